@@ -1,0 +1,60 @@
+/** One finished call as the business sees it. Everything right of the outbox works from this and nothing else. */
+export type Direction = 'Inbound' | 'Outbound' | 'Internal';
+
+export type CallStatus =
+  | 'Answered' /* a person on the other side picked up and was connected */
+  | 'Abandoned' /* the caller left before that: ringing, IVR, queue */
+  | 'Missed' /* the PBX gave up: no answer, closed, queue timeout */
+  | 'Busy'
+  | 'Voicemail' /* a message was left */
+  | 'NoAnswer' /* outbound: nobody picked up */
+  | 'Cancelled' /* outbound: our agent gave up */
+  | 'Failed'; /* outbound: rejected, unallocated, congestion */
+
+/** An interval in which an extension was connected with the external party. Times: ms since the epoch, UTC. */
+export interface Talk {
+  readonly ext: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface CallRecord {
+  readonly callSessionId: string;
+  readonly source: string;
+  readonly direction: Direction;
+  readonly status: CallStatus;
+  /** The other party's number as the trunk delivered it (inbound) or as it was sent to the trunk (outbound). */
+  readonly external: string | null;
+  readonly externalE164: string | null;
+  readonly externalName: string | null;
+  /** True when the caller asked not to show the number. */
+  readonly withheld: boolean;
+  /** The company number that was called (inbound), as delivered. */
+  readonly did: string | null;
+  readonly didE164: string | null;
+  /** The trunk endpoint of the external party, e.g. `PJSIP/trunk-in`. */
+  readonly trunk: string | null;
+  readonly queue: string | null;
+  readonly agent: string | null;
+  readonly agentsRung: readonly string[];
+  readonly agentsTalked: readonly Talk[];
+  /** ms since the epoch, UTC. */
+  readonly startedAt: number;
+  /** When a person answered; not when an IVR, a queue or voicemail did. */
+  readonly answeredAt: number | null;
+  readonly endedAt: number;
+  /** endedAt - answeredAt in whole seconds (rounded), 0 when not answered. */
+  readonly durationSeconds: number;
+  readonly talkSeconds: number;
+  readonly ringSeconds: number;
+  readonly holdSeconds: number;
+  /** Recording file name as the PBX gives it. */
+  readonly recording: string | null;
+  /** Q.850 cause and SIP status of the leg that decided the status. */
+  readonly q850: number | null;
+  readonly sip: number | null;
+  /** What could not be known is said: `blind-interval`, `end-unknown`, `start-unknown`, `from-cdr` ... */
+  readonly flags: readonly string[];
+  /** Number of real channels (wires not counted). */
+  readonly legs: number;
+}

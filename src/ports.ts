@@ -1,0 +1,84 @@
+/**
+ * What the core asks of the world. Adapters implement these; `src/main.ts` joins them.
+ * Every port is asynchronous where a network database could stand behind it.
+ */
+import type { CallRecord } from './call/record.ts';
+import type { CallEvent } from './telephony/call-event.ts';
+
+/** Wall clock and monotonic clock, so that no rule depends on the host. */
+export interface Clock {
+  /** ms since the epoch, UTC; may step. */
+  now(): number;
+  /** ms on a clock that never steps; its origin changes at boot. */
+  monotonic(): number;
+  /** Names the boot that `monotonic()` belongs to. */
+  readonly bootId: string;
+  /** Calls back once after `ms`; the returned function cancels. */
+  after(ms: number, run: () => void): () => void;
+}
+
+export type LogLevel = 'error' | 'warn' | 'notice' | 'info' | 'debug';
+
+/** A plain record of one event of the program. Numbers must be masked by the caller or wrapped in `Phone`. */
+export interface Log {
+  write(level: LogLevel, event: string, text: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+/** What a source hands on for each frame of the PBX: its events, with the raw frame they were read from. */
+export interface SourceFrame {
+  readonly source: string;
+  readonly receivedAt: number;
+  readonly events: readonly CallEvent[];
+  /** The exact bytes of the frame; `null` for events the client makes itself (link lost). */
+  readonly raw: Uint8Array | null;
+}
+
+export type SourceState = 'connecting' | 'connected' | 'refused' | 'lost' | 'stopped';
+
+export interface SourceStatus {
+  readonly name: string;
+  readonly state: SourceState;
+  /** ms since the epoch of the present state. */
+  readonly since: number;
+  /** One clear sentence with the remedy when the state is not `connected`. */
+  readonly problem: string | null;
+  readonly frames: number;
+  readonly unknownEvents: number;
+  readonly lastFrameAt: number | null;
+}
+
+/** One PBX. `start` returns at once; the source connects, reconnects and resynchronises by itself. */
+export interface EventSource {
+  readonly name: string;
+  start(onFrame: (frame: SourceFrame) => void): void;
+  stop(): Promise<void>;
+  status(): SourceStatus;
+}
+
+/** An event as the journal keeps it. `seq` grows by one for each event of the installation. */
+export interface StoredEvent {
+  readonly seq: number;
+  readonly event: CallEvent;
+}
+
+/** Everything that one transaction makes durable: events, what they did to the open calls, and calls that ended. */
+export interface JournalBatch {
+  readonly frames: readonly SourceFrame[];
+  /** Channels that now belong to an open call: their events are needed to fold the state again after a restart. */
+  readonly opened: readonly { readonly source: string; readonly channel: string }[];
+  /** Channels whose call is finished. */
+  readonly released: readonly { readonly source: string; readonly channel: string }[];
+  /** Calls that ended; each becomes a session row and, unless it exists already, an outbox row. */
+  readonly ended: readonly CallRecord[];
+}
+
+export interface Journal {
+  /** Stores the batch in one durable transaction. Resolves with the ids of sessions that were new. */
+  commit(batch: JournalBatch): Promise<readonly string[]>;
+  /** Events that rebuild the open calls of all sources: those of the open channels and of the sources, in order. */
+  openEvents(): Promise<readonly StoredEvent[]>;
+  /** Events with `receivedAt` in [from, to), in order, a page at a time; `after` is the last seq already read (0 to begin). */
+  eventsBetween(from: number, to: number, after: number, limit: number): Promise<readonly StoredEvent[]>;
+  /** When the last frame of a source was stored, ms since the epoch; `null` when there is none. */
+  lastFrameAt(source: string): Promise<number | null>;
+}

@@ -1,0 +1,155 @@
+/**
+ * The PBX-neutral vocabulary: what a PBX says about calls, in words of SIP, Q.850 and CSTA.
+ *
+ * Adapters translate each frame of their PBX into zero or more of these events with a pure function; everything after
+ * that (correlation, sessions, delivery) is written once for all PBXs. Times are milliseconds since the Unix epoch, UTC.
+ */
+
+/** Identity of one channel (call leg) within a source: Asterisk `Uniqueid`, FreeSWITCH `Unique-ID`. */
+export type ChannelId = string;
+
+/** Who created the channel: the endpoint called the PBX, or the PBX called the endpoint. */
+export type Initiator = 'endpoint' | 'pbx';
+
+/** Numbers and names a channel carries, exactly as the PBX shows them. `null`: not given. */
+export interface Identity {
+  readonly number: string | null;
+  readonly name: string | null;
+}
+
+interface Stamp {
+  /** Configured name of the PBX this event came from. */
+  readonly source: string;
+  /** The PBX's own time of the event where it gives one, else the time of arrival. */
+  readonly at: number;
+  /** Wall-clock time at which the frame arrived here. */
+  readonly receivedAt: number;
+}
+
+interface OnChannel extends Stamp {
+  readonly channel: ChannelId;
+}
+
+/** Everything known about a channel when it is first seen, at its creation or in a snapshot after a gap. */
+export interface ChannelFacts {
+  /** Channel name as the PBX writes it, e.g. `PJSIP/1001-00000004` or `sofia/external/+9198...@carrier`. */
+  readonly name: string;
+  /** The endpoint the channel belongs to, e.g. `PJSIP/1001`, `sofia/internal/1001`; patterns of the config match it. */
+  readonly endpoint: string;
+  /** The id the PBX itself gives to the whole call at this moment: Linkedid, or Channel-Call-UUID at creation. */
+  readonly linkedId: string;
+  readonly initiator: Initiator;
+  /** The caller as this channel presents it. */
+  readonly caller: Identity;
+  /** The number that was dialled on this channel (DID on a trunk channel), `null` when there is none. */
+  readonly dialled: string | null;
+  /** Dialplan context the channel started in; a hint to its side where no pattern matches. */
+  readonly context: string | null;
+  /** Set when the PBX itself names the extension (FreeSWITCH `dialed_user`). */
+  readonly extension: string | null;
+  /** True for a half of a PBX-internal pair (Asterisk `Local/`, FreeSWITCH `loopback/`): a wire, never a party. */
+  readonly wire: boolean;
+  /** True when the PBX says the caller asked not to show the number. */
+  readonly withheld: boolean;
+}
+
+/** How a dial attempt ended, in the words of Asterisk's DIALSTATUS. */
+export type DialResult =
+  | 'answer'
+  | 'busy'
+  | 'no-answer'
+  | 'cancel'
+  | 'congestion'
+  | 'unavailable'
+  | 'elsewhere'
+  | 'failed';
+
+/** `talk`: members hear each other. `holding`: music, parking, an announcement. `conference`: any number of members. */
+export type BridgeKind = 'talk' | 'holding' | 'conference';
+
+/** Why a channel ended. `q850` is 0 or `null` when the PBX does not know. */
+export interface Clearing {
+  readonly q850: number | null;
+  readonly sip: number | null;
+  /** The PBX's own word, e.g. `NORMAL_CLEARING`. */
+  readonly text: string | null;
+}
+
+export type CallEvent =
+  | (OnChannel & { readonly kind: 'channel-created'; readonly facts: ChannelFacts })
+  /** A channel is being called. `by`: the dialling channel, `null` when nobody dials (click-to-call, queue agents). */
+  | (OnChannel & { readonly kind: 'dial-started'; readonly by: ChannelId | null; readonly dialString: string | null })
+  | (OnChannel & {
+      readonly kind: 'dial-ended';
+      readonly by: ChannelId | null;
+      readonly result: DialResult;
+      /** The number the called phone asked to be called instead (SIP 302). */
+      readonly forwardedTo: string | null;
+    })
+  | (OnChannel & { readonly kind: 'alerting' })
+  | (OnChannel & { readonly kind: 'answered' })
+  | (OnChannel & { readonly kind: 'bridge-entered'; readonly bridge: string; readonly bridgeKind: BridgeKind })
+  | (OnChannel & { readonly kind: 'bridge-left'; readonly bridge: string })
+  | (OnChannel & { readonly kind: 'held' })
+  | (OnChannel & { readonly kind: 'retrieved' })
+  /** A party asked to be replaced. `channel`: the transferer. */
+  | (OnChannel & {
+      readonly kind: 'transferred';
+      readonly manner: 'blind' | 'attended';
+      /** Every channel and linked id the PBX names as part of the transfer. */
+      readonly parties: readonly ChannelId[];
+      readonly linkedIds: readonly string[];
+      readonly to: string | null;
+    })
+  /** `channel` took the call that was ringing at `target`. */
+  | (OnChannel & { readonly kind: 'picked-up'; readonly target: ChannelId })
+  | (OnChannel & { readonly kind: 'parked'; readonly slot: string | null })
+  | (OnChannel & { readonly kind: 'queued'; readonly queue: string })
+  | (OnChannel & {
+      readonly kind: 'dequeued';
+      readonly queue: string;
+      readonly reason: 'answered' | 'left' | 'timeout' | null;
+    })
+  /** A recording of this channel exists or is being made under this file name. */
+  | (OnChannel & { readonly kind: 'recording'; readonly file: string })
+  /** The caller left a message. */
+  | (OnChannel & { readonly kind: 'voicemail-left'; readonly mailbox: string | null })
+  /** The channel now carries another linked id, or belongs with other channels. */
+  | (OnChannel & {
+      readonly kind: 'linked';
+      readonly linkedIds: readonly string[];
+      readonly channels: readonly ChannelId[];
+    })
+  /** The two halves of a PBX-internal pair: what enters one leaves the other. */
+  | (OnChannel & { readonly kind: 'wired'; readonly other: ChannelId })
+  | (OnChannel & { readonly kind: 'identity'; readonly caller: Identity })
+  /** A party of this channel asked for the end of the call: tells who hung up. */
+  | (OnChannel & { readonly kind: 'hangup-requested'; readonly clearing: Clearing })
+  | (OnChannel & { readonly kind: 'cleared'; readonly clearing: Clearing })
+  /** A call asked for through the PBX's API failed before it had a channel of its own. */
+  | (OnChannel & { readonly kind: 'originate-failed'; readonly endpoint: string; readonly clearing: Clearing })
+  /**
+   * The link to the PBX is up. `boot` identifies the PBX process where the PBX tells it; `bootedAt` is when it started.
+   * A start later than the last thing heard from the PBX means every older call is over.
+   */
+  | (Stamp & { readonly kind: 'source-connected'; readonly boot: string | null; readonly bootedAt: number | null })
+  /** The link is down. `orderly`: the PBX said that it is stopping. */
+  | (Stamp & { readonly kind: 'source-lost'; readonly orderly: boolean; readonly reason: string })
+  /** One live channel as the PBX lists it after a (re)connect. */
+  | (OnChannel & {
+      readonly kind: 'snapshot-channel';
+      readonly facts: ChannelFacts;
+      readonly createdAt: number | null;
+      readonly answered: boolean;
+      readonly answeredAt: number | null;
+      readonly bridge: string | null;
+    })
+  /** The list is complete: channels known before and not in it are over. */
+  | (Stamp & { readonly kind: 'snapshot-complete' });
+
+export type CallEventKind = CallEvent['kind'];
+
+/** The channel an event is about, `null` for events about the source as a whole. */
+export function channelOf(event: CallEvent): ChannelId | null {
+  return 'channel' in event ? event.channel : null;
+}
