@@ -72,9 +72,15 @@ export interface JournalBatch {
   readonly ended: readonly CallRecord[];
 }
 
+/** Ids of the ended calls that were new, and of those known before whose facts were replaced by newer ones. */
+export interface CommitResult {
+  readonly inserted: readonly string[];
+  readonly changed: readonly string[];
+}
+
 export interface Journal {
-  /** Stores the batch in one durable transaction. Resolves with the ids of sessions that were new. */
-  commit(batch: JournalBatch): Promise<readonly string[]>;
+  /** Stores the batch in one durable transaction. */
+  commit(batch: JournalBatch): Promise<CommitResult>;
   /** Events that rebuild the open calls of all sources: those of the open channels and of the sources, in order. */
   openEvents(): Promise<readonly StoredEvent[]>;
   /** Events with `receivedAt` in [from, to), in order, a page at a time; `after` is the last seq already read (0 to begin). */

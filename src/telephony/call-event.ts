@@ -28,6 +28,8 @@ interface Stamp {
 
 interface OnChannel extends Stamp {
   readonly channel: ChannelId;
+  /** The linked id the PBX shows on this event; when it differs from an earlier one, two calls have become one. */
+  readonly linkedId?: string;
 }
 
 /** Everything known about a channel when it is first seen, at its creation or in a snapshot after a gap. */
@@ -47,8 +49,11 @@ export interface ChannelFacts {
   readonly context: string | null;
   /** Set when the PBX itself names the extension (FreeSWITCH `dialed_user`). */
   readonly extension: string | null;
-  /** True for a half of a PBX-internal pair (Asterisk `Local/`, FreeSWITCH `loopback/`): a wire, never a party. */
-  readonly wire: boolean;
+  /**
+   * Set for a half of a PBX-internal pair (Asterisk `Local/`, FreeSWITCH `loopback/`): a wire, never a party. Both halves
+   * have the same text here. `null` for a real channel.
+   */
+  readonly wire: string | null;
   /** True when the PBX says the caller asked not to show the number. */
   readonly withheld: boolean;
 }
@@ -77,8 +82,16 @@ export interface Clearing {
 
 export type CallEvent =
   | (OnChannel & { readonly kind: 'channel-created'; readonly facts: ChannelFacts })
-  /** A channel is being called. `by`: the dialling channel, `null` when nobody dials (click-to-call, queue agents). */
-  | (OnChannel & { readonly kind: 'dial-started'; readonly by: ChannelId | null; readonly dialString: string | null })
+  /** A channel is being called. */
+  | (OnChannel & {
+      readonly kind: 'dial-started';
+      /** The dialling channel, `null` when nobody dials (click-to-call). */
+      readonly by: ChannelId | null;
+      /** The number sent to the called side, `null` when the PBX does not say. */
+      readonly number: string | null;
+      /** The caller number shown to the called side. */
+      readonly presented: string | null;
+    })
   | (OnChannel & {
       readonly kind: 'dial-ended';
       readonly by: ChannelId | null;
@@ -122,12 +135,10 @@ export type CallEvent =
     })
   /** The two halves of a PBX-internal pair: what enters one leaves the other. */
   | (OnChannel & { readonly kind: 'wired'; readonly other: ChannelId })
-  | (OnChannel & { readonly kind: 'identity'; readonly caller: Identity })
+  | (OnChannel & { readonly kind: 'identity'; readonly caller: Identity; readonly withheld: boolean })
   /** A party of this channel asked for the end of the call: tells who hung up. */
   | (OnChannel & { readonly kind: 'hangup-requested'; readonly clearing: Clearing })
   | (OnChannel & { readonly kind: 'cleared'; readonly clearing: Clearing })
-  /** A call asked for through the PBX's API failed before it had a channel of its own. */
-  | (OnChannel & { readonly kind: 'originate-failed'; readonly endpoint: string; readonly clearing: Clearing })
   /**
    * The link to the PBX is up. `boot` identifies the PBX process where the PBX tells it; `bootedAt` is when it started.
    * A start later than the last thing heard from the PBX means every older call is over.
@@ -142,6 +153,7 @@ export type CallEvent =
       readonly createdAt: number | null;
       readonly answered: boolean;
       readonly answeredAt: number | null;
+      /** The bridge the channel is in, `null` when it is in none or the PBX does not say. */
       readonly bridge: string | null;
     })
   /** The list is complete: channels known before and not in it are over. */

@@ -1,0 +1,253 @@
+/**
+ * AMI packets -> call events. Pure: the same packet gives the same events, whatever came before. Packets that say nothing
+ * about calls give none.
+ *
+ * Which packet tells what was seen in recordings of Asterisk 16.28 and 22.10 (`test/fixtures/recordings`); nothing here depends
+ * on the version.
+ */
+import type { BridgeKind, CallEvent, ChannelId, Clearing, DialResult } from '../../src/telephony/call-event.ts';
+import { creationOf, dialledNumber, factsOf, known, newChannelFacts, variable } from './channel.ts';
+import type { AmiPacket } from './packet.ts';
+
+interface Stamp {
+  readonly source: string;
+  readonly at: number;
+  readonly receivedAt: number;
+}
+
+type Reader = (packet: AmiPacket, stamp: Stamp, channel: ChannelId) => CallEvent[];
+
+/** DIALSTATUS of Asterisk. */
+const RESULTS: Readonly<Record<string, DialResult>> = {
+  ANSWER: 'answer',
+  BUSY: 'busy',
+  NOANSWER: 'no-answer',
+  CANCEL: 'cancel',
+  CONGESTION: 'congestion',
+  CHANUNAVAIL: 'unavailable',
+};
+
+/** One reader for each event; the third argument is the header `Uniqueid`. */
+const READERS: Readonly<Record<string, Reader>> = {
+  Newchannel: (packet, stamp, channel) => [
+    { ...stamp, kind: 'channel-created', channel, facts: newChannelFacts(packet) },
+  ],
+  Newstate: (packet, stamp, channel) => {
+    const state = packet.get('ChannelStateDesc');
+    if (state === 'Up') return [{ ...stamp, kind: 'answered', channel, ...linked(packet) }];
+    return state === 'Ringing' ? [{ ...stamp, kind: 'alerting', channel, ...linked(packet) }] : [];
+  },
+  NewCallerid: (packet, stamp, channel) => {
+    const withheld = /prohib/i.test(packet.get('CID-CallingPres') ?? '');
+    if (!withheld) return [];
+    const caller = { number: known(packet.get('CallerIDNum')), name: known(packet.get('CallerIDName')) };
+    return [{ ...stamp, kind: 'identity', channel, caller, withheld }];
+  },
+  DialBegin: (packet, stamp) => {
+    const called = packet.get('DestUniqueid');
+    if (called === undefined) return [];
+    const by = known(packet.get('Uniqueid'));
+    const presented = known(packet.get(by === null ? 'DestCallerIDNum' : 'CallerIDNum'));
+    const number = dialledNumber(known(packet.get('DialString')));
+    return [
+      { ...stamp, kind: 'dial-started', channel: called, by, number, presented, ...linked(packet, 'DestLinkedid') },
+    ];
+  },
+  DialEnd: (packet, stamp) => {
+    const called = packet.get('DestUniqueid');
+    if (called === undefined) return [];
+    const result = RESULTS[packet.get('DialStatus') ?? ''] ?? 'failed';
+    const forwardedTo = known(packet.get('Forward'));
+    const by = known(packet.get('Uniqueid'));
+    return [
+      { ...stamp, kind: 'dial-ended', channel: called, by, result, forwardedTo, ...linked(packet, 'DestLinkedid') },
+    ];
+  },
+  BridgeEnter: (packet, stamp, channel) => {
+    const bridge = packet.get('BridgeUniqueid');
+    if (bridge === undefined) return [];
+    return [{ ...stamp, kind: 'bridge-entered', channel, bridge, bridgeKind: bridgeKind(packet), ...linked(packet) }];
+  },
+  BridgeLeave: (packet, stamp, channel) => {
+    const bridge = packet.get('BridgeUniqueid');
+    return bridge === undefined ? [] : [{ ...stamp, kind: 'bridge-left', channel, bridge, ...linked(packet) }];
+  },
+  LocalBridge: (packet, stamp) => {
+    const one = packet.get('LocalOneUniqueid');
+    const two = packet.get('LocalTwoUniqueid');
+    return one === undefined || two === undefined ? [] : [{ ...stamp, kind: 'wired', channel: one, other: two }];
+  },
+  Hold: (_packet, stamp, channel) => [{ ...stamp, kind: 'held', channel }],
+  Unhold: (_packet, stamp, channel) => [{ ...stamp, kind: 'retrieved', channel }],
+  BlindTransfer: (packet, stamp) => transferred(packet, stamp, 'blind', ['Transferer', 'Transferee']),
+  AttendedTransfer: (packet, stamp) =>
+    transferred(packet, stamp, 'attended', ['OrigTransferer', 'SecondTransferer', 'Transferee', 'TransferTarget']),
+  Pickup: (packet, stamp, channel) => {
+    const target = packet.get('TargetUniqueid');
+    const linkedId = packet.get('TargetLinkedid');
+    if (target === undefined) return [];
+    return [{ ...stamp, kind: 'picked-up', channel, target, ...(linkedId === undefined ? {} : { linkedId }) }];
+  },
+  ParkedCall: (packet, stamp) => {
+    const channel = packet.get('ParkeeUniqueid');
+    return channel === undefined
+      ? []
+      : [{ ...stamp, kind: 'parked', channel, slot: known(packet.get('ParkingSpace')) }];
+  },
+  UnParkedCall: (packet, stamp) => {
+    const channel = packet.get('RetrieverUniqueid');
+    const parkee = packet.get('ParkeeUniqueid');
+    return channel === undefined || parkee === undefined
+      ? []
+      : [{ ...stamp, kind: 'linked', channel, linkedIds: [], channels: [parkee] }];
+  },
+  QueueCallerJoin: (packet, stamp, channel) => [
+    { ...stamp, kind: 'queued', channel, queue: packet.get('Queue') ?? '' },
+  ],
+  QueueCallerLeave: (packet, stamp, channel) => dequeued(packet, stamp, channel, null),
+  QueueCallerAbandon: (packet, stamp, channel) => dequeued(packet, stamp, channel, 'left'),
+  // Without channel headers the same event only reports the state of a mailbox, as at the start of the PBX.
+  MessageWaiting: (packet, stamp, channel) =>
+    packet.get('Waiting') === '1'
+      ? [{ ...stamp, kind: 'voicemail-left', channel, mailbox: known(packet.get('Mailbox')) }]
+      : [],
+  MixMonitorStart: (packet, stamp, channel) => recording(stamp, channel, variable(packet, 'MIXMONITOR_FILENAME')),
+  UserEvent: (packet, stamp, channel) =>
+    /record/i.test(packet.get('UserEvent') ?? '') ? recording(stamp, channel, known(packet.get('File'))) : [],
+  HangupRequest: (packet, stamp, channel) => [
+    { ...stamp, kind: 'hangup-requested', channel, clearing: clearingOf(packet) },
+  ],
+  Hangup: (packet, stamp, channel) => [
+    ...recording(stamp, channel, variable(packet, 'MIXMONITOR_FILENAME')),
+    { ...stamp, kind: 'cleared', channel, clearing: clearingOf(packet), ...linked(packet) },
+  ],
+  Status: (packet, stamp, channel) => snapshot(packet, stamp, channel, known(packet.get('DNID')), 'Seconds'),
+  CoreShowChannel: (packet, stamp, channel) => snapshot(packet, stamp, channel, null, 'Duration'),
+};
+
+/** Events without a channel of their own. */
+const SOURCE_READERS: Readonly<Record<string, (packet: AmiPacket, stamp: Stamp) => CallEvent[]>> = {
+  FullyBooted: (packet, stamp) => {
+    const uptime = Number(packet.get('Uptime'));
+    const bootedAt =
+      Number.isFinite(uptime) && packet.get('Uptime') !== undefined ? stamp.receivedAt - uptime * 1000 : null;
+    return [{ ...stamp, kind: 'source-connected', boot: null, bootedAt }];
+  },
+  StatusComplete: (_packet, stamp) => [{ ...stamp, kind: 'snapshot-complete' }],
+  Cdr: (packet, stamp) => {
+    const channel = packet.get('UniqueID');
+    // The column gets its name in cdr_manager.conf, so upper and lower case vary.
+    const file = packet.headers.find(([name]) => name.toLowerCase() === 'recordingfile')?.[1];
+    return channel === undefined ? [] : recording(stamp, channel, known(file));
+  },
+};
+
+/** True for packets that this program knows, whether or not they say something about calls. */
+export function isKnownEvent(name: string): boolean {
+  return Object.hasOwn(READERS, name) || Object.hasOwn(SOURCE_READERS, name) || IGNORED.has(name);
+}
+
+/** Events that are understood and not needed: their contents come with others. */
+const IGNORED = new Set(
+  (
+    'AgentCalled AgentComplete AgentConnect AgentDump AgentRingNoAnswer BridgeCreate BridgeDestroy BridgeMerge CEL ConfbridgeEnd ' +
+    'ConfbridgeJoin ConfbridgeLeave ConfbridgeStart ConfbridgeTalking ContactStatus CoreShowChannelsComplete DeviceStateChange ' +
+    'DialState ExtensionStatus LocalOptimizationBegin LocalOptimizationEnd MixMonitorMute MixMonitorStop MusicOnHoldStart ' +
+    'MusicOnHoldStop NewAccountCode NewConnectedLine NewExten Newexten OriginateResponse ParkedCallGiveUp ParkedCallTimeOut PeerStatus ' +
+    'PresenceStateChange PresenceStatus QueueMemberStatus Registry Reload Rename RTCPReceived RTCPSent Shutdown SoftHangupRequest ' +
+    'SuccessfulAuth TestEvent VarSet ChannelTalkingStart ChannelTalkingStop DTMFBegin DTMFEnd'
+  ).split(' '),
+);
+
+/** The call events of one packet; `receivedAt` in ms since the epoch. With `timestampevents` the PBX's own time is used. */
+export function normalise(packet: AmiPacket, source: string, receivedAt: number): CallEvent[] {
+  const name = packet.get('Event');
+  if (name === undefined) return [];
+  const own = Number(packet.get('Timestamp') ?? Number.NaN);
+  const stamp = { source, receivedAt, at: own > 0 ? Math.round(own * 1000) : receivedAt };
+  const source_ = Object.hasOwn(SOURCE_READERS, name) ? SOURCE_READERS[name] : undefined;
+  if (source_ !== undefined) return source_(packet, stamp);
+  const reader = Object.hasOwn(READERS, name) ? READERS[name] : undefined;
+  if (reader === undefined) return [];
+  const channel = known(packet.get('Uniqueid'));
+  return channel === null && !TWO_PARTY.has(name) ? [] : reader(packet, stamp, channel ?? '');
+}
+
+/** Events whose channels come under prefixed names. */
+const TWO_PARTY = new Set([
+  'DialBegin',
+  'DialEnd',
+  'LocalBridge',
+  'BlindTransfer',
+  'AttendedTransfer',
+  'ParkedCall',
+  'UnParkedCall',
+]);
+
+function linked(packet: AmiPacket, name = 'Linkedid'): { linkedId?: string } {
+  const linkedId = known(packet.get(name));
+  return linkedId === null ? {} : { linkedId };
+}
+
+function bridgeKind(packet: AmiPacket): BridgeKind {
+  if (packet.get('BridgeTechnology') === 'holding_bridge') return 'holding';
+  return packet.get('BridgeType') === 'basic' ? 'talk' : 'conference';
+}
+
+function clearingOf(packet: AmiPacket): Clearing {
+  const q850 = packet.get('Cause');
+  const sip = packet.get('TechCause');
+  return {
+    q850: q850 === undefined || !/^\d+$/.test(q850) ? null : Number(q850),
+    sip: sip === undefined || !/^\d{3}$/.test(sip) ? null : Number(sip),
+    text: known(packet.get('Cause-txt')),
+  };
+}
+
+function transferred(
+  packet: AmiPacket,
+  stamp: Stamp,
+  manner: 'blind' | 'attended',
+  roles: readonly string[],
+): CallEvent[] {
+  const present = (suffix: string) =>
+    roles.map((role) => known(packet.get(`${role}${suffix}`))).filter((id) => id !== null);
+  const parties = present('Uniqueid');
+  const channel = parties[0];
+  if (channel === undefined || packet.get('Result') !== 'Success') return [];
+  const to = known(packet.get('Extension'));
+  return [{ ...stamp, kind: 'transferred', channel, manner, parties, linkedIds: present('Linkedid'), to }];
+}
+
+function dequeued(packet: AmiPacket, stamp: Stamp, channel: ChannelId, reason: 'left' | null): CallEvent[] {
+  return [{ ...stamp, kind: 'dequeued', channel, queue: packet.get('Queue') ?? '', reason }];
+}
+
+function recording(stamp: Stamp, channel: ChannelId, file: string | null): CallEvent[] {
+  return file === null ? [] : [{ ...stamp, kind: 'recording', channel, file }];
+}
+
+/** Applications that Asterisk shows on channels it dialled itself. */
+const DIALLED_APPLICATIONS = new Set(['AppDial', 'AppDial2', 'AppQueue']);
+
+function snapshot(
+  packet: AmiPacket,
+  stamp: Stamp,
+  channel: ChannelId,
+  dialled: string | null,
+  ageHeader: string,
+): CallEvent[] {
+  const age = secondsOf(packet.get(ageHeader));
+  const initiator = DIALLED_APPLICATIONS.has(packet.get('Application') ?? '') ? 'pbx' : 'endpoint';
+  const facts = factsOf(packet, initiator, dialled);
+  const answered = packet.get('ChannelStateDesc') === 'Up';
+  const bridge = known(packet.get('BridgeID')) ?? known(packet.get('BridgeId'));
+  const createdAt = age === null ? null : creationOf(channel, age, stamp.receivedAt);
+  return [{ ...stamp, kind: 'snapshot-channel', channel, facts, createdAt, answered, answeredAt: null, bridge }];
+}
+
+/** `7` or `hh:mm:ss` in seconds. */
+function secondsOf(text: string | undefined): number | null {
+  if (text === undefined || !/^\d+(:\d+)*$/.test(text)) return null;
+  return text.split(':').reduce((total, part) => total * 60 + Number(part), 0);
+}

@@ -1,0 +1,123 @@
+/** One packet of the Asterisk Manager Interface (AMI): its headers, and the values AMI escapes. */
+
+/** One packet. Headers keep their order and may repeat (`ChanVariable`, `Output`, `Variable`). */
+export interface AmiPacket {
+  /** Name and value as on the wire, less the one blank after the colon. A line without a colon has the name `''`. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** The exact bytes, line ends and closing empty line included. */
+  readonly raw: Uint8Array;
+  /** Value of the first header of exactly this name. */
+  get(name: string): string | undefined;
+  /** Values of all headers of exactly this name, in order. */
+  all(name: string): string[];
+}
+
+const CR = 13;
+/** Last line of an old answer to `Command`. */
+export const END_COMMAND = '--END COMMAND--';
+
+/** A packet read from exactly its own bytes, which it keeps. */
+export class Packet implements AmiPacket {
+  readonly headers: readonly (readonly [string, string])[];
+  readonly raw: Uint8Array;
+
+  constructor(raw: Buffer) {
+    this.raw = raw;
+    this.headers = parseHeaders(raw.toString('utf8'));
+  }
+
+  get(name: string): string | undefined {
+    for (const header of this.headers) if (header[0] === name) return header[1];
+    return undefined;
+  }
+
+  all(name: string): string[] {
+    return this.headers.filter((header) => header[0] === name).map((header) => header[1]);
+  }
+}
+
+function parseHeaders(text: string): (readonly [string, string])[] {
+  const headers: (readonly [string, string])[] = [];
+  let at = 0;
+  while (at < text.length) {
+    let end = text.indexOf('\n', at);
+    if (end < 0) end = text.length;
+    const next = end + 1;
+    if (end > at && text.charCodeAt(end - 1) === CR) end -= 1;
+    if (end > at) {
+      const colon = text.indexOf(':', at);
+      if (colon < 0 || colon >= end) headers.push(['', text.slice(at, end)]);
+      else headers.push([text.slice(at, colon), text.slice(text[colon + 1] === ' ' ? colon + 2 : colon + 1, end)]);
+      if (headers.length === 1 && text.slice(at, end) === 'Response: Follows') return parseFollows(text.slice(at));
+    }
+    at = next;
+  }
+  return headers;
+}
+
+/** Names that Asterisk up to 13 puts before the output of a command in a `Response: Follows` packet. */
+const BEFORE_OUTPUT = /^(?:Response|Privilege|ActionID): ?/;
+
+/** Old answer to `Command`: bare lines up to `--END COMMAND--`, given here as the `Output` headers of newer versions. */
+function parseFollows(text: string): (readonly [string, string])[] {
+  const headers: (readonly [string, string])[] = [];
+  const body = text.slice(0, text.lastIndexOf(END_COMMAND) < 0 ? text.length : text.lastIndexOf(END_COMMAND));
+  const lines = body.split(/\r?\n/);
+  if (lines.at(-1) === '') lines.pop();
+  let output = false;
+  for (const line of lines) {
+    const match: RegExpExecArray | null = output ? null : BEFORE_OUTPUT.exec(line);
+    output = match === null;
+    if (match === null) headers.push(['Output', line]);
+    else headers.push([line.slice(0, line.indexOf(':')), line.slice(match[0].length)]);
+  }
+  return headers;
+}
+
+/**
+ * Reads one packet from its own text or bytes, as a capture file keeps it. `null` when it holds no header: the greeting
+ * line, or nothing but empty lines.
+ */
+export function parsePacketText(raw: string | Uint8Array): AmiPacket | null {
+  const packet = new Packet(Buffer.from(typeof raw === 'string' ? Buffer.from(raw, 'utf8') : raw));
+  return packet.headers.some(([name]) => name !== '') ? packet : null;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '\\': '\\',
+  "'": "'",
+  '"': '"',
+  '?': '?',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  a: '\x07',
+  b: '\b',
+  f: '\f',
+  v: '\v',
+};
+
+/** Undoes the C escapes of AMI; a backslash before any other character stays. Only for values that AMI escapes. */
+export function unescapeValue(value: string): string {
+  if (!value.includes('\\')) return value;
+  return value.replace(/\\([\\'"?nrtabfv])/g, (whole, letter: string) => ESCAPES[letter] ?? whole);
+}
+
+/**
+ * Whether AMI escapes the value of this header. Seen in recordings of Asterisk 16 and 22: the names of callers and
+ * connected parties of channel events, with any prefix (`DestCallerIDName`), and of no other header: `CEL` has
+ * `CallerIDname` unescaped, `Cdr` has `CallerID` with the quoting of a SIP display name. By the Asterisk sources, the
+ * value of `VarSet` is escaped too, while `EffectiveConnectedLineName` of `Status` and the names of
+ * `OriginateResponse` are not.
+ */
+export function isEscaped(packet: AmiPacket, name: string): boolean {
+  const event = packet.get('Event');
+  if (name === 'Value') return event === 'VarSet';
+  return /(?:CallerIDName|ConnectedLineName)$/.test(name) && !/^Effective/.test(name) && event !== 'OriginateResponse';
+}
+
+/** Value of the first header of this name as a person wrote it: unescaped where AMI escapes it. */
+export function textOf(packet: AmiPacket, name: string): string | undefined {
+  const value = packet.get(name);
+  return value !== undefined && isEscaped(packet, name) ? unescapeValue(value) : value;
+}

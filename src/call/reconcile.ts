@@ -1,0 +1,61 @@
+/**
+ * Losing and finding the PBX again. AMI and ESL tell nothing of what happened meanwhile, so what cannot be known is marked:
+ * a channel of an earlier PBX process, or one that is missing from the snapshot after a reconnect, has ended at a time
+ * nobody saw.
+ */
+import type { CallEvent } from '../telephony/call-event.ts';
+import { type ApplyContext, clear } from './apply.ts';
+import { isLive } from './state.ts';
+
+/** What is known about the link to the PBX. Times: ms since the epoch. */
+export interface SourceLink {
+  connectedAt: number | null;
+  /** When the link was lost last; `null` before the first loss. */
+  lostAt: number | null;
+  boot: string | null;
+  lastHeardAt: number | null;
+  /** `lastHeardAt` at the time of the loss. */
+  heardBeforeLoss: number | null;
+}
+
+/** AMI tells its uptime in whole seconds: the computed start may be this much too late. */
+const BOOT_SLACK_MS = 1000;
+
+export function reconcile(context: ApplyContext, link: SourceLink, event: CallEvent): void {
+  switch (event.kind) {
+    case 'source-lost':
+      link.lostAt = event.at;
+      link.heardBeforeLoss = link.lastHeardAt;
+      for (const channel of context.channels.values()) {
+        channel.confirmed = false;
+        channel.blind ||= isLive(channel);
+      }
+      return;
+    case 'source-connected': {
+      const restarted = link.boot !== null && event.boot !== null && link.boot !== event.boot;
+      const bootedAt = event.bootedAt === null ? Number.NEGATIVE_INFINITY : event.bootedAt - BOOT_SLACK_MS;
+      for (const channel of context.channels.values()) {
+        if (!isLive(channel) || !(restarted || channel.createdAt < bootedAt)) continue;
+        channel.endSeen = false;
+        clear(channel, Math.min(lastAlive(link, event.at), event.bootedAt ?? event.at), event.receivedAt);
+      }
+      link.boot = event.boot ?? link.boot;
+      link.connectedAt = event.at;
+      return;
+    }
+    case 'snapshot-complete':
+      for (const channel of context.channels.values()) {
+        if (!isLive(channel) || channel.confirmed) continue;
+        channel.endSeen = false;
+        clear(channel, lastAlive(link, event.at), event.receivedAt);
+      }
+      return;
+    default:
+      return;
+  }
+}
+
+/** The last moment at which a channel of before the loss is known to have lived: just after the last thing heard. */
+export function lastAlive(link: SourceLink, now: number): number {
+  return link.lostAt === null ? now : Math.max(link.lostAt, (link.heardBeforeLoss ?? 0) + 1);
+}

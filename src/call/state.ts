@@ -1,0 +1,118 @@
+/**
+ * What is known about the live calls of one PBX: plain facts with their times, never conclusions. Conclusions (who talked,
+ * was it answered, whose call is it) are drawn from the facts when a call is judged, so that an event that comes late or in
+ * another order changes nothing.
+ */
+import type { BridgeKind, ChannelFacts, ChannelId, Clearing, DialResult } from '../telephony/call-event.ts';
+import type { Party } from './plan.ts';
+
+/** One attempt to call a channel. Times: ms since the epoch, UTC. */
+export interface Dial {
+  readonly by: ChannelId | null;
+  readonly at: number;
+  readonly number: string | null;
+  readonly presented: string | null;
+  endedAt: number | null;
+  result: DialResult | null;
+  forwardedTo: string | null;
+}
+
+export interface Interval {
+  readonly from: number;
+  to: number | null;
+}
+
+/** One channel's stay in a bridge. */
+export interface Stay extends Interval {
+  readonly channel: Channel;
+}
+
+export interface Bridge {
+  readonly id: string;
+  readonly kind: BridgeKind;
+  readonly stays: Stay[];
+}
+
+export interface Channel {
+  readonly id: ChannelId;
+  facts: ChannelFacts;
+  party: Party;
+  call: Call;
+  readonly createdAt: number;
+  /** False when the channel was first seen in a snapshot, so that its beginning is only an estimate. */
+  readonly beginningSeen: boolean;
+  answeredAt: number | null;
+  /** False when the answer was only inferred from a snapshot. */
+  answerSeen: boolean;
+  clearedAt: number | null;
+  /** When the end was heard of, on the clock of arrival: the grace counts from here. */
+  clearedHeardAt: number;
+  clearing: Clearing | null;
+  /** False when the end was inferred, because the PBX or the link had gone. */
+  endSeen: boolean;
+  hangupRequestedAt: number | null;
+  /** Dial attempts made to this channel. */
+  readonly dials: Dial[];
+  readonly holds: Interval[];
+  readonly recordings: string[];
+  readonly queues: string[];
+  voicemailAt: number | null;
+  /** Time and destination of the last transfer this channel asked for. */
+  transferredAt: number | null;
+  pickedUpAt: number | null;
+  /** The other half of the wire. */
+  wire: Channel | null;
+  readonly bridges: Set<Bridge>;
+  /** Confirmed by a snapshot since the last reconnect. */
+  confirmed: boolean;
+  /** True when the link to the PBX was down during its life. */
+  blind: boolean;
+}
+
+/** The channels that share one linked id of the PBX. */
+export interface Call {
+  /** The linked id of the PBX. */
+  readonly key: string;
+  readonly channels: Set<Channel>;
+  /** Calls this one has been joined with: transfer, pickup, retrieval, bridge. */
+  readonly links: Set<Call>;
+  /** What makes the CallSessionId: the linked id, or a channel id once the first part of the call has been reported. */
+  sessionKey: string;
+}
+
+/** All calls reachable over links from `call`, itself included. */
+export function componentOf(call: Call): Set<Call> {
+  const found = new Set([call]);
+  for (const one of found) for (const linked of one.links) found.add(linked);
+  return found;
+}
+
+export function linkCalls(a: Call, b: Call): void {
+  if (a === b) return;
+  a.links.add(b);
+  b.links.add(a);
+}
+
+export function isLive(channel: Channel): boolean {
+  return channel.clearedAt === null;
+}
+
+/** The oldest of the channels, `undefined` when there is none. */
+export function oldest(channels: Iterable<Channel>): Channel | undefined {
+  let first: Channel | undefined;
+  for (const channel of channels) if (first === undefined || channel.createdAt < first.createdAt) first = channel;
+  return first;
+}
+
+/**
+ * The channel that began the call: the oldest that is not a wire. A wire comes first only in calls the PBX was asked to
+ * make (`Local/1001@...` originated by a CRM): there the first real channel counts.
+ */
+export function rootOf(call: Call): Channel | undefined {
+  return oldest([...call.channels].filter((channel) => channel.party.side !== 'wire')) ?? oldest(call.channels);
+}
+
+/** The trunk channels of a call. */
+export function trunksOf(call: Call): Channel[] {
+  return [...call.channels].filter((channel) => channel.party.side === 'trunk');
+}

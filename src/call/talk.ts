@@ -1,0 +1,100 @@
+/**
+ * Who was connected with whom, and when: worked out from bridge stays and wires. A wire (Local, loopback) passes on whatever
+ * enters one end; a holding bridge connects nobody.
+ */
+import type { Bridge, Channel } from './state.ts';
+
+/** A stretch of time in which the subject was connected with exactly these other parties. */
+export interface Connection {
+  readonly from: number;
+  readonly to: number;
+  readonly others: readonly Channel[];
+}
+
+/** A gap this short between two connections of the same parties is the PBX moving media (Local optimization), not an interruption. */
+const SEAM_MS = 50;
+
+/** Every channel that ever shared a bridge or wire with `start`, transitively. */
+export function reachable(start: Channel): Set<Channel> {
+  const found = new Set([start]);
+  for (const channel of found) {
+    if (channel.wire !== null) found.add(channel.wire);
+    for (const bridge of channel.bridges) {
+      if (bridge.kind !== 'holding') for (const stay of bridge.stays) found.add(stay.channel);
+    }
+  }
+  return found;
+}
+
+/** A called party takes part only once it has answered; a channel that called the PBX is there from its beginning. */
+function presentFrom(channel: Channel): number {
+  if (channel.party.side === 'wire' || channel.facts.initiator === 'endpoint') return channel.createdAt;
+  return channel.answeredAt ?? Number.POSITIVE_INFINITY;
+}
+
+/** The connections of `subject` with other real channels, in order of time. Open ends are closed at `until`. */
+export function connectionsOf(subject: Channel, until: number): Connection[] {
+  const members = reachable(subject);
+  const bridges = new Set<Bridge>();
+  const times = new Set<number>();
+  for (const channel of members) {
+    for (const bridge of channel.bridges) if (bridge.kind !== 'holding') bridges.add(bridge);
+    for (const time of [presentFrom(channel), channel.clearedAt]) if (time !== null && time <= until) times.add(time);
+  }
+  for (const bridge of bridges) {
+    for (const stay of bridge.stays) {
+      times.add(Math.min(stay.from, until));
+      times.add(Math.min(stay.to ?? until, until));
+    }
+  }
+  times.add(until);
+  const steps = [...times].sort((a, b) => a - b);
+  const found: Connection[] = [];
+  for (const [index, from] of steps.entries()) {
+    const to = steps[index + 1];
+    if (to === undefined || from < presentFrom(subject)) continue;
+    const others = partnersAt(subject, bridges, from, until);
+    if (others.length > 0) append(found, { from, to, others });
+  }
+  return found;
+}
+
+function partnersAt(subject: Channel, bridges: ReadonlySet<Bridge>, at: number, until: number): Channel[] {
+  const live = (channel: Channel) => presentFrom(channel) <= at && (channel.clearedAt ?? until) > at;
+  if (!live(subject)) return [];
+  const seen = new Set([subject]);
+  for (const channel of seen) {
+    if (channel.wire !== null && live(channel.wire)) seen.add(channel.wire);
+    for (const bridge of bridges) {
+      const here = bridge.stays.filter((stay) => stay.from <= at && (stay.to ?? until) > at && live(stay.channel));
+      if (here.some((stay) => stay.channel === channel)) for (const stay of here) seen.add(stay.channel);
+    }
+  }
+  seen.delete(subject);
+  return [...seen].filter((channel) => channel.party.side !== 'wire');
+}
+
+function append(found: Connection[], next: Connection): void {
+  const last = found.at(-1);
+  if (last !== undefined && next.from - last.to <= SEAM_MS && sameParties(last.others, next.others)) {
+    found[found.length - 1] = { from: last.from, to: next.to, others: last.others };
+  } else {
+    found.push(next);
+  }
+}
+
+function sameParties(a: readonly Channel[], b: readonly Channel[]): boolean {
+  return a.length === b.length && a.every((channel) => b.includes(channel));
+}
+
+/** Length of the union of intervals, ms. */
+export function covered(intervals: readonly { readonly from: number; readonly to: number }[]): number {
+  let total = 0;
+  let end = Number.NEGATIVE_INFINITY;
+  for (const { from, to } of [...intervals].sort((a, b) => a.from - b.from)) {
+    if (to <= end) continue;
+    total += to - Math.max(from, end);
+    end = to;
+  }
+  return total;
+}

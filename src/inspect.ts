@@ -1,0 +1,79 @@
+/** What a capture tells about its calls: the same fold as in the running daemon, with the clock of the capture. */
+import { type CallRules, CallTable } from './call/correlate.ts';
+import type { SourcePlan } from './call/plan.ts';
+import type { CallRecord } from './call/record.ts';
+import type { CallEvent } from './telephony/call-event.ts';
+
+export interface RecordedFrame {
+  /** ms since the epoch. */
+  readonly receivedAt: number;
+  /** Counts the connections of the capture; between two of them the PBX was not heard. */
+  readonly connection: number;
+  readonly raw: Uint8Array;
+}
+
+/** Turns one frame of a PBX into events. */
+export type FrameReader = (raw: Uint8Array, source: string, receivedAt: number) => readonly CallEvent[];
+
+/**
+ * The finished calls of a capture, in order of their ends. Calls still going on at its end are left out, except those that
+ * were open when the connection was lost and never confirmed afterwards: they ended unseen.
+ */
+export function inspectFrames(
+  frames: Iterable<RecordedFrame>,
+  read: FrameReader,
+  source: string,
+  plan: SourcePlan,
+  rules: CallRules,
+): CallRecord[] {
+  const table = new CallTable(source, plan, rules);
+  const ended: CallRecord[] = [];
+  let connection: number | null = null;
+  let last = 0;
+  for (const frame of frames) {
+    if (connection !== null && frame.connection !== connection) {
+      ended.push(
+        ...table.apply({ kind: 'source-lost', source, at: last, receivedAt: last, orderly: false, reason: 'capture' })
+          .ended,
+      );
+    }
+    connection = frame.connection;
+    last = Math.max(last, frame.receivedAt);
+    for (const event of read(frame.raw, source, frame.receivedAt)) ended.push(...table.apply(event).ended);
+  }
+  ended.push(...table.advance(Number.MAX_SAFE_INTEGER).ended);
+  ended.push(...table.endUnconfirmed());
+  return ended.sort((a, b) => a.endedAt - b.endedAt);
+}
+
+/** The JSON object that `logcalld inspect --json` prints for a call. */
+export function inspectLine(
+  record: CallRecord,
+  file: string,
+  logCall: Readonly<Record<string, string | number>> | null,
+): string {
+  const iso = (ms: number) => new Date(ms).toISOString();
+  return JSON.stringify({
+    file,
+    callSessionId: record.callSessionId,
+    direction: record.direction,
+    status: record.status,
+    external: record.external,
+    externalE164: record.externalE164,
+    did: record.did,
+    agent: record.agent,
+    agentsRung: record.agentsRung,
+    agentsTalked: record.agentsTalked.map(({ ext, from, to }) => ({ ext, from: iso(from), to: iso(to) })),
+    startedAt: iso(record.startedAt),
+    answeredAt: record.answeredAt === null ? null : iso(record.answeredAt),
+    endedAt: iso(record.endedAt),
+    durationSeconds: record.durationSeconds,
+    talkSeconds: record.talkSeconds,
+    ringSeconds: record.ringSeconds,
+    holdSeconds: record.holdSeconds,
+    recording: record.recording,
+    flags: record.flags,
+    legs: record.legs,
+    logCall,
+  });
+}

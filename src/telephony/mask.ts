@@ -1,0 +1,45 @@
+/** Telephone numbers in logs: enough to recognise one's own call, too little to call back. */
+
+/** Digits of numbers that are masked at all: shorter ones are extensions and service numbers. */
+const MIN_DIGITS = 7;
+const SHOWN = 4;
+
+/** `+91-9845012345` to `***2345`; a text of fewer than 7 digits stays as it is. */
+export function maskNumber(number: string): string {
+  const digits = number.replace(/\D/g, '');
+  return digits.length < MIN_DIGITS ? number : `***${digits.slice(-SHOWN)}`;
+}
+
+/** Ids and times come first, so that they are stepped over; the last two are numbers with and without `+`. */
+const runs =
+  /(?<keep>\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b|\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?)|\+\d(?:[ ()-]{0,2}\d){6,}|\d(?:[ -]?\d){6,}/gi;
+
+/** Masks every run of 7 or more digits in a text; UUIDs, dates and times of day stay. */
+export function maskText(text: string): string {
+  return text.replace(runs, (run, keep: string | undefined) => keep ?? maskNumber(run));
+}
+
+/** A telephone number that shows itself masked wherever it is printed; the log shows it whole only if told to. */
+export class Phone {
+  readonly #number: string;
+
+  constructor(number: string) {
+    this.#number = number;
+  }
+
+  reveal(): string {
+    return this.#number;
+  }
+
+  toString(): string {
+    return maskNumber(this.#number);
+  }
+
+  toJSON(): string {
+    return maskNumber(this.#number);
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return maskNumber(this.#number);
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * Telephone numbers: what a trunk delivers -> E.164. Extensions never come here: they are told by the endpoint they belong to
+ * (`endpoint.ts`), because short numbers would be read as numbers of the default country.
+ */
+import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
+
+/** How a number is written in requests and lookups. */
+export const NUMBER_FORMATS = ['E164', 'DIGITS', 'NSN', 'CC-NSN', '+CC-NSN'] as const;
+export type NumberFormat = (typeof NUMBER_FORMATS)[number];
+
+/** Trunks write "no number" in many ways; these are the words seen in SIP From headers and AMI. */
+const WITHHELD = /^(anonymous|unavailable|unknown|restricted|private|withheld|blocked|asterisk|<unknown>|s)$/i;
+
+/** True when the text stands for a caller without a number. */
+export function isWithheld(raw: string | null): boolean {
+  return raw === null || raw.trim() === '' || WITHHELD.test(raw.trim());
+}
+
+/** True when `country` is an ISO 3166 alpha-2 code that the number metadata knows. */
+export function isCountry(country: string): country is CountryCode {
+  return isSupportedCountry(country);
+}
+
+/** How a trunk writes numbers without `+`: of its own country, international with the `+` dropped, or sometimes one and sometimes the other. */
+export type TrunkFormat = 'auto' | 'national' | 'international';
+
+/**
+ * E.164 form of a number as a trunk delivers it, `null` when it is none.
+ *
+ * - `+` and a leading `00` mean international whatever the country: SIP trunks of every country send both.
+ * - Otherwise the digits are read as a number of `country`, then as an international number that has lost its `+`. A number
+ *   that could be both is taken as international only when at home it would be a fixed line without its national prefix
+ *   (trunks that write national numbers send the prefix) and abroad it is a mobile.
+ * - A number that exists only inside its country (toll-free, shared cost) has no international form: its national digits
+ *   come back as they are.
+ */
+export function toE164(raw: string | null, country: string, trunkFormat: TrunkFormat = 'auto'): string | null {
+  if (raw === null || isWithheld(raw)) return null;
+  const text = raw
+    .trim()
+    .replace(/^(sips?|tel):/i, '')
+    .replace(/[@;].*$/, '');
+  if (!/^\+?[\d\s().-]+$/.test(text)) return null;
+  const digits = text.replace(/\D/g, '');
+  if (digits.length < 5 || digits.length > 17) return null;
+  if (text.startsWith('+')) return international(digits);
+  if (digits.startsWith('00')) return international(digits.slice(2));
+  if (trunkFormat === 'international') return international(digits);
+  const home = isCountry(country)
+    ? parsePhoneNumberFromString(digits, { defaultCountry: country, extract: false })
+    : undefined;
+  if (home?.isValid()) {
+    const type = home.getType();
+    if (type === 'TOLL_FREE' || type === 'SHARED_COST') return digits;
+    const prefixMissing = type === 'FIXED_LINE' && home.nationalNumber === digits;
+    if (trunkFormat === 'auto' && prefixMissing && isForeignMobile(digits)) return international(digits);
+    return home.number;
+  }
+  if (trunkFormat === 'national' || digits.startsWith('0')) return null;
+  const abroad = parsePhoneNumberFromString(`+${digits}`, { extract: false });
+  return abroad?.isValid() ? abroad.number : null;
+}
+
+function international(digits: string): string | null {
+  const parsed = parsePhoneNumberFromString(`+${digits}`, { extract: false });
+  // Possible is enough where the sender wrote the country code himself: number ranges open faster than metadata is updated.
+  return parsed?.isPossible() ? parsed.number : null;
+}
+
+function isForeignMobile(digits: string): boolean {
+  const parsed = parsePhoneNumberFromString(`+${digits}`, { extract: false });
+  return parsed?.getType() === 'MOBILE';
+}
+
+/** Writes an E.164 number in another form. Text that is not E.164 comes back unchanged. */
+export function formatNumber(e164: string, format: NumberFormat): string {
+  const parsed = parsePhoneNumberFromString(e164, { extract: false });
+  if (parsed === undefined) return e164;
+  const code = parsed.countryCallingCode;
+  const national = parsed.nationalNumber;
+  switch (format) {
+    case 'E164':
+      return `+${code}${national}`;
+    case 'DIGITS':
+      return `${code}${national}`;
+    case 'NSN':
+      return national;
+    case 'CC-NSN':
+      return `${code}-${national}`;
+    case '+CC-NSN':
+      return `+${code}-${national}`;
+  }
+}
