@@ -50,7 +50,8 @@ export interface SourceStatus {
 /** One PBX. `start` returns at once; the source connects, reconnects and resynchronises by itself. */
 export interface EventSource {
   readonly name: string;
-  start(onFrame: (frame: SourceFrame) => void): void;
+  /** `onStatus` hears of every change of state or problem. */
+  start(onFrame: (frame: SourceFrame) => void, onStatus?: (status: SourceStatus) => void): void;
   stop(): Promise<void>;
   status(): SourceStatus;
 }

@@ -134,6 +134,7 @@ const SOURCE_READERS: Readonly<Record<string, (packet: AmiPacket, stamp: Stamp) 
     return [{ ...stamp, kind: 'source-connected', boot: null, bootedAt }];
   },
   StatusComplete: (_packet, stamp) => [{ ...stamp, kind: 'snapshot-complete' }],
+  CoreShowChannelsComplete: (_packet, stamp) => [{ ...stamp, kind: 'snapshot-complete' }],
   Cdr: (packet, stamp) => {
     const channel = packet.get('UniqueID');
     // The column gets its name in cdr_manager.conf, so upper and lower case vary.
@@ -151,7 +152,7 @@ export function isKnownEvent(name: string): boolean {
 const IGNORED = new Set(
   (
     'AgentCalled AgentComplete AgentConnect AgentDump AgentRingNoAnswer BridgeCreate BridgeDestroy BridgeMerge CEL ConfbridgeEnd ' +
-    'ConfbridgeJoin ConfbridgeLeave ConfbridgeStart ConfbridgeTalking ContactStatus CoreShowChannelsComplete DeviceStateChange ' +
+    'ConfbridgeJoin ConfbridgeLeave ConfbridgeStart ConfbridgeTalking ContactStatus DeviceStateChange ' +
     'DialState ExtensionStatus LocalOptimizationBegin LocalOptimizationEnd MixMonitorMute MixMonitorStop MusicOnHoldStart ' +
     'MusicOnHoldStop NewAccountCode NewConnectedLine NewExten Newexten OriginateResponse ParkedCallGiveUp ParkedCallTimeOut PeerStatus ' +
     'PresenceStateChange PresenceStatus QueueMemberStatus Registry Reload Rename RTCPReceived RTCPSent Shutdown SoftHangupRequest ' +

@@ -1,12 +1,14 @@
 /** Writes one event about a channel down as facts. Repeated and late events change nothing. */
-import type { CallEvent, ChannelFacts, ChannelId } from '../telephony/call-event.ts';
+import type { CallEvent, ChannelFacts, ChannelHistory, ChannelId } from '../telephony/call-event.ts';
 import { partyOf, type SourcePlan } from './plan.ts';
-import { type Bridge, type Call, type Channel, type Interval, linkCalls } from './state.ts';
+import { type Bridge, type Call, type Channel, type Interval, linkCalls, oldest } from './state.ts';
 
 /** The parts of the call table that events change. */
 export interface ApplyContext {
   readonly plan: SourcePlan;
+  /** By every id of the channel. */
   readonly channels: Map<ChannelId, Channel>;
+  /** By every linked id of the call. */
   readonly calls: Map<string, Call>;
   readonly bridges: Map<string, Bridge>;
   /** True for a channel whose call has been reported already. */
@@ -18,8 +20,12 @@ type ChannelEvent = Extract<CallEvent, { channel: ChannelId }>;
 
 export function applyToChannel(context: ApplyContext, event: CallEvent): void {
   if (!('channel' in event)) return;
-  if (event.kind === 'channel-created' || event.kind === 'snapshot-channel') {
-    create(context, event);
+  if (event.kind === 'channel-created') {
+    create(context, event.channel, event.facts, event.at, true);
+  } else if (event.kind === 'snapshot-channel') {
+    create(context, event.channel, event.facts, event.createdAt ?? event.at, false);
+  } else if (event.kind === 'cleared' && event.history !== undefined) {
+    recall(context, event.channel, event.history, event.at);
   }
   const channel = context.channels.get(event.channel);
   if (channel === undefined) return;
@@ -38,7 +44,9 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
         channel.answeredAt = event.answeredAt ?? event.at;
         channel.answerSeen = event.answeredAt !== null;
       }
-      if (event.bridge !== null) enter(context, channel, event.bridge, 'talk', event.answeredAt ?? event.at);
+      if (event.bridge !== null) {
+        enter(context, channel, event.bridge, 'talk', event.bridgedAt ?? event.answeredAt ?? event.at);
+      }
       return;
     case 'dial-started':
       if (!channel.dials.some((dial) => dial.by === event.by && dial.endedAt === null)) {
@@ -109,26 +117,31 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
       clear(channel, event.at, event.receivedAt);
       channel.clearing ??= event.clearing;
       return;
+    case 'renamed':
+      if (channel.id !== event.to && !channel.aliases.includes(event.to)) channel.aliases.push(event.to);
+      context.channels.set(event.to, channel);
+      context.onOpened(event.to);
+      return;
   }
 }
 
-type CreationEvent = Extract<CallEvent, { kind: 'channel-created' | 'snapshot-channel' }>;
-
-function create(context: ApplyContext, event: CreationEvent): void {
-  const known = context.channels.get(event.channel);
+/** `seen`: false when the channel was there before it was heard of, so that `at` is what the PBX says of its beginning. */
+function create(context: ApplyContext, id: ChannelId, facts: ChannelFacts, at: number, seen: boolean): void {
+  const known = context.channels.get(id);
   if (known !== undefined) {
-    known.facts = complete(known.facts, event.facts);
+    if (known.beginningSeen || seen) known.facts = complete(known.facts, facts);
+    else describe(context, known, facts, at);
     return;
   }
-  if (context.isFinished(event.channel)) return;
-  const seen = event.kind === 'channel-created';
-  const call = callOf(context, event.facts.linkedId);
+  if (context.isFinished(id)) return;
+  const call = callOf(context, facts.linkedId);
   const channel: Channel = {
-    id: event.channel,
-    facts: event.facts,
-    party: partyOf(context.plan, event.facts),
+    id,
+    aliases: [],
+    facts,
+    party: partyOf(context.plan, facts),
     call,
-    createdAt: seen ? event.at : (event.createdAt ?? event.at),
+    createdAt: at,
     beginningSeen: seen,
     answeredAt: null,
     answerSeen: true,
@@ -153,17 +166,56 @@ function create(context: ApplyContext, event: CreationEvent): void {
   context.channels.set(channel.id, channel);
   context.onOpened(channel.id);
   const half = [...call.channels].find((other) => other !== channel && isPair(other, channel));
-  if (half !== undefined) join(channel, half);
+  if (half !== undefined) join(context, channel, half);
+}
+
+/** A second look at a channel whose beginning nobody saw: a list of channels tells less than a question about one of them. */
+function describe(context: ApplyContext, channel: Channel, facts: ChannelFacts, createdAt: number): void {
+  channel.facts = facts;
+  channel.party = partyOf(context.plan, facts);
+  channel.createdAt = createdAt;
+}
+
+/** Takes in what the PBX tells about a channel at its end, as far as it was missed. */
+function recall(context: ApplyContext, id: ChannelId, history: ChannelHistory, endedAt: number): void {
+  if (!context.channels.has(id)) create(context, id, history.facts, history.createdAt ?? endedAt, false);
+  const channel = context.channels.get(id);
+  if (channel === undefined || channel.clearedAt !== null) return;
+  channel.answeredAt ??= history.answeredAt;
+  const { bridge } = history;
+  if (!channel.blind || bridge === null || [...channel.bridges].some((one) => one.id === bridge)) return;
+  enter(context, channel, bridge, 'talk', history.bridgedAt ?? history.answeredAt ?? endedAt);
 }
 
 function isPair(a: Channel, b: Channel): boolean {
   return a.facts.wire !== null && a.facts.wire === b.facts.wire && a.wire === null;
 }
 
-function join(a: Channel, b: Channel): void {
+/** What is dialled at one end of a wire is part of the call at the other end, whatever linked id it has. */
+function join(context: ApplyContext, a: Channel, b: Channel): void {
   a.wire = b;
   b.wire = a;
-  linkCalls(a.call, b.call);
+  if (a.call === b.call) return;
+  const first = oldest([...a.call.channels, ...b.call.channels]);
+  if (first?.call === b.call) merge(context, b.call, a.call);
+  else merge(context, a.call, b.call);
+}
+
+function merge(context: ApplyContext, into: Call, from: Call): void {
+  for (const channel of from.channels) {
+    channel.call = into;
+    into.channels.add(channel);
+  }
+  from.channels.clear();
+  for (const linked of from.links) {
+    linked.links.delete(from);
+    linkCalls(into, linked);
+  }
+  from.links.clear();
+  for (const key of [from.key, ...from.otherKeys]) {
+    into.otherKeys.push(key);
+    context.calls.set(key, into);
+  }
 }
 
 /** A snapshot may know what the first packet did not, never the other way round: identities change during a call. */
@@ -171,10 +223,11 @@ function complete(known: ChannelFacts, later: ChannelFacts): ChannelFacts {
   return { ...known, dialled: known.dialled ?? later.dialled, extension: known.extension ?? later.extension };
 }
 
+/** A linked id is the id of a channel in most PBXs: it may name a channel that is part of a call with another linked id. */
 function callOf(context: ApplyContext, key: string): Call {
-  let call = context.calls.get(key);
+  let call = context.calls.get(key) ?? context.channels.get(key)?.call;
   if (call === undefined) {
-    call = { key, channels: new Set(), links: new Set(), sessionKey: key };
+    call = { key, otherKeys: [], channels: new Set(), links: new Set(), sessionKey: key };
     context.calls.set(key, call);
   }
   return call;
@@ -196,7 +249,7 @@ function linkWith(context: ApplyContext, channel: Channel, others: readonly Chan
 
 function wire(context: ApplyContext, channel: Channel, otherId: ChannelId): void {
   const other = context.channels.get(otherId);
-  if (other !== undefined) join(channel, other);
+  if (other !== undefined && channel.wire !== other) join(context, channel, other);
 }
 
 /** A channel is in one bridge at a time. Two channels in a talk bridge belong to one call; members of a conference do not. */
@@ -209,7 +262,7 @@ function enter(context: ApplyContext, channel: Channel, id: string, kind: Bridge
   if (bridge.stays.some((stay) => stay.channel === channel && stay.to === null)) return;
   leave(channel, at, () => true);
   if (bridge.kind === 'talk') {
-    for (const stay of bridge.stays) if (stay.to === null) linkCalls(channel.call, stay.channel.call);
+    for (const { channel: other, to } of bridge.stays) if (to === null || to > at) linkCalls(channel.call, other.call);
   }
   bridge.stays.push({ channel, from: at, to: null });
   channel.bridges.add(bridge);

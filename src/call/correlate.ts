@@ -22,7 +22,7 @@ import { type CallEvent, type ChannelId, channelOf } from '../telephony/call-eve
 import { type ApplyContext, applyToChannel, clear } from './apply.ts';
 import { judge } from './judge.ts';
 import type { SourcePlan } from './plan.ts';
-import { lastAlive, reconcile, type SourceLink } from './reconcile.ts';
+import { lastAlive, noteBoot, reconcile, type SourceLink } from './reconcile.ts';
 import type { CallRecord } from './record.ts';
 import { type Bridge, type Call, type Channel, componentOf, isLive, oldest, trunksOf } from './state.ts';
 
@@ -87,6 +87,10 @@ export class CallTable {
   /** Folds one event in. */
   apply(event: CallEvent): FoldResult {
     const before = this.advance(event.receivedAt);
+    if ('channel' in event && event.boot !== undefined) {
+      const restarted = noteBoot(this.context, this.link, event.boot, event.at, event.receivedAt);
+      if (restarted) this.deadline = this.nextDeadline();
+    }
     if (channelOf(event) === null) reconcile(this.context, this.link, event);
     else applyToChannel(this.context, event);
     this.link.lastHeardAt = Math.max(this.link.lastHeardAt ?? 0, event.at);
@@ -117,7 +121,7 @@ export class CallTable {
 
   /** The calls as they look at `now`, for displays; nothing is changed. */
   live(now: number): CallRecord[] {
-    return [...this.calls.values()].flatMap((call) =>
+    return [...new Set(this.calls.values())].flatMap((call) =>
       judge(call, { ...this.rules, plan: this.plan, source: this.source, until: now }),
     );
   }
@@ -193,14 +197,20 @@ export class CallTable {
   private forget(call: Call, released: ChannelId[]): void {
     for (const channel of call.channels) this.release(channel, released);
     for (const linked of call.links) linked.links.delete(call);
-    this.calls.delete(call.key);
+    this.unlist(call);
+  }
+
+  private unlist(call: Call): void {
+    for (const key of [call.key, ...call.otherKeys]) this.calls.delete(key);
   }
 
   private release(channel: Channel, released: ChannelId[]): void {
-    released.push(channel.id);
-    this.channels.delete(channel.id);
-    this.finished.add(channel.id);
-    if (this.finished.size > REMEMBERED_CHANNELS) this.finished.delete(this.finished.values().next().value ?? '');
+    for (const id of [channel.id, ...channel.aliases]) {
+      released.push(id);
+      this.channels.delete(id);
+      this.finished.add(id);
+      if (this.finished.size > REMEMBERED_CHANNELS) this.finished.delete(this.finished.values().next().value ?? '');
+    }
     for (const bridge of channel.bridges) {
       if (bridge.stays.every((stay) => stay.to !== null || !isLive(stay.channel))) this.bridges.delete(bridge.id);
     }
@@ -218,7 +228,7 @@ export class CallTable {
     call.links.clear();
     const root = oldest(rest);
     if (root === undefined) {
-      this.calls.delete(call.key);
+      this.unlist(call);
       return;
     }
     call.sessionKey = root.id;

@@ -32,7 +32,7 @@ export function reconcile(context: ApplyContext, link: SourceLink, event: CallEv
       }
       return;
     case 'source-connected': {
-      const restarted = link.boot !== null && event.boot !== null && link.boot !== event.boot;
+      const restarted = event.boot !== null && isRestart(link, event.boot);
       const bootedAt = event.bootedAt === null ? Number.NEGATIVE_INFINITY : event.bootedAt - BOOT_SLACK_MS;
       for (const channel of context.channels.values()) {
         if (!isLive(channel) || !(restarted || channel.createdAt < bootedAt)) continue;
@@ -53,6 +53,27 @@ export function reconcile(context: ApplyContext, link: SourceLink, event: CallEv
     default:
       return;
   }
+}
+
+/** Another process of the PBX than the one known. */
+export function isRestart(link: SourceLink, boot: string): boolean {
+  return link.boot !== null && link.boot !== boot;
+}
+
+/**
+ * Takes note of the PBX process that an event names. When it is a new one every channel of before is over. Returns whether
+ * that was so.
+ */
+export function noteBoot(context: ApplyContext, link: SourceLink, boot: string, at: number, heardAt: number): boolean {
+  const restarted = isRestart(link, boot);
+  link.boot = boot;
+  if (!restarted) return false;
+  for (const channel of context.channels.values()) {
+    if (!isLive(channel)) continue;
+    channel.endSeen = false;
+    clear(channel, lastAlive(link, at), heardAt);
+  }
+  return true;
 }
 
 /** The last moment at which a channel of before the loss is known to have lived: just after the last thing heard. */

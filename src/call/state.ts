@@ -35,11 +35,13 @@ export interface Bridge {
 
 export interface Channel {
   readonly id: ChannelId;
+  /** Later ids of the same channel. */
+  readonly aliases: ChannelId[];
   facts: ChannelFacts;
   party: Party;
   call: Call;
-  readonly createdAt: number;
-  /** False when the channel was first seen in a snapshot, so that its beginning is only an estimate. */
+  createdAt: number;
+  /** False when the channel was first seen in a snapshot or at its end, so that its beginning is only an estimate. */
   readonly beginningSeen: boolean;
   answeredAt: number | null;
   /** False when the answer was only inferred from a snapshot. */
@@ -69,10 +71,12 @@ export interface Channel {
   blind: boolean;
 }
 
-/** The channels that share one linked id of the PBX. */
+/** The channels that share one linked id of the PBX, or several tied by wires. */
 export interface Call {
   /** The linked id of the PBX. */
   readonly key: string;
+  /** Linked ids of calls that turned out to be this one. */
+  readonly otherKeys: string[];
   readonly channels: Set<Channel>;
   /** Calls this one has been joined with: transfer, pickup, retrieval, bridge. */
   readonly links: Set<Call>;

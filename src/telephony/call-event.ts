@@ -30,6 +30,11 @@ interface OnChannel extends Stamp {
   readonly channel: ChannelId;
   /** The linked id the PBX shows on this event; when it differs from an earlier one, two calls have become one. */
   readonly linkedId?: string;
+  /**
+   * Identifies the PBX process that made the channel, on `channel-created` and `snapshot-channel` of PBXs that tell it. Another
+   * one than before means that every older channel is over.
+   */
+  readonly boot?: string;
 }
 
 /** Everything known about a channel when it is first seen, at its creation or in a snapshot after a gap. */
@@ -56,6 +61,16 @@ export interface ChannelFacts {
   readonly wire: string | null;
   /** True when the PBX says the caller asked not to show the number. */
   readonly withheld: boolean;
+}
+
+/** The life of a channel as the PBX tells it afterwards, for who has not seen it. Times: ms since the epoch, `null` if never. */
+export interface ChannelHistory {
+  readonly facts: ChannelFacts;
+  readonly createdAt: number | null;
+  readonly answeredAt: number | null;
+  /** The bridge it was in last, and since when. */
+  readonly bridge: string | null;
+  readonly bridgedAt: number | null;
 }
 
 /** How a dial attempt ended, in the words of Asterisk's DIALSTATUS. */
@@ -138,7 +153,14 @@ export type CallEvent =
   | (OnChannel & { readonly kind: 'identity'; readonly caller: Identity; readonly withheld: boolean })
   /** A party of this channel asked for the end of the call: tells who hung up. */
   | (OnChannel & { readonly kind: 'hangup-requested'; readonly clearing: Clearing })
-  | (OnChannel & { readonly kind: 'cleared'; readonly clearing: Clearing })
+  | (OnChannel & {
+      readonly kind: 'cleared';
+      readonly clearing: Clearing;
+      /** Given by PBXs that tell the whole life of a channel again at its end. */
+      readonly history?: ChannelHistory;
+    })
+  /** The PBX has given the channel another id; what comes later is told under that one. */
+  | (OnChannel & { readonly kind: 'renamed'; readonly to: ChannelId })
   /**
    * The link to the PBX is up. `boot` identifies the PBX process where the PBX tells it; `bootedAt` is when it started.
    * A start later than the last thing heard from the PBX means every older call is over.
@@ -155,6 +177,8 @@ export type CallEvent =
       readonly answeredAt: number | null;
       /** The bridge the channel is in, `null` when it is in none or the PBX does not say. */
       readonly bridge: string | null;
+      /** When it entered that bridge, where the PBX tells it. */
+      readonly bridgedAt?: number | null;
     })
   /** The list is complete: channels known before and not in it are over. */
   | (Stamp & { readonly kind: 'snapshot-complete' });

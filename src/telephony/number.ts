@@ -4,8 +4,8 @@
  */
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
 
-/** How a number is written in requests and lookups. */
-export const NUMBER_FORMATS = ['E164', 'DIGITS', 'NSN', 'CC-NSN', '+CC-NSN'] as const;
+/** How a number is written in requests and lookups. CC: country code, NSN: national significant number (ITU-T E.164). */
+export const NUMBER_FORMATS = ['+CC-NSN', '+CCNSN', 'CCNSN', 'NSN'] as const;
 export type NumberFormat = (typeof NUMBER_FORMATS)[number];
 
 /** Trunks write "no number" in many ways; these are the words seen in SIP From headers and AMI. */
@@ -72,21 +72,19 @@ function isForeignMobile(digits: string): boolean {
   return parsed?.getType() === 'MOBILE';
 }
 
-/** Writes an E.164 number in another form. Text that is not E.164 comes back unchanged. */
-export function formatNumber(e164: string, format: NumberFormat): string {
-  const parsed = parsePhoneNumberFromString(e164, { extract: false });
-  if (parsed === undefined) return e164;
+/** The E.164 number in another form; `null` when the text is not E.164 or has a country code that does not exist. */
+export function formatNumber(e164: string, format: NumberFormat): string | null {
+  const parsed = /^\+\d{4,15}$/.test(e164) ? parsePhoneNumberFromString(e164, { extract: false }) : undefined;
+  if (parsed === undefined) return null;
   const code = parsed.countryCallingCode;
   const national = parsed.nationalNumber;
   switch (format) {
-    case 'E164':
+    case '+CCNSN':
       return `+${code}${national}`;
-    case 'DIGITS':
+    case 'CCNSN':
       return `${code}${national}`;
     case 'NSN':
       return national;
-    case 'CC-NSN':
-      return `${code}-${national}`;
     case '+CC-NSN':
       return `+${code}-${national}`;
   }

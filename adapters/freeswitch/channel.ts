@@ -1,0 +1,164 @@
+/** What an ESL event tells about a channel: at its creation, and looking back at it later. */
+import type { ChannelFacts, ChannelHistory, ChannelId, Identity } from '../../src/telephony/call-event.ts';
+import type { EslEvent } from './event.ts';
+
+/** The value, `null` when it is absent or empty. */
+export function known(value: string | undefined): string | null {
+  return value === undefined || value === '' ? null : value;
+}
+
+/** A header in microseconds since the epoch as ms; `0` means that it has not happened. */
+export function timeOf(event: EslEvent, header: string): number | null {
+  const micros = Number(event.get(header) ?? 0);
+  return micros > 0 ? Math.round(micros / 1000) : null;
+}
+
+/** The bridge of two channels. FreeSWITCH gives bridges no id of their own: the pair is the bridge. */
+export function bridgeOf(a: ChannelId, b: ChannelId): string {
+  return a < b ? `${a}~${b}` : `${b}~${a}`;
+}
+
+const EXTENSION = /^\d{2,6}$/;
+const NUMBER = /^(?:\+?\d{7,}|anonymous|unknown|unavailable|restricted|private)$/i;
+
+/**
+ * The endpoint behind a channel, as patterns of the config see it:
+ *
+ *     sofia/gateway/NAME        sent out, or received, by a gateway
+ *     sofia/internal/1001       a phone, by its user: the one that dialled, or the directory user that was rung
+ *     sofia/external/HOST       an outside party without a gateway, by the host in its SIP address
+ *     loopback/1009             a wire
+ *
+ * The number of an outside party stands in `Channel-Name` too, but it belongs to the call, not to the endpoint.
+ */
+export function endpointOf(event: EslEvent): string {
+  const name = event.get('Channel-Name') ?? '';
+  if (isLoopback(name)) return name.replace(/-[ab]$/, '');
+  const gateway = known(event.get('variable_sip_gateway_name')) ?? known(event.get('variable_sip_gateway'));
+  const slash = name.lastIndexOf('/');
+  const profile = name.slice(0, Math.max(slash, 0));
+  if (gateway !== null) return `${name.slice(0, Math.max(name.indexOf('/'), 0)) || 'sofia'}/gateway/${gateway}`;
+  const [user = '', host = ''] = name
+    .slice(slash + 1)
+    .replace(/^sips?:/, '')
+    .split('@');
+  const account = accountOf(event, user);
+  if (account !== null) return `${profile}/${account}`;
+  const peer = host.replace(/[:;].*$/, '');
+  return NUMBER.test(user) || user === '' ? (peer === '' ? profile : `${profile}/${peer}`) : `${profile}/${user}`;
+}
+
+/** The user of the directory at this leg, `null` when it is an outside party. */
+function accountOf(event: EslEvent, user: string): string | null {
+  if (event.get('Call-Direction') === 'inbound') {
+    return EXTENSION.test(user) ? user : known(event.get('variable_sip_auth_username'));
+  }
+  // Inherited by whatever is dialled next, such as the number that a phone asks to be called instead (SIP 302).
+  const dialled = known(event.get('variable_dialed_user'));
+  if (dialled === null || dialled === user) return dialled;
+  return NUMBER.test(user) ? null : dialled;
+}
+
+function isLoopback(name: string): boolean {
+  return name.startsWith('loopback/');
+}
+
+/** Other half of a loopback pair, `null` for any other channel. */
+export function otherHalf(event: EslEvent): ChannelId | null {
+  return isLoopback(event.get('Channel-Name') ?? '') ? known(event.get('variable_other_loopback_leg_uuid')) : null;
+}
+
+/**
+ * The caller for whom mod_callcenter or mod_fifo rings this leg. Nothing else ties such a leg to the call before the bridge,
+ * and never if it is rung in vain.
+ */
+function waitingCaller(event: EslEvent): ChannelId | null {
+  if (event.get('Call-Direction') !== 'outbound') return null;
+  return known(event.get('variable_cc_member_session_uuid')) ?? known(event.get('variable_fifo_bridge_uuid'));
+}
+
+/** Facts at CHANNEL_CREATE, the only event in which identities and `Channel-Call-UUID` are the leg's own. */
+export function newChannelFacts(event: EslEvent): ChannelFacts {
+  const id = event.get('Unique-ID') ?? '';
+  const linkedId = waitingCaller(event) ?? known(event.get('Channel-Call-UUID')) ?? id;
+  const number = known(event.get('Caller-Caller-ID-Number'));
+  const name = known(event.get('Caller-Caller-ID-Name'));
+  return factsOf(event, linkedId, { number, name }, known(event.get('Caller-Destination-Number')));
+}
+
+function factsOf(event: EslEvent, linkedId: string, caller: Identity, dialled: string | null): ChannelFacts {
+  const id = event.get('Unique-ID') ?? '';
+  const name = event.get('Channel-Name') ?? '';
+  const outbound = event.get('Call-Direction') === 'outbound';
+  const loopback = isLoopback(name);
+  const half = otherHalf(event);
+  // A leg that mod_fifo rings for whoever comes first shows a waiting caller's number, not one that it is meant for.
+  const anyCaller = outbound && event.get('variable_fifo_name') !== undefined && linkedId === id;
+  return {
+    name,
+    endpoint: endpointOf(event),
+    linkedId,
+    initiator: outbound || loopback ? 'pbx' : 'endpoint',
+    caller: anyCaller ? { number: null, name: null } : caller,
+    dialled,
+    context: known(event.get('Caller-Context')),
+    extension: loopback ? wiredExtension(name) : outbound ? known(event.get('variable_dialed_user')) : null,
+    wire: loopback ? bridgeOf(id, half ?? id) : null,
+    withheld: event.get('Caller-Privacy-Hide-Number') === 'true' || /^anonymous$/i.test(caller.number ?? ''),
+  };
+}
+
+/** `loopback/1009-a` stands for extension 1009; seven or more digits are an outside number. */
+function wiredExtension(name: string): string | null {
+  return /^loopback\/(\d{2,6})-[ab]$/.exec(name)?.[1] ?? null;
+}
+
+/**
+ * What can be said of a channel when its creation was not seen. Transfers and pickups have by then changed the caller id, the
+ * destination and the call uuid; what is read here stays as it was, as far as FreeSWITCH keeps it.
+ */
+export function historyOf(event: EslEvent): ChannelHistory {
+  const id = event.get('Unique-ID') ?? '';
+  const outbound = event.get('Call-Direction') === 'outbound';
+  const originator = known(event.get('variable_originating_leg_uuid'));
+  const linkedId = outbound ? (waitingCaller(event) ?? originator ?? id) : id;
+  const requested = known(event.get('variable_sip_req_user'));
+  const destination = known(event.get('Caller-Destination-Number'));
+  const partner = partnerOf(event);
+  return {
+    facts: factsOf(
+      event,
+      linkedId,
+      outbound ? outboundCaller(event, originator !== null) : inboundCaller(event),
+      // A registered gateway has its own user in the request line, and the number only in the destination.
+      outbound || requested === null || requested.startsWith('gw+') ? destination : requested,
+    ),
+    createdAt: timeOf(event, 'Caller-Channel-Created-Time'),
+    answeredAt: timeOf(event, 'Caller-Channel-Answered-Time'),
+    bridge: partner === null ? null : bridgeOf(id, partner),
+    bridgedAt: timeOf(event, 'Caller-Channel-Bridged-Time'),
+  };
+}
+
+function inboundCaller(event: EslEvent): Identity {
+  const first = (...headers: readonly string[]) =>
+    headers.map((header) => known(event.get(header))).find((value) => value !== null) ?? null;
+  return {
+    number: first('Caller-Orig-Caller-ID-Number', 'Caller-ANI', 'Caller-Caller-ID-Number'),
+    name: first('Caller-Orig-Caller-ID-Name', 'Caller-Caller-ID-Name'),
+  };
+}
+
+/** The number shown to the called party; of a leg that was originated, the one it was originated with. */
+function outboundCaller(event: EslEvent, dialled: boolean): Identity {
+  const sent = known(event.get(dialled ? 'variable_sip_from_user' : 'Caller-Orig-Caller-ID-Number'));
+  return {
+    number: sent ?? known(event.get('Caller-Caller-ID-Number')),
+    name: known(event.get(dialled ? 'variable_sip_from_display' : 'Caller-Orig-Caller-ID-Name')),
+  };
+}
+
+/** The leg last bridged with; `signal_bond` names it while the two are bridged, but also a leg that only rings. */
+function partnerOf(event: EslEvent): ChannelId | null {
+  return timeOf(event, 'Caller-Channel-Bridged-Time') === null ? null : known(event.get('variable_bridge_uuid'));
+}

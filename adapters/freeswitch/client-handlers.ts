@@ -1,0 +1,34 @@
+/** What an `EslClient` tells its owner. */
+import type { SourceState } from '../../src/ports.ts';
+import type { EslFrame } from './codec.ts';
+import type { EslEvent } from './event.ts';
+import type { EslPeer } from './handshake.ts';
+
+export interface EslHandlers {
+  /** Every event, in order. `receivedAt`: wall clock, ms since the epoch. */
+  onEvent(event: EslEvent, frame: EslFrame, receivedAt: number): void;
+  /** Logged in and subscribed; comes before the first event of the connection. */
+  onConnected(peer: EslPeer): void;
+  /** The link that `onConnected` told of is gone. `orderly`: FreeSWITCH said that it stops or hangs up. */
+  onLost(reason: string, orderly: boolean): void;
+  /** The exact bytes of every frame, replies included, in order, before anything is made of it: for captures. */
+  onFrame?(raw: Uint8Array, receivedAt: number): void;
+  onState?(state: SourceState, problem: string | null): void;
+  /** One sentence about something an administrator should change, or a frame that could not be read. */
+  onWarning?(text: string): void;
+}
+
+/** Counts since the client was made. */
+export interface EslCounters {
+  /** All frames, replies included. */
+  readonly frames: number;
+  readonly events: number;
+  /** Event names that FreeSWITCH does not know, events that were not asked for, frames of unknown type. */
+  readonly unknownEvents: number;
+  /** Event frames whose body could not be read. */
+  readonly badFrames: number;
+  /** Attempts to connect. */
+  readonly attempts: number;
+  readonly overflows: number;
+  readonly lastFrameAt: number | null;
+}

@@ -1,0 +1,221 @@
+/**
+ * FreeSWITCH event socket: bytes -> frames.
+ *
+ * A frame is a header block (`Name: value` lines, ended by a blank line) and, where the block has a Content-Length,
+ * exactly that many bytes of body. Content-Length counts bytes and bodies may be invalid UTF-8 (recorded: Latin-1
+ * caller names), so frames are cut from bytes and only then decoded, with replacement characters.
+ */
+
+/** One frame as it came over the wire. */
+export interface EslFrame {
+  /** Content-Type without parameters, lower case; `''` when the header block has none. */
+  readonly contentType: string;
+  /** Header values as sent, by lower-case name. Values of this outer block are not URL-encoded by FreeSWITCH. */
+  readonly headers: ReadonlyMap<string, string>;
+  /** `null` when the frame announced no Content-Length. */
+  readonly body: Uint8Array | null;
+  /** The exact bytes of the frame, header block included. */
+  readonly raw: Uint8Array;
+}
+
+/** Bytes; a peer that goes beyond them is not followed any further. */
+export interface FrameLimits {
+  readonly headerBytes: number;
+  readonly bodyBytes: number;
+}
+
+export const defaultLimits: FrameLimits = { headerBytes: 64 * 1024, bodyBytes: 4 * 1024 * 1024 };
+
+const lineFeed = 0x0a;
+const headerEnd = Buffer.from('\n\n');
+const smallest = 64 * 1024;
+const worthKeeping = 1024 * 1024;
+
+type Header = { readonly headers: Map<string, string>; readonly length: number | null };
+
+/**
+ * Cuts a stream into frames, at any chunking, in time linear in the bytes. One parser belongs to one connection: what is
+ * left of a broken connection must never be put in front of the bytes of the next.
+ */
+export class EslParser {
+  /** Why the stream cannot be followed any further, one sentence; `null` while all is well. */
+  problem: string | null = null;
+  readonly #limits: FrameLimits;
+  #buffer = Buffer.allocUnsafe(smallest);
+  #start = 0;
+  #end = 0;
+  /** Where the search for the end of the header block goes on. */
+  #scan = 0;
+  #firstLineSeen = false;
+  #header: Header | null = null;
+  #bodyAt = 0;
+
+  constructor(limits: FrameLimits = defaultLimits) {
+    this.#limits = limits;
+  }
+
+  /** Bytes of a frame that is not complete yet. */
+  get pendingBytes(): number {
+    return this.#end - this.#start;
+  }
+
+  /** Takes the next bytes and returns the frames they complete. After a `problem` everything is ignored. */
+  push(chunk: Uint8Array): readonly EslFrame[] {
+    if (this.problem !== null) return [];
+    this.#append(chunk);
+    const frames: EslFrame[] = [];
+    for (;;) {
+      const frame = this.#next();
+      if (frame === null) break;
+      frames.push(frame);
+    }
+    if (this.#start === this.#end) this.#rewind();
+    return frames;
+  }
+
+  #append(chunk: Uint8Array): void {
+    if (this.#end + chunk.length > this.#buffer.length) {
+      const live = this.#end - this.#start;
+      // Moving the live bytes to the front is paid for only when that frees at least half; otherwise the room doubles.
+      const needed = live + chunk.length;
+      const target =
+        needed * 2 > this.#buffer.length ? Buffer.allocUnsafe(Math.max(smallest, needed * 2)) : this.#buffer;
+      this.#buffer.copy(target, 0, this.#start, this.#end);
+      this.#scan -= this.#start;
+      this.#bodyAt -= this.#start;
+      this.#buffer = target;
+      this.#start = 0;
+      this.#end = live;
+    }
+    this.#buffer.set(chunk, this.#end);
+    this.#end += chunk.length;
+  }
+
+  #rewind(): void {
+    if (this.#buffer.length > worthKeeping) this.#buffer = Buffer.allocUnsafe(smallest);
+    this.#start = 0;
+    this.#end = 0;
+    this.#scan = 0;
+  }
+
+  #next(): EslFrame | null {
+    if (this.#header === null && !this.#readHeader()) return null;
+    const header = this.#header;
+    if (header === null) return null;
+    const end = this.#bodyAt + (header.length ?? 0);
+    if (end > this.#end) return null;
+    const raw = Buffer.from(this.#buffer.subarray(this.#start, end));
+    const body = header.length === null ? null : raw.subarray(this.#bodyAt - this.#start);
+    this.#start = end;
+    this.#scan = end;
+    this.#header = null;
+    this.#firstLineSeen = false;
+    const contentType = header.headers.get('content-type') ?? '';
+    return {
+      contentType: (contentType.split(';', 1)[0] ?? '').trim().toLowerCase(),
+      headers: header.headers,
+      body,
+      raw,
+    };
+  }
+
+  #readHeader(): boolean {
+    while (this.#start < this.#end && !this.#firstLineSeen && this.#buffer[this.#start] === lineFeed) this.#start++;
+    if (this.#scan < this.#start) this.#scan = this.#start;
+    const from = this.#scan;
+    const live = this.#buffer.subarray(0, this.#end);
+    if (!this.#firstLineSeen) {
+      const lineEnd = live.indexOf(lineFeed, from);
+      this.#firstLineSeen = lineEnd >= 0;
+      // Another protocol's greeting (`Asterisk Call Manager/...`) has no blank line to wait for.
+      if (lineEnd >= 0 && !live.subarray(this.#start, lineEnd).includes(':')) {
+        return this.#fail(`The peer sent "${shown(live.subarray(this.#start, lineEnd))}" where a header was expected.`);
+      }
+    }
+    // The two line feeds may lie in two chunks: one byte of the last search is looked at again.
+    const at = live.indexOf(headerEnd, Math.max(this.#start, from - 1));
+    const size = (at < 0 ? this.#end : at) - this.#start;
+    if (size > this.#limits.headerBytes) {
+      return this.#fail(`The peer sent a header block of more than ${this.#limits.headerBytes} bytes.`);
+    }
+    this.#scan = this.#end;
+    if (at < 0) return false;
+    const header = parseHeader(live.toString('utf8', this.#start, at), this.#limits);
+    if (typeof header === 'string') return this.#fail(header);
+    this.#header = header;
+    this.#bodyAt = at + headerEnd.length;
+    return true;
+  }
+
+  #fail(problem: string): false {
+    this.problem = problem;
+    this.#buffer = Buffer.alloc(0);
+    this.#start = 0;
+    this.#end = 0;
+    return false;
+  }
+}
+
+/** A header block, or the sentence that says what is wrong with it. */
+function parseHeader(text: string, limits: FrameLimits): Header | string {
+  const headers = new Map<string, string>();
+  for (const line of text.split('\n')) {
+    const colon = line.indexOf(':');
+    if (colon < 1) return `The peer sent "${shown(line)}" where a header was expected.`;
+    const name = line.slice(0, colon).trim().toLowerCase();
+    const value = line.slice(colon + 1).trim();
+    // Two lengths that differ leave no way to tell where the frame ends.
+    if (name === 'content-length' && (headers.get(name) ?? value) !== value) {
+      return 'The peer sent a frame with two different Content-Length headers.';
+    }
+    headers.set(name, value);
+  }
+  const announced = headers.get('content-length');
+  if (announced === undefined) return { headers, length: null };
+  if (!/^\d{1,15}$/.test(announced) || Number(announced) > limits.bodyBytes) {
+    return `The peer announced a Content-Length of "${shown(announced)}": not a whole number of at most ${limits.bodyBytes} bytes.`;
+  }
+  return { headers, length: Number(announced) };
+}
+
+/** The beginning of what a peer sent, fit to be shown in a message. */
+function shown(sent: string | Uint8Array): string {
+  const text = typeof sent === 'string' ? sent : Buffer.from(sent).toString('latin1');
+  return text
+    .slice(0, 60)
+    .replace(/[^\x20-\x7e]/g, ' ')
+    .trim();
+}
+
+/**
+ * Reads one frame from its exact text or bytes, as a line of a capture file holds it.
+ * Throws when it is not exactly one complete frame.
+ */
+export function parseFrameText(raw: string | Uint8Array, limits: FrameLimits = defaultLimits): EslFrame {
+  const parser = new EslParser(limits);
+  const frames = parser.push(typeof raw === 'string' ? Buffer.from(raw, 'utf8') : raw);
+  const [frame] = frames;
+  if (parser.problem !== null) throw new Error(`This is not an event socket frame. ${parser.problem}`);
+  if (frame === undefined || frames.length > 1 || parser.pendingBytes > 0) {
+    throw new Error(
+      `This is not exactly one event socket frame: ${frames.length} complete, ${parser.pendingBytes} bytes left over.`,
+    );
+  }
+  return frame;
+}
+
+/** The body as text, invalid UTF-8 replaced; `''` when there is none. */
+export function bodyText(frame: EslFrame): string {
+  return frame.body === null
+    ? ''
+    : Buffer.from(frame.body.buffer, frame.body.byteOffset, frame.body.length).toString('utf8');
+}
+
+/** Bytes of a command: one line and a blank line. Throws when control characters could make two commands of it. */
+export function encodeCommand(command: string): Uint8Array {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not pass.
+  if (/[\u0000-\u001f\u007f]/.test(command)) {
+    throw new Error('An event socket command must not hold control characters such as line feeds.');
+  }
+  return Buffer.from(`${command}\n\n`, 'utf8');
+}

@@ -1,0 +1,44 @@
+/** The live channels of FreeSWITCH, asked for after a (re)connect, when no event tells what happened before. */
+
+import type { EslClient } from './client.ts';
+import { bodyText, type EslFrame } from './codec.ts';
+import { type EslEvent, eventOf, readJson } from './event.ts';
+
+/** One channel in full, as `uuid_dump` gives it: the headers of an event named `CHANNEL_DATA`. */
+export interface ChannelDump {
+  readonly event: EslEvent;
+  readonly frame: EslFrame;
+}
+
+/**
+ * Rows of `show channels as json` (`uuid`, `direction`, `created_epoch` in s, `name`, `callstate`, `call_uuid`...), none
+ * when no channel lives: FreeSWITCH then sends `{"row_count": 0}` without rows. Throws when the answer is anything else.
+ */
+export async function listChannels(client: EslClient): Promise<readonly EslEvent[]> {
+  const text = await client.api('show channels as json');
+  const answer = answerOf(text);
+  if (answer === null) throw new Error('FreeSWITCH did not answer "show channels as json" with a list of channels.');
+  return answer.flatMap((row) => eventOf(row) ?? []);
+}
+
+function answerOf(text: string): readonly unknown[] | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (typeof value !== 'object' || value === null || !('row_count' in value)) return null;
+  return 'rows' in value && Array.isArray(value.rows) ? value.rows : [];
+}
+
+/** Everything known about one live channel; `null` when it has just gone. Throws when the answer cannot be read. */
+export async function dumpChannel(client: EslClient, uuid: string): Promise<ChannelDump | null> {
+  if (/\s/.test(uuid)) throw new Error('A channel uuid must not hold white space.');
+  const frame = await client.query(`uuid_dump ${uuid} json`);
+  const text = bodyText(frame);
+  if (text.startsWith('-ERR')) return null;
+  const reading = readJson(text);
+  if ('problem' in reading) throw new Error(`The answer of FreeSWITCH to "uuid_dump" ${reading.problem}.`);
+  return { event: reading.event, frame };
+}

@@ -1,0 +1,117 @@
+/**
+ * The LogCall body of a finished call. Fields and their meaning: apidocs.leadsquared.com,
+ * call-log-api-for-leadsquared-generic-telephony-connector. For an inbound call the source is the lead and the destination the
+ * agent, for an outbound one the other way round.
+ */
+import type { CallRecord } from '../../src/call/record.ts';
+import type { CallLogBody, Resolution } from '../../src/delivery/crm.ts';
+import { formatNumber } from '../../src/telephony/number.ts';
+import { type CallLogPolicy, DEFAULT_STATUS, type LineSettings } from './policy.ts';
+import { checkTemplate, fillText, fillUrl } from './template.ts';
+import { cleanText, cutText, timeText } from './text.ts';
+
+/** The documented limit of CallerSource; of no other field one is known. */
+const CALLER_SOURCE_CHARACTERS = 50;
+
+const DOCUMENTED: ReadonlySet<string> = new Set([
+  'SourceNumber',
+  'DestinationNumber',
+  'DisplayNumber',
+  'CallerSource',
+  'StartTime',
+  'EndTime',
+  'CallDuration',
+  'Status',
+  'ResourceURL',
+  'Direction',
+  'CallSessionId',
+  'LeadId',
+  'Tag',
+  'UserId',
+]);
+
+/** @throws Error with the remedy when the policy can not work: an unknown zone, variable or a field named twice. */
+export function checkPolicy(policy: CallLogPolicy): void {
+  for (const zone of [policy.timeZone, policy.recordingTimeZone]) {
+    try {
+      timeText(0, zone);
+    } catch {
+      throw new Error(`The time zone "${zone}" does not exist: write it like UTC or Asia/Kolkata.`);
+    }
+  }
+  if (policy.recordingUrl !== null) {
+    checkTemplate('The recording URL', policy.recordingUrl);
+    if (!/^https?:\/\//i.test(policy.recordingUrl)) {
+      throw new Error('The recording URL must begin with https:// or http://: LeadSquared shows it as a link.');
+    }
+  }
+  for (const [name, template] of policy.extraFields) {
+    if (DOCUMENTED.has(name)) {
+      throw new Error(`The extra field "${name}" is a field that logcalld fills itself: choose another name.`);
+    }
+    checkTemplate(`The extra field "${name}"`, template);
+  }
+}
+
+function lineOf(record: CallRecord, policy: CallLogPolicy): LineSettings {
+  for (const key of [record.didE164, record.did, record.trunk]) {
+    const line = key === null ? undefined : policy.lines.get(key);
+    if (line !== undefined) return { ...policy.defaultLine, ...line };
+  }
+  return policy.defaultLine;
+}
+
+function durationOf(record: CallRecord, policy: CallLogPolicy): number {
+  const seconds = {
+    conversation: record.durationSeconds,
+    talk: record.talkSeconds,
+    total: (record.endedAt - record.startedAt) / 1000,
+  }[policy.duration];
+  return Math.max(0, Math.round(seconds));
+}
+
+/** The body for this call; the same record and resolution always give the same body. */
+export function callBody(record: CallRecord, resolution: Resolution, policy: CallLogPolicy): CallLogBody {
+  const line = lineOf(record, policy);
+  const written = (number: string | null | undefined): string | null =>
+    number == null ? null : (formatNumber(number, policy.numberFormat) ?? (cleanText(number) || null));
+  const display = written(line.displayNumber) ?? written(record.didE164) ?? written(record.did);
+  const lead =
+    (record.withheld ? null : (written(record.externalE164) ?? written(record.external))) ?? policy.withheldNumber;
+  const reached =
+    record.agent === null
+      ? written(policy.noAgent)
+      : (written(policy.agentNumbers.get(record.agent)) ?? cleanText(record.agent));
+  const agent = reached || display || policy.withheldNumber;
+  const inbound = record.direction === 'Inbound';
+  const url =
+    policy.recordingUrl === null || record.recording === null
+      ? null
+      : fillUrl(policy.recordingUrl, record, policy.recordingTimeZone);
+
+  const fields: Readonly<Record<string, string | number | null>> = {
+    SourceNumber: inbound ? lead : agent,
+    CallerSource: cutText(cleanText(line.callerSource ?? ''), CALLER_SOURCE_CHARACTERS),
+    DestinationNumber: inbound ? agent : lead,
+    DisplayNumber: display,
+    StartTime: timeText(record.startedAt, policy.timeZone),
+    // A clock that was set back during the call must not make it end before it began.
+    EndTime: timeText(Math.max(record.startedAt, record.endedAt), policy.timeZone),
+    CallDuration: durationOf(record, policy),
+    Status: policy.status[record.direction]?.[record.status] ?? DEFAULT_STATUS[record.direction][record.status],
+    ResourceURL: url,
+    Direction: inbound ? 'Inbound' : 'Outbound',
+    CallSessionId: record.callSessionId,
+    LeadId: resolution.leadId,
+    Tag: cleanText(line.tag ?? ''),
+    UserId: resolution.userId,
+    ...Object.fromEntries(
+      [...policy.extraFields].map(([name, template]) => [name, fillText(template, record, policy.recordingTimeZone)]),
+    ),
+  };
+  const body: Record<string, string | number> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    if (value !== null && value !== '') body[name] = value;
+  }
+  return body;
+}

@@ -1,0 +1,75 @@
+/** Texts with variables of a call in braces, such as `https://pbx.example.com/rec/{year}/{month}/{file}`. */
+import type { CallRecord } from '../../src/call/record.ts';
+import { cleanText, timeText } from './text.ts';
+
+const VARIABLE = /\{([^{}]*)\}/g;
+
+type Value = (record: CallRecord, zone: string) => string | null;
+
+/** The part of a path after the last slash or backslash. */
+const baseName = (path: string): string => path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
+
+/** Relative parts that a server could resolve to a place outside are left out. */
+const pathParts = (path: string): readonly string[] =>
+  path.split(/[\\/]+/).filter((part) => part !== '' && part !== '.' && part !== '..');
+
+const VALUES: Readonly<Record<string, Value>> = {
+  date: ({ startedAt }, zone) => timeText(startedAt, zone).slice(0, 10),
+  year: ({ startedAt }, zone) => timeText(startedAt, zone).slice(0, 4),
+  month: ({ startedAt }, zone) => timeText(startedAt, zone).slice(5, 7),
+  day: ({ startedAt }, zone) => timeText(startedAt, zone).slice(8, 10),
+  file: ({ recording }) => (recording === null ? null : baseName(recording)),
+  path: ({ recording }) => recording,
+  callSessionId: ({ callSessionId }) => callSessionId,
+  source: ({ source }) => source,
+  direction: ({ direction }) => direction,
+  status: ({ status }) => status,
+  agent: ({ agent }) => agent,
+  external: ({ externalE164, external }) => externalE164 ?? external,
+  externalName: ({ externalName }) => externalName,
+  did: ({ didE164, did }) => didE164 ?? did,
+  trunk: ({ trunk }) => trunk,
+  queue: ({ queue }) => queue,
+  flags: ({ flags }) => (flags.length === 0 ? null : flags.join(',')),
+};
+
+export const TEMPLATE_VARIABLES: readonly string[] = Object.keys(VALUES);
+
+/**
+ * @param name what the template is, for the message.
+ * @throws Error that names the unknown variable and the known ones.
+ */
+export function checkTemplate(name: string, template: string): void {
+  for (const [whole, variable = ''] of template.matchAll(VARIABLE)) {
+    if (Object.hasOwn(VALUES, variable)) continue;
+    throw new Error(`${name} uses ${whole}, which does not exist: use ${TEMPLATE_VARIABLES.join(', ')}.`);
+  }
+}
+
+function fill(template: string, value: (variable: string) => string | null): { text: string; complete: boolean } {
+  let complete = true;
+  const text = template.replace(VARIABLE, (_, variable: string) => {
+    const filled = value(variable) ?? '';
+    if (filled === '') complete = false;
+    return filled;
+  });
+  return { text, complete };
+}
+
+/**
+ * A URL: every value percent-encoded; `{path}` keeps its slashes. `null` when the call has no value for one of the
+ * variables: a link with a hole in it leads nowhere.
+ */
+export function fillUrl(template: string, record: CallRecord, zone: string): string | null {
+  const { text, complete } = fill(template, (variable) => {
+    const value = VALUES[variable]?.(record, zone)?.toWellFormed() ?? null;
+    if (value === null) return null;
+    return variable === 'path' ? pathParts(value).map(encodeURIComponent).join('/') : encodeURIComponent(value);
+  });
+  return complete ? text : null;
+}
+
+/** A line of text; a variable without a value leaves nothing behind. */
+export function fillText(template: string, record: CallRecord, zone: string): string {
+  return cleanText(fill(template, (variable) => VALUES[variable]?.(record, zone) ?? null).text);
+}

@@ -1,0 +1,132 @@
+/** The main thread's handle of the database: starts the thread, turns method calls into messages, ends it in order. */
+import { Worker } from 'node:worker_threads';
+import { StorageError } from './errors.ts';
+import type { Modules } from './modules.ts';
+import type { FromWorker, ModuleTable, Remotes, ToWorker, WorkerStart } from './rpc.ts';
+import { decodeError, remotes } from './rpc.ts';
+
+export interface OpenOptions {
+  /** How long a statement waits for a lock of another program, ms. */
+  readonly busyTimeoutMs?: number;
+  /** Called once when the database thread ends without having been asked to. Nothing can be stored after that. */
+  readonly onFailure?: (error: StorageError) => void;
+}
+
+export interface Database<M extends ModuleTable = Modules> {
+  readonly path: string;
+  /** The modules: `remote.journal.commit(...)`. A failed call rejects with `StorageError`. */
+  readonly remote: Remotes<M>;
+  /** Requests that wait for their answer. */
+  pending(): number;
+  /** Adds work to be done by `close` while requests are still served; run in the order added. */
+  beforeClose(finish: () => Promise<void>): void;
+  /** Finishes what was asked, moves the WAL into the file and closes it. Later calls reject; closing again waits for the same. */
+  close(): Promise<void>;
+}
+
+interface Waiting {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: StorageError) => void;
+}
+
+const SUFFIX = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+
+/** Opens or creates the database file with all modules of the program. Rejects with `StorageError`, one clear sentence. */
+export function openDatabase(path: string, options: OpenOptions = {}): Promise<Database> {
+  return openWith<Modules>(path, new URL(`./modules${SUFFIX}`, import.meta.url), options);
+}
+
+/** The same with another table of modules: the file at `modulesUrl` exports it as `modules`. */
+export async function openWith<M extends ModuleTable>(
+  path: string,
+  modulesUrl: URL,
+  options: OpenOptions = {},
+): Promise<Database<M>> {
+  const workerData: WorkerStart = { path, modulesUrl: modulesUrl.href, busyTimeoutMs: options.busyTimeoutMs ?? 5_000 };
+  const worker = new Worker(new URL(`./worker${SUFFIX}`, import.meta.url), { workerData, name: 'sqlite' });
+  const methods = await readiness(worker, path);
+  return handle<M>(worker, path, methods, options);
+}
+
+function readiness(worker: Worker, path: string): Promise<Readonly<Record<string, readonly string[]>>> {
+  const { promise, resolve, reject } = Promise.withResolvers<Readonly<Record<string, readonly string[]>>>();
+  const onError = (error: Error): void => reject(ended(path, error.message));
+  const onExit = (code: number): void => reject(ended(path, `exit code ${code}`));
+  worker.once('error', onError);
+  worker.once('exit', onExit);
+  worker.once('message', (message: FromWorker) => {
+    if (message.kind === 'ready') resolve(message.methods);
+    else if (message.kind === 'failed') reject(decodeError(message.error));
+  });
+  return promise.finally(() => worker.off('error', onError).off('exit', onExit));
+}
+
+function handle<M extends ModuleTable>(
+  worker: Worker,
+  path: string,
+  methods: Readonly<Record<string, readonly string[]>>,
+  options: OpenOptions,
+): Database<M> {
+  const waiting = new Map<number, Waiting>();
+  const finishers: (() => Promise<void>)[] = [];
+  let lastId = 0;
+  let over: StorageError | null = null;
+  let closing: Promise<void> | null = null;
+
+  const ask = (make: (id: number) => ToWorker): Promise<unknown> => {
+    if (over !== null) return Promise.reject(over);
+    const id = ++lastId;
+    return new Promise((resolve, reject) => {
+      worker.postMessage(make(id));
+      waiting.set(id, { resolve, reject });
+    });
+  };
+
+  const fail = (error: StorageError): void => {
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+    if (over !== null) return;
+    over = error;
+    options.onFailure?.(error);
+  };
+
+  worker.on('message', (message: FromWorker) => {
+    if (message.kind === 'ready' || message.kind === 'failed') return;
+    const call = waiting.get(message.id);
+    waiting.delete(message.id);
+    if (message.kind === 'result') call?.resolve(message.value);
+    else call?.reject(decodeError(message.error));
+  });
+  worker.on('error', (error) => fail(ended(path, error.message)));
+  worker.on('exit', (code) => fail(ended(path, `exit code ${code}`)));
+
+  const shut = async (): Promise<void> => {
+    const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    try {
+      for (const finish of finishers) await finish();
+    } finally {
+      const closed = ask((id) => ({ id, close: true }));
+      over ??= new StorageError('WORKER_CLOSED', `The database ${path} is closed.`);
+      await closed;
+      await exited;
+    }
+  };
+
+  return {
+    path,
+    remote: remotes<M>(methods, (module, method, args) => ask((id) => ({ id, module, method, args }))),
+    pending: () => waiting.size,
+    beforeClose: (finish) => finishers.push(finish),
+    close: () => {
+      closing ??= shut();
+      return closing;
+    },
+  };
+}
+
+function ended(path: string, reason: string): StorageError {
+  return new StorageError(
+    'WORKER_ENDED',
+    `The thread of the database ${path} ended unexpectedly (${reason}): logcalld must be started again.`,
+  );
+}

@@ -1,0 +1,139 @@
+/** Event socket clients side by side: this program's and esl-lite, on the same stream of recorded events over loopback. */
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import { gunzipSync } from 'node:zlib';
+import { FreeSwitchClient } from 'esl-lite';
+import { EslClient } from '../adapters/freeswitch/client.ts';
+
+const wanted = 'CHANNEL_HANGUP_COMPLETE';
+const total = 40_000;
+const fixture = new URL('../test/fixtures/recordings/freeswitch-1.11/thirty_at_once/events.jsonl.gz', import.meta.url);
+
+interface Result {
+  readonly delivered: number;
+  readonly seconds: number;
+}
+
+function recorded(): readonly Buffer[] {
+  const lines = gunzipSync(readFileSync(fixture)).toString('utf8').trim().split('\n').slice(1);
+  return lines
+    .map((line) => Buffer.from(String(JSON.parse(line).raw ?? ''), 'utf8'))
+    .filter((raw) => raw.includes(`"Event-Name":"${wanted}"`));
+}
+
+/** Runs in a thread of its own: whoever subscribes gets `total` events as fast as it reads them. */
+function serve(): void {
+  const frames = recorded();
+  const server = createServer({ noDelay: true }, (socket) => {
+    let text = '';
+    let sent = -1;
+    const feed = () => {
+      while (sent < total && socket.writable) {
+        const raw = frames[sent++ % frames.length];
+        if (raw !== undefined && !socket.write(raw)) return;
+      }
+    };
+    socket.on('drain', feed);
+    socket.on('error', () => socket.destroy());
+    socket.write('Content-Type: auth/request\n\n');
+    socket.on('data', (chunk: Buffer) => {
+      text += chunk.toString('utf8');
+      for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+        const command = text.slice(0, end);
+        text = text.slice(end + 2);
+        if (command.startsWith('api ')) socket.write('Content-Type: api/response\nContent-Length: 4\n\n-ERR');
+        else socket.write('Content-Type: command/reply\nReply-Text: +OK accepted\n\n');
+        if (!command.startsWith('event ') || !command.includes(wanted) || sent >= 0) continue;
+        sent = 0;
+        feed();
+      }
+    });
+  });
+  server.listen(0, '127.0.0.1', () => {
+    const address = server.address();
+    parentPort?.postMessage(typeof address === 'object' && address !== null ? address.port : 0);
+  });
+}
+
+/** Waits until all events are there, or none has come for two seconds, and stops the client that `start` made. */
+async function measure(start: (onEvent: () => void) => () => Promise<void> | void): Promise<Result> {
+  let stop: (() => Promise<void> | void) | undefined;
+  const result = await new Promise<Result>((resolve) => {
+    let delivered = 0;
+    let first = 0;
+    let last = 0;
+    let timer = setTimeout(() => {}, 0);
+    const finish = () => resolve({ delivered, seconds: (last - first) / 1000 });
+    stop = start(() => {
+      last = performance.now();
+      if (delivered++ === 0) first = last;
+      if (delivered % 1_000 !== 1 && delivered < total) return;
+      clearTimeout(timer);
+      timer = setTimeout(finish, delivered >= total ? 0 : 2_000);
+    });
+  });
+  await stop?.();
+  return result;
+}
+
+function measureOurs(port: number): Promise<Result> {
+  return measure((onEvent) => {
+    const client = new EslClient(
+      {
+        host: '127.0.0.1',
+        port,
+        password: 'bench',
+        subscription: { events: [wanted], custom: [] },
+        clock: {
+          now: () => Date.now(),
+          monotonic: () => performance.now(),
+          after: (ms, run) => {
+            const timer = setTimeout(run, ms);
+            return () => clearTimeout(timer);
+          },
+        },
+      },
+      { onEvent: (event) => event.get('Unique-ID') !== undefined && onEvent(), onConnected() {}, onLost() {} },
+    );
+    client.start();
+    return () => client.close();
+  });
+}
+
+function measureEslLite(port: number): Promise<Result> {
+  const logger = { child: () => logger, trace() {}, debug() {}, info() {}, warn() {}, error() {}, fatal() {} };
+  return measure((onEvent) => {
+    const client = new FreeSwitchClient({ host: '127.0.0.1', port, password: 'bench', logger });
+    client.on(wanted, (data) => data.body.uniqueID !== undefined && onEvent());
+    return () => client.end();
+  });
+}
+
+function line(name: string, { delivered, seconds }: Result): string {
+  return `  ${name.padEnd(12)} ${Math.round(delivered / seconds)} events/s, ${delivered} of ${total} delivered`;
+}
+
+/** Prints events per second, events delivered of events sent, and the ratio. The first round of each warms up. */
+export async function run(): Promise<void> {
+  const worker = new Worker(new URL(import.meta.url));
+  const port = await new Promise<number>((resolve, reject) => {
+    worker.once('message', resolve);
+    worker.once('error', reject);
+  });
+  try {
+    await measureEslLite(port);
+    const lite = await measureEslLite(port);
+    await measureOurs(port);
+    const ours = await measureOurs(port);
+    console.log(`FreeSWITCH event socket: ${total} recorded ${wanted} events (JSON) over loopback`);
+    console.log(line('logcalld', ours));
+    console.log(line('esl-lite', lite));
+    const ratio = ours.delivered / ours.seconds / (lite.delivered / lite.seconds);
+    console.log(`  ratio        ${ratio.toFixed(2)}`);
+  } finally {
+    await worker.terminate();
+  }
+}
+
+if (!isMainThread) serve();

@@ -1,0 +1,89 @@
+/**
+ * Rules between keys. They look at the parsed TOML, not at the checked config, so that they speak up together with the
+ * errors of single keys.
+ */
+import { describeFound, formatPath, type KeyPath, type Problem } from './problem.ts';
+
+export type Report = (path: KeyPath, problem: Pick<Problem, 'found' | 'expected' | 'remedy'>) => void;
+
+type Table = Readonly<Record<string, unknown>>;
+
+export function isTable(value: unknown): value is Table {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function sourcesOf(root: Table): readonly Table[] {
+  return Array.isArray(root.source) ? root.source.filter(isTable) : [];
+}
+
+export function checkRules(root: Table, report: Report): void {
+  checkInlineSecrets(root, report);
+  checkNames(root, report);
+  const crm = root.leadsquared;
+  if (!isTable(crm)) return;
+  checkHost(crm, report);
+  checkDefaultUser(crm, report);
+}
+
+function checkInlineSecrets(root: Table, report: Report): void {
+  if (root.allow_inline_secrets === true) return;
+  const refuse = (path: KeyPath, fileKey: string): void => {
+    report(path, {
+      found: '[secret]',
+      expected: 'no secret in this file',
+      remedy: `Put the value into a file that only the daemon can read and name it: ${fileKey} = '/etc/logcalld/credentials/NAME', or use a systemd credential. For a trial set allow_inline_secrets = true at the top of the file.`,
+    });
+  };
+  for (const [index, source] of sourcesOf(root).entries()) {
+    for (const key of ['secret', 'password']) {
+      if (source[key] !== undefined) refuse(['source', index, key], `${key}_file`);
+    }
+  }
+  if (!isTable(root.leadsquared)) return;
+  for (const key of ['access_key', 'secret_key']) {
+    if (root.leadsquared[key] !== undefined) refuse(['leadsquared', key], `${key}_file`);
+  }
+}
+
+function checkNames(root: Table, report: Report): void {
+  const seen = new Map<unknown, number>();
+  for (const [index, source] of sourcesOf(root).entries()) {
+    const first = seen.get(source.name);
+    if (source.name !== undefined && first !== undefined) {
+      report(['source', index, 'name'], {
+        found: describeFound('name', source.name),
+        expected: `a name other than that of ${formatPath(['source', first])}`,
+        remedy: 'Give each [[source]] its own name: call ids begin with it.',
+      });
+    }
+    if (first === undefined) seen.set(source.name, index);
+  }
+}
+
+/** Plain HTTP would show the keys to the network: only to this machine, and only when asked for. */
+function checkHost(crm: Table, report: Report): void {
+  if (typeof crm.host !== 'string') return;
+  const url = URL.parse(crm.host.trim());
+  if (url?.protocol !== 'http:') return;
+  const loopback = ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
+  if (loopback && crm.insecure === true) return;
+  report(['leadsquared', 'host'], {
+    found: describeFound('host', crm.host),
+    expected: 'https',
+    remedy: loopback
+      ? 'For the sandbox on this machine set leadsquared.insecure = true.'
+      : `Write host = 'https://${url.host}': over http the keys would be readable on the way.`,
+  });
+}
+
+function checkDefaultUser(crm: Table, report: Report): void {
+  if (!isTable(crm.user) || crm.user.default_user !== undefined) return;
+  const unknown = crm.user.unknown;
+  // Further back in the list it is passed over, which is what the default list means without a default user.
+  if (!Array.isArray(unknown) || unknown[0] !== 'default-user') return;
+  report(['leadsquared', 'user', 'default_user'], {
+    found: 'nothing',
+    expected: "the e-mail address or id of a LeadSquared user, because unknown begins with 'default-user'",
+    remedy: "Add default_user = 'name@example.com' below [leadsquared.user], or take 'default-user' out of unknown.",
+  });
+}

@@ -1,0 +1,109 @@
+/** The one config file: its sections, and the types the rest of the program sees. */
+import { z } from 'zod';
+import type { SecretRef } from '../src/secret.ts';
+import { leadsquared } from './leadsquared.ts';
+import { source } from './source.ts';
+import { beginnings, choice, duration, file, flag, optionalDuration, size } from './values.ts';
+
+const calls = z.strictObject({
+  close_grace: duration('0s', '5m', '2s'),
+  external_gone_timeout: duration('1s', '1h', '30s'),
+  agent: choice(['last', 'first', 'longest']).default('last'),
+});
+
+const filters = z.strictObject({
+  internal: choice(['skip', 'post']).default('skip'),
+  max_age: optionalDuration('1m', '3650d'),
+  own_numbers: beginnings.default([]),
+  skip_dids: beginnings.default([]),
+  skip_trunks: beginnings.default([]),
+  skip_extensions: beginnings.default([]),
+  skip_numbers: beginnings.default([]),
+});
+
+const storage = z.strictObject({
+  path: file.default('/var/lib/logcalld/logcalld.db'),
+  retention: z
+    .strictObject({
+      raw: duration('0s', '365d', '7d'),
+      raw_max: size('512MB'),
+      events: duration('1d', '3650d', '30d'),
+      calls: duration('7d', '3650d', '400d'),
+    })
+    .prefault({}),
+});
+
+const log = z.strictObject({
+  level: choice(['error', 'warn', 'notice', 'info', 'debug']).default('info'),
+  format: choice(['auto', 'json', 'text']).default('auto'),
+  mask_numbers: flag.default(true),
+});
+
+const noSource = 'at least one [[source]] table: the PBX to watch';
+
+export const configSchema = z.strictObject({
+  allow_inline_secrets: flag.default(false),
+  source: z.array(source, { error: noSource }).min(1, { error: noSource }),
+  calls: calls.prefault({}),
+  leadsquared,
+  filters: filters.prefault({}),
+  storage: storage.prefault({}),
+  log: log.prefault({}),
+});
+
+type Immutable<T> = T extends readonly (infer Item)[]
+  ? readonly Immutable<Item>[]
+  : T extends { reveal(): string }
+    ? T
+    : T extends object
+      ? { readonly [Key in keyof T]: Immutable<T[Key]> }
+      : T;
+
+/** The config as the program uses it: names as in the file, durations in ms, absent values `null`. */
+export type Config = Immutable<z.output<typeof configSchema>>;
+export type SourceConfig = Config['source'][number];
+export type AsteriskSourceConfig = Extract<SourceConfig, { type: 'asterisk' }>;
+export type FreeswitchSourceConfig = Extract<SourceConfig, { type: 'freeswitch' }>;
+export type LeadsquaredConfig = Config['leadsquared'];
+
+/** Where the password of a PBX is to be found. */
+export function sourceSecret(of: SourceConfig): SecretRef {
+  return of.type === 'asterisk'
+    ? {
+        what: `AMI secret of source "${of.name}"`,
+        credential: of.secret_credential,
+        file: of.secret_file,
+        fileKey: 'secret_file',
+        inline: of.secret,
+      }
+    : {
+        what: `event socket password of source "${of.name}"`,
+        credential: of.password_credential,
+        file: of.password_file,
+        fileKey: 'password_file',
+        inline: of.password,
+      };
+}
+
+/** Where the two keys of LeadSquared are to be found. */
+export function leadsquaredSecrets(of: LeadsquaredConfig): {
+  readonly accessKey: SecretRef;
+  readonly secretKey: SecretRef;
+} {
+  return {
+    accessKey: {
+      what: 'LeadSquared access key',
+      credential: of.access_key_credential,
+      file: of.access_key_file,
+      fileKey: 'leadsquared.access_key_file',
+      inline: of.access_key,
+    },
+    secretKey: {
+      what: 'LeadSquared secret key',
+      credential: of.secret_key_credential,
+      file: of.secret_key_file,
+      fileKey: 'leadsquared.secret_key_file',
+      inline: of.secret_key,
+    },
+  };
+}

@@ -1,0 +1,71 @@
+/** `[[source]]`: one PBX. Every default is explained in logcalld.example.toml. */
+import { z } from 'zod';
+import { choice, country, credential, file, flag, inlineSecret, optional, patterns, port, text } from './values.ts';
+
+/**
+ * Phones of a stock Asterisk or FreePBX. FreePBX names a browser phone of extension 1001 `991001`
+ * (module webrtc, prefix 99), so 99 is taken off where three or four digits follow.
+ */
+export const asteriskExtensions = [
+  '/^(?:PJSIP|SIP)\\/99(?<ext>\\d{3,4})$/',
+  '/^(?:PJSIP|SIP|IAX2|SCCP)\\/(?<ext>\\d{2,6})$/',
+] as const;
+
+/** Phones of a stock FreeSWITCH register on the profile `internal`. */
+export const freeswitchExtensions = ['/^sofia\\/internal\\/(?<ext>\\d{2,6})(?:@.*)?$/'] as const;
+
+const name = z
+  .string({ error: "a short name, e.g. 'pbx1'" })
+  .regex(/^[a-z0-9][a-z0-9_-]{0,31}$/, { error: 'lower-case letters, digits, "-" and "_", at most 32 characters' });
+
+const e164 = z.string({ error: "a number in quotes, e.g. '+918041110001'" }).regex(/^\+[1-9]\d{6,14}$/, {
+  error: "an international number in quotes, e.g. '+918041110001'",
+});
+
+const trunk = z.strictObject({
+  match: patterns.min(1, { error: "at least one pattern, e.g. ['PJSIP/carrier*']" }),
+  country: optional(country),
+  format: choice(['auto', 'national', 'international']).default('auto'),
+  number: optional(e164),
+});
+
+const common = {
+  name,
+  host: text('the name or address of the PBX').default('127.0.0.1'),
+  country: country.default('IN'),
+  direct_lines: z
+    .record(e164, text("an extension in quotes, e.g. '1001'"), {
+      error: "a table of numbers, e.g. '+918041110001' = '1001'",
+    })
+    .default({}),
+  trunk: z.array(trunk, { error: 'tables [[source.trunk]]' }).default([]),
+};
+
+export const asteriskSource = z.strictObject({
+  type: z.literal('asterisk'),
+  ...common,
+  port: port.default(5038),
+  username: text('the name of the AMI user in manager.conf'),
+  auth: choice(['md5', 'plain']).default('md5'),
+  secret_credential: credential.default('ami-secret'),
+  secret_file: optional(file),
+  secret: inlineSecret,
+  extensions: patterns.default([...asteriskExtensions]),
+  tls: z
+    .strictObject({ enabled: flag.default(false), ca_file: optional(file), servername: optional(text('a host name')) })
+    .prefault({}),
+});
+
+export const freeswitchSource = z.strictObject({
+  type: z.literal('freeswitch'),
+  ...common,
+  port: port.default(8021),
+  password_credential: credential.default('esl-password'),
+  password_file: optional(file),
+  password: inlineSecret,
+  extensions: patterns.default([...freeswitchExtensions]),
+});
+
+export const source = z.discriminatedUnion('type', [asteriskSource, freeswitchSource], {
+  error: "'asterisk' or 'freeswitch'",
+});

@@ -1,0 +1,134 @@
+/** The file that says which CRM user takes the calls of which extension. */
+import { readFileSync } from 'node:fs';
+import { CsvError, parse } from 'csv-parse/sync';
+import { z } from 'zod';
+import { ConfigError, nearest, type Problem } from './problem.ts';
+
+export interface UserMapping {
+  /** Extension (or other agent number) as the PBX has it. */
+  readonly extension: string;
+  /** E-mail address or id of the CRM's user. */
+  readonly user: string;
+  /** Name of the source the extension belongs to; `null`: any. */
+  readonly source: string | null;
+}
+
+const columns = ['extension', 'user', 'source', 'name'] as const;
+
+const rowSchema = z.object({
+  record: z.record(z.string(), z.string()),
+  info: z.object({ lines: z.number() }),
+});
+
+/** Reads `users.csv`. Throws `ConfigError` with every problem found. */
+export function loadUsers(file: string, sources: readonly string[] = []): readonly UserMapping[] {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'an error';
+    throw new ConfigError([
+      problem(
+        file,
+        null,
+        '',
+        code,
+        'a readable file',
+        'Correct [leadsquared.user] file, or make the file from users.example.csv.',
+      ),
+    ]);
+  }
+  return parseUsers(text, file, sources);
+}
+
+/** The same for a text already read. `sources`: names of the configured PBXs, to find misspelt ones. */
+export function parseUsers(text: string, file: string, sources: readonly string[] = []): readonly UserMapping[] {
+  const problems: Problem[] = [];
+  const seen = new Map<string, number>();
+  const users: UserMapping[] = [];
+  for (const { record, info } of rows(text, file)) {
+    const extension = record.extension?.trim() ?? '';
+    const user = record.user?.trim() ?? '';
+    const source = record.source?.trim() || null;
+    const report = (key: string, found: string, expected: string, remedy: string): void => {
+      problems.push(problem(file, info.lines, key, found, expected, remedy));
+    };
+    if (extension === '') report('extension', 'nothing', 'an extension', 'Write it, or take the line out.');
+    if (user === '') report('user', 'nothing', 'an e-mail address or user id', 'Write it, or take the line out.');
+    if (source !== null && sources.length > 0 && !sources.includes(source)) {
+      const guess = nearest(source, sources);
+      report(
+        'source',
+        source,
+        `one of ${sources.join(', ')}`,
+        guess === null ? 'Correct it.' : `Did you mean ${guess}?`,
+      );
+    }
+    const identity = JSON.stringify([source, extension]);
+    const first = seen.get(identity);
+    if (first !== undefined)
+      report('extension', extension, 'each extension once', `Line ${first} has it too; keep one.`);
+    seen.set(identity, first ?? info.lines);
+    users.push(Object.freeze({ extension, user, source }));
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return Object.freeze(users);
+}
+
+function rows(text: string, file: string): readonly z.infer<typeof rowSchema>[] {
+  try {
+    const parsed: unknown = parse(text, {
+      bom: true,
+      comment: '#',
+      comment_no_infix: true,
+      columns: (header: readonly string[]) => checkHeader(header, file),
+      info: true,
+      skip_empty_lines: true,
+      trim: true,
+    });
+    return z.array(rowSchema).parse(parsed);
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    const line = typeof error.lines === 'number' ? error.lines : null;
+    throw new ConfigError([
+      problem(file, line, '', error.message, 'CSV with commas', 'Compare the line with users.example.csv.'),
+    ]);
+  }
+}
+
+function checkHeader(header: readonly string[], file: string): string[] {
+  const names = header.map((name) => name.toLowerCase());
+  const problems = names
+    .filter((name) => !columns.some((column) => column === name))
+    .map((name) => {
+      const guess = nearest(name, columns);
+      return problem(
+        file,
+        1,
+        name,
+        `the unknown column ${name}`,
+        `columns out of ${columns.join(', ')}`,
+        guess === null ? 'Take it out.' : `Did you mean ${guess}?`,
+      );
+    });
+  for (const name of ['extension', 'user']) {
+    if (!names.includes(name)) {
+      problems.push(
+        problem(file, 1, name, 'no such column', `a first line with ${columns.join(',')}`, `Add the column ${name}.`),
+      );
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return names;
+}
+
+function problem(
+  file: string,
+  line: number | null,
+  key: string,
+  found: string,
+  expected: string,
+  remedy: string,
+): Problem {
+  return { file, line, key, found, expected, remedy };
+}

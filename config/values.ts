@@ -1,0 +1,128 @@
+/** Kinds of values used all over the config: durations, patterns, names, addresses. */
+import { isSupportedCountry } from 'libphonenumber-js/max';
+import { z } from 'zod';
+import { Secret } from '../src/secret.ts';
+import { compilePattern } from '../src/telephony/endpoint.ts';
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `'5s'`, `'1.5h'` to ms; `null` when the text is not a duration. Units: ms, s, m, h, d. */
+export function parseDuration(text: string): number | null {
+  const form = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim());
+  if (form === null) return null;
+  const unit = unitMs[form[2] ?? ''];
+  return unit === undefined ? null : Math.round(Number(form[1]) * unit);
+}
+
+/** A duration in the file, ms in the program. `example`: shown in the remedy. */
+export function duration(min: string, max: string, preset: string) {
+  const low = parseDuration(min) ?? 0;
+  const high = parseDuration(max) ?? 0;
+  const expected = `a duration from '${min}' to '${max}' (units ms, s, m, h, d)`;
+  return z
+    .string({ error: expected })
+    .transform((text, context) => {
+      const ms = parseDuration(text);
+      if (ms !== null && ms >= low && ms <= high) return ms;
+      context.addIssue({ code: 'custom', message: expected });
+      return z.NEVER;
+    })
+    .prefault(preset);
+}
+
+/** The same without a default: absent means `null`. */
+export function optionalDuration(min: string, max: string) {
+  return duration(min, max, min).unwrap().nullable().default(null);
+}
+
+const unitBytes: Readonly<Record<string, number>> = { kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
+
+/** An amount of storage in the file (`'512MB'`, powers of ten), bytes in the program. */
+export function size(preset: string) {
+  const expected = "an amount of storage such as '512MB' (units kB, MB, GB, TB)";
+  return z
+    .string({ error: expected })
+    .transform((text, context) => {
+      const form = /^(\d+(?:\.\d+)?)(kB|MB|GB|TB)$/.exec(text.trim());
+      const unit = unitBytes[form?.[2] ?? ''];
+      if (form !== null && unit !== undefined) return Math.round(Number(form[1]) * unit);
+      context.addIssue({ code: 'custom', message: expected });
+      return z.NEVER;
+    })
+    .prefault(preset);
+}
+
+/** Plain text that is not empty. */
+export function text(what: string) {
+  return z.string({ error: what }).trim().min(1, { error: what });
+}
+
+/** Absent means `null`. */
+export function optional<T extends z.ZodType>(schema: T) {
+  return schema.nullable().default(null);
+}
+
+/** Whole number within bounds. */
+export function whole(min: number, max: number) {
+  const expected = `a whole number from ${min} to ${max}`;
+  return z.int({ error: expected }).min(min, { error: expected }).max(max, { error: expected });
+}
+
+/** true or false. */
+export const flag = z.boolean({ error: 'true or false (without quotes)' });
+
+/** One of a few words. */
+export function choice<const T extends readonly [string, ...string[]]>(words: T) {
+  return z.enum(words, { error: `one of ${words.map((word) => `'${word}'`).join(', ')}` });
+}
+
+export const port = whole(1, 65_535);
+
+/** ISO 3166 code of a country whose numbering plan is known. */
+export const country = z
+  .string({ error: "a country code of two capital letters, e.g. 'IN'" })
+  .refine(isSupportedCountry, { error: "a country code of two capital letters, e.g. 'IN'" });
+
+/** Glob or /regex/ of `src/telephony/endpoint.ts`. */
+export const pattern = z.string({ error: "a pattern in quotes, e.g. 'PJSIP/{ext}'" }).superRefine((value, context) => {
+  try {
+    compilePattern(value);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: `a valid pattern: ${error instanceof Error ? error.message : ''}` });
+  }
+});
+
+export const patterns = z.array(pattern, { error: "a list of patterns, e.g. ['PJSIP/{ext}']" });
+
+/** Whole values, or beginnings followed by `*`. */
+export const beginnings = z.array(
+  text("texts in quotes, e.g. '+9180411100*'").regex(/^[^*]*\*?$/, {
+    error: 'a whole value, or its beginning and one * at the end',
+  }),
+  { error: "a list of texts, e.g. ['+9180411100*']" },
+);
+
+/** File name; made absolute (from the folder of the config file) before it is checked. */
+export const file = text('the path of a file');
+
+/** Id of a systemd credential: it becomes a file name. */
+export const credential = z
+  .string({ error: 'the id of a systemd credential' })
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { error: 'the id of a systemd credential: letters, digits, ".", "_", "-"' });
+
+/** A secret written in the file; refused by `load.ts` unless `allow_inline_secrets` is on. */
+export const inlineSecret = optional(text('the secret itself, in quotes').transform((value) => new Secret(value)));
+
+/** Time zone of the IANA database. */
+export const timeZone = z.string({ error: "a time zone such as 'UTC' or 'Asia/Kolkata'" }).refine(isTimeZone, {
+  error: "a time zone of the IANA database such as 'UTC' or 'Asia/Kolkata'",
+});
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,39 @@
+/** From the command line to a command and its exit status. */
+import { type Invocation, UsageError } from './command.ts';
+import { COMMANDS, type CommandName } from './commands.ts';
+import { EXIT, helpAll, helpFor } from './help.ts';
+import { parseCommandLine } from './parse.ts';
+
+/** What a command does; resolves with the exit status. */
+export type CommandBody = (invocation: Invocation) => Promise<number>;
+
+export interface Terminal {
+  out(text: string): void;
+  error(text: string): void;
+}
+
+const FALLBACK: CommandName = 'demo';
+
+/**
+ * Runs the command that `words` (the words after `logcalld`) ask for and resolves with the exit status. A command line
+ * that is not understood costs one line and a hint. Errors of the command itself are left to the caller.
+ */
+export async function runCommandLine(
+  words: readonly string[],
+  bodies: Readonly<Record<CommandName, CommandBody>>,
+  terminal: Terminal,
+): Promise<number> {
+  try {
+    const parsed = parseCommandLine(words, COMMANDS, FALLBACK);
+    if (parsed.kind === 'help') {
+      terminal.out(parsed.command === null ? helpAll(COMMANDS, FALLBACK) : helpFor(parsed.command));
+      return EXIT.ok;
+    }
+    const name = COMMANDS.find((command) => command.name === parsed.invocation.command.name)?.name ?? FALLBACK;
+    return await bodies[name](parsed.invocation);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    terminal.error(`logcalld: ${error.message} Try: ${error.hint}\n`);
+    return EXIT.usage;
+  }
+}

@@ -1,0 +1,115 @@
+/** The commands of logcalld, in the order of the help. What they do is in `src/compose`. */
+import type { CommandSpec, OptionSpec } from './command.ts';
+
+export const DEFAULT_CONFIG = '/etc/logcalld/logcalld.toml';
+
+const config: OptionSpec = {
+  name: 'config',
+  short: 'c',
+  value: 'FILE',
+  help: `config file (default ${DEFAULT_CONFIG})`,
+};
+const json: OptionSpec = { name: 'json', help: 'print JSON, one object a line' };
+const since: OptionSpec = {
+  name: 'since',
+  value: 'WHEN',
+  help: "from then on: '90m', '2h', '7d' ago, or '2026-11-22T09:00'",
+};
+const until: OptionSpec = { name: 'until', value: 'WHEN', help: 'up to then' };
+const state: OptionSpec = {
+  name: 'state',
+  value: 'STATE',
+  many: true,
+  help: 'delivery state, e.g. parked; may be repeated',
+};
+
+export const COMMANDS = [
+  {
+    name: 'demo',
+    summary: 'show it at work: recorded calls and a stand-in LeadSquared',
+  },
+  {
+    name: 'run',
+    summary: 'run the daemon in the foreground, as systemd does',
+    options: [config],
+  },
+  {
+    name: 'check-config',
+    summary: 'check the config, and reach the PBXs and LeadSquared',
+    options: [config, { name: 'offline', help: 'check the files only' }],
+    details: 'Ends with 78 when the config is wrong, with 1 when something cannot be reached.',
+  },
+  {
+    name: 'calls list',
+    aliases: ['calls'],
+    summary: 'list calls and what became of them, newest first',
+    options: [
+      config,
+      since,
+      until,
+      state,
+      { name: 'number', value: 'DIGITS', help: 'calls whose outside number ends like this' },
+      { name: 'limit', value: 'N', help: 'at most so many (default 50)' },
+      json,
+    ],
+  },
+  {
+    name: 'calls show',
+    summary: 'show one call: its course, its lead and user, every attempt',
+    arguments: 'ID',
+    options: [config, json],
+  },
+  {
+    name: 'replay',
+    aliases: ['calls replay'],
+    summary: 'post calls again, by id, by time or by state',
+    arguments: '[ID...]',
+    options: [config, since, until, state, { name: 'dry-run', help: 'show what would be posted and post nothing' }],
+    details: 'Posts go through the same limit as all others, behind new calls.',
+  },
+  {
+    name: 'users',
+    summary: 'show which LeadSquared user each extension belongs to, unmatched first',
+    options: [config, json],
+  },
+  {
+    name: 'capture',
+    summary: 'write what a PBX sends into a capture file, for a bug report or a test',
+    arguments: 'FILE',
+    options: [config, { name: 'source', short: 's', value: 'NAME', help: 'which [[source]] (default: the only one)' }],
+    details: 'A capture file holds telephone numbers and names as the PBX sends them. Ctrl-C ends it.',
+  },
+  {
+    name: 'inspect',
+    summary: 'derive the calls from capture files, offline',
+    arguments: 'FILE...',
+    options: [
+      config,
+      {
+        name: 'source',
+        short: 's',
+        value: 'NAME',
+        help: "whose numbering plan to use (default: the first of the file's kind)",
+      },
+      { name: 'cdr', value: 'FILE', many: true, help: "the PBX's own call records of the same time; may be repeated" },
+      json,
+    ],
+    details: 'Runs the very code that the daemon runs and prints one line a call. Needs no secrets.',
+  },
+  {
+    name: 'sandbox',
+    summary: 'run a strict stand-in for LeadSquared on this machine',
+    options: [
+      { name: 'port', short: 'p', value: 'PORT', help: 'TCP port (default: any free one)' },
+      { name: 'ledger', value: 'FILE', help: 'keep what was accepted in this file' },
+    ],
+  },
+  {
+    name: 'version',
+    aliases: ['--version', '-v'],
+    summary: 'print the version',
+  },
+] as const satisfies readonly CommandSpec[];
+
+/** Names of the commands; whoever supplies what they do must supply all. */
+export type CommandName = (typeof COMMANDS)[number]['name'];

@@ -1,0 +1,57 @@
+/** Texts of `logcalld --help`, made from the command table. */
+import type { CommandSpec, OptionSpec } from './command.ts';
+import { namesOf } from './parse.ts';
+
+/** What the numbers mean that logcalld ends with. */
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  /** The config is wrong; systemd does not restart on it. */
+  config: 78,
+} as const;
+
+/** Help about everything. */
+export function helpAll(commands: readonly CommandSpec[], fallback: string): string {
+  const rows = commands.map((command): [string, string] => [
+    [command.name, command.arguments].filter(Boolean).join(' '),
+    command.name === fallback ? `${command.summary} (the default)` : command.summary,
+  ]);
+  return [
+    'logcalld logs every call of an Asterisk or FreeSWITCH PBX to LeadSquared.',
+    '',
+    'Usage: logcalld COMMAND [OPTIONS]',
+    '',
+    ...table(rows),
+    '',
+    '"logcalld COMMAND --help" shows the options of a command.',
+    `Exit status: ${EXIT.ok} done, ${EXIT.failed} failed, ${EXIT.usage} wrong command line, ${EXIT.config} wrong config.`,
+    '',
+  ].join('\n');
+}
+
+/** Help about one command. */
+export function helpFor(command: CommandSpec): string {
+  const others = namesOf(command).slice(1);
+  const usage = ['logcalld', command.name, command.options === undefined ? '' : '[OPTIONS]', command.arguments ?? ''];
+  return [
+    `${command.summary[0]?.toUpperCase()}${command.summary.slice(1)}.`,
+    '',
+    `Usage: ${usage.filter(Boolean).join(' ')}`,
+    ...(others.length === 0 ? [] : [`Also:  ${others.map((name) => `logcalld ${name}`).join(', ')}`]),
+    ...(command.options === undefined ? [] : ['', ...table(command.options.map(optionRow))]),
+    ...(command.details === undefined ? [] : ['', command.details]),
+    '',
+  ].join('\n');
+}
+
+function optionRow(option: OptionSpec): [string, string] {
+  const short = option.short === undefined ? '    ' : `-${option.short}, `;
+  const value = option.value === undefined ? '' : ` ${option.value}`;
+  return [`${short}--${option.name}${value}`, option.help];
+}
+
+function table(rows: readonly (readonly [string, string])[]): string[] {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
+}

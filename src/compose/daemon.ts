@@ -1,0 +1,173 @@
+/** The running daemon, put together from the config. */
+import { createSource } from '../../adapters/index.ts';
+import { createCallLog } from '../../adapters/leadsquared/call-log.ts';
+import { createClient } from '../../adapters/leadsquared/client.ts';
+import { createDirectory } from '../../adapters/leadsquared/directory.ts';
+import { openDatabase } from '../../adapters/sqlite/database.ts';
+import { sqliteJournal } from '../../adapters/sqlite/journal-port.ts';
+import { leadsquaredSecrets, sourceSecret, type Config } from '../../config/schema.ts';
+import type { CallRecord } from '../call/record.ts';
+import type { CallEvent } from '../telephony/call-event.ts';
+import { createConditions } from '../health/conditions.ts';
+import { openGate } from '../delivery/gate.ts';
+import { createDelivery, type Delivery } from '../delivery/service.ts';
+import { events } from '../events.ts';
+import { createPipeline, type Pipeline } from '../pipeline.ts';
+import type { Clock, Log, SourceStatus } from '../ports.ts';
+import type { Secret, SecretRef } from '../secret.ts';
+import { callLogPolicyOf, deliveryPolicyOf, directoryPolicyOf, planOf, rulesOf } from './settings.ts';
+
+export interface DaemonParts {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Reads a secret where the config says it is. Throws an Error with the remedy. */
+  readonly readSecret: (ref: SecretRef) => Secret;
+  /** The program cannot go on and must end; what is stored is safe. */
+  readonly onFatal: (reason: string) => void;
+  /** For displays: each event of a PBX, and each call when it is stored. */
+  readonly onEvent?: (event: CallEvent) => void;
+  readonly onEnded?: (record: CallRecord) => void;
+}
+
+export interface Daemon {
+  readonly pipeline: Pipeline;
+  readonly delivery: Delivery;
+  sources(): readonly SourceStatus[];
+  /** True when the event loop and the database answer in time: what systemd's watchdog asks. */
+  healthy(): Promise<boolean>;
+  /** Stops in order: no new posts, posts under way finish or become uncertain, sources, database. */
+  stop(): Promise<void>;
+}
+
+/** Rows removed in one go: a few ms of the database thread. */
+const PRUNE_ROWS = 2000;
+const PRUNE_EVERY_MS = 600_000;
+const DRAIN_MS = 10_000;
+const HEALTHY_WITHIN_MS = 5000;
+
+/** Opens the database, starts delivery and connects to the PBXs. Rejects with one clear sentence when that is impossible. */
+export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
+  const { config, clock, log } = parts;
+  const keys = leadsquaredSecrets(config.leadsquared);
+  const accessKey = parts.readSecret(keys.accessKey);
+  const secretKey = parts.readSecret(keys.secretKey);
+  for (const source of config.source) parts.readSecret(sourceSecret(source));
+  const policy = deliveryPolicyOf(config);
+  const conditions = createConditions(log);
+
+  const database = await openDatabase(config.storage.path, { onFailure: (error) => parts.onFatal(error.message) });
+  const { remote } = database;
+  const journal = sqliteJournal(database, {
+    clock,
+    onTrouble: (error) => conditions.set('storage-full', error === null ? null : error.message),
+  });
+  const gate = await openGate({
+    store: remote.limiter,
+    clock,
+    random: Math.random,
+    limit: policy.limit,
+    onCondition: conditions.take,
+  });
+  const client = createClient({
+    host: config.leadsquared.host,
+    accessKey: accessKey.reveal(),
+    secretKey: secretKey.reveal(),
+    auth: config.leadsquared.auth,
+    insecure: config.leadsquared.insecure,
+    connections: policy.limit.concurrency,
+    timeouts: {
+      connectMs: config.leadsquared.connect_timeout,
+      headersMs: config.leadsquared.reply_timeout,
+      bodyMs: config.leadsquared.reply_timeout,
+      totalMs: config.leadsquared.total_timeout,
+    },
+    gate,
+    clock,
+  });
+  const callLog = createCallLog(client, callLogPolicyOf(config));
+  const delivery = createDelivery({
+    store: { outbox: remote.outbox, leads: remote.leadCache, users: remote.users },
+    gate,
+    directory: createDirectory(client, directoryPolicyOf(config)),
+    callLog,
+    clock,
+    random: Math.random,
+    policy,
+    log,
+    onCondition: conditions.take,
+    lateFacts(record) {
+      const { ResourceURL, CallDuration } = callLog.body(record, { leadId: null, userId: null });
+      return {
+        recordingUrl: typeof ResourceURL === 'string' ? ResourceURL : null,
+        durationSeconds: typeof CallDuration === 'number' ? CallDuration : null,
+      };
+    },
+  });
+
+  const sources = config.source.map((source) => {
+    const secret = () => parts.readSecret(sourceSecret(source)).reveal();
+    const onWarning = (text: string) => events.warning(log, source.name, text);
+    return { source: createSource(source, { clock, secret, onWarning }), plan: planOf(source) };
+  });
+  const pipeline = createPipeline({
+    sources,
+    journal,
+    rules: rulesOf(config),
+    clock,
+    onStored(ended, inserted) {
+      for (const record of ended) {
+        if (!inserted.includes(record.callSessionId)) continue;
+        events.callEnded(log, record);
+        parts.onEnded?.(record);
+      }
+      if (ended.length > 0) delivery.notify();
+    },
+    onFatal: (error) => parts.onFatal(error instanceof Error ? error.message : String(error)),
+    onStatus: (status) => events.sourceStatus(log, status),
+    ...(parts.onEvent === undefined ? {} : { onEvent: parts.onEvent }),
+  });
+
+  await delivery.start();
+  await pipeline.start();
+  const { retention } = config.storage;
+  let cancelPrune = () => {};
+  const prune = async (): Promise<void> => {
+    const now = clock.now();
+    await journal.prune({
+      rawBefore: now - retention.raw,
+      rawMaxBytes: retention.raw_max,
+      eventsBefore: now - retention.events,
+      limit: PRUNE_ROWS,
+    });
+  };
+  const schedulePrune = (): void => {
+    cancelPrune = clock.after(PRUNE_EVERY_MS, () => {
+      prune()
+        .catch((error: unknown) => events.warning(log, 'storage', `Old events could not be removed: ${String(error)}`))
+        .finally(schedulePrune);
+    });
+  };
+  schedulePrune();
+
+  return {
+    pipeline,
+    delivery,
+    sources: () => sources.map(({ source }) => source.status()),
+    async healthy() {
+      const answered = remote.journal.lastFrameAt('').then(
+        () => true,
+        () => false,
+      );
+      const late = new Promise<boolean>((resolve) => clock.after(HEALTHY_WITHIN_MS, () => resolve(false)));
+      return Promise.race([answered, late]);
+    },
+    async stop() {
+      cancelPrune();
+      await delivery.drain(DRAIN_MS);
+      await pipeline.stop();
+      await client.close();
+      await database.close();
+    },
+  };
+}

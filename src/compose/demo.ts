@@ -1,0 +1,156 @@
+/**
+ * `logcalld` without a command: the whole way on embedded defaults. A player serves recorded calls of a real Asterisk on a
+ * real AMI socket, the daemon logs them, and the sandbox takes the posts over HTTP.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AmiPlayer } from '../../adapters/asterisk/player.ts';
+import { createClock } from '../../adapters/host/clock.ts';
+import { onSignals } from '../../adapters/host/signals.ts';
+import { type Sandbox, startSandbox } from '../../adapters/leadsquared/sandbox.ts';
+import { parseConfig } from '../../config/load.ts';
+import type { CallRecord } from '../call/record.ts';
+import { EXIT } from '../cli/help.ts';
+import { Secret } from '../secret.ts';
+import type { CallEvent } from '../telephony/call-event.ts';
+import { maskNumber } from '../telephony/mask.ts';
+import { startDaemon } from './daemon.ts';
+import { print } from './shell.ts';
+
+const RECORDINGS = new URL('../../test/fixtures/recordings/', import.meta.url);
+
+const ASTERISK = [
+  'inbound_answered_caller_hangs_up',
+  'outbound_answered',
+  'queue_answered',
+  'blind_transfer_refer',
+  'attended_transfer_refer',
+  'inbound_abandoned_ringing',
+  'outbound_busy',
+  'click_to_call',
+];
+
+const USERS = ['1001', '1002', '1003', '1004'].map((extension, index) => ({
+  id: `00000000-0000-4000-8000-00000000000${index + 1}`,
+  email: `agent${extension}@example.com`,
+  extension,
+}));
+
+const time = () => new Date().toLocaleTimeString('sv-SE');
+const line = (what: string, text: string) => print(`${time()}  ${what.padEnd(8)}  ${text}`);
+
+export async function demo(): Promise<number> {
+  const directory = await mkdtemp(join(tmpdir(), 'logcalld-demo-'));
+  const sandbox = await startSandbox({
+    users: USERS.map(({ id, email, extension }) => ({ id, email, firstName: 'Agent', lastName: extension, active: true })),
+    leads: [{ id: '00000000-0000-4000-8000-0000000000a1', phone: '+91-9845012345' }],
+  });
+  const player = new AmiPlayer({
+    captures: ASTERISK.map((name) => new URL(`asterisk-22/${name}/events.jsonl.gz`, RECORDINGS).pathname),
+    order: 'together',
+    username: 'demo',
+    secret: 'demo',
+    shiftTimes: true,
+  });
+  const amiPort = await player.listen();
+  const config = parseConfig(configText(directory, amiPort, sandbox.url), join(directory, 'demo.toml'));
+  print('logcalld demo: recorded calls of a real Asterisk 22 -> AMI -> logcalld -> HTTP -> a stand-in LeadSquared.');
+  print(`Everything is in ${directory} and is removed at the end.\n`);
+
+  const clock = createClock();
+  const log = { write: () => {} };
+  const ended: CallRecord[] = [];
+  const stopped = Promise.withResolvers<void>();
+  const stopListening = onSignals({ drain: () => stopped.resolve(), stopNow: () => process.exit(EXIT.failed), reload: () => {} });
+  const daemon = await startDaemon({
+    config,
+    clock,
+    log,
+    readSecret: ({ what }) => new Secret(what.includes('access') ? sandbox.accessKey : what.includes('secret key') ? sandbox.secretKey : 'demo'),
+    onFatal: (reason) => stopped.reject(new Error(reason)),
+    onEvent: showArrival,
+    onEnded: (record) => {
+      ended.push(record);
+      line('session', describe(record));
+    },
+  });
+  const posts = showPosts(sandbox);
+  const finished = (async () => {
+    await player.done;
+    while (daemon.pipeline.openChannels() > 0 || !(await delivered(daemon))) await pause(clock, 200);
+  })();
+  await Promise.race([finished, stopped.promise]);
+  await daemon.stop();
+  await player.close();
+  posts();
+  summary(sandbox, ended);
+  await sandbox.close();
+  stopListening();
+  await rm(directory, { recursive: true, force: true });
+  return sandbox.ledger.doubled().length === 0 ? EXIT.ok : EXIT.failed;
+}
+
+const pause = (clock: { after(ms: number, run: () => void): unknown }, ms: number) =>
+  new Promise<void>((resolve) => clock.after(ms, resolve));
+
+async function delivered(daemon: Awaited<ReturnType<typeof startDaemon>>): Promise<boolean> {
+  const { states } = await daemon.delivery.snapshot();
+  return states.pending + states.resolving + states.sending + states.retrying + states.uncertain === 0;
+}
+
+function showArrival(event: CallEvent): void {
+  if (event.kind !== 'channel-created' || event.facts.wire !== null || event.facts.initiator !== 'endpoint') return;
+  const { caller, dialled, endpoint } = event.facts;
+  line('arrives', `${endpoint}  ${shown(caller.number)} calls ${shown(dialled)}`);
+}
+
+const shown = (number: string | null) => (number === null ? 'unknown' : maskNumber(number));
+
+function describe(record: CallRecord): string {
+  const parts = [record.direction, record.status, shown(record.externalE164 ?? record.external), `agent ${record.agent ?? '-'}`];
+  return `${parts.join('  ')}  ${record.durationSeconds} s  (${record.callSessionId})`;
+}
+
+/** Prints each post as the sandbox accepts it; the result stops that. */
+function showPosts(sandbox: Sandbox): () => void {
+  let on = true;
+  const next = async (): Promise<void> => {
+    while (on) {
+      const { request, fate } = await sandbox.next(({ request }) => request.path.includes('LogCall'));
+      if (on) line('posted', `${request.path.replace(/^\/v2\//, '')}  ${fate}`);
+    }
+  };
+  next().catch(() => {});
+  return () => {
+    on = false;
+  };
+}
+
+function summary(sandbox: Sandbox, ended: readonly CallRecord[]): void {
+  const internal = ended.filter((record) => record.direction === 'Internal').length;
+  const calls = sandbox.ledger.calls();
+  print(`\n${ended.length} calls became sessions (${internal} internal, kept and not posted); ${calls.length} call logs accepted.`);
+  print(`Posted twice: ${sandbox.ledger.doubled().length}. Most requests in any 5 s: ${sandbox.worstWindow()} (limit 25).`);
+  print('\nNext: your own PBX. Copy config/logcalld.example.toml, set [[source]] and [leadsquared], then');
+  print('  npm start -- check-config --config FILE');
+  print('  npm start -- run --config FILE');
+}
+
+function configText(directory: string, port: number, url: string): string {
+  const users = USERS.map(({ extension, email }) => `${extension},${email}`);
+  return `
+[[source]]
+type = 'asterisk'
+name = 'asterisk'
+port = ${port}
+username = 'demo'
+[leadsquared]
+host = '${url}'
+insecure = true
+[leadsquared.user]
+default_user = '${users[0]?.split(',')[1]}'
+[storage]
+path = '${join(directory, 'demo.db')}'
+`;
+}

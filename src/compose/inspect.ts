@@ -1,0 +1,53 @@
+/** `logcalld inspect`: the calls of capture files. */
+import { frameReaders } from '../../adapters/index.ts';
+import { readCapture } from '../../adapters/host/capture.ts';
+import { callBody } from '../../adapters/leadsquared/call-body.ts';
+import type { Config, SourceConfig } from '../../config/schema.ts';
+import type { CallRecord } from '../call/record.ts';
+import type { Invocation } from '../cli/command.ts';
+import { UsageError } from '../cli/command.ts';
+import { EXIT } from '../cli/help.ts';
+import { inspectFrames, inspectLine } from '../inspect.ts';
+import { callLogPolicyOf, planOf, rulesOf } from './settings.ts';
+import { configOf, print } from './shell.ts';
+
+export async function inspect(invocation: Invocation): Promise<number> {
+  const config = configOf(invocation);
+  const policy = callLogPolicyOf(config);
+  for (const file of invocation.arguments) {
+    const { pbx, frames } = await readCapture(file);
+    const read = frameReaders[pbx];
+    if (read === undefined) throw new Error(`${file}: is of a PBX that this program does not know: ${pbx}`);
+    const source = sourceFor(config, pbx, invocation.value('source'));
+    const records = inspectFrames(frames, read, source.name, planOf(source), rulesOf(config));
+    for (const record of records) {
+      const kept = record.direction === 'Internal' && config.filters.internal === 'skip';
+      const posted = kept ? null : callBody(record, { leadId: null, userId: null }, policy);
+      print(invocation.flag('json') ? inspectLine(record, file, posted) : table(record));
+    }
+  }
+  return EXIT.ok;
+}
+
+function sourceFor(config: Config, pbx: string, name: string | null): SourceConfig {
+  const found = config.source.find((source) => (name === null ? source.type === pbx : source.name === name));
+  if (found !== undefined) return found;
+  const known = config.source.map((source) => source.name).join(', ');
+  if (name === null) throw new UsageError(`The config has no [[source]] of type "${pbx}".`, '--source NAME to use another one');
+  throw new UsageError(`The config has no source "${name}".`, `--source with one of: ${known}`);
+}
+
+/** One line for people; times are local. */
+export function table(record: CallRecord): string {
+  const time = new Date(record.startedAt).toLocaleString('sv-SE');
+  const parts = [
+    time,
+    record.direction.padEnd(8),
+    record.status.padEnd(9),
+    (record.externalE164 ?? record.external ?? '-').padEnd(16),
+    `agent ${record.agent ?? '-'}`.padEnd(12),
+    `${record.durationSeconds} s`.padStart(6),
+    record.flags.join(' '),
+  ];
+  return parts.join('  ').trimEnd();
+}

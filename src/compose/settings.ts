@@ -1,0 +1,125 @@
+/** From the config file to the settings of each part. The only place where both are known. */
+
+import type { DirectoryPolicy } from '../../adapters/leadsquared/directory.ts';
+import {
+  DEFAULT_POLICY as CALL_LOG_DEFAULTS,
+  type CallLogPolicy,
+  type LineSettings,
+} from '../../adapters/leadsquared/policy.ts';
+import type { Config, SourceConfig } from '../../config/schema.ts';
+import { loadUsers } from '../../config/users.ts';
+import type { CallRules } from '../call/correlate.ts';
+import { didKey, type SourcePlan } from '../call/plan.ts';
+import type { DeliveryPolicy } from '../delivery/policy.ts';
+import { compilePattern } from '../telephony/endpoint.ts';
+
+/** The numbering plan of one source. */
+export function planOf(source: SourceConfig): SourcePlan {
+  return {
+    extensions: source.extensions.map(compilePattern),
+    trunks: source.trunk.map((trunk) => ({
+      match: trunk.match.map(compilePattern),
+      country: trunk.country ?? source.country,
+      format: trunk.format,
+      number: trunk.number,
+    })),
+    country: source.country,
+    owners: new Map(Object.entries(source.direct_lines).map(([did, extension]) => [didKey(did), extension])),
+    own: new Set(
+      [...Object.keys(source.direct_lines), ...source.trunk.flatMap((trunk) => trunk.number ?? [])].map(didKey),
+    ),
+  };
+}
+
+export function rulesOf({ calls }: Config): CallRules {
+  return { graceMs: calls.close_grace, externalGoneMs: calls.external_gone_timeout, agent: calls.agent };
+}
+
+/** Throws `ConfigError` when the users file is wrong. */
+export function deliveryPolicyOf(config: Config): DeliveryPolicy {
+  const { limit, lead, user, uncertain, retry } = config.leadsquared;
+  const { filters } = config;
+  const rows =
+    user.file === null
+      ? []
+      : loadUsers(
+          user.file,
+          config.source.map((source) => source.name),
+        );
+  const own = config.source.flatMap((source) => [
+    ...Object.keys(source.direct_lines),
+    ...source.trunk.flatMap((trunk) => trunk.number ?? []),
+  ]);
+  return {
+    limit: {
+      requests: limit.requests,
+      windowMs: limit.window,
+      guardMs: limit.guard,
+      strict: limit.strict,
+      concurrency: limit.concurrency,
+      perDay: limit.daily_cap === 0 ? null : limit.daily_cap,
+    },
+    lead: {
+      formats: lead.lookup_formats,
+      unknown: lead.unknown,
+      anonymous: lead.anonymous,
+      several: lead.several,
+      source: lead.capture_source,
+      hitMaxAgeMs: lead.found_age,
+      missMaxAgeMs: lead.missing_age,
+    },
+    user: {
+      rows,
+      unknown: user.unknown,
+      defaultUser: user.default_user,
+      discover: user.phone_fields.length > 0,
+      refreshMs: user.refresh,
+    },
+    skip: {
+      dids: filters.skip_dids,
+      trunks: filters.skip_trunks,
+      extensions: filters.skip_extensions,
+      numbers: filters.skip_numbers,
+    },
+    own: [...filters.own_numbers, ...own],
+    internal: filters.internal,
+    maxAgeMs: filters.max_age,
+    liveForMs: limit.live_for,
+    uncertain: uncertain.policy,
+    verifyAfterMs: uncertain.wait,
+    retry: { baseMs: retry.base, capMs: retry.cap, maxAttempts: retry.max_attempts },
+  };
+}
+
+export function callLogPolicyOf(config: Config): CallLogPolicy {
+  const { body } = config.leadsquared;
+  const line = (of: {
+    caller_source: string | null;
+    tag: string | null;
+    display_number?: string | null;
+  }): LineSettings => ({
+    ...(of.display_number == null ? {} : { displayNumber: of.display_number }),
+    ...(of.caller_source === null ? {} : { callerSource: of.caller_source }),
+    ...(of.tag === null ? {} : { tag: of.tag }),
+  });
+  return {
+    ...CALL_LOG_DEFAULTS,
+    timeZone: body.time_zone,
+    duration: body.call_duration,
+    status: { Inbound: body.status.inbound, Outbound: body.status.outbound, Internal: body.status.outbound },
+    numberFormat: body.number_format,
+    recordingUrl: body.resource_url,
+    recordingTimeZone: body.resource_time_zone,
+    lines: new Map(body.line.flatMap((one) => one.match.map((match) => [match, line(one)] as const))),
+    defaultLine: line(body),
+    agentNumbers: new Map(Object.entries(body.agent_numbers)),
+    noAgent: body.no_agent,
+    withheldNumber: body.withheld_number,
+    extraFields: new Map(Object.entries(body.extra)),
+  };
+}
+
+export function directoryPolicyOf(config: Config): DirectoryPolicy {
+  const { lead, user } = config.leadsquared;
+  return { leadSearch: lead.search, leadFields: ['Phone', 'Mobile'], userPhoneFields: user.phone_fields };
+}

@@ -1,0 +1,38 @@
+/** What the commands share: the config file, secrets, the log. */
+import { createLog, chooseFormat, type HostLog } from '../../adapters/host/log.ts';
+import { readSecret } from '../../adapters/host/credentials.ts';
+import { loadConfig } from '../../config/load.ts';
+import type { Config } from '../../config/schema.ts';
+import type { Invocation } from '../cli/command.ts';
+import { DEFAULT_CONFIG } from '../cli/commands.ts';
+import type { Secret, SecretRef } from '../secret.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Throws `ConfigError`. */
+export function configOf(invocation: Invocation): Config {
+  return loadConfig(invocation.value('config') ?? DEFAULT_CONFIG, { env: process.env });
+}
+
+export function logOf(settings: Config['log']): HostLog {
+  const shape = chooseFormat(settings.format, process.env, process.stdout.isTTY === true);
+  return createLog({ ...shape, level: settings.level, maskNumbers: settings.mask_numbers });
+}
+
+/** Reads secrets where the config says, hides them from the log, and warns once about each that is badly kept. */
+export function secretReader(log: HostLog): (ref: SecretRef) => Secret {
+  const warned = new Set<string>();
+  return (ref) => {
+    const { secret, warning } = readSecret(ref, process.env.CREDENTIALS_DIRECTORY);
+    log.hide(secret);
+    if (warning !== null && !warned.has(warning)) {
+      warned.add(warning);
+      log.write('warn', 'secret', warning);
+    }
+    return secret;
+  };
+}
+
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,36 @@
+import type { CallRecord } from '../call/record.ts';
+import type { DeliveryPolicy } from './policy.ts';
+
+/** True when a pattern is the whole value, or its beginning where the pattern ends in `*`. */
+export function matches(patterns: readonly string[], value: string | null): boolean {
+  if (value === null) return false;
+  return patterns.some((p) => (p.endsWith('*') ? value.startsWith(p.slice(0, -1)) : p === value));
+}
+
+/** True when the number is one of our own: a DID or an extension. It is never looked up and never made a lead. */
+export function isOwn(policy: DeliveryPolicy, e164: string | null, raw: string | null): boolean {
+  return matches(policy.own, e164) || matches(policy.own, raw) || policy.user.rows.some((row) => row.extension === raw);
+}
+
+/** Why this call is not to be posted, one sentence; `null` when it is. `now`: ms since the epoch. */
+export function skipReason(record: CallRecord, policy: DeliveryPolicy, now: number): string | null {
+  const { skip } = policy;
+  if (record.direction === 'Internal' && policy.internal === 'skip') {
+    return 'Internal call between two extensions; set "internal" to "post" to send such calls.';
+  }
+  if (policy.maxAgeMs !== null && now - record.endedAt > policy.maxAgeMs) {
+    return `The call ended more than ${Math.round(policy.maxAgeMs / 3_600_000)} h ago, the configured maximum age.`;
+  }
+  if (matches(skip.dids, record.did) || matches(skip.dids, record.didE164)) {
+    return `Filter: called number ${record.did ?? ''}.`;
+  }
+  if (matches(skip.trunks, record.trunk)) return `Filter: trunk ${record.trunk ?? ''}.`;
+  if (matches(skip.extensions, record.agent)) return `Filter: extension ${record.agent ?? ''}.`;
+  if (matches(skip.numbers, record.external) || matches(skip.numbers, record.externalE164)) {
+    return 'Filter: number of the other party.';
+  }
+  if (record.direction !== 'Internal' && isOwn(policy, record.externalE164, record.external)) {
+    return 'The other party is one of our own numbers.';
+  }
+  return null;
+}

@@ -1,0 +1,117 @@
+/** Every choice an installation makes about delivery. The configuration file maps onto this. */
+import type { NumberFormat } from '../telephony/number.ts';
+import type { UserRow } from './users.ts';
+
+/** How a phone number is written for a lookup. */
+export type LookupFormat = NumberFormat;
+
+export interface LimitPolicy {
+  /** Requests that may start in any window. Default 25; plans of the CRM differ, and other tools share the number. */
+  readonly requests: number;
+  /** Default 5,000 ms. */
+  readonly windowMs: number;
+  /** Added to each window against the jitter of the network. Default 25 ms. */
+  readonly guardMs: number;
+  /** A slot counts from the answer, not from the request. `false` (default): only for some time after a refusal. */
+  readonly strict: boolean;
+  /** Requests under way at the same time. Default 10. */
+  readonly concurrency: number;
+  /** Requests per UTC day, `null` for no cap (default). The last tenth is kept for live calls. */
+  readonly perDay: number | null;
+}
+
+export interface LeadPolicy {
+  /** Tried in this order; the one that worked last goes first. */
+  readonly formats: readonly LookupFormat[];
+  /** What to do when no lead has the number. Default `let-leadsquared-create`: post without a lead id. */
+  readonly unknown: 'let-leadsquared-create' | 'capture' | 'park' | 'skip';
+  /** What to do when the caller shows no number (`send`: without a lead). Default `skip`. */
+  readonly anonymous: 'send' | 'park' | 'skip';
+  /** Which of several leads: the CRM's first (most recent activity, default), the one named like the caller, or none. */
+  readonly several: 'first' | 'by-name' | 'park';
+  /** Lead source given to a captured lead. Default `null`. */
+  readonly source: string | null;
+  /** How long a found lead is believed. Default 24 h. */
+  readonly hitMaxAgeMs: number;
+  /** How long "no such lead" is believed. Default 10 min. */
+  readonly missMaxAgeMs: number;
+}
+
+export interface UserPolicy {
+  /** Extension to user, from the users file. */
+  readonly rows: readonly UserRow[];
+  /** What to do, in order, when the extension has no user. Default `lead-owner`, `default-user`, `park`. */
+  readonly unknown: readonly ('lead-owner' | 'default-user' | 'omit' | 'park' | 'skip')[];
+  /** Id or e-mail of the default user. Default `null`. */
+  readonly defaultUser: string | null;
+  /** Also match extensions with the numbers the CRM holds for its users. Default true. */
+  readonly discover: boolean;
+  /** How often the CRM's users are fetched again. Default 6 h. */
+  readonly refreshMs: number;
+}
+
+/** Patterns: the whole value, or a beginning followed by `*`. */
+export interface FilterPolicy {
+  readonly dids: readonly string[];
+  readonly trunks: readonly string[];
+  readonly extensions: readonly string[];
+  readonly numbers: readonly string[];
+}
+
+export interface DeliveryPolicy {
+  readonly limit: LimitPolicy;
+  readonly lead: LeadPolicy;
+  readonly user: UserPolicy;
+  /** Calls that match are skipped. */
+  readonly skip: FilterPolicy;
+  /** Own numbers (DIDs) and extensions, as patterns: never looked up, never made a lead. */
+  readonly own: readonly string[];
+  /** Extension to extension calls. Default `skip`. */
+  readonly internal: 'skip' | 'post';
+  /** Older calls are skipped, ms since their end. Default `null`: any age. */
+  readonly maxAgeMs: number | null;
+  /** Calls that ended within this time go before all others. Default 5 min. */
+  readonly liveForMs: number;
+  /** A post whose fate is unknown: look for it, post again at once, or leave it to the operator. Default `verify`. */
+  readonly uncertain: 'verify' | 'resend' | 'hold';
+  /** How long a new call log takes to become visible in the CRM. Default 60 s. */
+  readonly verifyAfterMs: number;
+  readonly retry: RetryPolicy;
+}
+
+export interface RetryPolicy {
+  /** Default 5 s. */
+  readonly baseMs: number;
+  /** Default 30 min. */
+  readonly capMs: number;
+  /** Failed attempts after which a call is parked. Default 10. */
+  readonly maxAttempts: number;
+}
+
+export const DEFAULT_POLICY: DeliveryPolicy = {
+  limit: { requests: 25, windowMs: 5000, guardMs: 25, strict: false, concurrency: 10, perDay: null },
+  lead: {
+    formats: ['NSN', 'CCNSN', '+CC-NSN', '+CCNSN'],
+    unknown: 'let-leadsquared-create',
+    anonymous: 'skip',
+    several: 'first',
+    source: null,
+    hitMaxAgeMs: 24 * 3_600_000,
+    missMaxAgeMs: 600_000,
+  },
+  user: {
+    rows: [],
+    unknown: ['lead-owner', 'default-user', 'park'],
+    defaultUser: null,
+    discover: true,
+    refreshMs: 6 * 3_600_000,
+  },
+  skip: { dids: [], trunks: [], extensions: [], numbers: [] },
+  own: [],
+  internal: 'skip',
+  maxAgeMs: null,
+  liveForMs: 300_000,
+  uncertain: 'verify',
+  verifyAfterMs: 60_000,
+  retry: { baseMs: 5000, capMs: 1_800_000, maxAttempts: 10 },
+};

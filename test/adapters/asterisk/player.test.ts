@@ -1,0 +1,337 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import type { AmiPacket } from '../../../adapters/asterisk/packet.ts';
+import { AmiPlayer, type AmiPlayerOptions } from '../../../adapters/asterisk/player.ts';
+import { readRecording } from '../../../adapters/asterisk/recording.ts';
+import { captures, FakeClock, watchedClient } from './support.ts';
+
+const WHO = { username: 'crm-logger', secret: 's3cret' };
+
+function capture(scenario: string): string {
+  const [path] = captures(new RegExp(scenario));
+  if (path === undefined) throw new Error(`no recording ${scenario}`);
+  return path;
+}
+
+async function playing(options: Partial<AmiPlayerOptions> & { captures: readonly string[] }) {
+  const player = new AmiPlayer({ ...WHO, speed: Infinity, settleMs: 20, ...options });
+  return { player, port: await player.listen() };
+}
+
+const eventsOf = (path: string) =>
+  readRecording(path).connections.flatMap(({ events }) => events.map((one) => one.packet));
+// A recorded packet may begin with the second empty line after the one before.
+const texts = (packets: readonly AmiPacket[]) =>
+  packets.map(({ raw }) => Buffer.from(raw).toString('latin1').trimStart());
+const notBooted = (packet: AmiPacket) => packet.get('Event') !== 'FullyBooted';
+const listed = (packet: AmiPacket) => packet.get('ActionID')?.startsWith('logcalld-') === true;
+
+/** Events of a recording as a client of the player receives them. */
+async function received(path: string, options: Partial<AmiPlayerOptions> = {}): Promise<AmiPacket[]> {
+  const { player, port } = await playing({ captures: [path], ...options });
+  const { client, packets, log } = watchedClient({ port });
+  await player.done;
+  const last = eventsOf(path).filter(notBooted).length;
+  await log.find(() => packets().filter((one) => notBooted(one) && !listed(one)).length >= last);
+  await client.close();
+  await player.close();
+  return packets();
+}
+
+t.test('plays what the PBX sent, byte for byte, and nothing of the recorded session', async (t) => {
+  for (const scenario of [
+    'asterisk-22/queue_answered/events-f',
+    'asterisk-16/weird_names/events.j',
+    'asterisk-22/variant_read_all/events.j',
+  ]) {
+    const path = capture(scenario);
+    const packets = await received(path);
+    t.equal(packets.filter((packet) => !notBooted(packet)).length, 1, 'one FullyBooted');
+    t.ok(packets.length > 20);
+    t.same(texts(packets.filter(notBooted)), texts(eventsOf(path)), scenario);
+  }
+});
+
+t.test('every recording of the fixtures can be laid out', async (t) => {
+  for (const path of captures()) {
+    const { connections } = readRecording(path);
+    const events = connections.flatMap((one) => one.events);
+    t.ok(events.length > 0 || path.includes('outbound_bad_number'), path);
+    t.notOk(events.some(({ packet }) => packet.get('EventList') !== undefined));
+  }
+  const click = eventsOf(capture('asterisk-22/click_to_call/events.j'));
+  t.ok(
+    click.some((packet) => packet.get('Event') === 'OriginateResponse'),
+    'an answer to others is an event',
+  );
+});
+
+t.test('breaks the connection where it was recorded, and tells the next login what is alive', async (t) => {
+  const path = capture('asterisk-22/ami_reconnect/events.j');
+  const { player, port } = await playing({ captures: [path], settleMs: 400 });
+  const { client, log, packets } = watchedClient({ port });
+  const first = await client_list('CoreShowChannels', 0);
+  t.equal(first.length, 0, 'nothing is alive at the beginning');
+  await log.find((item) => item.kind === 'lost');
+  const again = await client_list(
+    'Status',
+    log.items.findIndex((item) => item.kind === 'lost'),
+  );
+  t.same(
+    again.map((item) => [item.get('Channel'), item.get('DNID')]),
+    [
+      ['PJSIP/trunk-in-00000000', '+918041110002'],
+      ['PJSIP/trunk-in-00000006', '+918041110006'],
+      ['PJSIP/1002-00000002', ''],
+      ['PJSIP/1003-00000007', ''],
+    ],
+    'as recorded',
+  );
+  await player.done;
+  const all = eventsOf(path).filter(notBooted).length;
+  await log.find(() => packets().filter((packet) => notBooted(packet) && !listed(packet)).length === all);
+  const [, booted] = packets().filter((packet) => !notBooted(packet));
+  t.equal(booted?.get('Uptime'), '7');
+  await client.close();
+  await player.close();
+
+  async function client_list(action: string, from: number) {
+    await log.find((item) => item.kind === 'connected', from);
+    return (await client.listAction(action)).items;
+  }
+});
+
+t.test('without a recorded list, live channels are told from the packets to come', async (t) => {
+  const path = capture('asterisk-22/ami_reconnect/events-filtered');
+  const { player, port } = await playing({ captures: [path], settleMs: 400 });
+  const { client, log } = watchedClient({ port });
+  await log.find((item) => item.kind === 'lost');
+  await log.find(
+    (item) => item.kind === 'connected',
+    log.items.findIndex((item) => item.kind === 'lost'),
+  );
+  const { items } = await client.listAction('CoreShowChannels');
+  t.same(
+    items.map((item) => item.get('Channel')).sort(),
+    ['PJSIP/1002-00000002', 'PJSIP/1003-00000007', 'PJSIP/trunk-in-00000000', 'PJSIP/trunk-in-00000006'],
+    'neither the call that ended in the gap nor any that was not there yet',
+  );
+  const trunk = items.find((item) => item.get('Channel') === 'PJSIP/trunk-in-00000000');
+  t.equal(trunk?.get('BridgeId'), '432cab74-2735-4745-bd7e-f1af77607f3c');
+  t.equal(trunk?.get('Uniqueid'), '1795345405.0');
+  t.match(trunk?.get('Duration'), /^00:00:0\d$/);
+  await client.close();
+  await player.close();
+});
+
+t.test('a crash is followed by the boot as it was recorded', async (t) => {
+  const { player, port } = await playing({ captures: [capture('asterisk-22/core_crash_midcall/events-f')] });
+  const { client, log, packets } = watchedClient({ port });
+  await player.done;
+  await log.find((item) => item.kind === 'packet' && item.packet.get('Event') === 'Hangup', log.items.length);
+  const lost = log.items.filter((item) => item.kind === 'lost');
+  t.match(lost, [{ orderly: false }]);
+  t.equal(packets().filter((packet) => !notBooted(packet)).length, 2);
+  await client.close();
+  await player.close();
+});
+
+t.test('moved to the present, two replays share no channel, and everything else stays', async (t) => {
+  const path = capture('asterisk-22/mixmonitor_recording_channelvars/events.j');
+  const before = Math.floor(Date.now() / 1000);
+  const runs = [await received(path, { shiftTimes: true }), await received(path, { shiftTimes: true })];
+  const original = eventsOf(path);
+  const ids = runs.map((packets) => packets.flatMap((packet) => packet.all('Uniqueid')));
+  const [one = [], two = []] = ids.map((list) => new Set(list)).map((set) => [...set]);
+  t.equal(
+    one.length,
+    new Set(original.flatMap((packet) => packet.all('Uniqueid'))).size,
+    'as many channels as recorded',
+  );
+  t.same(
+    one.filter((id) => two.includes(id)),
+    [],
+  );
+  for (const id of one)
+    t.ok(Number(id.split('.')[0]) >= before && Number(id.split('.')[0]) <= Date.now() / 1000 + 1, id);
+  const anonymous = (packets: readonly AmiPacket[]) => {
+    const seen: string[] = [];
+    const text = texts(packets.filter(notBooted)).join('');
+    return text.replace(/\d{10}\.\d+/g, (id) => {
+      if (!seen.includes(id)) seen.push(id);
+      return `id${seen.indexOf(id)}`;
+    });
+  };
+  t.equal(anonymous(runs[0] ?? []), anonymous(original), 'the same ids at the same places');
+  const file = runs[0]?.flatMap((packet) => packet.all('ChanVariable')).find((value) => /REC_FILE=.*wav/.test(value));
+  t.ok(
+    one.some((id) => file?.includes(`-${id}.0`.replace('.0', '')) || file?.includes(id)),
+    `${file} names a channel of this run`,
+  );
+});
+
+t.test('a restarted PBX counts from 0 again; its replay has no two channels of one id', async (t) => {
+  const path = capture('asterisk-22/core_restart_midcall/events.j');
+  const packets = await received(path, { shiftTimes: true });
+  const born = packets.filter((packet) => packet.get('Event') === 'Newchannel').map((packet) => packet.get('Uniqueid'));
+  t.ok(born.length > 2);
+  t.equal(new Set(born).size, born.length);
+});
+
+t.test('several captures, one after the other or together', async (t) => {
+  const paths = [capture('asterisk-22/inbound_busy/events-f'), capture('asterisk-22/outbound_busy/events-f')];
+  const [first = [], second = []] = paths.map((path) => texts(eventsOf(path)));
+  for (const order of ['sequence', 'together'] as const) {
+    const { player, port } = await playing({ captures: paths, order });
+    const { client, packets, log } = watchedClient({ port });
+    await player.done;
+    await log.find(() => packets().length > first.length + second.length);
+    const got = texts(packets().filter(notBooted));
+    if (order === 'sequence') t.same(got, [...first, ...second]);
+    else {
+      t.same([...got].sort(), [...first, ...second].sort());
+      t.not(
+        got.findIndex((text) => second.includes(text)),
+        first.length,
+        'mixed',
+      );
+    }
+    await client.close();
+    await player.close();
+  }
+});
+
+t.test('the recorded spacing is kept, divided by the speed', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'logcalld-player-'));
+  const path = join(folder, 'c.jsonl');
+  const line = (at: number, name: string) =>
+    JSON.stringify({ t: at, at: new Date(1_795_345_000_000 + at).toISOString(), raw: `Event: ${name}\r\n\r\n` });
+  writeFileSync(
+    path,
+    ['{"capture":1,"pbx":"asterisk"}', line(0, 'A'), line(10_000, 'B'), line(10_001, 'C')].join('\n'),
+  );
+  const { player, port } = await playing({ captures: [path], speed: 20 });
+  const { client, log } = watchedClient({ port });
+  const at = async (name: string) => {
+    const item = await log.find((one) => one.kind === 'packet' && one.packet.get('Event') === name);
+    return item.kind === 'packet' ? item.at : 0;
+  };
+  const gap = (await at('B')) - (await at('A'));
+  t.ok(gap > 250, `10,000 ms at speed 20 are 500 ms, seen ${gap}`);
+  await at('C');
+  await player.done;
+  await client.close();
+  await player.close();
+
+  writeFileSync(path, '{"capture":1,"pbx":"freeswitch"}\n');
+  t.throws(() => new AmiPlayer({ ...WHO, captures: [path] }), { message: /not a capture file of Asterisk/ });
+  writeFileSync(path, '{"capture":1,"pbx":"asterisk"}\n{"t":1}\n');
+  t.throws(() => new AmiPlayer({ ...WHO, captures: [path] }), { message: /c.jsonl line 2 is not a frame/ });
+  rmSync(folder, { recursive: true });
+});
+
+t.test('logins are checked, and actions answered', async (t) => {
+  const { player, port } = await playing({ captures: [capture('asterisk-22/inbound_busy/events-f')] });
+  const wrong = watchedClient({ port, secret: 'wrong' });
+  t.match(await wrong.state('refused'), /Authentication failed/);
+  await wrong.client.close();
+  const wrongPlain = watchedClient({ port, secret: 'wrong', auth: 'plain' });
+  t.match(await wrongPlain.state('refused'), /Authentication failed/);
+  await wrongPlain.client.close();
+  const stranger = watchedClient({ port, username: 'nobody' });
+  t.match(await stranger.state('refused'), /Authentication failed/);
+  await stranger.client.close();
+  t.ok(player.remaining > 10, 'nothing is played to nobody');
+
+  const { client, log } = watchedClient({ port, auth: 'plain', eventMask: 'off' });
+  await log.find((item) => item.kind === 'connected');
+  t.equal((await client.action('Ping')).get('Ping'), 'Pong');
+  t.equal((await client.action('Events', [['EventMask', 'on']])).get('Events'), 'On');
+  t.equal((await client.listAction('CoreShowChannels')).complete.get('ListItems'), '0');
+  await t.rejects(client.action('Originate'), { message: /Invalid\/unknown command/ });
+  await player.done;
+  await client.close();
+  await player.close();
+});
+
+t.test('faults: refused logins, a cut packet, a dead link, slow bytes', async (t) => {
+  const path = capture('asterisk-22/inbound_answered_caller_hangs_up/events-f');
+  const events = texts(eventsOf(path));
+  const clock = new FakeClock();
+  const { player, port } = await playing({ captures: [path], faults: { refuseLogin: true } });
+  const { client, log, packets, state } = watchedClient({ port, clock });
+  const got = () => texts(packets().filter(notBooted));
+  await state('refused');
+  player.setFaults({ cutAfter: 3 });
+  clock.advance(60_000);
+  await log.find((item) => item.kind === 'lost');
+  t.same(got(), events.slice(0, 3), 'the fourth was cut in half');
+
+  player.setFaults({ mute: true });
+  const silence = clock.timer(10_000);
+  clock.advance(0);
+  await silence;
+  player.setFaults({});
+  clock.advance(10_000);
+  await player.done;
+  await log.find(() => got().length === events.length - 1);
+  t.same(got(), [...events.slice(0, 3), ...events.slice(4)], 'the cut packet is lost, as it would be');
+  const problems = log.items.map((item) => (item.kind === 'state' ? item.problem : null));
+  t.ok(
+    problems.some(
+      (problem) => problem?.includes('did not take the connection') || problem?.includes('no AMI greeting'),
+    ),
+  );
+  await client.close();
+  await player.close();
+
+  t.same(
+    texts((await received(path, { faults: { chunkBytes: 7 } })).filter(notBooted)),
+    events,
+    'in pieces of 7 bytes',
+  );
+});
+
+t.test('a link that dies without a word is left by the client', async (t) => {
+  const { player, port } = await playing({ captures: [capture('asterisk-22/queue_rona/events-f')], speed: 0.001 });
+  const clock = new FakeClock();
+  const { client, log } = watchedClient({ port, clock });
+  const ping = clock.timer(10_000);
+  await log.find((item) => item.kind === 'connected');
+  await ping;
+  player.setFaults({ mute: true });
+  const deadline = clock.timer(5_000);
+  clock.advance(10_000);
+  await deadline;
+  clock.advance(5_000);
+  t.match(await log.find((item) => item.kind === 'lost'), {
+    reason: /after a Ping: the connection is dead/,
+    orderly: false,
+  });
+  player.setFaults({});
+  await client.close();
+  await player.close();
+});
+
+t.test('a client that does not read holds the playback back', async (t) => {
+  const { player, port } = await playing({ captures: [capture('asterisk-22/storm_60s/events-f')], settleMs: 0 });
+  const socket = net.connect(port, '127.0.0.1');
+  socket.write('Action: Login\r\nUsername: crm-logger\r\nSecret: s3cret\r\n\r\n');
+  await new Promise((resolve) => socket.once('data', resolve));
+  socket.pause();
+  // The buffers of both sides take a part; then nothing moves any more.
+  for (let before = player.remaining, still = 0; still < 2_000; still += 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (before !== player.remaining) still = 0;
+    before = player.remaining;
+  }
+  t.ok(player.remaining > 1_000, `${player.remaining} packets wait`);
+  socket.resume();
+  await player.done;
+  t.equal(player.remaining, 0);
+  socket.destroy();
+  await player.close();
+});

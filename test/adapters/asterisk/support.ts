@@ -1,0 +1,183 @@
+/** What the AMI tests share: the recordings, clocks, and a server that does as it is told. */
+import { readdirSync } from 'node:fs';
+import net from 'node:net';
+import { AmiClient, type AmiClientOptions } from '../../../adapters/asterisk/client.ts';
+import { AmiParser } from '../../../adapters/asterisk/codec.ts';
+import type { AmiPacket } from '../../../adapters/asterisk/packet.ts';
+import type { Clock, SourceState } from '../../../src/ports.ts';
+
+export const RECORDINGS = new URL('../../fixtures/recordings/', import.meta.url);
+
+/** Paths of all AMI capture files among the fixtures. */
+export function captures(filter = /./): string[] {
+  return ['asterisk-16', 'asterisk-22'].flatMap((version) => {
+    const folder = new URL(`${version}/`, RECORDINGS);
+    return readdirSync(folder).flatMap((scenario) =>
+      readdirSync(new URL(`${scenario}/`, folder))
+        .filter((file) => file.startsWith('events') && filter.test(`${version}/${scenario}/${file}`))
+        .map((file) => new URL(`${scenario}/${file}`, folder).pathname),
+    );
+  });
+}
+
+export const realClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  bootId: 'test',
+  after(ms, run) {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** A clock that moves only when told; remembers the delays that were asked for. */
+export class FakeClock implements Clock {
+  readonly bootId = 'test';
+  readonly asked: number[] = [];
+  #now = 1_800_000_000_000;
+  #timers: { at: number; run: () => void }[] = [];
+  #watchers: { ms: number; resolve: () => void }[] = [];
+
+  now(): number {
+    return this.#now;
+  }
+
+  monotonic(): number {
+    return this.#now;
+  }
+
+  after(ms: number, run: () => void): () => void {
+    const timer = { at: this.#now + ms, run };
+    this.#timers.push(timer);
+    this.asked.push(ms);
+    for (const watcher of this.#watchers.filter((one) => one.ms === ms)) watcher.resolve();
+    this.#watchers = this.#watchers.filter((one) => one.ms !== ms);
+    return () => {
+      this.#timers = this.#timers.filter((one) => one !== timer);
+    };
+  }
+
+  /** Resolves when somebody sets a timer of exactly `ms` after this call. */
+  timer(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#watchers.push({ ms, resolve });
+    });
+  }
+
+  get waiting(): number {
+    return this.#timers.length;
+  }
+
+  advance(ms: number): void {
+    const end = this.#now + ms;
+    for (;;) {
+      const next = this.#timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      if (next === undefined) break;
+      this.#timers = this.#timers.filter((timer) => timer !== next);
+      this.#now = Math.max(this.#now, next.at);
+      next.run();
+    }
+    this.#now = end;
+  }
+}
+
+/** Values that arrive over time, waited for by what they are. */
+export class Inbox<T> {
+  readonly items: T[] = [];
+  #waiting: { test: (item: T) => boolean; resolve: (item: T) => void; from: number }[] = [];
+
+  push(item: T): void {
+    this.items.push(item);
+    for (const waiter of this.#waiting.filter((one) => one.test(item))) waiter.resolve(item);
+    this.#waiting = this.#waiting.filter((one) => !one.test(item));
+  }
+
+  /** The first item from index `from` on that passes the test, now or later. */
+  find(test: (item: T) => boolean, from = 0): Promise<T> {
+    const found = this.items.slice(from).find(test);
+    if (found !== undefined) return Promise.resolve(found);
+    return new Promise((resolve) => {
+      this.#waiting.push({ test, resolve, from });
+    });
+  }
+}
+
+export interface Peer {
+  readonly socket: net.Socket;
+  /** Actions received on this connection. */
+  readonly actions: Inbox<AmiPacket>;
+  /** Writes lines as one packet: CRLF after each and an empty line at the end. */
+  packet(...lines: string[]): void;
+}
+
+/** A server that greets, closes on Logoff unless told not to, and otherwise leaves everything to the test. */
+export async function scriptedServer(greeting: string | null = 'Asterisk Call Manager/11.0.0\r\n', obeyLogoff = true) {
+  const peers = new Inbox<Peer>();
+  const server = net.createServer((socket) => {
+    const actions = new Inbox<AmiPacket>();
+    const ignore = () => {};
+    const taken = (action: AmiPacket) => {
+      actions.push(action);
+      if (obeyLogoff && action.get('Action') === 'Logoff') socket.end();
+    };
+    const parser = new AmiParser({ onGreeting: ignore, onError: ignore, onPacket: (packet) => taken(packet) });
+    parser.push(Buffer.from('client\r\n'));
+    socket.on('data', (chunk: Buffer) => parser.push(chunk));
+    socket.on('error', ignore);
+    const packet = (...lines: string[]) => socket.write(`${lines.join('\r\n')}\r\n\r\n`);
+    peers.push({ socket, actions, packet });
+    if (greeting !== null) socket.write(greeting);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (typeof address !== 'object' || address === null) throw new Error('no port');
+  const close = async () => {
+    for (const { socket } of peers.items) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  return { port: address.port, peers, close };
+}
+
+/** Answers Challenge and Login on a scripted connection, and sends FullyBooted. */
+export async function acceptLogin(peer: Peer, booted = true): Promise<AmiPacket> {
+  const challenge = await peer.actions.find((action) => action.get('Action') === 'Challenge');
+  peer.packet('Response: Success', `ActionID: ${challenge.get('ActionID')}`, 'Challenge: 123456');
+  const login = await peer.actions.find((action) => action.get('Action') === 'Login');
+  const success = ['Response: Success', `ActionID: ${login.get('ActionID')}`, 'Message: Authentication accepted'];
+  const fullyBooted = ['Event: FullyBooted', 'Privilege: system,all', 'Uptime: 77', 'Status: Fully Booted'];
+  if (booted) peer.packet(...success, '', ...fullyBooted);
+  else peer.packet(...success);
+  return login;
+}
+
+export type Happening =
+  | { readonly kind: 'packet'; readonly packet: AmiPacket; readonly at: number }
+  | { readonly kind: 'connected'; readonly greeting: string; readonly fullyBooted: AmiPacket | null }
+  | { readonly kind: 'lost'; readonly reason: string; readonly orderly: boolean }
+  | { readonly kind: 'state'; readonly state: SourceState; readonly problem: string | null };
+
+/** A started client and everything it reported, in order. */
+export function watchedClient(options: Partial<AmiClientOptions> & { readonly port: number }) {
+  const log = new Inbox<Happening>();
+  const frames: Uint8Array[] = [];
+  const client = new AmiClient(
+    { host: '127.0.0.1', username: 'crm-logger', secret: 's3cret', clock: realClock, random: () => 0, ...options },
+    {
+      onPacket: (packet, at) => log.push({ kind: 'packet', packet, at }),
+      onConnected: (info) => log.push({ kind: 'connected', ...info }),
+      onLost: (reason, orderly) => log.push({ kind: 'lost', reason, orderly }),
+      onState: (state, problem) => log.push({ kind: 'state', state, problem }),
+      onFrame: (raw) => frames.push(raw),
+    },
+  );
+  client.start();
+  const packets = () => log.items.flatMap((item) => (item.kind === 'packet' ? [item.packet] : []));
+  const state = (wanted: SourceState, from = 0) =>
+    log
+      .find((item) => item.kind === 'state' && item.state === wanted, from)
+      .then((item) => {
+        return item.kind === 'state' ? (item.problem ?? '') : '';
+      });
+  const event = (name: string) => log.find((item) => item.kind === 'packet' && item.packet.get('Event') === name);
+  return { client, log, frames, packets, state, event };
+}

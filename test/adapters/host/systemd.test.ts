@@ -1,0 +1,91 @@
+import t from 'tap';
+import { createNotifier } from '../../../adapters/host/systemd.ts';
+
+function collect(env: Record<string, string> = {}, failing = false) {
+  const sent: string[] = [];
+  const problems: string[] = [];
+  let wake = (): void => {};
+  const notifier = createNotifier({
+    env: { NOTIFY_SOCKET: '/run/systemd/notify', ...env },
+    onProblem: (sentence) => problems.push(sentence),
+    async send(assignments, socket) {
+      if (failing) throw new Error('spawn systemd-notify ENOENT');
+      t.equal(socket, '/run/systemd/notify');
+      await Promise.resolve();
+      sent.push(assignments.join(' '));
+      wake();
+    },
+  });
+  const next = (): Promise<void> => new Promise((resolve) => (wake = resolve));
+  return { notifier, sent, problems, next };
+}
+
+t.test('messages go out in order, an old status is left out', async (t) => {
+  const { notifier, sent } = collect();
+  notifier.ready('asterisk up');
+  notifier.status('one');
+  notifier.status('two\nFDSTORE=1');
+  notifier.stopping();
+  await notifier.flush();
+  t.same(sent, ['READY=1 STATUS=asterisk up', 'STATUS=two FDSTORE=1', 'STOPPING=1']);
+});
+
+t.test('the watchdog is fed only while work makes progress', async (t) => {
+  const { notifier, sent, next } = collect({ WATCHDOG_USEC: '4000', WATCHDOG_PID: String(process.pid) });
+  let asked = 0;
+  let enough = (): void => {};
+  const stuck = new Promise<void>((resolve) => (enough = resolve));
+  const off = notifier.watchdog(() => {
+    asked += 1;
+    if (asked === 5) enough();
+    return asked === 1;
+  });
+  await next();
+  await stuck;
+  off();
+  await notifier.flush();
+  t.same(sent, ['WATCHDOG=1']);
+});
+
+t.test('a check that throws is no progress and no crash', async (t) => {
+  const { notifier, sent, next } = collect({ WATCHDOG_USEC: '4000' });
+  let asked = 0;
+  const off = notifier.watchdog(async () => {
+    asked += 1;
+    if (asked < 3) throw new Error('database');
+    return true;
+  });
+  await next();
+  off();
+  t.same(sent, ['WATCHDOG=1']);
+  t.ok(asked >= 3);
+});
+
+t.test('no watchdog asked for, or of another process, or no systemd at all: nothing happens', async (t) => {
+  for (const env of [{}, { WATCHDOG_USEC: '0' }, { WATCHDOG_USEC: '4000', WATCHDOG_PID: '1' }]) {
+    const { notifier, sent } = collect(env);
+    const off = notifier.watchdog(() => t.fail('asked') as never);
+    await new Promise((resolve) => setImmediate(resolve));
+    off();
+    t.same(sent, []);
+  }
+  const silent = createNotifier({
+    env: {},
+    onProblem: () => t.fail('problem'),
+    send: async () => t.fail('sent') as never,
+  });
+  silent.ready('x');
+  silent.status('x');
+  silent.stopping();
+  silent.watchdog(() => true)();
+  await silent.flush();
+});
+
+t.test('when messages cannot be sent it says so once, with the remedy', async (t) => {
+  const { notifier, problems } = collect({}, true);
+  notifier.ready('x');
+  notifier.stopping();
+  await notifier.flush();
+  t.equal(problems.length, 1);
+  t.match(problems[0], /ENOENT.*Type=exec/);
+});

@@ -1,0 +1,185 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import t from 'tap';
+import { loadConfig, parseConfig } from '../../config/load.ts';
+import { ConfigError, formatProblem, type Problem } from '../../config/problem.ts';
+import { leadsquaredSecrets, sourceSecret } from '../../config/schema.ts';
+
+const minimal = `
+[[source]]
+type = 'asterisk'
+name = 'pbx1'
+username = 'logcalld'
+
+[leadsquared]
+host = 'api-in21.leadsquared.com'
+`;
+
+function problemsOf(text: string): readonly Problem[] {
+  try {
+    parseConfig(text, '/etc/logcalld/logcalld.toml');
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+t.test('a minimal file gets every default, with durations in ms', async (t) => {
+  const config = parseConfig(minimal, '/etc/logcalld/logcalld.toml');
+  t.equal(config.calls.close_grace, 2_000);
+  t.equal(config.leadsquared.limit.requests, 25);
+  t.equal(config.leadsquared.limit.window, 5_000);
+  t.equal(config.leadsquared.host, 'https://api-in21.leadsquared.com');
+  t.equal(config.leadsquared.body.status.outbound.Failed, 'CallFailure');
+  t.equal(config.source[0]?.port, 5038);
+  t.equal(config.storage.path, '/var/lib/logcalld/logcalld.db');
+});
+
+t.test('the config cannot be changed afterwards', async (t) => {
+  const config = parseConfig(minimal, '/x.toml');
+  t.ok(Object.isFrozen(config) && Object.isFrozen(config.leadsquared.limit) && Object.isFrozen(config.source[0]));
+});
+
+t.test('systemd names the folder of the database, unless the file does', async (t) => {
+  const env = { STATE_DIRECTORY: '/srv/state:/other' };
+  t.equal(parseConfig(minimal, '/x.toml', { env }).storage.path, '/srv/state/logcalld.db');
+  t.equal(parseConfig(`${minimal}[storage]\npath = '/data/l.db'`, '/x.toml', { env }).storage.path, '/data/l.db');
+});
+
+t.test('file names count from the folder of the config', async (t) => {
+  const text = `${minimal}access_key_file = 'keys/access'\n[leadsquared.user]\nfile = 'users.csv'`;
+  const config = parseConfig(text, '/etc/logcalld/logcalld.toml');
+  t.equal(config.leadsquared.user.file, '/etc/logcalld/users.csv');
+  t.equal(leadsquaredSecrets(config.leadsquared).accessKey.file, '/etc/logcalld/keys/access');
+});
+
+t.test('the lab of the recordings needs no secret', async (t) => {
+  const config = loadConfig(join(import.meta.dirname, '../fixtures/lab.toml'));
+  t.same(
+    config.source.map((source) => [source.name, sourceSecret(source).file]),
+    [
+      ['asterisk', null],
+      ['freeswitch', null],
+    ],
+  );
+});
+
+t.test('all problems are told at once, with line, key and remedy', async (t) => {
+  const text = [
+    '[[source]]', // 1
+    "type = 'asterisk'",
+    "name = 'pbx1'",
+    "usrname = 'x'", // 4
+    "port = '5038'", // 5
+    'extensions = [', // 6
+    "  'PJSIP/{who}',",
+    ']',
+    '[source.tls]',
+    'enable = true', // 10
+    '[[source]]', // 11
+    "type = 'mitel'", // 12
+    '[[source]]',
+    "type = 'freeswitch'",
+    "name = 'pbx1'", // 15
+    '[leadsquared.limit]', // 16
+    'requests = 0', // 17
+    "window = '5 sec'", // 18
+    '[leadsquared.user]',
+    "unknown = ['default-user']",
+    '[call]', // 21
+  ].join('\n');
+  const told = problemsOf(text).map(({ line, key }) => `${line} ${key}`);
+  t.same(
+    told.sort(),
+    [
+      '1 source[0].username',
+      '10 source[0].tls.enable',
+      '12 source[1].type',
+      '15 source[2].name',
+      'null leadsquared.host',
+      '17 leadsquared.limit.requests',
+      '18 leadsquared.limit.window',
+      '19 leadsquared.user.default_user',
+      '21 call',
+      '4 source[0].usrname',
+      '5 source[0].port',
+      '6 source[0].extensions[0]',
+    ].sort(),
+  );
+});
+
+t.test('a misspelt key is answered with the right one', async (t) => {
+  const remedy = (text: string): string | undefined => problemsOf(text)[0]?.remedy;
+  t.equal(remedy(`${minimal}acess_key_file = 'x'`), 'Did you mean access_key_file?');
+  t.equal(remedy(`${minimal}[calls]\nclose-grace = '1s'`), 'Did you mean close_grace?');
+  t.equal(remedy(minimal.replace('username', 'user_name')), 'Add username below [[source]].');
+  t.match(remedy(`${minimal}zzzzzzzz = 1`), /Take it out/);
+});
+
+t.test('a key of the other PBX is not offered', async (t) => {
+  const text = minimal.replace("type = 'asterisk'", "type = 'freeswitch'");
+  const [problem] = problemsOf(text);
+  t.equal(problem?.key, 'source[0].username');
+  t.notMatch(problem?.expected, /secret_file/);
+  t.match(problem?.expected, /password_file/);
+});
+
+t.test('secrets in the file are refused, and never shown', async (t) => {
+  const text = `${minimal}secret_key = 'hunter2'`.replace('[leadsquared]', "secret = 'hunter3'\n[leadsquared]");
+  const problems = problemsOf(text);
+  t.same(
+    problems.map(({ key }) => key),
+    ['source[0].secret', 'leadsquared.secret_key'],
+  );
+  t.notMatch(problems.map(formatProblem).join('\n'), /hunter/);
+  const config = parseConfig(`allow_inline_secrets = true\n${text}`, '/x.toml');
+  t.notMatch(inspect(config, { depth: 9 }) + JSON.stringify(config), /hunter/);
+  t.equal(leadsquaredSecrets(config.leadsquared).secretKey.inline?.reveal(), 'hunter2');
+  const [source] = config.source;
+  t.equal(source === undefined ? null : sourceSecret(source).inline?.reveal(), 'hunter3');
+});
+
+t.test('secrets of the wrong kind or under a wrong name are not shown either', async (t) => {
+  t.notMatch(problemsOf(`allow_inline_secrets = true\n${minimal}secret_key = 4711`).map(formatProblem).join(), /4711/);
+  t.notMatch(problemsOf(`${minimal}secretkey = 'hunter2'`).map(formatProblem).join(), /hunter/);
+  const broken = problemsOf(`${minimal}secret_key = 'hunter2`);
+  t.equal(broken[0]?.line, 9);
+  t.notMatch(broken.map(formatProblem).join(), /hunter/);
+});
+
+t.test('http only to this machine and only when asked for', async (t) => {
+  const at = (host: string, more = '') => problemsOf(minimal.replace('api-in21.leadsquared.com', host) + more).length;
+  t.equal(at('http://127.0.0.1:8080'), 1);
+  t.equal(at('http://127.0.0.1:8080', 'insecure = true'), 0);
+  t.equal(at('http://api.leadsquared.com', 'insecure = true'), 1);
+  t.equal(at('HTTP://api.leadsquared.com', 'insecure = true'), 1);
+  t.equal(at('https://api.leadsquared.com'), 0);
+  t.equal(at('https://api.leadsquared.com/v2'), 1);
+});
+
+t.test('direct lines are numbers and extensions', async (t) => {
+  const lines = (text: string) => minimal.replace('\n[leadsquared]', `\n[source.direct_lines]\n${text}\n[leadsquared]`);
+  t.same(parseConfig(lines("'+918041110001' = '1001'"), '/x.toml').source[0]?.direct_lines, {
+    '+918041110001': '1001',
+  });
+  t.match(problemsOf(lines("'08041110001' = '1001'"))[0], { line: 8, expected: /international number/ });
+  t.match(problemsOf(lines("'+918041110001' = 1001"))[0], { line: 8, found: '1001', expected: /extension/ });
+});
+
+t.test('durations outside of their bounds are refused', async (t) => {
+  t.equal(problemsOf(`${minimal}[calls]\nclose_grace = '6m'`).length, 1);
+  t.equal(problemsOf(`${minimal}[calls]\nclose_grace = '0s'`).length, 0);
+  t.equal(problemsOf(`${minimal}[calls]\nclose_grace = 2`).length, 1);
+});
+
+t.test('a file without a PBX, and no file at all', async (t) => {
+  t.match(problemsOf("[leadsquared]\nhost = 'x.example'")[0], { key: 'source', remedy: /Add source/ });
+  const folder = mkdtempSync(join(tmpdir(), 'logcalld-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  t.throws(() => loadConfig(join(folder, 'none.toml')), { name: 'ConfigError', message: /ENOENT.*Copy/ });
+  writeFileSync(join(folder, 'a.toml'), minimal);
+  t.equal(loadConfig(join(folder, 'a.toml')).log.level, 'info');
+});

@@ -1,0 +1,48 @@
+import { join } from 'node:path';
+import t from 'tap';
+import { ConfigError } from '../../config/problem.ts';
+import { loadUsers, parseUsers } from '../../config/users.ts';
+
+function problemsOf(text: string, sources: readonly string[] = []): readonly string[] {
+  try {
+    parseUsers(text, 'users.csv', sources);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems.map(({ line, key, remedy }) => `${line} ${key}: ${remedy}`);
+    throw error;
+  }
+  return [];
+}
+
+t.test('the example file', async (t) => {
+  const users = loadUsers(join(import.meta.dirname, '../../config/users.example.csv'), ['pbx1']);
+  t.same(users[0], { extension: '1001', user: 'asha@example.com', source: null });
+  t.same(users[2]?.source, 'pbx1');
+  t.equal(users.length, 3);
+});
+
+t.test('what spreadsheets make of it: byte order mark, CRLF, capitals, quotes, blanks', async (t) => {
+  const text = '\ufeffExtension,User\r\n" 1001 ","asha@example.com"\r\n\r\n0102,x@y\r\n';
+  t.same(parseUsers(text, 'users.csv'), [
+    { extension: '1001', user: 'asha@example.com', source: null },
+    { extension: '0102', user: 'x@y', source: null },
+  ]);
+});
+
+t.test('every problem with its line', async (t) => {
+  const text = 'extension,user,source\n1001,a@b,\n1001,c@d,\n,e@f,\n1004,,\n1005,g@h,pxb1\n1001,i@j,pbx1\n';
+  t.same(problemsOf(text, ['pbx1', 'pbx2']), [
+    '3 extension: Line 2 has it too; keep one.',
+    '4 extension: Write it, or take the line out.',
+    '5 user: Write it, or take the line out.',
+    '6 source: Did you mean pbx1?',
+  ]);
+});
+
+t.test('columns and shape', async (t) => {
+  t.same(problemsOf('extention,user\n1,2'), [
+    '1 extention: Did you mean extension?',
+    '1 extension: Add the column extension.',
+  ]);
+  t.match(problemsOf('extension,user\n1001\n'), [/^2 : Compare/]);
+  t.throws(() => loadUsers('/nowhere/users.csv'), { name: 'ConfigError', message: /ENOENT/ });
+});

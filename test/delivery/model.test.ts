@@ -1,0 +1,184 @@
+/**
+ * Random calls, answers, crashes, clock steps and restarts. Whatever happens: every call ends as delivered, parked or
+ * skipped; the CRM never has two call logs for one call; no window holds more requests than the limit; late facts arrive.
+ */
+import fc from 'fast-check';
+import t from 'tap';
+import { isFinal, next } from '../../src/delivery/delivery.ts';
+import { DEFAULT_POLICY, type DeliveryPolicy } from '../../src/delivery/policy.ts';
+import { type Fate, fresh, type Life, World, worstWindow } from './fakes.ts';
+
+interface Real {
+  readonly world: World;
+  readonly policy: Partial<DeliveryPolicy>;
+  life: Life;
+  calls: number;
+}
+
+interface Command {
+  readonly name: string;
+  readonly run: (real: Real) => Promise<void>;
+}
+
+async function restart(real: Real): Promise<void> {
+  real.life.kill();
+  real.world.trouble.crashIn = null;
+  real.life = await real.world.live(real.policy);
+}
+
+function command(name: string, run: (real: Real) => Promise<void>): Command {
+  return {
+    name,
+    run: async (real) => {
+      if (!real.life.alive) await restart(real);
+      await run(real);
+    },
+  };
+}
+
+/** Posts have a hard life; lookups, checks and probes a better one, else hardly any call would come to its post. */
+const postFate = fc.constantFrom<Fate>(
+  ...(['ok', 'ok', 'lost', 'lost', 'dropped', 'hang', 'crash', 'rejected', 'rate-limited', 'denied', 'unavailable'] as const),
+);
+const readFate = fc.oneof(
+  { weight: 12, arbitrary: fc.constant<Fate>('ok') },
+  { weight: 1, arbitrary: fc.constantFrom<Fate>('dropped', 'rejected', 'rate-limited', 'denied', 'unavailable', 'crash') },
+);
+
+const end = fc.integer({ min: 1, max: 8 }).map((n) =>
+  command(`${n} calls end`, async (real) => {
+    for (let i = 0; i < n; i++) real.world.end(fresh(real.world, real.calls++));
+    real.life.delivery.notify();
+  }),
+);
+const pass = fc
+  .oneof(fc.integer({ min: 1, max: 400 }), fc.integer({ min: 5000, max: 12_000 }), fc.integer({ min: 1, max: 90_000 }))
+  .map((ms) => command(`${ms} ms pass`, ({ world }) => world.clock.advance(ms)));
+const fates = fc
+  .tuple(fc.array(postFate, { minLength: 1, maxLength: 8 }), fc.array(readFate, { minLength: 1, maxLength: 8 }))
+  .map(([posts, reads]) =>
+    command(`posts ${posts.join()}, reads ${reads.join()}`, async ({ world }) => {
+      let post = 0;
+      let read = 0;
+      world.crm.fate = (request) =>
+        (request === 'post' ? posts[post++ % posts.length] : reads[read++ % reads.length]) ?? 'ok';
+    }),
+  );
+
+const rest = [
+  fc.constant(command('kill -9', restart)),
+  fc.integer({ min: 1, max: 30 }).map((half) =>
+    command(`crash in ${half} half calls of the store`, async ({ world }) => {
+      world.trouble.crashIn = half;
+    }),
+  ),
+  fc.constant(
+    command('reboot', async (real) => {
+      real.life.kill();
+      real.world.clock.bootId += '+';
+      await restart(real);
+    }),
+  ),
+  fc.integer({ min: -90_000_000, max: 90_000_000 }).map((ms) =>
+    command(`wall clock set by ${ms}`, async ({ world }) => {
+      world.clock.wall += ms;
+    }),
+  ),
+  fc.integer({ min: 1, max: 7000 }).map((ms) =>
+    command(`blocked for ${ms} ms`, async ({ world }) => {
+      world.clock.block(ms);
+    }),
+  ),
+  fc.nat(40).map((n) =>
+    command(`late recording for call ${n}`, async ({ world, life, calls }) => {
+      if (n >= calls) return;
+      const { record } = world.stored(n);
+      world.end({ ...record, recording: `late-${world.clock.monotonic()}.wav`, talkSeconds: record.talkSeconds + 1 });
+      life.delivery.notify();
+    }),
+  ),
+  fc.constant(
+    command('replay what is parked', async ({ life }) => {
+      await Promise.race([
+        life.delivery.replay({ filter: { states: ['parked'] }, force: false, dryRun: false }),
+        new Promise((resolve) => setImmediate(() => setImmediate(() => setImmediate(resolve)))),
+      ]);
+    }),
+  ),
+  fc.constant(
+    command('orderly restart', async (real) => {
+      const drained = real.life.delivery.drain(100);
+      await real.world.clock.advance(200);
+      if (real.life.alive) await drained;
+      await restart(real);
+    }),
+  ),
+];
+
+const script = fc.array(
+  fc.oneof(
+    { weight: 3, arbitrary: end },
+    { weight: 5, arbitrary: pass },
+    { weight: 2, arbitrary: fates },
+    ...rest.map((arbitrary) => ({ weight: 1, arbitrary })),
+  ),
+  { minLength: 1, maxLength: 50, size: 'max' },
+);
+
+async function explore(policy: Partial<DeliveryPolicy>, commands: readonly Command[]): Promise<World> {
+  const world = new World();
+  world.crm.everybodyIsKnown = true;
+  const real: Real = { world, policy, calls: 0, life: await world.live(policy) };
+  await world.clock.advance(6000);
+  for (const one of commands) await one.run(real);
+  world.trouble.crashIn = null;
+  if (!real.life.alive) await restart(real);
+  world.crm.fate = () => 'ok';
+  // The longest ways: a hung request, then a drain; a denied probe waits 15 min, a retry 30 min.
+  await restart(real);
+  await world.clock.advance(2 * 3_600_000);
+  return world;
+}
+
+function check(world: World, once: boolean): void {
+  for (const row of world.rows()) {
+    if (!isFinal(row.state)) throw new Error(`${row.session_id} is still ${row.state}: ${row.reason}`);
+    const logged = world.crm.logged(row.session_id);
+    if (row.state === 'delivered' && logged === 0) throw new Error(`${row.session_id} was never logged`);
+    if (once && logged > 1) throw new Error(`${row.session_id} was logged ${logged} times`);
+    if (row.update_due_at !== null) throw new Error(`late facts of ${row.session_id} still wait`);
+    if (row.open_attempts > 0) throw new Error(`${row.session_id} has an attempt without an end`);
+    const posted = world.crm.facts(row.session_id);
+    const { record } = world.stored(Number(row.session_id.split(':').at(-1)));
+    if (row.state === 'delivered' && once && posted.recordingUrl !== record.recording) {
+      throw new Error(`${row.session_id} has recording ${posted.recordingUrl}, not ${record.recording}`);
+    }
+  }
+  const { requests, windowMs } = DEFAULT_POLICY.limit;
+  const worst = worstWindow(world.crm.arrivals, windowMs);
+  if (worst > requests) throw new Error(`${worst} requests in one window`);
+}
+
+const RUNS = Number(process.env.LOGCALLD_RUNS ?? 40);
+
+for (const uncertain of ['verify', 'hold', 'resend'] as const) {
+  t.test(`every call ends, and ${uncertain === 'resend' ? 'none is lost' : 'none is logged twice'}: policy ${uncertain}`, async (t) => {
+    await fc.assert(
+      fc.asyncProperty(script, async (commands) => {
+        const world = await explore({ uncertain }, commands);
+        try {
+          check(world, uncertain !== 'resend');
+        } finally {
+          world.close();
+        }
+      }),
+      { numRuns: uncertain === 'verify' ? RUNS : Math.ceil(RUNS / 4) },
+    );
+    t.pass();
+  });
+}
+
+t.test('the table refuses a way it does not have', async (t) => {
+  t.throws(() => next('delivered', 'claimed'), /cannot be "claimed"/);
+  t.throws(() => next('pending', 'begun'), /cannot be "begun"/);
+});

@@ -1,0 +1,94 @@
+#!/bin/bash
+# Puts Asterisk (22 or newer) from Debian's own packages into a folder that is used as a chroot.
+#
+#   install.sh FOLDER
+#
+# Exit status: 0 installed (or was already), 69 this machine cannot do it (the last line says why), others: it failed.
+# The Debian mirror is the one this machine's apt already uses; LOGCALLD_PBX_MIRROR overrides it.
+set -euo pipefail
+
+folder=${1:?usage: install.sh FOLDER}
+# Debian 12 and 13 have no Asterisk package; the newer suites have.
+suites='forky sid'
+wanted_major=22
+
+unavailable() {
+  echo "asterisk: $*" >&2
+  exit 69
+}
+
+version_in() { chroot "$1" /usr/sbin/asterisk -V 2>/dev/null || true; }
+
+[ "$(id -u)" = 0 ] || unavailable 'root is needed to make and enter a chroot: run this as root, for instance in a container'
+
+mkdir -p "$folder"
+exec 9>"$folder/.lock"
+flock 9
+
+chroot_dir=$folder/asterisk
+if [ -e "$chroot_dir/.installed" ] && [ -n "$(version_in "$chroot_dir")" ]; then
+  version_in "$chroot_dir"
+  exit 0
+fi
+
+# Both formats of apt's source lists; the security archive has only fixes.
+mirror_of_apt() {
+  {
+    cat /etc/apt/sources.list.d/*.sources 2>/dev/null | awk '/^URIs:/ { print $2 }'
+    cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
+      awk '$1 == "deb" { for (i = 2; i <= NF; i++) if ($i ~ /^[a-z+]+:\/\//) { print $i; break } }'
+  } | grep -E '/debian/?$' | head -n 1
+}
+mirror=${LOGCALLD_PBX_MIRROR:-$(mirror_of_apt || true)}
+[ -n "$mirror" ] || unavailable "no Debian mirror in this machine's apt sources: set LOGCALLD_PBX_MIRROR to one"
+
+export LC_ALL=C DEBIAN_FRONTEND=noninteractive
+log=$folder/install.log
+: >"$log"
+
+if ! command -v debootstrap >/dev/null; then
+  command -v apt-get >/dev/null || unavailable 'debootstrap is missing and there is no apt-get to install it with'
+  { apt-get update -q && apt-get install -y -q --no-install-recommends debootstrap debian-archive-keyring; } >>"$log" 2>&1 </dev/null ||
+    unavailable "debootstrap is missing and apt-get could not install it (network?), see $log"
+fi
+
+partial=$folder/asterisk.partial
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+for suite in $suites; do
+  rm -rf "$partial"
+  # The script of sid serves every later suite, also with a debootstrap that does not know their names yet.
+  if debootstrap --variant=minbase --keyring="$keyring" "$suite" "$partial" "$mirror" sid >>"$log" 2>&1 </dev/null; then
+    made=$suite
+    break
+  fi
+done
+[ -n "${made:-}" ] || unavailable "debootstrap could not fetch any of: $suites (network?), see $log"
+
+# No daemon may start by itself inside the chroot.
+printf '#!/bin/sh\nexit 101\n' >"$partial/usr/sbin/policy-rc.d"
+chmod +x "$partial/usr/sbin/policy-rc.d"
+cp /etc/resolv.conf "$partial/etc/resolv.conf"
+# Proxies and the like that this machine's apt needs.
+for setting in $(grep -ls 'Acquire::' /etc/apt/apt.conf /etc/apt/apt.conf.d/* || true); do
+  cp "$setting" "$partial/etc/apt/apt.conf.d/"
+done
+
+packages='asterisk asterisk-modules asterisk-core-sounds-en-gsm tzdata'
+# shellcheck disable=SC2086 -- a list of words
+{
+  chroot "$partial" apt-get update -q &&
+    chroot "$partial" apt-get install -y -q --no-install-recommends $packages &&
+    chroot "$partial" apt-get clean
+} >>"$log" 2>&1 </dev/null || unavailable "the packages $packages could not be installed from $made (network?), see $log"
+
+# A PBX keeps the local time of its country; this one shows when local time is taken for UTC.
+ln -sf /usr/share/zoneinfo/Asia/Kolkata "$partial/etc/localtime"
+
+version=$(version_in "$partial")
+major=$(printf '%s' "$version" | sed -E 's/^Asterisk ([0-9]+).*/\1/')
+[ "${major:-0}" -ge "$wanted_major" ] || unavailable "the package is '$version', Asterisk $wanted_major or newer is needed"
+
+rm -rf "$chroot_dir" "$partial/var/lib/apt/lists"
+touch "$partial/.installed"
+mv "$partial" "$chroot_dir"
+echo "$version"

@@ -1,0 +1,122 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Sandbox } from '../../adapters/leadsquared/sandbox.ts';
+import { USER_OF } from './crm.ts';
+import type { Link } from './link.ts';
+import { EXTENSIONS, type Pbx } from './pbx.ts';
+import { within } from './sip/moment.ts';
+import type { DaemonControl } from './story.ts';
+
+const PROJECT = join(import.meta.dirname, '..', '..');
+const NODE = join(PROJECT, 'node_modules', '.bin', 'node');
+const PROGRAM = join(PROJECT, 'src', 'logcalld.js');
+
+/** Writes the config a user would write for this PBX and CRM; returns its path. Statuses are sent as logcalld names them. */
+export async function writeConfig(folder: string, pbx: Pbx, port: number, sandbox: Sandbox): Promise<string> {
+  const users = join(folder, 'users.csv');
+  const rows = EXTENSIONS.map((extension) => `${extension},${USER_OF[extension]}`);
+  await writeFile(users, ['extension,user', ...rows, ''].join('\n'));
+  const config = join(folder, 'logcalld.toml');
+  const text = `
+allow_inline_secrets = true
+
+${pbx.source(port)}
+
+[leadsquared]
+host = "${sandbox.url}"
+access_key = "${sandbox.accessKey}"
+secret_key = "${sandbox.secretKey}"
+insecure = true
+
+[leadsquared.user]
+file = "${users}"
+
+[leadsquared.body.status.inbound]
+Abandoned = "Abandoned"
+Missed = "Missed"
+Busy = "Busy"
+
+[leadsquared.body.status.outbound]
+NoAnswer = "NoAnswer"
+Busy = "Busy"
+Cancelled = "Cancelled"
+Failed = "Failed"
+
+[storage]
+path = "${join(folder, 'logcalld.db')}"
+
+[log]
+format = "json"
+`;
+  await writeFile(config, text, { mode: 0o600 });
+  return config;
+}
+
+/** `logcalld run` in a process of its own, started the way a user starts it. */
+export class Daemon implements DaemonControl {
+  readonly #config: string;
+  readonly #link: Link;
+  readonly #output: string[] = [];
+  #process: ChildProcess | null = null;
+
+  constructor(config: string, link: Link) {
+    this.#config = config;
+    this.#link = link;
+    process.once('exit', () => this.#signal('SIGKILL'));
+  }
+
+  /** Everything it printed so far, over all its lives. */
+  get output(): string {
+    return this.#output.join('');
+  }
+
+  get isRunning(): boolean {
+    const child = this.#process;
+    return child !== null && child.exitCode === null && child.signalCode === null;
+  }
+
+  async start(): Promise<void> {
+    const watching = this.#link.nextCaughtUp();
+    const child = spawn(NODE, [PROGRAM, 'run', '--config', this.#config], {
+      cwd: PROJECT,
+      // A process group of its own, so that a kill also reaches what it may have started.
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#process = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text) => this.#output.push(String(text)));
+    }
+    const died = once(child, 'exit').then(([code, signal]) => {
+      throw new Error(`the daemon ended by itself (${signal ?? code})`);
+    });
+    died.catch(() => undefined);
+    await Promise.race([watching, died]);
+  }
+
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  /** SIGTERM, as systemd does; rejects when the daemon does not end by itself with status 0. */
+  async stop(): Promise<void> {
+    const code = await this.#end('SIGTERM');
+    if (code !== 0) throw new Error(`the daemon ended with status ${code} after SIGTERM`);
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#process;
+    if (!child || !this.isRunning) throw new Error('the daemon is not running');
+    const ended = once(child, 'exit');
+    this.#signal(signal);
+    await within(ended, `the end of the daemon after ${signal}`);
+    return child.exitCode;
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    const pid = this.#process?.pid;
+    if (pid !== undefined && this.isRunning) process.kill(-pid, signal);
+  }
+}

@@ -1,0 +1,135 @@
+import { isUtf8 } from 'node:buffer';
+import { randomInt } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { problems } from './check.ts';
+import { Crm } from './crm.ts';
+import { Daemon, writeConfig } from './daemon.ts';
+import { Link } from './link.ts';
+import { EXTENSIONS, type Pbx } from './pbx.ts';
+import type { Row } from './report.ts';
+import type { Lab, SeenCall, Story } from './story.ts';
+
+export interface PlayOptions {
+  /** Folder for what the PBX and the daemon said, `null` for nowhere. */
+  readonly save: string | null;
+  readonly onRow: (row: Row) => void;
+}
+
+/** Limit of LeadSquared's LogCall page: requests in any five seconds. */
+const WORST_WINDOW = 25;
+
+interface Bench {
+  readonly lab: Lab;
+  readonly crm: Crm;
+  readonly daemon: Daemon;
+  readonly link: Link;
+}
+
+/** Plays the stories one after another. Every row is reported as soon as it is known. */
+export async function playStories(pbx: Pbx, stories: readonly Story[], options: PlayOptions): Promise<readonly Row[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'logcalld-pbx-'));
+  const crm = await Crm.open();
+  const link = await Link.open(pbx.events, pbx.protocol);
+  const daemon = new Daemon(await writeConfig(folder, pbx, link.port, crm.sandbox), link);
+  const bench = { lab: labOf(pbx, link, daemon), crm, daemon, link };
+  const rows: Row[] = [];
+  const seen: SeenCall[] = [];
+  const report = (row: Row): void => {
+    rows.push(row);
+    options.onRow(row);
+  };
+  try {
+    await daemon.start();
+    for (const story of stories) report(await playStory(bench, story, seen));
+    report(await finalRow(bench, seen));
+  } catch (error) {
+    throw new Error(`${messageOf(error)}\n${daemon.output.split('\n').slice(-30).join('\n')}`);
+  } finally {
+    await link.close();
+    if (options.save !== null) await save(options.save, bench);
+    await daemon.kill().catch(() => undefined);
+    await crm.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+  return rows;
+}
+
+function labOf(pbx: Pbx, link: Link, daemon: Daemon): Lab {
+  let next = randomInt(10_000, 80_000);
+  return { pbx, link, daemon, newNumber: () => `+9198450${next++}` };
+}
+
+async function playStory(bench: Bench, story: Story, allSeen: SeenCall[]): Promise<Row> {
+  const began = performance.now();
+  let wrong: readonly string[];
+  try {
+    const seen = await story.play(bench.lab);
+    allSeen.push(...seen);
+    wrong = await compare(bench, seen);
+  } catch (error) {
+    wrong = [messageOf(error)];
+  }
+  await recover(bench);
+  return { story: story.name, ok: wrong.length === 0, problems: wrong, seconds: (performance.now() - began) / 1_000 };
+}
+
+async function compare(bench: Bench, seen: readonly SeenCall[]): Promise<readonly string[]> {
+  const customer = seen[0]?.customer;
+  if (customer === undefined || seen.some((call) => call.customer !== customer)) {
+    throw new Error('a story is about one customer');
+  }
+  return problems(await bench.crm.arrived(customer, seen.length), seen, bench.lab.pbx.name);
+}
+
+/** What no single story can see: nothing was posted twice or too much, the limit held, and the daemon ends well. */
+async function finalRow(bench: Bench, seen: readonly SeenCall[]): Promise<Row> {
+  const began = performance.now();
+  const { ledger } = bench.crm.sandbox;
+  const wrong: string[] = [];
+  await bench.daemon.stop().catch((error) => wrong.push(messageOf(error)));
+  const expected = seen.length;
+  const posted = ledger.calls().length;
+  if (posted !== expected) wrong.push(`${posted} call logs for ${expected} calls`);
+  for (const id of ledger.doubled()) wrong.push(`${id} was posted ${ledger.bySession(id).length} times`);
+  const worst = bench.crm.sandbox.worstWindow();
+  if (worst > WORST_WINDOW) wrong.push(`${worst} requests in five seconds`);
+  return {
+    story: `all together: once each, at most ${WORST_WINDOW} requests in 5 s`,
+    ok: wrong.length === 0,
+    problems: wrong,
+    seconds: (performance.now() - began) / 1_000,
+  };
+}
+
+/** Ends what a failed story left behind, so that the next one starts with a quiet PBX and a daemon that watches it. */
+async function recover({ lab, link, daemon }: Bench): Promise<void> {
+  const phones = [lab.pbx.caller, lab.pbx.callee, ...EXTENSIONS.map((extension) => lab.pbx.phone(extension))];
+  await Promise.all(phones.map((phone) => phone.reset()));
+  if (!link.isUp) await link.repair();
+  if (!daemon.isRunning) await daemon.start();
+}
+
+/** Leaves a capture file that `logcalld inspect` reads, the CRM's ledger and the daemon's log. */
+async function save(folder: string, { lab, link, crm, daemon }: Bench): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const began = link.frames[0]?.at ?? 0;
+  const frames = link.frames.map(({ at, connection, bytes }) => ({
+    t: at - began,
+    at: new Date(at).toISOString(),
+    conn: connection,
+    ...(isUtf8(bytes) ? { raw: bytes.toString('utf8') } : { rawBase64: bytes.toString('base64') }),
+  }));
+  await writeFile(join(folder, 'capture.jsonl'), jsonLines([{ capture: 1, pbx: lab.pbx.name }, ...frames]));
+  await writeFile(join(folder, 'ledger.jsonl'), jsonLines(crm.sandbox.ledger.entries()));
+  await writeFile(join(folder, 'daemon.log'), daemon.output);
+}
+
+function jsonLines(values: readonly unknown[]): string {
+  return values.map((value) => `${JSON.stringify(value)}\n`).join('');
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

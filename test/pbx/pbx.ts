@@ -1,0 +1,43 @@
+import type { Address, EventProtocol } from './link.ts';
+import type { Phone } from './sip/phone.ts';
+
+/** Company numbers of the test call centre, as the carrier delivers them (E.164). */
+export interface CompanyNumbers {
+  /** Rings 1001 for four seconds; nobody else takes the call. */
+  readonly direct: string;
+  /** A queue in which 1002 and 1003 ring together. */
+  readonly queue: string;
+  /** Rings 1002, 1003 and 1004 together. */
+  readonly ringGroup: string;
+}
+
+export const COMPANY: CompanyNumbers = {
+  direct: '+918041110001',
+  queue: '+918041110002',
+  ringGroup: '+918041110003',
+};
+
+export type Extension = '1001' | '1002' | '1003' | '1004';
+export const EXTENSIONS: readonly Extension[] = ['1001', '1002', '1003', '1004'];
+
+/** A running PBX with its telephones; the stories know nothing else about it. */
+export interface Pbx {
+  readonly name: string;
+  readonly version: string;
+  /** Where the PBX's event interface listens, and how it talks. */
+  readonly events: Address;
+  readonly protocol: EventProtocol;
+  /** The carrier's side that places calls into the PBX. */
+  readonly caller: Phone;
+  /** The carrier's side that gets the calls the PBX places. */
+  readonly callee: Phone;
+  phone(extension: Extension): Phone;
+  /** The `[[source]]` table of logcalld's config that watches this PBX through `port`. */
+  source(port: number): string;
+  /** Click-to-call: rings the agent's telephone, then calls the number. */
+  originate(extension: Extension, number: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Why a PBX cannot be used on this machine; anything else that goes wrong is an ordinary error. */
+export class Unavailable extends Error {}
