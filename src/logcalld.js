@@ -41,13 +41,13 @@ function bundledNode() {
 
 /** Runs the same command line on another Node and ends as it ends. */
 function handOver(node) {
+  // Before the start, or a signal in the meantime would end this process and leave the other one running alone.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2']) process.on(signal, () => child.kill(signal));
   const child = spawn(node, [...process.execArgv, here, ...process.argv.slice(2)], {
     stdio: 'inherit',
     // Guards against going round in circles should that Node be too old as well.
     env: { ...process.env, LOGCALLD_LAUNCHED: '1' },
   });
-  const forward = (signal) => child.kill(signal);
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2']) process.on(signal, forward);
   child.on('error', (error) => {
     console.error(
       `logcalld: cannot start ${node} (${error.code ?? error.message}): run "npm ci" in the folder of logcalld.`,

@@ -10,6 +10,7 @@
 import { createServer, type Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { IdShift } from './id-shift.ts';
+import type { AmiPacket } from './packet.ts';
 import { PlayerClient, type PlayerFaults } from './player-client.ts';
 import { type RecordedConnection, type Recording, readRecording } from './recording.ts';
 import { type LiveChannel, liveChannels, offsets, type Step, timeline } from './timeline.ts';
@@ -49,6 +50,7 @@ export class AmiPlayer {
   #fresh = true;
   #wake = Promise.withResolvers<void>();
   #closed = false;
+  #watchers: { readonly test: (packet: AmiPacket) => boolean; readonly resolve: () => void }[] = [];
 
   /** Reads the capture files; throws when one is not a capture of Asterisk. */
   constructor(options: AmiPlayerOptions) {
@@ -81,6 +83,12 @@ export class AmiPlayer {
   /** Packets of the recording, and breaks, that are still to come. */
   get remaining(): number {
     return this.#steps.length - this.#position;
+  }
+
+  /** Resolves when a packet that passes the test, as recorded, has been sent; at once if that was before. */
+  reached(test: (packet: AmiPacket) => boolean): Promise<void> {
+    const passed = this.#steps.slice(0, this.#position).some(({ packet }) => packet !== null && test(packet));
+    return passed ? Promise.resolve() : new Promise((resolve) => this.#watchers.push({ test, resolve }));
   }
 
   /** Replaces the faults; an empty object makes the player behave again. */
@@ -233,6 +241,7 @@ export class AmiPlayer {
     const listeners = audience.filter((client) => client.wantsEvents);
     if (this.#faults.cutAfter === undefined) {
       await Promise.all(listeners.map((client) => client.send(bytes)));
+      this.#watchers = this.#watchers.filter(({ test, resolve }) => !test(packet) || resolve());
       return;
     }
     const cut = this.#faults.cutAfter === 0;

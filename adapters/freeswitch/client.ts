@@ -262,7 +262,7 @@ export class EslClient {
   }
 
   #warnOnce(text: string): void {
-    
+    if (this.#warned.has(text)) return;
     this.#warned.add(text);
     this.#handlers.onWarning?.(text);
   }

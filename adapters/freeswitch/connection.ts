@@ -258,7 +258,7 @@ export class EslConnection {
       this.#consumer.onReceived(item.frame, item.receivedAt);
       if (item.reply !== null) {
         // Whoever waits for the reply goes on before the frames behind it are delivered.
-        if (!item.reply.expired) item.reply.resolve(item.frame);
+        item.reply.resolve(item.frame);
         break;
       }
       this.#consumer.onFrame(item.frame, item.receivedAt);

@@ -26,8 +26,11 @@ export interface SqliteJournal extends Journal {
   prune(request: PruneRequest): Promise<PruneResult>;
 }
 
-/** Events in one transaction at most: some 20 ms of work, so that other requests get their turn in between. */
-const MAX_TRANSACTION = 2_000;
+/**
+ * Weight of one transaction at most: handing it to the thread copies it, which holds up the main thread for 1 to 2 ms at
+ * this size, and other requests get their turn between two transactions.
+ */
+const MAX_TRANSACTION = 1_000;
 const MAX_PENDING = 200_000;
 
 /** The database's `close` first stores what is pending. */

@@ -40,10 +40,7 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
       return;
     case 'snapshot-channel':
       channel.confirmed = true;
-      if (event.answered && channel.answeredAt === null) {
-        channel.answeredAt = event.answeredAt ?? event.at;
-        channel.answerSeen = event.answeredAt !== null;
-      }
+      if (event.answered) answer(channel, event.answeredAt, event.at);
       if (event.bridge !== null) {
         enter(context, channel, event.bridge, 'talk', event.bridgedAt ?? event.answeredAt ?? event.at);
       }
@@ -176,12 +173,23 @@ function describe(context: ApplyContext, channel: Channel, facts: ChannelFacts, 
   channel.createdAt = createdAt;
 }
 
+/** The channel has been answered, at `answeredAt` where that is told, else some time before `heardAt`. */
+function answer(channel: Channel, answeredAt: number | null, heardAt: number): void {
+  if (channel.answeredAt !== null && (channel.answerSeen || answeredAt === null)) return;
+  channel.answeredAt = answeredAt ?? heardAt;
+  channel.answerSeen = answeredAt !== null;
+}
+
 /** Takes in what the PBX tells about a channel at its end, as far as it was missed. */
 function recall(context: ApplyContext, id: ChannelId, history: ChannelHistory, endedAt: number): void {
   if (!context.channels.has(id)) create(context, id, history.facts, history.createdAt ?? endedAt, false);
   const channel = context.channels.get(id);
   if (channel === undefined || channel.clearedAt !== null) return;
-  channel.answeredAt ??= history.answeredAt;
+  if (!channel.beginningSeen && history.createdAt !== null) {
+    channel.createdAt = history.createdAt;
+    channel.beginningSeen = true;
+  }
+  if (history.answeredAt !== null) answer(channel, history.answeredAt, endedAt);
   const { bridge } = history;
   if (!channel.blind || bridge === null || [...channel.bridges].some((one) => one.id === bridge)) return;
   enter(context, channel, bridge, 'talk', history.bridgedAt ?? history.answeredAt ?? endedAt);

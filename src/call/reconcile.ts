@@ -24,14 +24,15 @@ const BOOT_SLACK_MS = 1000;
 export function reconcile(context: ApplyContext, link: SourceLink, event: CallEvent): void {
   switch (event.kind) {
     case 'source-lost':
-      link.lostAt = event.at;
-      link.heardBeforeLoss = link.lastHeardAt;
-      for (const channel of context.channels.values()) {
-        channel.confirmed = false;
-        channel.blind ||= isLive(channel);
-      }
+      lose(context, link, event.at);
       return;
     case 'source-connected': {
+      const wasConnected = link.connectedAt !== null && (link.lostAt ?? Number.NEGATIVE_INFINITY) < link.connectedAt;
+      // A greeting, which says nothing about the PBX process, begins every connection: a second one means that nobody saw the
+      // first connection end (a capture).
+      if (wasConnected && event.boot === null && event.bootedAt === null) {
+        lose(context, link, link.lastHeardAt ?? event.at);
+      }
       const restarted = event.boot !== null && isRestart(link, event.boot);
       const bootedAt = event.bootedAt === null ? Number.NEGATIVE_INFINITY : event.bootedAt - BOOT_SLACK_MS;
       for (const channel of context.channels.values()) {
@@ -52,6 +53,15 @@ export function reconcile(context: ApplyContext, link: SourceLink, event: CallEv
       return;
     default:
       return;
+  }
+}
+
+function lose(context: ApplyContext, link: SourceLink, at: number): void {
+  link.lostAt = at;
+  link.heardBeforeLoss = link.lastHeardAt;
+  for (const channel of context.channels.values()) {
+    channel.confirmed = false;
+    channel.blind ||= isLive(channel);
   }
 }
 

@@ -41,7 +41,7 @@ export interface Channel {
   party: Party;
   call: Call;
   createdAt: number;
-  /** False when the channel was first seen in a snapshot or at its end, so that its beginning is only an estimate. */
+  /** False when the channel was first seen in a snapshot, so that its beginning is only an estimate. */
   readonly beginningSeen: boolean;
   answeredAt: number | null;
   /** False when the answer was only inferred from a snapshot. */

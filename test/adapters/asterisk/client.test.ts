@@ -166,6 +166,33 @@ t.test('a connection that breaks in mid-packet leaves nothing behind', async (t)
   await server.close();
 });
 
+t.test('reconnect() in the middle of a chunk drops the rest of it', async (t) => {
+  const server = await scriptedServer();
+  const { client, log, frames, packets, event } = watchedClient({ port: server.port });
+  const dropped = event('Enough').then(() => {});
+  const peer = await server.peers.find(() => true);
+  await acceptLogin(peer);
+  await log.find((item) => item.kind === 'connected');
+  const { length } = frames;
+  const push = log.push.bind(log);
+  log.push = (item) => {
+    push(item);
+    if (item.kind === 'packet' && item.packet.get('Event') === 'Enough') client.reconnect('it was enough');
+  };
+  peer.packet('Event: Enough', '', 'Event: TooMuch');
+  await dropped;
+  t.match(await log.find((item) => item.kind === 'lost'), { reason: 'it was enough' });
+  await acceptLogin(await server.peers.find(() => true, 1));
+  await log.find((item) => item.kind === 'connected', log.items.length);
+  t.equal(
+    Buffer.concat(frames.slice(length, length + 2)).toString(),
+    'Event: Enough\r\n\r\nAsterisk Call Manager/11.0.0\r\n',
+  );
+  t.notOk(packets().some((packet) => packet.get('Event') === 'TooMuch'));
+  await client.close();
+  await server.close();
+});
+
 t.test('an announced shutdown is told from a crash', async (t) => {
   const server = await scriptedServer();
   const { client, log } = watchedClient({ port: server.port });

@@ -76,7 +76,10 @@ t.test('events come back exactly, by pages, in the order they were stored', asyn
   );
   t.same(pages.flat(), all);
   t.same(between(100, 200), []);
+  t.equal(between(10, 11).length, 1);
   t.same(between(8, 14, all[2]?.seq), all.slice(3), 'also from the middle, after another interval');
+  store({ frames: [frame(answered('x', 9))] });
+  t.equal(between(8, 14).length, all.length + 1, 'what was stored since is seen from the beginning');
 });
 
 t.test('the last frame of a source is known, with or without events', async (t) => {
