@@ -11,8 +11,11 @@ export interface AsteriskSourceOptions extends AmiClientOptions {
   readonly onRaw?: (raw: Uint8Array, receivedAt: number) => void;
 }
 
-/** Events that every call has, whatever is filtered: when calls are listed and none of these comes, the user lacks rights. */
+/** Events that every call has, whatever is filtered: where none of these comes, the user lacks rights. */
 const CALL_EVENTS = new Set(['Newchannel', 'Newstate', 'Hangup', 'BridgeEnter', 'BridgeLeave', 'DialBegin', 'DialEnd']);
+
+/** How long to wait before the live channels are listed again while no call event has come, ms. */
+const DOUBT_MS = 60_000;
 
 /** Actions that list the live channels; the first tells the DID and the bridge too. */
 const LISTS = ['Status', 'CoreShowChannels'];
@@ -30,6 +33,7 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
     lastFrameAt: null,
   };
   const rights = rightsCheck();
+  let cancelDoubt: () => void = () => {};
   let tell: (status: SourceStatus) => void = () => {};
 
   const enter = (state: SourceState, problem: string | null): void => {
@@ -50,9 +54,7 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
         lastFrameAt: receivedAt,
       };
       rights.see(event);
-      if (status.state === 'connected' && status.problem === null && rights.missing()) {
-        enter('connected', noCallRights(name, options.username));
-      }
+      if (status.problem === noCallRights(name, options.username) && !rights.missing()) enter('connected', null);
       const events = normalise(packet, name, receivedAt);
       if (events.length > 0) emit({ source: name, receivedAt, events, raw: packet.raw });
     },
@@ -64,7 +66,7 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
         ] as const;
         emit({ source: name, receivedAt: at, events, raw: null });
       }
-      resynchronise().catch((error: unknown) => enter('connected', `${name}: ${String(error)}`));
+      resynchroniseAgain();
     },
     onLost(reason, orderly) {
       const at = clock.now();
@@ -80,14 +82,20 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
     for (const action of LISTS) {
       try {
         const list = await client.listAction(action);
-        rights.listed(list.items.filter((item) => !isOwnLeg(item)).length);
+        rights.listed(list.items);
         if (rights.missing()) enter('connected', noCallRights(name, options.username));
+        cancelDoubt();
+        if (rights.inDoubt()) cancelDoubt = clock.after(DOUBT_MS, () => resynchroniseAgain());
         return;
       } catch (error) {
         if (!(error instanceof AmiActionError) || error.failure !== 'refused') return;
       }
     }
     enter('connected', noListRights(name, options.username));
+  }
+
+  function resynchroniseAgain(): void {
+    resynchronise().catch((error: unknown) => enter(status.state, `Asterisk "${name}": ${String(error)}`));
   }
 
   return {
@@ -97,32 +105,35 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
       tell = onStatus ?? tell;
       client.start();
     },
-    stop: () => client.close(),
+    stop() {
+      cancelDoubt();
+      return client.close();
+    },
     status: () => status,
   };
 }
 
-function isOwnLeg(item: AmiPacket): boolean {
-  return (item.get('Channel') ?? '').startsWith('Local/');
-}
-
 /**
- * AMI does not tell which events a user may read, and sends a user without the class `call` nothing at all. So: channels
- * were listed, many other packets have come since, and none of them was about a channel.
+ * AMI does not tell which events a user may read, and sends a user without the class `call` nothing at all. What gives it
+ * away: the lists of live channels differ from one minute to the next although no event about a channel has come.
  */
 function rightsCheck() {
-  let listedChannels = 0;
   let callEvents = 0;
-  let others = 0;
+  let listed: ReadonlySet<string> | null = null;
+  let missing = false;
   return {
     see(event: string): void {
       if (CALL_EVENTS.has(event)) callEvents += 1;
-      else if (event === 'Cdr' || event === 'OriginateResponse' || event.startsWith('Queue')) others += 1;
     },
-    listed(channels: number): void {
-      listedChannels += channels;
+    /** True while nothing has shown yet that the rights are there. */
+    inDoubt: (): boolean => callEvents === 0,
+    listed(items: readonly AmiPacket[]): void {
+      const now = new Set(items.map((item) => item.get('Uniqueid') ?? ''));
+      const changed = listed !== null && (now.size !== listed.size || [...now].some((id) => listed?.has(id) !== true));
+      if (callEvents === 0 && changed) missing = true;
+      listed = now;
     },
-    missing: (): boolean => callEvents === 0 && (others > 0 || listedChannels > 0),
+    missing: (): boolean => missing && callEvents === 0,
   };
 }
 

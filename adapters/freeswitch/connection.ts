@@ -66,6 +66,11 @@ type Item =
 
 /** Longest time the consumer is run in one turn before the socket is read again, ms. */
 const sliceMs = 10;
+/**
+ * The same once a quarter of the queue is taken. One turn of reading can bring 2 MB, so short slices would let a burst
+ * outrun a consumer that could keep up; a tenth of a second without reading does no harm to FreeSWITCH.
+ */
+const longSliceMs = 100;
 
 const replyTypes = new Set(['command/reply', 'api/response']);
 
@@ -241,8 +246,9 @@ export class EslConnection {
   }
 
   #drain(): void {
-    const { clock } = this.#options;
-    const until = clock.monotonic() + sliceMs;
+    const { clock, queueFrames, queueBytes } = this.#options;
+    const crowded = this.#queue.length > queueFrames / 4 || this.#queuedBytes > queueBytes / 4;
+    const until = clock.monotonic() + (crowded ? longSliceMs : sliceMs);
     const items = this.#queue;
     let taken = 0;
     for (const item of items) {

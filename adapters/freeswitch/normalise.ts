@@ -120,7 +120,8 @@ function hungUp(event: EslEvent, stamp: EventStamp, channel: ChannelId): CallEve
   const history = historyOf(event);
   const clearing = clearingOf(event);
   const ended: EventStamp = { ...stamp, at };
-  const events: CallEvent[] = [];
+  // First, since it makes the leg known to who has not seen it.
+  const events: CallEvent[] = [{ ...ended, kind: 'cleared', channel, clearing, history }];
   const queueFile = known(event.get('variable_cc_record_filename'));
   if (queueFile !== null) events.push({ ...ended, kind: 'recording', channel, file: queueFile });
   const manner = transferOf(event);
@@ -133,7 +134,6 @@ function hungUp(event: EslEvent, stamp: EventStamp, channel: ChannelId): CallEve
     events.push({ ...ended, kind: 'dial-ended', channel, by, result, forwardedTo: redirectedTo(event) });
   }
   if (endedByEndpoint(event)) events.push({ ...ended, kind: 'hangup-requested', channel, clearing });
-  events.push({ ...ended, kind: 'cleared', channel, clearing, history });
   return history.facts.wire === null ? events : [...events, ...wired(event, ended, channel)];
 }
 

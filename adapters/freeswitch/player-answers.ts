@@ -48,7 +48,7 @@ export class Answers {
     this.#coreUuid = event.get('Core-UUID') ?? this.#coreUuid;
     const uuid = event.get('Unique-ID');
     if (uuid === undefined || !event.name.startsWith('CHANNEL_')) return;
-    if (event.name === 'CHANNEL_HANGUP_COMPLETE' || event.name === 'CHANNEL_DESTROY') 
+    if (event.name === 'CHANNEL_HANGUP_COMPLETE' || event.name === 'CHANNEL_DESTROY') this.#live.delete(uuid);
     else if (this.#live.has(uuid) || event.name === 'CHANNEL_CREATE') this.#live.set(uuid, event);
   }
 

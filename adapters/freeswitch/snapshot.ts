@@ -79,5 +79,10 @@ function asEvent(row: EslEvent, channel: string, name: string): EslEvent {
     'Caller-Context': row.get('initial_context'),
   };
   const get = (header: string) => (Object.hasOwn(headers, header) ? headers[header] : undefined);
-  return { name: '', get, list: (header) => [get(header)].flatMap((value) => value ?? []), names: () => Object.keys(headers) };
+  return {
+    name: '',
+    get,
+    list: (header) => [get(header)].flatMap((value) => value ?? []),
+    names: () => Object.keys(headers),
+  };
 }

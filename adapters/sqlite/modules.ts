@@ -1,5 +1,6 @@
 /** Everything the database thread serves. A new module is one line here. */
 import { leadCacheModule } from './caches.ts';
+import { callsModule } from './calls.ts';
 import { journalModule } from './journal.ts';
 import { limiterModule } from './limiter.ts';
 import { insertDelivery, outboxModule } from './outbox.ts';
@@ -13,6 +14,7 @@ export const modules = {
   limiter: limiterModule,
   leadCache: leadCacheModule,
   users: userModule,
+  calls: callsModule,
 };
 
 export type Modules = typeof modules;

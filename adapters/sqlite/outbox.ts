@@ -46,6 +46,10 @@ function recoverer(db: Connection, interrupt: (now: number) => void) {
     `UPDATE delivery SET state = 'uncertain', due_at = @checkAt, updated_at = @now, doubtful = 1,
      reason = 'The program stopped before the answer came.' WHERE state = 'sending'`,
   );
+  // How long the program was down is not known (the wall clock may have been set): each check waits its time again.
+  const waiting = db.prepare<[object]>(
+    "UPDATE delivery SET due_at = @checkAt WHERE state = 'uncertain' AND due_at < @checkAt",
+  );
   const resolving = db.prepare<[object]>(
     `UPDATE delivery SET state = 'pending', due_at = @now, updated_at = @now WHERE state = 'resolving'`,
   );
@@ -59,6 +63,7 @@ function recoverer(db: Connection, interrupt: (now: number) => void) {
     const uncertain = sending.run({ now, checkAt }).changes;
     const released = resolving.run({ now }).changes;
     beyond.run({ now, latestDue });
+    waiting.run({ checkAt });
     updates.run({ now, latestDue });
     return { uncertain, released };
   }).immediate;
@@ -133,11 +138,12 @@ function requeuer(db: Connection) {
   // What may have arrived is looked for first, unless the operator wants a second call log.
   const write = db.prepare<[object]>(
     `UPDATE delivery SET state = CASE WHEN @force = 0 AND state = 'parked' AND doubtful = 1 THEN 'uncertain' ELSE 'pending' END,
-       intent = 'replay', due_at = @now, updated_at = @now, attempts = 0, reason = 'Sent again by an operator.',
+       intent = 'replay', due_at = CASE WHEN @force = 0 AND state = 'parked' AND doubtful = 1 THEN @checkAt ELSE @now END,
+       updated_at = @now, attempts = 0, reason = 'Sent again by an operator.',
        update_due_at = NULL
      WHERE id = @id AND (state IN ('parked', 'skipped') OR (@force = 1 AND state = 'delivered'))`,
   );
-  return db.transaction(({ ids, force, now }: Arg<'requeue'>): number =>
-    ids.reduce((sum, id) => sum + write.run({ id, force: force ? 1 : 0, now }).changes, 0),
+  return db.transaction(({ ids, force, now, checkAt }: Arg<'requeue'>): number =>
+    ids.reduce((sum, id) => sum + write.run({ id, force: force ? 1 : 0, now, checkAt }).changes, 0),
   ).immediate;
 }

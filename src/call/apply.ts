@@ -1,20 +1,9 @@
 /** Writes one event about a channel down as facts. Repeated and late events change nothing. */
-import type { CallEvent, ChannelFacts, ChannelHistory, ChannelId } from '../telephony/call-event.ts';
-import { partyOf, type SourcePlan } from './plan.ts';
-import { type Bridge, type Call, type Channel, type Interval, linkCalls, oldest } from './state.ts';
-
-/** The parts of the call table that events change. */
-export interface ApplyContext {
-  readonly plan: SourcePlan;
-  /** By every id of the channel. */
-  readonly channels: Map<ChannelId, Channel>;
-  /** By every linked id of the call. */
-  readonly calls: Map<string, Call>;
-  readonly bridges: Map<string, Bridge>;
-  /** True for a channel whose call has been reported already. */
-  isFinished(channel: ChannelId): boolean;
-  onOpened(channel: ChannelId): void;
-}
+import type { CallEvent, ChannelId } from '../telephony/call-event.ts';
+import type { ApplyContext } from './context.ts';
+import { answer, create, join, recall } from './create.ts';
+import { type Channel, type Dial, linkCalls } from './state.ts';
+import { clear, closeInterval, enter, leave } from './stays.ts';
 
 type ChannelEvent = Extract<CallEvent, { channel: ChannelId }>;
 
@@ -52,7 +41,8 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
       }
       return;
     case 'dial-ended': {
-      const dial = channel.dials.findLast((one) => one.by === event.by) ?? channel.dials.at(-1);
+      const dial =
+        channel.dials.findLast((one) => one.by === event.by) ?? channel.dials.at(-1) ?? missedDial(channel, event.by);
       if (dial !== undefined && dial.result === null) {
         dial.endedAt = event.at;
         dial.result = event.result;
@@ -122,123 +112,21 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
   }
 }
 
-/** `seen`: false when the channel was there before it was heard of, so that `at` is what the PBX says of its beginning. */
-function create(context: ApplyContext, id: ChannelId, facts: ChannelFacts, at: number, seen: boolean): void {
-  const known = context.channels.get(id);
-  if (known !== undefined) {
-    if (known.beginningSeen || seen) known.facts = complete(known.facts, facts);
-    else describe(context, known, facts, at);
-    return;
-  }
-  if (context.isFinished(id)) return;
-  const call = callOf(context, facts.linkedId);
-  const channel: Channel = {
-    id,
-    aliases: [],
-    facts,
-    party: partyOf(context.plan, facts),
-    call,
-    createdAt: at,
-    beginningSeen: seen,
-    answeredAt: null,
-    answerSeen: true,
-    clearedAt: null,
-    clearedHeardAt: 0,
-    clearing: null,
-    endSeen: true,
-    hangupRequestedAt: null,
-    dials: [],
-    holds: [],
-    recordings: [],
-    queues: [],
-    voicemailAt: null,
-    transferredAt: null,
-    pickedUpAt: null,
-    wire: null,
-    bridges: new Set(),
-    confirmed: true,
-    blind: !seen,
+/** A dial attempt whose beginning was not seen; `undefined` when the channel was there from its beginning, undialled. */
+function missedDial(channel: Channel, by: ChannelId | null): Dial | undefined {
+  if (!channel.blind) return undefined;
+  const { dialled: number, caller } = channel.facts;
+  const dial: Dial = {
+    by,
+    at: channel.createdAt,
+    number,
+    presented: caller.number,
+    endedAt: null,
+    result: null,
+    forwardedTo: null,
   };
-  call.channels.add(channel);
-  context.channels.set(channel.id, channel);
-  context.onOpened(channel.id);
-  const half = [...call.channels].find((other) => other !== channel && isPair(other, channel));
-  if (half !== undefined) join(context, channel, half);
-}
-
-/** A second look at a channel whose beginning nobody saw: a list of channels tells less than a question about one of them. */
-function describe(context: ApplyContext, channel: Channel, facts: ChannelFacts, createdAt: number): void {
-  channel.facts = facts;
-  channel.party = partyOf(context.plan, facts);
-  channel.createdAt = createdAt;
-}
-
-/** The channel has been answered, at `answeredAt` where that is told, else some time before `heardAt`. */
-function answer(channel: Channel, answeredAt: number | null, heardAt: number): void {
-  if (channel.answeredAt !== null && (channel.answerSeen || answeredAt === null)) return;
-  channel.answeredAt = answeredAt ?? heardAt;
-  channel.answerSeen = answeredAt !== null;
-}
-
-/** Takes in what the PBX tells about a channel at its end, as far as it was missed. */
-function recall(context: ApplyContext, id: ChannelId, history: ChannelHistory, endedAt: number): void {
-  if (!context.channels.has(id)) create(context, id, history.facts, history.createdAt ?? endedAt, false);
-  const channel = context.channels.get(id);
-  if (channel === undefined || channel.clearedAt !== null) return;
-  if (!channel.beginningSeen && history.createdAt !== null) {
-    channel.createdAt = history.createdAt;
-    channel.beginningSeen = true;
-  }
-  if (history.answeredAt !== null) answer(channel, history.answeredAt, endedAt);
-  const { bridge } = history;
-  if (!channel.blind || bridge === null || [...channel.bridges].some((one) => one.id === bridge)) return;
-  enter(context, channel, bridge, 'talk', history.bridgedAt ?? history.answeredAt ?? endedAt);
-}
-
-function isPair(a: Channel, b: Channel): boolean {
-  return a.facts.wire !== null && a.facts.wire === b.facts.wire && a.wire === null;
-}
-
-/** What is dialled at one end of a wire is part of the call at the other end, whatever linked id it has. */
-function join(context: ApplyContext, a: Channel, b: Channel): void {
-  a.wire = b;
-  b.wire = a;
-  if (a.call === b.call) return;
-  const first = oldest([...a.call.channels, ...b.call.channels]);
-  if (first?.call === b.call) merge(context, b.call, a.call);
-  else merge(context, a.call, b.call);
-}
-
-function merge(context: ApplyContext, into: Call, from: Call): void {
-  for (const channel of from.channels) {
-    channel.call = into;
-    into.channels.add(channel);
-  }
-  from.channels.clear();
-  for (const linked of from.links) {
-    linked.links.delete(from);
-    linkCalls(into, linked);
-  }
-  from.links.clear();
-  for (const key of [from.key, ...from.otherKeys]) {
-    into.otherKeys.push(key);
-    context.calls.set(key, into);
-  }
-}
-
-/** A snapshot may know what the first packet did not, never the other way round: identities change during a call. */
-function complete(known: ChannelFacts, later: ChannelFacts): ChannelFacts {
-  return { ...known, dialled: known.dialled ?? later.dialled, extension: known.extension ?? later.extension };
-}
-
-/** A linked id is the id of a channel in most PBXs: it may name a channel that is part of a call with another linked id. */
-function callOf(context: ApplyContext, key: string): Call {
-  let call = context.calls.get(key) ?? context.channels.get(key)?.call;
-  if (call === undefined) {
-    call = { key, otherKeys: [], channels: new Set(), links: new Set(), sessionKey: key };
-    context.calls.set(key, call);
-  }
-  return call;
+  channel.dials.push(dial);
+  return dial;
 }
 
 function linkTo(context: ApplyContext, channel: Channel, linkedIds: readonly string[]): void {
@@ -258,40 +146,4 @@ function linkWith(context: ApplyContext, channel: Channel, others: readonly Chan
 function wire(context: ApplyContext, channel: Channel, otherId: ChannelId): void {
   const other = context.channels.get(otherId);
   if (other !== undefined && channel.wire !== other) join(context, channel, other);
-}
-
-/** A channel is in one bridge at a time. Two channels in a talk bridge belong to one call; members of a conference do not. */
-function enter(context: ApplyContext, channel: Channel, id: string, kind: Bridge['kind'], at: number): void {
-  let bridge = context.bridges.get(id);
-  if (bridge === undefined) {
-    bridge = { id, kind, stays: [] };
-    context.bridges.set(id, bridge);
-  }
-  if (bridge.stays.some((stay) => stay.channel === channel && stay.to === null)) return;
-  leave(channel, at, () => true);
-  if (bridge.kind === 'talk') {
-    for (const { channel: other, to } of bridge.stays) if (to === null || to > at) linkCalls(channel.call, other.call);
-  }
-  bridge.stays.push({ channel, from: at, to: null });
-  channel.bridges.add(bridge);
-}
-
-function leave(channel: Channel, at: number, which: (bridge: Bridge) => boolean): void {
-  for (const bridge of channel.bridges) {
-    if (!which(bridge)) continue;
-    for (const stay of bridge.stays) if (stay.channel === channel) closeInterval(stay, at);
-  }
-}
-
-function closeInterval(interval: Interval | undefined, at: number): void {
-  if (interval !== undefined && interval.to === null) interval.to = Math.max(at, interval.from);
-}
-
-/** Ends a channel and all that was going on on it. `heardAt`: time of arrival, from which the grace counts. */
-export function clear(channel: Channel, at: number, heardAt: number): void {
-  if (channel.clearedAt !== null) return;
-  channel.clearedAt = Math.max(at, channel.createdAt);
-  channel.clearedHeardAt = heardAt;
-  leave(channel, channel.clearedAt, () => true);
-  closeInterval(channel.holds.at(-1), channel.clearedAt);
 }

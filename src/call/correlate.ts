@@ -19,12 +19,14 @@
  * running daemon and a replay of the journal come to the same end.
  */
 import { type CallEvent, type ChannelId, channelOf } from '../telephony/call-event.ts';
-import { type ApplyContext, applyToChannel, clear } from './apply.ts';
+import { applyToChannel } from './apply.ts';
+import type { ApplyContext } from './context.ts';
 import { judge } from './judge.ts';
 import type { SourcePlan } from './plan.ts';
 import { lastAlive, noteBoot, reconcile, type SourceLink } from './reconcile.ts';
 import type { CallRecord } from './record.ts';
 import { type Bridge, type Call, type Channel, componentOf, isLive, oldest, trunksOf } from './state.ts';
+import { clear } from './stays.ts';
 
 /** Rules of closing and judging calls, from the configuration. */
 export interface CallRules {

@@ -4,8 +4,9 @@
  * nobody saw.
  */
 import type { CallEvent } from '../telephony/call-event.ts';
-import { type ApplyContext, clear } from './apply.ts';
+import type { ApplyContext } from './context.ts';
 import { isLive } from './state.ts';
+import { clear } from './stays.ts';
 
 /** What is known about the link to the PBX. Times: ms since the epoch. */
 export interface SourceLink {

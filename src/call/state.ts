@@ -42,7 +42,7 @@ export interface Channel {
   call: Call;
   createdAt: number;
   /** False when the channel was first seen in a snapshot, so that its beginning is only an estimate. */
-  readonly beginningSeen: boolean;
+  beginningSeen: boolean;
   answeredAt: number | null;
   /** False when the answer was only inferred from a snapshot. */
   answerSeen: boolean;

@@ -1,11 +1,12 @@
 /** `logcalld capture`: writes what a PBX sends into a file, exactly as it comes. */
-import { createWriteStream } from 'node:fs';
+
 import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
 import { captureHeader, captureLine } from '../../adapters/host/capture.ts';
 import { createClock } from '../../adapters/host/clock.ts';
 import { onSignals } from '../../adapters/host/signals.ts';
 import { createSource } from '../../adapters/index.ts';
-import { sourceSecret, type SourceConfig, type Config } from '../../config/schema.ts';
+import { type Config, type SourceConfig, sourceSecret } from '../../config/schema.ts';
 import { type Invocation, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
 import { events } from '../events.ts';
@@ -30,7 +31,11 @@ export async function capture(invocation: Invocation): Promise<number> {
   let frames = 0;
   let fresh = true;
   const stopped = Promise.withResolvers<void>();
-  const stopListening = onSignals({ drain: () => stopped.resolve(), stopNow: () => process.exit(EXIT.failed), reload: () => {} });
+  const stopListening = onSignals({
+    drain: () => stopped.resolve(),
+    stopNow: () => process.exit(EXIT.failed),
+    reload: () => {},
+  });
   const pbx = createSource(source, {
     clock,
     secret: () => readSecret(sourceSecret(source)).reveal(),
@@ -58,8 +63,14 @@ export async function capture(invocation: Invocation): Promise<number> {
 }
 
 function oneSource(config: Config, name: string | null): SourceConfig {
-  const found = name === null && config.source.length === 1 ? config.source[0] : config.source.find((source) => source.name === name);
+  const found =
+    name === null && config.source.length === 1
+      ? config.source[0]
+      : config.source.find((source) => source.name === name);
   if (found !== undefined) return found;
   const known = config.source.map((source) => source.name).join(', ');
-  throw new UsageError(name === null ? 'The config has several sources.' : `The config has no source "${name}".`, `--source with one of: ${known}`);
+  throw new UsageError(
+    name === null ? 'The config has several sources.' : `The config has no source "${name}".`,
+    `--source with one of: ${known}`,
+  );
 }

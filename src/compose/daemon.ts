@@ -1,21 +1,24 @@
 /** The running daemon, put together from the config. */
+import { type ControlServer, openControl } from '../../adapters/control/server.ts';
 import { createSource } from '../../adapters/index.ts';
 import { createCallLog } from '../../adapters/leadsquared/call-log.ts';
 import { createClient } from '../../adapters/leadsquared/client.ts';
 import { createDirectory } from '../../adapters/leadsquared/directory.ts';
 import { openDatabase } from '../../adapters/sqlite/database.ts';
 import { sqliteJournal } from '../../adapters/sqlite/journal-port.ts';
-import { leadsquaredSecrets, sourceSecret, type Config } from '../../config/schema.ts';
+import { type Config, leadsquaredSecrets, sourceSecret } from '../../config/schema.ts';
 import type { CallRecord } from '../call/record.ts';
-import type { CallEvent } from '../telephony/call-event.ts';
-import { createConditions } from '../health/conditions.ts';
 import { openGate } from '../delivery/gate.ts';
 import { createDelivery, type Delivery } from '../delivery/service.ts';
 import { events } from '../events.ts';
+import { type Conditions, createConditions } from '../health/conditions.ts';
 import { createPipeline, type Pipeline } from '../pipeline.ts';
 import type { Clock, Log, SourceStatus } from '../ports.ts';
 import type { Secret, SecretRef } from '../secret.ts';
+import type { CallEvent } from '../telephony/call-event.ts';
+import { handlersOf } from './handlers.ts';
 import { callLogPolicyOf, deliveryPolicyOf, directoryPolicyOf, planOf, rulesOf } from './settings.ts';
+import { daemonStatus } from './status-reply.ts';
 
 export interface DaemonParts {
   readonly config: Config;
@@ -25,6 +28,8 @@ export interface DaemonParts {
   readonly readSecret: (ref: SecretRef) => Secret;
   /** The program cannot go on and must end; what is stored is safe. */
   readonly onFatal: (reason: string) => void;
+  /** Where the commands reach this daemon; without it they cannot. */
+  readonly controlPath?: string;
   /** For displays: each event of a PBX, and each call when it is stored. */
   readonly onEvent?: (event: CallEvent) => void;
   readonly onEnded?: (record: CallRecord) => void;
@@ -33,6 +38,7 @@ export interface DaemonParts {
 export interface Daemon {
   readonly pipeline: Pipeline;
   readonly delivery: Delivery;
+  readonly conditions: Conditions;
   sources(): readonly SourceStatus[];
   /** True when the event loop and the database answer in time: what systemd's watchdog asks. */
   healthy(): Promise<boolean>;

@@ -43,7 +43,13 @@ const line = (what: string, text: string) => print(`${time()}  ${what.padEnd(8)}
 export async function demo(): Promise<number> {
   const directory = await mkdtemp(join(tmpdir(), 'logcalld-demo-'));
   const sandbox = await startSandbox({
-    users: USERS.map(({ id, email, extension }) => ({ id, email, firstName: 'Agent', lastName: extension, active: true })),
+    users: USERS.map(({ id, email, extension }) => ({
+      id,
+      email,
+      firstName: 'Agent',
+      lastName: extension,
+      active: true,
+    })),
     leads: [{ id: '00000000-0000-4000-8000-0000000000a1', phone: '+91-9845012345' }],
   });
   const player = new AmiPlayer({
@@ -62,12 +68,19 @@ export async function demo(): Promise<number> {
   const log = { write: () => {} };
   const ended: CallRecord[] = [];
   const stopped = Promise.withResolvers<void>();
-  const stopListening = onSignals({ drain: () => stopped.resolve(), stopNow: () => process.exit(EXIT.failed), reload: () => {} });
+  const stopListening = onSignals({
+    drain: () => stopped.resolve(),
+    stopNow: () => process.exit(EXIT.failed),
+    reload: () => {},
+  });
   const daemon = await startDaemon({
     config,
     clock,
     log,
-    readSecret: ({ what }) => new Secret(what.includes('access') ? sandbox.accessKey : what.includes('secret key') ? sandbox.secretKey : 'demo'),
+    readSecret: ({ what }) =>
+      new Secret(
+        what.includes('access') ? sandbox.accessKey : what.includes('secret key') ? sandbox.secretKey : 'demo',
+      ),
     onFatal: (reason) => stopped.reject(new Error(reason)),
     onEvent: showArrival,
     onEnded: (record) => {
@@ -108,7 +121,12 @@ function showArrival(event: CallEvent): void {
 const shown = (number: string | null) => (number === null ? 'unknown' : maskNumber(number));
 
 function describe(record: CallRecord): string {
-  const parts = [record.direction, record.status, shown(record.externalE164 ?? record.external), `agent ${record.agent ?? '-'}`];
+  const parts = [
+    record.direction,
+    record.status,
+    shown(record.externalE164 ?? record.external),
+    `agent ${record.agent ?? '-'}`,
+  ];
   return `${parts.join('  ')}  ${record.durationSeconds} s  (${record.callSessionId})`;
 }
 
@@ -130,8 +148,12 @@ function showPosts(sandbox: Sandbox): () => void {
 function summary(sandbox: Sandbox, ended: readonly CallRecord[]): void {
   const internal = ended.filter((record) => record.direction === 'Internal').length;
   const calls = sandbox.ledger.calls();
-  print(`\n${ended.length} calls became sessions (${internal} internal, kept and not posted); ${calls.length} call logs accepted.`);
-  print(`Posted twice: ${sandbox.ledger.doubled().length}. Most requests in any 5 s: ${sandbox.worstWindow()} (limit 25).`);
+  print(
+    `\n${ended.length} calls became sessions (${internal} internal, kept and not posted); ${calls.length} call logs accepted.`,
+  );
+  print(
+    `Posted twice: ${sandbox.ledger.doubled().length}. Most requests in any 5 s: ${sandbox.worstWindow()} (limit 25).`,
+  );
   print('\nNext: your own PBX. Copy config/logcalld.example.toml, set [[source]] and [leadsquared], then');
   print('  npm start -- check-config --config FILE');
   print('  npm start -- run --config FILE');

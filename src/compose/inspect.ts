@@ -1,6 +1,7 @@
 /** `logcalld inspect`: the calls of capture files. */
-import { frameReaders } from '../../adapters/index.ts';
+
 import { readCapture } from '../../adapters/host/capture.ts';
+import { frameReaders } from '../../adapters/index.ts';
 import { callBody } from '../../adapters/leadsquared/call-body.ts';
 import type { Config, SourceConfig } from '../../config/schema.ts';
 import type { CallRecord } from '../call/record.ts';
@@ -33,7 +34,8 @@ function sourceFor(config: Config, pbx: string, name: string | null): SourceConf
   const found = config.source.find((source) => (name === null ? source.type === pbx : source.name === name));
   if (found !== undefined) return found;
   const known = config.source.map((source) => source.name).join(', ');
-  if (name === null) throw new UsageError(`The config has no [[source]] of type "${pbx}".`, '--source NAME to use another one');
+  if (name === null)
+    throw new UsageError(`The config has no [[source]] of type "${pbx}".`, '--source NAME to use another one');
   throw new UsageError(`The config has no source "${name}".`, `--source with one of: ${known}`);
 }
 

@@ -54,7 +54,11 @@ export async function run(invocation: Invocation): Promise<number> {
   cancelStatus();
   notifier.stopping();
   const guard = setTimeout(() => {
-    log.write('error', 'stopping', `not finished after ${STOP_WITHIN_MS / 1000} s: ending all the same; posts under way will be looked up after the next start`);
+    log.write(
+      'error',
+      'stopping',
+      `not finished after ${STOP_WITHIN_MS / 1000} s: ending all the same; posts under way will be looked up after the next start`,
+    );
     process.exit(EXIT.failed);
   }, STOP_WITHIN_MS);
   guard.unref();

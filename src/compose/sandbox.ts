@@ -10,11 +10,17 @@ export async function sandbox(invocation: Invocation): Promise<number> {
   const ledgerFile = invocation.value('ledger');
   const server = await startSandbox({ port, ...(ledgerFile === null ? {} : { ledgerFile }) });
   const stopped = Promise.withResolvers<void>();
-  const stopListening = onSignals({ drain: () => stopped.resolve(), stopNow: () => process.exit(EXIT.failed), reload: () => {} });
+  const stopListening = onSignals({
+    drain: () => stopped.resolve(),
+    stopNow: () => process.exit(EXIT.failed),
+    reload: () => {},
+  });
   print(`LeadSquared sandbox on ${server.url}, for tests only: it accepts any call log and calls nobody.`);
   print(`  access key  ${server.accessKey}`);
   print(`  secret key  ${server.secretKey}`);
-  print(`  accepted    GET ${server.url}/sandbox/ledger    figures  GET ${server.url}/sandbox/stats    faults  POST ${server.url}/sandbox/faults`);
+  print(
+    `  accepted    GET ${server.url}/sandbox/ledger    figures  GET ${server.url}/sandbox/stats    faults  POST ${server.url}/sandbox/faults`,
+  );
   await stopped.promise;
   const calls = server.ledger.calls().length;
   print(`${calls} call logs accepted, at most ${server.worstWindow()} requests in any 5 s.`);

@@ -1,6 +1,7 @@
 /** What the commands share: the config file, secrets, the log. */
-import { createLog, chooseFormat, type HostLog } from '../../adapters/host/log.ts';
+
 import { readSecret } from '../../adapters/host/credentials.ts';
+import { chooseFormat, createLog, type HostLog } from '../../adapters/host/log.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import type { Invocation } from '../cli/command.ts';
@@ -35,4 +36,9 @@ export function secretReader(log: HostLog): (ref: SecretRef) => Secret {
 
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
+}
+
+/** Remarks, apart from the result. */
+export function tell(text: string): void {
+  process.stderr.write(`${text}\n`);
 }

@@ -1,14 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-/** Version of the program, from package.json: two folders up in the sources, three in the compiled program. */
+/** Version of the program; the build puts package.json beside the compiled folders, so the path is the same there. */
 export const VERSION: string = (() => {
-  for (const path of ['../../package.json', '../../../package.json']) {
-    try {
-      const { version }: { version?: unknown } = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
-      if (typeof version === 'string') return version;
-    } catch {
-      // Not here: the compiled program lies one folder deeper.
-    }
-  }
-  return 'unknown';
+  const { version }: { version?: unknown } = JSON.parse(
+    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+  );
+  return typeof version === 'string' ? version : 'unknown';
 })();

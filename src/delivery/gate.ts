@@ -35,6 +35,8 @@ export interface Booking {
 
 export interface GateSnapshot {
   readonly tuning: Tuning;
+  /** Places of the window that are taken, or barred by a refusal. */
+  readonly used: number;
   readonly waiting: Readonly<Record<Priority, number>>;
   readonly underWay: number;
   /** ms for which a refusal still holds everything, 0 when not held. */
@@ -312,6 +314,7 @@ function createGate({ store, clock, random, limit, onCondition }: GateParts, mem
       const heldMs = Math.max(0, limiter.heldUntil - clock.monotonic());
       return {
         tuning: limiter.tuning,
+        used: limiter.tuning.requests - limiter.freeSlots(clock.monotonic()),
         waiting: waiting(),
         underWay,
         heldMs: Number.isFinite(heldMs) ? heldMs : 0,

@@ -3,7 +3,7 @@
 import type { Clock } from '../ports.ts';
 import type { CallLog, CallLogBody } from './crm.ts';
 import type { DeliveryState } from './delivery.ts';
-import type { LimitPolicy } from './policy.ts';
+import type { DeliveryPolicy } from './policy.ts';
 import type { Delivery, DeliveryFilter, Outbox } from './store.ts';
 
 export interface ReplayRequest {
@@ -35,7 +35,7 @@ const PAGE = 500;
 const SAMPLES = 20;
 
 export async function replay(
-  { outbox, callLog, clock, limit }: { outbox: Outbox; callLog: CallLog; clock: Clock; limit: LimitPolicy },
+  { outbox, callLog, clock, policy }: { outbox: Outbox; callLog: CallLog; clock: Clock; policy: DeliveryPolicy },
   { filter, force, dryRun }: ReplayRequest,
 ): Promise<ReplayReport> {
   const leftAlone: Record<string, number> = {};
@@ -56,17 +56,24 @@ export async function replay(
       samples.push({ sessionId: row.sessionId, state: row.state, body });
     }
     if (!force) checkedFirst += wanted.filter((row) => row.doubtful).length;
-    count += dryRun ? wanted.length : await requeue(outbox, wanted, force, clock.now());
+    count += dryRun ? wanted.length : await requeue(outbox, wanted, force, clock.now(), policy.verifyAfterMs);
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE) break;
     after = last.id;
   }
-  const seconds = Math.ceil((count * limit.windowMs) / limit.requests / 1000);
+  const seconds = Math.ceil((count * policy.limit.windowMs) / policy.limit.requests / 1000);
   return { count, checkedFirst, leftAlone, samples, seconds };
 }
 
-async function requeue(outbox: Outbox, rows: readonly Delivery[], force: boolean, now: number): Promise<number> {
-  return rows.length === 0 ? 0 : outbox.requeue({ ids: rows.map((row) => row.id), force, now });
+async function requeue(
+  outbox: Outbox,
+  rows: readonly Delivery[],
+  force: boolean,
+  now: number,
+  verifyAfterMs: number,
+): Promise<number> {
+  if (rows.length === 0) return 0;
+  return outbox.requeue({ ids: rows.map((row) => row.id), force, now, checkAt: now + verifyAfterMs });
 }
 
 /** Why a call is not sent again; `null`: it is. */

@@ -127,7 +127,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       if (circuit.state === 'closed') await users.refresh();
     },
     async replay(request) {
-      const done = await replay({ outbox, callLog, clock, limit: policy.limit }, request);
+      const done = await replay({ outbox, callLog, clock, policy }, request);
       dispatcher.wake();
       return done;
     },

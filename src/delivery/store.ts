@@ -116,7 +116,10 @@ export interface DeliveryFilter {
 }
 
 export interface Outbox {
-  /** After a start: `sending` becomes `uncertain`, `resolving` becomes `pending`, due times beyond reach come back. */
+  /**
+   * After a start: `sending` becomes `uncertain`, `resolving` becomes `pending`, due times after `latestDue` come back to
+   * now, and no uncertain row is checked before `checkAt`.
+   */
   recover(args: { now: number; checkAt: number; latestDue: number }): Promise<{ uncertain: number; released: number }>;
   /** Takes due rows (to `resolving`): up to `live` that ended after `liveSince`, up to `backlog` of the rest, oldest first. */
   claim(args: { now: number; liveSince: number; live: number; backlog: number }): Promise<readonly Delivery[]>;
@@ -145,8 +148,8 @@ export interface Outbox {
   shift(args: { from: number; by: number }): Promise<void>;
   counts(args: { now: number }): Promise<OutboxCounts>;
   select(args: { filter: DeliveryFilter; after: number; limit: number }): Promise<readonly Delivery[]>;
-  /** Puts rows back for another post; `doubtful` rows (an earlier post may have landed) are checked first unless forced. */
-  requeue(args: { ids: readonly number[]; force: boolean; now: number }): Promise<number>;
+  /** Puts rows back for another post; `doubtful` ones (an earlier post may have landed) are checked first at `checkAt`, unless forced. */
+  requeue(args: { ids: readonly number[]; force: boolean; now: number; checkAt: number }): Promise<number>;
   attempts(args: { sessionId: string }): Promise<readonly Attempt[]>;
 }
 

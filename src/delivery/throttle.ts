@@ -3,8 +3,8 @@
  * than `requests` of them, wherever the window begins. (A token bucket or a fixed window lets twice as many through.)
  *
  * The limit counts at the CRM's clock, not at ours. A request reaches the CRM between its start and its answer, so each
- * start is moved forward to `answer - shortest answer time seen - guard` when that is later: a request that was slow to
- * leave (new connection, blocked event loop) holds its place longer. Strict: without the allowance of one guard.
+ * start is moved forward to `answer - shortest answer time seen - half the guard` when that is later: a request that was
+ * slow to leave (new connection, blocked event loop) holds its place longer. Strict: without that allowance.
  * A request under way always holds its place. All times are monotonic ms.
  */
 import type { RateRefusal } from './crm.ts';
@@ -118,7 +118,7 @@ export function createLimiter(
       if (!underWay.delete(place)) return;
       const latency = now - place.startedAt;
       learn(latency);
-      const allowance = tuning.strict ? 0 : tuning.guardMs;
+      const allowance = tuning.strict ? 0 : tuning.guardMs / 2;
       add(Math.max(place.startedAt, now - Math.min(shortest, latency) - allowance));
       if (inARow > 0 && now - lastRefusal > 2 * span()) inARow = 0;
     },

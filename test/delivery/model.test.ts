@@ -16,7 +16,7 @@ interface Real {
 }
 
 interface Command {
-  readonly name: string;
+  readonly [fc.toStringMethod]: () => string;
   readonly run: (real: Real) => Promise<void>;
 }
 
@@ -28,7 +28,8 @@ async function restart(real: Real): Promise<void> {
 
 function command(name: string, run: (real: Real) => Promise<void>): Command {
   return {
-    name,
+    // What fast-check prints of a counterexample.
+    [fc.toStringMethod]: () => name,
     run: async (real) => {
       if (!real.life.alive) await restart(real);
       await run(real);
@@ -150,7 +151,9 @@ function check(world: World, once: boolean): void {
     if (row.open_attempts > 0) throw new Error(`${row.session_id} has an attempt without an end`);
     const posted = world.crm.facts(row.session_id);
     const { record } = world.stored(Number(row.session_id.split(':').at(-1)));
-    if (row.state === 'delivered' && once && posted.recordingUrl !== record.recording) {
+    // An update that the CRM refused is not repeated; the row says so.
+    const refused = row.reason?.startsWith('Late facts not sent') === true;
+    if (row.state === 'delivered' && once && !refused && posted.recordingUrl !== record.recording) {
       throw new Error(`${row.session_id} has recording ${posted.recordingUrl}, not ${record.recording}`);
     }
   }
@@ -172,7 +175,7 @@ for (const uncertain of ['verify', 'hold', 'resend'] as const) {
           world.close();
         }
       }),
-      { numRuns: uncertain === 'verify' ? RUNS : Math.ceil(RUNS / 4) },
+      { numRuns: uncertain === 'verify' ? RUNS : Math.ceil(RUNS / 4), interruptAfterTimeLimit: 25_000 },
     );
     t.pass();
   });

@@ -11,8 +11,6 @@ export const USER_OF: Readonly<Record<Extension, string>> = {
   '1004': '6b1f0c9e-0000-4000-8000-000000001004',
 };
 
-const POST_MS = 30_000;
-
 /** +919845012345 as LogCall gets it: +91-9845012345. */
 export function crmNumber(e164: string): string {
   return e164.replace(/^\+91/, '+91-');
@@ -52,7 +50,7 @@ export class Crm {
         await this.sandbox.next((seen) => seen.request.path.endsWith('/LogCall'));
       }
     };
-    await within(enough(), `${count} call log(s) of this customer at the CRM`, POST_MS);
+    await within(enough(), `the arrival of ${count} call log(s) at the CRM`);
     return this.callsOf(customer);
   }
 

@@ -18,16 +18,16 @@ export async function writeConfig(folder: string, pbx: Pbx, port: number, sandbo
   const users = join(folder, 'users.csv');
   const rows = EXTENSIONS.map((extension) => `${extension},${USER_OF[extension]}`);
   await writeFile(users, ['extension,user', ...rows, ''].join('\n'));
+  const secrets = { pbx: pbx.secret, 'access-key': sandbox.accessKey, 'secret-key': sandbox.secretKey };
+  for (const [name, secret] of Object.entries(secrets)) await writeFile(join(folder, name), secret, { mode: 0o600 });
   const config = join(folder, 'logcalld.toml');
   const text = `
-allow_inline_secrets = true
-
-${pbx.source(port)}
+${pbx.source(port, join(folder, 'pbx'))}
 
 [leadsquared]
 host = "${sandbox.url}"
-access_key = "${sandbox.accessKey}"
-secret_key = "${sandbox.secretKey}"
+access_key_file = "${join(folder, 'access-key')}"
+secret_key_file = "${join(folder, 'secret-key')}"
 insecure = true
 
 [leadsquared.user]
@@ -50,7 +50,7 @@ path = "${join(folder, 'logcalld.db')}"
 [log]
 format = "json"
 `;
-  await writeFile(config, text, { mode: 0o600 });
+  await writeFile(config, text);
   return config;
 }
 

@@ -63,13 +63,15 @@ function labOf(pbx: Pbx, link: Link, daemon: Daemon): Lab {
 
 async function playStory(bench: Bench, story: Story, allSeen: SeenCall[]): Promise<Row> {
   const began = performance.now();
+  const saidBefore = bench.daemon.output.length;
   let wrong: readonly string[];
   try {
     const seen = await story.play(bench.lab);
     allSeen.push(...seen);
     wrong = await compare(bench, seen);
   } catch (error) {
-    wrong = [messageOf(error)];
+    const said = bench.daemon.output.slice(saidBefore).trimEnd().split('\n').slice(-5);
+    wrong = [messageOf(error), ...said.map((line) => `daemon: ${line}`)];
   }
   await recover(bench);
   return { story: story.name, ok: wrong.length === 0, problems: wrong, seconds: (performance.now() - began) / 1_000 };

@@ -78,7 +78,9 @@ export class Link {
   cut(): void {
     this.#up = false;
     for (const wire of this.#wires) {
-      wire.daemon.resetAndDestroy();
+      // A reset is refused while a shutdown is under way, and then the socket would never close.
+      if (wire.daemon.writableEnded) wire.daemon.destroy();
+      else wire.daemon.resetAndDestroy();
       wire.pbx.destroy();
     }
     this.#wires.clear();

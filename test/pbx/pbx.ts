@@ -32,8 +32,10 @@ export interface Pbx {
   /** The carrier's side that gets the calls the PBX places. */
   readonly callee: Phone;
   phone(extension: Extension): Phone;
+  /** Password of the event interface. */
+  readonly secret: string;
   /** The `[[source]]` table of logcalld's config that watches this PBX through `port`. */
-  source(port: number): string;
+  source(port: number, secretFile: string): string;
   /** Click-to-call: rings the agent's telephone, then calls the number. */
   originate(extension: Extension, number: string): Promise<void>;
   stop(): Promise<void>;

@@ -28,18 +28,31 @@ export interface PbxPorts {
 }
 
 /** A folder with a config for these ports; removed by `remove`. */
-export async function installation(ports: PbxPorts, sandbox: Pick<Sandbox, 'url' | 'accessKey' | 'secretKey'>, more = '') {
+export async function installation(
+  ports: PbxPorts,
+  sandbox: Pick<Sandbox, 'url' | 'accessKey' | 'secretKey'>,
+  more = '',
+) {
   const directory = await mkdtemp(join(tmpdir(), 'logcalld-test-'));
   const file = async (name: string, content: string): Promise<string> => {
     await writeFile(join(directory, name), content, { mode: 0o600 });
     return join(directory, name);
   };
   const secret = await file('pbx-secret', CANARY);
-  const users = await file('users.csv', ['extension,user', ...AGENTS.map((one) => `${one},agent${one}@example.com`), ''].join('\n'));
+  const users = await file(
+    'users.csv',
+    ['extension,user', ...AGENTS.map((one) => `${one},agent${one}@example.com`), ''].join('\n'),
+  );
   const access = await file('access', sandbox.accessKey);
   const keys = await file('secret', sandbox.secretKey);
-  const asterisk = ports.asterisk === undefined ? '' : `[[source]]\ntype = 'asterisk'\nname = 'asterisk'\nport = ${ports.asterisk}\nusername = 'test'\nsecret_file = '${secret}'\n`;
-  const freeswitch = ports.freeswitch === undefined ? '' : `[[source]]\ntype = 'freeswitch'\nname = 'freeswitch'\nport = ${ports.freeswitch}\npassword_file = '${secret}'\n`;
+  const asterisk =
+    ports.asterisk === undefined
+      ? ''
+      : `[[source]]\ntype = 'asterisk'\nname = 'asterisk'\nport = ${ports.asterisk}\nusername = 'test'\nsecret_file = '${secret}'\n`;
+  const freeswitch =
+    ports.freeswitch === undefined
+      ? ''
+      : `[[source]]\ntype = 'freeswitch'\nname = 'freeswitch'\nport = ${ports.freeswitch}\npassword_file = '${secret}'\n`;
   const config = await file(
     'logcalld.toml',
     `${asterisk}${freeswitch}
@@ -53,6 +66,8 @@ secret_key_file = '${keys}'
 [leadsquared.user]
 file = '${users}'
 default_user = 'agent1001@example.com'
+[leadsquared.limit]
+window = '1s'
 [leadsquared.uncertain]
 wait = '0s'
 [storage]
@@ -95,7 +110,9 @@ export class DaemonProcess {
   }
 
   entries(): Entry[] {
-    return this.printed.split('\n').flatMap((line) => (line.startsWith('{') && line.endsWith('}') ? [JSON.parse(line) as Entry] : []));
+    return this.printed
+      .split('\n')
+      .flatMap((line) => (line.startsWith('{') && line.endsWith('}') ? [JSON.parse(line) as Entry] : []));
   }
 
   /** Resolves with the first log entry that is wanted; rejects when the daemon ends before. */

@@ -64,6 +64,22 @@ t.test('frames are the same at every split of the stream', async (t) => {
   );
 });
 
+t.test('frames are the same while the buffer is moved and grown', async (t) => {
+  // Short frames, so that a border falls into a header block again and again.
+  const frames = Array.from({ length: 9_000 }, (_, i) => {
+    const body = 'x'.repeat(i % 23);
+    return Buffer.from(`Content-Type: api/response\nContent-Length: ${body.length}\n\n${body}`);
+  });
+  const stream = Buffer.concat(frames);
+  for (const size of [997, 4_093, 65_521]) {
+    const parser = new EslParser();
+    const got: Buffer[] = [];
+    for (let at = 0; at < stream.length; at += size) got.push(...cut(parser, [stream.subarray(at, at + size)]));
+    t.equal(got.length, frames.length, `chunks of ${size}`);
+    t.ok(Buffer.concat(got).equals(stream));
+  }
+});
+
 t.test('frames are the same at any chunking', async () => {
   const frames = recordedFrames('names_utf8').slice(0, 40);
   const stream = Buffer.concat(frames);

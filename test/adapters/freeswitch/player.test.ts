@@ -67,6 +67,20 @@ t.test('only what was subscribed to is sent', async (t) => {
   await client.close();
 });
 
+t.test('of CUSTOM only the subclasses asked for', async (t) => {
+  const { port, done } = await play(t, { file: recording('queue_answered') });
+  const { client, events } = watch(port, {
+    subscription: { events: ['CHANNEL_DESTROY'], custom: ['vm::maintenance'] },
+  });
+  await done.count(1);
+  await events.count(2);
+  t.strictSame(
+    events.all.map(({ name }) => name),
+    ['CHANNEL_DESTROY', 'CHANNEL_DESTROY'],
+  );
+  await client.close();
+});
+
 t.test(
   'where the recorded client reconnected the connection is closed, and its questions are answered as recorded',
   async (t) => {

@@ -115,7 +115,8 @@ export async function startAsterisk(folder: string, version: string): Promise<Pb
       if (!phone) throw new Error(`there is no telephone ${extension}`);
       return phone;
     },
-    source: (port) =>
+    secret: amiSecret,
+    source: (port, secretFile) =>
       [
         '[[source]]',
         'type = "asterisk"',
@@ -123,7 +124,7 @@ export async function startAsterisk(folder: string, version: string): Promise<Pb
         'host = "127.0.0.1"',
         `port = ${port}`,
         'username = "logcalld"',
-        `secret = "${amiSecret}"`,
+        `secret_file = "${secretFile}"`,
         'country = "IN"',
         '[[source.trunk]]',
         'match = ["PJSIP/trunk-*"]',

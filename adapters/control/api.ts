@@ -1,0 +1,159 @@
+/** What may be asked of the running daemon over its socket, and what it answers. Both sides are of the same version. */
+import { z } from 'zod';
+import type { CallRecord } from '../../src/call/record.ts';
+import type { CallLogBody } from '../../src/delivery/crm.ts';
+import type { DeliveryState } from '../../src/delivery/delivery.ts';
+import type { ReplayReport } from '../../src/delivery/replay.ts';
+import type { DeliverySnapshot } from '../../src/delivery/service.ts';
+import type { Attempt, Delivery, OutboxCounts } from '../../src/delivery/store.ts';
+import type { RaisedCondition } from '../../src/health/conditions.ts';
+import type { SourceStatus } from '../../src/ports.ts';
+import type { CallEvent } from '../../src/telephony/call-event.ts';
+import type { CallRow } from '../sqlite/calls.ts';
+import { callRecord } from './call-record.ts';
+
+const time = z.number().int().min(0);
+const id = z.string().min(1).max(200);
+const states = [
+  'pending',
+  'resolving',
+  'sending',
+  'delivered',
+  'retrying',
+  'uncertain',
+  'parked',
+  'skipped',
+] as const satisfies readonly DeliveryState[];
+
+/** Times: ms since the epoch; calls that ended in [since, until). */
+const selection = {
+  since: time.optional(),
+  until: time.optional(),
+  states: z.array(z.enum(states)).max(states.length).optional(),
+  source: z.string().max(64).optional(),
+  /** The last digits of the other party's number. */
+  number: z
+    .string()
+    .regex(/^\d{1,20}$/, { error: 'digits only' })
+    .optional(),
+};
+const nothing = z.strictObject({});
+
+/** Calls named or stored by one request. */
+export const MAX_ITEMS = 1_000;
+
+export const requests = {
+  hello: nothing,
+  status: nothing,
+  calls: z.strictObject({
+    ...selection,
+    direction: z.enum(['Inbound', 'Outbound', 'Internal']).optional(),
+    limit: z.number().int().min(1).max(MAX_ITEMS),
+  }),
+  /** `id`: the whole of it, or a beginning or end that only one call has. */
+  call: z.strictObject({ id }),
+  users: nothing,
+  replay: z.strictObject({
+    ...selection,
+    ids: z.array(id).max(MAX_ITEMS).optional(),
+    force: z.boolean(),
+    dryRun: z.boolean(),
+  }),
+  pause: nothing,
+  resume: nothing,
+  /** Tries LeadSquared again at once and fetches its users. */
+  retry: nothing,
+  /** Takes one place of the request limit for a request that the asking program makes itself. */
+  place: nothing,
+  /** Stores newer facts of calls. `revision`: of the facts they were compared with, 0 for a call that was not stored. */
+  correct: z.strictObject({
+    items: z.array(z.strictObject({ record: callRecord, revision: z.number().int().min(0) })).max(MAX_ITEMS),
+  }),
+};
+
+export type RequestName = keyof typeof requests;
+export type RequestOf<N extends RequestName> = z.output<(typeof requests)[N]>;
+
+export interface StatusReply {
+  readonly running: boolean;
+  readonly version: string;
+  readonly pid: number | null;
+  readonly startedAt: number | null;
+  readonly database: string;
+  /** ms since the epoch of this answer. */
+  readonly at: number;
+  readonly sources: readonly SourceStatus[];
+  readonly live: readonly CallRecord[];
+  readonly conditions: readonly RaisedCondition[];
+  readonly counts: OutboxCounts;
+  /** `null` when the daemon does not run. */
+  readonly delivery: DeliverySnapshot | null;
+}
+
+export interface CallDetails {
+  readonly record: CallRecord;
+  readonly revision: number;
+  readonly delivery: Delivery | null;
+  readonly attempts: readonly Attempt[];
+  /** What the journal still has of the call, in order. */
+  readonly events: readonly CallEvent[];
+  readonly lead: { readonly id: string | null; readonly name: string | null; readonly how: string };
+  readonly user: { readonly id: string | null; readonly name: string | null; readonly how: string };
+  /** The body of the last post; `null`: never posted. */
+  readonly sent: CallLogBody | null;
+  /** The body as it would be made now. */
+  readonly body: CallLogBody;
+}
+
+export interface UserLine {
+  readonly extension: string;
+  /** The PBX the line of the users file is for; `null`: any. */
+  readonly source: string | null;
+  readonly match: 'none' | 'not-yet' | 'known';
+  readonly userId: string | null;
+  readonly name: string | null;
+  readonly email: string | null;
+  /** Why there is no user, or where the match comes from. */
+  readonly note: string;
+  readonly calls: number;
+  readonly lastAt: number | null;
+}
+
+export interface ReplayAnswer extends ReplayReport {
+  /** Of `count`, calls that LeadSquared has already and gets a second time. */
+  readonly delivered: number;
+  readonly limit: { readonly requests: number; readonly windowMs: number };
+}
+
+export interface Replies {
+  readonly hello: { readonly version: string; readonly pid: number; readonly database: string };
+  readonly status: StatusReply;
+  readonly calls: readonly CallRow[];
+  readonly call: CallDetails;
+  readonly users: { readonly lines: readonly UserLine[]; readonly count: number; readonly fetchedAt: number | null };
+  readonly replay: ReplayAnswer;
+  readonly pause: { readonly paused: boolean };
+  readonly resume: { readonly paused: boolean };
+  readonly retry: { readonly circuit: DeliverySnapshot['circuit']; readonly cause: string | null };
+  readonly place: Record<never, never>;
+  readonly correct: {
+    readonly inserted: readonly string[];
+    readonly changed: readonly string[];
+    /** Calls whose stored facts changed meanwhile; nothing was written for them. */
+    readonly moved: readonly string[];
+  };
+}
+
+export type Handlers = { readonly [N in RequestName]: (input: RequestOf<N>) => Promise<Replies[N]> };
+
+/** A refusal that the operator can understand. `status` as in HTTP. */
+export class ControlError extends Error {
+  override readonly name = 'ControlError';
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+

@@ -1,0 +1,37 @@
+/** A CallRecord that comes over the socket. */
+import { z } from 'zod';
+import type { CallRecord } from '../../src/call/record.ts';
+
+const text = z.string().max(1_000).nullable();
+const time = z.number().min(0);
+const seconds = z.number().min(0);
+
+export const callRecord: z.ZodType<CallRecord> = z.strictObject({
+  callSessionId: z.string().min(1).max(200),
+  source: z.string().min(1).max(64),
+  direction: z.enum(['Inbound', 'Outbound', 'Internal']),
+  status: z.enum(['Answered', 'Abandoned', 'Missed', 'Busy', 'Voicemail', 'NoAnswer', 'Cancelled', 'Failed']),
+  external: text,
+  externalE164: text,
+  externalName: text,
+  withheld: z.boolean(),
+  did: text,
+  didE164: text,
+  trunk: text,
+  queue: text,
+  agent: text,
+  agentsRung: z.array(z.string().max(200)),
+  agentsTalked: z.array(z.strictObject({ ext: z.string().max(200), from: time, to: time })),
+  startedAt: time,
+  answeredAt: time.nullable(),
+  endedAt: time,
+  durationSeconds: seconds,
+  talkSeconds: seconds,
+  ringSeconds: seconds,
+  holdSeconds: seconds,
+  recording: text,
+  q850: z.number().nullable(),
+  sip: z.number().nullable(),
+  flags: z.array(z.string().max(200)),
+  legs: z.number().int().min(0),
+});

@@ -1,0 +1,77 @@
+/** The commands' side of the control socket. */
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { ControlError, type Replies, type RequestName, type RequestOf } from './api.ts';
+import { notAllowed } from './socket.ts';
+
+export interface ControlClient {
+  readonly path: string;
+  /** Rejects with `ControlError` when the daemon refuses, else with one sentence. */
+  call<N extends RequestName>(name: N, input: RequestOf<N>): Promise<Replies[N]>;
+}
+
+const MAX_REPLY_BYTES = 64_000_000;
+/** A replay of very many calls takes the database a while. */
+const TIMEOUT_MS = 120_000;
+
+/**
+ * Reaches the daemon that listens at `path`; `null` when none does. Rejects when this user may not use the socket, or when
+ * the daemon is of another version than this program.
+ */
+export async function connectControl(path: string, version: string): Promise<ControlClient | null> {
+  const client: ControlClient = { path, call: (name, input) => ask(path, name, input) };
+  try {
+    const daemon = await client.call('hello', {});
+    if (daemon.version === version) return client;
+    throw new Error(
+      `The running daemon is logcalld ${daemon.version} and this is ${version}: restart it (systemctl restart logcalld).`,
+    );
+  } catch (error) {
+    if (error instanceof NotThere) return null;
+    throw error;
+  }
+}
+
+class NotThere extends Error {
+  override readonly name = 'NotThere';
+}
+
+function ask<N extends RequestName>(path: string, name: N, input: RequestOf<N>): Promise<Replies[N]> {
+  const body = Buffer.from(JSON.stringify(input), 'utf8');
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({
+      socketPath: path,
+      path: `/v1/${name}`,
+      method: 'POST',
+      agent: false,
+      timeout: TIMEOUT_MS,
+      headers: { 'content-type': 'application/json', 'content-length': body.length },
+    });
+    request.on('timeout', () => request.destroy(new Error(`logcalld did not answer in ${TIMEOUT_MS / 1000} s.`)));
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === undefined) reject(error);
+      else if (['ENOENT', 'ECONNREFUSED', 'ENOTDIR', 'ENOTSOCK'].includes(error.code)) reject(new NotThere(`logcalld does not listen at ${path} any more.`));
+      else reject(notAllowed(path, error));
+    });
+    request.on('response', (response) => {
+      // The daemon is of the same version, so the answer has the type that this version declares.
+      read(response).then((value) => resolve(value as Replies[N]), reject);
+    });
+    request.end(body);
+  });
+}
+
+async function read(response: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response) {
+    const bytes = Buffer.from(chunk);
+    size += bytes.length;
+    if (size > MAX_REPLY_BYTES) throw new Error('The answer of logcalld is too long: narrow the selection.');
+    chunks.push(bytes);
+  }
+  const value: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  const status = response.statusCode ?? 0;
+  if (status === 200) return value;
+  const message = typeof value === 'object' && value !== null && 'error' in value ? String(value.error) : `HTTP ${status}`;
+  throw new ControlError(status, message);
+}

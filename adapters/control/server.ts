@@ -1,0 +1,140 @@
+/**
+ * The daemon's side of the control socket: HTTP/JSON over a Unix socket that its owner and group may use, never TCP.
+ * Holding the socket also proves that this is the only daemon on its database.
+ */
+import { lstatSync, unlinkSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { ControlError, type Handlers, type RequestName, requests } from './api.ts';
+import { checkPath, isAlive } from './socket.ts';
+
+export interface ControlServer {
+  readonly path: string;
+  /** Before this, every request is told to come again. */
+  serve(handlers: Handlers): void;
+  /** Lets requests under way finish, then removes the socket. */
+  close(): Promise<void>;
+}
+
+/** A request is small; the largest are corrected calls, about 1.5 kB each. */
+const MAX_BODY_BYTES = 4_000_000;
+const MAX_CONNECTIONS = 32;
+const REQUEST_TIMEOUT_MS = 10_000;
+
+/**
+ * Listens at `path` with mode 0660. The socket of a daemon that died is replaced. Rejects with one sentence when another
+ * daemon listens there, or when the place cannot be used.
+ */
+export async function openControl(path: string): Promise<ControlServer> {
+  checkPath(path);
+  await makeRoom(path);
+  let handlers: Handlers | null = null;
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS });
+  server.maxConnections = MAX_CONNECTIONS;
+  server.keepAliveTimeout = 1_000;
+  server.on('request', (request, response) => {
+    answer(request, handlers)
+      .then((value) => send(response, 200, value))
+      .catch((error: unknown) => {
+        const status = error instanceof ControlError ? error.status : 500;
+        send(response, status, { error: error instanceof Error ? error.message : String(error) });
+      });
+  });
+  await listen(server, path);
+  return {
+    path,
+    serve(given) {
+      handlers = given;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      }),
+  };
+}
+
+async function makeRoom(path: string): Promise<void> {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  if (!found.isSocket()) {
+    throw new Error(`The control socket ${path} cannot be made: something else has that name; move it away.`);
+  }
+  if (await isAlive(path)) {
+    throw new Error(
+      `Another logcalld is running (it listens at ${path}): stop it first, or give this one a database of its own.`,
+    );
+  }
+  unlinkSync(path);
+}
+
+/** The mode comes from the umask at the moment of the bind, so that the socket is never open to others. */
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(new Error(`The control socket ${path} cannot be made (${error.message}).`)));
+    const before = process.umask(0o117);
+    try {
+      server.listen(path, resolve);
+    } finally {
+      process.umask(before);
+    }
+  });
+}
+
+async function answer(request: IncomingMessage, handlers: Handlers | null): Promise<unknown> {
+  const name = nameOf(request.url ?? '');
+  if (name === null) throw new ControlError(404, `logcalld has no ${request.url ?? ''}.`);
+  const bare = request.method === 'GET';
+  if (!bare && request.method !== 'POST') throw new ControlError(405, 'Use POST, or GET where nothing is to be given.');
+  const given: unknown = bare ? {} : parse(await readBody(request));
+  if (handlers === null) throw new ControlError(503, 'logcalld is still starting: try again in a moment.');
+  return dispatch(handlers, name, given);
+}
+
+function nameOf(url: string): RequestName | null {
+  const word = /^\/v1\/([a-z]+)$/.exec(url)?.[1] ?? '';
+  return Object.hasOwn(requests, word) ? (word as RequestName) : null;
+}
+
+function dispatch<N extends RequestName>(handlers: Handlers, name: N, given: unknown): Promise<unknown> {
+  const checked = requests[name].safeParse(given);
+  if (!checked.success) {
+    const [issue] = checked.error.issues;
+    const place = issue === undefined || issue.path.length === 0 ? name : issue.path.join('.');
+    throw new ControlError(400, `The request ${name} is wrong at ${place}: ${issue?.message ?? 'unknown'}.`);
+  }
+  // The schema and the handler of one name belong together.
+  const run = handlers[name] as (input: unknown) => Promise<unknown>;
+  return run(checked.data);
+}
+
+function parse(text: string): unknown {
+  try {
+    return text === '' ? {} : JSON.parse(text);
+  } catch {
+    throw new ControlError(400, 'The request is not JSON.');
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  // Leaving early must not break the connection that still has to carry the answer.
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    const bytes = Buffer.from(chunk);
+    size += bytes.length;
+    if (size > MAX_BODY_BYTES) throw new ControlError(413, `The request has more than ${MAX_BODY_BYTES} bytes.`);
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function send(response: ServerResponse, status: number, value: unknown): void {
+  if (response.destroyed) return;
+  const body = Buffer.from(JSON.stringify(value), 'utf8');
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': body.length,
+    connection: 'close',
+  });
+  response.end(body);
+}

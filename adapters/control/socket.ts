@@ -1,0 +1,37 @@
+/** What both sides know about the socket itself. */
+import { connect } from 'node:net';
+
+/** `sun_path` has 108 bytes with the NUL at its end (unix(7)). */
+const MAX_PATH_BYTES = 107;
+
+/** Throws when the name is too long for a Unix socket. */
+export function checkPath(path: string): void {
+  if (Buffer.byteLength(path) <= MAX_PATH_BYTES) return;
+  throw new Error(
+    `The control socket ${path} has a name of more than ${MAX_PATH_BYTES} bytes: set RUNTIME_DIRECTORY to a shorter folder.`,
+  );
+}
+
+/** Whether somebody listens there. Rejects when this user may not even ask. */
+export function isAlive(path: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT' || error.code === 'ENOTSOCK') resolve(false);
+      // A queue of connections that is full is a sign of life.
+      else if (error.code === 'EAGAIN') resolve(true);
+      else reject(notAllowed(path, error));
+    });
+  });
+}
+
+export function notAllowed(path: string, error: NodeJS.ErrnoException): Error {
+  if (error.code === 'EACCES' || error.code === 'EPERM') {
+    return new Error(`This user may not use the control socket ${path}: use sudo, or join the group of logcalld.`);
+  }
+  return new Error(`The control socket ${path} cannot be used (${error.message}).`);
+}

@@ -1,0 +1,127 @@
+/** How a channel becomes known: at its creation, in a list of live channels, or only at its end. */
+import type { ChannelFacts, ChannelHistory, ChannelId } from '../telephony/call-event.ts';
+import type { ApplyContext } from './context.ts';
+import { partyOf } from './plan.ts';
+import { type Call, type Channel, linkCalls, oldest } from './state.ts';
+import { enter } from './stays.ts';
+
+/** `seen`: false when the channel was there before it was heard of, so that `at` is what the PBX says of its beginning. */
+export function create(context: ApplyContext, id: ChannelId, facts: ChannelFacts, at: number, seen: boolean): void {
+  const known = context.channels.get(id);
+  if (known !== undefined) {
+    if (known.beginningSeen || seen) known.facts = complete(known.facts, facts);
+    else describe(context, known, facts, at);
+    return;
+  }
+  if (context.isFinished(id)) return;
+  const call = callOf(context, facts.linkedId, id);
+  const channel: Channel = {
+    id,
+    aliases: [],
+    facts,
+    party: partyOf(context.plan, facts),
+    call,
+    createdAt: at,
+    beginningSeen: seen,
+    answeredAt: null,
+    answerSeen: true,
+    clearedAt: null,
+    clearedHeardAt: 0,
+    clearing: null,
+    endSeen: true,
+    hangupRequestedAt: null,
+    dials: [],
+    holds: [],
+    recordings: [],
+    queues: [],
+    voicemailAt: null,
+    transferredAt: null,
+    pickedUpAt: null,
+    wire: null,
+    bridges: new Set(),
+    confirmed: true,
+    blind: !seen,
+  };
+  call.channels.add(channel);
+  context.channels.set(channel.id, channel);
+  context.onOpened(channel.id);
+  const half = [...call.channels].find((other) => other !== channel && isPair(other, channel));
+  if (half !== undefined) join(context, channel, half);
+}
+
+/** A second look at a channel whose beginning nobody saw: a list of channels tells less than a question about one of them. */
+function describe(context: ApplyContext, channel: Channel, facts: ChannelFacts, createdAt: number): void {
+  channel.facts = facts;
+  channel.party = partyOf(context.plan, facts);
+  channel.createdAt = createdAt;
+}
+
+/** The channel has been answered, at `answeredAt` where that is told, else some time before `heardAt`. */
+export function answer(channel: Channel, answeredAt: number | null, heardAt: number): void {
+  if (channel.answeredAt !== null && (channel.answerSeen || answeredAt === null)) return;
+  channel.answeredAt = answeredAt ?? heardAt;
+  channel.answerSeen = answeredAt !== null;
+}
+
+/** Takes in what the PBX tells about a channel at its end, as far as it was missed. */
+export function recall(context: ApplyContext, id: ChannelId, history: ChannelHistory, endedAt: number): void {
+  if (!context.channels.has(id)) create(context, id, history.facts, history.createdAt ?? endedAt, false);
+  const channel = context.channels.get(id);
+  if (channel === undefined || channel.clearedAt !== null) return;
+  if (!channel.beginningSeen && history.createdAt !== null) {
+    channel.createdAt = history.createdAt;
+    channel.beginningSeen = true;
+  }
+  if (history.answeredAt !== null) answer(channel, history.answeredAt, endedAt);
+  const { bridge } = history;
+  if (!channel.blind || bridge === null || [...channel.bridges].some((one) => one.id === bridge)) return;
+  enter(context, channel, bridge, 'talk', history.bridgedAt ?? history.answeredAt ?? endedAt);
+}
+
+function isPair(a: Channel, b: Channel): boolean {
+  return a.facts.wire !== null && a.facts.wire === b.facts.wire && a.wire === null;
+}
+
+/** What is dialled at one end of a wire is part of the call at the other end, whatever linked id it has. */
+export function join(context: ApplyContext, a: Channel, b: Channel): void {
+  a.wire = b;
+  b.wire = a;
+  if (a.call === b.call) return;
+  const first = oldest([...a.call.channels, ...b.call.channels]);
+  if (first?.call === b.call) merge(context, b.call, a.call);
+  else merge(context, a.call, b.call);
+}
+
+function merge(context: ApplyContext, into: Call, from: Call): void {
+  for (const channel of from.channels) {
+    channel.call = into;
+    into.channels.add(channel);
+  }
+  from.channels.clear();
+  for (const linked of from.links) {
+    linked.links.delete(from);
+    linkCalls(into, linked);
+  }
+  from.links.clear();
+  for (const key of [from.key, ...from.otherKeys]) {
+    into.otherKeys.push(key);
+    context.calls.set(key, into);
+  }
+}
+
+/** A snapshot may know what the first packet did not, never the other way round: identities change during a call. */
+function complete(known: ChannelFacts, later: ChannelFacts): ChannelFacts {
+  return { ...known, dialled: known.dialled ?? later.dialled, extension: known.extension ?? later.extension };
+}
+
+/** A linked id is the id of a channel in most PBXs: it may name a channel that is part of a call with another linked id. */
+function callOf(context: ApplyContext, key: string, channel: ChannelId): Call {
+  let call = context.calls.get(key) ?? context.channels.get(key)?.call;
+  if (call === undefined) {
+    call = { key, otherKeys: [], channels: new Set(), links: new Set(), sessionKey: key };
+    // What the PBX still does under the linked id of a call that has been reported is another call.
+    if (context.isFinished(key)) call.sessionKey = channel;
+    context.calls.set(key, call);
+  }
+  return call;
+}

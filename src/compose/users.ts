@@ -1,0 +1,41 @@
+/** `logcalld users`: which LeadSquared user each extension belongs to, unmatched first. */
+import type { UserLine } from '../../adapters/control/api.ts';
+import type { Invocation } from '../cli/command.ts';
+import { EXIT } from '../cli/help.ts';
+import { ask } from './control.ts';
+import { configOf, print, tell } from './shell.ts';
+import { columns, count, cut, dateTime } from './text.ts';
+
+const HEADER = ['EXTENSION', 'PBX', 'USER', 'NAME', 'CALLS', 'LAST CALL', 'NOTE'];
+
+export async function users(invocation: Invocation): Promise<number> {
+  const config = configOf(invocation);
+  const { lines, count: known, fetchedAt } = await ask(config, 'users', {});
+  if (invocation.flag('json')) {
+    for (const line of lines) print(JSON.stringify(line));
+    return EXIT.ok;
+  }
+  if (lines.length > 0) for (const line of columns([HEADER, ...lines.map(cells)], [4])) print(line);
+  else tell('No extension is in a users file, and none took part in a call yet.');
+  const missing = lines.filter(({ match }) => match === 'none').length;
+  print('');
+  print(
+    fetchedAt === null
+      ? 'The users of LeadSquared were not fetched yet.'
+      : `${count(lines.length, 'extension')}, ${missing} without a user. LeadSquared has ${count(known, 'user')} (fetched ${dateTime(fetchedAt)}).`,
+  );
+  if (missing > 0) print(`Next: add them to ${config.leadsquared.user.file ?? 'a users file ([leadsquared.user] file)'}, restart logcalld, then "logcalld replay --state parked".`);
+  return EXIT.ok;
+}
+
+function cells({ extension, source, match, userId, email, name, calls, lastAt, note }: UserLine): readonly string[] {
+  return [
+    cut(extension, 20),
+    source ?? 'any',
+    match === 'known' ? cut(email ?? userId ?? '-', 40) : '-',
+    cut(name ?? '-', 30),
+    String(calls),
+    lastAt === null ? '-' : dateTime(lastAt),
+    cut(note, 80),
+  ];
+}
