@@ -122,6 +122,8 @@ export interface UserLine {
 export interface ReplayAnswer extends ReplayReport {
   /** Of `count`, calls that LeadSquared has already and gets a second time. */
   readonly delivered: number;
+  /** Of `count`, calls that a filter or policy held back: it judges them again. */
+  readonly skipped: number;
   readonly limit: { readonly requests: number; readonly windowMs: number };
 }
 
@@ -156,4 +158,3 @@ export class ControlError extends Error {
     this.status = status;
   }
 }
-

@@ -49,7 +49,8 @@ function ask<N extends RequestName>(path: string, name: N, input: RequestOf<N>):
     request.on('timeout', () => request.destroy(new Error(`logcalld did not answer in ${TIMEOUT_MS / 1000} s.`)));
     request.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === undefined) reject(error);
-      else if (['ENOENT', 'ECONNREFUSED', 'ENOTDIR', 'ENOTSOCK'].includes(error.code)) reject(new NotThere(`logcalld does not listen at ${path} any more.`));
+      else if (['ENOENT', 'ECONNREFUSED', 'ENOTDIR', 'ENOTSOCK'].includes(error.code))
+        reject(new NotThere(`logcalld does not listen at ${path} any more.`));
       else reject(notAllowed(path, error));
     });
     request.on('response', (response) => {
@@ -72,6 +73,7 @@ async function read(response: IncomingMessage): Promise<unknown> {
   const value: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'));
   const status = response.statusCode ?? 0;
   if (status === 200) return value;
-  const message = typeof value === 'object' && value !== null && 'error' in value ? String(value.error) : `HTTP ${status}`;
+  const message =
+    typeof value === 'object' && value !== null && 'error' in value ? String(value.error) : `HTTP ${status}`;
   throw new ControlError(status, message);
 }

@@ -12,7 +12,7 @@ export function settler(db: Connection, attempts: AttemptWriter) {
   const delivered = db.prepare<[object]>(
     `UPDATE delivery SET activity_id = @activityId, delivered_at = @now, posted_facts = sent_facts, update_tries = 0,
        update_due_at = CASE
-         WHEN (SELECT revision FROM session WHERE call_session_id = delivery.session_id) > sent_revision THEN @now END
+         WHEN (SELECT revision FROM session WHERE call_session_id = delivery.session_id) > sent_revision THEN 0 END
      WHERE id = @id`,
   );
   const doubt = db.prepare<[object]>('UPDATE delivery SET doubtful = @doubtful WHERE id = @id');

@@ -16,7 +16,7 @@ type Arg<M extends keyof Outbox> = Parameters<Outbox[M]>[0];
 export function insertDelivery(db: Connection, record: CallRecord, now: number): void {
   db.prepare(
     `INSERT INTO delivery (session_id, ended_at, due_at, created_at, updated_at)
-     VALUES (@id, @endedAt, @now, @now, @now) ON CONFLICT (session_id) DO NOTHING`,
+     VALUES (@id, @endedAt, 0, @now, @now) ON CONFLICT (session_id) DO NOTHING`,
   ).run({ id: record.callSessionId, endedAt: Math.floor(record.endedAt), now: Math.floor(now) });
 }
 
@@ -29,14 +29,6 @@ export function outboxModule(db: Connection) {
     settle: settler(db, attempts),
     updated: updater(db, attempts.add),
     requeue: requeuer(db),
-    shift({ from, by }: Arg<'shift'>): void {
-      const waiting = "state IN ('pending', 'retrying', 'uncertain')";
-      const args = { from: Math.floor(from), by: Math.floor(by) };
-      db.transaction(() => {
-        db.prepare(`UPDATE delivery SET due_at = due_at + @by WHERE ${waiting} AND due_at > @from`).run(args);
-        db.prepare('UPDATE delivery SET update_due_at = update_due_at + @by WHERE update_due_at > @from').run(args);
-      }).immediate();
-    },
     ...outboxQueries(db),
   };
 }
@@ -51,20 +43,20 @@ function recoverer(db: Connection, interrupt: (now: number) => void) {
     "UPDATE delivery SET due_at = @checkAt WHERE state = 'uncertain' AND due_at < @checkAt",
   );
   const resolving = db.prepare<[object]>(
-    `UPDATE delivery SET state = 'pending', due_at = @now, updated_at = @now WHERE state = 'resolving'`,
+    `UPDATE delivery SET state = 'pending', due_at = 0, updated_at = @now WHERE state = 'resolving'`,
   );
   // A clock that was set back while the program was down must not make a call wait for it.
   const beyond = db.prepare<[object]>(
-    `UPDATE delivery SET due_at = @now WHERE state IN ('pending', 'retrying', 'uncertain') AND due_at > @latestDue`,
+    `UPDATE delivery SET due_at = 0 WHERE state IN ('pending', 'retrying', 'uncertain') AND due_at > @latestDue`,
   );
-  const updates = db.prepare<[object]>('UPDATE delivery SET update_due_at = @now WHERE update_due_at > @latestDue');
+  const updates = db.prepare<[object]>('UPDATE delivery SET update_due_at = 0 WHERE update_due_at > @latestDue');
   return db.transaction(({ now, checkAt, latestDue }: Arg<'recover'>) => {
     interrupt(now);
     const uncertain = sending.run({ now, checkAt }).changes;
     const released = resolving.run({ now }).changes;
-    beyond.run({ now, latestDue });
+    beyond.run({ latestDue });
     waiting.run({ checkAt });
-    updates.run({ now, latestDue });
+    updates.run({ latestDue });
     return { uncertain, released };
   }).immediate;
 }
@@ -81,9 +73,9 @@ function claimer(db: Connection) {
   const replays = db.prepare<[object], DeliveryRow>(
     `${columns} AND d.intent = 'replay' AND d.due_at <= @now ORDER BY d.ended_at LIMIT @rest`,
   );
-  const take = db.prepare<[object]>("UPDATE delivery SET state = 'resolving', updated_at = @now WHERE id = @id");
-  const write = db.transaction((rows: readonly DeliveryRow[], now: number) => {
-    for (const { id } of rows) take.run({ id, now });
+  const take = db.prepare<[object]>("UPDATE delivery SET state = 'resolving' WHERE id = @id");
+  const write = db.transaction((rows: readonly DeliveryRow[]) => {
+    for (const { id } of rows) take.run({ id });
   }).immediate;
   return (args: Arg<'claim'>): readonly Delivery[] => {
     const { now, liveSince } = args;
@@ -93,7 +85,7 @@ function claimer(db: Connection) {
       rows.push(...older, ...replays.all({ now, rest: args.backlog - older.length }));
     }
     // This thread has the only connection: nothing moves between the reading and the writing.
-    if (rows.length > 0) write(rows, now);
+    if (rows.length > 0) write(rows);
     return rows.map((row) => ({ ...toDelivery(row), state: 'resolving' }));
   };
 }
@@ -121,7 +113,7 @@ function updater(db: Connection, add: ReturnType<typeof attemptWriter>['add']) {
     `UPDATE delivery SET posted_facts = @facts, activity_id = coalesce(@activityId, activity_id), updated_at = @now,
        reason = @reason, update_tries = CASE WHEN @retryAt IS NULL THEN 0 ELSE update_tries + 1 END,
        update_due_at = CASE
-         WHEN (SELECT revision FROM session WHERE call_session_id = delivery.session_id) > @revision THEN @now
+         WHEN (SELECT revision FROM session WHERE call_session_id = delivery.session_id) > @revision THEN 0
          ELSE @retryAt END
      WHERE id = @id AND state = 'delivered'`,
   );
@@ -138,7 +130,7 @@ function requeuer(db: Connection) {
   // What may have arrived is looked for first, unless the operator wants a second call log.
   const write = db.prepare<[object]>(
     `UPDATE delivery SET state = CASE WHEN @force = 0 AND state = 'parked' AND doubtful = 1 THEN 'uncertain' ELSE 'pending' END,
-       intent = 'replay', due_at = CASE WHEN @force = 0 AND state = 'parked' AND doubtful = 1 THEN @checkAt ELSE @now END,
+       intent = 'replay', due_at = CASE WHEN @force = 0 AND state = 'parked' AND doubtful = 1 THEN @checkAt ELSE 0 END,
        updated_at = @now, attempts = 0, reason = 'Sent again by an operator.',
        update_due_at = NULL
      WHERE id = @id AND (state IN ('parked', 'skipped') OR (@force = 1 AND state = 'delivered'))`,

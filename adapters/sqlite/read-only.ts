@@ -3,7 +3,7 @@ import { accessSync, constants } from 'node:fs';
 import BetterSqlite3 from 'better-sqlite3';
 import { APPLICATION_ID } from './connection.ts';
 import { codeOf, StorageError, storageError } from './errors.ts';
-import { modules, type Modules } from './modules.ts';
+import { type Modules, modules } from './modules.ts';
 import { type Connection, type Remotes, remotes } from './rpc.ts';
 
 export interface ReadOnlyDatabase {

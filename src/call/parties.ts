@@ -18,7 +18,13 @@ export function calledNumber(channel: Channel): string | null {
 
 /** True for a phone the PBX was asked to ring first in order to connect it then (click-to-call), not one that a caller dialled. */
 export function isOriginated(channel: Channel): boolean {
-  return channel.facts.initiator === 'pbx' && rootOf(channel.call) === channel;
+  return channel.facts.initiator === 'pbx' && rootOf(channel.call) === channel && !dialledUnseen(channel);
+}
+
+/** True for what is left of a call whose caller was never seen, because the link was down at its beginning. */
+function dialledUnseen(channel: Channel): boolean {
+  const known = new Set([...channel.call.channels].map((one) => one.id));
+  return channel.blind && channel.dials.some((dial) => dial.by !== null && !known.has(dial.by));
 }
 
 /** The outside number an originated call was meant for, when it never got as far as a trunk; `null` when it was not meant for outside. */

@@ -101,11 +101,19 @@ export function isLive(channel: Channel): boolean {
   return channel.clearedAt === null;
 }
 
-/** The oldest of the channels, `undefined` when there is none. */
+/**
+ * The oldest of the channels, `undefined` when there is none. At equal times (the clock of a PBX may tick in steps of 20 ms) a
+ * channel that called the PBX comes before those that the PBX called.
+ */
 export function oldest(channels: Iterable<Channel>): Channel | undefined {
   let first: Channel | undefined;
-  for (const channel of channels) if (first === undefined || channel.createdAt < first.createdAt) first = channel;
+  for (const channel of channels) if (first === undefined || isOlder(channel, first)) first = channel;
   return first;
+}
+
+function isOlder(a: Channel, b: Channel): boolean {
+  if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt;
+  return a.facts.initiator === 'endpoint' && b.facts.initiator === 'pbx';
 }
 
 /**

@@ -23,6 +23,10 @@ const state: OptionSpec = {
   help: 'delivery state, e.g. parked; may be repeated',
 };
 
+const source: OptionSpec = { name: 'source', short: 's', value: 'NAME', help: 'calls of this PBX ([[source]] name)' };
+const number: OptionSpec = { name: 'number', value: 'DIGITS', help: 'calls whose outside number ends like this' };
+const numbers: OptionSpec = { name: 'numbers', help: 'show telephone numbers whole, not masked' };
+
 export const COMMANDS = [
   {
     name: 'demo',
@@ -48,29 +52,83 @@ export const COMMANDS = [
       since,
       until,
       state,
-      { name: 'number', value: 'DIGITS', help: 'calls whose outside number ends like this' },
+      source,
+      { name: 'direction', value: 'WORD', help: 'inbound, outbound or internal' },
+      number,
       { name: 'limit', value: 'N', help: 'at most so many (default 50)' },
+      numbers,
       json,
     ],
+    details: 'Times are local; --since and --until look at the end of a call.',
   },
   {
     name: 'calls show',
     summary: 'show one call: its course, its lead and user, every attempt',
     arguments: 'ID',
-    options: [config, json],
+    options: [config, { name: 'body', help: 'show what was sent, or would be sent now' }, numbers, json],
+    details: 'A beginning or an end of the ID is enough when only one call has it.',
   },
   {
     name: 'replay',
     aliases: ['calls replay'],
     summary: 'post calls again, by id, by time or by state',
     arguments: '[ID...]',
-    options: [config, since, until, state, { name: 'dry-run', help: 'show what would be posted and post nothing' }],
-    details: 'Posts go through the same limit as all others, behind new calls.',
+    options: [
+      config,
+      since,
+      until,
+      state,
+      source,
+      number,
+      { name: 'dry-run', help: 'show what would be posted and post nothing' },
+      { name: 'force', help: 'also calls that LeadSquared has already: they get a second call log' },
+      numbers,
+      json,
+    ],
+    details: 'Posts go through the same limit as all others, behind new calls. The daemon must be running.',
+  },
+  {
+    name: 'status',
+    summary: 'show on one screen whether all is well, and what to do if not',
+    options: [config, json],
+    details:
+      'Ends with 0 when all is well, else with 1. Parked calls are shown and do not count: they wait for somebody.',
+  },
+  {
+    name: 'pause',
+    summary: 'hold posts back, e.g. during maintenance of LeadSquared',
+    options: [config],
+    details: 'Calls are logged and kept. It lasts until "logcalld resume" or a restart.',
+  },
+  {
+    name: 'resume',
+    summary: 'post again after a pause',
+    options: [config],
+  },
+  {
+    name: 'reload',
+    summary: 'try LeadSquared again at once and fetch its users',
+    options: [config],
+    details: 'Changes of the config need a restart.',
   },
   {
     name: 'users',
     summary: 'show which LeadSquared user each extension belongs to, unmatched first',
     options: [config, json],
+  },
+  {
+    name: 'sessions rederive',
+    summary: 'derive stored calls again from the journal and show what differs',
+    options: [
+      config,
+      since,
+      until,
+      source,
+      { name: 'apply', help: 'store the newer facts; without it nothing is changed' },
+      numbers,
+      json,
+    ],
+    details: 'For use after a correction of logcalld. Calls that are delivered get an update, the others the new body.',
   },
   {
     name: 'capture',

@@ -1,6 +1,7 @@
 /** The course of one call: which events of the journal are its own, and what they say, line by line. */
-import type { CallRecord } from '../call/record.ts';
+
 import { partyOf, type SourcePlan } from '../call/plan.ts';
+import type { CallRecord } from '../call/record.ts';
 import { type CallEvent, type ChannelFacts, type ChannelId, channelOf } from '../telephony/call-event.ts';
 
 /** The channel or linked id that the call is named after. */
@@ -77,12 +78,23 @@ export function courseOf(
 ): readonly CourseLine[] {
   const names = namesOf(events, plan);
   const name = (channel: ChannelId): string => names.get(channel) ?? channel;
+  const called = new Set(events.flatMap((event) => (event.kind === 'dial-started' ? [event.channel] : [])));
+  const told = new Set<string>();
   return events.flatMap((event) => {
-    const what = describe(event, name, shown);
     const channel = channelOf(event);
-    return what === null ? [] : [{ at: event.at, who: channel === null ? '' : name(channel), channel, what }];
+    // What calls a channel says more than that the PBX made it.
+    if (event.kind === 'channel-created' && event.facts.initiator === 'pbx' && called.has(event.channel)) return [];
+    const what = describe(event, name, shown);
+    if (what === null) return [];
+    const once = `${channel} ${what}`;
+    if (ONCE.has(event.kind) && told.has(once)) return [];
+    told.add(once);
+    return [{ at: event.at, who: channel === null ? '' : name(channel), channel, what }];
   });
 }
+
+/** PBXs tell these several times. */
+const ONCE: ReadonlySet<CallEvent['kind']> = new Set(['recording', 'dial-ended', 'dial-started', 'alerting']);
 
 /** Extension or trunk of each channel; a second channel of the same gets `#2`. */
 function namesOf(events: readonly CallEvent[], plan: SourcePlan): ReadonlyMap<ChannelId, string> {

@@ -1,5 +1,5 @@
 /** The running daemon, put together from the config. */
-import { type ControlServer, openControl } from '../../adapters/control/server.ts';
+import { openControl } from '../../adapters/control/server.ts';
 import { createSource } from '../../adapters/index.ts';
 import { createCallLog } from '../../adapters/leadsquared/call-log.ts';
 import { createClient } from '../../adapters/leadsquared/client.ts';
@@ -54,6 +54,19 @@ const HEALTHY_WITHIN_MS = 5000;
 
 /** Opens the database, starts delivery and connects to the PBXs. Rejects with one clear sentence when that is impossible. */
 export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
+  const opened: Closer[] = [];
+  try {
+    return await build(parts, opened);
+  } catch (error) {
+    // What is left open would keep the process from ending.
+    for (const close of opened.reverse()) await close().catch(() => {});
+    throw error;
+  }
+}
+
+type Closer = () => Promise<void>;
+
+async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
   const { config, clock, log } = parts;
   const keys = leadsquaredSecrets(config.leadsquared);
   const accessKey = parts.readSecret(keys.accessKey);
@@ -62,7 +75,12 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
   const policy = deliveryPolicyOf(config);
   const conditions = createConditions(log);
 
+  // First of all: whoever has the socket is the only daemon on this database.
+  const control = parts.controlPath === undefined ? null : await openControl(parts.controlPath);
+  if (control !== null) opened.push(control.close);
+  const startedAt = clock.now();
   const database = await openDatabase(config.storage.path, { onFailure: (error) => parts.onFatal(error.message) });
+  opened.push(database.close);
   const { remote } = database;
   const journal = sqliteJournal(database, {
     clock,
@@ -91,7 +109,8 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     gate,
     clock,
   });
-  const callLog = createCallLog(client, callLogPolicyOf(config));
+  const callLogPolicy = callLogPolicyOf(config);
+  const callLog = createCallLog(client, callLogPolicy);
   const delivery = createDelivery({
     store: { outbox: remote.outbox, leads: remote.leadCache, users: remote.users },
     gate,
@@ -136,6 +155,15 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
 
   await delivery.start();
   await pipeline.start();
+  const statuses = () => sources.map(({ source }) => source.status());
+  const path = config.storage.path;
+  const view = { database: path, startedAt, clock, sources: statuses, pipeline, conditions, delivery };
+  control?.serve(
+    handlersOf({
+      ...{ store: remote, policy, callLog: callLogPolicy, database: path, delivery, gate, journal, conditions },
+      status: () => daemonStatus(view),
+    }),
+  );
   const { retention } = config.storage;
   let cancelPrune = () => {};
   const prune = async (): Promise<void> => {
@@ -159,7 +187,8 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
   return {
     pipeline,
     delivery,
-    sources: () => sources.map(({ source }) => source.status()),
+    conditions,
+    sources: statuses,
     async healthy() {
       const answered = remote.journal.lastFrameAt('').then(
         () => true,
@@ -170,6 +199,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     },
     async stop() {
       cancelPrune();
+      await control?.close();
       await delivery.drain(DRAIN_MS);
       await pipeline.stop();
       await client.close();

@@ -1,11 +1,14 @@
 /**
- * `logcalld` without a command: the whole way on embedded defaults. A player serves recorded calls of a real Asterisk on a
- * real AMI socket, the daemon logs them, and the sandbox takes the posts over HTTP.
+ * `logcalld` without a command: the whole way on embedded defaults. Players serve recorded calls of a real Asterisk and a real
+ * FreeSWITCH on a real AMI and a real event socket, one daemon logs them, and the sandbox takes the posts over HTTP.
  */
+
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AmiPlayer } from '../../adapters/asterisk/player.ts';
+import { EslPlayer } from '../../adapters/freeswitch/player.ts';
 import { createClock } from '../../adapters/host/clock.ts';
 import { onSignals } from '../../adapters/host/signals.ts';
 import { type Sandbox, startSandbox } from '../../adapters/leadsquared/sandbox.ts';
@@ -30,6 +33,9 @@ const ASTERISK = [
   'outbound_busy',
   'click_to_call',
 ];
+
+/** Ten short calls, their numbers written in all the ways trunks write them. */
+const FREESWITCH = 'number_shapes';
 
 const USERS = ['1001', '1002', '1003', '1004'].map((extension, index) => ({
   id: `00000000-0000-4000-8000-00000000000${index + 1}`,
@@ -59,9 +65,19 @@ export async function demo(): Promise<number> {
     secret: 'demo',
     shiftTimes: true,
   });
-  const amiPort = await player.listen();
-  const config = parseConfig(configText(directory, amiPort, sandbox.url), join(directory, 'demo.toml'));
-  print('logcalld demo: recorded calls of a real Asterisk 22 -> AMI -> logcalld -> HTTP -> a stand-in LeadSquared.');
+  const freeswitch = new EslPlayer({
+    file: new URL(`freeswitch-1.11/${FREESWITCH}/events.jsonl.gz`, RECORDINGS).pathname,
+    password: 'demo',
+    freshIds: true,
+    startAt: Date.now() + 1000,
+  });
+  const played = Promise.all([player.done, once(freeswitch, 'done')]);
+  const ports = { ami: await player.listen(), esl: await freeswitch.listen() };
+  const config = parseConfig(configText(directory, ports, sandbox.url), join(directory, 'demo.toml'));
+  print(
+    'logcalld demo: recorded calls of a real Asterisk 22 (AMI) and a real FreeSWITCH 1.11 (event socket), side by side',
+  );
+  print('  -> logcalld -> HTTP -> a stand-in LeadSquared that checks every request and its limit of 25 in 5 s.');
   print(`Everything is in ${directory} and is removed at the end.\n`);
 
   const clock = createClock();
@@ -90,12 +106,13 @@ export async function demo(): Promise<number> {
   });
   const posts = showPosts(sandbox);
   const finished = (async () => {
-    await player.done;
+    await played;
     while (daemon.pipeline.openChannels() > 0 || !(await delivered(daemon))) await pause(clock, 200);
   })();
   await Promise.race([finished, stopped.promise]);
   await daemon.stop();
   await player.close();
+  await freeswitch.close();
   posts();
   summary(sandbox, ended);
   await sandbox.close();
@@ -115,7 +132,7 @@ async function delivered(daemon: Awaited<ReturnType<typeof startDaemon>>): Promi
 function showArrival(event: CallEvent): void {
   if (event.kind !== 'channel-created' || event.facts.wire !== null || event.facts.initiator !== 'endpoint') return;
   const { caller, dialled, endpoint } = event.facts;
-  line('arrives', `${endpoint}  ${shown(caller.number)} calls ${shown(dialled)}`);
+  line('arrives', `${event.source.padEnd(10)}  ${endpoint}  ${shown(caller.number)} calls ${shown(dialled)}`);
 }
 
 const shown = (number: string | null) => (number === null ? 'unknown' : maskNumber(number));
@@ -130,13 +147,21 @@ function describe(record: CallRecord): string {
   return `${parts.join('  ')}  ${record.durationSeconds} s  (${record.callSessionId})`;
 }
 
-/** Prints each post as the sandbox accepts it; the result stops that. */
+/** Prints each post as the sandbox answers it; the result stops that. */
 function showPosts(sandbox: Sandbox): () => void {
+  let shown = 0;
   let on = true;
   const next = async (): Promise<void> => {
     while (on) {
-      const { request, fate } = await sandbox.next(({ request }) => request.path.includes('LogCall'));
-      if (on) line('posted', `${request.path.replace(/^\/v2\//, '')}  ${fate}`);
+      const { fate } = await sandbox.next(({ request }) => request.path.includes('LogCall'));
+      if (fate !== 'answered') line('refused', `LogCall ${fate}`);
+      for (const { body, activityId } of sandbox.ledger.calls().slice(shown)) {
+        shown += 1;
+        line(
+          'accepted',
+          `LogCall ${body.CallSessionId}  ${body.Status}  UserId ...${String(body.UserId).slice(-4)}  activity ${activityId}`,
+        );
+      }
     }
   };
   next().catch(() => {});
@@ -159,14 +184,18 @@ function summary(sandbox: Sandbox, ended: readonly CallRecord[]): void {
   print('  npm start -- run --config FILE');
 }
 
-function configText(directory: string, port: number, url: string): string {
+function configText(directory: string, ports: { ami: number; esl: number }, url: string): string {
   const users = USERS.map(({ extension, email }) => `${extension},${email}`);
   return `
 [[source]]
 type = 'asterisk'
 name = 'asterisk'
-port = ${port}
+port = ${ports.ami}
 username = 'demo'
+[[source]]
+type = 'freeswitch'
+name = 'freeswitch'
+port = ${ports.esl}
 [leadsquared]
 host = '${url}'
 insecure = true

@@ -55,9 +55,12 @@ async function replay(
   // What force adds is what LeadSquared has already.
   const without = await delivery.replay({ filter: selected, force: false, dryRun: true });
   const planned = force ? await delivery.replay({ filter: selected, force, dryRun: true }) : without;
+  const wanted = filter.states === undefined || filter.states.includes('skipped');
+  const judged = { ...selected, states: ['skipped' as const] };
+  const skipped = wanted ? (await delivery.replay({ filter: judged, force: false, dryRun: true })).count : 0;
   const report = dryRun ? planned : await delivery.replay({ filter: selected, force, dryRun });
   const { requests, windowMs } = policy.limit;
-  return { ...report, delivered: planned.count - without.count, limit: { requests, windowMs } };
+  return { ...report, skipped, delivered: planned.count - without.count, limit: { requests, windowMs } };
 }
 
 async function correct(

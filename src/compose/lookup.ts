@@ -86,6 +86,7 @@ async function eventsOf(store: Store, record: CallRecord): Promise<readonly Call
 async function leadOf(store: Store, record: CallRecord, id: string | null, posted: boolean) {
   const number = record.externalE164 ?? record.external;
   const nobody = { id, name: null, ownerId: null };
+  if (record.direction === 'Internal') return { ...nobody, how: 'not looked up: an internal call' };
   if (number === null || record.withheld) return { ...nobody, how: 'the caller showed no number' };
   const known = await store.leadCache.get({ number });
   if (id === null) {
@@ -110,7 +111,7 @@ function userOf(
   const { name = null } = crm?.find((user) => user.id === id) ?? {};
   if (id === null) {
     const why = match === null ? 'no agent took or was offered the call' : match.kind === 'unknown' ? match.why : null;
-    return { id, name, how: why ?? 'not resolved yet' };
+    return { id, name, how: why ?? (delivery?.state === 'skipped' ? 'not looked up' : 'not resolved yet') };
   }
   if (match?.kind === 'known' && match.id === id) return { id, name, how: `user of extension ${agent}` };
   if (ownerId === id) return { id, name, how: 'owner of the lead' };

@@ -18,7 +18,12 @@ export async function replay(invocation: Invocation): Promise<number> {
   const dryRun = invocation.flag('dry-run');
   const force = invocation.flag('force');
   const daemon = await reachRunning(configOf(invocation), 'it is what posts the calls');
-  const answer = await daemon.call('replay', { ...selection, ...(ids.length === 0 ? {} : { ids: [...ids] }), force, dryRun });
+  const answer = await daemon.call('replay', {
+    ...selection,
+    ...(ids.length === 0 ? {} : { ids: [...ids] }),
+    force,
+    dryRun,
+  });
   const secrecy = privacy(invocation.flag('numbers'));
   if (invocation.flag('json')) print(JSON.stringify(secrecy.value({ dryRun, force, ...answer })));
   else for (const line of report(answer, dryRun, secrecy)) print(line);
@@ -28,18 +33,19 @@ export async function replay(invocation: Invocation): Promise<number> {
 }
 
 function report(answer: ReplayAnswer, dryRun: boolean, secrecy: Privacy): readonly string[] {
-  const { delivered, samples, checkedFirst, leftAlone, limit } = answer;
+  const { delivered, skipped, samples, checkedFirst, leftAlone, limit } = answer;
   const total = answer.count;
-  const would = (plural: string, singular: string) => (dryRun ? 'would be' : total === 1 ? singular : plural);
-  const time = `at ${limit.requests} requests in ${length(limit.windowMs)}, about ${length(answer.seconds * 1000)}`;
+  const be = dryRun ? 'would be' : 'will be';
+  const time = `at ${limit.requests} requests in ${length(limit.windowMs)} about ${length(answer.seconds * 1000)}`;
   return [
-    ...(total === 0 ? [] : [`${count(total, 'call')} ${would('are', 'is')} posted ${time}, lookups not counted.`]),
-    ...(delivered === 0
+    ...(total === 0 ? [] : [`${count(total, 'call')} ${be} posted: ${time}, lookups not counted.`]),
+    ...(delivered === 0 ? [] : [`${count(delivered, 'delivered call')} ${be} posted a second time.`]),
+    ...(skipped === 0
       ? []
-      : [`${delivered} delivered ${delivered === 1 ? 'call' : 'calls'} ${dryRun ? 'would be' : 'will be'} posted a second time.`]),
+      : [`${skipped} of them ${skipped === 1 ? 'was' : 'were'} skipped by a filter or policy, which judges again.`]),
     ...(checkedFirst === 0
       ? []
-      : [`${checkedFirst} of them ${dryRun ? 'would be' : 'will be'} looked for in LeadSquared first: an earlier post may have arrived.`]),
+      : [`${checkedFirst} of them ${be} looked for in LeadSquared first: an earlier post may have arrived.`]),
     ...Object.entries(leftAlone).map(([reason, number]) => `${count(number, 'call')} left alone: ${reason}.`),
     ...(dryRun ? samples.flatMap((one) => sample(one, secrecy)) : []),
     ...(dryRun && samples.length < total ? ['', `The first ${samples.length} of ${total} are shown.`] : []),

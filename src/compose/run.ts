@@ -4,6 +4,7 @@ import { onSignals } from '../../adapters/host/signals.ts';
 import { createNotifier } from '../../adapters/host/systemd.ts';
 import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
+import { controlPath } from './control.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
 import { configOf, logOf, secretReader } from './shell.ts';
 import { VERSION } from './version.ts';
@@ -37,6 +38,7 @@ export async function run(invocation: Invocation): Promise<number> {
     clock,
     log,
     readSecret: secretReader(log),
+    controlPath: controlPath(config, process.env),
     onFatal: (reason) => {
       log.write('error', 'fatal', `${reason} logcalld ends; nothing stored is lost.`);
       ended.resolve(EXIT.failed);

@@ -17,7 +17,10 @@ export interface Selection {
 export function selectionOf(invocation: Invocation, now: number): Selection {
   const since = invocation.value('since');
   const until = invocation.value('until');
-  const states = invocation.values('state').flatMap((words) => words.split(',')).map(stateOf);
+  const states = invocation
+    .values('state')
+    .flatMap((words) => words.split(','))
+    .map(stateOf);
   const source = invocation.value('source');
   const number = invocation.value('number');
   return {

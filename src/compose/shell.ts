@@ -34,9 +34,13 @@ export function secretReader(log: HostLog): (ref: SecretRef) => Secret {
   };
 }
 
+/** A line of the result. A reader that went away (`| head`) is no error. */
 export function print(text: string): void {
+  if (!process.stdout.listeners('error').includes(ignore)) process.stdout.on('error', ignore);
   process.stdout.write(`${text}\n`);
 }
+
+function ignore(): void {}
 
 /** Remarks, apart from the result. */
 export function tell(text: string): void {

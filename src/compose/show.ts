@@ -14,7 +14,7 @@ export function showCall(config: Config, call: CallDetails, secrecy: Privacy, wi
   return [
     headline(call.record, secrecy),
     deliveryLine(call, secrecy),
-    ...section('Course', course(config, call, secrecy)),
+    ...section('Course (local time, channel at the end)', course(config, call, secrecy)),
     ...section('Record', record(call, secrecy)),
     ...section('Belongs to', people(call)),
     ...section('Attempts', attempts(call.attempts, secrecy)),

@@ -43,7 +43,9 @@ function verdict(reply: StatusReply): string {
 }
 
 function troubles({ conditions }: StatusReply): readonly string[] {
-  return conditions.map(({ severity, text }) => `${severity === 'error' ? 'FAIL' : 'warn'}  ${privacy(false).text(text)}`);
+  return conditions.map(
+    ({ severity, text }) => `${severity === 'error' ? 'FAIL' : 'warn'}  ${privacy(false).text(text)}`,
+  );
 }
 
 function sourceCells(source: SourceStatus, at: number): readonly string[] {
@@ -77,7 +79,8 @@ function deliveryRows({ counts, delivery, at }: StatusReply): readonly (readonly
   const { states, oldestWaiting, updatesWaiting } = counts;
   const waiting = states.pending + states.resolving + states.sending + states.retrying + states.uncertain;
   const age = oldestWaiting === null ? '' : `, the oldest ended ${length(Math.max(0, at - oldestWaiting))} ago`;
-  const each = DELIVERY_STATES.map((state) => `${states[state]} ${state}`).join(', ');
+  const some = DELIVERY_STATES.filter((state) => states[state] > 0);
+  const each = some.map((state) => `${states[state]} ${state}`).join(', ') || 'none yet';
   const rows = [
     ['backlog', `${count(waiting, 'call')} waiting${age}`],
     ['calls', each],

@@ -39,8 +39,8 @@ export function cut(text: string, width: number): string {
 
 /** Aligned lines; `right`: numbers of the columns that stand to the right. The last column is as long as it is. */
 export function columns(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
-  const widths: number[] = [];
-  for (const row of rows) row.forEach((cell, at) => (widths[at] = Math.max(widths[at] ?? 0, cell.length)));
+  const widest = Math.max(0, ...rows.map((row) => row.length));
+  const widths = Array.from({ length: widest }, (_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
   return rows.map((row) =>
     row
       .map((cell, at) => (right.includes(at) ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0)))
@@ -57,7 +57,19 @@ export function count(number: number, one: string, many = `${one}s`): string {
 /** Fields that are ids: their digits are no telephone number. */
 const IDS = new Set([
   ...['callSessionId', 'CallSessionId', 'sessionId', 'channel', 'linkedId', 'bridge', 'wire', 'by', 'target', 'other'],
-  ...['activityId', 'leadId', 'userId', 'LeadId', 'UserId', 'id', 'bodyHash', 'day', 'linkedIds', 'parties', 'channels'],
+  ...[
+    'activityId',
+    'leadId',
+    'userId',
+    'LeadId',
+    'UserId',
+    'id',
+    'bodyHash',
+    'day',
+    'linkedIds',
+    'parties',
+    'channels',
+  ],
 ]);
 
 /** A copy in which every run of digits that may be a telephone number is masked, ids and numeric values aside. */

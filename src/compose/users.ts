@@ -24,7 +24,10 @@ export async function users(invocation: Invocation): Promise<number> {
       ? 'The users of LeadSquared were not fetched yet.'
       : `${count(lines.length, 'extension')}, ${missing} without a user. LeadSquared has ${count(known, 'user')} (fetched ${dateTime(fetchedAt)}).`,
   );
-  if (missing > 0) print(`Next: add them to ${config.leadsquared.user.file ?? 'a users file ([leadsquared.user] file)'}, restart logcalld, then "logcalld replay --state parked".`);
+  if (missing > 0)
+    print(
+      `Next: add them to ${config.leadsquared.user.file ?? 'a users file ([leadsquared.user] file)'}, restart logcalld, then "logcalld replay --state parked".`,
+    );
   return EXIT.ok;
 }
 

@@ -12,7 +12,7 @@ import { type Parts, priorityOf } from './parts.ts';
 import { post } from './post.ts';
 import type { Resolve } from './resolve.ts';
 import { backoff } from './retry.ts';
-import type { AttemptResult, Delivery, Settlement } from './store.ts';
+import { AT_ONCE, type AttemptResult, type Delivery, type Settlement } from './store.ts';
 import { verifyDue } from './verify.ts';
 import { createWaker } from './waker.ts';
 
@@ -40,7 +40,7 @@ const TROUBLE_MS = 1000;
 const LATEST_DUE_MS = 3_600_000;
 
 export function createDispatcher(parts: Parts, leads: Leads, resolve: Resolve): Dispatcher {
-  const { outbox, gate, clock, circuit, policy, random, log, keep } = parts;
+  const { outbox, gate, clock, steady, circuit, policy, random, log, keep } = parts;
   const ready: Record<Class, Item[]> = { live: [], backlog: [] };
   const turns: Record<Class, number> = { live: 0, backlog: 0 };
   const resolving = new Map<number, Class>();
@@ -65,8 +65,6 @@ export function createDispatcher(parts: Parts, leads: Leads, resolve: Resolve): 
   }
 
   async function pass(): Promise<void> {
-    const by = waker.clockStep();
-    if (by !== 0) await outbox.shift({ from: Math.min(clock.now(), clock.now() - by), by });
     if (!mayWork()) return;
     if (circuit.state === 'half-open') {
       if (busy() === 0) await trial();
@@ -78,8 +76,8 @@ export function createDispatcher(parts: Parts, leads: Leads, resolve: Resolve): 
     await claim(AHEAD - count('live'), backlog > AHEAD / 2 ? 0 : AHEAD - backlog);
     takeTurns();
     housekeep();
-    const due = await outbox.nextDue({ now: clock.now() });
-    if (due !== null) waker.at(Math.min(due - clock.now(), LATEST_DUE_MS));
+    const due = await outbox.nextDue({ now: steady() });
+    if (due !== null) waker.at(Math.min(due - steady(), LATEST_DUE_MS));
   }
 
   /** One request decides whether the CRM is back: a call, the newest class first, else a check. */
@@ -96,7 +94,12 @@ export function createDispatcher(parts: Parts, leads: Leads, resolve: Resolve): 
     if (live <= 0 && backlog <= 0) return 0;
     const now = clock.now();
     const liveSince = now - policy.liveForMs;
-    const rows = await outbox.claim({ now, liveSince, live: Math.max(0, live), backlog: Math.max(0, backlog) });
+    const rows = await outbox.claim({
+      now: steady(),
+      liveSince,
+      live: Math.max(0, live),
+      backlog: Math.max(0, backlog),
+    });
     for (const row of rows) prepare(row, priorityOf(row, policy, now));
     return rows.length;
   }
@@ -130,7 +133,7 @@ export function createDispatcher(parts: Parts, leads: Leads, resolve: Resolve): 
     }
     const now = clock.now();
     const event = found.kind === 'skip' ? 'filtered' : found.kind === 'park' ? 'unresolvable' : 'deferred';
-    const dueAt = event === 'deferred' ? now + backoff(policy.retry, 1, random) : now;
+    const dueAt = event === 'deferred' ? steady() + backoff(policy.retry, 1, random) : AT_ONCE;
     const to = next('resolving', event);
     const item: Settlement = { id: row.id, from: 'resolving', to, now, dueAt, reason: found.reason };
     await keep(() => outbox.settle({ items: [item] }));
@@ -139,7 +142,7 @@ export function createDispatcher(parts: Parts, leads: Leads, resolve: Resolve): 
   async function release(row: Delivery): Promise<void> {
     const now = clock.now();
     const to = next('resolving', 'released');
-    const item: Settlement = { id: row.id, from: 'resolving', to, now, dueAt: now, reason: row.reason };
+    const item: Settlement = { id: row.id, from: 'resolving', to, now, dueAt: AT_ONCE, reason: row.reason };
     await keep(() => outbox.settle({ items: [item] }));
   }
 
@@ -204,7 +207,7 @@ export function createDispatcher(parts: Parts, leads: Leads, resolve: Resolve): 
 
   return {
     async start() {
-      const now = clock.now();
+      const now = steady();
       const latestDue = now + Math.max(policy.retry.capMs, policy.verifyAfterMs);
       const checkAt = now + (policy.uncertain === 'verify' ? policy.verifyAfterMs : 0);
       const left = await outbox.recover({ now, checkAt, latestDue });
@@ -238,8 +241,8 @@ export function createDispatcher(parts: Parts, leads: Leads, resolve: Resolve): 
         };
         settled();
       });
-      const now = clock.now();
-      const items = [...posting.values()].map((row) => interrupted(row, now, policy.verifyAfterMs));
+      const checkAt = steady() + policy.verifyAfterMs;
+      const items = [...posting.values()].map((row) => interrupted(row, clock.now(), checkAt));
       if (items.length > 0) await outbox.settle({ items });
     },
   };
@@ -254,10 +257,10 @@ const NO_ANSWER: AttemptResult = {
   durationMs: 0,
 };
 
-function interrupted(row: Delivery, now: number, waitMs: number): Settlement {
+function interrupted(row: Delivery, now: number, dueAt: number): Settlement {
   const to = next('sending', 'doubtful');
   const { message: reason } = NO_ANSWER;
-  return { id: row.id, from: 'sending', to, now, dueAt: now + waitMs, reason, attempt: NO_ANSWER };
+  return { id: row.id, from: 'sending', to, now, dueAt, reason, attempt: NO_ANSWER };
 }
 
 /** Oldest call first, whatever order the lookups ended in. */

@@ -7,13 +7,16 @@
  * to the first request that comes. If another request took it, the post goes to the head of the queue.
  */
 import type { Clock } from '../ports.ts';
-import { type Allowance, createAllowance } from './allowance.ts';
+import { createAllowance } from './allowance.ts';
 import { type OnCondition, onceEach } from './condition.ts';
+import { COVER_MS, createCovers } from './covers.ts';
 import type { Gate, Priority, RateRefusal } from './crm.ts';
 import { createTurns } from './fairness.ts';
+import { daySpent, over, rateLimited, slotsNotStored } from './gate-conditions.ts';
 import type { LimitPolicy } from './policy.ts';
+import { restoredLimiter } from './restore.ts';
 import type { SlotMemory, SlotStore, Tuning } from './store.ts';
-import { createLimiter, type Limiter, type Place } from './throttle.ts';
+import type { Place } from './throttle.ts';
 
 /** Nothing was sent: delivery is stopping. */
 export class GateClosed extends Error {
@@ -72,11 +75,7 @@ interface OpenBooking {
   readonly coveredUntil: number;
 }
 
-/** How long a cover lasts beyond the time the store takes, ms. */
-const COVER_MS = 1000;
 const STORE_RETRY_MS = 1000;
-/** A monotonic time this far ahead is of another boot. */
-const IMPOSSIBLE_MS = 600_000;
 
 export async function openGate(parts: GateParts): Promise<DeliveryGate> {
   const memory = await parts.store.load({});
@@ -85,18 +84,13 @@ export async function openGate(parts: GateParts): Promise<DeliveryGate> {
 
 function createGate({ store, clock, random, limit, onCondition }: GateParts, memory: SlotMemory | null): DeliveryGate {
   const limiter = restoredLimiter(limit, clock, memory);
-  const allowance: Allowance = createAllowance(
-    limit.perDay,
-    memory === null ? null : { day: memory.day, used: memory.usedToday },
-  );
+  const allowance = createAllowance(limit.perDay, memory === null ? null : { day: memory.day, used: memory.usedToday });
   const turns = createTurns();
   const queues: Record<Priority, Waiter[]> = { live: [], backlog: [], background: [] };
   const booked: Record<Priority, OpenBooking[]> = { live: [], backlog: [], background: [] };
-  let covers: { slot: number; until: number }[] = [];
+  const covers = createCovers(store, clock, allowance);
   let underWay = 0;
-  let refilling = false;
   let closed = false;
-  let storeMs = 1;
   let cancelTimer: (() => void) | null = null;
 
   function waiting(): Record<Priority, number> {
@@ -107,8 +101,8 @@ function createGate({ store, clock, random, limit, onCondition }: GateParts, mem
   function admitted(): Record<Priority, number> {
     const all = waiting();
     const now = clock.now();
-    const rest = allowance.left(now, false) + covers.length > 0;
-    const any = allowance.left(now, true) + covers.length > 0;
+    const rest = allowance.left(now, false) + covers.count > 0;
+    const any = allowance.left(now, true) + covers.count > 0;
     return { live: any ? all.live : 0, backlog: rest ? all.backlog : 0, background: rest ? all.background : 0 };
   }
 
@@ -121,10 +115,10 @@ function createGate({ store, clock, random, limit, onCondition }: GateParts, mem
   }
 
   function pump(): void {
-    while (!closed && !refilling && underWay < limit.concurrency) {
+    while (!closed && !covers.asking && underWay < limit.concurrency) {
       const now = clock.monotonic();
       recover(now);
-      covers = covers.filter((cover) => cover.until > now);
+      covers.expire(now);
       const ready = admitted();
       const { requests, windowMs, guardMs } = limiter.tuning;
       const pick = turns.pick(ready, now, (0.95 * (windowMs + guardMs)) / requests);
@@ -134,13 +128,12 @@ function createGate({ store, clock, random, limit, onCondition }: GateParts, mem
       }
       const wait = Math.max(limiter.freeAt(now) - now, typeof pick === 'number' ? pick : 0);
       if (wait === Number.POSITIVE_INFINITY) return;
-      const ahead = Math.min(500, 4 * storeMs + 2);
-      if (covers.length === 0 && wait <= ahead) {
-        refill(now, ahead, ready);
+      if (covers.count === 0 && wait <= covers.ahead) {
+        refill(now, ready);
         return;
       }
       if (wait > 0 || typeof pick === 'number') {
-        arm(covers.length === 0 ? wait - ahead : wait);
+        arm(covers.count === 0 ? wait - covers.ahead : wait);
         return;
       }
       grant(pick, ready, now);
@@ -149,7 +142,7 @@ function createGate({ store, clock, random, limit, onCondition }: GateParts, mem
 
   function grant(priority: Priority, ready: Readonly<Record<Priority, number>>, now: number): void {
     const waiter = queues[priority].shift();
-    const cover = covers.shift();
+    const cover = covers.take();
     if (waiter === undefined || cover === undefined) return;
     turns.served(priority, ready, now);
     underWay += 1;
@@ -160,56 +153,32 @@ function createGate({ store, clock, random, limit, onCondition }: GateParts, mem
   function idle(): void {
     const all = waiting();
     if (all.live + all.backlog + all.background === 0) return;
-    onCondition({
-      code: 'crm-daily-cap',
-      raised: true,
-      severity: 'warning',
-      text: `The ${limit.perDay ?? 0} requests of today are used; calls wait until midnight UTC. Raise per_day if the plan allows more.`,
-    });
+    onCondition(daySpent(limit.perDay ?? 0));
     arm(Math.min(600_000, allowance.untilTomorrow(clock.now())));
   }
 
-  function refill(now: number, ahead: number, ready: Readonly<Record<Priority, number>>): void {
+  function refill(now: number, ready: Readonly<Record<Priority, number>>): void {
     const { requests, windowMs, guardMs } = limiter.tuning;
     const wanted = ready.live + ready.backlog + ready.background;
     const usable = Math.max(limiter.freeSlots(now), Math.ceil((requests * COVER_MS) / windowMs));
     const left = allowance.left(clock.now(), ready.live > 0);
     const count = Math.min(wanted, usable, left, limit.concurrency - underWay);
-    const until = now + ahead + COVER_MS;
-    const { bootId } = clock;
-    refilling = true;
-    allowance.spend(count);
-    if (limit.perDay !== null && left > count) clear('crm-daily-cap');
-    const forgetBefore = now - 2 * (windowMs + guardMs) - COVER_MS;
-    store.reserve({ bootId, until, count, day: allowance.day, usedToday: allowance.used, forgetBefore }).then(
-      (slots) => {
-        refilling = false;
-        storeMs = 0.8 * storeMs + 0.2 * (clock.monotonic() - now);
-        covers.push(...slots.map((slot) => ({ slot, until })));
-        clear('delivery-store');
+    if (limit.perDay !== null && allowance.left(clock.now(), false) > 0) onCondition(over('crm-daily-cap'));
+    covers.ask(count, now - 2 * (windowMs + guardMs) - COVER_MS).then(
+      () => {
+        onCondition(over('delivery-store'));
         pump();
       },
       (error: unknown) => {
-        refilling = false;
-        const why = error instanceof Error ? error.message : String(error);
-        onCondition({
-          code: 'delivery-store',
-          raised: true,
-          severity: 'error',
-          text: `Requests wait because their slots cannot be stored (${why}). Check the disk of the database.`,
-        });
+        onCondition(slotsNotStored(error));
         if (!closed) arm(STORE_RETRY_MS);
       },
     );
   }
 
-  function clear(code: 'crm-daily-cap' | 'delivery-store' | 'crm-rate-limited'): void {
-    onCondition({ code, raised: false, severity: 'warning', text: 'Requests go out again.' });
-  }
-
   function recover(now: number): void {
     if (!limiter.recover(now)) return;
-    clear('crm-rate-limited');
+    onCondition(over('crm-rate-limited'));
     saveTuning();
   }
 
@@ -292,13 +261,7 @@ function createGate({ store, clock, random, limit, onCondition }: GateParts, mem
 
     refused(refusal: RateRefusal) {
       limiter.refused(refusal, clock.monotonic(), random);
-      const { requests, windowMs } = limiter.tuning;
-      onCondition({
-        code: 'crm-rate-limited',
-        raised: true,
-        severity: 'warning',
-        text: `The CRM refused requests for their rate; going on with ${requests} in ${windowMs} ms. Other tools share the account's limit: lower "requests" if this stays.`,
-      });
+      onCondition(rateLimited(limiter.tuning));
       saveTuning();
     },
 
@@ -323,17 +286,4 @@ function createGate({ store, clock, random, limit, onCondition }: GateParts, mem
       };
     },
   };
-}
-
-/** What the last run may have used. Unknown or of another boot: one whole window passes before the first request. */
-function restoredLimiter(limit: LimitPolicy, clock: Clock, memory: SlotMemory | null): Limiter {
-  const now = clock.monotonic();
-  const tuning = memory?.tuning ?? null;
-  const window = Math.max(limit.windowMs, tuning?.windowMs ?? 0) + Math.max(limit.guardMs, tuning?.guardMs ?? 0);
-  const known = memory !== null && memory.bootId === clock.bootId && memory.slots.every((t) => t < now + IMPOSSIBLE_MS);
-  const used = known ? memory.slots : [];
-  // Strict counts answers, and those of the last run are not known.
-  const strict = limit.strict || tuning?.strict === true;
-  const wait = !known || (strict && used.some((t) => t + window > now));
-  return createLimiter(limit, { used, blockedUntil: wait ? now + window : Number.NEGATIVE_INFINITY, tuning });
 }

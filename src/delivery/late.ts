@@ -4,12 +4,12 @@ import { judge, type Parts, resultOf, thrown } from './parts.ts';
 import { backoff } from './retry.ts';
 import type { Delivery, LateFacts } from './store.ts';
 
-const AT_ONCE = 20;
+const TOGETHER = 20;
 
 /** Handles delivered rows that changed. Answers how many were handled; 0: none was due. */
 export async function updateDue(parts: Parts): Promise<number> {
-  const { outbox, clock, circuit } = parts;
-  const rows = await outbox.changed({ now: clock.now(), limit: AT_ONCE });
+  const { outbox, steady, circuit } = parts;
+  const rows = await outbox.changed({ now: steady(), limit: TOGETHER });
   for (const row of rows) {
     if (circuit.state === 'open' || circuit.state === 'denied') break;
     await update(parts, row);
@@ -25,7 +25,7 @@ export function difference(posted: LateFacts | null, now: LateFacts): LateFacts 
 }
 
 async function update(parts: Parts, row: Delivery): Promise<void> {
-  const { outbox, callLog, circuit, clock, policy, random } = parts;
+  const { outbox, callLog, circuit, clock, steady, policy, random } = parts;
   const facts = parts.lateFacts(row.record);
   const late = difference(row.posted, facts);
   const { id, revision } = row;
@@ -37,7 +37,7 @@ async function update(parts: Parts, row: Delivery): Promise<void> {
   const startedAt = clock.now();
   const activity = row.activityId === null ? await findActivity(parts, row) : row.activityId;
   if (typeof activity !== 'string') {
-    const retryAt = activity === null ? null : clock.now() + backoff(policy.retry, row.updateTries + 1, random);
+    const retryAt = activity === null ? null : steady() + backoff(policy.retry, row.updateTries + 1, random);
     const reason = activity === null ? 'Late facts not sent: the posted call log was not found.' : activity.message;
     await outbox.updated({ ...close, now: clock.now(), retryAt, facts: row.posted, reason });
     return;
@@ -53,7 +53,7 @@ async function update(parts: Parts, row: Delivery): Promise<void> {
     id,
     revision,
     now,
-    retryAt: done ? null : now + backoff(policy.retry, row.updateTries + 1, random),
+    retryAt: done ? null : steady() + backoff(policy.retry, row.updateTries + 1, random),
     facts: reply.kind === 'accepted' ? facts : row.posted,
     activityId: activity,
     reason: reply.kind === 'accepted' ? null : `Late facts not sent: ${reply.message}`,

@@ -8,7 +8,11 @@ import type { LeadCache } from './store.ts';
 
 /** `failed`: the CRM could not say; the reply tells why. */
 export type LeadAnswer =
-  | { readonly kind: 'leads'; readonly leads: readonly Lead[]; /** From the cache: not to be remembered anew. */ readonly cached: boolean }
+  | {
+      readonly kind: 'leads';
+      readonly leads: readonly Lead[] /** From the cache: not to be remembered anew. */;
+      readonly cached: boolean;
+    }
   | { readonly kind: 'failed'; readonly reply: Reply<unknown> };
 
 export interface Leads {

@@ -13,6 +13,11 @@ export interface Parts {
   readonly callLog: CallLog;
   readonly gate: DeliveryGate;
   readonly clock: Clock;
+  /**
+   * The clock of due times: the wall clock of the start, going on without steps. What was put off for a minute is due after
+   * a minute, however the wall clock is set meanwhile.
+   */
+  readonly steady: () => number;
   readonly random: () => number;
   readonly policy: DeliveryPolicy;
   readonly circuit: Circuit;

@@ -9,7 +9,7 @@ import { type Booking, GateClosed } from './gate.ts';
 import type { Leads } from './leads.ts';
 import { judge, type Parts, resultOf, thrown } from './parts.ts';
 import { backoff } from './retry.ts';
-import type { AttemptResult, Delivery, Settlement, Trigger } from './store.ts';
+import { AT_ONCE, type AttemptResult, type Delivery, type Settlement, type Trigger } from './store.ts';
 
 /** `moved`: the row was changed or taken by somebody else before the intent; nothing was sent. */
 export type Posted = 'settled' | 'moved';
@@ -43,7 +43,7 @@ export async function post(
   }
   if (!begun) return 'moved';
   const reply = await request(parts, body, priority, booking);
-  const settlement = reply === 'not-sent' ? released(row, clock.now()) : settle(parts, row, reply, clock.now());
+  const settlement = reply === 'not-sent' ? released(row, clock.now()) : settle(parts, row, reply);
   if (reply !== 'not-sent' && reply.kind === 'rejected') await forgetLead(leads, row);
   await keep(() => outbox.settle({ items: [settlement] }));
   return 'settled';
@@ -81,15 +81,14 @@ const NOT_SENT: AttemptResult = {
 
 function released(row: Delivery, now: number): Settlement {
   const to = next('sending', 'released');
-  return { id: row.id, from: 'sending', to, now, dueAt: now, reason: null, attempt: NOT_SENT };
+  return { id: row.id, from: 'sending', to, now, dueAt: AT_ONCE, reason: null, attempt: NOT_SENT };
 }
 
 /** What a reply does to the row and to the circuit. */
 function settle(
-  { circuit, policy, random }: Parts,
+  { circuit, clock, steady, policy, random }: Parts,
   row: Delivery,
   reply: Reply<{ readonly activityId: string | null }>,
-  now: number,
 ): Settlement {
   judge(circuit, 'post', reply);
   // While the circuit is not closed a failure is the CRM's, not this call's. Without an answer it never is the call's.
@@ -107,8 +106,8 @@ function settle(
     id: row.id,
     from: 'sending',
     to: next('sending', decision),
-    now,
-    dueAt: now + wait,
+    now: clock.now(),
+    dueAt: steady() + wait,
     reason: decision === 'accepted' ? null : reasonFor(decision, reply, row.attempts + 1),
     burn,
     ...(reply.kind === 'accepted' ? { activityId: reply.value?.activityId ?? null } : {}),

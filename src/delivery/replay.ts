@@ -1,10 +1,9 @@
 /** Sends calls again that are in the store: selected by an operator, through the same limiter, behind live calls. */
 
-import type { Clock } from '../ports.ts';
-import type { CallLog, CallLogBody } from './crm.ts';
+import type { CallLogBody } from './crm.ts';
 import type { DeliveryState } from './delivery.ts';
-import type { DeliveryPolicy } from './policy.ts';
-import type { Delivery, DeliveryFilter, Outbox } from './store.ts';
+import type { Parts } from './parts.ts';
+import type { Delivery, DeliveryFilter } from './store.ts';
 
 export interface ReplayRequest {
   readonly filter: DeliveryFilter;
@@ -34,10 +33,8 @@ export interface ReplayReport {
 const PAGE = 500;
 const SAMPLES = 20;
 
-export async function replay(
-  { outbox, callLog, clock, policy }: { outbox: Outbox; callLog: CallLog; clock: Clock; policy: DeliveryPolicy },
-  { filter, force, dryRun }: ReplayRequest,
-): Promise<ReplayReport> {
+export async function replay(parts: Parts, { filter, force, dryRun }: ReplayRequest): Promise<ReplayReport> {
+  const { outbox, callLog, policy } = parts;
   const leftAlone: Record<string, number> = {};
   const samples: { sessionId: string; state: DeliveryState; body: CallLogBody }[] = [];
   let count = 0;
@@ -56,7 +53,7 @@ export async function replay(
       samples.push({ sessionId: row.sessionId, state: row.state, body });
     }
     if (!force) checkedFirst += wanted.filter((row) => row.doubtful).length;
-    count += dryRun ? wanted.length : await requeue(outbox, wanted, force, clock.now(), policy.verifyAfterMs);
+    count += dryRun ? wanted.length : await requeue(parts, wanted, force);
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE) break;
     after = last.id;
@@ -66,14 +63,13 @@ export async function replay(
 }
 
 async function requeue(
-  outbox: Outbox,
+  { outbox, clock, steady, policy }: Parts,
   rows: readonly Delivery[],
   force: boolean,
-  now: number,
-  verifyAfterMs: number,
 ): Promise<number> {
   if (rows.length === 0) return 0;
-  return outbox.requeue({ ids: rows.map((row) => row.id), force, now, checkAt: now + verifyAfterMs });
+  const ids = rows.map((row) => row.id);
+  return outbox.requeue({ ids, force, now: clock.now(), checkAt: steady() + policy.verifyAfterMs });
 }
 
 /** Why a call is not sent again; `null`: it is. */

@@ -60,7 +60,8 @@ export interface Delivery {
 const KEEP_RETRY_MS = 1000;
 
 export function createDelivery(options: DeliveryOptions): Delivery {
-  const { store, gate, directory, callLog, clock, random, policy, log } = options;
+  const { store, gate, directory, callLog, random, policy, log } = options;
+  const clock = wholeMs(options.clock);
   const onCondition = onceEach(options.onCondition);
   let stopping = false;
 
@@ -87,7 +88,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
   const lateFacts = options.lateFacts ?? plainFacts;
   const { outbox } = store;
-  const parts: Parts = { outbox, callLog, gate, clock, random, policy, circuit, log, lateFacts, keep };
+  const offset = clock.now() - clock.monotonic();
+  const steady = (): number => Math.floor(clock.monotonic() + offset);
+  const parts: Parts = { outbox, callLog, gate, clock, steady, random, policy, circuit, log, lateFacts, keep };
   const leads = createLeads({
     directory,
     cache: store.leads,
@@ -127,7 +130,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       if (circuit.state === 'closed') await users.refresh();
     },
     async replay(request) {
-      const done = await replay({ outbox, callLog, clock, policy }, request);
+      const done = await replay(parts, request);
       dispatcher.wake();
       return done;
     },
@@ -144,6 +147,17 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         users: { count: users.count, fetchedAt: users.fetchedAt },
       };
     },
+  };
+}
+
+/** What is stored are whole milliseconds. */
+function wholeMs(clock: Clock): Clock {
+  const { bootId } = clock;
+  return {
+    bootId,
+    now: () => Math.floor(clock.now()),
+    monotonic: () => clock.monotonic(),
+    after: (ms, run) => clock.after(ms, run),
   };
 }
 

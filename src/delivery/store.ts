@@ -1,10 +1,15 @@
 /**
  * What delivery keeps on disk. Each method is one durable transaction and takes one plain object, so that a worker
- * thread or a network database can stand behind it. Times are ms since the epoch, UTC, unless called monotonic.
+ * thread or a network database can stand behind it. Times are ms since the epoch, UTC, unless called monotonic. Due times
+ * (`dueAt`, `checkAt`, `retryAt`, and the `now` they are compared with) are of a clock that does not step while the program
+ * runs; 0 is always due.
  */
 import type { CallRecord } from '../call/record.ts';
 import type { CallLogBody, CrmUser, Lead, OutcomeKind, Resolution } from './crm.ts';
 import type { DeliveryState } from './delivery.ts';
+
+/** A due time that is always over. */
+export const AT_ONCE = 0;
 
 /** Why a request was made for a delivery. */
 export type Trigger = 'live' | 'retry' | 'replay' | 'verify' | 'update';
@@ -144,8 +149,6 @@ export interface Outbox {
   }): Promise<boolean>;
   /** Earliest due time later than `now` of anything that waits; `null` when nothing waits. */
   nextDue(args: { now: number }): Promise<number | null>;
-  /** Moves every due time after `from` by `by` ms: the wall clock was set. */
-  shift(args: { from: number; by: number }): Promise<void>;
   counts(args: { now: number }): Promise<OutboxCounts>;
   select(args: { filter: DeliveryFilter; after: number; limit: number }): Promise<readonly Delivery[]>;
   /** Puts rows back for another post; `doubtful` ones (an earlier post may have landed) are checked first at `checkAt`, unless forced. */

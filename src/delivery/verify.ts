@@ -3,16 +3,16 @@ import type { Landed, Reply } from './crm.ts';
 import { type DeliveryEvent, next } from './delivery.ts';
 import { judge, type Parts, resultOf, thrown } from './parts.ts';
 import { backoff } from './retry.ts';
-import type { Delivery, Settlement } from './store.ts';
+import { AT_ONCE, type Delivery, type Settlement } from './store.ts';
 
 /** Settled together by one check. */
-const AT_ONCE = 200;
+const TOGETHER = 200;
 const ASK_AGAIN_MS = 15_000;
 
 /** Handles the uncertain rows that are due. Answers how many were handled; 0: none was due. */
 export async function verifyDue(parts: Parts): Promise<number> {
-  const { outbox, clock, policy } = parts;
-  const rows = await outbox.uncertain({ now: clock.now(), limit: AT_ONCE });
+  const { outbox, steady, policy } = parts;
+  const rows = await outbox.uncertain({ now: steady(), limit: TOGETHER });
   if (rows.length === 0) return 0;
   if (policy.uncertain === 'verify') await check(parts, rows);
   else await outbox.settle({ items: rows.map((row) => byPolicy(parts, row)) });
@@ -24,9 +24,9 @@ function byPolicy(parts: Parts, row: Delivery): Settlement {
   const now = clock.now();
   if (policy.uncertain === 'hold') {
     const reason = `It is not known whether this call was logged (${row.reason ?? 'no answer'}); look in LeadSquared, then replay if it is not there.`;
-    return { id: row.id, from: 'uncertain', to: next('uncertain', 'held'), now, dueAt: now, reason };
+    return { id: row.id, from: 'uncertain', to: next('uncertain', 'held'), now, dueAt: AT_ONCE, reason };
   }
-  return again(parts, row, now, row.reason ?? 'No answer.');
+  return again(parts, row, row.reason ?? 'No answer.');
 }
 
 async function check(parts: Parts, rows: readonly Delivery[]): Promise<void> {
@@ -54,12 +54,21 @@ async function check(parts: Parts, rows: readonly Delivery[]): Promise<void> {
   const result = resultOf(reply);
   const items = rows.map((row, i): Settlement => {
     const found = reply.kind === 'accepted' ? (reply.value?.[i] ?? null) : null;
-    if (found === null) return unanswered(row, reply, now);
+    if (found === null) return unanswered(parts, row, reply);
     const checked = { startedAt, result: { ...result, message: sentence(found) } };
-    if (found.activityId === null) return { ...again(parts, row, now, 'Not found in LeadSquared.'), check: checked };
+    if (found.activityId === null) return { ...again(parts, row, 'Not found in LeadSquared.'), check: checked };
     const to = next('uncertain', 'landed');
     const { id } = row;
-    return { id, from: 'uncertain', to, now, dueAt: now, reason: null, activityId: found.activityId, check: checked };
+    return {
+      id,
+      from: 'uncertain',
+      to,
+      now,
+      dueAt: AT_ONCE,
+      reason: null,
+      activityId: found.activityId,
+      check: checked,
+    };
   });
   await outbox.settle({ items });
 }
@@ -69,19 +78,21 @@ function sentence({ activityId }: Landed): string {
 }
 
 /** Surely not there: another post, or parked when it was tried often enough. */
-function again({ policy, random }: Parts, row: Delivery, now: number, why: string): Settlement {
+function again({ clock, steady, policy, random }: Parts, row: Delivery, why: string): Settlement {
   const spent = row.attempts >= policy.retry.maxAttempts;
   const event: DeliveryEvent = spent ? 'exhausted' : 'absent';
   const wait = policy.uncertain === 'verify' ? 0 : backoff(policy.retry, row.tries, random);
   const reason = spent ? `Given up after ${row.attempts} attempts: ${row.reason ?? why}` : why;
-  return { id: row.id, from: 'uncertain', to: next('uncertain', event), now, dueAt: now + wait, reason };
+  const to = next('uncertain', event);
+  return { id: row.id, from: 'uncertain', to, now: clock.now(), dueAt: steady() + wait, reason };
 }
 
-function unanswered(row: Delivery, reply: Reply<unknown>, now: number): Settlement {
+function unanswered({ clock, steady }: Parts, row: Delivery, reply: Reply<unknown>): Settlement {
   const event: DeliveryEvent = reply.kind === 'rejected' ? 'held' : 'deferred';
   const reason =
     reply.kind === 'rejected'
       ? `It is not known whether this call was logged, and LeadSquared refuses to be asked (${reply.message}); look there, then replay.`
       : row.reason;
-  return { id: row.id, from: 'uncertain', to: next('uncertain', event), now, dueAt: now + ASK_AGAIN_MS, reason };
+  const to = next('uncertain', event);
+  return { id: row.id, from: 'uncertain', to, now: clock.now(), dueAt: steady() + ASK_AGAIN_MS, reason };
 }

@@ -6,20 +6,14 @@ export interface Waker {
   wake(): void;
   /** A pass in `ms` at the latest. */
   at(ms: number): void;
-  /** By how many ms the wall clock was set since the last call; 0 when it only ran. */
-  clockStep(): number;
   stop(): void;
 }
-
-/** Smaller differences are the slow corrections of NTP. */
-const STEP_MS = 2000;
 
 export function createWaker(clock: Clock, pass: () => Promise<void>, onError: (error: unknown) => void): Waker {
   let running = false;
   let again = false;
   let stopped = false;
   let timer: { readonly at: number; readonly cancel: () => void } | null = null;
-  let offset = clock.now() - clock.monotonic();
 
   function clearTimer(): void {
     timer?.cancel();
@@ -55,12 +49,6 @@ export function createWaker(clock: Clock, pass: () => Promise<void>, onError: (e
         wake();
       });
       timer = { at, cancel };
-    },
-    clockStep() {
-      const before = offset;
-      offset = clock.now() - clock.monotonic();
-      const by = offset - before;
-      return Math.abs(by) < STEP_MS ? 0 : by;
     },
     stop() {
       stopped = true;

@@ -11,9 +11,10 @@ t.test('a call that ends is looked up, posted and delivered', async (t) => {
   delivery.notify();
   await world.clock.advance(1000);
   t.equal(world.state(1), 'delivered');
-  t.same(world.crm.ledger.map((entry) => entry.body), [
-    { CallSessionId: 'pbx:1:1', LeadId: 'lead-1', UserId: 'u-1001', CallDuration: 60 },
-  ]);
+  t.same(
+    world.crm.ledger.map((entry) => entry.body),
+    [{ CallSessionId: 'pbx:1:1', LeadId: 'lead-1', UserId: 'u-1001', CallDuration: 60 }],
+  );
   const [attempt, ...more] = await store.outbox.attempts({ sessionId: 'pbx:1:1' });
   t.equal(more.length, 0);
   t.match(attempt, { number: 1, trigger: 'live', result: { outcome: 'accepted', http: 200 } });
@@ -39,7 +40,10 @@ t.test('the intent is stored before the request leaves', async (t) => {
   const seen: unknown[] = [];
   world.crm.fate = (request) => {
     if (request === 'post') {
-      seen.push(world.row(1).state, world.db.prepare('SELECT count(*) FROM attempt WHERE outcome IS NULL').pluck().get());
+      seen.push(
+        world.row(1).state,
+        world.db.prepare('SELECT count(*) FROM attempt WHERE outcome IS NULL').pluck().get(),
+      );
       seen.push(world.db.prepare('SELECT count(*) > 0 FROM slot').pluck().get());
     }
     return 'ok';
@@ -105,7 +109,10 @@ t.test('an outage of days costs probes, no attempts; on return everything is del
   const before = world.crm.requests.length;
   await world.clock.advance(2 * 86_400_000);
   const during = world.crm.requests.slice(before);
-  t.ok(during.every((request) => request === 'probe'), 'only probes');
+  t.ok(
+    during.every((request) => request === 'probe'),
+    'only probes',
+  );
   t.ok(during.length > 5000 && during.length < 36_000, `${during.length} probes in two days`);
   t.equal((await delivery.snapshot()).circuit, 'open');
   world.crm.fate = () => 'ok';

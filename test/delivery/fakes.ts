@@ -8,7 +8,16 @@ import { sessionStore } from '../../adapters/sqlite/session-store.ts';
 import { userModule } from '../../adapters/sqlite/users.ts';
 import type { CallRecord } from '../../src/call/record.ts';
 import type { Condition } from '../../src/delivery/condition.ts';
-import type { CallLog, CallLogBody, CrmUser, Directory, Gate, Lead, OutcomeKind, Reply } from '../../src/delivery/crm.ts';
+import type {
+  CallLog,
+  CallLogBody,
+  CrmUser,
+  Directory,
+  Gate,
+  Lead,
+  OutcomeKind,
+  Reply,
+} from '../../src/delivery/crm.ts';
 import type { DeliveryState } from '../../src/delivery/delivery.ts';
 import { openGate } from '../../src/delivery/gate.ts';
 import { DEFAULT_POLICY, type DeliveryPolicy } from '../../src/delivery/policy.ts';
@@ -27,8 +36,9 @@ interface Timer {
 
 /** A clock that moves only when told to. Wall and monotonic time are separate. */
 export class FakeClock implements Clock {
-  wall = Date.UTC(2026, 0, 5, 9, 0, 0);
-  mono = 1_000_000;
+  // Not whole, as real clocks are.
+  wall = Date.UTC(2026, 0, 5, 9, 0, 0) + 0.5;
+  mono = 1_000_000.25;
   bootId = 'boot-1';
   timers: Timer[] = [];
   private seq = 0;
@@ -120,7 +130,16 @@ export function reply<T>(kind: OutcomeKind, value: T | null, message: string = k
  * What happens to a request. `lost`: carried out, and the answer is lost. `dropped`: not carried out, answer lost.
  * `crash`: carried out, and the program is killed at that moment.
  */
-export type Fate = 'ok' | 'lost' | 'dropped' | 'crash' | 'rejected' | 'rate-limited' | 'denied' | 'unavailable' | 'hang';
+export type Fate =
+  | 'ok'
+  | 'lost'
+  | 'dropped'
+  | 'crash'
+  | 'rejected'
+  | 'rate-limited'
+  | 'denied'
+  | 'unavailable'
+  | 'hang';
 
 interface Entry {
   readonly sessionId: string;
@@ -322,7 +341,7 @@ export class World {
   /** Stores finished calls as the journal does. */
   end(...records: readonly CallRecord[]): void {
     this.db.transaction(() => {
-      for (const record of records) this.storeSession(record, this.clock.now());
+      for (const record of records) this.storeSession(record, Math.floor(this.clock.now()));
     })();
   }
 
@@ -373,7 +392,10 @@ export class World {
   }
 
   state(n: number): string | undefined {
-    return this.db.prepare<[string], string>('SELECT state FROM delivery WHERE session_id = ?').pluck().get(`pbx:1:${n}`);
+    return this.db
+      .prepare<[string], string>('SELECT state FROM delivery WHERE session_id = ?')
+      .pluck()
+      .get(`pbx:1:${n}`);
   }
 
   row(n: number): Record<string, unknown> {
@@ -392,7 +414,13 @@ export class World {
     return this.db
       .prepare<
         [],
-        { session_id: string; state: DeliveryState; reason: string | null; update_due_at: number | null; open_attempts: number }
+        {
+          session_id: string;
+          state: DeliveryState;
+          reason: string | null;
+          update_due_at: number | null;
+          open_attempts: number;
+        }
       >(
         `SELECT session_id, state, reason, update_due_at,
           (SELECT count(*) FROM attempt a WHERE a.delivery_id = d.id AND a.outcome IS NULL) AS open_attempts
@@ -417,7 +445,7 @@ export class World {
 
 /** A call that ended just now. */
 export function fresh(world: World, n: number, over: Partial<CallRecord> = {}): CallRecord {
-  const endedAt = world.clock.now();
+  const endedAt = Math.floor(world.clock.now());
   return call(n, { startedAt: endedAt - 61_000, answeredAt: endedAt - 60_000, endedAt, ...over });
 }
 

@@ -39,11 +39,26 @@ function command(name: string, run: (real: Real) => Promise<void>): Command {
 
 /** Posts have a hard life; lookups, checks and probes a better one, else hardly any call would come to its post. */
 const postFate = fc.constantFrom<Fate>(
-  ...(['ok', 'ok', 'lost', 'lost', 'dropped', 'hang', 'crash', 'rejected', 'rate-limited', 'denied', 'unavailable'] as const),
+  ...([
+    'ok',
+    'ok',
+    'lost',
+    'lost',
+    'dropped',
+    'hang',
+    'crash',
+    'rejected',
+    'rate-limited',
+    'denied',
+    'unavailable',
+  ] as const),
 );
 const readFate = fc.oneof(
   { weight: 12, arbitrary: fc.constant<Fate>('ok') },
-  { weight: 1, arbitrary: fc.constantFrom<Fate>('dropped', 'rejected', 'rate-limited', 'denied', 'unavailable', 'crash') },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom<Fate>('dropped', 'rejected', 'rate-limited', 'denied', 'unavailable', 'crash'),
+  },
 );
 
 const end = fc.integer({ min: 1, max: 8 }).map((n) =>
@@ -163,22 +178,28 @@ function check(world: World, once: boolean): void {
 }
 
 const RUNS = Number(process.env.LOGCALLD_RUNS ?? 40);
+/** For each policy; also ends the search for a smaller counterexample. */
+const LIMIT_MS = Math.max(8000, RUNS * 200);
+t.setTimeout(4 * LIMIT_MS);
 
 for (const uncertain of ['verify', 'hold', 'resend'] as const) {
-  t.test(`every call ends, and ${uncertain === 'resend' ? 'none is lost' : 'none is logged twice'}: policy ${uncertain}`, async (t) => {
-    await fc.assert(
-      fc.asyncProperty(script, async (commands) => {
-        const world = await explore({ uncertain }, commands);
-        try {
-          check(world, uncertain !== 'resend');
-        } finally {
-          world.close();
-        }
-      }),
-      { numRuns: uncertain === 'verify' ? RUNS : Math.ceil(RUNS / 4), interruptAfterTimeLimit: 25_000 },
-    );
-    t.pass();
-  });
+  t.test(
+    `every call ends, and ${uncertain === 'resend' ? 'none is lost' : 'none is logged twice'}: policy ${uncertain}`,
+    async (t) => {
+      await fc.assert(
+        fc.asyncProperty(script, async (commands) => {
+          const world = await explore({ uncertain }, commands);
+          try {
+            check(world, uncertain !== 'resend');
+          } finally {
+            world.close();
+          }
+        }),
+        { numRuns: uncertain === 'verify' ? RUNS : Math.ceil(RUNS / 4), interruptAfterTimeLimit: LIMIT_MS },
+      );
+      t.pass();
+    },
+  );
 }
 
 t.test('the table refuses a way it does not have', async (t) => {

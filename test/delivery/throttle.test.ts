@@ -117,7 +117,10 @@ t.test('it recovers slowly: to the named limit first, beyond it after a day', as
   t.equal(limiter.tuning.requests, 7);
   let now = 60_000;
   const pass = (minutes: number): void => {
-    for (let i = 0; i < minutes; i++) limiter.recover((now += 60_000));
+    for (let i = 0; i < minutes; i++) {
+      now += 60_000;
+      limiter.recover(now);
+    }
   };
   pass(9);
   t.equal(limiter.tuning.requests, 7, 'not within ten minutes');
@@ -145,7 +148,7 @@ t.test('live before backlog before housekeeping, and nobody starves', async (t) 
     served[pick] += 1;
     turns.served(pick, waiting, i * 200);
   }
-  t.same(served, { live: 768, backlog: 192, background: 40 });
+  t.same(served, { live: 761, backlog: 199, background: 40 });
 });
 
 t.test('the backlog is spread over the window, live calls never wait for its pace', async (t) => {

@@ -95,6 +95,11 @@ async function finalRow(bench: Bench, seen: readonly SeenCall[]): Promise<Row> {
   const posted = ledger.calls().length;
   if (posted !== expected) wrong.push(`${posted} call logs for ${expected} calls`);
   for (const id of ledger.doubled()) wrong.push(`${id} was posted ${ledger.bySession(id).length} times`);
+  const recorded = await bench.lab.pbx.recordedCalls();
+  for (const { body } of ledger.calls()) {
+    const id = String(body.CallSessionId).slice(bench.lab.pbx.name.length + 1);
+    if (!recorded.has(id)) wrong.push(`the PBX's own call records do not know the call ${id}`);
+  }
   const worst = bench.crm.sandbox.worstWindow();
   if (worst > WORST_WINDOW) wrong.push(`${worst} requests in five seconds`);
   return {

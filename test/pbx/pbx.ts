@@ -36,6 +36,8 @@ export interface Pbx {
   readonly secret: string;
   /** The `[[source]]` table of logcalld's config that watches this PBX through `port`. */
   source(port: number, secretFile: string): string;
+  /** The ids under which the PBX's own call records keep its calls: an admin finds a call log's call by them. */
+  recordedCalls(): Promise<ReadonlySet<string>>;
   /** Click-to-call: rings the agent's telephone, then calls the number. */
   originate(extension: Extension, number: string): Promise<void>;
   stop(): Promise<void>;

@@ -1,5 +1,6 @@
 -- Delivery: one row for each finished call on its way to the CRM, its attempts, and what delivery remembers.
--- Times are milliseconds since the Unix epoch, UTC, unless named monotonic. The facts of the call are in `session`.
+-- Times are milliseconds since the Unix epoch, UTC, unless named monotonic; a due time of 0 is always over.
+-- The facts of the call are in `session`.
 
 CREATE TABLE delivery (
   id               INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -39,7 +40,7 @@ CREATE INDEX delivery_update ON delivery (update_due_at) WHERE update_due_at IS 
 -- Facts that change after the post are noticed in the very transaction that stores them.
 CREATE TRIGGER delivery_late_facts AFTER UPDATE OF revision ON session
 BEGIN
-  UPDATE delivery SET update_due_at = NEW.updated_at, update_tries = 0
+  UPDATE delivery SET update_due_at = 0, update_tries = 0
   WHERE session_id = NEW.call_session_id AND state = 'delivered';
 END;
 

@@ -4,12 +4,14 @@ import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { parse } from 'csv-parse/sync';
 import type { EventProtocol } from '../link.ts';
 import { COMPANY, EXTENSIONS, type Extension, type Pbx, Unavailable } from '../pbx.ts';
 import { freeTcpPort, freeUdpPort } from '../ports.ts';
 import { within } from '../sip/moment.ts';
 import { Phone } from '../sip/phone.ts';
 import { AmiSession } from './ami.ts';
+import { removeLeftovers } from './leftovers.ts';
 
 const run = promisify(execFile);
 const TEMPLATES = join(import.meta.dirname, 'conf');
@@ -21,6 +23,9 @@ const CALLER_ADDRESS = '127.0.0.2';
 const CALLEE_ADDRESS = '127.0.0.3';
 const STOP_MS = 5_000;
 const RTP_PORTS = 400;
+
+/** Column of Master.csv with `newcdrcolumns`, counted from the end: linkedid, sequence. */
+const LINKED_ID = -2;
 
 const AMI: EventProtocol = {
   frameLength(received) {
@@ -48,7 +53,8 @@ export async function installAsterisk(folder: string): Promise<string> {
 /** Starts a fresh Asterisk in the chroot, with ports, secrets and folders of its own, and registers the telephones. */
 export async function startAsterisk(folder: string, version: string): Promise<Pbx> {
   const chroot = join(folder, 'asterisk');
-  const disk = await mkdtemp(join(chroot, 'run-'));
+  await removeLeftovers(chroot);
+  const disk = await mkdtemp(join(chroot, `run-${process.pid}-`));
   const home = disk.slice(chroot.length);
   const phoneSecret = randomBytes(9).toString('hex');
   const amiSecret = randomBytes(9).toString('hex');
@@ -130,6 +136,10 @@ export async function startAsterisk(folder: string, version: string): Promise<Pb
         'match = ["PJSIP/trunk-*"]',
         `number = "${COMPANY.direct}"`,
       ].join('\n'),
+    recordedCalls: async () => {
+      const rows: string[][] = parse(await readFile(join(disk, 'log', 'cdr-csv', 'Master.csv')));
+      return new Set(rows.flatMap((row) => row.at(LINKED_ID) ?? []));
+    },
     originate: async (extension, number) => {
       await using session = await AmiSession.login(ami, 'click', amiSecret);
       await session.act('Originate', {
