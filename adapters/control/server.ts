@@ -11,7 +11,7 @@ export interface ControlServer {
   readonly path: string;
   /** Before this, every request is told to come again. */
   serve(handlers: Handlers): void;
-  /** Lets requests under way finish, then removes the socket. */
+  /** Lets requests under way finish for a moment, drops the rest, and removes the socket. */
   close(): Promise<void>;
 }
 
@@ -19,6 +19,8 @@ export interface ControlServer {
 const MAX_BODY_BYTES = 4_000_000;
 const MAX_CONNECTIONS = 32;
 const REQUEST_TIMEOUT_MS = 10_000;
+/** At the end, requests under way have this long. */
+const FINISH_WITHIN_MS = 2_000;
 
 /**
  * Listens at `path` with mode 0660. The socket of a daemon that died is replaced. Rejects with one sentence when another
@@ -31,13 +33,16 @@ export async function openControl(path: string): Promise<ControlServer> {
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS });
   server.maxConnections = MAX_CONNECTIONS;
   server.keepAliveTimeout = 1_000;
+  const busy = new Set<Promise<void>>();
   server.on('request', (request, response) => {
-    answer(request, handlers)
+    const work = answer(request, handlers)
       .then((value) => send(response, 200, value))
       .catch((error: unknown) => {
         const status = error instanceof ControlError ? error.status : 500;
-        send(response, status, { error: error instanceof Error ? error.message : String(error) });
-      });
+        return send(response, status, { error: error instanceof Error ? error.message : String(error) });
+      })
+      .finally(() => busy.delete(work));
+    busy.add(work);
   });
   await listen(server, path);
   return {
@@ -45,11 +50,17 @@ export async function openControl(path: string): Promise<ControlServer> {
     serve(given) {
       handlers = given;
     },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeIdleConnections();
-      }),
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, FINISH_WITHIN_MS);
+      });
+      await Promise.race([Promise.allSettled(busy), late]);
+      clearTimeout(timer);
+      server.closeAllConnections();
+      await closed;
+    },
   };
 }
 
@@ -128,13 +139,16 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function send(response: ServerResponse, status: number, value: unknown): void {
-  if (response.destroyed) return;
+/** Resolves when the answer has left, or cannot any more. */
+function send(response: ServerResponse, status: number, value: unknown): Promise<void> {
+  if (response.destroyed) return Promise.resolve();
   const body = Buffer.from(JSON.stringify(value), 'utf8');
+  const left = new Promise<void>((resolve) => response.once('close', resolve));
   response.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',
     'content-length': body.length,
     connection: 'close',
   });
   response.end(body);
+  return left;
 }

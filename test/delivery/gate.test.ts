@@ -16,6 +16,7 @@ class FakeSlots implements SlotStore {
   error: Error | null = null;
   commits = 0;
   private next = 1;
+  private learned: SlotMemory['tuning'] = null;
   private readonly clock: FakeClock;
 
   constructor(clock: FakeClock) {
@@ -33,11 +34,12 @@ class FakeSlots implements SlotStore {
     const { bootId, until, count, day, usedToday, forgetBefore } = args;
     const kept = this.memory?.bootId === bootId ? this.memory.slots.filter((t) => t >= forgetBefore) : [];
     const slots = [...kept, ...Array.from({ length: count }, () => until)];
-    this.memory = { bootId, slots, day, usedToday, tuning: this.memory?.tuning ?? null };
+    this.memory = { bootId, slots, day, usedToday, tuning: this.learned };
     return Array.from({ length: count }, () => this.next++);
   }
 
   async tune({ tuning }: Parameters<SlotStore['tune']>[0]): Promise<void> {
+    this.learned = tuning;
     if (this.memory !== null) this.memory = { ...this.memory, tuning };
   }
 }

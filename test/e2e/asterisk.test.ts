@@ -47,7 +47,7 @@ t.test('recorded calls arrive in the CRM, each once and complete, and the daemon
   t.teardown(end);
   const daemon = new DaemonProcess(place.config);
   await player.done;
-  await accepted(sandbox, 3);
+  await daemon.during(accepted(sandbox, 3));
   const bodies = sandbox.ledger.calls().map(({ body }) => body);
   const inbound = bodies.find((body) => body.SourceNumber === '+91-9845012345' && body.Direction === 'Inbound');
   t.match(inbound, {
@@ -83,7 +83,7 @@ t.test('killed in mid-call and started again: the same one session', async (t) =
   await first.exited();
   t.equal(sandbox.ledger.calls().length, 0);
   const second = new DaemonProcess(place.config);
-  await accepted(sandbox, 1);
+  await second.during(accepted(sandbox, 1));
   await player.done;
   second.kill('SIGTERM');
   t.equal(await second.exited(), 0);
@@ -102,12 +102,12 @@ t.test('killed after the post, before the answer: looked up, not posted again', 
   t.teardown(end);
   sandbox.addFaults({ match: { path: 'LogCall' }, fault: { kind: 'timeout', commit: true } });
   const first = new DaemonProcess(place.config);
-  await sandbox.next(({ request }) => request.path.includes('LogCall'));
+  await first.during(sandbox.next(({ request }) => request.path.includes('LogCall')));
   first.kill('SIGKILL');
   await first.exited();
   sandbox.clearFaults();
   const second = new DaemonProcess(place.config);
-  await sandbox.next(({ request }) => request.path.includes('ProspectActivity'));
+  await second.during(sandbox.next(({ request }) => request.path.includes('ProspectActivity')));
   second.kill('SIGTERM');
   await second.exited();
   await player.done;
@@ -156,7 +156,7 @@ t.test('nothing of what was written holds a secret', async (t) => {
   t.teardown(end);
   const daemon = new DaemonProcess(place.config);
   await player.done;
-  await accepted(sandbox, 1);
+  await daemon.during(accepted(sandbox, 1));
   daemon.kill('SIGTERM');
   await daemon.exited();
   const given = ['pbx-secret', 'access', 'secret', 'users.csv', 'logcalld.toml'];

@@ -130,6 +130,15 @@ export class DaemonProcess {
     });
   }
 
+  /** The same promise, but rejected when the daemon ends before. */
+  during<T>(promise: Promise<T>): Promise<T> {
+    const ended = once(this.child, 'exit').then(() => {
+      throw new Error(`the daemon ended:\n${this.printed}`);
+    });
+    ended.catch(() => {});
+    return Promise.race([promise, ended]);
+  }
+
   kill(signal: NodeJS.Signals = 'SIGKILL'): void {
     const { pid, exitCode, signalCode } = this.child;
     if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, signal);

@@ -149,6 +149,12 @@ export class Story {
     return this;
   }
 
+  /** Goes on with the events of another story. */
+  merge(other: Story): this {
+    this.#frames.push(...other.#frames);
+    return this;
+  }
+
   /** What the core makes of it. */
   records(keep: (raw: string) => boolean = () => true, rules: CallRules = DEFAULT_RULES): CallRecord[] {
     const table = new CallTable('fs', plan, rules);
@@ -213,7 +219,12 @@ export class Story {
   }
 }
 
-const Q850: Readonly<Record<string, number>> = { USER_BUSY: 17, NO_ANSWER: 19, NO_USER_RESPONSE: 18, NO_ROUTE_DESTINATION: 3 };
+const Q850: Readonly<Record<string, number>> = {
+  USER_BUSY: 17,
+  NO_ANSWER: 19,
+  NO_USER_RESPONSE: 18,
+  NO_ROUTE_DESTINATION: 3,
+};
 
 function originator(by: string | null): Headers {
   return by === null

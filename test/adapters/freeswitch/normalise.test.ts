@@ -239,7 +239,11 @@ t.test('hold, rename, transfer', async (t) => {
   const replaced = { variable_transfer_disposition: 'recv_replace' };
   t.match(manner({ ...replaced, variable_endpoint_disposition: 'BLIND_TRANSFER' }), { manner: 'blind' });
   t.match(manner(replaced), { manner: 'attended' });
-  t.equal(manner({ variable_transfer_history: '1:x:bl_xfer:1001/default/XML' }), undefined, 'the dialplan moved the call');
+  t.equal(
+    manner({ variable_transfer_history: '1:x:bl_xfer:1001/default/XML' }),
+    undefined,
+    'the dialplan moved the call',
+  );
 });
 
 t.test('the frames of a capture that are no events', async (t) => {
@@ -248,7 +252,11 @@ t.test('the frames of a capture that are no events', async (t) => {
   t.same(readEslFrame(answer('+OK up\n'), 'fs', START), []);
   t.match(readEslFrame(answer('{"row_count": 0}\n'), 'fs', START), [{ kind: 'snapshot-complete' }]);
   t.same(
-    readEslFrame(answer('{"row_count":1,"rows":[{"uuid":"A","name":"x","callstate":"ACTIVE","b_uuid":"B"}]}'), 'fs', START),
+    readEslFrame(
+      answer('{"row_count":1,"rows":[{"uuid":"A","name":"x","callstate":"ACTIVE","b_uuid":"B"}]}'),
+      'fs',
+      START,
+    ),
     [],
     'the list of calls misses channels that only ring',
   );

@@ -1,0 +1,228 @@
+/** Leads, users and filters: what is asked of the CRM, what is remembered, what each policy does. */
+import t from 'tap';
+import type { CallRecord } from '../../src/call/record.ts';
+import type { CrmUser, Lead } from '../../src/delivery/crm.ts';
+import { skipReason } from '../../src/delivery/filters.ts';
+import { chooseLead } from '../../src/delivery/leads.ts';
+import { DEFAULT_POLICY, type DeliveryPolicy, type LeadPolicy, type UserPolicy } from '../../src/delivery/policy.ts';
+import { matchUser } from '../../src/delivery/users.ts';
+import { call, fresh, type Life, World } from './fakes.ts';
+
+interface Over {
+  readonly lead?: Partial<LeadPolicy>;
+  readonly user?: Partial<UserPolicy>;
+  readonly policy?: Partial<DeliveryPolicy>;
+}
+
+async function warm(over: Over = {}): Promise<{ world: World; life: Life }> {
+  const world = new World();
+  const lead = { ...DEFAULT_POLICY.lead, ...over.lead };
+  const user = { ...DEFAULT_POLICY.user, ...over.user };
+  const life = await world.live({ ...over.policy, lead, user });
+  await world.clock.advance(6000);
+  world.crm.requests.length = 0;
+  return { world, life };
+}
+
+/** Delivers one call and answers what became of it and what was asked. */
+async function deliver(world: World, life: Life, record: CallRecord) {
+  world.crm.requests.length = 0;
+  world.end(record);
+  life.delivery.notify();
+  await world.clock.advance(2000);
+  const n = Number(record.callSessionId.split(':').at(-1));
+  const body = world.crm.ledger.find((entry) => entry.sessionId === record.callSessionId)?.body;
+  return { row: world.row(n), body, requests: [...world.crm.requests] };
+}
+
+const lead = (id: string, over: Partial<Lead> = {}): Lead => ({
+  ...{ id, name: null, ownerId: null, phone: null, mobile: null },
+  ...over,
+});
+
+t.test('formats are tried in order, the one that worked goes first, also after a restart', async (t) => {
+  const { world, life } = await warm();
+  world.crm.leads.set('+91-9811000001', [lead('one')]);
+  const first = await deliver(world, life, fresh(world, 1));
+  t.same(first.requests, ['lead 9811000001', 'lead 919811000001', 'lead +91-9811000001', 'post']);
+  t.equal(first.body?.LeadId, 'one');
+  world.crm.leads.set('+91-9811000002', [lead('two')]);
+  t.same((await deliver(world, life, fresh(world, 2))).requests, ['lead +91-9811000002', 'post']);
+  life.kill();
+  const next = await world.live();
+  await world.clock.advance(6000);
+  world.crm.leads.set('+91-9811000003', [lead('three')]);
+  t.same((await deliver(world, next, fresh(world, 3))).requests, ['lead +91-9811000003', 'post']);
+  world.close();
+});
+
+t.test('found and not found are remembered for their time', async (t) => {
+  const { world, life } = await warm({ lead: { formats: ['NSN'] } });
+  const number = { external: '09811000001', externalE164: '+919811000001' };
+  t.same((await deliver(world, life, fresh(world, 1, number))).requests, ['lead 9811000001', 'post']);
+  t.same((await deliver(world, life, fresh(world, 2, number))).requests, ['post'], 'nobody, remembered');
+  await world.clock.advance(DEFAULT_POLICY.lead.missMaxAgeMs);
+  world.crm.leads.set('9811000001', [lead('new')]);
+  t.equal((await deliver(world, life, fresh(world, 3, number))).body?.LeadId, 'new');
+  await world.clock.advance(DEFAULT_POLICY.lead.hitMaxAgeMs / 2);
+  t.same((await deliver(world, life, fresh(world, 4, number))).requests, ['post']);
+  await world.clock.advance(DEFAULT_POLICY.lead.hitMaxAgeMs / 2);
+  t.same((await deliver(world, life, fresh(world, 5, number))).requests, ['lead 9811000001', 'post'], 'asked again');
+  world.close();
+});
+
+t.test('a burst of calls from one number is one lookup', async (t) => {
+  const { world, life } = await warm({ lead: { formats: ['NSN'] } });
+  const number = { external: '09811000001', externalE164: '+919811000001' };
+  for (let n = 1; n <= 10; n++) world.end(fresh(world, n, number));
+  life.delivery.notify();
+  await world.clock.advance(5000);
+  t.equal(world.crm.requests.filter((request) => request.startsWith('lead')).length, 1);
+  t.equal(world.crm.ledger.length, 10);
+  world.close();
+});
+
+t.test('unknown callers, by policy', async (t) => {
+  const outcomes: Record<LeadPolicy['unknown'], unknown> = {
+    'let-leadsquared-create': { row: { state: 'delivered' }, body: { LeadId: '' } },
+    capture: { row: { state: 'delivered' }, body: { LeadId: 'lead-+91-9811000001' } },
+    park: { row: { state: 'parked', reason: /create it in LeadSquared/ } },
+    skip: { row: { state: 'skipped', reason: /No lead/ } },
+  };
+  for (const unknown of ['let-leadsquared-create', 'capture', 'park', 'skip'] as const) {
+    const { world, life } = await warm({ lead: { unknown } });
+    t.match(await deliver(world, life, fresh(world, 1)), outcomes[unknown], unknown);
+    world.close();
+  }
+});
+
+t.test('callers without a number, by policy; never looked up', async (t) => {
+  const states = { send: 'delivered', park: 'parked', skip: 'skipped' } as const;
+  for (const anonymous of ['send', 'park', 'skip'] as const) {
+    const { world, life } = await warm({ lead: { anonymous } });
+    const record = fresh(world, 1, { withheld: true, external: 'anonymous', externalE164: null });
+    const { row, requests } = await deliver(world, life, record);
+    t.equal(row.state, states[anonymous]);
+    t.notOk(requests.some((request) => request.startsWith('lead')));
+    world.close();
+  }
+});
+
+t.test('several leads with one number', async (t) => {
+  const leads = [lead('recent', { name: 'Ravi' }), lead('other', { name: 'Asha Rao' })];
+  t.equal(chooseLead(leads, 'asha rao', 'first')?.id, 'recent');
+  t.equal(chooseLead(leads, 'asha rao ', 'by-name')?.id, 'other');
+  t.equal(chooseLead(leads, 'nobody', 'by-name')?.id, 'recent');
+  t.equal(chooseLead(leads, null, 'park'), null);
+  t.equal(chooseLead([lead('only')], null, 'park')?.id, 'only');
+  const { world, life } = await warm({ lead: { several: 'park' } });
+  world.crm.leads.set('9811000001', leads);
+  t.match((await deliver(world, life, fresh(world, 1))).row, { state: 'parked', reason: /2 leads/ });
+  world.close();
+});
+
+t.test('a CRM that is away parks nothing and burns nothing', async (t) => {
+  const { world, life } = await warm();
+  world.crm.fate = (request) => (request.startsWith('lead') ? 'unavailable' : 'ok');
+  const { row } = await deliver(world, life, fresh(world, 1));
+  t.match(row, { state: 'retrying', attempts: 0, reason: /could not be looked up/ });
+  world.crm.fate = () => 'ok';
+  await world.clock.advance(60_000);
+  t.equal(world.state(1), 'delivered');
+  world.close();
+});
+
+t.test('own numbers and filtered calls are skipped with a reason and never looked up', async (t) => {
+  const { world, life } = await warm({ policy: { own: ['+9180456789*'] } });
+  const own = fresh(world, 1, { external: '08045678905', externalE164: '+918045678905' });
+  const { row, requests } = await deliver(world, life, own);
+  t.match(row, { state: 'skipped', reason: /one of our own numbers/ });
+  t.same(requests, []);
+  const internal = fresh(world, 2, { direction: 'Internal', external: '1002', externalE164: null });
+  t.match((await deliver(world, life, internal)).row, { state: 'skipped', reason: /Internal call/ });
+  world.close();
+});
+
+t.test('filters', async (t) => {
+  const skip = { dids: ['080456*'], trunks: ['PJSIP/fax'], extensions: ['19*'], numbers: ['+919811000009'] };
+  const policy: DeliveryPolicy = { ...DEFAULT_POLICY, skip };
+  const plain = call(1, { did: '1', didE164: null });
+  t.equal(skipReason(plain, policy, plain.endedAt), null);
+  t.match(skipReason({ ...plain, did: '08045678900' }, policy, 0), /called number/);
+  t.match(skipReason({ ...plain, trunk: 'PJSIP/fax' }, policy, 0), /trunk PJSIP\/fax/);
+  t.match(skipReason({ ...plain, agent: '1901' }, policy, 0), /extension 1901/);
+  t.match(skipReason({ ...plain, externalE164: '+919811000009' }, policy, 0), /number of the other party/);
+  t.match(skipReason(plain, { ...policy, maxAgeMs: 3_600_000 }, plain.endedAt + 3_600_001), /more than 1 h ago/);
+  t.equal(skipReason(plain, { ...policy, maxAgeMs: 3_600_000 }, plain.endedAt + 3_600_000), null);
+  const internal = { ...plain, direction: 'Internal', external: '1002', externalE164: null } as const;
+  t.match(skipReason(internal, policy, 0), /Internal call/);
+  t.equal(skipReason(internal, { ...policy, internal: 'post' }, 0), null);
+});
+
+const USERS: readonly CrmUser[] = [
+  { id: 'u-1', name: 'Asha', email: 'asha@example.com', active: true, phones: ['1001'] },
+  { id: 'u-2', name: 'Vikram', email: 'vikram@example.com', active: false, phones: ['1002'] },
+  { id: 'u-3', name: 'Fatima', email: 'fatima@example.com', active: true, phones: ['1003', '1001'] },
+];
+
+t.test('extension to user', async (t) => {
+  const row = (extension: string, user: string, source: string | null = null) => ({ extension, user, source });
+  const rows = [row('1001', 'ASHA@example.com'), row('1001', 'u-3', 'pbx2'), row('1002', 'u-2'), row('1004', 'x@y.z')];
+  const policy = { ...DEFAULT_POLICY.user, rows };
+  t.same(matchUser('1001', 'pbx1', policy, USERS), { kind: 'known', id: 'u-1' });
+  t.same(matchUser('1001', 'pbx2', policy, USERS), { kind: 'known', id: 'u-3' }, 'the line for this PBX');
+  t.match(matchUser('1002', 'pbx1', policy, USERS), { kind: 'unknown', why: /inactive/ });
+  t.match(matchUser('1004', 'pbx1', policy, USERS), { kind: 'unknown', why: /no user x@y.z/ });
+  t.same(matchUser('1003', 'pbx1', policy, USERS), { kind: 'known', id: 'u-3' }, 'by the number the CRM holds');
+  t.match(matchUser('1003', 'pbx1', { ...policy, discover: false }, USERS), { kind: 'unknown' });
+  t.match(matchUser('1001', 'pbx1', { ...policy, rows: [] }, USERS), { kind: 'unknown', why: /several/ });
+  t.same(matchUser('1001', 'pbx1', policy, null), { kind: 'not-yet' });
+  t.same(matchUser('1001', 'pbx2', policy, null), { kind: 'known', id: 'u-3' }, 'an id needs no users');
+});
+
+t.test('agents without a user, by policy', async (t) => {
+  const cases: [UserPolicy['unknown'], string | null, unknown][] = [
+    [['lead-owner', 'default-user', 'park'], 'asha@example.com', { body: { UserId: 'owner' } }],
+    [['default-user'], 'u-1001', { body: { UserId: 'u-1001' } }],
+    [['default-user', 'omit'], null, { body: { UserId: '' } }],
+    [['park'], null, { row: { state: 'parked', reason: /extension 1999 is not in the users file/ } }],
+    [['skip'], null, { row: { state: 'skipped' } }],
+    [['default-user'], 'gone@example.com', { row: { state: 'parked' } }],
+  ];
+  for (const [unknown, defaultUser, outcome] of cases) {
+    const { world, life } = await warm({ user: { unknown, defaultUser } });
+    world.crm.leads.set('9811000001', [lead('one', { ownerId: 'owner' })]);
+    t.match(await deliver(world, life, fresh(world, 1, { agent: '1999' })), outcome, `${unknown} ${defaultUser}`);
+    t.match(await life.store.users.missing({}), [{ extension: '1999', calls: 1 }]);
+    world.close();
+  }
+});
+
+t.test('users that were never fetched are waited for, not guessed', async (t) => {
+  const world = new World();
+  world.crm.everybodyIsKnown = true;
+  world.crm.fate = (request) => (request === 'users' ? 'unavailable' : 'ok');
+  const life = await world.live();
+  world.end(fresh(world, 1));
+  await world.clock.advance(20_000);
+  t.match(world.row(1), { reason: /users of LeadSquared are not known yet/, attempts: 0 });
+  t.ok(life.conditions.some((condition) => condition.code === 'crm-users-stale' && condition.raised));
+  world.crm.fate = () => 'ok';
+  await world.clock.advance(120_000);
+  t.equal(world.state(1), 'delivered');
+  t.match(life.conditions.at(-1), { code: 'crm-users-stale', raised: false });
+  world.close();
+});
+
+t.test('an absurd or failed refresh leaves the users in place, also over a restart', async (t) => {
+  const { world, life } = await warm();
+  world.crm.users = [];
+  await world.clock.advance(DEFAULT_POLICY.user.refreshMs + 1000);
+  t.match((await life.delivery.snapshot()).users, { count: 1 });
+  t.match(life.conditions.at(-1), { code: 'crm-users-stale', raised: true, text: /listed 0 users where there were 1/ });
+  life.kill();
+  world.crm.fate = (request) => (request === 'users' ? 'unavailable' : 'ok');
+  const next = await world.live();
+  t.match((await next.delivery.snapshot()).users, { count: 1 });
+  world.close();
+});
