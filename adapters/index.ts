@@ -1,10 +1,13 @@
 /** Which PBXs the program knows. A further one is one line in each table. */
 import type { AsteriskSourceConfig, FreeswitchSourceConfig, SourceConfig } from '../config/schema.ts';
+import type { CdrReader } from '../src/call/backfill.ts';
 import type { FrameReader } from '../src/inspect.ts';
 import type { Clock, EventSource } from '../src/ports.ts';
 import { readAmiFrame } from './asterisk/capture.ts';
+import { readAsteriskCdr } from './asterisk/cdr.ts';
 import { createAsteriskSource } from './asterisk/source.ts';
 import { readEslFrame } from './freeswitch/capture.ts';
+import { readFreeswitchCdr } from './freeswitch/cdr.ts';
 import { createFreeswitchSource } from './freeswitch/source.ts';
 
 export interface SourceSetup {
@@ -29,7 +32,12 @@ const factories = {
       clock: setup.clock,
       ...(setup.onRaw === undefined ? {} : { onRaw: setup.onRaw }),
       ...(config.tls.enabled
-        ? { tls: { ...(config.tls.ca_file === null ? {} : { caFile: config.tls.ca_file }), servername: config.tls.servername ?? config.host } }
+        ? {
+            tls: {
+              ...(config.tls.ca_file === null ? {} : { caFile: config.tls.ca_file }),
+              servername: config.tls.servername ?? config.host,
+            },
+          }
         : {}),
     }),
   freeswitch: (config: FreeswitchSourceConfig, setup: SourceSetup): EventSource =>
@@ -50,3 +58,9 @@ export function createSource(config: SourceConfig, setup: SourceSetup): EventSou
 
 /** Readers of captured frames by the `pbx` of the capture file. */
 export const frameReaders: Readonly<Record<string, FrameReader>> = { asterisk: readAmiFrame, freeswitch: readEslFrame };
+
+/** Readers of call detail records by the `pbx` of the capture file. */
+export const cdrReaders: Readonly<Record<string, CdrReader>> = {
+  asterisk: readAsteriskCdr,
+  freeswitch: readFreeswitchCdr,
+};

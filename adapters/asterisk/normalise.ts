@@ -114,9 +114,8 @@ const READERS: Readonly<Record<string, Reader>> = {
   MixMonitorStart: (packet, stamp, channel) => recording(stamp, channel, variable(packet, 'MIXMONITOR_FILENAME')),
   UserEvent: (packet, stamp, channel) =>
     /record/i.test(packet.get('UserEvent') ?? '') ? recording(stamp, channel, known(packet.get('File'))) : [],
-  HangupRequest: (packet, stamp, channel) => [
-    { ...stamp, kind: 'hangup-requested', channel, clearing: clearingOf(packet) },
-  ],
+  HangupRequest: (packet, stamp, channel) =>
+    isOwnRejection(packet) ? [] : [{ ...stamp, kind: 'hangup-requested', channel, clearing: clearingOf(packet) }],
   Hangup: (packet, stamp, channel) => [
     ...recording(stamp, channel, variable(packet, 'MIXMONITOR_FILENAME')),
     { ...stamp, kind: 'cleared', channel, clearing: clearingOf(packet), ...linked(packet) },
@@ -193,6 +192,18 @@ function linked(packet: AmiPacket, name = 'Linkedid'): { linkedId?: string } {
 function bridgeKind(packet: AmiPacket): BridgeKind {
   if (packet.get('BridgeTechnology') === 'holding_bridge') return 'holding';
   return packet.get('BridgeType') === 'basic' ? 'talk' : 'conference';
+}
+
+/** Causes with which a caller leaves before the answer: not given, normal, elsewhere, unspecified, interworking. */
+const CAUSES_OF_CALLERS: ReadonlySet<string | undefined> = new Set([undefined, '0', '16', '26', '31', '127']);
+
+/**
+ * The dialplan applications Busy() and Congestion() refuse an incoming call, and chan_pjsip then tells the end of the SIP
+ * session as if the caller had asked for it.
+ */
+function isOwnRejection(packet: AmiPacket): boolean {
+  const refused = ['Ring', 'Busy'].includes(packet.get('ChannelStateDesc') ?? '');
+  return refused && !CAUSES_OF_CALLERS.has(packet.get('Cause'));
 }
 
 function clearingOf(packet: AmiPacket): Clearing {

@@ -20,6 +20,7 @@ export const callRecord: z.ZodType<CallRecord> = z.strictObject({
   trunk: text,
   queue: text,
   agent: text,
+  responsible: text,
   agentsRung: z.array(z.string().max(200)),
   agentsTalked: z.array(z.strictObject({ ext: z.string().max(200), from: time, to: time })),
   startedAt: time,

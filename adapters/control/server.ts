@@ -81,7 +81,11 @@ async function makeRoom(path: string): Promise<void> {
 /** The mode comes from the umask at the moment of the bind, so that the socket is never open to others. */
 function listen(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(new Error(`The control socket ${path} cannot be made (${error.message}).`)));
+    // libuv says EACCES also where the folder does not exist.
+    const remedy = 'the folder must exist and the user of logcalld must be able to write there (see [storage] path).';
+    server.once('error', (error) =>
+      reject(new Error(`The control socket ${path} cannot be made (${error.message}): ${remedy}`)),
+    );
     const before = process.umask(0o117);
     try {
       server.listen(path, resolve);

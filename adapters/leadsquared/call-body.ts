@@ -79,9 +79,9 @@ export function callBody(record: CallRecord, resolution: Resolution, policy: Cal
   const lead =
     (record.withheld ? null : (written(record.externalE164) ?? written(record.external))) ?? policy.withheldNumber;
   const reached =
-    record.agent === null
+    record.responsible === null
       ? written(policy.noAgent)
-      : (written(policy.agentNumbers.get(record.agent)) ?? cleanText(record.agent));
+      : (written(policy.agentNumbers.get(record.responsible)) ?? cleanText(record.responsible));
   const agent = reached || display || policy.withheldNumber;
   const inbound = record.direction === 'Inbound';
   const url =

@@ -25,7 +25,16 @@ import { judge } from './judge.ts';
 import type { SourcePlan } from './plan.ts';
 import { lastAlive, noteBoot, reconcile, type SourceLink } from './reconcile.ts';
 import type { CallRecord } from './record.ts';
-import { type Bridge, type Call, type Channel, componentOf, isLive, oldest, trunksOf } from './state.ts';
+import {
+  type Bridge,
+  type Call,
+  type Channel,
+  componentOf,
+  conferencePartners,
+  isLive,
+  oldest,
+  trunksOf,
+} from './state.ts';
 import { clear } from './stays.ts';
 
 /** Rules of closing and judging calls, from the configuration. */
@@ -161,8 +170,10 @@ export class CallTable {
   private schedule(event: CallEvent): void {
     const id = channelOf(event);
     const channel = id === null ? undefined : this.channels.get(id);
-    if (channel !== undefined) this.deadline = Math.min(this.deadline, this.deadlineOf(channel.call));
-    else if (id === null) this.deadline = this.nextDeadline();
+    if (channel !== undefined) {
+      const touched = [channel, ...(event.kind === 'cleared' ? conferencePartners(channel) : [])];
+      for (const one of touched) this.deadline = Math.min(this.deadline, this.deadlineOf(one.call));
+    } else if (id === null) this.deadline = this.nextDeadline();
   }
 
   private deadlineOf(call: Call): number {
@@ -173,6 +184,13 @@ export class CallTable {
       for (const channel of one.channels) {
         if (isLive(channel)) live = true;
         else lastCleared = Math.max(lastCleared, channel.clearedHeardAt);
+        // Members of a conference are calls of their own; but a customer's call is judged by the agents who were in the room, so
+        // an internal call is kept until the customers it met have gone.
+        for (const other of trunksOf(one).length > 0 ? [] : conferencePartners(channel)) {
+          if (other.party.side !== 'trunk' || other.call === one) continue;
+          if (isLive(other)) live = true;
+          else lastCleared = Math.max(lastCleared, other.clearedHeardAt);
+        }
       }
     }
     if (!live) return lastCleared + this.rules.graceMs;
@@ -234,6 +252,12 @@ export class CallTable {
       return;
     }
     call.sessionKey = root.id;
-    for (const channel of rest) channel.bridges.clear();
+    // Who met the external party met it in that call; what the phones go on with is told by the bridges it never was in.
+    for (const channel of rest) {
+      for (const bridge of channel.bridges) {
+        if (bridge.stays.some((stay) => stay.channel.call === call && !rest.includes(stay.channel)))
+          channel.bridges.delete(bridge);
+      }
+    }
   }
 }

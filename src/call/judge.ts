@@ -7,7 +7,7 @@
  */
 
 import { isNoSuchNumber } from '../telephony/cause.ts';
-import { toE164 } from '../telephony/number.ts';
+import { isWithheld, toE164 } from '../telephony/number.ts';
 import {
   behalfOf,
   calledNumber,
@@ -19,7 +19,7 @@ import {
   membersOf,
   rungOf,
 } from './parties.ts';
-import type { SourcePlan } from './plan.ts';
+import { ownerOf, type SourcePlan } from './plan.ts';
 import type { CallRecord, CallStatus, Direction, Talk } from './record.ts';
 import { type Call, type Channel, componentOf, oldest, trunksOf } from './state.ts';
 import { inboundStatus, internalStatus, outboundStatus } from './status.ts';
@@ -71,6 +71,9 @@ function recordOf(members: Membership, context: JudgeContext): CallRecord {
   const first = oldest(call.channels) ?? root;
   const spoken = talks.length > 0 ? talks : outside;
   const rungAt = ringStart(direction, channels, subject);
+  const agent =
+    agentOf(direction, context.agent, talks, root) ?? (mobile === null ? null : behalfOf(plan, members, mobile, did));
+  const rung = rungOf(direction === 'Internal' ? channels : channels.filter(during(first.createdAt, endedAt)));
   return {
     callSessionId: `${context.source}-${call.sessionKey}`,
     source: context.source,
@@ -79,14 +82,14 @@ function recordOf(members: Membership, context: JudgeContext): CallRecord {
     external: number,
     externalE164: toE164(number, subject.party.country, subject.party.format),
     externalName: direction === 'Inbound' ? subject.facts.caller.name : null,
-    withheld: direction === 'Inbound' && (subject.facts.withheld || number === null),
+    withheld: direction === 'Inbound' && (subject.facts.withheld || isWithheld(number)),
     did,
     didE164: toE164(did, subject.party.country, subject.party.format),
     trunk: external?.facts.endpoint ?? null,
     queue: channels.flatMap((channel) => channel.queues).at(-1) ?? null,
-    agent:
-      agentOf(direction, context.agent, talks, root) ?? (mobile === null ? null : behalfOf(plan, members, mobile, did)),
-    agentsRung: rungOf(channels),
+    agent,
+    agentsRung: rung,
+    responsible: agent ?? rung.at(-1) ?? (direction === 'Inbound' ? ownerOf(plan, did) : null),
     agentsTalked: talks,
     startedAt: first.createdAt,
     answeredAt,
@@ -101,6 +104,11 @@ function recordOf(members: Membership, context: JudgeContext): CallRecord {
     flags: flagsOf(channels, first, subject, answeredAt),
     legs: channels.filter((channel) => channel.party.side !== 'wire').length,
   };
+}
+
+/** Channels made while the external party was there: whom a phone calls after that is not part of its call. */
+function during(startedAt: number, endedAt: number): (channel: Channel) => boolean {
+  return (channel) => channel.createdAt < endedAt || endedAt === startedAt;
 }
 
 /** A phone dialled a number that the PBX has no route for: it was meant for outside and went nowhere. */
@@ -119,7 +127,7 @@ function talksOf(connections: readonly Connection[], subject: Channel): Talk[] {
       const last = talks.findLast((talk) => talk.ext === ext);
       const end = heldForGood(other, from, to, subject);
       if (last !== undefined && from - last.to <= 50) talks[talks.indexOf(last)] = { ...last, to: end };
-      else if (end > from) talks.push({ ext, from, to: end });
+      else if (end > from || from === to) talks.push({ ext, from, to: end });
     }
   }
   return talks;
@@ -271,6 +279,7 @@ function afterwards(members: Membership, record: CallRecord, context: JudgeConte
         trunk: null,
         queue: null,
         agent: phone.party.ext,
+        responsible: phone.party.ext,
         agentsRung: other.party.ext === null ? [] : [other.party.ext],
         agentsTalked: talks,
         startedAt: other.createdAt,

@@ -21,10 +21,10 @@ export function isOriginated(channel: Channel): boolean {
   return channel.facts.initiator === 'pbx' && rootOf(channel.call) === channel && !dialledUnseen(channel);
 }
 
-/** True for what is left of a call whose caller was never seen, because the link was down at its beginning. */
+/** True for what is left of a call whose caller has gone, or was never seen because the link was down at its beginning. */
 function dialledUnseen(channel: Channel): boolean {
   const known = new Set([...channel.call.channels].map((one) => one.id));
-  return channel.blind && channel.dials.some((dial) => dial.by !== null && !known.has(dial.by));
+  return channel.dials.some((dial) => dial.by !== null && !known.has(dial.by));
 }
 
 /** The outside number an originated call was meant for, when it never got as far as a trunk; `null` when it was not meant for outside. */

@@ -37,6 +37,8 @@ export interface CallRecord {
   readonly queue: string | null;
   readonly agent: string | null;
   readonly agentsRung: readonly string[];
+  /** Whose call it is: the agent, else the extension rung last, else the owner of the direct line that was called. */
+  readonly responsible: string | null;
   readonly agentsTalked: readonly Talk[];
   /** ms since the epoch, UTC. */
   readonly startedAt: number;

@@ -124,6 +124,12 @@ export function rootOf(call: Call): Channel | undefined {
   return oldest([...call.channels].filter((channel) => channel.party.side !== 'wire')) ?? oldest(call.channels);
 }
 
+/** Channels that were in a conference with this one. */
+export function conferencePartners(channel: Channel): Channel[] {
+  const rooms = [...channel.bridges].filter((bridge) => bridge.kind === 'conference');
+  return rooms.flatMap((room) => room.stays.map((stay) => stay.channel)).filter((other) => other !== channel);
+}
+
 /** The trunk channels of a call. */
 export function trunksOf(call: Call): Channel[] {
   return [...call.channels].filter((channel) => channel.party.side === 'trunk');

@@ -31,6 +31,7 @@ export function outboundStatus(root: Channel, leg: Channel | null): CallStatus {
 
 /** An internal call that was not answered. */
 export function internalStatus(root: Channel, members: readonly Channel[]): CallStatus {
+  if (members.some((channel) => channel.voicemailAt !== null)) return 'Voicemail';
   if (root.hangupRequestedAt !== null) return 'Cancelled';
   const called = members.filter((channel) => channel !== root && channel.party.side === 'extension');
   const last = called.at(-1);

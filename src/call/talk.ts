@@ -56,17 +56,43 @@ export function connectionsOf(subject: Channel, until: number): Connection[] {
     const others = partnersAt(subject, bridges, from, until);
     if (others.length > 0) append(found, { from, to, others });
   }
-  return found;
+  return found.length > 0 ? found : meetingOf(subject, bridges, steps, until);
 }
 
-function partnersAt(subject: Channel, bridges: ReadonlySet<Bridge>, at: number, until: number): Channel[] {
-  const live = (channel: Channel) => presentFrom(channel) <= at && (channel.clearedAt ?? until) > at;
+/**
+ * A connection without length: its beginning and end were told in the same millisecond, as when a caller hangs up in the
+ * moment of the answer, or when the PBX was heard in one burst after a stall. Who met whom is known all the same.
+ */
+function meetingOf(
+  subject: Channel,
+  bridges: ReadonlySet<Bridge>,
+  steps: readonly number[],
+  until: number,
+): Connection[] {
+  for (const at of steps) {
+    const others = at < presentFrom(subject) ? [] : partnersAt(subject, bridges, at, until, 1);
+    if (others.length > 0) return [{ from: at, to: at, others }];
+  }
+  return [];
+}
+
+/** `slack`: how long after its end a stay still counts, ms. */
+function partnersAt(
+  subject: Channel,
+  bridges: ReadonlySet<Bridge>,
+  at: number,
+  until: number,
+  slack: 0 | 1 = 0,
+): Channel[] {
+  const live = (channel: Channel) => presentFrom(channel) <= at && (channel.clearedAt ?? until) + slack > at;
   if (!live(subject)) return [];
   const seen = new Set([subject]);
   for (const channel of seen) {
     if (channel.wire !== null && live(channel.wire)) seen.add(channel.wire);
     for (const bridge of bridges) {
-      const here = bridge.stays.filter((stay) => stay.from <= at && (stay.to ?? until) > at && live(stay.channel));
+      const here = bridge.stays.filter(
+        (stay) => stay.from <= at && (stay.to ?? until) + slack > at && live(stay.channel),
+      );
       if (here.some((stay) => stay.channel === channel)) for (const stay of here) seen.add(stay.channel);
     }
   }

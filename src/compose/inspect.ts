@@ -1,33 +1,75 @@
 /** `logcalld inspect`: the calls of capture files. */
 
 import { readCapture } from '../../adapters/host/capture.ts';
-import { frameReaders } from '../../adapters/index.ts';
+import { cdrReaders, frameReaders } from '../../adapters/index.ts';
 import { callBody } from '../../adapters/leadsquared/call-body.ts';
 import type { Config, SourceConfig } from '../../config/schema.ts';
+import { backfill, type CdrFile, callsOfCdr, spanOf } from '../call/backfill.ts';
+import { type Heard, listen } from '../call/heard.ts';
 import type { CallRecord } from '../call/record.ts';
 import type { Invocation } from '../cli/command.ts';
 import { UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
-import { inspectFrames, inspectLine } from '../inspect.ts';
+import { type FrameReader, inspectFrames, inspectLine, type RecordedFrame } from '../inspect.ts';
+import { readCdrFiles } from './cdr-files.ts';
 import { callLogPolicyOf, planOf, rulesOf } from './settings.ts';
 import { configOf, print } from './shell.ts';
 
 export async function inspect(invocation: Invocation): Promise<number> {
   const config = configOf(invocation);
   const policy = callLogPolicyOf(config);
+  const cdr = await readCdrFiles(invocation.values('cdr'));
   for (const file of invocation.arguments) {
     const { pbx, frames } = await readCapture(file);
     const read = frameReaders[pbx];
     if (read === undefined) throw new Error(`${file}: is of a PBX that this program does not know: ${pbx}`);
     const source = sourceFor(config, pbx, invocation.value('source'));
-    const records = inspectFrames(frames, read, source.name, planOf(source), rulesOf(config));
-    for (const record of records) {
+    const { records, heard } = callsHeard(config, source, frames, read);
+    for (const record of completed(config, source, pbx, records, heard, cdr)) {
       const kept = record.direction === 'Internal' && config.filters.internal === 'skip';
       const posted = kept ? null : callBody(record, { leadId: null, userId: null }, policy);
       print(invocation.flag('json') ? inspectLine(record, file, posted) : table(record));
     }
   }
   return EXIT.ok;
+}
+
+function callsHeard(
+  config: Config,
+  source: SourceConfig,
+  frames: readonly RecordedFrame[],
+  read: FrameReader,
+): { records: CallRecord[]; heard: Heard } {
+  const listener = listen();
+  let connection = 1;
+  function* counted(): Generator<RecordedFrame> {
+    for (const frame of frames) {
+      connection = frame.connection;
+      yield frame;
+    }
+  }
+  const listening: FrameReader = (raw, name, receivedAt) => {
+    const events = read(raw, name, receivedAt);
+    listener.note(events, receivedAt, connection);
+    return events;
+  };
+  const records = inspectFrames(counted(), listening, source.name, planOf(source), rulesOf(config));
+  return { records, heard: listener.heard() };
+}
+
+/** The calls heard, completed from call detail records where there are any. A file that cannot be read is always told. */
+function completed(
+  config: Config,
+  source: SourceConfig,
+  pbx: string,
+  records: readonly CallRecord[],
+  heard: Heard,
+  cdr: readonly CdrFile[],
+): readonly CallRecord[] {
+  const read = cdrReaders[pbx];
+  if (cdr.length === 0 || read === undefined) return records;
+  const events = read(cdr, source.name, spanOf(heard.gaps) ?? { from: 0, to: 0 });
+  return backfill(records, heard, callsOfCdr(events, source.name, planOf(source), rulesOf(config)));
 }
 
 function sourceFor(config: Config, pbx: string, name: string | null): SourceConfig {

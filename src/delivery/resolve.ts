@@ -67,11 +67,11 @@ export function createResolve(parts: {
 
   async function userOf(record: CallRecord, ownerId: string | null): Promise<Resolved | { id: string | null }> {
     let why = 'no agent took or was offered the call';
-    if (record.agent !== null) {
-      const match = users.match(record.agent, record.source);
+    if (record.responsible !== null) {
+      const match = users.match(record.responsible, record.source);
       if (match.kind === 'not-yet') return NOT_YET;
       const userId = match.kind === 'known' ? match.id : null;
-      await userStore.seen({ extension: record.agent, at: clock.now(), userId });
+      await userStore.seen({ extension: record.responsible, at: clock.now(), userId });
       if (match.kind === 'known') return { id: match.id };
       why = match.why;
     }
@@ -92,6 +92,7 @@ export function createResolve(parts: {
   return async (record, priority) => {
     const skip = skipReason(record, policy, clock.now());
     if (skip !== null) return { kind: 'skip', reason: skip };
+    await users.settled();
     const lead = await leadOf(record, priority);
     if (lead.kind !== 'lead') return lead;
     const user = await userOf(record, lead.ownerId);

@@ -53,6 +53,8 @@ export interface Users {
   /** Loads the copy on disk and begins to fetch; resolves when the copy is loaded. */
   start(): Promise<void>;
   stop(): void;
+  /** Resolves when users are known, or the first attempt to fetch them failed. */
+  settled(): Promise<void>;
   match(extension: string, source: string): UserMatch;
   /** The default user of the policy, `null` when there is none. */
   fallback(): UserMatch | null;
@@ -86,6 +88,7 @@ export function createUsers(parts: UserParts): Users {
   let cancel: (() => void) | null = null;
   let stopped = false;
   let under: Promise<boolean> | null = null;
+  const first = Promise.withResolvers<void>();
 
   async function fetchOnce(): Promise<boolean> {
     const reply = await directory.users();
@@ -118,6 +121,7 @@ export function createUsers(parts: UserParts): Users {
       .catch((error: unknown) => stale(error instanceof Error ? error.message : String(error)))
       .finally(() => {
         under = null;
+        first.resolve();
       });
     return under;
   }
@@ -142,6 +146,7 @@ export function createUsers(parts: UserParts): Users {
       const kept = await store.load({});
       users = kept?.users ?? null;
       fetchedAt = kept?.at ?? null;
+      if (kept !== null) first.resolve();
       if (kept !== null) log.write('info', 'users-loaded', `${kept.users.length} users known from the last run`);
       const age = fetchedAt === null ? Number.POSITIVE_INFINITY : clock.now() - fetchedAt;
       schedule(age >= 0 && age < policy.refreshMs ? policy.refreshMs - age : 1);
@@ -150,6 +155,7 @@ export function createUsers(parts: UserParts): Users {
       stopped = true;
       cancel?.();
     },
+    settled: () => first.promise,
     match: (extension, source) => matchUser(extension, source, policy, users),
     fallback: () => (policy.defaultUser === null ? null : findUser(policy.defaultUser, users)),
     refresh,

@@ -104,6 +104,7 @@ export function call(n: number, over: Partial<CallRecord> = {}): CallRecord {
     queue: null,
     agent: '1001',
     agentsRung: ['1001'],
+    responsible: over.agent === undefined ? '1001' : over.agent,
     agentsTalked: [],
     startedAt: 1000 * n,
     answeredAt: 1000 * n + 500,

@@ -177,7 +177,7 @@ function check(world: World, once: boolean): void {
   if (worst > requests) throw new Error(`${worst} requests in one window`);
 }
 
-const RUNS = Number(process.env.LOGCALLD_RUNS ?? 40);
+const RUNS = Number(process.env.LOGCALLD_RUNS ?? 25);
 /** For each policy; also ends the search for a smaller counterexample. */
 const LIMIT_MS = Math.max(8000, RUNS * 200);
 t.setTimeout(4 * LIMIT_MS);

@@ -204,6 +204,7 @@ t.test('users that were never fetched are waited for, not guessed', async (t) =>
   world.crm.fate = (request) => (request === 'users' ? 'unavailable' : 'ok');
   const life = await world.live();
   world.end(fresh(world, 1));
+  life.delivery.notify();
   await world.clock.advance(20_000);
   t.match(world.row(1), { reason: /users of LeadSquared are not known yet/, attempts: 0 });
   t.ok(life.conditions.some((condition) => condition.code === 'crm-users-stale' && condition.raised));

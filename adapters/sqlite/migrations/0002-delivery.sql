@@ -31,7 +31,8 @@ CREATE TABLE delivery (
 
 -- In the order of the calls, for the claim; and by due time, for the next wake-up.
 CREATE INDEX delivery_waiting ON delivery (intent, ended_at) WHERE state IN ('pending', 'retrying');
-CREATE INDEX delivery_due ON delivery (state, due_at) WHERE state IN ('pending', 'retrying', 'uncertain', 'resolving', 'sending');
+CREATE INDEX delivery_due ON delivery (state, due_at) WHERE state IN ('pending', 'retrying');
+CREATE INDEX delivery_uncertain ON delivery (due_at) WHERE state = 'uncertain';
 CREATE INDEX delivery_open ON delivery (ended_at) WHERE state NOT IN ('delivered', 'parked', 'skipped');
 CREATE INDEX delivery_by_state ON delivery (state, reason);
 CREATE INDEX delivery_by_end ON delivery (ended_at);

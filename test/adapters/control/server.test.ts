@@ -48,10 +48,11 @@ t.test('a request arrives checked, its answer comes back, refusals keep their wo
     }),
   );
   const client = await connectControl(server.path, '1');
-  t.same(await client?.call('calls', { limit: 3, states: ['parked'] }), []);
+  if (client === null) throw new Error('nobody answered');
+  t.same(await client.call('calls', { limit: 3, states: ['parked'] }), []);
   t.same(asked, [{ limit: 3, states: ['parked'] }]);
-  await t.rejects(client?.call('call', { id: 'x' }), { name: 'ControlError', status: 404, message: /id x/ });
-  await t.rejects(client?.call('users', {}), { status: 500, message: 'not in this test' });
+  await t.rejects(client.call('call', { id: 'x' }), { name: 'ControlError', status: 404, message: /id x/ });
+  await t.rejects(client.call('users', {}), { status: 500, message: 'not in this test' });
   t.equal((await raw(server.path, 'GET', '/v1/hello')).body.pid, 7, 'a question without input may be a GET');
 });
 
@@ -124,7 +125,7 @@ t.test('what is not a socket is left alone', async (t) => {
 
 t.test('names that cannot be used', async (t) => {
   await t.rejects(openControl(join(folder, 'x'.repeat(100))), { message: /more than 107 bytes.*RUNTIME_DIRECTORY/ });
-  await t.rejects(openControl(join(folder, 'no', 'such')), { message: /cannot be made \(.*ENOENT/ });
+  await t.rejects(openControl(join(folder, 'no', 'such')), { message: /cannot be made .*folder must exist/ });
   t.equal(await connectControl(join(folder, 'nobody.sock'), '1'), null);
 });
 

@@ -355,3 +355,68 @@ t.test('another Core-UUID: every older leg is over', async (t) => {
     { callSessionId: 'fs-X', status: 'Abandoned', flags: [] },
   ]);
 });
+
+t.test('an agent who leaves a conference first is not forgotten before the customers have left', async (t) => {
+  const room = (story: Story, at: number, id: string) =>
+    story.custom(at, 'conference::maintenance', {
+      'Unique-ID': id,
+      'Conference-Unique-ID': 'R',
+      Action: 'add-member',
+    });
+  const story = new Story().caller(0, 'A').answers(10, 'A');
+  room(story, 20, 'A').dials(1000, 'C', '1001', '3500').answers(1000, 'C');
+  room(story, 1010, 'C').ends(5000, 'C', 'NORMAL_CLEARING', 'recv_bye').event(60_000, 'CHANNEL_HOLD', 'A');
+  t.same(story.records(), [], 'the internal call waits as well');
+  const records = story.ends(90_000, 'A', 'NORMAL_CLEARING', 'recv_bye').records();
+  t.match(
+    records.find((record) => record.direction === 'Inbound'),
+    { agent: '1001', talkSeconds: 4 },
+  );
+  t.equal(records.length, 2);
+});
+
+t.test('legs of which only the end was seen find the call they belong to', async (t) => {
+  const dialer = new Story().outside(0, 'A', '+971501234567', null).answers(1000, 'A');
+  dialer
+    .rings(1500, 'B', '1001', null, { 'Caller-Caller-ID-Number': '1001' })
+    .answers(2500, 'B')
+    .bridges(2600, 'A', 'B');
+  dialer.ends(5000, 'B').ends(5020, 'A');
+  t.match(
+    dialer.records((raw) => raw.includes('CHANNEL_HANGUP_COMPLETE')),
+    [{ direction: 'Outbound', agent: '1001' }],
+  );
+
+  const onward = talking().outside(5900, 'C', '09845066666', 'B').answers(7100, 'C').bridges(7150, 'A', 'C');
+  onward.ends(8000, 'B').ends(9000, 'C').ends(9000, 'A', 'NORMAL_CLEARING', 'recv_bye');
+  const unseen = (raw: string) => !raw.includes('"Unique-ID":"C"') || raw.includes('CHANNEL_HANGUP_COMPLETE');
+  t.match(
+    onward.records(unseen),
+    [{ callSessionId: 'fs-A', direction: 'Inbound', legs: 3 }],
+    'the originator is a leg of another call uuid',
+  );
+});
+
+t.test('what the PBX does under the call uuid of a reported call is another call', async (t) => {
+  const story = talking().ends(4000, 'A').ends(4000, 'B');
+  story.outside(20_000, 'C', '09845066666', null, { 'Channel-Call-UUID': 'A' }).ends(21_000, 'C', 'NO_ANSWER');
+  t.same(
+    story.records().map((record) => record.callSessionId),
+    ['fs-A', 'fs-C'],
+  );
+});
+
+t.test('a question about one channel tells more than the list', async (t) => {
+  const missed = new Story().dials(0, 'A', '1001', '09845012345').outside(10, 'B', '09845012345', 'A');
+  const rows = ['A', 'B'].map((id) => ({
+    uuid: id,
+    direction: id === 'A' ? 'inbound' : 'outbound',
+    name: missed.dump(0, id)['Channel-Name'],
+    callstate: 'RINGING',
+    call_uuid: 'A',
+  }));
+  const story = new Story().raw(500, greeting).raw(510, answer(JSON.stringify({ row_count: 2, rows })));
+  for (const id of ['A', 'B']) story.raw(520, answer(JSON.stringify(missed.dump(520, id))));
+  for (const id of ['B', 'A']) story.ends(900, id, 'NO_ANSWER', 'send_refuse', { 'Call-Direction': 'outbound' });
+  t.match(story.records(), [{ trunk: 'sofia/gateway/trunk_in', external: '09845012345', status: 'NoAnswer' }]);
+});

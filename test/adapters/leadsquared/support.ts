@@ -27,6 +27,7 @@ export function record(changes: Partial<CallRecord> = {}): CallRecord {
     trunk: 'PJSIP/trunk-in',
     queue: 'sales',
     agent: '1001',
+    responsible: changes.agent === undefined ? '1001' : changes.agent,
     agentsRung: ['1001'],
     agentsTalked: [{ ext: '1001', from: STARTED + 9_000, to: STARTED + 83_000 }],
     startedAt: STARTED,

@@ -82,6 +82,7 @@ export function record(callSessionId: string, part: Partial<CallRecord> = {}): C
     trunk: 'PJSIP/trunk-in',
     queue: null,
     agent: '1001',
+    responsible: part.agent === undefined ? '1001' : part.agent,
     agentsRung: ['1001', '1002'],
     agentsTalked: [{ ext: '1001', from: 4_000, to: 9_000 }],
     startedAt: 1_000,

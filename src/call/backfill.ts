@@ -1,0 +1,190 @@
+/**
+ * Calls that ended, or happened wholly, while the PBX was not heard: completed and created from the PBX's own call detail
+ * records (CDR).
+ *
+ * An adapter reads the records as call events; they are folded and judged here by the same rules as live events, into the
+ * calls as the CDR knows them. Those are then held against the calls that were heard:
+ *
+ *   the call was heard          | and                                      | then
+ *   ----------------------------|------------------------------------------|--------------------------------------------
+ *   completely                  |                                          | nothing: events know more than a CDR
+ *   with a blind interval       | its end or answer was not seen           | the CDR's end, answer, talks and agents
+ *   with a blind interval       | its end and answer were seen             | agents rung and recording, where missing
+ *   not at all                  | the CDR's times lie in one blind interval | it is created
+ *   not at all                  | otherwise                                | nothing: it belongs to another time
+ */
+import type { CallEvent, CallEventKind, ChannelId } from '../telephony/call-event.ts';
+import { type CallRules, CallTable } from './correlate.ts';
+import type { Heard, Span } from './heard.ts';
+import type { SourcePlan } from './plan.ts';
+import type { CallRecord, Talk } from './record.ts';
+import { covered } from './talk.ts';
+
+/** One file of call detail records, unpacked. */
+export interface CdrFile {
+  readonly name: string;
+  readonly content: Uint8Array;
+}
+
+/**
+ * Reads call detail records as call events. Calls that were over before `during` or began after it may be left out. Throws an
+ * Error with one sentence that names the file, the line and the remedy.
+ */
+export type CdrReader = (files: readonly CdrFile[], source: string, during: Span) => readonly CallEvent[];
+
+/** A call as the CDR knows it, with the ids under which events would have named it. */
+export interface CdrCall {
+  readonly record: CallRecord;
+  readonly ids: ReadonlySet<string>;
+}
+
+/** Asterisk's CDRs tell whole seconds, and the clocks of a PBX and of its watcher may differ a little. */
+const MARGIN_MS = 5000;
+
+/** The span of time whose records matter; `null` when the PBX was heard all the time. */
+export function spanOf(gaps: readonly Span[]): Span | null {
+  if (gaps.length === 0) return null;
+  return {
+    from: Math.min(...gaps.map((gap) => gap.from)) - MARGIN_MS,
+    to: Math.max(...gaps.map((gap) => gap.to)) + MARGIN_MS,
+  };
+}
+
+/** The calls that call detail records tell of. */
+export function callsOfCdr(
+  events: readonly CallEvent[],
+  source: string,
+  plan: SourcePlan,
+  rules: CallRules,
+): CdrCall[] {
+  const table = new CallTable(source, plan, rules);
+  const ids = new Map<string, Set<string>>();
+  // All records are known at once: none may end a call before the others are in.
+  const inOrder = events.map((event) => ({ ...event, receivedAt: 0 })).sort(byTime);
+  for (const event of inOrder) {
+    table.apply(event);
+    if (event.kind !== 'channel-created') continue;
+    const key = `${source}-${event.facts.linkedId}`;
+    const known = ids.get(key) ?? new Set([event.facts.linkedId]);
+    ids.set(key, known.add(event.channel));
+  }
+  const { ended } = table.advance(Number.MAX_SAFE_INTEGER);
+  return ended.map((record) => ({
+    record,
+    ids: ids.get(record.callSessionId) ?? new Set([record.callSessionId.slice(source.length + 1)]),
+  }));
+}
+
+/** What must be known of a channel before the rest at the same moment, and what ends it. */
+const RANK: Readonly<Partial<Record<CallEventKind, number>>> = {
+  'channel-created': 0,
+  wired: 1,
+  linked: 1,
+  'dial-started': 2,
+  'bridge-left': 4,
+  'hangup-requested': 5,
+  cleared: 6,
+};
+
+function byTime(a: CallEvent, b: CallEvent): number {
+  return a.at - b.at || (RANK[a.kind] ?? 3) - (RANK[b.kind] ?? 3);
+}
+
+/** The calls that were heard, completed, and those that were not, in order of their ends. */
+export function backfill(heardCalls: readonly CallRecord[], heard: Heard, cdr: readonly CdrCall[]): CallRecord[] {
+  const byId = new Map(cdr.map(({ record }) => [record.callSessionId, record]));
+  const known = new Set(heardCalls.map((record) => record.callSessionId));
+  const completed = heardCalls.map((record) => {
+    const own = byId.get(record.callSessionId);
+    return own === undefined || !record.flags.includes('blind-interval') ? record : complete(record, own);
+  });
+  const created = cdr
+    .filter(({ record, ids }) => !known.has(record.callSessionId) && isUnheard(ids, heard.ids))
+    .filter(({ record }) => heard.gaps.some((gap) => liesIn(record, gap)))
+    .map(({ record }) => ({ ...record, flags: withFlags(record.flags, ['blind-interval', 'from-cdr']) }));
+  return [...completed, ...created].sort((a, b) => a.endedAt - b.endedAt);
+}
+
+function isUnheard(ids: ReadonlySet<ChannelId>, heard: ReadonlySet<string>): boolean {
+  return [...ids].every((id) => !heard.has(id));
+}
+
+function liesIn(record: CallRecord, gap: Span): boolean {
+  return record.startedAt >= gap.from - MARGIN_MS && record.endedAt <= gap.to + MARGIN_MS;
+}
+
+/** A call of which a part was heard. What events saw stays; the CDR says what they could not. */
+function complete(known: CallRecord, cdr: CallRecord): CallRecord {
+  const endMissing = known.flags.includes('end-unknown');
+  const answerMissing = known.flags.includes('answer-unknown') && !cdr.flags.includes('answer-unknown');
+  const rung = [...new Set([...known.agentsRung, ...cdr.agentsRung])];
+  const recording = known.recording ?? cdr.recording;
+  if (!endMissing && !(answerMissing && cdr.answeredAt !== null)) {
+    if (rung.length === known.agentsRung.length && recording === known.recording) return known;
+    return { ...known, agentsRung: rung, recording, flags: withFlags(known.flags, ['from-cdr']) };
+  }
+  const endedAt = endMissing ? Math.max(cdr.endedAt, known.endedAt) : known.endedAt;
+  const answeredAt = answerOf(known, cdr, answerMissing);
+  const talks = talksOf(known, cdr, endMissing, answerMissing, endedAt);
+  const talked = talks.length > 0 ? covered(talks) : answeredAt === null ? 0 : endedAt - answeredAt;
+  const answerInferred = known.answeredAt === null && answeredAt !== null && cdr.flags.includes('answer-unknown');
+  return {
+    ...known,
+    status: answeredAt !== null ? 'Answered' : cdr.status,
+    agent: endMissing ? (cdr.agent ?? known.agent) : (known.agent ?? cdr.agent),
+    agentsRung: rung,
+    responsible: known.agent ?? cdr.agent ?? rung.at(-1) ?? known.responsible,
+    agentsTalked: talks,
+    answeredAt,
+    endedAt,
+    durationSeconds: answeredAt === null ? 0 : seconds(endedAt - answeredAt),
+    talkSeconds: seconds(talked),
+    ringSeconds: answeredAt === known.answeredAt && answeredAt !== null ? known.ringSeconds : cdr.ringSeconds,
+    recording,
+    q850: known.q850 ?? cdr.q850,
+    sip: known.sip ?? cdr.sip,
+    flags: withFlags(
+      known.flags.filter(
+        (flag) => !(flag === 'end-unknown' && endMissing) && !(flag === 'answer-unknown' && answerMissing),
+      ),
+      answerInferred ? ['answer-unknown', 'from-cdr'] : ['from-cdr'],
+    ),
+  };
+}
+
+function answerOf(known: CallRecord, cdr: CallRecord, answerMissing: boolean): number | null {
+  if (known.answeredAt !== null) return answerMissing ? (cdr.answeredAt ?? known.answeredAt) : known.answeredAt;
+  // Nobody had answered as long as the call was heard.
+  return cdr.answeredAt === null ? null : Math.max(cdr.answeredAt, known.endedAt);
+}
+
+/** Talks that were cut off by the gap go on to their end by the CDR; those that began in the gap are added. */
+function talksOf(
+  known: CallRecord,
+  cdr: CallRecord,
+  endMissing: boolean,
+  answerMissing: boolean,
+  endedAt: number,
+): Talk[] {
+  const lastHeard = known.endedAt;
+  const talks = known.agentsTalked.map((talk, index): Talk => {
+    const same = cdr.agentsTalked.find((one) => one.ext === talk.ext && one.to >= talk.from - 1000);
+    const open = endMissing && talk.to >= lastHeard && same !== undefined;
+    const from = index === 0 && answerMissing && same !== undefined ? Math.min(talk.from, same.from) : talk.from;
+    return { ext: talk.ext, from, to: open ? Math.min(Math.max(same.to, talk.to), endedAt) : talk.to };
+  });
+  if (!endMissing) return talks;
+  const added = cdr.agentsTalked
+    .filter((talk) => !known.agentsTalked.some((one) => one.ext === talk.ext && one.to >= talk.from - 1000))
+    .map((talk) => ({ ...talk, from: Math.max(talk.from, lastHeard), to: Math.min(talk.to, endedAt) }))
+    .filter((talk) => talk.to > talk.from);
+  return [...talks, ...added];
+}
+
+function withFlags(flags: readonly string[], more: readonly string[]): string[] {
+  return [...new Set([...flags, ...more])];
+}
+
+function seconds(ms: number): number {
+  return Math.round(ms / 1000);
+}

@@ -1,0 +1,120 @@
+/** A running daemon for the commands: a player as its PBX, the sandbox as its CRM, and the command line as a process. */
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { AmiPlayer } from '../../adapters/asterisk/player.ts';
+import { createClock } from '../../adapters/host/clock.ts';
+import { readSecret } from '../../adapters/host/credentials.ts';
+import { startSandbox } from '../../adapters/leadsquared/sandbox.ts';
+import type { SandboxOptions } from '../../adapters/leadsquared/sandbox-options.ts';
+import { loadConfig } from '../../config/load.ts';
+import { controlPath } from '../../src/compose/control.ts';
+import { type Daemon, startDaemon } from '../../src/compose/daemon.ts';
+import { CANARY, installation, sandboxUsers } from '../support/daemon.ts';
+
+const PROJECT = join(import.meta.dirname, '..', '..');
+const CLOCK = createClock();
+
+export interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly error: string;
+}
+
+/** Runs one command line; never rejects. */
+export function logcalld(...words: readonly string[]): Promise<Ran> {
+  return new Promise((resolve) => {
+    const node = join(PROJECT, 'node_modules', '.bin', 'node');
+    const program = join(PROJECT, 'src', 'logcalld.js');
+    execFile(
+      node,
+      [program, ...words],
+      { cwd: PROJECT, env: { PATH: process.env.PATH ?? '' } },
+      (failure, out, error) => {
+        const code = failure === null ? 0 : typeof failure.code === 'number' ? failure.code : -1;
+        resolve({ code, out, error });
+      },
+    );
+  });
+}
+
+export async function world(captures: readonly string[], options: SandboxOptions = {}, more = '') {
+  const sandbox = await startSandbox({ users: sandboxUsers, windowMs: 1000, ...options });
+  const player = new AmiPlayer({
+    captures: captures.map(
+      (name) => new URL(`../fixtures/recordings/asterisk-22/${name}/events.jsonl.gz`, import.meta.url).pathname,
+    ),
+    order: 'together',
+    username: 'test',
+    secret: CANARY,
+    speed: 20,
+    settleMs: 20,
+    shiftTimes: true,
+  });
+  const place = await installation({ asterisk: await player.listen() }, sandbox, more);
+  const config = loadConfig(place.config);
+  let daemon: Daemon | null = null;
+  const printed: string[] = [];
+  return {
+    sandbox,
+    player,
+    config,
+    directory: place.directory,
+    daemon: () => {
+      if (daemon === null) throw new Error('The daemon is not started.');
+      return daemon;
+    },
+    async start() {
+      daemon = await startDaemon({
+        config,
+        clock: CLOCK,
+        log: { write: () => {} },
+        readSecret: (ref) => readSecret(ref, undefined).secret,
+        onFatal: (reason) => printed.push(reason),
+        controlPath: controlPath(config, {}),
+      });
+    },
+    async stop() {
+      await daemon?.stop();
+      daemon = null;
+    },
+    /** One command with the config of this place. Everything printed is kept for `secrets`. */
+    async run(...words: readonly string[]): Promise<Ran> {
+      const ran = await logcalld(...words, '--config', place.config);
+      printed.push(ran.out, ran.error);
+      return ran;
+    },
+    /** Secrets and whole numbers that were printed; there should be none. */
+    leaks: () =>
+      [CANARY, sandbox.accessKey, sandbox.secretKey, '9845012345', '8041110'].filter((word) =>
+        printed.some((text) => text.includes(word)),
+      ),
+    async end() {
+      await daemon?.stop();
+      await player.close();
+      await sandbox.close();
+      await place.remove();
+    },
+  };
+}
+
+/** Asks until the answer is as wanted; the test's own time limit ends it. */
+export async function until<T>(ask: () => Promise<T> | T, wanted: (answer: T) => boolean): Promise<T> {
+  for (;;) {
+    const answer = await ask();
+    if (wanted(answer)) return answer;
+    await new Promise<void>((resolve) => CLOCK.after(20, resolve));
+  }
+}
+
+/** Resolves when the player has played everything and no call is open or on its way any more. */
+export async function settled(of: { player: AmiPlayer; daemon: () => Daemon }, calls: number): Promise<void> {
+  await of.player.done;
+  const { delivery, pipeline } = of.daemon();
+  await until(
+    () => delivery.snapshot(),
+    ({ states }) => {
+      const resting = states.delivered + states.parked + states.skipped;
+      return pipeline.openChannels() === 0 && resting === calls;
+    },
+  );
+}
