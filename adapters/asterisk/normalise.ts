@@ -72,6 +72,17 @@ const READERS: Readonly<Record<string, Reader>> = {
     const bridge = packet.get('BridgeUniqueid');
     return bridge === undefined ? [] : [{ ...stamp, kind: 'bridge-left', channel, bridge, ...linked(packet) }];
   },
+  // A caller who takes an agent's place in a conference by an attended transfer is announced by ConfbridgeJoin alone.
+  ConfbridgeJoin: (packet, stamp, channel) => {
+    const bridge = packet.get('BridgeUniqueid');
+    return bridge === undefined
+      ? []
+      : [{ ...stamp, kind: 'bridge-entered', channel, bridge, bridgeKind: 'conference', ...linked(packet) }];
+  },
+  ConfbridgeLeave: (packet, stamp, channel) => {
+    const bridge = packet.get('BridgeUniqueid');
+    return bridge === undefined ? [] : [{ ...stamp, kind: 'bridge-left', channel, bridge, ...linked(packet) }];
+  },
   LocalBridge: (packet, stamp) => {
     const one = packet.get('LocalOneUniqueid');
     const two = packet.get('LocalTwoUniqueid');
@@ -114,8 +125,9 @@ const READERS: Readonly<Record<string, Reader>> = {
   MixMonitorStart: (packet, stamp, channel) => recording(stamp, channel, variable(packet, 'MIXMONITOR_FILENAME')),
   UserEvent: (packet, stamp, channel) =>
     /record/i.test(packet.get('UserEvent') ?? '') ? recording(stamp, channel, known(packet.get('File'))) : [],
-  HangupRequest: (packet, stamp, channel) =>
-    isOwnRejection(packet) ? [] : [{ ...stamp, kind: 'hangup-requested', channel, clearing: clearingOf(packet) }],
+  HangupRequest: (packet, stamp, channel) => [
+    { ...stamp, kind: 'hangup-requested', channel, clearing: clearingOf(packet) },
+  ],
   Hangup: (packet, stamp, channel) => [
     ...recording(stamp, channel, variable(packet, 'MIXMONITOR_FILENAME')),
     { ...stamp, kind: 'cleared', channel, clearing: clearingOf(packet), ...linked(packet) },
@@ -151,7 +163,7 @@ export function isKnownEvent(name: string): boolean {
 const IGNORED = new Set(
   (
     'AgentCalled AgentComplete AgentConnect AgentDump AgentRingNoAnswer BridgeCreate BridgeDestroy BridgeMerge CEL ConfbridgeEnd ' +
-    'ConfbridgeJoin ConfbridgeLeave ConfbridgeStart ConfbridgeTalking ContactStatus DeviceStateChange ' +
+    'ConfbridgeStart ConfbridgeTalking ContactStatus DeviceStateChange ' +
     'DialState ExtensionStatus LocalOptimizationBegin LocalOptimizationEnd MixMonitorMute MixMonitorStop MusicOnHoldStart ' +
     'MusicOnHoldStop NewAccountCode NewConnectedLine NewExten Newexten OriginateResponse ParkedCallGiveUp ParkedCallTimeOut PeerStatus ' +
     'PresenceStateChange PresenceStatus QueueMemberStatus Registry Reload Rename RTCPReceived RTCPSent Shutdown SoftHangupRequest ' +
@@ -194,21 +206,14 @@ function bridgeKind(packet: AmiPacket): BridgeKind {
   return packet.get('BridgeType') === 'basic' ? 'talk' : 'conference';
 }
 
-/** Causes with which a caller leaves before the answer: not given, normal, elsewhere, unspecified, interworking. */
-const CAUSES_OF_CALLERS: ReadonlySet<string | undefined> = new Set([undefined, '0', '16', '26', '31', '127']);
-
 /**
- * The dialplan applications Busy() and Congestion() refuse an incoming call, and chan_pjsip then tells the end of the SIP
- * session as if the caller had asked for it.
+ * What ended the channel. Asterisk 16 does not tell the SIP status; the state Busy says that Busy() or Congestion() of the
+ * dialplan refused an incoming call with one.
  */
-function isOwnRejection(packet: AmiPacket): boolean {
-  const refused = ['Ring', 'Busy'].includes(packet.get('ChannelStateDesc') ?? '');
-  return refused && !CAUSES_OF_CALLERS.has(packet.get('Cause'));
-}
-
 function clearingOf(packet: AmiPacket): Clearing {
   const q850 = packet.get('Cause');
-  const sip = packet.get('TechCause');
+  const refusal = packet.get('ChannelStateDesc') === 'Busy' ? (q850 === '17' ? '486' : '503') : undefined;
+  const sip = packet.get('TechCause') ?? refusal;
   return {
     q850: q850 === undefined || !/^\d+$/.test(q850) ? null : Number(q850),
     sip: sip === undefined || !/^\d{3}$/.test(sip) ? null : Number(sip),

@@ -75,7 +75,8 @@ export function rungOf(channels: readonly Channel[]): string[] {
 
 /**
  * The extension in whose name an outside number was called: the phone that sent the call on (SIP 302), the extension the
- * dialplan was told to reach (`Local/1005@followme`, FreeSWITCH `dialed_user`), else the owner of the direct line.
+ * dialplan was told to reach (`Local/1005@followme`, FreeSWITCH `dialed_user`), the owner of the direct line, else the only one
+ * whose desk phone rang too.
  */
 export function behalfOf(plan: SourcePlan, members: Membership, mobile: Channel, did: string | null): string | null {
   const number = didKey(calledNumber(mobile) ?? '');
@@ -89,7 +90,13 @@ export function behalfOf(plan: SourcePlan, members: Membership, mobile: Channel,
       return channel.party.ext;
     }
   }
-  return mobile.facts.extension ?? wiredExtension(members, mobile) ?? ownerOf(plan, did);
+  return (
+    mobile.facts.extension ?? wiredExtension(members, mobile) ?? ownerOf(plan, did) ?? onlyOne(rungOf(members.channels))
+  );
+}
+
+function onlyOne(extensions: readonly string[]): string | null {
+  return extensions.length === 1 ? (extensions[0] ?? null) : null;
 }
 
 /** Climbs from a dialled channel through dials and wires to the nearest wire that names an extension. */

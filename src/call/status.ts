@@ -9,7 +9,7 @@ import type { Channel } from './state.ts';
  */
 export function inboundStatus(caller: Channel, members: readonly Channel[]): CallStatus {
   if (members.some((channel) => channel.voicemailAt !== null)) return 'Voicemail';
-  if (caller.hangupRequestedAt !== null) return 'Abandoned';
+  if (caller.hangupRequestedAt !== null && !wasRefused(caller)) return 'Abandoned';
   const phones = members.filter(
     (channel) => channel.party.side !== 'wire' && channel !== caller && channel.facts.initiator === 'pbx',
   );
@@ -19,11 +19,21 @@ export function inboundStatus(caller: Channel, members: readonly Channel[]): Cal
   return 'Missed';
 }
 
+/** The PBX answered the caller's INVITE with a refusal. It tells the end of that SIP session as if the caller had left. */
+function wasRefused(caller: Channel): boolean {
+  const sip = caller.clearing?.sip ?? 0;
+  return caller.answeredAt === null && sip >= 400 && sip !== 487;
+}
+
+/** Q.850: the called person rejected the call. */
+const CALL_REJECTED = 21;
+
 /** An outbound call that was not answered. `leg`: the last trunk leg, `null` when our own phone was never picked up. */
 export function outboundStatus(root: Channel, leg: Channel | null): CallStatus {
   if (leg === null) {
     if (root.facts.initiator === 'endpoint') return root.hangupRequestedAt !== null ? 'Cancelled' : 'Failed';
-    return root.answeredAt !== null || outcomeOf(root) === 'busy' ? 'Cancelled' : 'NoAnswer';
+    const declined = outcomeOf(root) === 'busy' || root.clearing?.q850 === CALL_REJECTED;
+    return root.answeredAt !== null || declined ? 'Cancelled' : 'NoAnswer';
   }
   if (root !== leg && gaveUp(root, leg)) return 'Cancelled';
   return toStatus(outcomeOf(leg));

@@ -69,6 +69,8 @@ function meetingOf(
   steps: readonly number[],
   until: number,
 ): Connection[] {
+  // SIP 487: the caller had cancelled before the answer came.
+  if (subject.clearing?.sip === 487) return [];
   for (const at of steps) {
     const others = at < presentFrom(subject) ? [] : partnersAt(subject, bridges, at, until, 1);
     if (others.length > 0) return [{ from: at, to: at, others }];

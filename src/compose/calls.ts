@@ -12,7 +12,7 @@ import { columns, cut, dateTime, external, type Privacy, privacy } from './text.
 const DEFAULT_LIMIT = 50;
 const HEADER = ['TIME', 'DIRECTION', 'STATUS', 'NUMBER', 'AGENT', 'SEC', 'DELIVERY', 'CALL', 'REASON'];
 const RIGHT = [5];
-const REASON_WIDTH = 70;
+const REASON_WIDTH = 110;
 
 export async function callsList(invocation: Invocation): Promise<number> {
   const given = invocation.value('limit');

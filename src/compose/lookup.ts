@@ -105,15 +105,15 @@ function userOf(
   ownerId: string | null,
   crm: readonly CrmUser[] | null,
 ): CallDetails['user'] {
-  const { agent, source } = record;
-  const match = agent === null ? null : matchUser(agent, source, policy.user, crm);
+  const { responsible, source } = record;
+  const match = responsible === null ? null : matchUser(responsible, source, policy.user, crm);
   const id = delivery?.userId ?? null;
   const { name = null } = crm?.find((user) => user.id === id) ?? {};
   if (id === null) {
     const why = match === null ? 'no agent took or was offered the call' : match.kind === 'unknown' ? match.why : null;
     return { id, name, how: why ?? (delivery?.state === 'skipped' ? 'not looked up' : 'not resolved yet') };
   }
-  if (match?.kind === 'known' && match.id === id) return { id, name, how: `user of extension ${agent}` };
+  if (match?.kind === 'known' && match.id === id) return { id, name, how: `user of extension ${responsible}` };
   if (ownerId === id) return { id, name, how: 'owner of the lead' };
   const fallback = policy.user.defaultUser === null ? null : findUser(policy.user.defaultUser, crm);
   if (fallback?.kind === 'known' && fallback.id === id) return { id, name, how: 'the default user' };

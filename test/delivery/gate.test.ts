@@ -82,7 +82,7 @@ class Scene {
 
 t.test('hours without a pause, with restarts, pauses and clock steps', async (t) => {
   const scene = new Scene();
-  const hours = 4;
+  const hours = 3;
   let rounds = 0;
   for (let minute = 0; minute < hours * 60; minute += 20) {
     const gate = await scene.open();
