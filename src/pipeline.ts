@@ -10,8 +10,10 @@
 import { type CallRules, CallTable, type FoldResult } from './call/correlate.ts';
 import type { SourcePlan } from './call/plan.ts';
 import type { CallRecord } from './call/record.ts';
-import type { Clock, EventSource, Journal, SourceFrame, SourceStatus, StoredEvent } from './ports.ts';
+import type { Clock, EventSource, Journal, JournalBatch, SourceFrame, SourceStatus, StoredEvent } from './ports.ts';
 import type { CallEvent } from './telephony/call-event.ts';
+
+const EMPTY: JournalBatch = { frames: [], opened: [], released: [], ended: [] };
 
 export interface PipelineSource {
   readonly source: EventSource;
@@ -25,8 +27,11 @@ export interface PipelineOptions {
   readonly clock: Clock;
   /** Calls that are durably stored now: new ones, and known ones with newer facts. */
   readonly onStored: (ended: readonly CallRecord[], inserted: readonly string[], changed: readonly string[]) => void;
-  /** The journal cannot store any more; the program must end and start again from the disk. */
-  readonly onFatal: (error: unknown) => void;
+  /**
+   * A batch could not be stored. True: the journal cannot take more for now and what was heard meanwhile is lost to it
+   * (the calls that ended are kept and stored later); false: the program must end and start again from the disk.
+   */
+  readonly onRefused: (error: unknown) => boolean;
   readonly onStatus: (status: SourceStatus) => void;
   /** Each event that was folded in, for displays. */
   readonly onEvent?: (event: CallEvent) => void;
@@ -51,15 +56,28 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   let wakeAt = Number.POSITIVE_INFINITY;
   let cancelWake: () => void = () => {};
 
+  /** What a refused batch had to say about calls; goes with the next batch. */
+  let owed: JournalBatch | null = null;
+
   const store = (frames: readonly SourceFrame[], source: string, results: readonly FoldResult[]): void => {
-    const ended = results.flatMap((result) => result.ended);
     const channels = (ids: readonly string[]) => ids.map((channel) => ({ source, channel }));
-    const opened = channels(results.flatMap((result) => result.opened));
-    const released = channels(results.flatMap((result) => result.released));
+    const ended = [...(owed?.ended ?? []), ...results.flatMap((result) => result.ended)];
+    const opened = [...(owed?.opened ?? []), ...channels(results.flatMap((result) => result.opened))];
+    const released = [...(owed?.released ?? []), ...channels(results.flatMap((result) => result.released))];
+    owed = null;
     if (frames.length === 0 && ended.length === 0 && released.length === 0) return;
     const commit = journal.commit({ frames, opened, released, ended }).then(
       ({ inserted, changed }) => options.onStored(ended, inserted, changed),
-      (error: unknown) => options.onFatal(error),
+      (error: unknown) => {
+        if (!options.onRefused(error)) return;
+        const { ended: late, opened: open, released: over } = owed ?? EMPTY;
+        owed = {
+          frames: [],
+          ended: [...late, ...ended],
+          opened: [...open, ...opened],
+          released: [...over, ...released],
+        };
+      },
     );
     commits.add(commit);
     void commit.finally(() => commits.delete(commit));

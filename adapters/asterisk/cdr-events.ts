@@ -4,7 +4,7 @@
  * recordings of Asterisk 16.28 and 22.10 (`test/fixtures/recordings`).
  */
 import type { CallEvent, ChannelId, Clearing, DialResult } from '../../src/telephony/call-event.ts';
-import { type Leg, legsOf, type TimedRow } from './cdr-legs.ts';
+import { type Leg, legsOf, type TimedRow, targetOf } from './cdr-legs.ts';
 import type { CdrRow } from './cdr-table.ts';
 import { dialledNumber, known } from './channel.ts';
 
@@ -19,6 +19,9 @@ const RESULTS: Readonly<Record<string, DialResult>> = {
 /** Applications with which the dialplan ends a call. */
 const ENDING = /^(?:Hangup|Busy|Congestion)$/;
 
+/** Applications that put A into a room; a row names one other member, who has no call with A otherwise. */
+const CONFERENCE = /^(?:ConfBridge|MeetMe)$/;
+
 /** Ends that are not the caller's doing. */
 const REFUSED = /^(?:BUSY|CONGESTION|FAILED)$/;
 
@@ -29,8 +32,9 @@ export function cdrEvents(rows: readonly CdrRow[], offset: (row: CdrRow) => numb
   for (const row of timed) {
     for (const leg of row.b === null ? [row.a] : [row.a, row.b]) byLeg.set(leg, [...(byLeg.get(leg) ?? []), row]);
   }
-  const legs = [...byLeg].flatMap(([leg, own]) => legEvents(leg, own, source));
-  return [...legs, ...timed.flatMap((row) => rowEvents(row, byLeg.get(row.a) ?? [], source))];
+  const rowsOf = (leg: Leg): readonly TimedRow[] => byLeg.get(leg) ?? [];
+  const legs = [...byLeg].flatMap(([leg, own]) => legEvents(leg, own, rowsOf, source));
+  return [...legs, ...timed.flatMap((row) => rowEvents(row, rowsOf(row.a), source))];
 }
 
 interface Stamp {
@@ -44,7 +48,12 @@ function stampAt(source: string, at: number): Stamp {
 }
 
 /** Birth and end of a channel, and what it did by itself. */
-function legEvents(leg: Leg, rows: readonly TimedRow[], source: string): CallEvent[] {
+function legEvents(
+  leg: Leg,
+  rows: readonly TimedRow[],
+  rowsOf: (leg: Leg) => readonly TimedRow[],
+  source: string,
+): CallEvent[] {
   const { id: channel, facts } = leg;
   const asA = rows.filter((row) => row.a === leg);
   const events: CallEvent[] = [{ ...stampAt(source, leg.createdAt), kind: 'channel-created', channel, facts }];
@@ -64,7 +73,8 @@ function legEvents(leg: Leg, rows: readonly TimedRow[], source: string): CallEve
       events.push({ ...stampAt(source, row.start), kind: 'linked', channel, linkedIds: [row.linkedid], channels: [] });
     }
   }
-  const clearing = clearingOf(leg, rows);
+  events.push(...conferenceEvents(leg, rows, source));
+  const clearing = clearingOf(leg, rows, rowsOf);
   if (facts.initiator === 'endpoint' && hungUp(asA))
     events.push({ ...ended, kind: 'hangup-requested', channel, clearing });
   events.push({ ...ended, kind: 'cleared', channel, clearing });
@@ -84,22 +94,42 @@ function hungUp(asA: readonly TimedRow[]): boolean {
   return last.b !== null && !(timeout > 0 && last.end - last.start >= (timeout - 1) * 1000);
 }
 
-/** `Hangup(17)` of the dialplan tells the Q.850 cause; BUSY is 17. */
-function clearingOf(leg: Leg, rows: readonly TimedRow[]): Clearing {
-  const causes = rows.map((row) => causeOf(row.lastapp, row.lastdata));
-  const cause = causes.findLast((one) => one !== null) ?? null;
-  const last = rows.filter((row) => row.b === leg || row.a === leg).at(-1);
-  return { q850: cause ?? (last?.disposition === 'BUSY' ? 17 : null), sip: null, text: last?.disposition ?? null };
+/**
+ * BUSY is cause 17 of Q.850. Of a leg that was not reached the dialplan may tell more: it hands the cause on to A with
+ * `Hangup(1)`.
+ */
+function clearingOf(leg: Leg, rows: readonly TimedRow[], rowsOf: (leg: Leg) => readonly TimedRow[]): Clearing {
+  const last = rows.at(-1);
+  if (last?.disposition === 'BUSY') return { q850: 17, sip: null, text: last.disposition };
+  const handedOn = last?.b === leg && last.disposition !== 'ANSWERED' ? rowsOf(last.a) : rows;
+  const causes = handedOn.map((row) => causeOf(row.lastapp, row.lastdata));
+  return { q850: causes.findLast((one) => one !== null) ?? null, sip: null, text: last?.disposition ?? null };
 }
 
 function causeOf(lastapp: string, lastdata: string): number | null {
   return lastapp === 'Hangup' && /^\d{1,3}$/.test(lastdata) ? Number(lastdata) : null;
 }
 
+/** Members of a conference are there from their answer to the last row that names them with it. */
+function conferenceEvents(leg: Leg, rows: readonly TimedRow[], source: string): CallEvent[] {
+  const own = rows.filter((row) => CONFERENCE.test(row.lastapp));
+  const names = new Set(own.map((row) => `conference ${row.lastdata.split(',')[0]}`));
+  return [...names].flatMap((bridge): CallEvent[] => {
+    const stay = own.filter((row) => bridge === `conference ${row.lastdata.split(',')[0]}`);
+    const from = Math.max(leg.createdAt, Math.min(...stay.map((row) => row.start)));
+    const to = Math.max(...stay.map((row) => row.end));
+    const { id: channel } = leg;
+    return [
+      { ...stampAt(source, from), kind: 'bridge-entered', channel, bridge, bridgeKind: 'conference' },
+      { ...stampAt(source, to), kind: 'bridge-left', channel, bridge },
+    ];
+  });
+}
+
 /** How A reached B, and for how long they were connected. `ofA`: all rows of A. */
 function rowEvents(row: TimedRow, ofA: readonly TimedRow[], source: string): CallEvent[] {
   const { a, b } = row;
-  if (b === null) return [];
+  if (b === null || CONFERENCE.test(row.lastapp)) return [];
   const events: CallEvent[] = [];
   if (b.facts.initiator === 'pbx') events.push(...dialEvents(row, b, ofA, source));
   if (row.linkedid !== b.facts.linkedId) {
@@ -169,8 +199,6 @@ function resultOf(row: TimedRow, ofA: readonly TimedRow[]): DialResult {
 
 /** The digits in `PJSIP/+14155550132@trunk-out,30,tTkK` that were sent to B, `null` when another channel was dialled. */
 function numberSent(row: TimedRow, b: Leg): string | null {
-  const resource = b.facts.endpoint.slice(b.facts.endpoint.indexOf('/') + 1);
-  const targets = (row.lastdata.split(',')[0] ?? '').split('&');
-  const target = targets.find((one) => one.includes(resource));
+  const target = targetOf(row, b.facts.endpoint);
   return target === undefined ? null : dialledNumber(target.slice(target.indexOf('/') + 1));
 }

@@ -1,7 +1,7 @@
 /** The channels that rows of call detail records speak of. */
 import type { ChannelFacts, ChannelId, Initiator } from '../../src/telephony/call-event.ts';
 import type { CdrRow } from './cdr-table.ts';
-import { epochOf, factsOf, known } from './channel.ts';
+import { endpointOf, epochOf, factsOf, known } from './channel.ts';
 
 /** A row with times in UTC, ms since the epoch. */
 export interface TimedRow extends Omit<CdrRow, 'start' | 'answer' | 'end'> {
@@ -104,8 +104,7 @@ function legOf(trace: Trace): Leg {
   const { id, name, asA, asB } = trace;
   const own = asA[0];
   const first = own !== undefined && own.start <= (asB[0]?.start ?? own.start) ? own : (asB[0] ?? own);
-  const initiator: Initiator =
-    own === undefined || asA.some((row) => DIALLED.test(row.lastapp)) || name.startsWith('Local/') ? 'pbx' : 'endpoint';
+  const initiator = initiatorOf(name, asA, asB);
   const headers: Readonly<Record<string, string | undefined>> = {
     Channel: name,
     Linkedid: first?.linkedid ?? id,
@@ -126,6 +125,25 @@ function legOf(trace: Trace): Leg {
     createdAt: born === null || born + 500 > starts ? starts : born + 500,
     endedAt: Math.max(...[...asA, ...asB].map((row) => spread(row).end)),
   };
+}
+
+/**
+ * A phone that no Dial named has taken the call by itself (pickup); `lastdata` is cut at 79 bytes, so a longer list proves
+ * nothing.
+ */
+function initiatorOf(name: string, asA: readonly CdrRow[], asB: readonly CdrRow[]): Initiator {
+  if (name.startsWith('Local/') || asA.some((row) => DIALLED.test(row.lastapp))) return 'pbx';
+  if (asA.length > 0) return 'endpoint';
+  const endpoint = endpointOf(name);
+  const named = (row: CdrRow) =>
+    row.lastapp !== 'Dial' || row.lastdata.length >= 79 || targetOf(row, endpoint) !== undefined;
+  return asB.some(named) ? 'pbx' : 'endpoint';
+}
+
+/** The part of `PJSIP/1001&PJSIP/+14155550132@trunk-out,30,tTkK` that dials this endpoint. */
+export function targetOf(row: Pick<CdrRow, 'lastdata'>, endpoint: string): string | undefined {
+  const resource = endpoint.slice(endpoint.indexOf('/') + 1);
+  return (row.lastdata.split(',')[0] ?? '').split('&').find((one) => one.includes(resource));
 }
 
 /**

@@ -1,6 +1,6 @@
 /** One leg of mod_json_cdr as the events that tell its life. */
 import type { CallEvent, ChannelId } from '../../src/telephony/call-event.ts';
-import { historyOf, known, otherHalf } from './channel.ts';
+import { bridgeOf, historyOf, known, otherHalf } from './channel.ts';
 import { type EslEvent, eventOf } from './event.ts';
 import { normalise } from './normalise.ts';
 
@@ -48,7 +48,7 @@ export function legEvents(body: unknown, place: string, source: string): CdrLeg 
   }
   const at = Math.round(endedAt);
   const stamp = (time: number) => ({ source, at: time, receivedAt: time });
-  const { facts, answeredAt, bridge, bridgedAt } = history;
+  const { facts, answeredAt, bridgedAt } = history;
   const events: CallEvent[] = [{ ...stamp(startedAt), kind: 'channel-created', channel, facts }];
   const other = otherHalf(event);
   if (other !== null) events.push({ ...stamp(startedAt), kind: 'wired', channel, other });
@@ -59,12 +59,21 @@ export function legEvents(body: unknown, place: string, source: string): CdrLeg 
   }
   if (answeredAt !== null) events.push({ ...stamp(answeredAt), kind: 'answered', channel });
   const partner = known(event.get('variable_bridge_uuid'));
-  if (bridge !== null && bridgedAt !== null && partner !== null) {
-    // Only the last bridge of a leg is told; its partner may have gone on to another, of which its own file tells.
-    for (const one of [channel, partner]) {
-      events.push({ ...stamp(bridgedAt), kind: 'bridge-entered', channel: one, bridge, bridgeKind: 'talk' });
-      events.push({ ...stamp(at), kind: 'bridge-left', channel: one, bridge });
-    }
+  const together = (since: number, other: ChannelId): CallEvent[] =>
+    [channel, other].flatMap((one): CallEvent[] => [
+      { ...stamp(since), kind: 'bridge-entered', channel: one, bridge: bridgeOf(channel, other), bridgeKind: 'talk' },
+      { ...stamp(at), kind: 'bridge-left', channel: one, bridge: bridgeOf(channel, other) },
+    ]);
+  // Only the last bridge of a leg is told. One who was called, answered and moved on had talked with the caller first.
+  const caller = facts.initiator === 'pbx' ? known(event.get('variable_originating_leg_uuid')) : null;
+  if (bridgedAt !== null && answeredAt !== null && caller !== null && caller !== partner) {
+    events.push(...together(answeredAt, caller));
+  }
+  if (bridgedAt !== null && partner !== null) events.push(...together(bridgedAt, partner));
+  const room = known(event.get('variable_conference_uuid'));
+  if (room !== null) {
+    const since = stamp(answeredAt ?? startedAt);
+    events.push({ ...since, kind: 'bridge-entered', channel, bridge: room, bridgeKind: 'conference' });
   }
   events.push(...servicesOf(event, body, channel, startedAt, at, source), ...normalise(event, source, at));
   return { channel, startedAt, endedAt: at, events };
@@ -87,7 +96,7 @@ function servicesOf(
   if (known(event.get('variable_voicemail_message_len')) !== null) {
     events.push({ ...over, kind: 'voicemail-left', mailbox: known(event.get('variable_voicemail_account')) });
   }
-  const file = recordedBy(body);
+  const file = recordedBy(body) ?? recordedOnAnswer(event);
   if (file !== null && Number(event.get('variable_record_ms')) > 0) events.push({ ...over, kind: 'recording', file });
   return events;
 }
@@ -99,6 +108,13 @@ function recordedBy(body: unknown): string | null {
   const last = applications.findLast((one) => at(one, 'app_name') === 'record_session');
   const file = at(last, 'app_data');
   return typeof file === 'string' ? known(file) : null;
+}
+
+/** The file of a recording that was to begin with the answer: `api_on_answer`, `execute_on_answer`. */
+function recordedOnAnswer(event: EslEvent): string | null {
+  const hook = event.names().find((name) => /(?:api|execute)_on_answer(?:_\d+)?$/.test(name));
+  if (hook === undefined) return null;
+  return /(?:uuid_record \S+ start|record_session)\s+(\S+)/.exec(event.get(hook) ?? '')?.[1] ?? null;
 }
 
 /** The file as the event of the same moment. */

@@ -54,7 +54,10 @@ export function sessionsModule(db: Connection) {
     return row === undefined ? { found: 'none' } : { found: 'one', session: decodeSession(row) };
   };
 
+  const forget = forgetter(db);
   return {
+    /** Removes finished calls that ended before `endedBefore` (ms since the epoch), at most `limit`; answers how many. */
+    forget,
     /** By the whole id, or by its beginning when only one id begins so. */
     get(idOrBeginning: string): SessionLookup {
       const whole = one(idOrBeginning);
@@ -110,4 +113,21 @@ function endOfNumber(number: string): readonly [string, ...Binding[]] {
   const key = reversedDigits(number)?.replace(/0+$/, '') ?? '';
   if (key === '') return ['0'];
   return ['external_reversed >= ? AND external_reversed < ?', key, `${key}:`];
+}
+
+/** What is still on its way, or was parked and waits for somebody, is kept whatever its age. */
+function forgetter(db: Connection) {
+  const old = db.prepare<[number, number], { readonly id: number; readonly session_id: string }>(
+    "SELECT id, session_id FROM delivery WHERE ended_at < ? AND state IN ('delivered', 'skipped') LIMIT ?",
+  );
+  const deleteDelivery = db.prepare<[number]>('DELETE FROM delivery WHERE id = ?');
+  const deleteSession = db.prepare<[string]>('DELETE FROM session WHERE call_session_id = ?');
+  return db.transaction(({ endedBefore, limit }: { endedBefore: number; limit: number }): number => {
+    const rows = old.all(endedBefore, limit);
+    for (const { id, session_id } of rows) {
+      deleteDelivery.run(id);
+      deleteSession.run(session_id);
+    }
+    return rows.length;
+  });
 }

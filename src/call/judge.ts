@@ -108,7 +108,8 @@ function recordOf(members: Membership, context: JudgeContext): CallRecord {
 
 /** Channels made while the external party was there: whom a phone calls after that is not part of its call. */
 function during(startedAt: number, endedAt: number): (channel: Channel) => boolean {
-  return (channel) => channel.createdAt < endedAt || endedAt === startedAt;
+  // Both may be equal: the clock of a PBX may tick in steps of 20 ms.
+  return (channel) => channel.createdAt <= endedAt || endedAt === startedAt;
 }
 
 /** A phone dialled a number that the PBX has no route for: it was meant for outside and went nowhere. */

@@ -5,6 +5,7 @@ import { createCallLog } from '../../adapters/leadsquared/call-log.ts';
 import { createClient } from '../../adapters/leadsquared/client.ts';
 import { createDirectory } from '../../adapters/leadsquared/directory.ts';
 import { openDatabase } from '../../adapters/sqlite/database.ts';
+import { StorageError } from '../../adapters/sqlite/errors.ts';
 import { sqliteJournal } from '../../adapters/sqlite/journal-port.ts';
 import { type Config, leadsquaredSecrets, sourceSecret } from '../../config/schema.ts';
 import type { CallRecord } from '../call/record.ts';
@@ -146,9 +147,16 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
         events.callEnded(log, record);
         parts.onEnded?.(record);
       }
+      conditions.set('storage-backlog', null);
       if (ended.length > 0) delivery.notify();
     },
-    onFatal: (error) => parts.onFatal(error instanceof Error ? error.message : String(error)),
+    onRefused(error) {
+      const message = error instanceof Error ? error.message : String(error);
+      const full = error instanceof StorageError && error.code === 'BACKLOG_FULL';
+      if (full) conditions.set('storage-backlog', message);
+      else parts.onFatal(message);
+      return full;
+    },
     onStatus: (status) => events.sourceStatus(log, status),
     ...(parts.onEvent === undefined ? {} : { onEvent: parts.onEvent }),
   });
@@ -168,12 +176,11 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
   let cancelPrune = () => {};
   const prune = async (): Promise<void> => {
     const now = clock.now();
-    await journal.prune({
-      rawBefore: now - retention.raw,
-      rawMaxBytes: retention.raw_max,
-      eventsBefore: now - retention.events,
-      limit: PRUNE_ROWS,
-    });
+    const { raw, raw_max: rawMaxBytes, events: kept } = retention;
+    const request = { rawBefore: now - raw, rawMaxBytes, eventsBefore: now - kept, limit: PRUNE_ROWS };
+    while ((await journal.prune(request)).more);
+    const old = { endedBefore: now - retention.calls, limit: PRUNE_ROWS };
+    while ((await remote.sessions.forget(old)) >= PRUNE_ROWS);
   };
   const schedulePrune = (): void => {
     cancelPrune = clock.after(PRUNE_EVERY_MS, () => {

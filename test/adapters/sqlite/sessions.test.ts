@@ -1,5 +1,6 @@
 import t from 'tap';
 import { journalModule } from '../../../adapters/sqlite/journal.ts';
+import { insertDelivery } from '../../../adapters/sqlite/outbox.ts';
 import { sessionsModule } from '../../../adapters/sqlite/sessions.ts';
 import type { CallRecord } from '../../../src/call/record.ts';
 import { batch, memoryDatabase, record } from './support.ts';
@@ -70,3 +71,19 @@ t.test('counts by source, direction and status', async (t) => {
   ]);
   t.same(own.counts({ since: 5_000 }), [{ ...answered, count: 1 }]);
 });
+
+t.test(
+  'old calls are forgotten when they are done with, and kept while somebody may still want them sent',
+  async (t) => {
+    const db = memoryDatabase();
+    const journal = journalModule([insertDelivery])(db);
+    const sessions = sessionsModule(db);
+    const ended = ['done', 'parked', 'new'].map((id) => record(id, { endedAt: id === 'new' ? 5000 : 1000 }));
+    journal.commit([batch({ ended })], 6000);
+    db.prepare("UPDATE delivery SET state = 'delivered' WHERE session_id IN ('done', 'new')").run();
+    db.prepare("UPDATE delivery SET state = 'parked' WHERE session_id = 'parked'").run();
+    t.equal(sessions.forget({ endedBefore: 2000, limit: 10 }), 1);
+    t.strictSame(db.prepare('SELECT call_session_id FROM session ORDER BY 1').pluck().all(), ['new', 'parked']);
+    t.equal(sessions.forget({ endedBefore: 2000, limit: 10 }), 0);
+  },
+);
