@@ -103,8 +103,10 @@ function tracesOf(rows: readonly CdrRow[]) {
 function legOf(trace: Trace): Leg {
   const { id, name, asA, asB } = trace;
   const own = asA[0];
-  const first = own !== undefined && own.start <= (asB[0]?.start ?? own.start) ? own : (asB[0] ?? own);
   const initiator = initiatorOf(name, asA, asB);
+  // Another member of a conference may name the channel as its B before the channel's own row begins.
+  const ownFirst = own !== undefined && (initiator === 'endpoint' || own.start <= (asB[0]?.start ?? own.start));
+  const first = ownFirst ? own : (asB[0] ?? own);
   const headers: Readonly<Record<string, string | undefined>> = {
     Channel: name,
     Linkedid: first?.linkedid ?? id,

@@ -8,6 +8,7 @@
 
 import { isNoSuchNumber } from '../telephony/cause.ts';
 import { isWithheld, toE164 } from '../telephony/number.ts';
+import { holdsWithin, internalTalks, talksOf } from './conversation.ts';
 import {
   behalfOf,
   calledNumber,
@@ -16,6 +17,7 @@ import {
   intendedNumber,
   isOriginated,
   type Membership,
+  madeBefore,
   membersOf,
   rungOf,
 } from './parties.ts';
@@ -73,7 +75,7 @@ function recordOf(members: Membership, context: JudgeContext): CallRecord {
   const rungAt = ringStart(direction, channels, subject);
   const agent =
     agentOf(direction, context.agent, talks, root) ?? (mobile === null ? null : behalfOf(plan, members, mobile, did));
-  const rung = rungOf(direction === 'Internal' ? channels : channels.filter(during(first.createdAt, endedAt)));
+  const rung = rungOf(direction === 'Internal' ? channels : madeBefore(endedAt, channels));
   return {
     callSessionId: `${context.source}-${call.sessionKey}`,
     source: context.source,
@@ -106,46 +108,11 @@ function recordOf(members: Membership, context: JudgeContext): CallRecord {
   };
 }
 
-/** Channels made while the external party was there: whom a phone calls after that is not part of its call. */
-function during(startedAt: number, endedAt: number): (channel: Channel) => boolean {
-  // Both may be equal: the clock of a PBX may tick in steps of 20 ms.
-  return (channel) => channel.createdAt <= endedAt || endedAt === startedAt;
-}
-
 /** A phone dialled a number that the PBX has no route for: it was meant for outside and went nowhere. */
 function unroutable(members: Membership): boolean {
   const { root, channels } = members;
   const alone = channels.length === 1 && root.answeredAt === null && root.facts.initiator === 'endpoint';
   return alone && root.party.side === 'extension' && isNoSuchNumber(root.clearing);
-}
-
-function talksOf(connections: readonly Connection[], subject: Channel): Talk[] {
-  const talks: Talk[] = [];
-  for (const { from, to, others } of connections) {
-    for (const other of others) {
-      const ext = other.party.side === 'extension' ? other.party.ext : null;
-      if (ext === null) continue;
-      const last = talks.findLast((talk) => talk.ext === ext);
-      const end = heldForGood(other, from, to, subject);
-      if (last !== undefined && from - last.to <= 50) talks[talks.indexOf(last)] = { ...last, to: end };
-      else if (end > from || from === to) talks.push({ ext, from, to: end });
-    }
-  }
-  return talks;
-}
-
-/** An agent who puts the caller on hold and then hands him over had finished talking when the hold began. */
-function heldForGood(agent: Channel, from: number, to: number, subject: Channel): number {
-  const hold = agent.holds.findLast((one) => one.from >= from && one.from < to);
-  if (hold === undefined || (subject.clearedAt ?? Number.POSITIVE_INFINITY) - to < 500) return to;
-  // A SIP REFER takes the hold off in the same moment in which the agent leaves.
-  return hold.to === null || to - hold.to < 250 ? hold.from : to;
-}
-
-function internalTalks(root: Channel, connections: readonly Connection[]): Talk[] {
-  if (connections.length === 0 || root.party.ext === null) return [];
-  const own = connections.map(({ from, to }) => ({ ext: root.party.ext ?? '', from, to }));
-  return [...own, ...talksOf(connections, root)].sort((a, b) => a.from - b.from);
 }
 
 /** The outside phone that answered in place of an extension, `null` when the connection has none or an extension takes part. */
@@ -224,17 +191,6 @@ function ringStart(direction: Direction, channels: readonly Channel[], subject: 
   if (direction === 'Outbound') return subject.createdAt;
   const dialled = channels.filter((channel) => channel.facts.initiator === 'pbx' && channel.party.side !== 'wire');
   return dialled.length === 0 ? null : Math.min(...dialled.map((channel) => channel.createdAt));
-}
-
-function holdsWithin(channels: readonly Channel[], talks: readonly Talk[], endedAt: number) {
-  const holds = channels.flatMap((channel) =>
-    channel.holds.map((hold) => ({ from: hold.from, to: hold.to ?? endedAt })),
-  );
-  return holds.flatMap((hold) =>
-    talks
-      .map((talk) => ({ from: Math.max(hold.from, talk.from), to: Math.min(hold.to, talk.to) }))
-      .filter(({ from, to }) => to > from),
-  );
 }
 
 /** A recording of the external party's own channel counts before one of another leg. */

@@ -57,6 +57,18 @@ export function externalOf(direction: Direction, call: Call, root: Channel): Cha
   return legs.length === 0 ? null : legs.reduce((a, b) => (b.createdAt >= a.createdAt ? b : a));
 }
 
+/**
+ * Channels made while the external party was there: whom a phone calls after that is not part of its call. Times alone do not
+ * tell, since the clock of a PBX may tick in steps of 20 ms.
+ */
+export function madeBefore(endedAt: number, channels: readonly Channel[]): Channel[] {
+  const phones = new Set(channels.filter((one) => one.party.side === 'extension').map((one) => one.id));
+  const byPhone = (channel: Channel) => channel.dials.some((dial) => dial.by !== null && phones.has(dial.by));
+  return channels.filter(
+    (channel) => channel.createdAt < endedAt || (channel.createdAt === endedAt && !byPhone(channel)),
+  );
+}
+
 /** Extensions whose phones rang, in order. A leg sent out by a trunk in the name of an extension counts as that extension. */
 export function rungOf(channels: readonly Channel[]): string[] {
   const rung = new Set<string>();

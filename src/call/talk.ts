@@ -12,7 +12,7 @@ export interface Connection {
 }
 
 /** A gap this short between two connections of the same parties is the PBX moving media (Local optimization), not an interruption. */
-const SEAM_MS = 50;
+export const SEAM_MS = 50;
 
 /** Every channel that ever shared a bridge or wire with `start`, transitively. */
 export function reachable(start: Channel): Set<Channel> {

@@ -15,7 +15,7 @@ async function eventsIn(set: string, name: string): Promise<readonly CallEvent[]
 
 /** What the fold ends in one step, with the channels it lets go then. */
 function ended(events: readonly CallEvent[]) {
-  const table = new CallTable('pbx', labPlan, DEFAULT_RULES);
+  const table = new CallTable('pbx', labPlan('asterisk'), DEFAULT_RULES);
   const steps = [...events.map((event) => table.apply(event)), table.advance(Number.MAX_SAFE_INTEGER)];
   return steps.filter((step) => step.ended.length > 0);
 }
@@ -74,7 +74,7 @@ t.test('what a course says', async (t) => {
   const events = await eventsIn('asterisk-22', 'blind_transfer_refer');
   const [record] = ended(events).flatMap((step) => step.ended);
   if (record === undefined) throw new Error('no call');
-  const lines = courseOf(eventsOfCall(events, channelIdOf(record)), labPlan, (number) => `<${number}>`);
+  const lines = courseOf(eventsOfCall(events, channelIdOf(record)), labPlan('asterisk'), (number) => `<${number}>`);
   const said = lines.map(({ who, what }) => `${who} ${what}`.replace(/bridge [\da-f]{8}/, 'bridge X'));
   t.match(said[0], /^trunk-in calls <.*> \(<.*>\)$/);
   for (const line of ['1001 rings', '1001 answers', 'trunk-in enters bridge X', '1001 transfers (blind) to <1003>']) {

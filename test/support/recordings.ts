@@ -4,11 +4,12 @@ import { gunzipSync } from 'node:zlib';
 import { readAmiFrame } from '../../adapters/asterisk/capture.ts';
 import { readEslFrame } from '../../adapters/freeswitch/capture.ts';
 import { readCapture } from '../../adapters/host/capture.ts';
+import { loadConfig } from '../../config/load.ts';
 import { DEFAULT_RULES } from '../../src/call/correlate.ts';
 import type { SourcePlan } from '../../src/call/plan.ts';
 import type { CallRecord } from '../../src/call/record.ts';
+import { planOf } from '../../src/compose/settings.ts';
 import { type FrameReader, inspectFrames } from '../../src/inspect.ts';
-import { compilePattern } from '../../src/telephony/endpoint.ts';
 
 const ROOT = new URL('../fixtures/recordings/', import.meta.url);
 
@@ -61,16 +62,14 @@ export function scenarios(): Scenario[] {
   );
 }
 
-/** The numbering plan of the laboratory in which the recordings were made. */
-export const labPlan: SourcePlan = {
-  extensions: ['/^(?:PJSIP|SIP|IAX2|SCCP)\\/(?<ext>\\d{2,6})$/', '/^sofia\\/internal\\/(?<ext>\\d{2,6})(?:@.*)?$/'].map(
-    compilePattern,
-  ),
-  trunks: [],
-  country: 'IN',
-  owners: new Map([['8041110007', '1007']]),
-  own: new Set(),
-};
+const lab = loadConfig(new URL('../fixtures/lab.toml', import.meta.url).pathname);
+
+/** The numbering plans of the laboratory in which the recordings were made. */
+export function labPlan(pbx: string): SourcePlan {
+  const source = lab.source.find((one) => one.type === pbx);
+  if (source === undefined) throw new Error(`test/fixtures/lab.toml has no source of type ${pbx}`);
+  return planOf(source);
+}
 
 /** The calls the program makes of one recording; `null` when the scenario has no such stream. */
 export async function callsOf(scenario: Scenario, stream = 'events.jsonl.gz'): Promise<CallRecord[] | null> {
@@ -78,5 +77,5 @@ export async function callsOf(scenario: Scenario, stream = 'events.jsonl.gz'): P
   const reader = readers[scenario.pbx];
   if (!existsSync(file) || reader === undefined) return null;
   const { frames } = await readCapture(file.pathname);
-  return inspectFrames(frames, reader, scenario.pbx, labPlan, DEFAULT_RULES);
+  return inspectFrames(frames, reader, scenario.pbx, labPlan(scenario.pbx), DEFAULT_RULES);
 }
