@@ -41,7 +41,7 @@ export function inspectFrames(
     last = Math.max(last, frame.receivedAt);
     for (const event of read(frame.raw, source, frame.receivedAt)) ended.push(...table.apply(event).ended);
   }
-  ended.push(...table.advance(Number.MAX_SAFE_INTEGER).ended);
+  ended.push(...table.advance(last + rules.graceMs + rules.externalGoneMs).ended);
   ended.push(...table.endUnconfirmed());
   return ended.sort((a, b) => a.endedAt - b.endedAt);
 }

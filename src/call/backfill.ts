@@ -75,7 +75,7 @@ export function callsOfCdr(
   }));
 }
 
-/** What must be known of a channel before the rest at the same moment, and what ends it. */
+/** What must be known of a channel before the rest at the same moment, and what ends it. The channel that began a call is first. */
 const RANK: Readonly<Partial<Record<CallEventKind, number>>> = {
   'channel-created': 0,
   wired: 1,
@@ -87,7 +87,12 @@ const RANK: Readonly<Partial<Record<CallEventKind, number>>> = {
 };
 
 function byTime(a: CallEvent, b: CallEvent): number {
-  return a.at - b.at || (RANK[a.kind] ?? 3) - (RANK[b.kind] ?? 3);
+  return a.at - b.at || rankOf(a) - rankOf(b);
+}
+
+function rankOf(event: CallEvent): number {
+  const first = event.kind === 'channel-created' && event.facts.linkedId === event.channel;
+  return first ? -1 : (RANK[event.kind] ?? 3);
 }
 
 /** The calls that were heard, completed, and those that were not, in order of their ends. */

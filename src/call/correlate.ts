@@ -22,6 +22,7 @@ import { type CallEvent, type ChannelId, channelOf } from '../telephony/call-eve
 import { applyToChannel } from './apply.ts';
 import type { ApplyContext } from './context.ts';
 import { judge } from './judge.ts';
+import { LateFacts } from './late.ts';
 import type { SourcePlan } from './plan.ts';
 import { lastAlive, noteBoot, reconcile, type SourceLink } from './reconcile.ts';
 import type { CallRecord } from './record.ts';
@@ -45,12 +46,20 @@ export interface CallRules {
   readonly externalGoneMs: number;
   /** Which of several agents who talked is the agent of the call. */
   readonly agent: 'first' | 'last' | 'longest';
+  /** Nothing lives longer than this, ms: the end of such a call was missed, and it is reported as of unknown end. */
+  readonly maxAgeMs: number;
 }
 
-export const DEFAULT_RULES: CallRules = { graceMs: 2000, externalGoneMs: 30_000, agent: 'last' };
+export const DEFAULT_RULES: CallRules = {
+  graceMs: 2000,
+  externalGoneMs: 30_000,
+  agent: 'last',
+  maxAgeMs: 24 * 3_600_000,
+};
 
 /** What one step of the fold did. */
 export interface FoldResult {
+  /** Calls that ended; also calls reported before of which more is known now (a recording). */
   readonly ended: readonly CallRecord[];
   /** Channels that now belong to an open call, and channels whose call is over. */
   readonly opened: readonly ChannelId[];
@@ -69,6 +78,7 @@ export class CallTable {
   private readonly calls = new Map<string, Call>();
   private readonly bridges = new Map<string, Bridge>();
   private readonly finished = new Set<ChannelId>();
+  private readonly late = new LateFacts();
   private readonly link: SourceLink = {
     connectedAt: null,
     lostAt: null,
@@ -102,11 +112,12 @@ export class CallTable {
       const restarted = noteBoot(this.context, this.link, event.boot, event.at, event.receivedAt);
       if (restarted) this.deadline = this.nextDeadline();
     }
+    const later = this.late.take(event);
     if (channelOf(event) === null) reconcile(this.context, this.link, event);
     else applyToChannel(this.context, event);
     this.link.lastHeardAt = Math.max(this.link.lastHeardAt ?? 0, event.at);
     this.schedule(event);
-    return { ...before, opened: [...before.opened, ...this.takeOpened()] };
+    return { ...before, ended: [...before.ended, ...later], opened: [...before.opened, ...this.takeOpened()] };
   }
 
   /** Ends what is due at `now` (ms since the epoch, clock of arrival). */
@@ -115,7 +126,9 @@ export class CallTable {
     const released: ChannelId[] = [];
     if (now >= this.deadline) {
       for (const call of [...this.calls.values()]) {
-        if (this.calls.has(call.key) && now >= this.deadlineOf(call)) this.end(call, ended, released);
+        if (!this.calls.has(call.key) || now < this.deadlineOf(call)) continue;
+        if (now >= overdueAt(call, this.rules)) giveUp(componentOf(call), now);
+        this.end(call, ended, released);
       }
       this.deadline = this.nextDeadline();
     }
@@ -195,7 +208,7 @@ export class CallTable {
     }
     if (!live) return lastCleared + this.rules.graceMs;
     const trunks = trunksOf(call);
-    if (trunks.length === 0 || trunks.some(isLive)) return Number.POSITIVE_INFINITY;
+    if (trunks.length === 0 || trunks.some(isLive)) return overdueAt(call, this.rules);
     return Math.max(...trunks.map((trunk) => trunk.clearedHeardAt)) + this.rules.externalGoneMs;
   }
 
@@ -206,12 +219,18 @@ export class CallTable {
     const until = Math.max(...[...group].flatMap((one) => [...one.channels].map((channel) => channel.clearedAt ?? 0)));
     const context = { ...this.rules, plan: this.plan, source: this.source, until };
     if (over) {
-      for (const one of group) ended.push(...judge(one, context));
+      for (const one of group) this.report(one, judge(one, context), ended);
       for (const one of group) this.forget(one, released);
     } else {
-      ended.push(...judge(call, context));
+      this.report(call, judge(call, context), ended);
       this.splitOff(call, released);
     }
+  }
+
+  private report(call: Call, records: readonly CallRecord[], ended: CallRecord[]): void {
+    ended.push(...records);
+    const [record] = records;
+    if (record !== undefined) this.late.remember(record, call.channels);
   }
 
   private forget(call: Call, released: ChannelId[]): void {
@@ -258,6 +277,23 @@ export class CallTable {
         if (bridge.stays.some((stay) => stay.channel.call === call && !rest.includes(stay.channel)))
           channel.bridges.delete(bridge);
       }
+    }
+  }
+}
+
+/** When a call is older than any call can be, ms since the epoch. */
+function overdueAt(call: Call, rules: CallRules): number {
+  const first = oldest([...call.channels].filter(isLive));
+  return first === undefined ? Number.POSITIVE_INFINITY : first.createdAt + rules.maxAgeMs;
+}
+
+/** The end of these calls was missed. */
+function giveUp(group: Iterable<Call>, now: number): void {
+  for (const call of group) {
+    for (const channel of call.channels) {
+      if (!isLive(channel)) continue;
+      channel.endSeen = false;
+      clear(channel, now, now);
     }
   }
 }

@@ -14,7 +14,7 @@ export function create(context: ApplyContext, id: ChannelId, facts: ChannelFacts
     return;
   }
   if (context.isFinished(id)) return;
-  const call = callOf(context, facts.linkedId, id);
+  const call = callOf(context, facts.linkedId, id, seen);
   const channel: Channel = {
     id,
     aliases: [],
@@ -115,12 +115,13 @@ function complete(known: ChannelFacts, later: ChannelFacts): ChannelFacts {
 }
 
 /** A linked id is the id of a channel in most PBXs: it may name a channel that is part of a call with another linked id. */
-function callOf(context: ApplyContext, key: string, channel: ChannelId): Call {
+function callOf(context: ApplyContext, key: string, channel: ChannelId, seen: boolean): Call {
   let call = context.calls.get(key) ?? context.channels.get(key)?.call;
   if (call === undefined) {
     call = { key, otherKeys: [], channels: new Set(), links: new Set(), sessionKey: key };
-    // What the PBX still does under the linked id of a call that has been reported is another call.
-    if (context.isFinished(key)) call.sessionKey = channel;
+    // What the PBX still does under the linked id of a call that has been reported is another call. After a restart nothing
+    // is known of the reported one any more, but a channel was seen to begin under an id that no channel has.
+    if (context.isFinished(key) || (seen && key !== channel)) call.sessionKey = channel;
     context.calls.set(key, call);
   }
   return call;

@@ -4,13 +4,14 @@ import { COMMANDS, type CommandName } from './commands.ts';
 import { EXIT, helpAll, helpFor } from './help.ts';
 import { parseCommandLine } from './parse.ts';
 
-/** What a command does; resolves with the exit status. */
-export type CommandBody = (invocation: Invocation) => Promise<number>;
-
+/** Where a command writes: results to `out`, remarks and errors to `error`. Lines end with a line break. */
 export interface Terminal {
   out(text: string): void;
   error(text: string): void;
 }
+
+/** What a command does; resolves with the exit status. */
+export type CommandBody = (invocation: Invocation, terminal: Terminal) => Promise<number>;
 
 const FALLBACK: CommandName = 'demo';
 
@@ -30,7 +31,7 @@ export async function runCommandLine(
       return EXIT.ok;
     }
     const name = COMMANDS.find((command) => command.name === parsed.invocation.command.name)?.name ?? FALLBACK;
-    return await bodies[name](parsed.invocation);
+    return await bodies[name](parsed.invocation, terminal);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     terminal.error(`logcalld: ${error.message} Try: ${error.hint}\n`);

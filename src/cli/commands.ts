@@ -91,8 +91,7 @@ export const COMMANDS = [
     name: 'status',
     summary: 'show on one screen whether all is well, and what to do if not',
     options: [config, json],
-    details:
-      'Ends with 0 when all is well, else with 1. Parked calls are shown and do not count: they wait for somebody.',
+    details: 'Ends with 0 when all is well, else with 1. Parked calls are shown but do not count.',
   },
   {
     name: 'pause',
@@ -128,7 +127,7 @@ export const COMMANDS = [
       numbers,
       json,
     ],
-    details: 'For use after a correction of logcalld. Calls that are delivered get an update, the others the new body.',
+    details: 'For use after a correction of logcalld. Delivered calls get an update, the others the new body.',
   },
   {
     name: 'capture',

@@ -1,20 +1,21 @@
 /** `logcalld calls list` and `calls show`. */
 import { MAX_ITEMS } from '../../adapters/control/api.ts';
 import type { CallRow } from '../../adapters/sqlite/calls.ts';
+import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
 import { ask } from './control.ts';
 import { directionOf, selectionOf, wholeNumber } from './selection.ts';
-import { configOf, print, tell } from './shell.ts';
+import { configOf } from './shell.ts';
 import { showCall } from './show.ts';
-import { columns, cut, dateTime, external, type Privacy, privacy } from './text.ts';
+import { columns, cut, dateTime, external, type Privacy, print, privacy, tell } from './text.ts';
 
 const DEFAULT_LIMIT = 50;
 const HEADER = ['TIME', 'DIRECTION', 'STATUS', 'NUMBER', 'AGENT', 'SEC', 'DELIVERY', 'CALL', 'REASON'];
 const RIGHT = [5];
 const REASON_WIDTH = 110;
 
-export async function callsList(invocation: Invocation): Promise<number> {
+export async function callsList(invocation: Invocation, terminal: Terminal): Promise<number> {
   const given = invocation.value('limit');
   const limit = given === null ? DEFAULT_LIMIT : wholeNumber('--limit', given, MAX_ITEMS - 1);
   const direction = invocation.value('direction');
@@ -23,13 +24,13 @@ export async function callsList(invocation: Invocation): Promise<number> {
     ...(direction === null ? {} : { direction: directionOf(direction) }),
     limit: limit + 1,
   };
-  const rows = await ask(configOf(invocation), 'calls', query);
+  const rows = await ask(configOf(invocation), terminal, 'calls', query);
   const secrecy = privacy(invocation.flag('numbers'));
   const shown = rows.slice(0, limit);
-  if (invocation.flag('json')) for (const row of shown) print(JSON.stringify(secrecy.value(row)));
-  else if (shown.length > 0) for (const line of table(shown, secrecy)) print(line);
-  else tell('No calls.');
-  if (rows.length > limit) tell(`Only the newest ${limit} are shown; --limit shows more.`);
+  if (invocation.flag('json')) for (const row of shown) print(terminal, JSON.stringify(secrecy.value(row)));
+  else if (shown.length > 0) for (const line of table(shown, secrecy)) print(terminal, line);
+  else tell(terminal, 'No calls.');
+  if (rows.length > limit) tell(terminal, `Only the newest ${limit} are shown; --limit shows more.`);
   return EXIT.ok;
 }
 
@@ -51,12 +52,12 @@ function cells({ record, state, reason }: CallRow, secrecy: Privacy): readonly s
   ];
 }
 
-export async function callsShow(invocation: Invocation): Promise<number> {
+export async function callsShow(invocation: Invocation, terminal: Terminal): Promise<number> {
   const [id = ''] = invocation.arguments;
   const config = configOf(invocation);
-  const details = await ask(config, 'call', { id });
+  const details = await ask(config, terminal, 'call', { id });
   const secrecy = privacy(invocation.flag('numbers'));
-  if (invocation.flag('json')) print(JSON.stringify(secrecy.value(details)));
-  else for (const line of showCall(config, details, secrecy, invocation.flag('body'))) print(line);
+  if (invocation.flag('json')) print(terminal, JSON.stringify(secrecy.value(details)));
+  else for (const line of showCall(config, details, secrecy, invocation.flag('body'))) print(terminal, line);
   return EXIT.ok;
 }

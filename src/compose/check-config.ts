@@ -6,14 +6,15 @@ import { readSecret, SecretError } from '../../adapters/host/credentials.ts';
 import { createCallLog } from '../../adapters/leadsquared/call-log.ts';
 import { createClient } from '../../adapters/leadsquared/client.ts';
 import { type Config, leadsquaredSecrets, sourceSecret } from '../../config/schema.ts';
+import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
 import type { Gate } from '../delivery/crm.ts';
 import type { Secret, SecretRef } from '../secret.ts';
 import { checkCrm, checkSource } from './check-reach.ts';
 import { callLogPolicyOf, deliveryPolicyOf } from './settings.ts';
-import { configOf, print } from './shell.ts';
-import { count } from './text.ts';
+import { configOf } from './shell.ts';
+import { count, print } from './text.ts';
 
 export interface Finding {
   readonly level: 'ok' | 'warn' | 'FAIL';
@@ -24,11 +25,16 @@ export interface Finding {
 }
 
 /** Throws `ConfigError` with every problem when the config or the users file is wrong. */
-export async function checkConfig(invocation: Invocation): Promise<number> {
+export async function checkConfig(invocation: Invocation, terminal: Terminal): Promise<number> {
   const config = configOf(invocation);
   const policy = deliveryPolicyOf(config);
   const users = policy.user.rows.length;
-  tellFinding({
+  const report = (finding: Finding): Finding => {
+    const { level, about, text } = finding;
+    print(terminal, `${level.padEnd(4)}  ${about.padEnd(22)}  ${text}`);
+    return finding;
+  };
+  report({
     level: 'ok',
     about: 'config',
     text: `${config.source.map(({ name, type }) => `${name} (${type})`).join(', ')} -> ${new URL(config.leadsquared.host).host}`,
@@ -40,28 +46,23 @@ export async function checkConfig(invocation: Invocation): Promise<number> {
       : ok('users file', `${count(users, 'extension')} in ${config.leadsquared.user.file}`),
     checkDatabase(config.storage.path),
   ];
-  for (const finding of offline) tellFinding(finding);
+  offline.forEach(report);
   const secrets = readSecrets(config);
+  secrets.findings.forEach(report);
   const wrong = [...offline, ...secrets.findings].some(({ level }) => level === 'FAIL');
   if (wrong) return EXIT.config;
   if (invocation.flag('offline')) return EXIT.ok;
   let reached = true;
   for (const source of config.source) {
-    const finding = await checkSource(source, secrets.of(sourceSecret(source)));
-    tellFinding(finding);
+    const finding = report(await checkSource(source, secrets.of(sourceSecret(source))));
     reached &&= finding.level !== 'FAIL';
   }
   const keys = leadsquaredSecrets(config.leadsquared);
-  const crm = await checkCrm(config, secrets.of(keys.accessKey), secrets.of(keys.secretKey));
-  tellFinding(crm);
+  const crm = report(await checkCrm(config, secrets.of(keys.accessKey), secrets.of(keys.secretKey)));
   return reached && crm.level !== 'FAIL' ? EXIT.ok : EXIT.failed;
 }
 
 const ok = (about: string, text: string): Finding => ({ level: 'ok', about, text });
-
-function tellFinding({ level, about, text }: Finding): void {
-  print(`${level.padEnd(4)}  ${about.padEnd(22)}  ${text}`);
-}
 
 const NEVER: Gate = { run: () => Promise.reject(new Error('not connected')), refused: () => {} };
 
@@ -114,11 +115,9 @@ function checkDatabase(path: string): Finding {
 function readSecrets(config: Config) {
   const keys = leadsquaredSecrets(config.leadsquared);
   const found = new Map<string, Secret>();
-  const findings = [...config.source.map(sourceSecret), keys.accessKey, keys.secretKey].map((ref): Finding => {
-    const finding = readOne(ref, found);
-    tellFinding(finding);
-    return finding;
-  });
+  const findings = [...config.source.map(sourceSecret), keys.accessKey, keys.secretKey].map((ref) =>
+    readOne(ref, found),
+  );
   const of = (ref: SecretRef): Secret => {
     const secret = found.get(ref.what);
     if (secret === undefined) throw new Error(`There is no ${ref.what}.`);

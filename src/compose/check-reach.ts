@@ -29,6 +29,8 @@ export async function checkSource(config: SourceConfig, secret: Secret): Promise
     onWarning: (text) => warnings.push(text),
   });
   const end = await firstResult(source, clock);
+  // The list is handed on before the source itself is done with it.
+  await new Promise<void>((resolve) => clock.after(0, resolve));
   await source.stop();
   if (end.kind === 'silent') {
     return {

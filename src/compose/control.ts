@@ -6,10 +6,12 @@ import { type ControlClient, connectControl } from '../../adapters/control/clien
 import { createClock } from '../../adapters/host/clock.ts';
 import { openReadOnly } from '../../adapters/sqlite/read-only.ts';
 import type { Config } from '../../config/schema.ts';
+import type { Terminal } from '../cli/cli.ts';
 import { type Readers, readers } from './lookup.ts';
 import { callLogPolicyOf, deliveryPolicyOf } from './settings.ts';
-import { type Environment, tell } from './shell.ts';
+import type { Environment } from './shell.ts';
 import { fileStatus } from './status-reply.ts';
+import { tell } from './text.ts';
 import { VERSION } from './version.ts';
 
 const NAME = 'control.sock';
@@ -44,6 +46,7 @@ export async function reachRunning(config: Config, what: string): Promise<Contro
 /** Asks the daemon, else looks into the database file without changing it and says so. */
 export async function ask<N extends keyof Readers & RequestName>(
   config: Config,
+  terminal: Terminal,
   name: N,
   input: RequestOf<N>,
 ): Promise<Replies[N]> {
@@ -51,7 +54,7 @@ export async function ask<N extends keyof Readers & RequestName>(
   if (daemon !== null) return daemon.call(name, input);
   const file = openReadOnly(config.storage.path);
   try {
-    tell(`logcalld is not running: read from ${config.storage.path}.`);
+    tell(terminal, `logcalld is not running: read from ${config.storage.path}.`);
     const own: Readers = readers({
       store: file.remote,
       policy: deliveryPolicyOf(config),

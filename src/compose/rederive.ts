@@ -2,18 +2,19 @@
 import type { ControlClient } from '../../adapters/control/client.ts';
 import { openReadOnly } from '../../adapters/sqlite/read-only.ts';
 import type { Config } from '../../config/schema.ts';
+import type { Terminal } from '../cli/cli.ts';
 import { type Invocation, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
 import { parseWhen } from '../cli/when.ts';
 import { reachRunning } from './control.ts';
 import { type Comparison, compare, type Difference } from './history.ts';
-import { configOf, print, tell } from './shell.ts';
-import { count, dateTime, type Privacy, privacy } from './text.ts';
+import { configOf } from './shell.ts';
+import { count, dateTime, type Privacy, print, privacy, tell } from './text.ts';
 
 /** Calls sent to the daemon in one request. */
 const PAGE = 200;
 
-export async function rederive(invocation: Invocation): Promise<number> {
+export async function rederive(invocation: Invocation, terminal: Terminal): Promise<number> {
   const config = configOf(invocation);
   const now = Date.now();
   const since = invocation.value('since');
@@ -32,16 +33,17 @@ export async function rederive(invocation: Invocation): Promise<number> {
   const found = await compare(file.remote, config, window).finally(() => file.close());
   if (found.frames === 0) {
     tell(
+      terminal,
       `logcalld: The journal has nothing from ${dateTime(window.since)} to ${dateTime(window.until)}: ` +
         'events are kept for [storage] retention.events. Nothing was compared.',
     );
     return EXIT.failed;
   }
   const secrecy = privacy(invocation.flag('numbers'));
-  if (invocation.flag('json')) for (const one of found.differences) print(JSON.stringify(secrecy.value(one)));
-  else for (const line of report(found, window.since, secrecy)) print(line);
-  if (daemon !== null) await store(daemon, found.differences);
-  else if (found.differences.length > 0) tell('Nothing was changed. Store the newer facts with --apply.');
+  if (invocation.flag('json')) for (const one of found.differences) print(terminal, JSON.stringify(secrecy.value(one)));
+  else for (const line of report(found, window.since, secrecy)) print(terminal, line);
+  if (daemon !== null) await store(terminal, daemon, found.differences);
+  else if (found.differences.length > 0) tell(terminal, 'Nothing was changed. Store the newer facts with --apply.');
   return EXIT.ok;
 }
 
@@ -81,7 +83,7 @@ function shown(value: unknown, secrecy: Privacy): string {
   return secrecy.text(JSON.stringify(value) ?? 'nothing');
 }
 
-async function store(daemon: ControlClient, differences: readonly Difference[]): Promise<void> {
+async function store(terminal: Terminal, daemon: ControlClient, differences: readonly Difference[]): Promise<void> {
   let stored = 0;
   const moved: string[] = [];
   for (let at = 0; at < differences.length; at += PAGE) {
@@ -91,9 +93,11 @@ async function store(daemon: ControlClient, differences: readonly Difference[]):
     moved.push(...done.moved);
   }
   tell(
+    terminal,
     `${count(stored, 'call')} stored.${consequences(differences.filter((one) => !moved.includes(one.record.callSessionId)))}`,
   );
-  if (moved.length > 0) tell(`Not stored, because they changed meanwhile (run it again): ${moved.join(', ')}.`);
+  if (moved.length > 0)
+    tell(terminal, `Not stored, because they changed meanwhile (run it again): ${moved.join(', ')}.`);
 }
 
 function consequences(stored: readonly Difference[]): string {

@@ -1,18 +1,19 @@
 /** `logcalld replay`: posts stored calls again. */
 import type { ReplayAnswer } from '../../adapters/control/api.ts';
+import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
 import { reachRunning } from './control.ts';
 import { selectionOf } from './selection.ts';
-import { configOf, print, tell } from './shell.ts';
+import { configOf } from './shell.ts';
 import { bodyLines } from './show.ts';
-import { count, length, type Privacy, privacy } from './text.ts';
+import { count, length, type Privacy, print, privacy, tell } from './text.ts';
 
-export async function replay(invocation: Invocation): Promise<number> {
+export async function replay(invocation: Invocation, terminal: Terminal): Promise<number> {
   const ids = invocation.arguments;
   const selection = selectionOf(invocation, Date.now());
   if (ids.length === 0 && Object.keys(selection).length === 0) {
-    tell('logcalld: Nothing is selected. Try: logcalld replay --state parked --dry-run');
+    tell(terminal, 'logcalld: Nothing is selected. Try: logcalld replay --state parked --dry-run');
     return EXIT.failed;
   }
   const dryRun = invocation.flag('dry-run');
@@ -25,10 +26,10 @@ export async function replay(invocation: Invocation): Promise<number> {
     dryRun,
   });
   const secrecy = privacy(invocation.flag('numbers'));
-  if (invocation.flag('json')) print(JSON.stringify(secrecy.value({ dryRun, force, ...answer })));
-  else for (const line of report(answer, dryRun, secrecy)) print(line);
+  if (invocation.flag('json')) print(terminal, JSON.stringify(secrecy.value({ dryRun, force, ...answer })));
+  else for (const line of report(answer, dryRun, secrecy)) print(terminal, line);
   if (answer.count > 0) return EXIT.ok;
-  tell(hint(answer));
+  tell(terminal, hint(answer));
   return EXIT.failed;
 }
 

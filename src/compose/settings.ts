@@ -32,7 +32,12 @@ export function planOf(source: SourceConfig): SourcePlan {
 }
 
 export function rulesOf({ calls }: Config): CallRules {
-  return { graceMs: calls.close_grace, externalGoneMs: calls.external_gone_timeout, agent: calls.agent };
+  return {
+    graceMs: calls.close_grace,
+    externalGoneMs: calls.external_gone_timeout,
+    agent: calls.agent,
+    maxAgeMs: calls.max_call_age,
+  };
 }
 
 /** Throws `ConfigError` when the users file is wrong. */

@@ -1,11 +1,14 @@
 /** What the commands share: the config file, secrets, the log. */
 
-import { readSecret } from '../../adapters/host/credentials.ts';
+import { readSecret, SecretError } from '../../adapters/host/credentials.ts';
 import { chooseFormat, createLog, type HostLog } from '../../adapters/host/log.ts';
 import { loadConfig } from '../../config/load.ts';
+import { ConfigError } from '../../config/problem.ts';
 import type { Config } from '../../config/schema.ts';
+import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
 import { DEFAULT_CONFIG } from '../cli/commands.ts';
+import { EXIT } from '../cli/help.ts';
 import type { Secret, SecretRef } from '../secret.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -36,13 +39,26 @@ export function secretReader(log: HostLog): (ref: SecretRef) => Secret {
 
 /** A line of the result. A reader that went away (`| head`) is no error. */
 export function print(text: string): void {
-  if (!process.stdout.listeners('error').includes(ignore)) process.stdout.on('error', ignore);
-  process.stdout.write(`${text}\n`);
+  processTerminal.out(`${text}\n`);
+}
+
+/** The standard streams of this process. */
+export const processTerminal: Terminal = {
+  out: (text) => write(process.stdout, text),
+  error: (text) => write(process.stderr, text),
+};
+
+function write(stream: NodeJS.WriteStream, text: string): void {
+  if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore);
+  stream.write(text);
 }
 
 function ignore(): void {}
 
-/** Remarks, apart from the result. */
-export function tell(text: string): void {
-  process.stderr.write(`${text}\n`);
+/** Tells what went wrong and answers the exit status. For errors that the user can mend the message is all there is to say. */
+export function reportError(error: unknown, terminal: Terminal): number {
+  const message = error instanceof Error ? error.message : String(error);
+  const mend = error instanceof ConfigError || error instanceof SecretError;
+  terminal.error(mend ? `${message}\n` : `logcalld: ${message}\n`);
+  return mend ? EXIT.config : EXIT.failed;
 }

@@ -1,20 +1,21 @@
 /** `logcalld status`: one screen that answers "is it working?". */
 import type { StatusReply } from '../../adapters/control/api.ts';
+import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
 import { DELIVERY_STATES } from '../delivery/delivery.ts';
 import type { SourceStatus } from '../ports.ts';
 import { ask } from './control.ts';
-import { configOf, print } from './shell.ts';
-import { columns, count, cut, dateTime, external, length, privacy } from './text.ts';
+import { configOf } from './shell.ts';
+import { columns, count, cut, dateTime, external, length, print, privacy } from './text.ts';
 
 const LIVE_SHOWN = 10;
 
-export async function status(invocation: Invocation): Promise<number> {
-  const reply = await ask(configOf(invocation), 'status', {});
+export async function status(invocation: Invocation, terminal: Terminal): Promise<number> {
+  const reply = await ask(configOf(invocation), terminal, 'status', {});
   const well = isWell(reply);
-  if (invocation.flag('json')) print(JSON.stringify(privacy(false).value({ well, ...reply })));
-  else for (const line of screen(reply)) print(line);
+  if (invocation.flag('json')) print(terminal, JSON.stringify(privacy(false).value({ well, ...reply })));
+  else for (const line of screen(reply)) print(terminal, line);
   return well ? EXIT.ok : EXIT.failed;
 }
 

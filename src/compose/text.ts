@@ -1,7 +1,18 @@
 /** How things are written for people at a terminal: times, lengths, columns, and masked numbers. */
 import { visible } from '../../adapters/host/log-value.ts';
 import type { CallRecord } from '../call/record.ts';
+import type { Terminal } from '../cli/cli.ts';
 import { maskNumber, maskText } from '../telephony/mask.ts';
+
+/** A line of the result. */
+export function print(terminal: Terminal, line: string): void {
+  terminal.out(`${line}\n`);
+}
+
+/** A remark, apart from the result. */
+export function tell(terminal: Terminal, line: string): void {
+  terminal.error(`${line}\n`);
+}
 
 /** `2026-11-22 14:14:22`, local. */
 export function dateTime(ms: number): string {

@@ -1,31 +1,34 @@
 /** `logcalld users`: which LeadSquared user each extension belongs to, unmatched first. */
 import type { UserLine } from '../../adapters/control/api.ts';
+import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
 import { ask } from './control.ts';
-import { configOf, print, tell } from './shell.ts';
-import { columns, count, cut, dateTime } from './text.ts';
+import { configOf } from './shell.ts';
+import { columns, count, cut, dateTime, print, tell } from './text.ts';
 
 const HEADER = ['EXTENSION', 'PBX', 'USER', 'NAME', 'CALLS', 'LAST CALL', 'NOTE'];
 
-export async function users(invocation: Invocation): Promise<number> {
+export async function users(invocation: Invocation, terminal: Terminal): Promise<number> {
   const config = configOf(invocation);
-  const { lines, count: known, fetchedAt } = await ask(config, 'users', {});
+  const { lines, count: known, fetchedAt } = await ask(config, terminal, 'users', {});
   if (invocation.flag('json')) {
-    for (const line of lines) print(JSON.stringify(line));
+    for (const line of lines) print(terminal, JSON.stringify(line));
     return EXIT.ok;
   }
-  if (lines.length > 0) for (const line of columns([HEADER, ...lines.map(cells)], [4])) print(line);
-  else tell('No extension is in a users file, and none took part in a call yet.');
+  if (lines.length > 0) for (const line of columns([HEADER, ...lines.map(cells)], [4])) print(terminal, line);
+  else tell(terminal, 'No extension is in a users file, and none took part in a call yet.');
   const missing = lines.filter(({ match }) => match === 'none').length;
-  print('');
+  print(terminal, '');
   print(
+    terminal,
     fetchedAt === null
       ? 'The users of LeadSquared were not fetched yet.'
       : `${count(lines.length, 'extension')}, ${missing} without a user. LeadSquared has ${count(known, 'user')} (fetched ${dateTime(fetchedAt)}).`,
   );
   if (missing > 0)
     print(
+      terminal,
       `Next: add them to ${config.leadsquared.user.file ?? 'a users file ([leadsquared.user] file)'}, restart logcalld, then "logcalld replay --state parked".`,
     );
   return EXIT.ok;

@@ -30,7 +30,7 @@ export function dispositionOf(clearing: Clearing | null, result: DialResult | nu
   if (result === 'cancel' || result === 'elsewhere') return 'cancelled';
   const q850 = clearing?.q850 ?? 0;
   if (q850 === 17) return 'busy';
-  if (q850 === 18 || q850 === 19) return 'no-answer';
+  if (q850 >= 18 && q850 <= 20) return 'no-answer';
   if (!SILENT.has(q850)) return 'failed';
   const sip = clearing?.sip ?? 0;
   if (sip === 486 || sip === 600) return 'busy';

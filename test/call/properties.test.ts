@@ -27,7 +27,13 @@ function withoutBoot(event: CallEvent): CallEvent {
   return rest as CallEvent;
 }
 
-const calls: { readonly name: string; readonly pbx: string; readonly events: readonly CallEvent[] }[] = [];
+interface Recorded {
+  readonly name: string;
+  readonly pbx: string;
+  readonly events: readonly CallEvent[];
+}
+
+const calls: Recorded[] = [];
 for (const scenario of scenarios()) {
   if (LEFT_OUT.test(scenario.name)) continue;
   const events = await eventsOf(scenario);
@@ -48,13 +54,19 @@ function fold(events: readonly CallEvent[], pbx: string): CallRecord[] {
 const byId = (records: readonly CallRecord[]) =>
   [...records].sort((a, b) => (a.callSessionId < b.callSessionId ? -1 : 1));
 
+/** The two versions of Asterisk were recorded side by side, so that some of their ids are the same. */
+function areApart(a: Recorded, b: Recorded): boolean {
+  const ids = new Set(a.events.map((event) => channelOf(event)));
+  return a.name !== b.name && a.pbx === b.pbx && b.events.every((event) => !ids.has(channelOf(event)));
+}
+
 const anyCall = fc.constantFrom(...calls);
 const byArrival = (a: CallEvent, b: CallEvent) => a.receivedAt - b.receivedAt;
 
 t.test('two calls at the same time give what each gives alone, however their events interleave', async (t) => {
   fc.assert(
     fc.property(anyCall, anyCall, fc.integer({ min: 0, max: 20_000 }), (a, b, offset) => {
-      fc.pre(a.name !== b.name && a.pbx === b.pbx);
+      fc.pre(areApart(a, b));
       const start = a.events[0]?.receivedAt ?? 0;
       const other = shifted(b.events, start + offset - (b.events[0]?.receivedAt ?? 0));
       const { pbx } = a;
@@ -78,7 +90,7 @@ t.test('an event that comes twice changes nothing', async (t) => {
 t.test('a restart at any moment changes nothing: the events of the open calls rebuild the state', async (t) => {
   fc.assert(
     fc.property(anyCall, anyCall, fc.double({ min: 0, max: 1, noNaN: true }), (a, b, where) => {
-      fc.pre(a.name !== b.name && a.pbx === b.pbx);
+      fc.pre(areApart(a, b));
       const { pbx } = a;
       const start = a.events[0]?.receivedAt ?? 0;
       const events = [...a.events, ...shifted(b.events, start - (b.events[0]?.receivedAt ?? 0))].sort(byArrival);

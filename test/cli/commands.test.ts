@@ -1,9 +1,13 @@
-/** The operator's commands as processes, beside a daemon that logs recorded calls. */
+/** The operator's commands, beside a daemon that logs recorded calls. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import t from 'tap';
-import { logcalld, settled, until, world } from './world.ts';
+import { connectControl } from '../../adapters/control/client.ts';
+import { controlPath } from '../../src/compose/control.ts';
+import { VERSION } from '../../src/compose/version.ts';
+import { sandboxUsers } from '../support/daemon.ts';
+import { command, logcalld, settled, until, world } from './world.ts';
 
 t.setTimeout(120_000);
 
@@ -24,7 +28,7 @@ t.test('a day with the commands', async (t) => {
   const posted = () => it.sandbox.ledger.calls().length;
 
   await t.test('status', async (t) => {
-    const [screen, json] = await Promise.all([it.run('status'), it.run('status', '--json')]);
+    const [screen, json] = await Promise.all([it.process('status'), it.run('status', '--json')]);
     t.equal(screen.code, 0);
     t.match(screen.out, /^Every call is being logged\./);
     t.match(screen.out, /^ok {4}asterisk {2}connected for /m);
@@ -62,7 +66,7 @@ t.test('a day with the commands', async (t) => {
       it.run('calls', 'show', id, '--body'),
       it.run('calls', 'show', id.slice(-6)),
       it.run('calls', 'show', id, '--json'),
-      it.run('calls', 'show', 'no-such-call'),
+      it.process('calls', 'show', 'no-such-call'),
       it.run('calls', 'show', 'asterisk-'),
     ]);
     t.equal(whole.code, 0);
@@ -125,7 +129,7 @@ t.test('a day with the commands', async (t) => {
 
   await t.test('pause and resume', async (t) => {
     t.match(await it.run('pause'), { code: 0, out: /paused until/ });
-    const paused = await it.run('status');
+    const paused = await it.process('status');
     t.equal(paused.code, 1);
     t.match(paused.out, /^Something needs attention\.[^\n]*\nwarn {2}Posting to LeadSquared is paused/);
     t.match(await it.run('resume'), { code: 0 });
@@ -134,8 +138,13 @@ t.test('a day with the commands', async (t) => {
   });
 
   await t.test('check-config beside the daemon', async (t) => {
+    const used = async () => (await it.daemon().delivery.snapshot()).gate.usedToday;
+    const before = { used: await used(), sent: it.sandbox.arrivals().length };
     const { code, out } = await it.run('check-config');
     t.equal(code, 0);
+    t.equal(it.sandbox.arrivals().length - before.sent, 1, 'one request');
+    t.equal((await used()) - before.used, 2, 'for which the daemon gave up a place before and one after');
+    t.ok(it.sandbox.worstWindow() <= 25);
     t.equal(
       lines(out).every((line) => /^(ok|warn) /.test(line)),
       true,
@@ -145,7 +154,7 @@ t.test('a day with the commands', async (t) => {
   });
 
   await t.test('a second daemon on the same database is refused', async (t) => {
-    t.match(await it.run('run'), { code: 1, error: /Another logcalld is running/ });
+    t.match(await it.process('run'), { code: 1, error: /Another logcalld is running/ });
   });
 
   await t.test('without the daemon the file is read, and that is said', async (t) => {
@@ -170,6 +179,7 @@ t.test('a day with the commands', async (t) => {
       t.equal(ran.code, 1);
       t.match(ran.error, /logcalld is not running .* Start it: systemctl start logcalld/);
     }
+    t.strictSame(it.leaks([]), [], 'no secret was shown in all of this');
   });
 });
 
@@ -224,6 +234,11 @@ t.test('sessions rederive shows what differs and stores it when told', async (t)
   t.match(shown.error, /Nothing was changed\. Store the newer facts with --apply\./);
   t.match((await it.run('calls', 'show', id)).out, /^Inbound Answered: \*\*\*2345 -> 9999/);
 
+  const client = await connectControl(controlPath(it.config, {}), VERSION);
+  const record = (await client?.call('calls', { limit: 9, direction: 'Inbound' }))?.[0]?.record;
+  if (client == null || record === undefined) throw new Error('The daemon did not answer.');
+  const stale = await client.call('correct', { items: [{ record: { ...record, agent: 'late' }, revision: 7 }] });
+  t.strictSame(stale, { inserted: [], changed: [], moved: [id] }, 'facts that changed meanwhile are not overwritten');
   const applied = await it.run('sessions', 'rederive', '--since', '1h', '--apply');
   t.equal(applied.code, 0);
   t.match(applied.error, /1 call stored\. 1 delivered: LeadSquared gets the new recording and duration/);
@@ -251,6 +266,20 @@ t.test('sessions rederive shows what differs and stores it when told', async (t)
   t.match(await it.run('sessions', 'rederive'), { code: 2, error: /needs --since/ });
 });
 
+t.test('extensions without a user come first, and what to do about them', async (t) => {
+  const it = await world(['queue_answered'], { users: sandboxUsers.filter(({ id }) => !id.endsWith('1003')) });
+  t.teardown(() => it.end());
+  await it.start();
+  await settled(it, 1);
+  const { code, out } = await it.run('users');
+  t.equal(code, 0);
+  t.match(lines(out)[1], /^1003 +any +- +- +1 +20\d\d-.* LeadSquared has no user agent1003@example\.com$/);
+  t.match(out, /8 extensions, 1 without a user\. LeadSquared has 7 users/);
+  t.match(out, /^Next: add them to .*users\.csv/m);
+  const [call] = it.sandbox.ledger.calls();
+  t.match((await it.run('calls', 'show', String(call?.body.CallSessionId))).out, /^ {2}user .* the default user$/m);
+});
+
 t.test('check-config names what is wrong, and how bad it is', async (t) => {
   const it = await world([]);
   t.teardown(() => it.end());
@@ -259,7 +288,7 @@ t.test('check-config names what is wrong, and how bad it is', async (t) => {
   t.equal(good.code, 0);
   t.notMatch(good.out, /PBX asterisk|The keys/);
   it.sandbox.addFaults({ times: 0, fault: { kind: 'status', status: 401 } });
-  const denied = await it.run('check-config');
+  const denied = await it.process('check-config');
   t.equal(denied.code, 1);
   t.match(denied.out, /^ok +PBX asterisk/m);
   t.match(denied.out, /^FAIL +LeadSquared /m);
@@ -272,11 +301,11 @@ t.test('check-config names what is wrong, and how bad it is', async (t) => {
   t.equal(empty.code, 78);
   t.match(empty.out, /^FAIL +secret +The LeadSquared secret key is empty/m);
   writeFileSync(config, "[leadsquared]\nhost = 'x y'\nnonsense = 1\n");
-  const broken = await it.run('check-config');
+  const broken = await it.process('check-config');
   t.equal(broken.code, 78);
   t.equal(lines(broken.error).length, 3, 'every problem at once');
   t.match(broken.error, /source: found nothing, expected at least one \[\[source\]\] table/);
-  for (const words of [['run'], ['status'], ['calls'], ['users']])
+  for (const words of [['status'], ['calls'], ['users'], ['replay', 'x']])
     t.equal((await it.run(...words)).code, 78, words.join(' '));
   t.strictSame(it.leaks(), []);
 });
@@ -291,8 +320,12 @@ t.test('a wrong command line costs one line and status 2', async (t) => {
     [['calls', '--number', 'abc'], /has no digits/],
     [['statsu'], /There is no command statsu\. Try: logcalld status/],
   ] as const) {
-    const { code, out, error } = await logcalld(...words, '--config', '/nowhere');
+    const { code, out, error } = await command(...words, '--config', '/nowhere');
     t.same([code, out, lines(error).length], [2, '', 1], words.join(' '));
     t.match(error, message);
   }
+});
+
+t.test('a wrong command line, as a process', async (t) => {
+  t.match(await logcalld('calls', '--frm'), { code: 2, out: '', error: /^logcalld: .* has no option --frm\./ });
 });

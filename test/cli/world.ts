@@ -7,8 +7,11 @@ import { readSecret } from '../../adapters/host/credentials.ts';
 import { startSandbox } from '../../adapters/leadsquared/sandbox.ts';
 import type { SandboxOptions } from '../../adapters/leadsquared/sandbox-options.ts';
 import { loadConfig } from '../../config/load.ts';
+import { runCommandLine, type Terminal } from '../../src/cli/cli.ts';
+import { bodies } from '../../src/compose/bodies.ts';
 import { controlPath } from '../../src/compose/control.ts';
 import { type Daemon, startDaemon } from '../../src/compose/daemon.ts';
+import { reportError } from '../../src/compose/shell.ts';
 import { CANARY, installation, sandboxUsers } from '../support/daemon.ts';
 
 const PROJECT = join(import.meta.dirname, '..', '..');
@@ -20,7 +23,7 @@ export interface Ran {
   readonly error: string;
 }
 
-/** Runs one command line; never rejects. */
+/** Runs one command line as a process; never rejects. */
 export function logcalld(...words: readonly string[]): Promise<Ran> {
   return new Promise((resolve) => {
     const node = join(PROJECT, 'node_modules', '.bin', 'node');
@@ -35,6 +38,22 @@ export function logcalld(...words: readonly string[]): Promise<Ran> {
       },
     );
   });
+}
+
+/** The same in this process, which is much faster. */
+export async function command(...words: readonly string[]): Promise<Ran> {
+  let out = '';
+  let error = '';
+  const terminal: Terminal = {
+    out: (text) => {
+      out += text;
+    },
+    error: (text) => {
+      error += text;
+    },
+  };
+  const code = await runCommandLine(words, bodies, terminal).catch((thrown: unknown) => reportError(thrown, terminal));
+  return { code, out, error };
 }
 
 export async function world(captures: readonly string[], options: SandboxOptions = {}, more = '') {
@@ -79,13 +98,19 @@ export async function world(captures: readonly string[], options: SandboxOptions
     },
     /** One command with the config of this place. Everything printed is kept for `secrets`. */
     async run(...words: readonly string[]): Promise<Ran> {
+      const ran = await command(...words, '--config', place.config);
+      printed.push(ran.out, ran.error);
+      return ran;
+    },
+    /** The same as a process. */
+    async process(...words: readonly string[]): Promise<Ran> {
       const ran = await logcalld(...words, '--config', place.config);
       printed.push(ran.out, ran.error);
       return ran;
     },
     /** Secrets and whole numbers that were printed; there should be none. */
-    leaks: () =>
-      [CANARY, sandbox.accessKey, sandbox.secretKey, '9845012345', '8041110'].filter((word) =>
+    leaks: (numbers: readonly string[] = ['9845012345', '8041110']) =>
+      [CANARY, sandbox.accessKey, sandbox.secretKey, ...numbers].filter((word) =>
         printed.some((text) => text.includes(word)),
       ),
     async end() {

@@ -2,7 +2,7 @@ import t from 'tap';
 import { readCapture } from '../../adapters/host/capture.ts';
 import { CallTable, DEFAULT_RULES } from '../../src/call/correlate.ts';
 import { channelIdOf, courseOf, eventsOfCall } from '../../src/compose/course.ts';
-import { type CallEvent, channelOf } from '../../src/telephony/call-event.ts';
+import { type CallEvent, type ChannelFacts, channelOf } from '../../src/telephony/call-event.ts';
 import { labPlan, readers, scenarios } from '../support/recordings.ts';
 
 async function eventsIn(set: string, name: string): Promise<readonly CallEvent[]> {
@@ -68,6 +68,50 @@ t.test('thirty calls at the same time are thirty courses', async (t) => {
     together.size,
     'no channel is in two of them',
   );
+});
+
+t.test('each way in which channels become one call', async (t) => {
+  const on = (channel: string) => ({ source: 'pbx', channel, at: 1, receivedAt: 1 });
+  const facts = (linkedId: string, wire: string | null = null): ChannelFacts => ({
+    name: 'PJSIP/1-1',
+    endpoint: 'PJSIP/1',
+    linkedId,
+    initiator: 'endpoint',
+    caller: { number: null, name: null },
+    dialled: null,
+    context: null,
+    extension: null,
+    wire,
+    withheld: false,
+  });
+  const ways: readonly (readonly CallEvent[])[] = [
+    [{ ...on('a'), kind: 'alerting', linkedId: 'b' }],
+    [{ ...on('a'), kind: 'channel-created', facts: facts('b') }],
+    [
+      { ...on('a'), kind: 'channel-created', facts: facts('a', 'w') },
+      { ...on('b'), kind: 'channel-created', facts: facts('b', 'w') },
+    ],
+    [{ ...on('b'), kind: 'dial-started', by: 'a', number: null, presented: null }],
+    [
+      { ...on('a'), kind: 'bridge-entered', bridge: 'x', bridgeKind: 'talk' },
+      { ...on('b'), kind: 'bridge-entered', bridge: 'x', bridgeKind: 'talk' },
+    ],
+    [{ ...on('a'), kind: 'transferred', manner: 'attended', parties: ['b'], linkedIds: [], to: null }],
+    [{ ...on('a'), kind: 'picked-up', target: 'b' }],
+    [{ ...on('a'), kind: 'linked', linkedIds: ['b'], channels: [] }],
+    [{ ...on('a'), kind: 'linked', linkedIds: [], channels: ['b'] }],
+    [{ ...on('a'), kind: 'wired', other: 'b' }],
+    [{ ...on('a'), kind: 'renamed', to: 'b' }],
+  ];
+  const last: CallEvent = { ...on('b'), kind: 'answered' };
+  for (const way of ways) t.equal(eventsOfCall([...way, last], 'a').at(-1), last, JSON.stringify(way[0]));
+  const music: CallEvent[] = ['a', 'b'].map((channel) => ({
+    ...on(channel),
+    kind: 'bridge-entered',
+    bridge: 'x',
+    bridgeKind: 'holding',
+  }));
+  t.equal(eventsOfCall([...music, last], 'a').length, 1, 'who waits in the same music is no party');
 });
 
 t.test('what a course says', async (t) => {

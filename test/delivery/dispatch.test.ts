@@ -248,3 +248,35 @@ t.test('a wall clock set back does not delay what waits', async (t) => {
   t.equal(world.crm.logged('pbx:1:1'), 1);
   world.close();
 });
+
+t.test('after an outage the backlog goes oldest first, new calls before it, with 99 % of the budget', async (t) => {
+  const world = new World();
+  world.crm.everybodyIsKnown = true;
+  world.crm.latencyMs = 150;
+  const { delivery } = await world.live();
+  await world.clock.advance(6000);
+  const ago = world.clock.wall - 86_400_000;
+  world.end(...Array.from({ length: 900 }, (_, n) => call(n, { startedAt: ago, endedAt: Math.floor(ago) + n * 1000 })));
+  const order: number[] = [];
+  world.crm.fate = (request, session) => {
+    if (request === 'post' && session !== null) order.push(Number(session.split(':').at(-1)));
+    return 'ok';
+  };
+  const from = world.crm.arrivals.length;
+  delivery.notify();
+  await world.clock.advance(60_000);
+  world.end(fresh(world, 5000));
+  delivery.notify();
+  await world.clock.advance(5000);
+  t.ok(order.includes(5000), 'a new call is posted within seconds');
+  await world.clock.advance(115_000);
+  const sent = world.crm.arrivals.slice(from);
+  const elapsed = (sent.at(-1) ?? 0) - (sent[0] ?? 0);
+  const fill = sent.length / (25 * (elapsed / 5000));
+  t.ok(fill >= 0.99, `fill ${fill} over ${sent.length} requests`);
+  t.ok(sent.length > 800);
+  const backlog = order.filter((n) => n < 5000);
+  const late = backlog.filter((n, i) => i > 0 && n < (backlog[i - 1] ?? 0));
+  t.ok(late.length < backlog.length / 20, `${late.length} of ${backlog.length} out of order`);
+  world.close();
+});

@@ -118,6 +118,19 @@ t.test('a restart never breaches, whenever it comes', async (t) => {
   t.pass();
 });
 
+t.test('strict: the answers of the last run are not known, so a window passes', async (t) => {
+  const scene = new Scene();
+  const gate = await scene.warm({ strict: true });
+  scene.saturate(gate, 1);
+  await scene.clock.advance(100);
+  gate.close();
+  const before = scene.arrivals.length;
+  const from = scene.clock.monotonic();
+  scene.saturate(await scene.open({ strict: true }), 1);
+  await scene.clock.advance(6000);
+  t.ok((scene.arrivals[before] ?? 0) >= from + 5000);
+});
+
 t.test('after a reboot, or when the memory is of another one, a whole window passes', async (t) => {
   const scene = new Scene();
   const gate = await scene.warm();
@@ -199,9 +212,14 @@ t.test('a booking that is used too late starts anew at the head of the queue', a
   scene.saturate(gate, 3, 'backlog');
   scene.clock.block(30_000);
   const order: string[] = [];
-  gate.run('live', async () => void order.push('late')).catch(() => undefined);
+  const covers: boolean[] = [];
+  const send = async (): Promise<void> => {
+    order.push('late');
+    covers.push((scene.slots.memory?.slots ?? []).some((until) => until >= scene.clock.monotonic()));
+  };
+  gate.run('live', send).catch(() => undefined);
   await scene.clock.advance(1000);
-  t.same(order, ['late']);
+  t.same([order, covers], [['late'], [true]]);
   late.release();
   t.equal(gate.snapshot().underWay <= 1, true, 'released once only');
 });

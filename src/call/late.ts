@@ -1,0 +1,31 @@
+/** Facts of a call that the PBX tells only after the call has been reported: the name of its recording. */
+import { type CallEvent, type ChannelId, channelOf } from '../telephony/call-event.ts';
+import type { CallRecord } from './record.ts';
+import type { Channel } from './state.ts';
+
+/** Channels of reported calls for which late facts are awaited; older ones are beyond the time in which a PBX writes its CDR. */
+const REMEMBERED = 4000;
+
+export class LateFacts {
+  /** All channels of a call share one holder of its newest record. */
+  private readonly reported = new Map<ChannelId, { record: CallRecord }>();
+
+  remember(record: CallRecord, channels: Iterable<Channel>): void {
+    const holder = { record };
+    for (const { id } of channels) {
+      this.reported.delete(id);
+      this.reported.set(id, holder);
+      if (this.reported.size > REMEMBERED) this.reported.delete(this.reported.keys().next().value ?? id);
+    }
+  }
+
+  /** The records that the event completes. A recording counts only for a call that was answered, and the first one told. */
+  take(event: CallEvent): CallRecord[] {
+    const holder = event.kind === 'recording' ? this.reported.get(channelOf(event) ?? '') : undefined;
+    if (event.kind !== 'recording' || holder === undefined) return [];
+    const { record } = holder;
+    if (record.status !== 'Answered' || record.recording !== null) return [];
+    holder.record = { ...record, recording: event.file };
+    return [holder.record];
+  }
+}

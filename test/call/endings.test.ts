@@ -1,0 +1,106 @@
+/** Ends of calls that nobody saw, and facts that come after the end. */
+import t from 'tap';
+import { CallTable, DEFAULT_RULES } from '../../src/call/correlate.ts';
+import type { CallEvent, ChannelFacts } from '../../src/telephony/call-event.ts';
+import { labPlan } from '../support/recordings.ts';
+
+const START = Date.parse('2026-11-22T10:00:00Z');
+const HOUR = 3_600_000;
+
+function facts(name: string, more: Partial<ChannelFacts> = {}): ChannelFacts {
+  return {
+    name: `${name}-00000001`,
+    endpoint: name,
+    linkedId: 'a',
+    initiator: 'endpoint',
+    caller: { number: '+919845012345', name: null },
+    dialled: '+918041110001',
+    context: 'from-trunk',
+    extension: null,
+    wire: null,
+    withheld: false,
+    ...more,
+  };
+}
+
+const stamp = (ms: number) => ({ source: 'pbx', at: START + ms, receivedAt: START + ms });
+const q850 = { q850: 16, sip: null, text: null };
+
+/** A caller talks with 1001. */
+const talking: readonly CallEvent[] = [
+  { ...stamp(0), kind: 'channel-created', channel: 'a', facts: facts('PJSIP/trunk-in') },
+  {
+    ...stamp(10),
+    kind: 'channel-created',
+    channel: 'b',
+    facts: facts('PJSIP/1001', { initiator: 'pbx', dialled: null }),
+  },
+  { ...stamp(10), kind: 'dial-started', channel: 'b', by: 'a', number: '1001', presented: null },
+  { ...stamp(1000), kind: 'answered', channel: 'b' },
+  { ...stamp(1000), kind: 'bridge-entered', channel: 'b', bridge: 'x', bridgeKind: 'talk' },
+  { ...stamp(1000), kind: 'bridge-entered', channel: 'a', bridge: 'x', bridgeKind: 'talk' },
+];
+const cleared: readonly CallEvent[] = ['a', 'b'].map((channel) => ({
+  ...stamp(4000),
+  kind: 'cleared',
+  channel,
+  clearing: q850,
+}));
+
+const table = () => new CallTable('pbx', labPlan('asterisk'), DEFAULT_RULES);
+
+t.test('a recording told after the end completes the call, once, as the same session', async (t) => {
+  const calls = table();
+  for (const event of [...talking, ...cleared]) calls.apply(event);
+  const [ended] = calls.advance(START + 10_000).ended;
+  t.match(ended, { status: 'Answered', recording: null });
+  const late: CallEvent = { ...stamp(11_000), kind: 'recording', channel: 'b', file: 'call.wav' };
+  t.strictSame(calls.apply(late).ended, [{ ...ended, recording: 'call.wav' }]);
+  t.strictSame(calls.apply(late).ended, [], 'told again, it is no news');
+  t.strictSame(calls.apply({ ...late, channel: 'a', file: 'other.wav' }).ended, [], 'nor is another file');
+});
+
+t.test('a recording of a call that nobody answered is none', async (t) => {
+  const calls = table();
+  for (const event of [...talking.slice(0, 3), ...cleared]) calls.apply(event);
+  t.equal(calls.advance(START + 10_000).ended[0]?.status, 'Missed');
+  t.strictSame(calls.apply({ ...stamp(11_000), kind: 'recording', channel: 'a', file: 'empty.wav' }).ended, []);
+});
+
+t.test('a call whose hang-up never comes is logged after a day, marked, and forgotten', async (t) => {
+  const calls = table();
+  for (const event of talking) calls.apply(event);
+  t.strictSame(calls.advance(START + 23 * HOUR).ended, []);
+  t.equal(calls.nextDeadline(), START + 24 * HOUR);
+  const { ended, released } = calls.advance(START + 24 * HOUR);
+  t.match(ended, [{ callSessionId: 'pbx-a', status: 'Answered', agent: '1001', flags: ['end-unknown'] }]);
+  t.strictSame([...released].sort(), ['a', 'b']);
+  t.equal(calls.openChannels, 0);
+});
+
+t.test('a PBX that started anew has ended its older calls, and no younger one', async (t) => {
+  const calls = table();
+  for (const event of talking) calls.apply(event);
+  const young = {
+    ...stamp(60_000),
+    kind: 'channel-created' as const,
+    channel: 'c',
+    facts: facts('PJSIP/trunk-in', { linkedId: 'c' }),
+  };
+  calls.apply({ ...stamp(30_000), kind: 'source-lost', orderly: false, reason: 'closed' });
+  calls.apply(young);
+  calls.apply({ ...stamp(61_000), kind: 'source-connected', boot: null, bootedAt: START + 50_000 });
+  const { ended } = calls.advance(START + 70_000);
+  t.match(ended, [{ callSessionId: 'pbx-a', endedAt: START + 30_000, flags: ['blind-interval', 'end-unknown'] }]);
+  t.equal(calls.openChannels, 1);
+});
+
+t.test('what a snapshot after a reconnect does not list has ended meanwhile', async (t) => {
+  const calls = table();
+  for (const event of talking) calls.apply(event);
+  calls.apply({ ...stamp(30_000), kind: 'source-lost', orderly: false, reason: 'closed' });
+  calls.apply({ ...stamp(40_000), kind: 'source-connected', boot: null, bootedAt: START - HOUR });
+  t.strictSame(calls.advance(START + 40_500).ended, [], 'until then it may be alive');
+  calls.apply({ ...stamp(41_000), kind: 'snapshot-complete' });
+  t.match(calls.advance(START + 50_000).ended, [{ endedAt: START + 30_000, flags: ['blind-interval', 'end-unknown'] }]);
+});
