@@ -100,7 +100,8 @@ function complaint(path: string, it: Import): string | null {
   if (path === 'adapters/index.ts')
     return may(!it.own || it.typeOnly || below('adapters')(it.target), 'the table names adapters only');
   const adapter = path.split('/').slice(0, 2).join('/');
-  const known = below(adapter, 'src/telephony', 'src/ports.ts', 'src/secret.ts', 'src/delivery/crm.ts')(it.target);
+  const ports = ['src/ports.ts', 'src/secret.ts', 'src/delivery/crm.ts', 'src/delivery/delivery.ts'];
+  const known = below(adapter, 'src/telephony', ...ports)(it.target);
   return may(
     !it.own || known || (it.typeOnly && below('src', 'adapters')(it.target)),
     'an adapter knows itself and the ports',

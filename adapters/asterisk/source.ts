@@ -83,6 +83,7 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
       try {
         const list = await client.listAction(action);
         rights.listed(list.items);
+        if (status.state !== 'connected') return;
         if (rights.missing()) enter('connected', noCallRights(name, options.username));
         cancelDoubt();
         if (rights.inDoubt()) cancelDoubt = clock.after(DOUBT_MS, () => resynchroniseAgain());
@@ -91,7 +92,7 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
         if (!(error instanceof AmiActionError) || error.failure !== 'refused') return;
       }
     }
-    enter('connected', noListRights(name, options.username));
+    if (status.state === 'connected') enter('connected', noListRights(name, options.username));
   }
 
   function resynchroniseAgain(): void {

@@ -132,9 +132,21 @@ function complete(known: CallRecord, cdr: CallRecord): CallRecord {
   const answeredAt = answerOf(known, cdr, answerMissing);
   const talks = talksOf(known, cdr, endMissing, answerMissing, endedAt);
   const talked = talks.length > 0 ? covered(talks) : answeredAt === null ? 0 : endedAt - answeredAt;
+  const whole = endMissing && known.trunk === null ? cdr : known;
   const answerInferred = known.answeredAt === null && answeredAt !== null && cdr.flags.includes('answer-unknown');
   return {
     ...known,
+    // Where no external party had been heard of, the CDR says whether there was one.
+    direction: whole.direction,
+    external: whole.external,
+    externalE164: whole.externalE164,
+    externalName: whole.externalName,
+    withheld: whole.withheld,
+    did: whole.did,
+    didE164: whole.didE164,
+    trunk: whole.trunk,
+    queue: known.queue ?? cdr.queue,
+    legs: Math.max(known.legs, cdr.legs),
     status: answeredAt !== null ? 'Answered' : cdr.status,
     agent: endMissing ? (cdr.agent ?? known.agent) : (known.agent ?? cdr.agent),
     agentsRung: rung,

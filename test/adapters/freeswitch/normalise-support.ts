@@ -163,7 +163,8 @@ export class Story {
       if (!keep(Buffer.from(raw).toString())) continue;
       for (const event of readEslFrame(raw, 'fs', START + at)) ended.push(...table.apply(event).ended);
     }
-    ended.push(...table.advance(Number.MAX_SAFE_INTEGER).ended);
+    const last = this.#frames.at(-1)?.at ?? 0;
+    ended.push(...table.advance(START + last + rules.graceMs + rules.externalGoneMs).ended);
     return ended;
   }
 
