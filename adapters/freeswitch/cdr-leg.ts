@@ -131,9 +131,18 @@ function asHangup(body: unknown, place: string): EslEvent {
   for (const [header, name] of Object.entries(FROM_VARIABLES)) headers[header] = decode(variables[name]);
   // `callflow` is never encoded.
   for (const [header, name] of Object.entries(FROM_PROFILE)) headers[header] = at(profile, name);
+  // A phone that dialled in its turn (att_xfer) has overwritten whom it was rung as.
+  const rungAs = headers['Caller-Destination-Number'];
+  if (headers['Call-Direction'] === 'outbound' && 'originated_legs' in variables && isExtension(rungAs)) {
+    headers.variable_dialed_user = rungAs;
+  }
   const event = eventOf(headers);
   if (event === null) throw new Error(`${place}: cannot be read as an event.`);
   return event;
+}
+
+function isExtension(text: unknown): boolean {
+  return typeof text === 'string' && /^\d{2,6}$/.test(text);
 }
 
 /**

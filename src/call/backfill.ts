@@ -132,41 +132,47 @@ function complete(known: CallRecord, cdr: CallRecord): CallRecord {
   const answeredAt = answerOf(known, cdr, answerMissing);
   const talks = talksOf(known, cdr, endMissing, answerMissing, endedAt);
   const talked = talks.length > 0 ? covered(talks) : answeredAt === null ? 0 : endedAt - answeredAt;
-  const whole = endMissing && known.trunk === null ? cdr : known;
-  const answerInferred = known.answeredAt === null && answeredAt !== null && cdr.flags.includes('answer-unknown');
+  const agent = endMissing ? (cdr.agent ?? known.agent) : (known.agent ?? cdr.agent);
   return {
     ...known,
-    // Where no external party had been heard of, the CDR says whether there was one.
-    direction: whole.direction,
-    external: whole.external,
-    externalE164: whole.externalE164,
-    externalName: whole.externalName,
-    withheld: whole.withheld,
-    did: whole.did,
-    didE164: whole.didE164,
-    trunk: whole.trunk,
+    // Where the external party had not been heard of yet, the CDR says who it was.
+    ...(endMissing && known.external === null ? partiesOf(cdr) : {}),
     queue: known.queue ?? cdr.queue,
     legs: Math.max(known.legs, cdr.legs),
     status: answeredAt !== null ? 'Answered' : cdr.status,
-    agent: endMissing ? (cdr.agent ?? known.agent) : (known.agent ?? cdr.agent),
+    agent,
     agentsRung: rung,
-    responsible: known.agent ?? cdr.agent ?? rung.at(-1) ?? known.responsible,
+    responsible: agent ?? rung.at(-1) ?? known.responsible ?? cdr.responsible,
     agentsTalked: talks,
     answeredAt,
     endedAt,
     durationSeconds: answeredAt === null ? 0 : seconds(endedAt - answeredAt),
     talkSeconds: seconds(talked),
-    ringSeconds: answeredAt === known.answeredAt && answeredAt !== null ? known.ringSeconds : cdr.ringSeconds,
+    ringSeconds: answeredAt !== null && answeredAt === known.answeredAt ? known.ringSeconds : cdr.ringSeconds,
     recording,
     q850: known.q850 ?? cdr.q850,
     sip: known.sip ?? cdr.sip,
-    flags: withFlags(
-      known.flags.filter(
-        (flag) => !(flag === 'end-unknown' && endMissing) && !(flag === 'answer-unknown' && answerMissing),
-      ),
-      answerInferred ? ['answer-unknown', 'from-cdr'] : ['from-cdr'],
-    ),
+    flags: flagsOf(known, cdr, answeredAt, endMissing, answerMissing),
   };
+}
+
+function partiesOf(record: CallRecord) {
+  const { direction, external, externalE164, externalName, withheld, did, didE164, trunk } = record;
+  return { direction, external, externalE164, externalName, withheld, did, didE164, trunk };
+}
+
+/** What is known now is flagged no longer; that a part was not heard is. */
+function flagsOf(
+  known: CallRecord,
+  cdr: CallRecord,
+  answeredAt: number | null,
+  endMissing: boolean,
+  answerMissing: boolean,
+): string[] {
+  const told = [...(endMissing ? ['end-unknown'] : []), ...(answerMissing ? ['answer-unknown'] : [])];
+  const inferred = known.answeredAt === null && answeredAt !== null && cdr.flags.includes('answer-unknown');
+  const left = known.flags.filter((flag) => !told.includes(flag));
+  return withFlags(left, inferred ? ['answer-unknown', 'from-cdr'] : ['from-cdr']);
 }
 
 function answerOf(known: CallRecord, cdr: CallRecord, answerMissing: boolean): number | null {

@@ -1,6 +1,6 @@
 /** Facts that came after the post (recording, corrected duration): the posted call log is updated, never a second made. */
 import type { Landed, Reply } from './crm.ts';
-import { judge, type Parts, resultOf, thrown } from './parts.ts';
+import { judgeAside, type Parts, resultOf, thrown } from './parts.ts';
 import { backoff } from './retry.ts';
 import type { Delivery, LateFacts } from './store.ts';
 
@@ -25,7 +25,7 @@ export function difference(posted: LateFacts | null, now: LateFacts): LateFacts 
 }
 
 async function update(parts: Parts, row: Delivery): Promise<void> {
-  const { outbox, callLog, circuit, clock, steady, policy, random } = parts;
+  const { outbox, callLog, clock, steady, policy, random } = parts;
   const facts = parts.lateFacts(row.record);
   const late = difference(row.posted, facts);
   const { id, revision } = row;
@@ -46,7 +46,7 @@ async function update(parts: Parts, row: Delivery): Promise<void> {
     .update(activity, late, 'backlog')
     .catch((error: unknown): Reply<{ readonly activityId: string | null }> => thrown(error, 'unavailable'));
   // An update that failed does no harm when repeated, so `uncertain` is a failure like any other.
-  judge(circuit, 'read', reply);
+  await judgeAside(parts, reply);
   const done = reply.kind === 'accepted' || reply.kind === 'rejected';
   const now = clock.now();
   await outbox.updated({
@@ -72,7 +72,7 @@ async function findActivity(parts: Parts, row: Delivery): Promise<string | null 
   const reply = await parts.callLog
     .findLanded([query], 'backlog')
     .catch((error: unknown): Reply<readonly Landed[]> => thrown(error, 'unavailable'));
-  judge(parts.circuit, 'read', reply);
+  await judgeAside(parts, reply);
   if (reply.kind === 'accepted' || reply.kind === 'rejected') return reply.value?.[0]?.activityId ?? null;
   return reply;
 }

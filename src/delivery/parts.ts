@@ -47,6 +47,20 @@ export function judge(circuit: Circuit, request: 'post' | 'read', reply: Reply<u
   }
 }
 
+/**
+ * The same for a check or a late update, which some accounts refuse by themselves (a right that the keys' user lacks, a plan
+ * without the method): that must not stop the calls. Whether the account is refused, the probe tells.
+ */
+export async function judgeAside({ callLog, circuit, log }: Parts, reply: Reply<unknown>): Promise<void> {
+  if (reply.kind !== 'denied') {
+    judge(circuit, 'read', reply);
+    return;
+  }
+  log.write('warn', 'crm-method-denied', `A check or update is put off, calls go on: ${reply.message}`);
+  const probe = callLog.probe().catch((error: unknown): Reply<unknown> => thrown(error, 'unavailable'));
+  judge(circuit, 'read', await probe);
+}
+
 export function resultOf(reply: Reply<unknown>): AttemptResult {
   const { kind: outcome, http, exception, message, body: answer, durationMs } = reply;
   return { outcome, http, exception, message, answer, durationMs };

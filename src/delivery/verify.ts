@@ -1,7 +1,7 @@
 /** Calls whose post may or may not have arrived: looks for many of them at once, then delivered or posted again. */
 import type { Landed, Reply } from './crm.ts';
 import { type DeliveryEvent, next } from './delivery.ts';
-import { judge, type Parts, resultOf, thrown } from './parts.ts';
+import { judgeAside, type Parts, resultOf, thrown } from './parts.ts';
 import { backoff } from './retry.ts';
 import { AT_ONCE, type Delivery, type Settlement } from './store.ts';
 
@@ -30,7 +30,7 @@ function byPolicy(parts: Parts, row: Delivery): Settlement {
 }
 
 async function check(parts: Parts, rows: readonly Delivery[]): Promise<void> {
-  const { outbox, callLog, circuit, clock, policy } = parts;
+  const { outbox, callLog, clock, policy } = parts;
   const startedAt = clock.now();
   const queries = rows.map((row) => ({
     record: row.record,
@@ -50,7 +50,7 @@ async function check(parts: Parts, rows: readonly Delivery[]): Promise<void> {
     await check(parts, rows.slice(half));
     return;
   }
-  judge(circuit, 'read', reply);
+  await judgeAside(parts, reply);
   const result = resultOf(reply);
   const items = rows.map((row, i): Settlement => {
     const found = reply.kind === 'accepted' ? (reply.value?.[i] ?? null) : null;
@@ -89,10 +89,9 @@ function again({ clock, steady, policy, random }: Parts, row: Delivery, why: str
 
 function unanswered({ clock, steady }: Parts, row: Delivery, reply: Reply<unknown>): Settlement {
   const event: DeliveryEvent = reply.kind === 'rejected' ? 'held' : 'deferred';
+  const refused = `It is not known whether this call was logged, and LeadSquared refuses to be asked (${reply.message})`;
   const reason =
-    reply.kind === 'rejected'
-      ? `It is not known whether this call was logged, and LeadSquared refuses to be asked (${reply.message}); look there, then replay.`
-      : row.reason;
+    reply.kind === 'rejected' ? `${refused}; look there, then replay.` : reply.kind === 'denied' ? refused : row.reason;
   const to = next('uncertain', event);
   return { id: row.id, from: 'uncertain', to, now: clock.now(), dueAt: steady() + ASK_AGAIN_MS, reason };
 }

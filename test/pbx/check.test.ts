@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { LedgerEntry } from '../../adapters/leadsquared/sandbox-ledger.ts';
 import { problems } from './check.ts';
-import { USER_OF } from './crm.ts';
+import { userOf } from './crm.ts';
 import type { SeenCall } from './story.ts';
 
 const START = Date.UTC(2026, 10, 22, 18, 29, 58);
@@ -27,7 +27,7 @@ const truth = {
   Status: 'Answered',
   Direction: 'Inbound',
   CallSessionId: 'asterisk-1795357050.14',
-  UserId: USER_OF['1001'],
+  UserId: userOf('1001'),
 };
 
 function logged(changes: Readonly<Record<string, string | number>> = {}): LedgerEntry {
@@ -50,7 +50,7 @@ t.test('every field that is wrong is named', async (t) => {
     Status: 'Missed',
     Direction: 'Outbound',
     CallSessionId: '1795357050.14',
-    UserId: USER_OF['1002'],
+    UserId: userOf('1002'),
   };
   for (const [field, value] of Object.entries(wrong)) {
     const found = problems([logged({ [field]: value })], [seen], 'asterisk').join('\n');

@@ -1,10 +1,14 @@
+import type { Sandbox } from '../../adapters/leadsquared/sandbox.ts';
 import type { LedgerEntry } from '../../adapters/leadsquared/sandbox-ledger.ts';
-import { crmNumber, USER_OF } from './crm.ts';
+import { crmNumber, userOf } from './crm.ts';
 import type { SeenCall } from './story.ts';
 
 /** How far a call log may be from what the telephones saw, ms. LogCall's times are whole seconds. */
 const TIME_MS = 2_000;
 const DURATION_S = 1;
+
+/** Limit of LeadSquared's LogCall page: requests in any five seconds. */
+export const WORST_WINDOW = 25;
 
 /** Differences between one call log and one call as the telephones saw it; empty when it tells the truth. */
 export function differences(entry: LedgerEntry, seen: SeenCall): readonly string[] {
@@ -27,7 +31,7 @@ export function differences(entry: LedgerEntry, seen: SeenCall): readonly string
   same('Status', seen.status);
   same(customerField, crmNumber(seen.customer));
   same('DisplayNumber', crmNumber(seen.company));
-  const agent = seen.agents.find((extension) => body.UserId === USER_OF[extension]);
+  const agent = seen.agents.find((extension) => body.UserId === userOf(extension));
   if (agent === undefined) wrong.push(`UserId ${String(body.UserId)} is not that of ${seen.agents.join(' or ')}`);
   // An inbound call nobody took was still made to a number of the company.
   const open = seen.direction === 'Inbound' && seen.answeredAt === null && body[agentField] === crmNumber(seen.company);
@@ -66,6 +70,16 @@ export function problems(
     const call = inOrder[index];
     if (call) wrong.push(...differences(entry, call));
   });
+  return wrong;
+}
+
+/** What no single call can show: that there is nothing beside the expected calls, nothing twice, and never too much at once. */
+export function wrongTogether({ ledger, worstWindow }: Sandbox, expected: number): readonly string[] {
+  const wrong = ledger.doubled().map((id) => `${id} was posted ${ledger.bySession(id).length} times`);
+  const posted = ledger.calls().length;
+  if (posted !== expected) wrong.push(`${posted} call logs for ${expected} calls`);
+  const worst = worstWindow();
+  if (worst > WORST_WINDOW) wrong.push(`${worst} requests in five seconds`);
   return wrong;
 }
 

@@ -1,19 +1,15 @@
 import { type Sandbox, startSandbox } from '../../adapters/leadsquared/sandbox.ts';
 import type { LedgerEntry } from '../../adapters/leadsquared/sandbox-ledger.ts';
-import { EXTENSIONS, type Extension } from './pbx.ts';
 import { within } from './sip/moment.ts';
 
-/** LeadSquared user of each agent. */
-export const USER_OF: Readonly<Record<Extension, string>> = {
-  '1001': '6b1f0c9e-0000-4000-8000-000000001001',
-  '1002': '6b1f0c9e-0000-4000-8000-000000001002',
-  '1003': '6b1f0c9e-0000-4000-8000-000000001003',
-  '1004': '6b1f0c9e-0000-4000-8000-000000001004',
-};
+/** LeadSquared user of an agent's extension of four digits. */
+export function userOf(extension: string): string {
+  return `6b1f0c9e-0000-4000-8000-00000000${extension}`;
+}
 
-/** +919845012345 as LogCall gets it: +91-9845012345. */
+/** +919845012345 as LogCall gets it: +91-9845012345. Knows the country codes that occur in these tests. */
 export function crmNumber(e164: string): string {
-  return e164.replace(/^\+91/, '+91-');
+  return e164.replace(/^\+(1|44|65|91|971)(?=\d)/, '+$1-');
 }
 
 /** The customer's number of a posted call. */
@@ -29,9 +25,10 @@ export class Crm {
     this.sandbox = sandbox;
   }
 
-  static async open(): Promise<Crm> {
-    const users = EXTENSIONS.map((extension) => ({
-      id: USER_OF[extension],
+  /** Starts it with a user for each of these extensions. */
+  static async open(agents: readonly string[]): Promise<Crm> {
+    const users = agents.map((extension) => ({
+      id: userOf(extension),
       firstName: `Agent ${extension}`,
       email: `agent${extension}@example.com`,
     }));
@@ -43,15 +40,20 @@ export class Crm {
     return this.sandbox.ledger.calls().filter((entry) => customerOf(entry) === crmNumber(customer));
   }
 
-  /** Resolves when that many call logs of this customer have arrived. */
-  async arrived(customer: string, count: number): Promise<readonly LedgerEntry[]> {
+  /** Call logs of the PBX with this name in logcalld's config, oldest first. */
+  callsFrom(source: string): readonly LedgerEntry[] {
+    return this.sandbox.ledger.calls().filter(({ body }) => String(body.CallSessionId).startsWith(`${source}-`));
+  }
+
+  /** Resolves when `calls` tells that many call logs. */
+  async arrived(calls: () => readonly LedgerEntry[], count: number): Promise<readonly LedgerEntry[]> {
     const enough = async (): Promise<void> => {
-      while (this.callsOf(customer).length < count) {
+      while (calls().length < count) {
         await this.sandbox.next((seen) => seen.request.path.endsWith('/LogCall'));
       }
     };
     await within(enough(), `the arrival of ${count} call log(s) at the CRM`);
-    return this.callsOf(customer);
+    return calls();
   }
 
   close(): Promise<void> {

@@ -3,9 +3,7 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Sandbox } from '../../adapters/leadsquared/sandbox.ts';
-import { USER_OF } from './crm.ts';
-import type { Link } from './link.ts';
-import { EXTENSIONS, type Pbx } from './pbx.ts';
+import { userOf } from './crm.ts';
 import { within } from './sip/moment.ts';
 import type { DaemonControl } from './story.ts';
 
@@ -13,16 +11,25 @@ const PROJECT = join(import.meta.dirname, '..', '..');
 const NODE = join(PROJECT, 'node_modules', '.bin', 'node');
 const PROGRAM = join(PROJECT, 'src', 'logcalld.js');
 
+/** What the daemon is to watch. */
+export interface Watched {
+  /** The `[[source]]` tables; `secretFile` holds the password of the event interface. */
+  readonly sources: (secretFile: string) => string;
+  readonly secret: string;
+  /** Extensions that LeadSquared has a user for. */
+  readonly agents: readonly string[];
+}
+
 /** Writes the config a user would write for this PBX and CRM; returns its path. Statuses are sent as logcalld names them. */
-export async function writeConfig(folder: string, pbx: Pbx, port: number, sandbox: Sandbox): Promise<string> {
+export async function writeConfig(folder: string, watched: Watched, sandbox: Sandbox): Promise<string> {
   const users = join(folder, 'users.csv');
-  const rows = EXTENSIONS.map((extension) => `${extension},${USER_OF[extension]}`);
+  const rows = watched.agents.map((extension) => `${extension},${userOf(extension)}`);
   await writeFile(users, ['extension,user', ...rows, ''].join('\n'));
-  const secrets = { pbx: pbx.secret, 'access-key': sandbox.accessKey, 'secret-key': sandbox.secretKey };
+  const secrets = { pbx: watched.secret, 'access-key': sandbox.accessKey, 'secret-key': sandbox.secretKey };
   for (const [name, secret] of Object.entries(secrets)) await writeFile(join(folder, name), secret, { mode: 0o600 });
   const config = join(folder, 'logcalld.toml');
   const text = `
-${pbx.source(port, join(folder, 'pbx'))}
+${watched.sources(join(folder, 'pbx'))}
 
 [leadsquared]
 host = "${sandbox.url}"
@@ -37,6 +44,7 @@ file = "${users}"
 Abandoned = "Abandoned"
 Missed = "Missed"
 Busy = "Busy"
+Voicemail = "Voicemail"
 
 [leadsquared.body.status.outbound]
 NoAnswer = "NoAnswer"
@@ -57,13 +65,14 @@ format = "json"
 /** `logcalld run` in a process of its own, started the way a user starts it. */
 export class Daemon implements DaemonControl {
   readonly #config: string;
-  readonly #link: Link;
+  readonly #watching: () => Promise<unknown>;
   readonly #output: string[] = [];
   #process: ChildProcess | null = null;
 
-  constructor(config: string, link: Link) {
+  /** `watching` resolves when a daemon that starts now watches its PBX. */
+  constructor(config: string, watching: () => Promise<unknown>) {
     this.#config = config;
-    this.#link = link;
+    this.#watching = watching;
     process.once('exit', () => this.#signal('SIGKILL'));
   }
 
@@ -78,7 +87,7 @@ export class Daemon implements DaemonControl {
   }
 
   async start(): Promise<void> {
-    const watching = this.#link.nextCaughtUp();
+    const watching = this.#watching();
     const child = spawn(NODE, [PROGRAM, 'run', '--config', this.#config], {
       cwd: PROJECT,
       // A process group of its own, so that a kill also reaches what it may have started.

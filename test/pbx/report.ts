@@ -11,3 +11,7 @@ export function formatRow(row: Row): string {
   const line = `${row.story.padEnd(52)} ${row.ok ? 'ok    ' : 'FAILED'} ${row.seconds.toFixed(1).padStart(6)} s`;
   return [line, ...row.problems.map((problem) => `    ${problem}`)].join('\n');
 }
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

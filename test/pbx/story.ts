@@ -23,13 +23,13 @@ export interface Lab {
 export interface SeenCall {
   readonly direction: 'Inbound' | 'Outbound';
   /** Word of the call's status; logcalld is configured to send these words unchanged. */
-  readonly status: 'Answered' | 'Abandoned' | 'Missed' | 'Busy' | 'NoAnswer' | 'Cancelled' | 'Failed';
+  readonly status: 'Answered' | 'Abandoned' | 'Missed' | 'Busy' | 'Voicemail' | 'NoAnswer' | 'Cancelled' | 'Failed';
   /** The customer's number, E.164. */
   readonly customer: string;
   /** The company number shown, E.164. */
   readonly company: string;
   /** The agent the call is credited to; more than one where telephones rang together and nobody answered. */
-  readonly agents: readonly Extension[];
+  readonly agents: readonly string[];
   readonly startedAt: number;
   /** `null` when no person answered. */
   readonly answeredAt: number | null;

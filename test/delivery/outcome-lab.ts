@@ -1,0 +1,247 @@
+/**
+ * One call on its way through real parts to the stand-in server: delivery, HTTP client, a database in memory. Time is a
+ * fake clock that stands still while a request is under way; the network deadline falls when a reply is known to hang.
+ */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { createCallLog } from '../../adapters/leadsquared/call-log.ts';
+import { type Client, createClient } from '../../adapters/leadsquared/client.ts';
+import { createDirectory, DEFAULT_DIRECTORY_POLICY } from '../../adapters/leadsquared/directory.ts';
+import { DEFAULT_POLICY as CALL_LOG_POLICY } from '../../adapters/leadsquared/policy.ts';
+import { startSandbox } from '../../adapters/leadsquared/sandbox.ts';
+import type { Fault } from '../../adapters/leadsquared/sandbox-faults.ts';
+import type { Gate } from '../../src/delivery/crm.ts';
+import { DEFAULT_POLICY } from '../../src/delivery/policy.ts';
+import { flush, fresh, World } from './fakes.ts';
+
+/** `unreachable` is none of the server's faults: the connection is refused. */
+export type Trouble = Fault | { readonly kind: 'unreachable' };
+
+/** The request that goes wrong. `capture` is the lookup of an installation that makes leads itself. */
+export type Position = 'lookup' | 'capture' | 'post' | 'verify' | 'update';
+
+/** What is seen of the call: its state, or after a delivery what became of the late recording. */
+export type Standing = string;
+
+const SESSION = 'pbx:1:1';
+const MINUTE = 60_000;
+const RECORDING = 'https://pbx.example/1.wav';
+const PATHS: Readonly<Record<Position, string>> = {
+  lookup: 'RetrieveLeadByPhoneNumber$',
+  capture: 'Lead.Capture$',
+  post: 'LogCall$',
+  verify: 'ProspectActivity.svc',
+  update: 'PhoneCallActivity/Update$',
+};
+/** Nobody listens on the first port. */
+const REFUSING = 'http://127.0.0.1:1';
+const HEADERS = 'undici:request:headers';
+
+const guid = (n: number): string => `${n}0000000-0000-4000-8000-000000000000`;
+
+/** Sets out one call with `trouble` on its request at `position`, from then on until `mend`. */
+export async function openLab(position: Position, trouble: Trouble) {
+  const world = new World();
+  const { clock } = world;
+  const path = new RegExp(PATHS[position]);
+  const deadlines = new Set<() => void>();
+  const clients: Client[] = [];
+  let broken = false;
+  let hits = 0;
+  let underWay = 0;
+  let onIdle = (): void => undefined;
+
+  const known = position === 'capture' ? [] : ['9811000001', '9811000002'];
+  const sandbox = await startSandbox({
+    leads: known.map((phone, n) => ({ id: guid(n + 1), phone })),
+    users: [{ id: guid(9), firstName: 'Asha', email: 'asha@example.com' }],
+    clock: {
+      now: () => clock.now(),
+      monotonic: () => clock.monotonic(),
+      after(ms, run) {
+        const timer = setTimeout(run, ms);
+        return () => clearTimeout(timer);
+      },
+    },
+  });
+
+  const hangUp = (): void => {
+    for (const run of [...deadlines]) run();
+  };
+  /** A reply that stalls is given up once its head is here: that is the case to be told from one without a head. */
+  const onHeaders = (message: unknown): void => {
+    if (!broken || trouble.kind !== 'stall' || typeof message !== 'object' || message === null) return;
+    const request: unknown = Reflect.get(message, 'request');
+    if (typeof request !== 'object' || request === null || Reflect.get(request, 'origin') !== sandbox.url) return;
+    if (path.test(String(Reflect.get(request, 'path')).replace(/\?.*/, ''))) setImmediate(hangUp);
+  };
+  subscribe(HEADERS, onHeaders);
+  const watch = (): void => {
+    sandbox
+      .next(({ fate, request }) => fate === 'fault' && path.test(request.path))
+      .then(() => {
+        if (broken) hits += 1;
+        if (trouble.kind === 'timeout') hangUp();
+        watch();
+      })
+      .catch((error: unknown) => {
+        throw error;
+      });
+  };
+  watch();
+
+  function clientAt(host: string, gate: Gate): Client {
+    const { accessKey, secretKey } = sandbox;
+    const own = {
+      now: () => clock.now(),
+      monotonic: () => clock.monotonic(),
+      after(_ms: number, run: () => void) {
+        deadlines.add(run);
+        return () => void deadlines.delete(run);
+      },
+    };
+    const counted: Gate = {
+      refused: (refusal) => gate.refused(refusal),
+      run: (priority, send) =>
+        gate.run(priority, async () => {
+          underWay += 1;
+          try {
+            return await send();
+          } finally {
+            underWay -= 1;
+            onIdle();
+          }
+        }),
+    };
+    const client = createClient({ host, accessKey, secretKey, gate: counted, clock: own });
+    clients.push(client);
+    return client;
+  }
+
+  world.crm.ports = (gate) => {
+    const real = clientAt(sandbox.url, gate);
+    const refusing = clientAt(REFUSING, gate);
+    const client: Client = {
+      ...real,
+      call(request, priority, read) {
+        const session = JSON.stringify(request.body ?? null).includes(SESSION);
+        const meant = path.test(request.path) && (position !== 'post' || session);
+        if (!broken || trouble.kind !== 'unreachable' || !meant) return real.call(request, priority, read);
+        hits += 1;
+        return refusing.call(request, priority, read);
+      },
+    };
+    return {
+      directory: createDirectory(client, DEFAULT_DIRECTORY_POLICY),
+      callLog: createCallLog(client, CALL_LOG_POLICY),
+    };
+  };
+
+  /** Until nothing is under way and nothing more happens by itself. */
+  async function quiet(): Promise<void> {
+    for (;;) {
+      await flush();
+      if (underWay === 0) {
+        await flush();
+        if (underWay === 0) return;
+      }
+      await new Promise<void>((resolve) => {
+        onIdle = resolve;
+        if (underWay === 0) resolve();
+      });
+    }
+  }
+
+  /** Lets the time pass, timer by timer, until `enough`. */
+  async function pass(ms: number, enough: () => boolean = () => false): Promise<void> {
+    const until = clock.mono + ms;
+    await quiet();
+    while (!enough()) {
+      const [due] = [...clock.timers].sort((a, b) => a.at - b.at || a.seq - b.seq);
+      if (due === undefined || due.at > until) {
+        clock.block(Math.max(0, until - clock.mono));
+        return;
+      }
+      clock.timers = clock.timers.filter((other) => other !== due);
+      clock.block(Math.max(0, due.at - clock.mono));
+      due.run();
+      await quiet();
+    }
+  }
+
+  const lead = { ...DEFAULT_POLICY.lead, ...(position === 'capture' ? { unknown: 'capture' as const } : {}) };
+  const rows = [{ extension: '1001', user: 'asha@example.com', source: null }];
+  const life = await world.live({ lead, user: { ...DEFAULT_POLICY.user, rows } });
+  // A limiter without a memory waits one window.
+  await pass(6000);
+
+  function spoil(): void {
+    broken = true;
+    if (trouble.kind === 'unreachable') return;
+    const match = { path: PATHS[position], ...(position === 'post' ? { session: SESSION } : {}) };
+    sandbox.addFaults({ match, times: 0, fault: trouble });
+  }
+
+  function standing(n = 1): Standing {
+    const row = world.row(n);
+    if (position !== 'update' || row.state !== 'delivered') return String(row.state);
+    if (row.update_due_at !== null) return 'update waits';
+    return String(row.posted_facts).includes(RECORDING) ? 'update sent' : 'update dropped';
+  }
+
+  return {
+    sandbox,
+    standing,
+    row: () => world.row(1),
+    /** Brings the call to its first request that goes wrong, and to the end of that. */
+    async firstTry(): Promise<void> {
+      const record = fresh(world, 1);
+      if (position === 'verify') {
+        const match = { path: 'LogCall$', session: SESSION };
+        sandbox.addFaults({ match, fault: { kind: 'reset', commit: true } });
+      }
+      if (position !== 'update') spoil();
+      world.end(record);
+      life.delivery.notify();
+      if (position === 'update') {
+        await pass(MINUTE, () => world.state(1) === 'delivered');
+        spoil();
+        world.end({ ...record, recording: RECORDING });
+        life.delivery.notify();
+      }
+      await pass(5 * MINUTE, () => hits > 0);
+    },
+    /** What the door is like: the circuit, or `held` for the rate. */
+    async door(): Promise<string> {
+      const { circuit, gate } = await life.delivery.snapshot();
+      return circuit === 'closed' && gate.heldMs > 0 ? 'held' : circuit;
+    },
+    /** Whether another call is delivered within half a minute, and the trouble goes on. */
+    async other(): Promise<boolean> {
+      world.end(fresh(world, 2));
+      life.delivery.notify();
+      await pass(MINUTE / 2, () => world.state(2) === 'delivered');
+      return world.state(2) === 'delivered';
+    },
+    pass,
+    alarms: (): readonly string[] => [
+      ...new Set(life.conditions.filter(({ raised }) => raised).map(({ code }) => code)),
+    ],
+    /** The trouble is over. */
+    mend(): void {
+      broken = false;
+      sandbox.clearFaults();
+    },
+    async replay(): Promise<void> {
+      await life.delivery.replay({ filter: {}, force: false, dryRun: false });
+    },
+    async close(): Promise<void> {
+      unsubscribe(HEADERS, onHeaders);
+      life.kill();
+      await Promise.all(clients.map((client) => client.close()));
+      await sandbox.close();
+      world.close();
+    },
+  };
+}
+
+export type Lab = Awaited<ReturnType<typeof openLab>>;

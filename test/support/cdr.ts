@@ -1,0 +1,114 @@
+/** Call detail records of the recorded PBXs, and recordings of which the end was not heard. */
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { readCapture } from '../../adapters/host/capture.ts';
+import { cdrReaders } from '../../adapters/index.ts';
+import { type CdrCall, callsOfCdr } from '../../src/call/backfill.ts';
+import { DEFAULT_RULES } from '../../src/call/correlate.ts';
+import { type Heard, listen } from '../../src/call/heard.ts';
+import type { CallRecord } from '../../src/call/record.ts';
+import { inspectFrames, type RecordedFrame } from '../../src/inspect.ts';
+import type { CallEvent } from '../../src/telephony/call-event.ts';
+import { labPlan, readers, type Scenario, scenarios, type Truth } from './recordings.ts';
+
+export const ALWAYS = { from: 0, to: Number.MAX_SAFE_INTEGER };
+
+export function scenarioOf(set: string, name: string): Scenario {
+  const found = scenarios().find((one) => one.set === set && one.name === name);
+  if (found === undefined) throw new Error(`there is no recording ${set}/${name}`);
+  return found;
+}
+
+/** The bytes of a file of the recording, unpacked. */
+export function bytesOf(scenario: Scenario, file: string): Buffer {
+  return gunzipSync(readFileSync(new URL(file, scenario.directory)));
+}
+
+/** Events of CDR files given as bytes or text. */
+export function eventsOf(pbx: string, content: Uint8Array | string, during = ALWAYS): readonly CallEvent[] {
+  const read = cdrReaders[pbx];
+  if (read === undefined) throw new Error(`no reader of CDRs for ${pbx}`);
+  return read([{ name: 'cdr', content: Buffer.from(content) }], pbx, during);
+}
+
+/** The calls as the CDR file of a recording knows them. */
+export function cdrOf(scenario: Scenario, file: string): CdrCall[] {
+  const { pbx } = scenario;
+  return callsOfCdr(eventsOf(pbx, bytesOf(scenario, file)), pbx, labPlan(pbx), DEFAULT_RULES);
+}
+
+export interface Hearing {
+  readonly records: readonly CallRecord[];
+  readonly heard: Heard;
+}
+
+/** What the program makes of the frames, and what it heard. */
+export function hearing(scenario: Scenario, frames: readonly RecordedFrame[]): Hearing {
+  const { pbx } = scenario;
+  const read = readers[pbx];
+  if (read === undefined) throw new Error(`no reader of frames for ${pbx}`);
+  const listener = listen();
+  for (const frame of frames) {
+    listener.note(read(frame.raw, pbx, frame.receivedAt), frame.receivedAt, frame.connection);
+  }
+  return { records: inspectFrames(frames, read, pbx, labPlan(pbx), DEFAULT_RULES), heard: listener.heard() };
+}
+
+export async function framesOf(scenario: Scenario): Promise<readonly RecordedFrame[]> {
+  return (await readCapture(new URL('events.jsonl.gz', scenario.directory).pathname)).frames;
+}
+
+/** The first `count` frames; then the link is lost, and found again when every channel of the recording is gone. */
+export function cutAfter(pbx: string, frames: readonly RecordedFrame[], count: number): RecordedFrame[] {
+  const end = (frames.at(-1)?.receivedAt ?? 0) + 3000;
+  const last = (text: string, ms: number) => ({ receivedAt: end + ms, connection: 2, raw: Buffer.from(text) });
+  const answer = 'Content-Type: api/response\nContent-Length: 15\n\n{"row_count":0}';
+  const again =
+    pbx === 'asterisk'
+      ? [
+          last('Asterisk Call Manager/11.0.0\r\n', 0),
+          last('Event: FullyBooted\r\nUptime: 100000\r\nStatus: Fully Booted\r\n\r\n', 1),
+          last('Event: CoreShowChannelsComplete\r\nEventList: Complete\r\nListItems: 0\r\n\r\n', 2),
+        ]
+      : [last('Content-Type: auth/request\n\n', 0), last(answer, 2)];
+  return [...frames.slice(0, count).map((frame) => ({ ...frame, connection: 1 })), ...again];
+}
+
+const digits = (number: string | null) => (number ?? '').replace(/\D/g, '').slice(-10);
+
+/** The fields in which a record differs from what the telephones saw, but for times within `slackMs`. */
+export function differences(
+  truth: Truth,
+  record: CallRecord | undefined,
+  scenario: Scenario,
+  slackMs: number,
+): string[] {
+  if (record === undefined) return ['missing'];
+  const near = (time: number, offset: number) => Math.abs(time - scenario.startedAt - offset) <= slackMs;
+  const external = truth.direction !== 'Internal';
+  const rung = [...(truth.agentsRung ?? [])].sort().join();
+  const checks: Readonly<Record<string, boolean>> = {
+    direction: record.direction === truth.direction,
+    status: record.status === truth.status,
+    external: !external || record.externalE164 === truth.externalE164,
+    did: truth.direction !== 'Inbound' || digits(record.did) === digits(truth.did),
+    agent: !external || record.agent === truth.agent,
+    rung: !external || rung === '' || [...record.agentsRung].sort().join() === rung,
+    start: near(record.startedAt, truth.startOffsetMs),
+    answered: (record.answeredAt === null) === (truth.answerOffsetMs === null),
+    answer:
+      truth.answerOffsetMs === null ||
+      record.flags.includes('answer-unknown') ||
+      near(record.answeredAt ?? 0, truth.answerOffsetMs),
+    end: record.flags.includes('end-unknown') || near(record.endedAt, truth.endOffsetMs),
+  };
+  return Object.keys(checks).filter((name) => checks[name] === false);
+}
+
+/** The record of a true call: the one that began nearest to it with the same party. */
+export function recordFor(truth: Truth, records: readonly CallRecord[], startedAt: number): CallRecord | undefined {
+  const cost = (record: CallRecord) =>
+    Math.abs(record.startedAt - startedAt - truth.startOffsetMs) +
+    (digits(record.external) === digits(truth.external) ? 0 : 100_000);
+  return records.reduce<CallRecord | undefined>((a, b) => (a === undefined || cost(b) < cost(a) ? b : a), undefined);
+}
