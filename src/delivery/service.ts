@@ -1,6 +1,7 @@
 /** Delivery as the rest of the program sees it: put together here, from the outbox to the CRM. */
 import type { CallRecord } from '../call/record.ts';
 import type { Clock, Log } from '../ports.ts';
+import { announcing } from './announce.ts';
 import { type CircuitState, createCircuit } from './circuit.ts';
 import { type OnCondition, onceEach } from './condition.ts';
 import type { CallLog, Directory } from './crm.ts';
@@ -87,7 +88,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 
   const lateFacts = options.lateFacts ?? plainFacts;
-  const { outbox } = store;
+  const outbox = announcing(store.outbox, log);
   const offset = clock.now() - clock.monotonic();
   const steady = (): number => Math.floor(clock.monotonic() + offset);
   const parts: Parts = { outbox, callLog, gate, clock, steady, random, policy, circuit, log, lateFacts, keep };

@@ -16,11 +16,11 @@ import { flush, fresh, World } from './fakes.ts';
 /** `unreachable` is none of the server's faults: the connection is refused. */
 export type Trouble = Fault | { readonly kind: 'unreachable' };
 
-/** The request that goes wrong. `capture` is the lookup of an installation that makes leads itself. */
-export type Position = 'lookup' | 'capture' | 'post' | 'verify' | 'update';
-
-/** What is seen of the call: its state, or after a delivery what became of the late recording. */
-export type Standing = string;
+/**
+ * The request that goes wrong. `capture` is the lookup of an installation that makes leads itself, `all` every request from
+ * the moment on that a post got no answer.
+ */
+export type Position = 'lookup' | 'capture' | 'post' | 'verify' | 'update' | 'all';
 
 const SESSION = 'pbx:1:1';
 const MINUTE = 60_000;
@@ -31,6 +31,7 @@ const PATHS: Readonly<Record<Position, string>> = {
   post: 'LogCall$',
   verify: 'ProspectActivity.svc',
   update: 'PhoneCallActivity/Update$',
+  all: '.',
 };
 /** Nobody listens on the first port. */
 const REFUSING = 'http://127.0.0.1:1';
@@ -50,7 +51,7 @@ export async function openLab(position: Position, trouble: Trouble) {
   let underWay = 0;
   let onIdle = (): void => undefined;
 
-  const known = position === 'capture' ? [] : ['9811000001', '9811000002'];
+  const known = position === 'capture' ? [] : ['9811000001', '9811000002', '9811000003'];
   const sandbox = await startSandbox({
     leads: known.map((phone, n) => ({ id: guid(n + 1), phone })),
     users: [{ id: guid(9), firstName: 'Asha', email: 'asha@example.com' }],
@@ -181,33 +182,35 @@ export async function openLab(position: Position, trouble: Trouble) {
     sandbox.addFaults({ match, times: 0, fault: trouble });
   }
 
-  function standing(n = 1): Standing {
-    const row = world.row(n);
+  /** The state of the call; after the delivery, what became of its late recording. */
+  function standing(): string {
+    const row = world.row(1);
     if (position !== 'update' || row.state !== 'delivered') return String(row.state);
     if (row.update_due_at !== null) return 'update waits';
     return String(row.posted_facts).includes(RECORDING) ? 'update sent' : 'update dropped';
   }
 
   return {
-    sandbox,
     standing,
-    row: () => world.row(1),
+    attempts: (): number => Number(world.row(1).attempts),
+    reason: (): unknown => world.row(1).reason,
     /** Brings the call to its first request that goes wrong, and to the end of that. */
     async firstTry(): Promise<void> {
       const record = fresh(world, 1);
-      if (position === 'verify') {
+      if (position === 'verify' || position === 'all') {
         const match = { path: 'LogCall$', session: SESSION };
         sandbox.addFaults({ match, fault: { kind: 'reset', commit: true } });
       }
-      if (position !== 'update') spoil();
+      const before = position === 'update' ? 'delivered' : position === 'all' ? 'uncertain' : null;
+      if (before === null) spoil();
       world.end(record);
       life.delivery.notify();
-      if (position === 'update') {
-        await pass(MINUTE, () => world.state(1) === 'delivered');
+      if (before !== null) {
+        await pass(MINUTE, () => world.state(1) === before);
         spoil();
-        world.end({ ...record, recording: RECORDING });
-        life.delivery.notify();
       }
+      if (position === 'update') world.end({ ...record, recording: RECORDING });
+      life.delivery.notify();
       await pass(5 * MINUTE, () => hits > 0);
     },
     /** What the door is like: the circuit, or `held` for the rate. */
@@ -215,12 +218,12 @@ export async function openLab(position: Position, trouble: Trouble) {
       const { circuit, gate } = await life.delivery.snapshot();
       return circuit === 'closed' && gate.heldMs > 0 ? 'held' : circuit;
     },
-    /** Whether another call is delivered within half a minute, and the trouble goes on. */
-    async other(): Promise<boolean> {
-      world.end(fresh(world, 2));
+    /** Whether another call (2, 3) is delivered within a minute while the trouble goes on. */
+    async other(n: number): Promise<boolean> {
+      world.end(fresh(world, n));
       life.delivery.notify();
-      await pass(MINUTE / 2, () => world.state(2) === 'delivered');
-      return world.state(2) === 'delivered';
+      await pass(MINUTE, () => world.state(n) === 'delivered');
+      return world.state(n) === 'delivered';
     },
     pass,
     alarms: (): readonly string[] => [
@@ -232,8 +235,12 @@ export async function openLab(position: Position, trouble: Trouble) {
       sandbox.clearFaults();
     },
     async replay(): Promise<void> {
-      await life.delivery.replay({ filter: {}, force: false, dryRun: false });
+      await life.delivery.replay({ filter: { ids: [SESSION] }, force: false, dryRun: false });
     },
+    /** How often the server has the call. */
+    logged: (): number => sandbox.ledger.bySession(SESSION).length,
+    /** Leads that the server was made to create for the caller. */
+    captured: (): number => sandbox.ledger.entries().filter(({ kind, body }) => kind === 'capture' && String(body.Phone).endsWith('1')).length,
     async close(): Promise<void> {
       unsubscribe(HEADERS, onHeaders);
       life.kill();
