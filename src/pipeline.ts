@@ -10,10 +10,14 @@
 import { type CallRules, CallTable, type FoldResult } from './call/correlate.ts';
 import type { SourcePlan } from './call/plan.ts';
 import type { CallRecord } from './call/record.ts';
+import { oddTime } from './call/sound.ts';
 import type { Clock, EventSource, Journal, JournalBatch, SourceFrame, SourceStatus, StoredEvent } from './ports.ts';
-import type { CallEvent } from './telephony/call-event.ts';
+import { type CallEvent, channelOf } from './telephony/call-event.ts';
 
 const EMPTY: JournalBatch = { frames: [], opened: [], released: [], ended: [] };
+
+/** How long a refused batch waits when nothing else is to be stored, ms. */
+const OWED_AGAIN_MS = 5000;
 
 export interface PipelineSource {
   readonly source: EventSource;
@@ -33,6 +37,8 @@ export interface PipelineOptions {
    */
   readonly onRefused: (error: unknown) => boolean;
   readonly onStatus: (status: SourceStatus) => void;
+  /** An event or a call that was left out, in one sentence; everything else goes on. */
+  readonly onFault: (source: string, text: string) => void;
   /** Each event that was folded in, for displays. */
   readonly onEvent?: (event: CallEvent) => void;
 }
@@ -51,10 +57,15 @@ export interface Pipeline {
 export function createPipeline(options: PipelineOptions): Pipeline {
   const { journal, clock, rules } = options;
   const tables = new Map<string, CallTable>();
-  for (const { source, plan } of options.sources) tables.set(source.name, new CallTable(source.name, plan, rules));
+  for (const { source, plan } of options.sources) {
+    const { name } = source;
+    const onFault = (what: string, error: unknown): void => options.onFault(name, `${what}: ${String(error)}`);
+    tables.set(name, new CallTable(name, plan, rules, onFault));
+  }
   const commits = new Set<Promise<void>>();
   let wakeAt = Number.POSITIVE_INFINITY;
   let cancelWake: () => void = () => {};
+  let cancelOwed: () => void = () => {};
 
   /** What a refused batch had to say about calls; goes with the next batch. */
   let owed: JournalBatch | null = null;
@@ -64,19 +75,31 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const ended = [...(owed?.ended ?? []), ...results.flatMap((result) => result.ended)];
     const opened = [...(owed?.opened ?? []), ...channels(results.flatMap((result) => result.opened))];
     const released = [...(owed?.released ?? []), ...channels(results.flatMap((result) => result.released))];
+    const nothing = owed === null && frames.length === 0 && ended.length === 0 && released.length === 0;
     owed = null;
-    if (frames.length === 0 && ended.length === 0 && released.length === 0) return;
+    cancelOwed();
+    if (nothing) return;
     const commit = journal.commit({ frames, opened, released, ended }).then(
-      ({ inserted, changed }) => options.onStored(ended, inserted, changed),
+      ({ inserted, changed }) => {
+        try {
+          options.onStored(ended, inserted, changed);
+        } catch (error) {
+          // What is stored is stored, whatever displays make of it.
+          options.onFault(source, `Calls were stored, but not told on: ${String(error)}`);
+        }
+      },
       (error: unknown) => {
         if (!options.onRefused(error)) return;
         const { ended: late, opened: open, released: over } = owed ?? EMPTY;
         owed = {
           frames: [],
           ended: [...late, ...ended],
-          opened: [...open, ...opened],
+          // A later batch, which was not refused, may have released them already.
+          opened: [...open, ...opened].filter((one) => tables.get(one.source)?.isOpen(one.channel) === true),
           released: [...over, ...released],
         };
+        cancelOwed();
+        cancelOwed = clock.after(OWED_AGAIN_MS, () => store([], source, []));
       },
     );
     commits.add(commit);
@@ -86,12 +109,19 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const onFrame = (frame: SourceFrame): void => {
     const table = tables.get(frame.source);
     if (table === undefined) return;
-    const results = frame.events.map((event) => {
+    const events = frame.events.filter(isSound);
+    const results = events.map((event) => {
       options.onEvent?.(event);
       return table.apply(event);
     });
-    store([frame], frame.source, results);
+    store([{ ...frame, events }], frame.source, results);
     wakeFor(table);
+  };
+
+  const isSound = (event: CallEvent): boolean => {
+    const odd = oddTime(event);
+    if (odd !== null) options.onFault(event.source, `The event "${event.kind}" was left out: its time is ${odd}.`);
+    return odd === null;
   };
 
   const wakeFor = (table: CallTable): void => {
@@ -116,33 +146,42 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       // What ended in an earlier life was stored then; storing it again changes nothing.
       if (table !== undefined) store([], event.source, [table.apply(event)]);
     }
+    // Where the beginning of a channel could not be stored, nothing would ever release it.
+    for (const [source, table] of tables) {
+      const known = events.flatMap(({ event }) => (event.source === source ? (channelOf(event) ?? []) : []));
+      const released = [...new Set(known)].filter((channel) => !table.isOpen(channel));
+      store([], source, [{ ended: [], opened: [], released }]);
+    }
   };
 
-  /** Nobody listened since the last frame: the open calls are in doubt until the PBX lists its channels again. */
-  const markGap = async (source: string): Promise<void> => {
-    const at = await journal.lastFrameAt(source);
-    if (at === null) return;
-    const lost = {
-      kind: 'source-lost',
-      source,
-      at,
-      receivedAt: clock.now(),
-      orderly: true,
-      reason: 'logcalld was not running',
-    } as const;
-    onFrame({ source, receivedAt: lost.receivedAt, events: [lost], raw: null });
+  /** Nobody listens to the PBX from `at` on: the open calls are in doubt until it lists its channels again. */
+  const markGap = (source: string, at: number, reason: string): void => {
+    const receivedAt = clock.now();
+    const lost = { kind: 'source-lost', source, at, receivedAt, orderly: true, reason } as const;
+    onFrame({ source, receivedAt, events: [lost], raw: null });
   };
 
   return {
     async start() {
       refold(await journal.openEvents());
-      for (const { source } of options.sources) await markGap(source.name);
+      for (const { source } of options.sources) {
+        // After a kill the last thing heard is all that is known; an orderly end has been marked then.
+        const at = await journal.lastFrameAt(source.name);
+        if (at !== null) markGap(source.name, at, 'logcalld was not running');
+      }
       tick();
       for (const { source } of options.sources) source.start(onFrame, options.onStatus);
     },
     async stop() {
-      await Promise.all(options.sources.map(({ source }) => source.stop()));
+      await Promise.all(
+        options.sources.map(async ({ source }) => {
+          const listening = source.status().state === 'connected';
+          await source.stop();
+          if (listening) markGap(source.name, clock.now(), 'logcalld stopped');
+        }),
+      );
       cancelWake();
+      cancelOwed();
       while (commits.size > 0) await Promise.all(commits);
     },
     live: () => [...tables.values()].flatMap((table) => table.live(clock.now())),

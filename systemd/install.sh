@@ -79,6 +79,8 @@ fi
 if [ -z "$dest" ]; then
   systemd-sysusers /usr/lib/sysusers.d/logcalld.conf
   [ "$first" = no ] || chgrp logcalld "$etc/logcalld.toml"
+  # systemd would make it at the first start; check-config wants it before.
+  install -d -m 700 -o logcalld -g logcalld /var/lib/logcalld
   if [ -d /run/systemd/system ]; then
     systemctl daemon-reload
     systemctl try-restart logcalld.service
@@ -90,8 +92,9 @@ if [ "$first" = yes ]; then
 logcalld is installed and not started. Next:
   1. edit /etc/logcalld/logcalld.toml
   2. put the secrets into /etc/logcalld/credentials (ami-secret or esl-password, lsq-access-key, lsq-secret-key)
-  3. logcalld check-config
+  3. CREDENTIALS_DIRECTORY=/etc/logcalld/credentials logcalld check-config
   4. systemctl enable --now logcalld
+  5. logcalld status
 END
 else
   echo 'logcalld is installed; /etc/logcalld/logcalld.toml is as it was. See logcalld.example.toml there for new keys.'

@@ -36,7 +36,7 @@ export function factsOf(packet: AmiPacket, initiator: Initiator, dialled: string
   return {
     name,
     endpoint,
-    linkedId: packet.get('Linkedid') ?? packet.get('Uniqueid') ?? '',
+    linkedId: known(packet.get('Linkedid')) ?? packet.get('Uniqueid') ?? '',
     initiator,
     caller: {
       number: known(packet.get('CallerIDNum')),

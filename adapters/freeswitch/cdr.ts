@@ -6,18 +6,16 @@
  * exact bytes) or as the JSON itself.
  */
 import type { CdrReader } from '../../src/call/backfill.ts';
-import type { CallEvent, ChannelId } from '../../src/telephony/call-event.ts';
+import type { CallEvent } from '../../src/telephony/call-event.ts';
 import { legEvents } from './cdr-leg.ts';
 
 /** Reads files of mod_json_cdr; see `CdrReader`. */
 export const readFreeswitchCdr: CdrReader = (files, source, during) => {
-  const seen = new Set<ChannelId>();
   const events: CallEvent[] = [];
   for (const { name, content } of files) {
     for (const { body, place } of bodiesIn(name, content)) {
       const leg = legEvents(body, place, source);
-      if (leg.endedAt < during.from || leg.startedAt > during.to || seen.has(leg.channel)) continue;
-      seen.add(leg.channel);
+      if (leg.endedAt < during.from || leg.startedAt > during.to) continue;
       events.push(...leg.events);
     }
   }

@@ -11,6 +11,8 @@
  *   with a blind interval       | its end or answer was not seen           | the CDR's end, answer, talks and agents
  *   with a blind interval       | its end and answer were seen             | agents rung and recording, where missing
  *   not at all                  | the CDR's times lie in one blind interval | it is created
+ *   without its beginning       | it began in a blind interval, and the PBX | it is created: no list of channels told
+ *                               | spoke of it later                         | what it was
  *   not at all                  | otherwise                                | nothing: it belongs to another time
  */
 import type { CallEvent, CallEventKind, ChannelId } from '../telephony/call-event.ts';
@@ -64,15 +66,16 @@ export function callsOfCdr(
   for (const event of inOrder) {
     table.apply(event);
     if (event.kind !== 'channel-created') continue;
-    const key = `${source}-${event.facts.linkedId}`;
-    const known = ids.get(key) ?? new Set([event.facts.linkedId]);
-    ids.set(key, known.add(event.channel));
+    const { linkedId } = event.facts;
+    const own = (ids.get(linkedId) ?? new Set([linkedId])).add(event.channel);
+    // A call is named by its linked id, or by a channel of it.
+    for (const id of [linkedId, event.channel]) ids.set(id, own);
   }
   const { ended } = table.advance(Number.MAX_SAFE_INTEGER);
-  return ended.map((record) => ({
-    record,
-    ids: ids.get(record.callSessionId) ?? new Set([record.callSessionId.slice(source.length + 1)]),
-  }));
+  return ended.map((record) => {
+    const id = record.callSessionId.slice(source.length + 1);
+    return { record, ids: ids.get(id) ?? new Set([id]) };
+  });
 }
 
 /** What must be known of a channel before the rest at the same moment, and what ends it. The channel that began a call is first. */
@@ -104,18 +107,21 @@ export function backfill(heardCalls: readonly CallRecord[], heard: Heard, cdr: r
     return own === undefined || !record.flags.includes('blind-interval') ? record : complete(record, own);
   });
   const created = cdr
-    .filter(({ record, ids }) => !known.has(record.callSessionId) && isUnheard(ids, heard.ids))
-    .filter(({ record }) => heard.gaps.some((gap) => liesIn(record, gap)))
+    .filter(({ record, ids }) => !known.has(record.callSessionId) && !names(ids, heard.ids))
+    .filter(({ record, ids }) => heard.gaps.some((gap) => liesIn(record, gap, names(ids, heard.mentioned))))
     .map(({ record }) => ({ ...record, flags: withFlags(record.flags, ['blind-interval', 'from-cdr']) }));
   return [...completed, ...created].sort((a, b) => a.endedAt - b.endedAt);
 }
 
-function isUnheard(ids: ReadonlySet<ChannelId>, heard: ReadonlySet<string>): boolean {
-  return [...ids].every((id) => !heard.has(id));
+function names(ids: ReadonlySet<ChannelId>, heard: ReadonlySet<string>): boolean {
+  return [...ids].some((id) => heard.has(id));
 }
 
-function liesIn(record: CallRecord, gap: Span): boolean {
-  return record.startedAt >= gap.from - MARGIN_MS && record.endedAt <= gap.to + MARGIN_MS;
+/** `mentioned`: the PBX spoke of the call, so that it may have gone on when the PBX was heard again. */
+function liesIn(record: CallRecord, gap: Span, mentioned: boolean): boolean {
+  const { startedAt, endedAt } = record;
+  const begun = startedAt >= gap.from - MARGIN_MS && startedAt <= gap.to + MARGIN_MS;
+  return begun && (mentioned || endedAt <= gap.to + MARGIN_MS);
 }
 
 /** A call of which a part was heard. What events saw stays; the CDR says what they could not. */

@@ -16,27 +16,20 @@
  * and FreeSWITCH's call uuid is only right at the creation of a channel, so no single id names a call.
  *
  * Time is the time of arrival of events; `advance` is called before every event, so that a timer that fires late in the
- * running daemon and a replay of the journal come to the same end.
+ * running daemon and a replay of the journal come to the same end. When that clock is set back, what is waited for is waited
+ * for from then on.
  */
 import { type CallEvent, type ChannelId, channelOf } from '../telephony/call-event.ts';
 import { applyToChannel } from './apply.ts';
 import type { ApplyContext } from './context.ts';
+import { dueAt, giveUp, overdueAt } from './deadline.ts';
 import { judge } from './judge.ts';
 import { LateFacts } from './late.ts';
 import type { SourcePlan } from './plan.ts';
-import { lastAlive, noteBoot, reconcile, type SourceLink } from './reconcile.ts';
+import { endUnconfirmed, noteBoot, noteHeard, reconcile, unheard } from './reconcile.ts';
 import type { CallRecord } from './record.ts';
-import {
-  type Bridge,
-  type Call,
-  type Channel,
-  componentOf,
-  conferencePartners,
-  isLive,
-  oldest,
-  trunksOf,
-} from './state.ts';
-import { clear } from './stays.ts';
+import { type Bridge, type Call, type Channel, componentOf, conferencePartners, isLive, oldest } from './state.ts';
+import { forgetBridge, startAnew } from './stays.ts';
 
 /** Rules of closing and judging calls, from the configuration. */
 export interface CallRules {
@@ -46,7 +39,7 @@ export interface CallRules {
   readonly externalGoneMs: number;
   /** Which of several agents who talked is the agent of the call. */
   readonly agent: 'first' | 'last' | 'longest';
-  /** Nothing lives longer than this, ms: the end of such a call was missed, and it is reported as of unknown end. */
+  /** A call of which nothing is heard for so long has ended unseen, ms: it is reported as of unknown end. */
   readonly maxAgeMs: number;
 }
 
@@ -66,6 +59,16 @@ export interface FoldResult {
   readonly released: readonly ChannelId[];
 }
 
+/** A clock of arrival that goes back by more than this has been set, ms; by less, frames have overtaken a timer. */
+const CLOCK_SET_MS = 1000;
+
+/** Hears of what could not be folded in or judged. */
+export type OnFault = (what: string, error: unknown) => void;
+
+const rethrow: OnFault = (_what, error) => {
+  throw error;
+};
+
 /** Channel ids of finished calls kept to recognise late and repeated events. */
 const REMEMBERED_CHANNELS = 20_000;
 
@@ -79,19 +82,21 @@ export class CallTable {
   private readonly bridges = new Map<string, Bridge>();
   private readonly finished = new Set<ChannelId>();
   private readonly late = new LateFacts();
-  private readonly link: SourceLink = {
-    connectedAt: null,
-    lostAt: null,
-    boot: null,
-    lastHeardAt: null,
-    heardBeforeLoss: null,
-  };
+  private readonly link = unheard();
   private readonly context: ApplyContext;
   /** When the next call may end, ms since the epoch; infinity when none is about to. */
   private deadline = Number.POSITIVE_INFINITY;
+  /** The time reached, ms since the epoch. */
+  private now = Number.NEGATIVE_INFINITY;
+  private readonly onFault: OnFault;
   private opened: ChannelId[] = [];
 
-  constructor(source: string, plan: SourcePlan, rules: CallRules) {
+  /**
+   * `onFault`: where given, an event that cannot be folded in is left out, a call that cannot be judged is given up, and the
+   * others go on; else the error is thrown.
+   */
+  constructor(source: string, plan: SourcePlan, rules: CallRules, onFault: OnFault = rethrow) {
+    this.onFault = onFault;
     this.source = source;
     this.plan = plan;
     this.rules = rules;
@@ -110,49 +115,86 @@ export class CallTable {
     const before = this.advance(event.receivedAt);
     if ('channel' in event && event.boot !== undefined) {
       const restarted = noteBoot(this.context, this.link, event.boot, event.at, event.receivedAt);
-      if (restarted) this.deadline = this.nextDeadline();
+      if (restarted) this.deadline = this.trueDeadline();
     }
     const later = this.late.take(event);
-    if (channelOf(event) === null) reconcile(this.context, this.link, event);
-    else applyToChannel(this.context, event);
+    try {
+      this.fold(event);
+    } catch (error) {
+      this.onFault(`The event "${event.kind}" could not be taken in and was left out`, error);
+    }
     this.link.lastHeardAt = Math.max(this.link.lastHeardAt ?? 0, event.at);
     this.schedule(event);
     return { ...before, ended: [...before.ended, ...later], opened: [...before.opened, ...this.takeOpened()] };
+  }
+
+  private fold(event: CallEvent): void {
+    const id = channelOf(event);
+    if (id === null) {
+      reconcile(this.context, this.link, event);
+      return;
+    }
+    noteHeard(this.link, event.at, event.receivedAt);
+    applyToChannel(this.context, event);
+    const channel = this.channels.get(id);
+    if (channel !== undefined) channel.heardAt = event.receivedAt;
   }
 
   /** Ends what is due at `now` (ms since the epoch, clock of arrival). */
   advance(now: number): FoldResult {
     const ended: CallRecord[] = [];
     const released: ChannelId[] = [];
+    if (now < this.now - CLOCK_SET_MS) this.setBack(now);
+    this.now = Math.max(this.now, now);
     if (now >= this.deadline) {
       for (const call of [...this.calls.values()]) {
-        if (!this.calls.has(call.key) || now < this.deadlineOf(call)) continue;
-        if (now >= overdueAt(call, this.rules)) giveUp(componentOf(call), now);
+        if (!this.calls.has(call.key) || now < dueAt(call, this.rules)) continue;
+        if (now >= overdueAt(call, this.rules)) giveUp(call, now);
         this.end(call, ended, released);
       }
-      this.deadline = this.nextDeadline();
+      this.deadline = this.trueDeadline();
     }
     ended.sort((a, b) => a.endedAt - b.endedAt);
     return { ended, opened: this.takeOpened(), released };
   }
 
-  /** When `advance` has something to do next, ms since the epoch; infinity when nothing is due. */
+  /**
+   * When to call `advance` next, ms since the epoch; infinity when nothing is due. It may be too early, as where a caller who
+   * was about to be reported has been put through: `advance` then finds the later time. Costs nothing.
+   */
   nextDeadline(): number {
+    return this.deadline;
+  }
+
+  private trueDeadline(): number {
     let next = Number.POSITIVE_INFINITY;
-    for (const call of this.calls.values()) next = Math.min(next, this.deadlineOf(call));
+    for (const call of this.calls.values()) next = Math.min(next, dueAt(call, this.rules));
     return next;
+  }
+
+  /** The clock of arrival has been set back to `now`: nothing can have been heard later than that. */
+  private setBack(now: number): void {
+    for (const channel of this.channels.values()) {
+      channel.heardAt = Math.min(channel.heardAt, now);
+      channel.clearedHeardAt = Math.min(channel.clearedHeardAt, now);
+    }
+    this.now = now;
+    this.deadline = this.trueDeadline();
   }
 
   /** The calls as they look at `now`, for displays; nothing is changed. */
   live(now: number): CallRecord[] {
-    return [...new Set(this.calls.values())].flatMap((call) =>
-      judge(call, { ...this.rules, plan: this.plan, source: this.source, until: now }),
-    );
+    return [...new Set(this.calls.values())].flatMap((call) => this.judged(call, now));
   }
 
   /** Channels of calls that are not finished yet. */
   get openChannels(): number {
     return this.channels.size;
+  }
+
+  /** True for a channel of a call that is not finished yet. */
+  isOpen(channel: ChannelId): boolean {
+    return this.channels.has(channel);
   }
 
   /**
@@ -161,14 +203,9 @@ export class CallTable {
    */
   endUnconfirmed(): CallRecord[] {
     const ended: CallRecord[] = [];
-    for (const channel of this.channels.values()) {
-      if (isLive(channel) && this.link.lostAt !== null && !channel.confirmed && channel.createdAt < this.link.lostAt) {
-        channel.endSeen = false;
-        clear(channel, lastAlive(this.link, this.link.lostAt), this.link.lostAt);
-      }
-    }
+    endUnconfirmed(this.context, this.link);
     for (const call of [...this.calls.values()]) {
-      if (this.calls.has(call.key) && Number.isFinite(this.deadlineOf(call))) this.end(call, ended, []);
+      if (this.calls.has(call.key) && Number.isFinite(dueAt(call, this.rules))) this.end(call, ended, []);
     }
     return ended;
   }
@@ -185,31 +222,8 @@ export class CallTable {
     const channel = id === null ? undefined : this.channels.get(id);
     if (channel !== undefined) {
       const touched = [channel, ...(event.kind === 'cleared' ? conferencePartners(channel) : [])];
-      for (const one of touched) this.deadline = Math.min(this.deadline, this.deadlineOf(one.call));
-    } else if (id === null) this.deadline = this.nextDeadline();
-  }
-
-  private deadlineOf(call: Call): number {
-    const group = componentOf(call);
-    let lastCleared = 0;
-    let live = false;
-    for (const one of group) {
-      for (const channel of one.channels) {
-        if (isLive(channel)) live = true;
-        else lastCleared = Math.max(lastCleared, channel.clearedHeardAt);
-        // Members of a conference are calls of their own; but a customer's call is judged by the agents who were in the room, so
-        // an internal call is kept until the customers it met have gone.
-        for (const other of trunksOf(one).length > 0 ? [] : conferencePartners(channel)) {
-          if (other.party.side !== 'trunk' || other.call === one) continue;
-          if (isLive(other)) live = true;
-          else lastCleared = Math.max(lastCleared, other.clearedHeardAt);
-        }
-      }
-    }
-    if (!live) return lastCleared + this.rules.graceMs;
-    const trunks = trunksOf(call);
-    if (trunks.length === 0 || trunks.some(isLive)) return overdueAt(call, this.rules);
-    return Math.max(...trunks.map((trunk) => trunk.clearedHeardAt)) + this.rules.externalGoneMs;
+      for (const one of touched) this.deadline = Math.min(this.deadline, dueAt(one.call, this.rules));
+    } else if (id === null) this.deadline = this.trueDeadline();
   }
 
   /** Judges the call; when its whole group is over, the group with it. */
@@ -217,13 +231,21 @@ export class CallTable {
     const group = componentOf(call);
     const over = [...group].every((one) => [...one.channels].every((channel) => !isLive(channel)));
     const until = Math.max(...[...group].flatMap((one) => [...one.channels].map((channel) => channel.clearedAt ?? 0)));
-    const context = { ...this.rules, plan: this.plan, source: this.source, until };
     if (over) {
-      for (const one of group) this.report(one, judge(one, context), ended);
+      for (const one of group) this.report(one, this.judged(one, until), ended);
       for (const one of group) this.forget(one, released);
     } else {
-      this.report(call, judge(call, context), ended);
+      this.report(call, this.judged(call, until), ended);
       this.splitOff(call, released);
+    }
+  }
+
+  private judged(call: Call, until: number): CallRecord[] {
+    try {
+      return judge(call, { ...this.rules, plan: this.plan, source: this.source, until });
+    } catch (error) {
+      this.onFault(`The call ${this.source}-${call.sessionKey} could not be judged and is not logged`, error);
+      return [];
     }
   }
 
@@ -250,9 +272,7 @@ export class CallTable {
       this.finished.add(id);
       if (this.finished.size > REMEMBERED_CHANNELS) this.finished.delete(this.finished.values().next().value ?? '');
     }
-    for (const bridge of channel.bridges) {
-      if (bridge.stays.every((stay) => stay.to !== null || !isLive(stay.channel))) this.bridges.delete(bridge.id);
-    }
+    for (const bridge of channel.bridges) forgetBridge(this.context, bridge);
   }
 
   /** The external party's call is reported; phones that go on keep an internal call of their own. */
@@ -271,29 +291,6 @@ export class CallTable {
       return;
     }
     call.sessionKey = root.id;
-    // Who met the external party met it in that call; what the phones go on with is told by the bridges it never was in.
-    for (const channel of rest) {
-      for (const bridge of channel.bridges) {
-        if (bridge.stays.some((stay) => stay.channel.call === call && !rest.includes(stay.channel)))
-          channel.bridges.delete(bridge);
-      }
-    }
-  }
-}
-
-/** When a call is older than any call can be, ms since the epoch. */
-function overdueAt(call: Call, rules: CallRules): number {
-  const first = oldest([...call.channels].filter(isLive));
-  return first === undefined ? Number.POSITIVE_INFINITY : first.createdAt + rules.maxAgeMs;
-}
-
-/** The end of these calls was missed. */
-function giveUp(group: Iterable<Call>, now: number): void {
-  for (const call of group) {
-    for (const channel of call.channels) {
-      if (!isLive(channel)) continue;
-      channel.endSeen = false;
-      clear(channel, now, now);
-    }
+    startAnew(call, rest);
   }
 }

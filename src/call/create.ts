@@ -22,6 +22,7 @@ export function create(context: ApplyContext, id: ChannelId, facts: ChannelFacts
     party: partyOf(context.plan, facts),
     call,
     createdAt: at,
+    heardAt: 0,
     beginningSeen: seen,
     answeredAt: null,
     answerSeen: true,

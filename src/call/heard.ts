@@ -9,8 +9,10 @@ export interface Span {
 
 /** The result of listening. */
 export interface Heard {
-  /** Every channel id and linked id that an event named. */
+  /** Ids and linked ids of the channels whose facts were told, at their beginning, in a list or at their end. */
   readonly ids: ReadonlySet<string>;
+  /** Every id and linked id that an event named, also of channels about which nothing else was told. */
+  readonly mentioned: ReadonlySet<string>;
   /** Blind intervals: from the last thing heard to the first complete list of channels afterwards. */
   readonly gaps: readonly Span[];
 }
@@ -28,17 +30,20 @@ export interface Listener {
  */
 export function listen(): Listener {
   const ids = new Set<string>();
+  const mentioned = new Set<string>();
   const gaps: Span[] = [];
   let last: { readonly at: number; readonly connection: number } | null = null;
   let greeted = false;
   let awaitingList = false;
 
   const note = (event: CallEvent, receivedAt: number, before: number | null): void => {
-    const channel = channelOf(event);
-    if (channel !== null) ids.add(channel);
-    if ('linkedId' in event && event.linkedId !== undefined) ids.add(event.linkedId);
-    if ('facts' in event) ids.add(event.facts.linkedId);
-    if ('linkedIds' in event) for (const id of event.linkedIds) ids.add(id);
+    const facts = 'facts' in event ? event.facts : 'history' in event ? event.history?.facts : undefined;
+    const named = [channelOf(event), 'linkedId' in event ? event.linkedId : null, facts?.linkedId];
+    for (const id of [...named, ...('linkedIds' in event ? event.linkedIds : [])]) {
+      if (id === null || id === undefined) continue;
+      mentioned.add(id);
+      if (facts !== undefined) ids.add(id);
+    }
     if (event.kind === 'source-connected' && event.boot === null && event.bootedAt === null) {
       if (greeted && before !== null) openGap(before, receivedAt);
       greeted = true;
@@ -60,6 +65,6 @@ export function listen(): Listener {
       for (const event of events) note(event, receivedAt, before?.at ?? null);
       last = { at: Math.max(receivedAt, before?.at ?? 0), connection };
     },
-    heard: () => ({ ids, gaps }),
+    heard: () => ({ ids, mentioned, gaps }),
   };
 }

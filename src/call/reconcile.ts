@@ -11,13 +11,28 @@ import { clear } from './stays.ts';
 /** What is known about the link to the PBX. Times: ms since the epoch. */
 export interface SourceLink {
   connectedAt: number | null;
-  /** When the link was lost last; `null` before the first loss. */
+  /** When the link was lost last, on the clock of the PBX as far as that is known; `null` before the first loss. */
   lostAt: number | null;
+  /** True from the loss until the PBX is heard again. */
+  lost: boolean;
+  /** How far the clock of the PBX is ahead of the clock of arrival, ms. */
+  clockAhead: number;
   boot: string | null;
   lastHeardAt: number | null;
   /** `lastHeardAt` at the time of the loss. */
   heardBeforeLoss: number | null;
 }
+
+/** Before anything was heard. */
+export function unheard(): SourceLink {
+  return {
+    ...{ connectedAt: null, lostAt: null, lost: false, clockAhead: 0 },
+    ...{ boot: null, lastHeardAt: null, heardBeforeLoss: null },
+  };
+}
+
+/** A difference of the clocks up to this may as well be a delay on the way, ms. */
+const CLOCK_SLACK_MS = 60_000;
 
 /** AMI tells its uptime in whole seconds: the computed start may be this much too late. */
 const BOOT_SLACK_MS = 1000;
@@ -28,7 +43,7 @@ export function reconcile(context: ApplyContext, link: SourceLink, event: CallEv
       lose(context, link, event.at);
       return;
     case 'source-connected': {
-      const wasConnected = link.connectedAt !== null && (link.lostAt ?? Number.NEGATIVE_INFINITY) < link.connectedAt;
+      const wasConnected = link.connectedAt !== null && !link.lost;
       // A greeting, which says nothing about the PBX process, begins every connection: a second one means that nobody saw the
       // first connection end (a capture).
       if (wasConnected && event.boot === null && event.bootedAt === null) {
@@ -43,6 +58,7 @@ export function reconcile(context: ApplyContext, link: SourceLink, event: CallEv
       }
       link.boot = event.boot ?? link.boot;
       link.connectedAt = event.at;
+      link.lost = false;
       return;
     }
     case 'snapshot-complete':
@@ -57,8 +73,17 @@ export function reconcile(context: ApplyContext, link: SourceLink, event: CallEv
   }
 }
 
+/** Takes note of something that the PBX said about a channel. */
+export function noteHeard(link: SourceLink, at: number, receivedAt: number): void {
+  link.lost = false;
+  link.clockAhead = at - receivedAt;
+}
+
+/** `at`: on the clock of arrival. A link that is lost already has not been lost later: nothing was heard meanwhile. */
 function lose(context: ApplyContext, link: SourceLink, at: number): void {
-  link.lostAt = at;
+  if (link.lost) return;
+  link.lost = true;
+  link.lostAt = Math.abs(link.clockAhead) > CLOCK_SLACK_MS ? at + link.clockAhead : at;
   link.heardBeforeLoss = link.lastHeardAt;
   for (const channel of context.channels.values()) {
     channel.confirmed = false;
@@ -90,4 +115,14 @@ export function noteBoot(context: ApplyContext, link: SourceLink, boot: string, 
 /** The last moment at which a channel of before the loss is known to have lived: just after the last thing heard. */
 export function lastAlive(link: SourceLink, now: number): number {
   return link.lostAt === null ? now : Math.max(link.lostAt, (link.heardBeforeLoss ?? 0) + 1);
+}
+
+/** Ends the channels that were there when the link was lost and that nothing has confirmed since. */
+export function endUnconfirmed(context: ApplyContext, link: SourceLink): void {
+  const { lostAt } = link;
+  for (const channel of context.channels.values()) {
+    if (lostAt === null || !isLive(channel) || channel.confirmed || channel.createdAt >= lostAt) continue;
+    channel.endSeen = false;
+    clear(channel, lastAlive(link, lostAt), lostAt);
+  }
 }

@@ -41,6 +41,8 @@ export interface Channel {
   party: Party;
   call: Call;
   createdAt: number;
+  /** When something was heard of it last, on the clock of arrival. */
+  heardAt: number;
   /** False when the channel was first seen in a snapshot, so that its beginning is only an estimate. */
   beginningSeen: boolean;
   answeredAt: number | null;

@@ -36,6 +36,8 @@ export const COMMANDS = [
     name: 'run',
     summary: 'run the daemon in the foreground, as systemd does',
     options: [config],
+    details:
+      'Ctrl-C or SIGTERM lets posts under way finish; a second one ends it at once.\nSIGHUP tries LeadSquared again, as "logcalld reload" does.',
   },
   {
     name: 'check-config',
@@ -160,6 +162,8 @@ export const COMMANDS = [
       { name: 'port', short: 'p', value: 'PORT', help: 'TCP port (default: any free one)' },
       { name: 'ledger', value: 'FILE', help: 'keep what was accepted in this file' },
     ],
+    details:
+      "Prints its keys, users and addresses.\nIn the config: host = 'http://127.0.0.1:PORT' and insecure = true.",
   },
   {
     name: 'version',

@@ -23,7 +23,8 @@ export async function capture(invocation: Invocation): Promise<number> {
   // Holds numbers and names: for the owner only, and never over another file.
   const file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
   await once(file, 'open').catch((error: unknown) => {
-    throw new Error(`${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Error(`${path} cannot be written (${message}): name a new file in a folder that you may write to.`);
   });
   file.write(captureHeader(source.type));
   const startedAt = clock.now();
@@ -53,6 +54,7 @@ export async function capture(invocation: Invocation): Promise<number> {
       events.sourceStatus(log, status);
     },
   );
+  print(`Writing what ${source.name} sends to ${path}, until Ctrl-C.`);
   await stopped.promise;
   await pbx.stop();
   file.end();

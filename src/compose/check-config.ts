@@ -14,7 +14,7 @@ import type { Secret, SecretRef } from '../secret.ts';
 import { checkCrm, checkSource } from './check-reach.ts';
 import { callLogPolicyOf, deliveryPolicyOf } from './settings.ts';
 import { configOf } from './shell.ts';
-import { count, print } from './text.ts';
+import { count, print, tell } from './text.ts';
 
 export interface Finding {
   readonly level: 'ok' | 'warn' | 'FAIL';
@@ -50,7 +50,11 @@ export async function checkConfig(invocation: Invocation, terminal: Terminal): P
   const secrets = readSecrets(config);
   secrets.findings.forEach(report);
   const wrong = [...offline, ...secrets.findings].some(({ level }) => level === 'FAIL');
-  if (wrong) return EXIT.config;
+  if (wrong) {
+    if (!invocation.flag('offline'))
+      tell(terminal, 'The PBX and LeadSquared were not tried: correct the above first, then run this again.');
+    return EXIT.config;
+  }
   if (invocation.flag('offline')) return EXIT.ok;
   let reached = true;
   for (const source of config.source) {
@@ -92,7 +96,8 @@ function usersWithoutFile({ leadsquared: { user } }: Config): Finding {
   return { level: 'warn', about: 'users file', text };
 }
 
-function checkDatabase(path: string): Finding {
+/** Can the database be made, or written, by this user? */
+export function checkDatabase(path: string): Finding {
   const folder = dirname(path);
   const about = 'database';
   try {

@@ -51,6 +51,7 @@ export interface Daemon {
 const PRUNE_ROWS = 2000;
 const PRUNE_EVERY_MS = 600_000;
 const DRAIN_MS = 10_000;
+const STORE_MS = 3_000;
 const HEALTHY_WITHIN_MS = 5000;
 
 /** Opens the database, starts delivery and connects to the PBXs. Rejects with one clear sentence when that is impossible. */
@@ -158,6 +159,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
       return full;
     },
     onStatus: (status) => events.sourceStatus(log, status),
+    onFault: (source, text) => events.warning(log, source, text),
     ...(parts.onEvent === undefined ? {} : { onEvent: parts.onEvent }),
   });
 
@@ -174,6 +176,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
   );
   const { retention } = config.storage;
   let cancelPrune = () => {};
+  let stopping = false;
   const prune = async (): Promise<void> => {
     const now = clock.now();
     const { raw, raw_max: rawMaxBytes, events: kept } = retention;
@@ -183,6 +186,8 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     while ((await remote.sessions.forget(old)) >= PRUNE_ROWS);
   };
   const schedulePrune = (): void => {
+    // One under way at the stop must not plan the next: its timer would keep the process from ending.
+    if (stopping) return;
     cancelPrune = clock.after(PRUNE_EVERY_MS, () => {
       prune()
         .catch((error: unknown) => events.warning(log, 'storage', `Old events could not be removed: ${String(error)}`))
@@ -197,18 +202,26 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     conditions,
     sources: statuses,
     async healthy() {
-      const answered = remote.journal.lastFrameAt('').then(
-        () => true,
-        () => false,
+      const { promise, resolve } = Promise.withResolvers<boolean>();
+      const cancel = clock.after(HEALTHY_WITHIN_MS, () => resolve(false));
+      remote.journal.lastFrameAt('').then(
+        () => resolve(true),
+        () => resolve(false),
       );
-      const late = new Promise<boolean>((resolve) => clock.after(HEALTHY_WITHIN_MS, () => resolve(false)));
-      return Promise.race([answered, late]);
+      return promise.finally(cancel);
     },
     async stop() {
+      stopping = true;
       cancelPrune();
       await control?.close();
       await delivery.drain(DRAIN_MS);
-      await pipeline.stop();
+      // A disk that takes nothing must not keep the rest waiting: closing the database tries once more.
+      let cancel = () => {};
+      const enough = new Promise<void>((resolve) => {
+        cancel = clock.after(STORE_MS, resolve);
+      });
+      await Promise.race([pipeline.stop(), enough]);
+      cancel();
       await client.close();
       await database.close();
     },

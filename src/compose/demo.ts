@@ -131,17 +131,19 @@ async function delivered(daemon: Awaited<ReturnType<typeof startDaemon>>): Promi
 
 function showArrival(event: CallEvent): void {
   if (event.kind !== 'channel-created' || event.facts.wire !== null || event.facts.initiator !== 'endpoint') return;
-  const { caller, dialled, endpoint } = event.facts;
-  line('arrives', `${event.source.padEnd(10)}  ${endpoint}  ${shown(caller.number)} calls ${shown(dialled)}`);
+  const { caller, dialled, endpoint, withheld } = event.facts;
+  const from = withheld ? HIDDEN : shown(caller.number);
+  line('arrives', `${event.source.padEnd(10)}  ${endpoint}  ${from} calls ${shown(dialled)}`);
 }
 
+const HIDDEN = 'hidden number';
 const shown = (number: string | null) => (number === null ? 'unknown' : maskNumber(number));
 
 function describe(record: CallRecord): string {
   const parts = [
     record.direction,
     record.status,
-    shown(record.externalE164 ?? record.external),
+    record.withheld ? HIDDEN : shown(record.externalE164 ?? record.external),
     `agent ${record.agent ?? '-'}`,
   ];
   return `${parts.join('  ')}  ${record.durationSeconds} s  (${record.callSessionId})`;
@@ -172,10 +174,9 @@ function showPosts(sandbox: Sandbox): () => void {
 
 function summary(sandbox: Sandbox, ended: readonly CallRecord[]): void {
   const internal = ended.filter((record) => record.direction === 'Internal').length;
-  const calls = sandbox.ledger.calls();
-  print(
-    `\n${ended.length} calls became sessions (${internal} internal, kept and not posted); ${calls.length} call logs accepted.`,
-  );
+  const hidden = ended.filter((record) => record.direction !== 'Internal' && record.withheld).length;
+  print(`\n${ended.length} calls became sessions; ${sandbox.ledger.calls().length} call logs accepted.`);
+  print(`Kept and not posted, as the defaults have it: ${internal} internal, ${hidden} with a hidden number.`);
   print(
     `Posted twice: ${sandbox.ledger.doubled().length}. Most requests in any 5 s: ${sandbox.worstWindow()} (limit 25).`,
   );

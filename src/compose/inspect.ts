@@ -1,6 +1,6 @@
 /** `logcalld inspect`: the calls of capture files. */
 
-import { readCapture } from '../../adapters/host/capture.ts';
+import { type Capture, readCapture } from '../../adapters/host/capture.ts';
 import { cdrReaders, frameReaders } from '../../adapters/index.ts';
 import { callBody } from '../../adapters/leadsquared/call-body.ts';
 import type { Config, SourceConfig } from '../../config/schema.ts';
@@ -20,7 +20,7 @@ export async function inspect(invocation: Invocation): Promise<number> {
   const policy = callLogPolicyOf(config);
   const cdr = await readCdrFiles(invocation.values('cdr'));
   for (const file of invocation.arguments) {
-    const { pbx, frames } = await readCapture(file);
+    const { pbx, frames } = await captureAt(file);
     const read = frameReaders[pbx];
     if (read === undefined) throw new Error(`${file}: is of a PBX that this program does not know: ${pbx}`);
     const source = sourceFor(config, pbx, invocation.value('source'));
@@ -32,6 +32,19 @@ export async function inspect(invocation: Invocation): Promise<number> {
     }
   }
   return EXIT.ok;
+}
+
+/** Errors of the file itself (a folder, a pipe, a gzip file cut off) come without its name. */
+async function captureAt(file: string): Promise<Capture> {
+  try {
+    return await readCapture(file);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    if (message.startsWith(`${file}:`)) throw error;
+    throw new Error(
+      `${file}: is no capture file that can be read whole (${message}): name a file of "logcalld capture".`,
+    );
+  }
 }
 
 function callsHeard(
@@ -91,6 +104,7 @@ export function table(record: CallRecord): string {
     (record.externalE164 ?? record.external ?? '-').padEnd(16),
     `agent ${record.agent ?? '-'}`.padEnd(12),
     `${record.durationSeconds} s`.padStart(6),
+    record.callSessionId,
     record.flags.join(' '),
   ];
   return parts.join('  ').trimEnd();

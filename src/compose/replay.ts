@@ -1,7 +1,7 @@
 /** `logcalld replay`: posts stored calls again. */
 import type { ReplayAnswer } from '../../adapters/control/api.ts';
 import type { Terminal } from '../cli/cli.ts';
-import type { Invocation } from '../cli/command.ts';
+import { type Invocation, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
 import { reachRunning } from './control.ts';
 import { selectionOf } from './selection.ts';
@@ -12,10 +12,8 @@ import { count, length, type Privacy, print, privacy, tell } from './text.ts';
 export async function replay(invocation: Invocation, terminal: Terminal): Promise<number> {
   const ids = invocation.arguments;
   const selection = selectionOf(invocation, Date.now());
-  if (ids.length === 0 && Object.keys(selection).length === 0) {
-    tell(terminal, 'logcalld: Nothing is selected. Try: logcalld replay --state parked --dry-run');
-    return EXIT.failed;
-  }
+  if (ids.length === 0 && Object.keys(selection).length === 0)
+    throw new UsageError('Nothing is selected.', 'logcalld replay --state parked --dry-run');
   const dryRun = invocation.flag('dry-run');
   const force = invocation.flag('force');
   const daemon = await reachRunning(configOf(invocation), 'it is what posts the calls');
@@ -51,6 +49,7 @@ function report(answer: ReplayAnswer, dryRun: boolean, secrecy: Privacy): readon
     ...(dryRun ? samples.flatMap((one) => sample(one, secrecy)) : []),
     ...(dryRun && samples.length < total ? ['', `The first ${samples.length} of ${total} are shown.`] : []),
     ...(dryRun && total > 0 ? ['', 'Nothing was posted: this was a dry run.'] : []),
+    ...(!dryRun && total > 0 ? ['"logcalld calls" shows what becomes of them.'] : []),
   ];
 }
 

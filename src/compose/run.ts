@@ -4,6 +4,7 @@ import { onSignals } from '../../adapters/host/signals.ts';
 import { createNotifier } from '../../adapters/host/systemd.ts';
 import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
+import { checkDatabase } from './check-config.ts';
 import { controlPath } from './control.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
 import { configOf, logOf, secretReader } from './shell.ts';
@@ -32,6 +33,8 @@ export async function run(invocation: Invocation): Promise<number> {
     },
   });
   let daemon: Daemon | null = null;
+  const database = checkDatabase(config.storage.path);
+  if (database.level === 'FAIL') throw new Error(`The database cannot be opened: ${database.text}`);
   log.write('notice', 'starting', `logcalld ${VERSION}`, { node: process.version });
   daemon = await startDaemon({
     config,

@@ -5,10 +5,18 @@ import { type Invocation, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
 import { print } from './shell.ts';
 
+/** Those of `config/users.example.csv`, and the administrator whose keys these are. */
+const USERS = [
+  ['00000000-0000-4000-8000-000000000001', 'admin@example.com', 'Administrator'],
+  ['00000000-0000-4000-8000-000000000002', 'asha@example.com', 'Asha Rao'],
+  ['00000000-0000-4000-8000-000000000003', 'vikram@example.com', 'Vikram Shetty'],
+  ['6b1f0c9e-2f0b-11ef-9a5e-0242ac120002', 'fatima@example.com', 'Fatima Khan'],
+].map(([id = '', email = '', firstName = '']) => ({ id, email, firstName, active: true }));
+
 export async function sandbox(invocation: Invocation): Promise<number> {
   const port = portOf(invocation.value('port'));
   const ledgerFile = invocation.value('ledger');
-  const server = await startSandbox({ port, ...(ledgerFile === null ? {} : { ledgerFile }) });
+  const server = await startSandbox({ port, users: USERS, ...(ledgerFile === null ? {} : { ledgerFile }) });
   const stopped = Promise.withResolvers<void>();
   const stopListening = onSignals({
     drain: () => stopped.resolve(),
@@ -18,9 +26,11 @@ export async function sandbox(invocation: Invocation): Promise<number> {
   print(`LeadSquared sandbox on ${server.url}, for tests only: it accepts any call log and calls nobody.`);
   print(`  access key  ${server.accessKey}`);
   print(`  secret key  ${server.secretKey}`);
-  print(
-    `  accepted    GET ${server.url}/sandbox/ledger    figures  GET ${server.url}/sandbox/stats    faults  POST ${server.url}/sandbox/faults`,
-  );
+  print(`  users       ${USERS.map(({ email }) => email).join(', ')}`);
+  print(`  accepted    GET ${server.url}/sandbox/ledger`);
+  print(`  figures     GET ${server.url}/sandbox/stats`);
+  print(`  faults      POST ${server.url}/sandbox/faults`);
+  print('Ctrl-C ends it.');
   await stopped.promise;
   const calls = server.ledger.calls().length;
   print(`${calls} call logs accepted, at most ${server.worstWindow()} requests in any 5 s.`);

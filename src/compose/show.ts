@@ -4,7 +4,7 @@ import type { Config } from '../../config/schema.ts';
 import type { CallRecord } from '../call/record.ts';
 import type { CallLogBody } from '../delivery/crm.ts';
 import type { Attempt } from '../delivery/store.ts';
-import { courseOf } from './course.ts';
+import { channelIdOf, courseOf } from './course.ts';
 import { planOf } from './settings.ts';
 import { clockTime, columns, cut, dateTime, external, type Privacy } from './text.ts';
 
@@ -18,7 +18,7 @@ export function showCall(config: Config, call: CallDetails, secrecy: Privacy, wi
     ...section('Record', record(call, secrecy)),
     ...section('Belongs to', people(call)),
     ...section('Attempts', attempts(call.attempts, secrecy)),
-    ...(withBody ? section(...bodyOf(call, secrecy)) : []),
+    ...(withBody ? section(...bodyOf(config, call, secrecy)) : []),
   ];
 }
 
@@ -63,6 +63,7 @@ function record({ record: call, revision }: CallDetails, secrecy: Privacy): read
     ['outside', `${external(call, secrecy)}${name}`],
     ['called number', call.didE164 === null && call.did === null ? null : secrecy.number(call.didE164 ?? call.did)],
     ['PBX', `${call.source}${call.trunk === null ? '' : `, trunk ${call.trunk}`}`],
+    ['id in the PBX', `${channelIdOf(call)} (linkedid or uuid of its call records)`],
     ['queue', call.queue],
     ['rung', call.agentsRung.join(', ') || null],
     ['talked', talks.join(', ') || null],
@@ -110,9 +111,15 @@ function attempts(list: readonly Attempt[], secrecy: Privacy): readonly string[]
   ]);
 }
 
-function bodyOf({ sent, body, delivery }: CallDetails, secrecy: Privacy): readonly [string, readonly string[]] {
+function bodyOf(
+  config: Config,
+  { sent, body, delivery }: CallDetails,
+  secrecy: Privacy,
+): readonly [string, readonly string[]] {
   const posted = sent !== null && delivery?.state === 'delivered';
-  return [posted ? 'Body that was sent' : 'Body as it would be sent now', bodyLines(posted ? sent : body, secrecy)];
+  const zone = `(times in ${config.leadsquared.body.time_zone})`;
+  const title = posted ? 'Body that was sent' : 'Body as it would be sent now';
+  return [`${title} ${zone}`, bodyLines(posted ? sent : body, secrecy)];
 }
 
 /** The fields of a body, one a line. */

@@ -40,7 +40,9 @@ function verdict(reply: StatusReply): string {
   const { version, pid, startedAt, at } = reply;
   const about =
     startedAt === null ? `logcalld ${version}` : `logcalld ${version}, pid ${pid}, up ${length(at - startedAt)}`;
-  return `${isWell(reply) ? 'Every call is being logged.' : 'Something needs attention.'}  (${about})`;
+  const { parked } = reply.counts.states;
+  const waits = parked === 0 ? '' : ` ${count(parked, 'call')} ${parked === 1 ? 'waits' : 'wait'} for you: see below.`;
+  return `${isWell(reply) ? 'Every call is being logged.' : 'Something needs attention.'}${waits}  (${about})`;
 }
 
 function troubles({ conditions }: StatusReply): readonly string[] {
@@ -95,7 +97,10 @@ function deliveryRows({ counts, delivery, at }: StatusReply): readonly (readonly
   return [
     ...rows,
     ['LeadSquared', `${paused ? 'paused; ' : ''}${link}`],
-    ['limiter', `${gate.used} of ${requests} used in ${length(windowMs)}, ${gate.usedToday} requests today${held}`],
+    [
+      'limiter',
+      `${gate.used} of ${requests} used in ${length(windowMs)}, ${count(gate.usedToday, 'request')} today${held}`,
+    ],
     ['users', users.fetchedAt === null ? 'not fetched yet' : `${users.count}, fetched ${dateTime(users.fetchedAt)}`],
   ];
 }

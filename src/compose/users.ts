@@ -26,12 +26,16 @@ export async function users(invocation: Invocation, terminal: Terminal): Promise
       ? 'The users of LeadSquared were not fetched yet.'
       : `${count(lines.length, 'extension')}, ${missing} without a user. LeadSquared has ${count(known, 'user')} (fetched ${dateTime(fetchedAt)}).`,
   );
-  if (missing > 0)
-    print(
-      terminal,
-      `Next: add them to ${config.leadsquared.user.file ?? 'a users file ([leadsquared.user] file)'}, restart logcalld, then "logcalld replay --state parked".`,
-    );
+  if (missing > 0) print(terminal, `Next: ${nextStep(config.leadsquared.user.file)}`);
   return EXIT.ok;
+}
+
+function nextStep(file: string | null): string {
+  const write =
+    file === null
+      ? 'write a users file (see users.example.csv), name it in [leadsquared.user] file'
+      : `add them to ${file}, or correct them there`;
+  return `${write}, and restart logcalld; for users new in LeadSquared "logcalld reload" is enough. Then "logcalld replay --state parked".`;
 }
 
 function cells({ extension, source, match, userId, email, name, calls, lastAt, note }: UserLine): readonly string[] {

@@ -181,7 +181,7 @@ function report(onCondition: OnCondition, state: CircuitState, cause: string | n
       code: 'crm-denied',
       raised: true,
       severity: 'error',
-      text: `LeadSquared refuses the account (${cause ?? 'no reason given'}); calls are kept. Check host and keys, then reload.`,
+      text: `LeadSquared refuses the account (${cause ?? 'no reason given'}); calls are kept. Correct host or keys and restart; after a change in LeadSquared, reload.`,
     });
   }
   if (state === 'closed') {

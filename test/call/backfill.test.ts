@@ -49,7 +49,11 @@ const cdr = (more: Partial<CallRecord> = {}, ids: readonly string[] = ['1.0', '1
   ids: new Set(ids),
 });
 
-const heard = (ids: readonly string[], ...gaps: Heard['gaps']): Heard => ({ ids: new Set(ids), gaps });
+const heard = (ids: readonly string[], ...gaps: Heard['gaps']): Heard => ({
+  ids: new Set(ids),
+  mentioned: new Set(ids),
+  gaps,
+});
 const GAP = { from: T + 4000, to: T + 30_000 };
 
 t.test('the end that was not seen comes from the CDR', async (t) => {
@@ -138,6 +142,8 @@ t.test('a call of which the gap hid only who else rang keeps its times', async (
   const seen = record({ flags: ['blind-interval'] });
   const [done] = backfill([seen], heard(['1.0'], GAP), [cdr({ agentsRung: ['1002', '1001'], endedAt: T + 77_000 })]);
   t.same(done, { ...seen, agentsRung: ['1001', '1002'], flags: ['blind-interval', 'from-cdr'] });
+  const whole = record();
+  t.same(backfill([whole], heard(['1.0'], GAP), [cdr({ agentsRung: ['1002'], recording: 'a.wav' })]), [whole]);
 });
 
 t.test('a call that was not heard at all is created, if its time was not heard either', async (t) => {
@@ -155,6 +161,25 @@ t.test('a call that was not heard at all is created, if its time was not heard e
     [],
     'it lies in no single gap',
   );
+});
+
+t.test('a call that began unheard, was spoken of later and never told about is created', async (t) => {
+  const spoken = { ids: new Set<string>(), mentioned: new Set(['1.1']), gaps: [GAP] };
+  const on = cdr({ startedAt: T + 9000, endedAt: T + 90_000 });
+  t.same(backfill([], spoken, [on])[0]?.flags, ['blind-interval', 'from-cdr']);
+  t.same(backfill([], spoken, [cdr({ startedAt: T - 60_000, endedAt: T + 90_000 })]), [], 'it began before the gap');
+});
+
+t.test('events tell about a channel, or only speak of it', async (t) => {
+  const listener = listen();
+  const stamp = { source: 'pbx', at: 0, receivedAt: 0 };
+  const clearing = { q850: 16, sip: null, text: null };
+  listener.note([{ ...stamp, kind: 'cleared', channel: '1.1', linkedId: '1.0', clearing }], 0, 1);
+  const scenario = scenarioOf('freeswitch-1.11', 'internal');
+  const late = hearing(scenario, (await framesOf(scenario)).slice(-6)).heard;
+  t.same([...listener.heard().ids], []);
+  t.same([...listener.heard().mentioned], ['1.1', '1.0']);
+  t.ok(late.ids.size > 0, 'FreeSWITCH tells the whole life of a leg at its end');
 });
 
 t.test('order of ends', async (t) => {
@@ -229,6 +254,19 @@ t.test('calls around the recorded gaps are what the telephones saw', async (t) =
     t.notOk(done.some(({ flags }) => flags.includes('end-unknown')));
     const call = (list: readonly CallRecord[]) => list.find(({ external }) => external === untouched);
     t.strictSame(call(done), call(records), 'the call that spans the gap');
+  }
+});
+
+t.test('a client that did not ask for the channels after the gap gets their calls from the CDR as well', async (t) => {
+  for (const set of ['asterisk-22', 'asterisk-16']) {
+    const scenario = scenarioOf(set, 'ami_reconnect');
+    if (!existsSync(new URL('events-filtered.jsonl.gz', scenario.directory))) continue;
+    const { records, heard: what } = hearing(scenario, await framesOf(scenario, 'events-filtered.jsonl.gz'));
+    const done = backfill(records, what, cdrOf(scenario, 'cdr_custom.csv.gz'));
+    t.equal(done.length, scenario.truth.length, set);
+    for (const truth of scenario.truth) {
+      t.same(differences(truth, recordFor(truth, done, scenario.startedAt), scenario, 1300), [], truth.external ?? '');
+    }
   }
 });
 

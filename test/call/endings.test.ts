@@ -71,8 +71,10 @@ t.test('a call whose hang-up never comes is logged after a day, marked, and forg
   const calls = table();
   for (const event of talking) calls.apply(event);
   t.strictSame(calls.advance(START + 23 * HOUR).ended, []);
-  t.equal(calls.nextDeadline(), START + 24 * HOUR);
-  const { ended, released } = calls.advance(START + 24 * HOUR);
+  const day = START + 1000 + 24 * HOUR;
+  t.strictSame(calls.advance(day - 1).ended, []);
+  t.equal(calls.nextDeadline(), day, 'a day after the last that was heard of it');
+  const { ended, released } = calls.advance(day);
   t.match(ended, [{ callSessionId: 'pbx-a', status: 'Answered', agent: '1001', flags: ['end-unknown'] }]);
   t.strictSame([...released].sort(), ['a', 'b']);
   t.equal(calls.openChannels, 0);

@@ -77,7 +77,7 @@ t.test('a day with the commands', async (t) => {
     t.match(whole.out, /^ {2}lead +00000000-0000-4000-8000-0000000000a1 .* found by the number$/m);
     t.match(whole.out, /^ {2}user +00000000-0000-4000-8000-000000001001 +Agent 1001 +user of extension 1001$/m);
     t.match(whole.out, /^ {2}#1 +live .* waited \d+ ms +HTTP 200 +\d+ ms +accepted/m);
-    t.match(whole.out, /^Body that was sent\n {2}SourceNumber +\*\*\*2345\n/m);
+    t.match(whole.out, /^Body that was sent \(times in UTC\)\n {2}SourceNumber +\*\*\*2345\n/m);
     t.equal(end.code, 0, 'an end of the id is enough');
     t.match(objects(json.out), [{ record: { callSessionId: id }, attempts: [{ number: 1, trigger: 'live' }] }]);
     t.same([unknown.code, unknown.out], [1, '']);
@@ -97,7 +97,7 @@ t.test('a day with the commands', async (t) => {
       it.run('replay', id, '--force', '--dry-run'),
       it.run('replay', '--state', 'skipped', '--dry-run', '--json'),
     ]);
-    t.same([nothing.code, nothing.out], [1, '']);
+    t.same([nothing.code, nothing.out], [2, '']);
     t.match(nothing.error, /Nothing is selected\. Try: logcalld replay --state parked --dry-run/);
     t.equal(nobody.code, 1);
     t.match(nobody.error, /No call was selected/);

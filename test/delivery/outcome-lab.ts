@@ -51,7 +51,7 @@ export async function openLab(position: Position, trouble: Trouble) {
   let underWay = 0;
   let onIdle = (): void => undefined;
 
-  const known = position === 'capture' ? [] : ['9811000001', '9811000002', '9811000003'];
+  const known = position === 'capture' ? [] : ['9811000001', '9811000002'];
   const sandbox = await startSandbox({
     leads: known.map((phone, n) => ({ id: guid(n + 1), phone })),
     users: [{ id: guid(9), firstName: 'Asha', email: 'asha@example.com' }],
@@ -186,14 +186,13 @@ export async function openLab(position: Position, trouble: Trouble) {
   function standing(): string {
     const row = world.row(1);
     if (position !== 'update' || row.state !== 'delivered') return String(row.state);
-    if (row.update_due_at !== null) return 'update waits';
-    return String(row.posted_facts).includes(RECORDING) ? 'update sent' : 'update dropped';
+    if (row.update_due_at !== null) return 'update-waits';
+    return String(row.posted_facts).includes(RECORDING) ? 'update-sent' : 'update-dropped';
   }
 
   return {
     standing,
     attempts: (): number => Number(world.row(1).attempts),
-    reason: (): unknown => world.row(1).reason,
     /** Brings the call to its first request that goes wrong, and to the end of that. */
     async firstTry(): Promise<void> {
       const record = fresh(world, 1);
@@ -213,17 +212,17 @@ export async function openLab(position: Position, trouble: Trouble) {
       life.delivery.notify();
       await pass(5 * MINUTE, () => hits > 0);
     },
-    /** What the door is like: the circuit, or `held` for the rate. */
-    async door(): Promise<string> {
+    /** The circuit; `held` when it is closed and everything waits for the rate. */
+    async circuit(): Promise<string> {
       const { circuit, gate } = await life.delivery.snapshot();
       return circuit === 'closed' && gate.heldMs > 0 ? 'held' : circuit;
     },
-    /** Whether another call (2, 3) is delivered within a minute while the trouble goes on. */
-    async other(n: number): Promise<boolean> {
-      world.end(fresh(world, n));
+    /** Whether another call is delivered within a minute while the trouble goes on. */
+    async other(): Promise<boolean> {
+      world.end(fresh(world, 2));
       life.delivery.notify();
-      await pass(MINUTE, () => world.state(n) === 'delivered');
-      return world.state(n) === 'delivered';
+      await pass(MINUTE, () => world.state(2) === 'delivered');
+      return world.state(2) === 'delivered';
     },
     pass,
     alarms: (): readonly string[] => [
@@ -239,8 +238,10 @@ export async function openLab(position: Position, trouble: Trouble) {
     },
     /** How often the server has the call. */
     logged: (): number => sandbox.ledger.bySession(SESSION).length,
-    /** Leads that the server was made to create for the caller. */
-    captured: (): number => sandbox.ledger.entries().filter(({ kind, body }) => kind === 'capture' && String(body.Phone).endsWith('1')).length,
+    /** Leads that were created for the caller. */
+    created: (): number =>
+      sandbox.ledger.entries().filter(({ kind, body }) => kind === 'capture' && String(body.Phone).endsWith('001'))
+        .length,
     async close(): Promise<void> {
       unsubscribe(HEADERS, onHeaders);
       life.kill();

@@ -1,17 +1,20 @@
 /**
- * Plays real calls on a real PBX against the real daemon, and compares the CRM's ledger with what the telephones saw.
+ * Plays real calls on real PBXs against the real daemon, and compares the CRM's ledger with what the telephones saw.
+ * Where there is no FreeSWITCH, recordings of one are played in its place.
  *
  *   npm run test:pbx [-- --only WORDS] [--save FOLDER] [--allow-skip]
  *
  * Exit status: 0 every story passed, 1 a story failed or the PBX could not be set up.
  */
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { installAsterisk, startAsterisk } from './asterisk/asterisk.ts';
-import { playStories } from './harness.ts';
-import { Unavailable } from './pbx.ts';
-import { formatRow } from './report.ts';
+import { findFreeswitch, freeswitchVersion, startFreeswitch } from './freeswitch/freeswitch.ts';
+import { type PlayOptions, playStories } from './harness.ts';
+import { type Pbx, Unavailable } from './pbx.ts';
+import { playRecordings } from './recorded/play.ts';
+import { recorded } from './recorded/scenarios.ts';
+import { formatRow, messageOf, type Row } from './report.ts';
 import { faults } from './stories/faults.ts';
 import { inbound } from './stories/inbound.ts';
 import { outbound } from './stories/outbound.ts';
@@ -28,34 +31,57 @@ const { values: options } = parseArgs({
   },
 });
 
-function isInstalled(program: string): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+const stories = [...inbound, ...transfers, ...outbound, ...faults].filter(({ name }) => name.includes(options.only));
+const recordings = recorded.filter(({ title }) => title.includes(options.only));
+
+function playOptions(folder: string): PlayOptions {
+  const { save } = options;
+  return { save: save === undefined ? null : join(save, folder), onRow: (row) => console.log(formatRow(row)) };
+}
+
+async function play(version: string, pbx: Pbx): Promise<readonly Row[]> {
+  console.log(`${version}: ${stories.length} stories`);
+  return playStories(pbx, stories, playOptions(pbx.name)).finally(() => pbx.stop());
+}
+
+/** The same stories on the FreeSWITCH of this machine. One that does not start is a failed row: it is there to be used. */
+async function playFreeswitch(program: string): Promise<readonly Row[]> {
+  const began = performance.now();
+  try {
+    const version = await freeswitchVersion(program);
+    return await play(version, await startFreeswitch(program, version));
+  } catch (error) {
+    const problems = messageOf(error).split('\n');
+    const row = { story: 'freeswitch starts', ok: false, problems, seconds: (performance.now() - began) / 1_000 };
+    console.log(formatRow(row));
+    return [row];
+  }
+}
+
+/** Recordings of FreeSWITCH in place of one; returns the rows and the line that says so. */
+async function playInstead(): Promise<{ readonly rows: readonly Row[]; readonly line: string }> {
+  const notRun = 'the stories against a live FreeSWITCH were not run';
+  if (recordings.length === 0) return { rows: [], line: `freeswitch: not installed here; ${notRun}` };
+  console.log(`FreeSWITCH 1.11 as it was recorded: ${recordings.length} recordings at once, in real time`);
+  const { rows, calls } = await playRecordings(recordings, playOptions('recorded'));
+  return { rows, line: `freeswitch: not installed here; ${calls} recorded calls played instead; ${notRun}` };
 }
 
 async function main(): Promise<number> {
-  const version = await installAsterisk(FOLDER);
-  const stories = [...inbound, ...transfers, ...outbound, ...faults].filter((story) =>
-    story.name.includes(options.only),
-  );
-  console.log(`${version}: ${stories.length} stories`);
-  const pbx = await startAsterisk(FOLDER, version);
-  const rows = await playStories(pbx, stories, {
-    save: options.save ?? null,
-    onRow: (row) => console.log(formatRow(row)),
-  }).finally(() => pbx.stop());
-  console.log(
-    `freeswitch: ${isInstalled('freeswitch') ? 'not set up by these tests yet' : 'not installed here'}, its stories were not run`,
-  );
+  const rows: Row[] = [];
+  if (stories.length > 0) {
+    const version = await installAsterisk(FOLDER);
+    rows.push(...(await play(version, await startAsterisk(FOLDER, version))));
+  }
+  const program = findFreeswitch(process.env);
+  if (program === null) {
+    const { rows: more, line } = await playInstead();
+    rows.push(...more);
+    console.log(line);
+  } else rows.push(...(await playFreeswitch(program)));
   const passed = rows.filter((row) => row.ok).length;
   console.log(`${passed} passed, ${rows.length - passed} failed`);
-  return passed === rows.length && stories.length > 0 ? 0 : 1;
+  return passed === rows.length && stories.length + recordings.length > 0 ? 0 : 1;
 }
 
 // What was started is ended by the exit handlers of those who started it.
@@ -64,7 +90,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 try {
   process.exitCode = await main();
 } catch (error) {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   const skip = error instanceof Unavailable && options['allow-skip'];
   console.log(skip ? `SKIPPED: ${reason}` : reason);
   process.exitCode = skip ? 0 : 1;

@@ -54,8 +54,8 @@ export function hearing(scenario: Scenario, frames: readonly RecordedFrame[]): H
   return { records: inspectFrames(frames, read, pbx, labPlan(pbx), DEFAULT_RULES), heard: listener.heard() };
 }
 
-export async function framesOf(scenario: Scenario): Promise<readonly RecordedFrame[]> {
-  return (await readCapture(new URL('events.jsonl.gz', scenario.directory).pathname)).frames;
+export async function framesOf(scenario: Scenario, file = 'events.jsonl.gz'): Promise<readonly RecordedFrame[]> {
+  return (await readCapture(new URL(file, scenario.directory).pathname)).frames;
 }
 
 /** The first `count` frames; then the link is lost, and found again when every channel of the recording is gone. */

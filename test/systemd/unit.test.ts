@@ -44,8 +44,8 @@ t.test('systemd understands every line, and finds it well protected', { skip }, 
   const folder = mkdtempSync(join(tmpdir(), 'logcalld-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const copy = join(folder, 'logcalld.service');
-  // verify looks whether the program is there.
-  writeFileSync(copy, unit.replace(/^ExecStart=\S+/m, 'ExecStart=/bin/true'));
+  // verify looks whether the programs are there.
+  writeFileSync(copy, unit.replace(/^(Exec\w+)=\S+/gm, '$1=/bin/true'));
   const verified = analyze('verify', copy);
   t.same([verified.status, verified.stderr], [0, '']);
   const scored = analyze('security', '--offline=true', '--threshold=15', copy);

@@ -1,9 +1,11 @@
 /** Asterisk's CDR files alone, against what the telephones saw. */
 import { existsSync } from 'node:fs';
 import t from 'tap';
+import { callsOfCdr } from '../../../src/call/backfill.ts';
+import { DEFAULT_RULES } from '../../../src/call/correlate.ts';
 import type { CallRecord } from '../../../src/call/record.ts';
 import { bytesOf, cdrOf, differences, eventsOf, recordFor, scenarioOf } from '../../support/cdr.ts';
-import { scenarios } from '../../support/recordings.ts';
+import { labPlan, scenarios } from '../../support/recordings.ts';
 
 /** What CDRs do not tell, by scenario. */
 const BLIND: Readonly<Record<string, readonly string[]>> = {
@@ -84,6 +86,14 @@ t.test('a later row of a channel does not tell the zone, even a quarter of an ho
   t.same(ends(text), ['2026-11-22T11:20:00.500Z', '2026-11-22T11:16:00.500Z']);
 });
 
+t.test('a call whose first row is not there takes the zone of the call nearest in time', async (t) => {
+  const born = Date.UTC(2026, 10, 22, 11, 0) / 1000;
+  const text =
+    row('2026-11-22 16:30:10', '2026-11-22 16:30:20', `${born + 10}.5`) +
+    row('2026-11-22 16:45:01', '2026-11-22 16:46:00', `${born}.1`, `${born}.0`, 'PJSIP/1002-00000009');
+  t.same(ends(text), ['2026-11-22T11:00:20.500Z', '2026-11-22T11:16:00.500Z']);
+});
+
 t.test('a zone that cannot be told is an error', async (t) => {
   const text = row('2026-11-22 16:37:00', '2026-11-22 16:38:00', `${Date.UTC(2026, 10, 22, 11, 0) / 1000}.0`);
   t.throws(() => eventsOf('asterisk', text), { message: /^cdr: line 1: the time zone cannot be told/ });
@@ -115,6 +125,16 @@ t.test('ids are those that events give: linked ids and channels', async (t) => {
     ['asterisk-1795345405.1', 'asterisk-1795345408.4', 'asterisk-1795345405.0', 'asterisk-1795345410.7'],
   );
   t.ok(calls[0]?.ids.has('1795345405.1'));
+});
+
+t.test('a call of which only a later row is there keeps the ids of the whole call', async (t) => {
+  const born = Date.UTC(2026, 10, 22, 11, 0) / 1000;
+  const text =
+    row('2026-11-22 16:30:10', '2026-11-22 16:30:20', `${born + 10}.5`) +
+    row('2026-11-22 16:31:01', '2026-11-22 16:32:00', `${born}.1`, `${born}.0`, 'PJSIP/trunk-in-00000009');
+  const calls = callsOfCdr(eventsOf('asterisk', text), 'asterisk', labPlan('asterisk'), DEFAULT_RULES);
+  t.ok(calls[1]?.ids.has(`${born}.0`), 'the linked id');
+  t.ok(calls[1]?.ids.has(`${born}.1`), 'the channel');
 });
 
 t.test('bytes that are not UTF-8 are read all the same', async (t) => {

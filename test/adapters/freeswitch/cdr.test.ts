@@ -39,6 +39,11 @@ t.test('ids are those that events give', async (t) => {
   const lost = calls.find(({ record }) => record.external === '+14155550123');
   t.equal(lost?.record.callSessionId, 'freeswitch-f4e9b0fb-3e77-425c-ba8b-0d0f126e718f');
   t.ok(lost?.ids.has('650f3220-86e9-498e-a97c-b4feda165e03'), 'the leg of the phone');
+  // Both legs were created in the same moment, and the file of the second comes first.
+  t.equal(
+    cdrOf(scenarioOf('freeswitch-1.11', 'internal'), FILE)[0]?.record.callSessionId,
+    'freeswitch-a025514b-ca8f-459a-bb4d-e3c66237f8f8',
+  );
 });
 
 t.test('a file as FreeSWITCH writes it, one body a line, and a leg that comes twice', async (t) => {

@@ -1,15 +1,16 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
-import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'csv-parse/sync';
 import type { EventProtocol } from '../link.ts';
-import { COMPANY, EXTENSIONS, type Extension, type Pbx, Unavailable } from '../pbx.ts';
+import { COMPANY, type Pbx, Unavailable } from '../pbx.ts';
+import { openPhones } from '../phones.ts';
 import { freeTcpPort, freeUdpPort } from '../ports.ts';
+import { diesOf, endProcess } from '../process.ts';
 import { within } from '../sip/moment.ts';
-import { Phone } from '../sip/phone.ts';
+import { fill } from '../template.ts';
 import { AmiSession } from './ami.ts';
 import { removeLeftovers } from './leftovers.ts';
 
@@ -18,10 +19,6 @@ const TEMPLATES = join(import.meta.dirname, 'conf');
 const INSTALL = join(import.meta.dirname, 'install.sh');
 /** Exit status of install.sh when the machine lacks something. */
 const EXIT_UNAVAILABLE = 69;
-/** The carrier's addresses: it places calls from the first and takes them at the second. */
-const CALLER_ADDRESS = '127.0.0.2';
-const CALLEE_ADDRESS = '127.0.0.3';
-const STOP_MS = 5_000;
 const RTP_PORTS = 400;
 
 /** Column of Master.csv with `newcdrcolumns`, counted from the end: linkedid, sequence. */
@@ -60,26 +57,13 @@ export async function startAsterisk(folder: string, version: string): Promise<Pb
   const amiSecret = randomBytes(9).toString('hex');
   const sip = await freeUdpPort();
   const ami = await freeTcpPort();
-  const open = (name: string, user: string, address: string, password?: string): Promise<Phone> =>
-    Phone.open({
-      name,
-      user,
-      address,
-      pbx: { address: '127.0.0.1', port: sip },
-      ...(password === undefined ? {} : { credentials: { username: user, password } }),
-    });
-  const caller = await open('caller', 'carrier', CALLER_ADDRESS);
-  const callee = await open('callee', 'carrier', CALLEE_ADDRESS);
-  const phones = new Map<Extension, Phone>();
-  for (const extension of EXTENSIONS) {
-    phones.set(extension, await open(`phone ${extension}`, extension, '127.0.0.1', phoneSecret));
-  }
+  const phones = await openPhones({ phones: sip, trunk: sip }, phoneSecret);
   const firstRtp = 2 * randomInt(10_000, 15_000);
   await writeConfig(chroot, disk, {
     HOME: home,
     SIP: String(sip),
     AMI: String(ami),
-    CARRIER: String(callee.port),
+    CARRIER: String(phones.callee.port),
     RTP_FIRST: String(firstRtp),
     RTP_LAST: String(firstRtp + RTP_PORTS - 1),
     PHONE_SECRET: phoneSecret,
@@ -93,15 +77,15 @@ export async function startAsterisk(folder: string, version: string): Promise<Pb
   process.once('exit', killWithParent);
 
   const stop = async (): Promise<void> => {
-    for (const phone of [caller, callee, ...phones.values()]) phone.close();
-    await endProcess(daemon);
+    phones.close();
+    await endProcess(daemon, 'Asterisk');
     process.off('exit', killWithParent);
     await rm(disk, { recursive: true, force: true });
   };
 
   try {
     await fullyBooted(daemon, ami, amiSecret);
-    await Promise.all([...phones.values()].map((phone) => phone.register()));
+    await phones.register();
   } catch (error) {
     const log = await readFile(join(disk, 'log', 'full'), 'utf8').catch(() => '');
     await stop();
@@ -114,13 +98,9 @@ export async function startAsterisk(folder: string, version: string): Promise<Pb
     version,
     events: { address: '127.0.0.1', port: ami },
     protocol: AMI,
-    caller,
-    callee,
-    phone: (extension) => {
-      const phone = phones.get(extension);
-      if (!phone) throw new Error(`there is no telephone ${extension}`);
-      return phone;
-    },
+    caller: phones.caller,
+    callee: phones.callee,
+    phone: phones.phone,
     secret: amiSecret,
     source: (port, secretFile) =>
       [
@@ -163,12 +143,7 @@ async function writeConfig(chroot: string, disk: string, settings: Readonly<Reco
   }
   for (const name of await readdir(TEMPLATES)) {
     const template = await readFile(join(TEMPLATES, name), 'utf8');
-    const text = template.replace(/@([A-Z_]+)@/g, (_, key: string) => {
-      const setting = settings[key];
-      if (setting === undefined) throw new Error(`${name}: nothing is known as @${key}@`);
-      return setting;
-    });
-    await writeFile(join(disk, 'etc', name), text, { mode: 0o600 });
+    await writeFile(join(disk, 'etc', name), fill(name, template, settings), { mode: 0o600 });
   }
   // Any prompt will do as music on hold.
   const prompts = join(chroot, 'usr/share/asterisk/sounds/en_US_f_Allison');
@@ -177,9 +152,7 @@ async function writeConfig(chroot: string, disk: string, settings: Readonly<Reco
 
 /** Asterisk opens AMI before its modules are loaded; `FullyBooted` tells when calls can be placed. */
 async function fullyBooted(daemon: ChildProcess, port: number, secret: string): Promise<void> {
-  const died = once(daemon, 'exit').then(() => {
-    throw new Error('the process ended');
-  });
+  const died = diesOf(daemon);
   died.catch(() => undefined);
   const login = async (): Promise<void> => {
     while (daemon.exitCode === null) {
@@ -193,14 +166,4 @@ async function fullyBooted(daemon: ChildProcess, port: number, secret: string): 
     }
   };
   await within(Promise.race([login(), died]), 'FullyBooted');
-}
-
-async function endProcess(daemon: ChildProcess): Promise<void> {
-  if (daemon.exitCode !== null || daemon.signalCode !== null) return;
-  const ended = once(daemon, 'exit');
-  daemon.kill('SIGTERM');
-  await within(ended, 'the end of Asterisk', STOP_MS).catch(() => {
-    daemon.kill('SIGKILL');
-    return ended;
-  });
 }

@@ -57,7 +57,7 @@ export async function playRecordings(
   } catch (error) {
     throw new Error(`${messageOf(error)}\n${(daemon?.output ?? '').split('\n').slice(-30).join('\n')}`);
   } finally {
-    if (options.save !== null && daemon) await save(join(options.save, 'recorded'), daemon, crm);
+    if (options.save !== null && daemon) await save(options.save, daemon, crm);
     await daemon?.kill().catch(() => undefined);
     for (const play of plays) await play.close();
     await crm.close();

@@ -1,22 +1,8 @@
 import { acknowledgeRefusal, type Dialog, dialogRequest, responseTo } from './dialog.ts';
+import type { Line } from './line.ts';
 import { formatMessage, type SipRequest, type SipResponse, tagOf, uriOf, userOf, value } from './message.ts';
 import { Moment, within } from './moment.ts';
 import { describeMedia, type MediaDirection, mediaAddress, type RtpStream } from './rtp.ts';
-
-/** What a call needs of the telephone it runs on. */
-export interface Line {
-  readonly name: string;
-  readonly address: string;
-  /** Host and port of the PBX. */
-  readonly pbxHost: string;
-  send(text: string): void;
-  /** Sends a request (again with credentials when challenged) and resolves with the final answer. */
-  transact(
-    make: (authorization: string | null) => SipRequest,
-    onProvisional?: (response: SipResponse) => void,
-    ack?: (response: SipResponse) => SipRequest,
-  ): Promise<SipResponse>;
-}
 
 const REASONS: Readonly<Record<number, string>> = {
   404: 'Not Found',
@@ -83,9 +69,8 @@ export class Call {
   place(): void {
     const body = this.#describe('sendrecv');
     const attempt = this.#line.transact(
-      (authorization) => {
-        const headers = authorization === null ? [] : [{ name: 'authorization', value: authorization }];
-        this.#invite = dialogRequest(this.#dialog, 'INVITE', { headers, body });
+      (login) => {
+        this.#invite = dialogRequest(this.#dialog, 'INVITE', { headers: login, body });
         return this.#invite;
       },
       (response) => {

@@ -1,9 +1,11 @@
 import { createSocket, type Socket } from 'node:dgram';
-import { Call, type Line } from './call.ts';
+import { Call } from './call.ts';
 import { type Dialog, dialogRequest, responseTo, uniqueWord } from './dialog.ts';
 import { answerChallenge, type Credentials } from './digest.ts';
+import type { Line } from './line.ts';
 import {
   formatMessage,
+  type Header,
   parseMessage,
   type SipMessage,
   type SipRequest,
@@ -69,9 +71,8 @@ export class Phone implements Line {
     const { user, pbx } = this.#options;
     const dialog = this.#newDialog(`<sip:${user}@${pbx.address}>`, `<sip:${user}@${pbx.address}>`, '');
     dialog.target = `sip:${pbx.address}:${pbx.port}`;
-    const response = await this.transact((authorization) => {
-      const headers = [{ name: 'expires', value: '3600' }];
-      if (authorization !== null) headers.push({ name: 'authorization', value: authorization });
+    const response = await this.transact((login) => {
+      const headers = [{ name: 'expires', value: '3600' }, ...login];
       return dialogRequest(dialog, 'REGISTER', { headers });
     });
     if (response.status !== 200) throw new Error(`${this.name}: REGISTER was answered ${response.status}`);
@@ -129,20 +130,19 @@ export class Phone implements Line {
   }
 
   async transact(
-    make: (authorization: string | null) => SipRequest,
+    make: (login: readonly Header[]) => SipRequest,
     onProvisional?: (response: SipResponse) => void,
     ack?: (response: SipResponse) => SipRequest,
   ): Promise<SipResponse> {
-    const first = make(null);
+    const first = make([]);
     const response = await this.#transactions.run(first, onProvisional, ack);
     const { credentials } = this.#options;
     if ((response.status !== 401 && response.status !== 407) || !credentials) return response;
-    const challenge = value(response, response.status === 401 ? 'www-authenticate' : 'proxy-authenticate');
-    return this.#transactions.run(
-      make(answerChallenge(challenge, credentials, first.method, first.uri)),
-      onProvisional,
-      ack,
-    );
+    // A proxy (407; FreeSWITCH for INVITE) reads credentials from another header than a server (401) does.
+    const [asks, tells] =
+      response.status === 401 ? ['www-authenticate', 'authorization'] : ['proxy-authenticate', 'proxy-authorization'];
+    const answer = answerChallenge(value(response, asks), credentials, first.method, first.uri);
+    return this.#transactions.run(make([{ name: tells, value: answer }]), onProvisional, ack);
   }
 
   #newDialog(localAddress: string, remoteAddress: string, target: string): Dialog {
