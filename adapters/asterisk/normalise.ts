@@ -171,12 +171,15 @@ const IGNORED = new Set(
   ).split(' '),
 );
 
+/** What is beyond the year 2200 is no time of a PBX. Seconds since the epoch. */
+const LAST_SECOND = Date.UTC(2200, 0) / 1000;
+
 /** The call events of one packet; `receivedAt` in ms since the epoch. With `timestampevents` the PBX's own time is used. */
 export function normalise(packet: AmiPacket, source: string, receivedAt: number): CallEvent[] {
   const name = packet.get('Event');
   if (name === undefined) return [];
   const own = Number(packet.get('Timestamp') ?? Number.NaN);
-  const stamp = { source, receivedAt, at: own > 0 ? Math.round(own * 1000) : receivedAt };
+  const stamp = { source, receivedAt, at: own > 0 && own < LAST_SECOND ? Math.round(own * 1000) : receivedAt };
   const source_ = Object.hasOwn(SOURCE_READERS, name) ? SOURCE_READERS[name] : undefined;
   if (source_ !== undefined) return source_(packet, stamp);
   const reader = Object.hasOwn(READERS, name) ? READERS[name] : undefined;

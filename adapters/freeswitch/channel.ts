@@ -7,10 +7,13 @@ export function known(value: string | undefined): string | null {
   return value === undefined || value === '' ? null : value;
 }
 
+/** What is beyond the year 2200 is no time of a PBX. Microseconds since the epoch. */
+const LAST_MICROSECOND = Date.UTC(2200, 0) * 1000;
+
 /** A header in microseconds since the epoch as ms; `0` means that it has not happened. */
 export function timeOf(event: EslEvent, header: string): number | null {
   const micros = Number(event.get(header) ?? 0);
-  return micros > 0 ? Math.round(micros / 1000) : null;
+  return micros > 0 && micros < LAST_MICROSECOND ? Math.round(micros / 1000) : null;
 }
 
 /** The bridge of two channels. FreeSWITCH gives bridges no id of their own: the pair is the bridge. */
