@@ -42,6 +42,12 @@ export function parseConfig(text: string, file: string, options: LoadOptions = {
   return deepFreeze(result.data);
 }
 
+const FOUND: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  EACCES: 'a file that may not be read',
+  EISDIR: 'a folder',
+};
+
 function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
@@ -51,7 +57,9 @@ function readText(file: string): string {
       code === 'ENOENT'
         ? 'Copy config/logcalld.example.toml there and edit it, or name another file with --config.'
         : `Let the user of the daemon read it, e.g. chgrp logcalld ${file} && chmod 640 ${file}.`;
-    throw new ConfigError([{ file, line: null, key: '', found: code, expected: 'a readable file', remedy }]);
+    throw new ConfigError([
+      { file, line: null, key: '', found: FOUND[code] ?? code, expected: 'a readable file', remedy },
+    ]);
   }
 }
 

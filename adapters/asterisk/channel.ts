@@ -14,6 +14,11 @@ export function known(value: string | undefined): string | null {
   return value === undefined || value === '' || value === '<unknown>' ? null : value;
 }
 
+/** `s` is where a dialplan starts, not a number; Asterisk shows it on legs dialled from there. */
+function numberOf(value: string | undefined): string | null {
+  return value === 's' ? null : known(value);
+}
+
 /** `PJSIP/trunk-in-0000001a` -> `PJSIP/trunk-in`; the part that Asterisk appends to make the name unique is taken off. */
 export function endpointOf(name: string): string {
   if (name.startsWith('Local/')) return name.replace(/-[0-9a-f]{8};[12]$/, '');
@@ -39,7 +44,7 @@ export function factsOf(packet: AmiPacket, initiator: Initiator, dialled: string
     linkedId: known(packet.get('Linkedid')) ?? packet.get('Uniqueid') ?? '',
     initiator,
     caller: {
-      number: known(packet.get('CallerIDNum')),
+      number: numberOf(packet.get('CallerIDNum')),
       name: callerName === null ? null : unescapeValue(callerName),
     },
     dialled,

@@ -259,11 +259,22 @@ function snapshot(
 ): CallEvent[] {
   const age = secondsOf(packet.get(ageHeader));
   const initiator = DIALLED_APPLICATIONS.has(packet.get('Application') ?? '') ? 'pbx' : 'endpoint';
-  const facts = factsOf(packet, initiator, dialled);
+  const facts = factsOf(packet, initiator, dialled ?? dialledOut(packet));
   const answered = packet.get('ChannelStateDesc') === 'Up';
   const bridge = known(packet.get('BridgeID')) ?? known(packet.get('BridgeId'));
   const createdAt = age === null ? null : creationOf(channel, age, stamp.receivedAt);
   return [{ ...stamp, kind: 'snapshot-channel', channel, facts, createdAt, answered, answeredAt: null, bridge }];
+}
+
+/**
+ * The outside number that a listed channel has dialled, from the arguments of its Dial
+ * (`PJSIP/+971501234567@trunk-out,30,tT`): nothing else in a list tells it.
+ */
+function dialledOut(packet: AmiPacket): string | null {
+  if (packet.get('Application') !== 'Dial') return null;
+  const [target = ''] = (packet.get('Data') ?? packet.get('ApplicationData') ?? '').split(',');
+  const number = dialledNumber(target.replace(/^[^/]*\//, ''));
+  return number !== null && number.length >= 7 ? number : null;
 }
 
 /** `7` or `hh:mm:ss` in seconds. */

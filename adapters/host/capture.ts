@@ -44,12 +44,12 @@ export async function readCapture(path: string): Promise<Capture> {
     if (line === '') continue;
     const value = parse(path, number, line);
     if (pbx === null) {
-      if (value['capture'] !== 1 || typeof value['pbx'] !== 'string') {
+      if (value.capture !== 1 || typeof value.pbx !== 'string') {
         throw new Error(
           `${path}: line ${number}: not a capture file (its first line must be {"capture":1,"pbx":"..."})`,
         );
       }
-      pbx = value['pbx'];
+      pbx = value.pbx;
     } else {
       frames.push(frameOf(path, number, value));
     }
@@ -65,7 +65,11 @@ function parse(path: string, number: number, line: string): Record<string, unkno
   } catch {
     // Reported below, with the place.
   }
-  throw new Error(`${path}: line ${number}: not a JSON object; was the file cut off or edited?`);
+  throw new Error(
+    number === 1
+      ? `${path}: is not a capture file: its first line must be {"capture":1,"pbx":"..."}. Make one with: logcalld capture FILE`
+      : `${path}: line ${number}: not a JSON object; was the file cut off or edited?`,
+  );
 }
 
 function frameOf(path: string, number: number, value: Record<string, unknown>): CapturedFrame {

@@ -174,7 +174,8 @@ function agentOf(
 function numberOf(direction: Direction, plan: SourcePlan, root: Channel, external: Channel | null): string | null {
   if (direction === 'Internal') return null;
   if (direction === 'Inbound') return root.facts.caller.number;
-  if (external !== null) return calledNumber(external);
+  // Of a leg that was there before it was heard of, only the one who dialled tells the number.
+  if (external !== null) return calledNumber(external) ?? (external.beginningSeen ? null : root.facts.dialled);
   return isOriginated(root) ? intendedNumber(plan, root) : root.facts.dialled;
 }
 

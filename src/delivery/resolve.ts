@@ -86,7 +86,7 @@ export function createResolve(parts: {
       if (step === 'skip') return { kind: 'skip', reason: `No user: ${why}.` };
       if (step === 'park') break;
     }
-    return { kind: 'park', reason: `No user: ${why}; add the extension to the users file, then replay.` };
+    return { kind: 'park', reason: `No user: ${why}; correct the users file, then replay.` };
   }
 
   return async (record, priority) => {

@@ -173,7 +173,7 @@ function report(onCondition: OnCondition, state: CircuitState, cause: string | n
       code: 'crm-unavailable',
       raised: true,
       severity: 'error',
-      text: 'LeadSquared is unavailable; calls are kept and sent when it is back. Check the network of this machine if other sites reach it.',
+      text: 'LeadSquared is unavailable; calls are kept and sent when it is back. If other machines reach LeadSquared, check the network of this one.',
     });
   }
   if (state === 'denied') {

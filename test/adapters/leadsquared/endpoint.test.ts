@@ -47,8 +47,8 @@ t.test('keys in the host setting are refused without being repeated', (t) => {
 });
 
 t.test('secrets are removed in every spelling', (t) => {
-  const scrub = scrubber(['u$r1+a/b', 'q"z']);
-  t.equal(scrub('u$r1+a/b u%24r1%2Ba%2Fb q"z q\\"z'), '*** *** *** ***');
+  const scrub = scrubber(['u$r1+a/b', 'q"zz']);
+  t.equal(scrub('u$r1+a/b u%24r1%2Ba%2Fb q"zz q\\"zz'), '*** *** *** ***');
   t.equal(
     scrub('https://h/x?accessKey=other&secretKey=thing&leadId=1'),
     'https://h/x?accessKey=***&secretKey=***&leadId=1',
