@@ -28,11 +28,15 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
     },
     onConnected({ coreUuid, bootedAt }) {
       const at = clock.now();
-      const events = [{ kind: 'source-connected', source: name, at, receivedAt: at, boot: coreUuid, bootedAt }] as const;
+      const events = [
+        { kind: 'source-connected', source: name, at, receivedAt: at, boot: coreUuid, bootedAt },
+      ] as const;
       emit({ source: name, receivedAt: at, events, raw: null });
       resynchronise().catch((error: unknown) => {
         // The link went down meanwhile: the next connection asks again.
-        options.onWarning?.(`FreeSWITCH "${name}" did not list its channels: ${error instanceof Error ? error.message : String(error)}`);
+        options.onWarning?.(
+          `FreeSWITCH "${name}" did not list its channels: ${error instanceof Error ? error.message : String(error)}`,
+        );
       });
     },
     onLost(reason, orderly) {
@@ -60,7 +64,12 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
       emit({ source: name, receivedAt, events: snapshotEvents(dump.event, name, receivedAt), raw: dump.frame.raw });
     }
     const at = clock.now();
-    emit({ source: name, receivedAt: at, events: [{ kind: 'snapshot-complete', source: name, at, receivedAt: at }], raw: null });
+    emit({
+      source: name,
+      receivedAt: at,
+      events: [{ kind: 'snapshot-complete', source: name, at, receivedAt: at }],
+      raw: null,
+    });
   }
 
   const status = (): SourceStatus => {
