@@ -32,6 +32,9 @@ export async function capture(invocation: Invocation): Promise<number> {
   let frames = 0;
   let fresh = true;
   const stopped = Promise.withResolvers<void>();
+  file.on('error', ({ message }) => {
+    stopped.reject(new Error(`${path} cannot be written any more (${message}): make room, then capture again.`));
+  });
   const stopListening = onSignals({
     drain: () => stopped.resolve(),
     stopNow: () => process.exit(EXIT.failed),

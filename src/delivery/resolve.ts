@@ -71,7 +71,7 @@ export function createResolve(parts: {
       const match = users.match(record.responsible, record.source);
       if (match.kind === 'not-yet') return NOT_YET;
       const userId = match.kind === 'known' ? match.id : null;
-      await userStore.seen({ extension: record.responsible, at: clock.now(), userId });
+      await userStore.seen({ extension: record.responsible, at: record.endedAt, userId });
       if (match.kind === 'known') return { id: match.id };
       why = match.why;
     }
