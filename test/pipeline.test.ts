@@ -3,27 +3,15 @@ import t from 'tap';
 import { DEFAULT_RULES } from '../src/call/correlate.ts';
 import { createPipeline } from '../src/pipeline.ts';
 import type { Clock, CommitResult, EventSource, JournalBatch, SourceFrame, StoredEvent } from '../src/ports.ts';
-import type { CallEvent, ChannelFacts } from '../src/telephony/call-event.ts';
+import type { CallEvent } from '../src/telephony/call-event.ts';
+import { facts } from './support/facts.ts';
 import { labPlan } from './support/recordings.ts';
 
 const START = Date.parse('2026-11-22T10:00:00Z');
 
-const caller: ChannelFacts = {
-  name: 'PJSIP/trunk-in-00000001',
-  endpoint: 'PJSIP/trunk-in',
-  linkedId: 'a',
-  initiator: 'endpoint',
-  caller: { number: '+919845012345', name: null },
-  dialled: '+918041110001',
-  context: 'from-trunk',
-  extension: null,
-  wire: null,
-  withheld: false,
-};
-
 function created(channel: string, ms: number, at = START + ms, linkedId = channel): CallEvent {
-  const facts = { ...caller, linkedId };
-  return { kind: 'channel-created', source: 'pbx', at, receivedAt: START + ms, channel, facts };
+  const told = facts('PJSIP/trunk-in', linkedId);
+  return { kind: 'channel-created', source: 'pbx', at, receivedAt: START + ms, channel, facts: told };
 }
 
 function cleared(channel: string, ms: number): CallEvent {

@@ -1,6 +1,7 @@
 /**
  * Runs the test files, a few at a time, each in a process of its own: `npm test`, or `npm test -- call sqlite` for those
- * whose path has one of the words. Exit status 1 when a file failed or none was found.
+ * whose path has one of the words. Exit status 1 when a file failed or none was found. Whatever a file prints, the logs of
+ * daemons that it shows included, must not hold the password that the tests give to PBXs.
  *
  * node-tap's own runner compiles TypeScript with a plugin of its own, and Node's spends as long on reading the thousands of
  * results as the tests on making them; a file's exit status says the same.
@@ -9,6 +10,7 @@ import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
+import { CANARY } from './support/daemon.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const FILE_LIMIT_MS = 180_000;
@@ -44,8 +46,9 @@ function run(file: string): Promise<Result> {
         /^# \{ total: \d+, pass: (\d+)/m.exec(output)?.[1] ?? /^# pass (\d+)/m.exec(output)?.[1] ?? 0,
       );
       const planned = /^1\.\.\d+/m.test(output);
-      const ok = status === 0 && planned;
-      const why = signal === null ? '' : `\nended by ${signal}`;
+      const leaked = output.includes(CANARY);
+      const ok = status === 0 && planned && !leaked;
+      const why = `${signal === null ? '' : `\nended by ${signal}`}${leaked ? '\na password was printed' : ''}`;
       resolve({ file, ok, output: output + why, seconds: (performance.now() - began) / 1000, assertions: passed });
     });
   });

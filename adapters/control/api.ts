@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { CallRecord } from '../../src/call/record.ts';
 import type { CallLogBody } from '../../src/delivery/crm.ts';
-import type { DeliveryState } from '../../src/delivery/delivery.ts';
+import { DELIVERY_STATES } from '../../src/delivery/delivery.ts';
 import type { ReplayReport } from '../../src/delivery/replay.ts';
 import type { DeliverySnapshot } from '../../src/delivery/service.ts';
 import type { Attempt, Delivery, OutboxCounts } from '../../src/delivery/store.ts';
@@ -14,22 +14,13 @@ import { callRecord } from './call-record.ts';
 
 const time = z.number().int().min(0);
 const id = z.string().min(1).max(200);
-const states = [
-  'pending',
-  'resolving',
-  'sending',
-  'delivered',
-  'retrying',
-  'uncertain',
-  'parked',
-  'skipped',
-] as const satisfies readonly DeliveryState[];
+const state = z.enum(DELIVERY_STATES);
 
 /** Times: ms since the epoch; calls that ended in [since, until). */
 const selection = {
   since: time.optional(),
   until: time.optional(),
-  states: z.array(z.enum(states)).max(states.length).optional(),
+  states: z.array(state).max(DELIVERY_STATES.length).optional(),
   source: z.string().max(64).optional(),
   /** The last digits of the other party's number. */
   number: z

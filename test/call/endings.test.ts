@@ -1,39 +1,24 @@
 /** Ends of calls that nobody saw, and facts that come after the end. */
 import t from 'tap';
 import { CallTable, DEFAULT_RULES } from '../../src/call/correlate.ts';
-import type { CallEvent, ChannelFacts } from '../../src/telephony/call-event.ts';
+import type { CallEvent } from '../../src/telephony/call-event.ts';
+import { facts } from '../support/facts.ts';
 import { labPlan } from '../support/recordings.ts';
 
 const START = Date.parse('2026-11-22T10:00:00Z');
 const HOUR = 3_600_000;
-
-function facts(name: string, more: Partial<ChannelFacts> = {}): ChannelFacts {
-  return {
-    name: `${name}-00000001`,
-    endpoint: name,
-    linkedId: 'a',
-    initiator: 'endpoint',
-    caller: { number: '+919845012345', name: null },
-    dialled: '+918041110001',
-    context: 'from-trunk',
-    extension: null,
-    wire: null,
-    withheld: false,
-    ...more,
-  };
-}
 
 const stamp = (ms: number) => ({ source: 'pbx', at: START + ms, receivedAt: START + ms });
 const q850 = { q850: 16, sip: null, text: null };
 
 /** A caller talks with 1001. */
 const talking: readonly CallEvent[] = [
-  { ...stamp(0), kind: 'channel-created', channel: 'a', facts: facts('PJSIP/trunk-in') },
+  { ...stamp(0), kind: 'channel-created', channel: 'a', facts: facts('PJSIP/trunk-in', 'a') },
   {
     ...stamp(10),
     kind: 'channel-created',
     channel: 'b',
-    facts: facts('PJSIP/1001', { initiator: 'pbx', dialled: null }),
+    facts: facts('PJSIP/1001', 'a', { initiator: 'pbx', dialled: null }),
   },
   { ...stamp(10), kind: 'dial-started', channel: 'b', by: 'a', number: '1001', presented: null },
   { ...stamp(1000), kind: 'answered', channel: 'b' },
@@ -87,7 +72,7 @@ t.test('a PBX that started anew has ended its older calls, and no younger one', 
     ...stamp(60_000),
     kind: 'channel-created' as const,
     channel: 'c',
-    facts: facts('PJSIP/trunk-in', { linkedId: 'c' }),
+    facts: facts('PJSIP/trunk-in', 'c'),
   };
   calls.apply({ ...stamp(30_000), kind: 'source-lost', orderly: false, reason: 'closed' });
   calls.apply(young);

@@ -3,29 +3,14 @@ import t from 'tap';
 import { CallTable, DEFAULT_RULES, type OnFault } from '../../src/call/correlate.ts';
 import type { SourcePlan } from '../../src/call/plan.ts';
 import type { CallRecord } from '../../src/call/record.ts';
-import type { CallEvent, ChannelFacts } from '../../src/telephony/call-event.ts';
+import type { CallEvent } from '../../src/telephony/call-event.ts';
+import { facts } from '../support/facts.ts';
 import { labPlan } from '../support/recordings.ts';
 
 const START = Date.parse('2026-11-22T10:00:00Z');
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-
-function facts(endpoint: string, linkedId: string, more: Partial<ChannelFacts> = {}): ChannelFacts {
-  return {
-    name: `${endpoint}-00000001`,
-    endpoint,
-    linkedId,
-    initiator: 'endpoint',
-    caller: { number: '+919845012345', name: null },
-    dialled: '+918041110001',
-    context: 'from-trunk',
-    extension: null,
-    wire: null,
-    withheld: false,
-    ...more,
-  };
-}
 
 type Told = CallEvent extends infer E ? (E extends CallEvent ? Omit<E, 'source' | 'at' | 'receivedAt'> : never) : never;
 
