@@ -66,12 +66,10 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
       closeInterval(channel.holds.at(-1), event.at);
       return;
     case 'transferred':
-      channel.transferredAt = event.at;
       linkTo(context, channel, event.linkedIds);
       linkWith(context, channel, event.parties);
       return;
     case 'picked-up':
-      channel.pickedUpAt = event.at;
       linkWith(context, channel, [event.target]);
       return;
     case 'parked':

@@ -36,8 +36,6 @@ export function create(context: ApplyContext, id: ChannelId, facts: ChannelFacts
     recordings: [],
     queues: [],
     voicemailAt: null,
-    transferredAt: null,
-    pickedUpAt: null,
     wire: null,
     bridges: new Set(),
     confirmed: true,

@@ -61,9 +61,6 @@ export interface Channel {
   readonly recordings: string[];
   readonly queues: string[];
   voicemailAt: number | null;
-  /** Time and destination of the last transfer this channel asked for. */
-  transferredAt: number | null;
-  pickedUpAt: number | null;
   /** The other half of the wire. */
   wire: Channel | null;
   readonly bridges: Set<Bridge>;

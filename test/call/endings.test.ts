@@ -91,3 +91,55 @@ t.test('what a snapshot after a reconnect does not list has ended meanwhile', as
   calls.apply({ ...stamp(41_000), kind: 'snapshot-complete' });
   t.match(calls.advance(START + 50_000).ended, [{ endedAt: START + 30_000, flags: ['blind-interval', 'end-unknown'] }]);
 });
+
+/** What is known of a call once it is over. */
+function recordOf(events: readonly CallEvent[]) {
+  const calls = table();
+  for (const event of events) calls.apply(event);
+  return calls.advance(START + 10_000).ended[0];
+}
+
+t.test('a call nobody took belongs to the phone rung last, else to the owner of the direct line', async (t) => {
+  const rung = (channel: string, ms: number, endpoint: string): CallEvent => ({
+    ...stamp(ms),
+    kind: 'channel-created',
+    channel,
+    facts: facts(endpoint, 'a', { initiator: 'pbx', dialled: null }),
+  });
+  const caller: CallEvent = { ...stamp(0), kind: 'channel-created', channel: 'a', facts: facts('PJSIP/trunk-in', 'a') };
+  const end = (channel: string): CallEvent => ({ ...stamp(4000), kind: 'cleared', channel, clearing: q850 });
+  const missed = recordOf([
+    caller,
+    rung('b', 10, 'PJSIP/1002'),
+    rung('c', 20, 'PJSIP/1003'),
+    ...['a', 'b', 'c'].map(end),
+  ]);
+  t.match(missed, { status: 'Missed', agent: null, agentsRung: ['1002', '1003'], responsible: '1003' });
+  t.match(recordOf([caller, end('a')]), { agent: null, agentsRung: [], responsible: '1001' }, 'the line of 1001');
+  t.equal(recordOf([...talking, ...cleared])?.responsible, '1001', 'who talked, where somebody did');
+});
+
+t.test('a word in place of the number is a hidden number', async (t) => {
+  const from = (number: string | null): CallEvent => ({
+    ...stamp(0),
+    kind: 'channel-created',
+    channel: 'a',
+    facts: facts('PJSIP/trunk-in', 'a', { caller: { number, name: null } }),
+  });
+  const withheld = (number: string | null) => recordOf([from(number), ...cleared.slice(0, 1)])?.withheld;
+  for (const word of ['anonymous', 'unknown', 'unavailable', null]) t.equal(withheld(word), true, String(word));
+  t.equal(withheld('09845012345'), false);
+});
+
+t.test('media that the PBX moves from one bridge to another within 50 ms is one talk', async (t) => {
+  const moved = (gap: number): readonly CallEvent[] => [
+    ...talking,
+    { ...stamp(2000), kind: 'bridge-left', channel: 'a', bridge: 'x' },
+    { ...stamp(2000), kind: 'bridge-left', channel: 'b', bridge: 'x' },
+    { ...stamp(2000 + gap), kind: 'bridge-entered', channel: 'a', bridge: 'y', bridgeKind: 'talk' },
+    { ...stamp(2000 + gap), kind: 'bridge-entered', channel: 'b', bridge: 'y', bridgeKind: 'talk' },
+    ...cleared,
+  ];
+  t.equal(recordOf(moved(30))?.agentsTalked.length, 1);
+  t.equal(recordOf(moved(500))?.agentsTalked.length, 2);
+});
