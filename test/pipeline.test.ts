@@ -194,3 +194,23 @@ t.test('an open channel whose beginning is not in the journal is released at the
   t.strictSame(released(), ['headless']);
   t.equal(pipeline.openChannels(), 1);
 });
+
+t.test(
+  'after a crash the open calls are in doubt from the last frame on, and end there when the PBX lists them no more',
+  async (t) => {
+    const daemon = bench([created('a', 0)], START + 3000);
+    await daemon.pipeline.start();
+    await settled();
+    t.match(daemon.events(), [{ kind: 'source-lost', at: START + 3000 }]);
+    const stamp = { source: 'pbx', at: START + 60_000, receivedAt: START + 60_000 };
+    daemon.hear(
+      { ...stamp, kind: 'source-connected', boot: null, bootedAt: null },
+      { ...stamp, kind: 'snapshot-complete' },
+    );
+    await daemon.pass(10_000);
+    t.strictSame(daemon.told, ['pbx-a']);
+    const [ended] = daemon.batches.flatMap((batch) => batch.ended);
+    t.ok((ended?.endedAt ?? 0) - (START + 3000) <= 1, 'not at the time of the restart');
+    t.strictSame(ended?.flags, ['blind-interval', 'end-unknown']);
+  },
+);
