@@ -23,6 +23,7 @@ import {
 } from './parties.ts';
 import { ownerOf, type SourcePlan } from './plan.ts';
 import type { CallRecord, CallStatus, Direction, Talk } from './record.ts';
+import { distinctRecordings } from './recordings.ts';
 import { type Call, type Channel, componentOf, oldest, trunksOf } from './state.ts';
 import { inboundStatus, internalStatus, outboundStatus } from './status.ts';
 import { type Connection, connectionsOf, covered } from './talk.ts';
@@ -76,6 +77,7 @@ function recordOf(members: Membership, context: JudgeContext): CallRecord {
   const agent =
     agentOf(direction, context.agent, talks, root) ?? (mobile === null ? null : behalfOf(plan, members, mobile, did));
   const rung = rungOf(direction === 'Internal' ? channels : madeBefore(endedAt, channels));
+  const recordings = status === 'Answered' ? recordingsOf(channels, subject) : [];
   return {
     callSessionId: `${context.source}-${call.sessionKey}`,
     source: context.source,
@@ -89,7 +91,9 @@ function recordOf(members: Membership, context: JudgeContext): CallRecord {
     didE164: toE164(did, subject.party.country, subject.party.format),
     trunk: external?.facts.endpoint ?? null,
     queue: channels.flatMap((channel) => channel.queues).at(-1) ?? null,
+    ringGroup: null,
     agent,
+    agentDomain: null,
     agentsRung: rung,
     responsible: agent ?? rung.at(-1) ?? (direction === 'Inbound' ? ownerOf(plan, did) : null),
     agentsTalked: talks,
@@ -100,7 +104,8 @@ function recordOf(members: Membership, context: JudgeContext): CallRecord {
     talkSeconds: answeredAt === null ? 0 : seconds(covered([...spoken, ...outside])),
     ringSeconds: rungAt === null ? 0 : seconds(Math.max(0, (answeredAt ?? endedAt) - rungAt)),
     holdSeconds: seconds(covered(holdsWithin(channels, talks, endedAt))),
-    recording: status === 'Answered' ? recordingOf(channels, subject) : null,
+    recording: recordings[0] ?? null,
+    recordings,
     q850: subject.clearing?.q850 ?? null,
     sip: subject.clearing?.sip ?? null,
     flags: flagsOf(channels, first, subject, answeredAt),
@@ -194,9 +199,9 @@ function ringStart(direction: Direction, channels: readonly Channel[], subject: 
   return dialled.length === 0 ? null : Math.min(...dialled.map((channel) => channel.createdAt));
 }
 
-/** A recording of the external party's own channel counts before one of another leg. */
-function recordingOf(channels: readonly Channel[], subject: Channel): string | null {
-  return subject.recordings[0] ?? channels.flatMap((channel) => channel.recordings)[0] ?? null;
+/** Recordings of the external party's own channel come before those of another leg; each channel's in order of time. */
+function recordingsOf(channels: readonly Channel[], subject: Channel): string[] {
+  return distinctRecordings([subject, ...channels].flatMap((channel) => channel.recordings));
 }
 
 function flagsOf(channels: readonly Channel[], first: Channel, subject: Channel, answeredAt: number | null): string[] {
@@ -236,7 +241,9 @@ function afterwards(members: Membership, record: CallRecord, context: JudgeConte
         didE164: null,
         trunk: null,
         queue: null,
+        ringGroup: null,
         agent: phone.party.ext,
+        agentDomain: null,
         responsible: phone.party.ext,
         agentsRung: other.party.ext === null ? [] : [other.party.ext],
         agentsTalked: talks,
@@ -248,6 +255,7 @@ function afterwards(members: Membership, record: CallRecord, context: JudgeConte
         ringSeconds: seconds(Math.max(0, answeredAt - other.createdAt)),
         holdSeconds: 0,
         recording: null,
+        recordings: [],
         legs: 2,
       },
     ];

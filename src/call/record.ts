@@ -35,7 +35,11 @@ export interface CallRecord {
   /** The trunk endpoint of the external party, e.g. `PJSIP/trunk-in`. */
   readonly trunk: string | null;
   readonly queue: string | null;
+  /** The ring or hunt group that offered the call to its members; `null`: none, or the PBX does not tell. */
+  readonly ringGroup: string | null;
   readonly agent: string | null;
+  /** Domain of the responsible phone on a PBX with several tenants, whose extensions are only unique within it; else `null`. */
+  readonly agentDomain: string | null;
   readonly agentsRung: readonly string[];
   /** Whose call it is: the agent, else the extension rung last, else the owner of the direct line that was called. */
   readonly responsible: string | null;
@@ -50,8 +54,10 @@ export interface CallRecord {
   readonly talkSeconds: number;
   readonly ringSeconds: number;
   readonly holdSeconds: number;
-  /** Recording file name as the PBX gives it. */
+  /** Recording file name as the PBX gives it; of several the one that stands for the call. */
   readonly recording: string | null;
+  /** All recordings of the call in order of time, `recording` among them; `[]` when there is none. */
+  readonly recordings: readonly string[];
   /** Q.850 cause and SIP status of the leg that decided the status. */
   readonly q850: number | null;
   readonly sip: number | null;

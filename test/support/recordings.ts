@@ -28,6 +28,8 @@ export interface Truth {
   readonly answerOffsetMs: number | null;
   readonly endOffsetMs: number;
   readonly recording?: string | null;
+  /** Where the call has more than one. */
+  readonly recordings?: readonly string[];
 }
 
 export interface Scenario {

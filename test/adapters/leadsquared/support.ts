@@ -13,6 +13,7 @@ export const STARTED = Date.parse('2026-03-24T09:09:52.700Z');
 
 /** An answered inbound call of 83 s, 74 of them in conversation. */
 export function record(changes: Partial<CallRecord> = {}): CallRecord {
+  const { recording = '2026/03/24/in-09876543210-1774343392.17.wav' } = changes;
   return {
     callSessionId: 'hq-1774343392-1774343392.17',
     source: 'hq',
@@ -26,7 +27,9 @@ export function record(changes: Partial<CallRecord> = {}): CallRecord {
     didE164: '+918041234567',
     trunk: 'PJSIP/trunk-in',
     queue: 'sales',
+    ringGroup: null,
     agent: '1001',
+    agentDomain: null,
     responsible: changes.agent === undefined ? '1001' : changes.agent,
     agentsRung: ['1001'],
     agentsTalked: [{ ext: '1001', from: STARTED + 9_000, to: STARTED + 83_000 }],
@@ -37,7 +40,8 @@ export function record(changes: Partial<CallRecord> = {}): CallRecord {
     talkSeconds: 70,
     ringSeconds: 9,
     holdSeconds: 4,
-    recording: '2026/03/24/in-09876543210-1774343392.17.wav',
+    recording,
+    recordings: recording === null ? [] : [recording],
     q850: 16,
     sip: 200,
     flags: [],
