@@ -38,6 +38,11 @@ const common = {
       error: "a table of numbers, e.g. '+918041110001' = '1001'",
     })
     .default({}),
+  agent_mobiles: z
+    .record(e164, text("an extension in quotes, e.g. '1001'"), {
+      error: "a table of outside numbers, e.g. '+919811100002' = '1002'",
+    })
+    .default({}),
   trunk: z.array(trunk, { error: 'tables [[source.trunk]]' }).default([]),
 };
 

@@ -28,6 +28,7 @@ import { LateFacts } from './late.ts';
 import type { SourcePlan } from './plan.ts';
 import { endUnconfirmed, noteBoot, noteHeard, reconcile, unheard } from './reconcile.ts';
 import type { CallRecord } from './record.ts';
+import type { MissedBy } from './rules/case.ts';
 import { type Bridge, type Call, type Channel, componentOf, conferencePartners, isLive, oldest } from './state.ts';
 import { forgetBridge, startAnew } from './stays.ts';
 
@@ -39,6 +40,8 @@ export interface CallRules {
   readonly externalGoneMs: number;
   /** Which of several agents who talked is the agent of the call. */
   readonly agent: 'first' | 'last' | 'longest';
+  /** Whose call a call is that several phones missed. */
+  readonly missed: MissedBy;
   /** A call of which nothing is heard for so long has ended unseen, ms: it is reported as of unknown end. */
   readonly maxAgeMs: number;
 }
@@ -47,6 +50,7 @@ export const DEFAULT_RULES: CallRules = {
   graceMs: 2000,
   externalGoneMs: 30_000,
   agent: 'last',
+  missed: 'owner',
   maxAgeMs: 24 * 3_600_000,
 };
 

@@ -1,29 +1,47 @@
 /** How a channel becomes known: at its creation, in a list of live channels, or only at its end. */
 import type { ChannelFacts, ChannelHistory, ChannelId } from '../telephony/call-event.ts';
 import type { ApplyContext } from './context.ts';
-import { partyOf } from './plan.ts';
+import { addEvidence, weigh } from './evidence.ts';
+import { INITIATOR_RULES, initiatorAtBirth } from './known/initiator.ts';
+import { partyOf } from './known/side.ts';
 import { type Call, type Channel, linkCalls, oldest } from './state.ts';
 import { enter } from './stays.ts';
 
-/** `seen`: false when the channel was there before it was heard of, so that `at` is what the PBX says of its beginning. */
-export function create(context: ApplyContext, id: ChannelId, facts: ChannelFacts, at: number, seen: boolean): void {
+/**
+ * `seen`: false when the channel was there before it was heard of, so that `at` is what the PBX says of its beginning, `told` by
+ * the channel itself or estimated from a list.
+ */
+export function create(
+  context: ApplyContext,
+  id: ChannelId,
+  facts: ChannelFacts,
+  at: number,
+  seen: boolean,
+  told = false,
+): void {
   const known = context.channels.get(id);
   if (known !== undefined) {
     if (known.beginningSeen || seen) known.facts = complete(known.facts, facts);
-    else describe(context, known, facts, at);
+    else describe(context, known, facts, at, told);
     return;
   }
   if (context.isFinished(id)) return;
   const call = callOf(context, facts.linkedId, id, seen);
+  const initiators = initiatorAtBirth(facts, !seen);
+  const initiator = weigh(initiators, INITIATOR_RULES);
   const channel: Channel = {
     id,
     aliases: [],
     facts,
-    party: partyOf(context.plan, facts),
+    initiators,
+    initiator,
+    meant: new Set(),
+    party: partyOf(context.plan, facts, initiator.value),
     call,
     createdAt: at,
     heardAt: 0,
     beginningSeen: seen,
+    beginningTold: told,
     answeredAt: null,
     answerSeen: true,
     clearedAt: null,
@@ -35,6 +53,9 @@ export function create(context: ApplyContext, id: ChannelId, facts: ChannelFacts
     holds: [],
     recordings: [],
     queues: [],
+    transfers: [],
+    firstDialAt: null,
+    voicemailFact: null,
     voicemailAt: null,
     wire: null,
     bridges: new Set(),
@@ -48,11 +69,31 @@ export function create(context: ApplyContext, id: ChannelId, facts: ChannelFacts
   if (half !== undefined) join(context, channel, half);
 }
 
-/** A second look at a channel whose beginning nobody saw: a list of channels tells less than a question about one of them. */
-function describe(context: ApplyContext, channel: Channel, facts: ChannelFacts, createdAt: number): void {
-  channel.facts = facts;
-  channel.party = partyOf(context.plan, facts);
-  channel.createdAt = createdAt;
+/**
+ * A second look at a channel whose beginning nobody saw: a list of channels tells less than a question about one of them. The
+ * earliest estimate of its beginning stays, since a later list can only know less of it.
+ */
+function describe(
+  context: ApplyContext,
+  channel: Channel,
+  facts: ChannelFacts,
+  createdAt: number,
+  told: boolean,
+): void {
+  if (channel.beginningTold && !told) return;
+  const { facts: known } = channel;
+  channel.facts = { ...facts, dialled: facts.dialled ?? known.dialled, extension: facts.extension ?? known.extension };
+  for (const one of initiatorAtBirth(facts, true)) addEvidence(channel.initiators, one);
+  conclude(context, channel);
+  channel.createdAt = told ? createdAt : Math.min(channel.createdAt, createdAt);
+  channel.beginningTold ||= told;
+}
+
+/** Draws the conclusions about a channel anew, after something was learnt of it. */
+export function conclude(context: ApplyContext, channel: Channel): void {
+  channel.initiator = weigh(channel.initiators, INITIATOR_RULES);
+  const called = channel.dials.find((dial) => dial.number !== null)?.number ?? channel.facts.dialled;
+  channel.party = partyOf(context.plan, channel.facts, channel.initiator.value, channel.meant, called);
 }
 
 /** The channel has been answered, at `answeredAt` where that is told, else some time before `heardAt`. */

@@ -18,6 +18,22 @@ export interface Talk {
   readonly to: number;
 }
 
+/** Why a field of the record is what it is: the rule and the fact that decided, and what was rejected. */
+export interface Reason {
+  readonly value: string | null;
+  readonly rule: string;
+  readonly fact: string;
+  readonly rejected: readonly { readonly value: string | null; readonly rule: string; readonly fact: string }[];
+}
+
+/** The four conclusions an administrator asks about. Facts may hold numbers: they are masked like those of the record. */
+export interface Reasons {
+  readonly direction: Reason;
+  readonly external: Reason;
+  readonly agent: Reason;
+  readonly status: Reason;
+}
+
 export interface CallRecord {
   readonly callSessionId: string;
   readonly source: string;
@@ -65,4 +81,6 @@ export interface CallRecord {
   readonly flags: readonly string[];
   /** Number of real channels (wires not counted). */
   readonly legs: number;
+  /** `null` for records of versions that kept none. */
+  readonly reasons: Reasons | null;
 }

@@ -28,6 +28,7 @@ export function planOf(source: SourceConfig): SourcePlan {
     own: new Set(
       [...Object.keys(source.direct_lines), ...source.trunk.flatMap((trunk) => trunk.number ?? [])].map(didKey),
     ),
+    mobiles: new Map(Object.entries(source.agent_mobiles).map(([number, extension]) => [didKey(number), extension])),
   };
 }
 
@@ -36,6 +37,7 @@ export function rulesOf({ calls }: Config): CallRules {
     graceMs: calls.close_grace,
     externalGoneMs: calls.external_gone_timeout,
     agent: calls.agent,
+    missed: calls.missed,
     maxAgeMs: calls.max_call_age,
   };
 }

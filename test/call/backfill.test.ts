@@ -44,6 +44,7 @@ const record = (more: Partial<CallRecord> = {}): CallRecord => ({
   sip: null,
   flags: [],
   legs: 2,
+  reasons: null,
   ...more,
 });
 

@@ -121,6 +121,7 @@ export function call(n: number, over: Partial<CallRecord> = {}): CallRecord {
     sip: null,
     flags: [],
     legs: 2,
+    reasons: null,
     ...over,
   };
 }

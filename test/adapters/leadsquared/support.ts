@@ -46,6 +46,7 @@ export function record(changes: Partial<CallRecord> = {}): CallRecord {
     sip: 200,
     flags: [],
     legs: 2,
+    reasons: null,
     ...changes,
   };
 }

@@ -100,6 +100,7 @@ export function record(callSessionId: string, part: Partial<CallRecord> = {}): C
     sip: null,
     flags: [],
     legs: 2,
+    reasons: null,
     ...part,
   };
 }
