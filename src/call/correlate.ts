@@ -106,6 +106,7 @@ export class CallTable {
     this.rules = rules;
     this.context = {
       plan,
+      link: this.link,
       channels: this.channels,
       calls: this.calls,
       bridges: this.bridges,
@@ -191,6 +192,18 @@ export class CallTable {
     return [...new Set(this.calls.values())].flatMap((call) => this.judged(call, now));
   }
 
+  /** Calls that are not finished yet; joined ones count as one. */
+  get openCalls(): number {
+    const counted = new Set<Call>();
+    let groups = 0;
+    for (const call of this.calls.values()) {
+      if (counted.has(call)) continue;
+      groups += 1;
+      for (const one of componentOf(call)) counted.add(one);
+    }
+    return groups;
+  }
+
   /** Channels of calls that are not finished yet. */
   get openChannels(): number {
     return this.channels.size;
@@ -209,7 +222,8 @@ export class CallTable {
     const ended: CallRecord[] = [];
     endUnconfirmed(this.context, this.link);
     for (const call of [...this.calls.values()]) {
-      if (this.calls.has(call.key) && Number.isFinite(dueAt(call, this.rules))) this.end(call, ended, []);
+      const over = [...componentOf(call)].every((one) => [...one.channels].every((channel) => !isLive(channel)));
+      if (this.calls.has(call.key) && over) this.end(call, ended, []);
     }
     return ended;
   }

@@ -103,9 +103,27 @@ export function answer(channel: Channel, answeredAt: number | null, heardAt: num
   channel.answerSeen = answeredAt !== null;
 }
 
+/**
+ * A leg that the PBX was to call later and did not call any more (staggered ringing: somebody else had answered) is told at its end
+ * only. Were it a leg that began while nobody listened, it would be older than the connection.
+ */
+function neverLived({ link }: ApplyContext, { facts, createdAt, answeredAt }: ChannelHistory): boolean {
+  const heardSince = link.lost ? null : link.connectedAt;
+  return (
+    facts.initiator === 'pbx' &&
+    answeredAt === null &&
+    heardSince !== null &&
+    createdAt !== null &&
+    createdAt > heardSince + link.clockAhead
+  );
+}
+
 /** Takes in what the PBX tells about a channel at its end, as far as it was missed. */
 export function recall(context: ApplyContext, id: ChannelId, history: ChannelHistory, endedAt: number): void {
-  if (!context.channels.has(id)) create(context, id, history.facts, history.createdAt ?? endedAt, false);
+  if (!context.channels.has(id)) {
+    if (neverLived(context, history)) return;
+    create(context, id, history.facts, history.createdAt ?? endedAt, false);
+  }
   const channel = context.channels.get(id);
   if (channel === undefined || channel.clearedAt !== null) return;
   if (!channel.beginningSeen && history.createdAt !== null) {
