@@ -6,7 +6,8 @@
  * on the version.
  */
 import type { BridgeKind, CallEvent, ChannelId, Clearing, DialResult } from '../../src/telephony/call-event.ts';
-import { creationOf, dialledNumber, factsOf, known, newChannelFacts, variable } from './channel.ts';
+import { creationOf, factsOf, known, newChannelFacts, variable } from './channel.ts';
+import { dialledNumber, targetNumber, technologyOf } from './dial-string.ts';
 import type { AmiPacket } from './packet.ts';
 
 interface Stamp {
@@ -48,7 +49,7 @@ const READERS: Readonly<Record<string, Reader>> = {
     if (called === undefined) return [];
     const by = known(packet.get('Uniqueid'));
     const presented = known(packet.get(by === null ? 'DestCallerIDNum' : 'CallerIDNum'));
-    const number = dialledNumber(known(packet.get('DialString')));
+    const number = dialledNumber(known(packet.get('DialString')), technologyOf(packet.get('DestChannel')));
     return [
       { ...stamp, kind: 'dial-started', channel: called, by, number, presented, ...linked(packet, 'DestLinkedid') },
     ];
@@ -272,9 +273,9 @@ function snapshot(
  */
 function dialledOut(packet: AmiPacket): string | null {
   if (packet.get('Application') !== 'Dial') return null;
-  const [target = ''] = (packet.get('Data') ?? packet.get('ApplicationData') ?? '').split(',');
-  const number = dialledNumber(target.replace(/^[^/]*\//, ''));
-  return number !== null && number.length >= 7 ? number : null;
+  const [targets = ''] = (packet.get('Data') ?? packet.get('ApplicationData') ?? '').split(',');
+  const numbers = targets.split('&').map(targetNumber);
+  return numbers.find((number) => number !== null && number.length >= 7) ?? null;
 }
 
 /** `7` or `hh:mm:ss` in seconds. */

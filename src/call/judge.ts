@@ -7,8 +7,9 @@
  */
 
 import { isNoSuchNumber } from '../telephony/cause.ts';
-import { isWithheld, toE164 } from '../telephony/number.ts';
+import { bareNumber, isWithheld, toE164 } from '../telephony/number.ts';
 import { holdsWithin, internalTalks, talksOf } from './conversation.ts';
+import { type Outgoing, outgoingNumber, ownerOf } from './numbering.ts';
 import {
   behalfOf,
   calledNumber,
@@ -21,7 +22,7 @@ import {
   membersOf,
   rungOf,
 } from './parties.ts';
-import { ownerOf, type SourcePlan } from './plan.ts';
+import type { SourcePlan } from './plan.ts';
 import type { CallRecord, CallStatus, Direction, Talk } from './record.ts';
 import { type Call, type Channel, componentOf, oldest, trunksOf } from './state.ts';
 import { inboundStatus, internalStatus, outboundStatus } from './status.ts';
@@ -69,7 +70,7 @@ function recordOf(members: Membership, context: JudgeContext): CallRecord {
   const status = statusOf(direction, members, external, answeredAt);
   const did = didOf(direction, subject, external);
   const mobile = outside[0] === undefined ? null : mobileOf(outside[0], subject);
-  const number = numberOf(direction, plan, root, external);
+  const { number, e164: externalE164 } = numberOf(direction, plan, root, external);
   const first = oldest(call.channels) ?? root;
   const spoken = talks.length > 0 ? talks : outside;
   const rungAt = ringStart(direction, channels, subject);
@@ -82,7 +83,7 @@ function recordOf(members: Membership, context: JudgeContext): CallRecord {
     direction,
     status,
     external: number,
-    externalE164: toE164(number, subject.party.country, subject.party.format),
+    externalE164,
     externalName: direction === 'Inbound' ? subject.facts.caller.name : null,
     withheld: direction === 'Inbound' && (subject.facts.withheld || isWithheld(number)),
     did,
@@ -91,7 +92,7 @@ function recordOf(members: Membership, context: JudgeContext): CallRecord {
     queue: channels.flatMap((channel) => channel.queues).at(-1) ?? null,
     agent,
     agentsRung: rung,
-    responsible: agent ?? rung.at(-1) ?? (direction === 'Inbound' ? ownerOf(plan, did) : null),
+    responsible: agent ?? rung.at(-1) ?? (direction === 'Inbound' ? ownerOf(plan, did, subject.party) : null),
     agentsTalked: talks,
     startedAt: first.createdAt,
     answeredAt,
@@ -171,21 +172,37 @@ function agentOf(
   return chosen?.ext ?? (direction === 'Outbound' ? placed : null);
 }
 
-function numberOf(direction: Direction, plan: SourcePlan, root: Channel, external: Channel | null): string | null {
-  if (direction === 'Internal') return null;
-  if (direction === 'Inbound') return root.facts.caller.number;
+function numberOf(
+  direction: Direction,
+  plan: SourcePlan,
+  root: Channel,
+  external: Channel | null,
+): Pick<Outgoing, 'number' | 'e164'> {
+  const read = (number: string | null, { country, format } = root.party) => ({
+    number,
+    e164: toE164(number, country, format),
+  });
+  if (direction === 'Internal') return read(null);
+  if (direction === 'Inbound') return read(root.facts.caller.number);
+  if (external === null) return read(isOriginated(root) ? intendedNumber(plan, root) : root.facts.dialled);
+  const dialled = root !== external && root.facts.initiator === 'endpoint' ? root.facts.dialled : null;
+  const found = outgoingNumber(calledNumber(external), dialled, external.party);
   // Of a leg that was there before it was heard of, only the one who dialled tells the number.
-  if (external !== null) return calledNumber(external) ?? (external.beginningSeen ? null : root.facts.dialled);
-  return isOriginated(root) ? intendedNumber(plan, root) : root.facts.dialled;
+  return found.number === null && !external.beginningSeen ? read(root.facts.dialled, external.party) : found;
 }
 
 /** Inbound: the number that was called. Outbound: the number shown to the called party. */
 function didOf(direction: Direction, subject: Channel, external: Channel | null): string | null {
-  if (direction === 'Inbound') return subject.facts.dialled;
+  if (direction === 'Inbound') return bare(subject.facts.dialled);
   if (direction === 'Internal' || external === null) return null;
   const shown = external.dials.find((dial) => dial.presented !== null)?.presented ?? external.facts.caller.number;
   const { country, format, number } = external.party;
-  return shown !== null && toE164(shown, country, format) !== null ? shown : number;
+  return shown !== null && toE164(shown, country, format) !== null ? bare(shown) : number;
+}
+
+/** A number without the host and parameters of a URI; what is none stays as it is. */
+function bare(number: string | null): string | null {
+  return number === null ? null : (bareNumber(number) ?? number);
 }
 
 function ringStart(direction: Direction, channels: readonly Channel[], subject: Channel): number | null {

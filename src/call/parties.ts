@@ -1,6 +1,7 @@
 /** Who took part in a call: the external party, the extensions that rang, the one a mobile stands for. */
 import { toE164 } from '../telephony/number.ts';
-import { didKey, ownerOf, type SourcePlan } from './plan.ts';
+import { endsAlike, isOwnNumber, ownerOf } from './numbering.ts';
+import type { SourcePlan } from './plan.ts';
 import type { Direction } from './record.ts';
 import { type Call, type Channel, rootOf, trunksOf } from './state.ts';
 
@@ -33,10 +34,6 @@ export function intendedNumber(plan: SourcePlan, root: Channel): string | null {
   const shown = root.dials.find((dial) => dial.presented !== null)?.presented ?? root.facts.caller.number;
   if (shown === null || shown === root.party.ext || toE164(shown, plan.country) === null) return null;
   return isOwnNumber(plan, shown) ? null : shown;
-}
-
-export function isOwnNumber(plan: SourcePlan, number: string): boolean {
-  return plan.own.has(didKey(number));
 }
 
 export function directionOf(plan: SourcePlan, call: Call, root: Channel): Direction {
@@ -91,19 +88,22 @@ export function rungOf(channels: readonly Channel[]): string[] {
  * whose desk phone rang too.
  */
 export function behalfOf(plan: SourcePlan, members: Membership, mobile: Channel, did: string | null): string | null {
-  const number = didKey(calledNumber(mobile) ?? '');
+  const number = calledNumber(mobile) ?? '';
   for (const channel of members.channels) {
     const sentOn = channel.dials.find((dial) => dial.forwardedTo !== null);
     if (
       channel.party.ext !== null &&
       sentOn !== undefined &&
-      (number === '' || didKey(sentOn.forwardedTo ?? '').endsWith(number))
+      (number === '' || endsAlike(sentOn.forwardedTo ?? '', number))
     ) {
       return channel.party.ext;
     }
   }
   return (
-    mobile.facts.extension ?? wiredExtension(members, mobile) ?? ownerOf(plan, did) ?? onlyOne(rungOf(members.channels))
+    mobile.facts.extension ??
+    wiredExtension(members, mobile) ??
+    ownerOf(plan, did, members.root.party) ??
+    onlyOne(rungOf(members.channels))
   );
 }
 

@@ -10,6 +10,8 @@ export interface TrunkRule {
   readonly format: TrunkFormat;
   /** The number shown to the called party when the PBX does not tell it, E.164. */
   readonly number: string | null;
+  /** What the PBX puts before the numbers that it sends to this trunk (a carrier's code, an outside line). */
+  readonly dialPrefixes?: readonly string[];
 }
 
 /** The numbering plan of one PBX, from its configuration. */
@@ -17,9 +19,9 @@ export interface SourcePlan {
   readonly extensions: readonly EndpointPattern[];
   readonly trunks: readonly TrunkRule[];
   readonly country: string;
-  /** DID (national significant digits) -> extension whose direct line it is. */
+  /** DID (E.164) -> extension whose direct line it is. */
   readonly owners: ReadonlyMap<string, string>;
-  /** Keys (see `didKey`) of the company's own numbers: never an external party. */
+  /** The company's own numbers (E.164): never an external party. */
   readonly own: ReadonlySet<string>;
 }
 
@@ -33,6 +35,8 @@ export interface Party {
   readonly format: TrunkFormat;
   /** Own number of the trunk where configured. */
   readonly number: string | null;
+  /** See `TrunkRule`. */
+  readonly dialPrefixes?: readonly string[];
 }
 
 /**
@@ -44,7 +48,8 @@ export function partyOf(plan: SourcePlan, facts: ChannelFacts): Party {
   if (facts.wire !== null) return { side: 'wire', ext: facts.extension, ...home };
   for (const trunk of plan.trunks) {
     if (firstMatch(trunk.match, facts.endpoint) !== null) {
-      return { side: 'trunk', ext: null, country: trunk.country, format: trunk.format, number: trunk.number };
+      const { match: _, ...writing } = trunk;
+      return { side: 'trunk', ext: null, ...writing };
     }
   }
   const phone = firstMatch(plan.extensions, facts.endpoint);
@@ -58,14 +63,4 @@ export function partyOf(plan: SourcePlan, facts: ChannelFacts): Party {
 
 function userOf(endpoint: string): string {
   return endpoint.slice(endpoint.lastIndexOf('/') + 1);
-}
-
-/** Extension that owns a DID, compared by the last ten digits, since trunks write the same DID in several ways. */
-export function ownerOf(plan: SourcePlan, did: string | null): string | null {
-  return did === null ? null : (plan.owners.get(didKey(did)) ?? null);
-}
-
-/** The part of a DID that every way of writing it shares. */
-export function didKey(did: string): string {
-  return did.replace(/\D/g, '').slice(-10);
 }

@@ -9,7 +9,7 @@ import {
 import type { Config, SourceConfig } from '../../config/schema.ts';
 import { loadUsers } from '../../config/users.ts';
 import type { CallRules } from '../call/correlate.ts';
-import { didKey, type SourcePlan } from '../call/plan.ts';
+import type { SourcePlan } from '../call/plan.ts';
 import type { DeliveryPolicy } from '../delivery/policy.ts';
 import { compilePattern } from '../telephony/endpoint.ts';
 
@@ -22,12 +22,11 @@ export function planOf(source: SourceConfig): SourcePlan {
       country: trunk.country ?? source.country,
       format: trunk.format,
       number: trunk.number,
+      dialPrefixes: trunk.dial_prefix,
     })),
     country: source.country,
-    owners: new Map(Object.entries(source.direct_lines).map(([did, extension]) => [didKey(did), extension])),
-    own: new Set(
-      [...Object.keys(source.direct_lines), ...source.trunk.flatMap((trunk) => trunk.number ?? [])].map(didKey),
-    ),
+    owners: new Map(Object.entries(source.direct_lines)),
+    own: new Set([...Object.keys(source.direct_lines), ...source.trunk.flatMap((trunk) => trunk.number ?? [])]),
   };
 }
 
