@@ -41,6 +41,9 @@ const SYNTAX: Readonly<Record<string, Syntax>> = {
   capi: (resource) => dialedOnLine(second(resource).replace(/^.*:/, '')),
 };
 
+/** Drivers of telephones: what they are told to dial is a line of one, and how it rings (`SCCP/1001/aa=1w`, `USTM/1001@phone/r44`). */
+const PHONES = new Set(['sccp', 'skinny', 'mgcp', 'ustm', 'console']);
+
 const ALIASES: Readonly<Record<string, string>> = { zap: 'dahdi', h323: 'ooh323', iax: 'iax2' };
 
 /** A line, then the number, then options; a word with a colon before the number is an option too. */
@@ -56,6 +59,7 @@ export function dialledNumber(dialString: string | null, technology: string | nu
   if (dialString === null) return null;
   const named = technology?.toLowerCase() ?? 'sip';
   const resource = dialString.toLowerCase().startsWith(`${named}/`) ? dialString.slice(named.length + 1) : dialString;
+  if (PHONES.has(named)) return null;
   return (SYNTAX[ALIASES[named] ?? named] ?? other)(resource);
 }
 

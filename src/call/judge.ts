@@ -9,7 +9,7 @@
 import { isNoSuchNumber } from '../telephony/cause.ts';
 import { bareNumber, isWithheld, toE164 } from '../telephony/number.ts';
 import { holdsWithin, internalTalks, talksOf } from './conversation.ts';
-import { type Outgoing, outgoingNumber, ownerOf } from './numbering.ts';
+import { lineOf, type Outgoing, outgoingNumber, ownerOf } from './numbering.ts';
 import {
   behalfOf,
   calledNumber,
@@ -87,7 +87,9 @@ function recordOf(members: Membership, context: JudgeContext): CallRecord {
     externalName: direction === 'Inbound' ? subject.facts.caller.name : null,
     withheld: direction === 'Inbound' && (subject.facts.withheld || isWithheld(number)),
     did,
-    didE164: toE164(did, subject.party.country, subject.party.format),
+    didE164:
+      (direction === 'Inbound' ? lineOf(plan, did, subject.party) : null) ??
+      toE164(did, subject.party.country, subject.party.format),
     trunk: external?.facts.endpoint ?? null,
     queue: channels.flatMap((channel) => channel.queues).at(-1) ?? null,
     agent,

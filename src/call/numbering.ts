@@ -25,20 +25,24 @@ function readings(number: string, { country, format }: Writing): readonly string
 const homeOf = ({ country }: SourcePlan): Writing => ({ country, format: 'auto' });
 
 /**
- * Extension that owns the line that was called. Trunks write one DID in many ways (`+918041110001`, `08041110001`,
- * `8041110001`, as a URI with parameters), so it is compared as a number of the trunk's country.
+ * The company line (E.164) that was called, `null` when it is none of the configured ones. Trunks write one DID in many ways
+ * (`+918041110001`, `08041110001`, `8041110001`, as a URI with parameters), so it is compared as a number of the trunk's
+ * country.
  *
  * Some deliver only its end: the extension within a block (`0001`) or the number without its area (`44110001`). That is no
  * number by itself; it stands for the line that ends so when there is exactly one.
  */
-export function ownerOf(plan: SourcePlan, did: string | null, trunk: Writing = homeOf(plan)): string | null {
+export function lineOf(plan: SourcePlan, did: string | null, trunk: Writing = homeOf(plan)): string | null {
   if (did === null) return null;
   const read = readings(did, trunk);
-  for (const reading of read) {
-    const owner = plan.owners.get(reading);
-    if (owner !== undefined) return owner;
-  }
-  const line = read.length > 0 ? null : lineEnding([...plan.owners.keys()], bareNumber(did));
+  const lines = new Set([...plan.owners.keys(), ...plan.own]);
+  const line = read.find((one) => lines.has(one));
+  return line ?? (read.length > 0 ? null : lineEnding([...lines], bareNumber(did)));
+}
+
+/** Extension that owns the line that was called. */
+export function ownerOf(plan: SourcePlan, did: string | null, trunk: Writing = homeOf(plan)): string | null {
+  const line = lineOf(plan, did, trunk);
   return line === null ? null : (plan.owners.get(line) ?? null);
 }
 
