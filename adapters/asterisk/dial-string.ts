@@ -16,6 +16,15 @@ import { bareNumber } from '../../src/telephony/number.ts';
 
 type Syntax = (resource: string) => string | null;
 
+const line: Syntax = (resource) => dialledOnLine(second(resource));
+
+const h323: Syntax = (resource) => {
+  const [head, extension] = cut(resource, '/');
+  const alias = number(head);
+  // Without a peer the gatekeeper finds whoever has the number.
+  return number(extension) ?? (head.includes('@') || (alias?.length ?? 0) >= 7 ? alias : null);
+};
+
 const SYNTAX: Readonly<Record<string, Syntax>> = {
   pjsip: (resource) => {
     const [endpoint, uri] = cut(resource, '/');
@@ -26,28 +35,23 @@ const SYNTAX: Readonly<Record<string, Syntax>> = {
     const extension = number(cut(behind, '/')[0]);
     if (!head.includes('@')) return extension;
     // With a password it is the account that logs in; without one it is the number.
-    const account = /^(?:sips?:)?[^@]*:/i.test(head.replace(/^sips?:/i, ''));
+    const account = /^[^@]*:/.test(head.replace(/^sips?:/i, ''));
     return account ? (extension ?? number(head)) : (number(head) ?? extension);
   },
   iax2: (resource) => number(second(resource)),
-  dahdi: (resource) => dialedOnLine(second(resource)),
+  dahdi: line,
+  zap: line,
   local: (resource) => number(cut(resource, '/')[0]),
-  ooh323: (resource) => {
-    const [head, extension] = cut(resource, '/');
-    const alias = number(head);
-    // Without a peer the gatekeeper finds whoever has the number.
-    return number(extension) ?? (head.includes('@') || (alias?.length ?? 0) >= 7 ? alias : null);
-  },
-  capi: (resource) => dialedOnLine(second(resource).replace(/^.*:/, '')),
+  ooh323: h323,
+  h323,
+  capi: (resource) => dialledOnLine(second(resource).replace(/^.*:/, '')),
 };
 
 /** Drivers of telephones: what they are told to dial is a line of one, and how it rings (`SCCP/1001/aa=1w`, `USTM/1001@phone/r44`). */
 const PHONES = new Set(['sccp', 'skinny', 'mgcp', 'ustm', 'console']);
 
-const ALIASES: Readonly<Record<string, string>> = { zap: 'dahdi', h323: 'ooh323', iax: 'iax2' };
-
 /** A line, then the number, then options; a word with a colon before the number is an option too. */
-const other: Syntax = (resource) => dialedOnLine(second(resource).replace(/^[a-z]+:(?=[+\d])/i, ''));
+const other: Syntax = (resource) => dialledOnLine(second(resource).replace(/^[a-z]+:(?=[+\d])/i, ''));
 
 /**
  * The number that a dial string sends out, `null` when it names a line or a phone alone.
@@ -57,10 +61,10 @@ const other: Syntax = (resource) => dialedOnLine(second(resource).replace(/^[a-z
  */
 export function dialledNumber(dialString: string | null, technology: string | null): string | null {
   if (dialString === null) return null;
-  const named = technology?.toLowerCase() ?? 'sip';
+  const named = (technology ?? 'SIP').toLowerCase();
   const resource = dialString.toLowerCase().startsWith(`${named}/`) ? dialString.slice(named.length + 1) : dialString;
   if (PHONES.has(named)) return null;
-  return (SYNTAX[ALIASES[named] ?? named] ?? other)(resource);
+  return (Object.hasOwn(SYNTAX, named) ? (SYNTAX[named] ?? other) : other)(resource);
 }
 
 /** The same for a target of Dial, which always begins with its technology: `PJSIP/+971501234567@trunk-out`. */
@@ -100,7 +104,7 @@ function withoutPauses(user: string): string | null {
  * The number given to an ISDN or analog line. Letters before it are pauses (`ww`) or say how it is to be read (Q.931: `N`
  * national, `I` international, and others).
  */
-function dialedOnLine(text: string): string | null {
+function dialledOnLine(text: string): string | null {
   const [, letters = '', rest = ''] = /^([A-Za-z]*)(.*)$/s.exec(text) ?? [];
   const read = number(rest);
   return read !== null && letters.includes('I') && /^[1-9]/.test(read) ? `+${read}` : read;

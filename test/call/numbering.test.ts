@@ -82,7 +82,11 @@ t.test('an end that several lines share belongs to none of them', async (t) => {
   t.equal(ownerOf(plan, '41110001'), null);
   t.equal(ownerOf(plan, '0002'), '1003');
   t.equal(ownerOf(plan, '2241110001'), '1002');
-  t.equal(ownerOf(planFrom('IN', ['+918041110001'], "number = '+912241110001'"), '0001'), null, 'the number of a trunk is a line as well');
+  t.equal(
+    ownerOf(planFrom('IN', ['+918041110001'], "number = '+912241110001'"), '0001'),
+    null,
+    'the number of a trunk is a line as well',
+  );
 });
 
 t.test('a line is read by the country and the format of the trunk it came over', async (t) => {
