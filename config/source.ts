@@ -22,11 +22,19 @@ const e164 = z.string({ error: "a number in quotes, e.g. '+918041110001'" }).reg
   error: "an international number in quotes, e.g. '+918041110001'",
 });
 
+const dialPrefix = z
+  .string({ error: "what is dialled before the number, in quotes, e.g. '1234#'" })
+  .regex(/^\+?[\d*#]{1,16}$/, { error: 'digits, "*" and "#", at most 16' });
+
 const trunk = z.strictObject({
   match: patterns.min(1, { error: "at least one pattern, e.g. ['PJSIP/carrier*']" }),
   country: optional(country),
   format: choice(['auto', 'national', 'international']).default('auto'),
   number: optional(e164),
+  dial_prefix: z
+    .array(dialPrefix, { error: "a list of beginnings in quotes, e.g. ['1234#', '9']" })
+    .max(20, { error: 'at most 20 beginnings' })
+    .default([]),
 });
 
 const common = {

@@ -68,6 +68,7 @@ export function inspectLine(
     status: record.status,
     external: record.external,
     externalE164: record.externalE164,
+    withheld: record.withheld,
     did: record.did,
     agent: record.agent,
     agentDomain: record.agentDomain,

@@ -97,23 +97,3 @@ export function creationOf(uniqueId: string, ageSeconds: number, now: number): n
   const latest = Math.min(now - ageSeconds * 1000, epoch === null ? now : epoch + 999);
   return earliest <= latest ? Math.round((earliest + latest) / 2) : (epoch ?? earliest) + 500;
 }
-
-/**
- * The number in a dial string: `1001`, `+9198...@trunk`, `trunk/sip:098...@host`, `trunk/098...`, `user:pw@peer/098...`, each
- * with options behind a further slash.
- */
-export function dialledNumber(dialString: string | null): string | null {
-  if (dialString === null) return null;
-  const uri = /sips?:([^@;]+)@/.exec(dialString)?.[1];
-  if (uri !== undefined) return numeric(uri);
-  const parts = dialString.split('/');
-  const head = parts[0] ?? '';
-  const beforeAt = head.includes('@') && parts.length === 1 ? head.slice(0, head.indexOf('@')) : head;
-  const local = /^([^@]+)@[^/]+\/[a-z]+$/.exec(dialString)?.[1];
-  if (local !== undefined) return numeric(local);
-  return parts.length > 1 ? numeric((parts[1] ?? '').replace(/@.*$/, '')) : numeric(beforeAt);
-}
-
-function numeric(text: string): string | null {
-  return /^[+*#]?[\d*#]+$/.test(text) ? text : null;
-}

@@ -13,17 +13,9 @@ import type {
   Clearing,
   DialResult,
 } from '../../src/telephony/call-event.ts';
-import {
-  creationOf,
-  dialledNumber,
-  extenOf,
-  factsOf,
-  initiatorByState,
-  known,
-  newChannelFacts,
-  variable,
-} from './channel.ts';
+import { creationOf, extenOf, factsOf, initiatorByState, known, newChannelFacts, variable } from './channel.ts';
 import { wireOf } from './channel-name.ts';
+import { dialledNumber, targetNumber, technologyOf } from './dial-string.ts';
 import { type AmiPacket, textOf } from './packet.ts';
 
 interface Stamp {
@@ -73,7 +65,7 @@ const READERS: Readonly<Record<string, Reader>> = {
     if (called === undefined) return [];
     const by = known(packet.get('Uniqueid'));
     const presented = known(packet.get(by === null ? 'DestCallerIDNum' : 'CallerIDNum'));
-    const number = dialledNumber(known(packet.get('DialString')));
+    const number = dialledNumber(known(packet.get('DialString')), technologyOf(packet.get('DestChannel')));
     const from = by === null ? null : { context: known(packet.get('Context')), exten: extenOf(packet) };
     const dial = { ...stamp, kind: 'dial-started', channel: called, by, number, presented } as const;
     return [{ ...dial, ...(from === null ? {} : { from }), ...linked(packet, 'DestLinkedid') }];
@@ -342,9 +334,9 @@ function calledFacts(packet: AmiPacket): ChannelFacts {
  */
 function dialledOut(packet: AmiPacket): string | null {
   if (packet.get('Application') !== 'Dial') return null;
-  const [target = ''] = (packet.get('Data') ?? packet.get('ApplicationData') ?? '').split(',');
-  const number = dialledNumber(target.replace(/^[^/]*\//, ''));
-  return number !== null && number.length >= 7 ? number : null;
+  const [targets = ''] = (packet.get('Data') ?? packet.get('ApplicationData') ?? '').split(',');
+  const numbers = targets.split('&').map(targetNumber);
+  return numbers.find((number) => number !== null && number.length >= 7) ?? null;
 }
 
 /** `7` or `hh:mm:ss` in seconds. */

@@ -25,8 +25,9 @@ const VALUES: Readonly<Record<string, Value>> = {
   direction: ({ direction }) => direction,
   status: ({ status }) => status,
   agent: ({ agent }) => agent,
-  external: ({ externalE164, external }) => externalE164 ?? external,
-  externalName: ({ externalName }) => externalName,
+  // A caller who asked not to be shown is not shown in a note or a link either; the name may be the number.
+  external: ({ withheld, externalE164, external }) => (withheld ? null : (externalE164 ?? external)),
+  externalName: ({ withheld, externalName }) => (withheld ? null : externalName),
   did: ({ didE164, did }) => didE164 ?? did,
   trunk: ({ trunk }) => trunk,
   queue: ({ queue }) => queue,

@@ -8,7 +8,9 @@
  */
 import { isWithheld, toE164 } from '../telephony/number.ts';
 import { holdsWithin, internalTalks, talksOf } from './conversation.ts';
-import type { CallRecord } from './record.ts';
+import type { Conclusion } from './evidence.ts';
+import { lineOf } from './numbering.ts';
+import type { CallRecord, Reason } from './record.ts';
 import { distinctRecordings } from './recordings.ts';
 import { agentOf, missedBy } from './rules/agent.ts';
 import { answerOf } from './rules/answer.ts';
@@ -16,7 +18,7 @@ import { type Case, caseOf, type JudgeContext } from './rules/case.ts';
 import { outsideAgent } from './rules/click-to-call.ts';
 import { directionOf } from './rules/direction.ts';
 import { doubtsOf } from './rules/doubts.ts';
-import { companyNumber, externalNumber, externalOf } from './rules/external-party.ts';
+import { companyNumber, type ExternalNumber, externalNumber, externalOf } from './rules/external-party.ts';
 import { mobileOf } from './rules/forwarded.ts';
 import { leftBehind, seconds } from './rules/left-behind.ts';
 import { ringGroupOf } from './rules/ring-group.ts';
@@ -71,22 +73,23 @@ function recordOf(of: Case): CallRecord {
   const rungAt = direction === 'Outbound' ? subject.createdAt : ringingSince(channels);
   const { country, format } = subject.party;
   const inbound = direction === 'Inbound';
+  const didE164 = (inbound ? lineOf(of.plan, did, subject.party) : null) ?? toE164(did, country, format);
   return {
     callSessionId: `${of.source}-${call.sessionKey}`,
     source: of.source,
     direction,
     status: status.value,
-    external: number.value,
-    externalE164: toE164(number.value, country, format),
+    external: number.value.number,
+    externalE164: number.value.e164,
     externalName: inbound ? subject.facts.caller.name : null,
-    withheld: inbound && (subject.facts.withheld || isWithheld(number.value)),
+    withheld: inbound && (subject.facts.withheld || isWithheld(number.value.number)),
     did,
-    didE164: toE164(did, country, format),
+    didE164,
     trunk: external?.facts.endpoint ?? null,
     queue,
     ringGroup: ringGroupOf(of),
     agent: agent.value,
-    agentDomain: domainOf(channels, responsible),
+    agentDomain: domainOf(of, responsible, didE164),
     agentsRung: rung,
     responsible,
     agentsTalked: talks,
@@ -103,8 +106,14 @@ function recordOf(of: Case): CallRecord {
     sip: subject.clearing?.sip ?? null,
     flags: doubtsOf(channels, first, subject, answeredAt),
     legs: channels.filter((channel) => channel.party.side !== 'wire').length,
-    reasons: { direction: concluded, external: number, agent, status },
+    reasons: { direction: concluded, external: textual(number), agent, status },
   };
+}
+
+/** The conclusion about a number, with the number as it was seen. */
+function textual({ value, rejected, ...why }: Conclusion<ExternalNumber>): Reason {
+  const others = rejected.map((one) => ({ ...one, value: one.value.number }));
+  return { ...why, value: value.number, rejected: others.filter((one) => one.value !== value.number) };
 }
 
 /** Connections with an outside telephone in place of a phone: a mobile the call was forwarded to, an agent who was rung there. */
@@ -125,8 +134,10 @@ function recordingsOf(channels: readonly Channel[], subject: Channel): string[] 
   return distinctRecordings([subject, ...channels].flatMap((channel) => channel.recordings));
 }
 
-function domainOf(channels: readonly Channel[], ext: string | null): string | null {
+/** The domain of the phone that took the call or missed it, else of the line that was called. */
+function domainOf({ plan, channels }: Case, ext: string | null, line: string | null): string | null {
   if (ext === null) return null;
   const own = channels.filter((channel) => channel.party.ext === ext && channel.party.domain !== null);
-  return own.find((channel) => channel.answeredAt !== null)?.party.domain ?? own[0]?.party.domain ?? null;
+  const phone = own.find((channel) => channel.answeredAt !== null) ?? own[0];
+  return phone?.party.domain ?? (line === null ? null : (plan.domains?.get(line) ?? null));
 }

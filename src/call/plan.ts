@@ -10,6 +10,8 @@ export interface TrunkRule {
   readonly format: TrunkFormat;
   /** The number shown to the called party when the PBX does not tell it, E.164. */
   readonly number: string | null;
+  /** What the PBX puts before the numbers that it sends to this trunk (a carrier's code, an outside line). */
+  readonly dialPrefixes?: readonly string[];
 }
 
 /** The numbering plan of one PBX, from its configuration. */
@@ -17,12 +19,14 @@ export interface SourcePlan {
   readonly extensions: readonly EndpointPattern[];
   readonly trunks: readonly TrunkRule[];
   readonly country: string;
-  /** DID (national significant digits) -> extension whose direct line it is. */
+  /** DID (E.164) -> extension whose direct line it is. */
   readonly owners: ReadonlyMap<string, string>;
-  /** Keys (see `didKey`) of the company's own numbers: never an external party. */
+  /** The company's own numbers (E.164): never an external party. */
   readonly own: ReadonlySet<string>;
-  /** Outside number (key, see `didKey`) -> extension of the agent who takes calls on it: a mobile in place of a desk phone. */
+  /** Outside number (E.164) -> extension of the agent who takes calls on it: a mobile in place of a desk phone. */
   readonly mobiles: ReadonlyMap<string, string>;
+  /** Domain (tenant) of the extension behind a number of `owners` or `mobiles`, where the config names one. */
+  readonly domains?: ReadonlyMap<string, string>;
 }
 
 export type Side = 'trunk' | 'extension' | 'wire';
@@ -39,14 +43,6 @@ export interface Party {
   readonly domain: string | null;
   /** Why the channel is on this side. */
   readonly reason: Conclusion<Side>;
-}
-
-/** Extension that owns a DID, compared by the last ten digits, since trunks write the same DID in several ways. */
-export function ownerOf(plan: SourcePlan, did: string | null): string | null {
-  return did === null ? null : (plan.owners.get(didKey(did)) ?? null);
-}
-
-/** The part of a DID that every way of writing it shares. */
-export function didKey(did: string): string {
-  return did.replace(/\D/g, '').slice(-10);
+  /** See `TrunkRule`. */
+  readonly dialPrefixes?: readonly string[];
 }

@@ -43,7 +43,7 @@ export interface CallRecord {
   readonly external: string | null;
   readonly externalE164: string | null;
   readonly externalName: string | null;
-  /** True when the caller asked not to show the number. */
+  /** True when the caller asked not to show the number, even if the network told it, or none was given that could be one. */
   readonly withheld: boolean;
   /** The company number that was called (inbound), as delivered. */
   readonly did: string | null;

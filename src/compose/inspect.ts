@@ -107,7 +107,7 @@ export function table(record: CallRecord): string {
     time,
     record.direction.padEnd(8),
     record.status.padEnd(9),
-    (record.externalE164 ?? record.external ?? '-').padEnd(16),
+    (record.withheld ? 'withheld' : (record.externalE164 ?? record.external ?? '-')).padEnd(16),
     `agent ${record.agent ?? '-'}`.padEnd(12),
     `${record.durationSeconds} s`.padStart(6),
     record.callSessionId,

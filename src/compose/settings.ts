@@ -9,9 +9,19 @@ import {
 import type { Config, SourceConfig } from '../../config/schema.ts';
 import { loadUsers } from '../../config/users.ts';
 import type { CallRules } from '../call/correlate.ts';
-import { didKey, type SourcePlan } from '../call/plan.ts';
+import type { SourcePlan } from '../call/plan.ts';
 import type { DeliveryPolicy } from '../delivery/policy.ts';
 import { compilePattern } from '../telephony/endpoint.ts';
+
+/** `'+918041110033' = '101@tenant-a.example'`: the domain is named where several tenants have the extension. */
+function extensionsOf(lines: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
+  return new Map(Object.entries(lines).map(([number, owner]) => [number, owner.replace(/@.*$/, '')]));
+}
+
+function domainsOf(lines: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
+  const named = Object.entries(lines).map(([number, owner]) => [number, /@(.+)$/.exec(owner)?.[1]] as const);
+  return new Map(named.flatMap(([number, domain]) => (domain === undefined ? [] : [[number, domain]])));
+}
 
 /** The numbering plan of one source. */
 export function planOf(source: SourceConfig): SourcePlan {
@@ -22,13 +32,13 @@ export function planOf(source: SourceConfig): SourcePlan {
       country: trunk.country ?? source.country,
       format: trunk.format,
       number: trunk.number,
+      dialPrefixes: trunk.dial_prefix,
     })),
     country: source.country,
-    owners: new Map(Object.entries(source.direct_lines).map(([did, extension]) => [didKey(did), extension])),
-    own: new Set(
-      [...Object.keys(source.direct_lines), ...source.trunk.flatMap((trunk) => trunk.number ?? [])].map(didKey),
-    ),
-    mobiles: new Map(Object.entries(source.agent_mobiles).map(([number, extension]) => [didKey(number), extension])),
+    owners: extensionsOf(source.direct_lines),
+    own: new Set([...Object.keys(source.direct_lines), ...source.trunk.flatMap((trunk) => trunk.number ?? [])]),
+    mobiles: extensionsOf(source.agent_mobiles),
+    domains: domainsOf({ ...source.direct_lines, ...source.agent_mobiles }),
   };
 }
 

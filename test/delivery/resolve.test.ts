@@ -108,6 +108,20 @@ t.test('callers without a number, by policy; never looked up', async (t) => {
   }
 });
 
+t.test('a number that the network told although it is withheld is never looked up and makes no lead', async (t) => {
+  for (const unknown of ['let-leadsquared-create', 'capture', 'park', 'skip'] as const) {
+    const { world, life } = await warm({ lead: { anonymous: 'send', unknown } });
+    world.crm.leads.set('9811000001', [lead('known')]);
+    const number = { external: '09811000001', externalE164: '+919811000001' };
+    const { row, body, requests } = await deliver(world, life, fresh(world, 1, { ...number, withheld: true }));
+    t.equal(row.state, 'delivered', unknown);
+    t.same(requests, ['post'], unknown);
+    t.notOk(JSON.stringify(body).includes('9811000001'), unknown);
+    t.same((await deliver(world, life, fresh(world, 2, number))).requests.slice(0, 1), ['lead 9811000001'], 'shown');
+    world.close();
+  }
+});
+
 t.test('several leads with one number', async (t) => {
   const leads = [lead('recent', { name: 'Ravi' }), lead('other', { name: 'Asha Rao' })];
   t.equal(chooseLead(leads, 'asha rao', 'first')?.id, 'recent');

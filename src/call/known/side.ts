@@ -8,7 +8,8 @@ import type { ChannelFacts, Initiator } from '../../telephony/call-event.ts';
 import { firstMatch } from '../../telephony/endpoint.ts';
 import { toE164 } from '../../telephony/number.ts';
 import { decide, type Rule } from '../evidence.ts';
-import { didKey, type Party, type Side, type SourcePlan } from '../plan.ts';
+import { isOwnNumber, mobileOwner } from '../numbering.ts';
+import type { Party, Side, SourcePlan } from '../plan.ts';
 import { extensionOf } from './extension.ts';
 
 /** What the rules look at. */
@@ -39,8 +40,8 @@ const RULES: readonly Rule<Seen, Side>[] = [
     // The setting names the person behind the number: whoever calls it calls that agent, by whatever trunk.
     name: 'agent-mobile',
     find: ({ plan, called, initiator }) => {
-      const ext = called === null || initiator !== 'pbx' ? undefined : plan.mobiles.get(didKey(called));
-      return ext === undefined
+      const ext = initiator === 'pbx' ? mobileOwner(plan, called) : null;
+      return ext === null
         ? null
         : { value: 'extension', fact: `agent_mobiles has the number called as that of ${ext}` };
     },
@@ -72,8 +73,8 @@ const RULES: readonly Rule<Seen, Side>[] = [
     name: 'company-number-dialled',
     find: ({ plan, facts, initiator }) => {
       const { dialled, caller } = facts;
-      if (initiator !== 'endpoint' || dialled === null || !plan.own.has(didKey(dialled))) return null;
-      const outside = toE164(caller.number, plan.country) !== null && !plan.own.has(didKey(caller.number ?? ''));
+      if (initiator !== 'endpoint' || dialled === null || !isOwnNumber(plan, dialled)) return null;
+      const outside = toE164(caller.number, plan.country) !== null && !isOwnNumber(plan, caller.number ?? '');
       return outside ? { value: 'trunk', fact: 'an outside number calls a number of the company' } : null;
     },
   },
@@ -114,8 +115,8 @@ export function partyOf(
       return { side: 'extension', ext: extension(plan, facts, meant, called, reason.rule), ...home, domain, reason };
     case 'trunk': {
       const trunk = plan.trunks.find((one) => firstMatch(one.match, facts.endpoint) !== null);
-      const { country, format, number } = trunk ?? home;
-      return { side: 'trunk', ext: null, country, format, number, domain: null, reason };
+      const { match: _, ...writing } = trunk ?? { match: [], ...home };
+      return { side: 'trunk', ext: null, ...writing, domain: null, reason };
     }
   }
 }
@@ -127,8 +128,7 @@ function extension(
   called: string | null,
   rule: string,
 ): string {
-  const mobile = rule === 'agent-mobile' && called !== null ? plan.mobiles.get(didKey(called)) : undefined;
-  return mobile ?? extensionOf(plan, facts, meant);
+  return (rule === 'agent-mobile' ? mobileOwner(plan, called) : null) ?? extensionOf(plan, facts, meant);
 }
 
 /** An endpoint whose name says something else than what the PBX shows. */

@@ -1,6 +1,6 @@
 /** The agent of a call: of those who talked with the external party, or who placed it; and whose call it is if nobody did. */
 import { type Conclusion, decide, type Rule } from '../evidence.ts';
-import { ownerOf } from '../plan.ts';
+import { ownerOf } from '../numbering.ts';
 import type { Direction, Talk } from '../record.ts';
 import type { Channel } from '../state.ts';
 import { covered } from '../talk.ts';
@@ -90,7 +90,7 @@ export function missedBy(
   queue: string | null,
 ): Extension {
   if (rung.length === 1 || direction !== 'Inbound') return rung.at(-1) ?? null;
-  const owner = ownerOf(of.plan, did);
+  const owner = ownerOf(of.plan, did, of.root.party);
   if (rung.length === 0) return owner;
   switch (of.missed) {
     case 'first':

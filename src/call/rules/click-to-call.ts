@@ -3,7 +3,8 @@
  * telephone outside, as is usual with mobiles: then both legs leave by a trunk, and only the second one is the customer's.
  */
 import { toE164 } from '../../telephony/number.ts';
-import { didKey, type SourcePlan } from '../plan.ts';
+import { isOwnNumber, mobileOwner } from '../numbering.ts';
+import type { SourcePlan } from '../plan.ts';
 import { type Channel, calledIn, rootOf, trunksOf } from '../state.ts';
 import { type Case, isPhone } from './case.ts';
 
@@ -23,7 +24,7 @@ export function intendedNumber(plan: SourcePlan, root: Channel): string | null {
   if (!isOriginated(root) || !isPhone(root)) return null;
   const shown = root.dials.find((dial) => dial.presented !== null)?.presented ?? root.facts.caller.number;
   if (shown === null || shown === root.party.ext || toE164(shown, plan.country) === null) return null;
-  return plan.own.has(didKey(shown)) || plan.mobiles.has(didKey(shown)) ? null : shown;
+  return isOwnNumber(plan, shown) || mobileOwner(plan, shown) !== null ? null : shown;
 }
 
 /**

@@ -2,7 +2,7 @@
 import { isNoSuchNumber } from '../../telephony/cause.ts';
 import { toE164 } from '../../telephony/number.ts';
 import { type Conclusion, decide, type Rule } from '../evidence.ts';
-import { didKey } from '../plan.ts';
+import { isOwnNumber } from '../numbering.ts';
 import type { Direction } from '../record.ts';
 import { type Channel, calledIn, trunksOf } from '../state.ts';
 import { type Case, calledNumber, isKnownExtension, isPhone, shown } from './case.ts';
@@ -84,7 +84,7 @@ export function directionOf(of: Case): Conclusion<Direction> {
 
 /** True for a number of the telephone network that is not one of the company's own. */
 function readsAsOutside({ plan }: Case, number: string): boolean {
-  return toE164(number, plan.country) !== null && !plan.own.has(didKey(number));
+  return toE164(number, plan.country) !== null && !isOwnNumber(plan, number);
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import type { Conclusion, Rule } from '../evidence.ts';
 import { decide } from '../evidence.ts';
-import { didKey, ownerOf } from '../plan.ts';
+import { endsAlike, ownerOf } from '../numbering.ts';
 import { type Channel, calledIn } from '../state.ts';
 import type { Connection } from '../talk.ts';
 import { type Case, calledNumber, dialPath, isKnownExtension, isPhone } from './case.ts';
@@ -30,10 +30,10 @@ const RULES: readonly Rule<Led, Extension>[] = [
   {
     name: 'forwarded-by-302',
     find: ({ of, mobile }) => {
-      const number = didKey(calledNumber(mobile) ?? '');
+      const number = calledNumber(mobile) ?? '';
       const phone = of.channels.find((channel) =>
         channel.dials.some(
-          (dial) => dial.forwardedTo !== null && (number === '' || didKey(dial.forwardedTo).endsWith(number)),
+          (dial) => dial.forwardedTo !== null && (number === '' || endsAlike(dial.forwardedTo, number)),
         ),
       );
       const ext = phone?.party.ext ?? null;
@@ -72,7 +72,7 @@ const RULES: readonly Rule<Led, Extension>[] = [
   {
     name: 'owner-of-the-line',
     find: ({ of, did }) => {
-      const ext = ownerOf(of.plan, did);
+      const ext = ownerOf(of.plan, did, of.root.party);
       return ext === null ? null : { value: ext, fact: `the direct line ${did} is that of ${ext}` };
     },
   },

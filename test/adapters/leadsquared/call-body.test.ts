@@ -71,6 +71,23 @@ t.test('numbers in every format; what is not E.164 stays as it came', (t) => {
   t.end();
 });
 
+t.test('a number that is withheld appears nowhere in the body', (t) => {
+  const recordingUrl = 'https://r.example/{external}/{file}';
+  const extraFields = new Map([
+    ['CallNotes', 'From {externalName} at {external}, to {did}'],
+    ['mx_Caller', '{external}'],
+  ]);
+  const hidden = { withheld: true, externalName: '09876543210', recording: 'in-17.wav' };
+  const body = bodyOf(hidden, { extraFields, recordingUrl });
+  t.equal(body.SourceNumber, 'Anonymous');
+  t.equal(body.CallNotes, 'From at , to +918041234567');
+  t.notMatch(JSON.stringify(body), /9876543210/);
+  t.equal(body.ResourceURL, undefined, 'a link needs all of its parts');
+  const shown = bodyOf({ ...hidden, withheld: false }, { extraFields, recordingUrl });
+  t.match(shown, { SourceNumber: '+91-9876543210', mx_Caller: '+919876543210' });
+  t.end();
+});
+
 t.test('a call that reached no agent', (t) => {
   const missed: Partial<CallRecord> = { agent: null, status: 'Missed', durationSeconds: 0 };
   t.equal(bodyOf(missed).DestinationNumber, '+91-8041234567', 'the company number');
