@@ -2,14 +2,8 @@
 import { z } from 'zod';
 import { choice, country, credential, file, flag, inlineSecret, optional, patterns, port, text } from './values.ts';
 
-/**
- * Phones of a stock Asterisk or FreePBX. FreePBX names a browser phone of extension 1001 `991001`
- * (module webrtc, prefix 99), so 99 is taken off where three or four digits follow.
- */
-export const asteriskExtensions = [
-  '/^(?:PJSIP|SIP)\\/99(?<ext>\\d{3,4})$/',
-  '/^(?:PJSIP|SIP|IAX2|SCCP)\\/(?<ext>\\d{2,6})$/',
-] as const;
+/** Phones of a stock Asterisk or FreePBX, named after their extensions. Other names are told by what the PBX shows of them. */
+export const asteriskExtensions = ['/^(?:PJSIP|SIP|IAX2|SCCP)\\/(?<ext>\\d{2,6})$/'] as const;
 
 /** Phones of a stock FreeSWITCH register on the profile `internal`. */
 export const freeswitchExtensions = ['/^sofia\\/internal\\/(?<ext>\\d{2,6})(?:@.*)?$/'] as const;

@@ -1,10 +1,11 @@
 /** Writes one event about a channel down as facts. Repeated and late events change nothing. */
 import type { CallEvent, ChannelId } from '../telephony/call-event.ts';
-import { isWithheld } from '../telephony/number.ts';
+import { isWithheld, toE164 } from '../telephony/number.ts';
 import type { ApplyContext } from './context.ts';
 import { answer, conclude, create, join, recall } from './create.ts';
 import { addEvidence } from './evidence.ts';
 import type { InitiatorRule } from './known/initiator.ts';
+import { isOwnNumber } from './numbering.ts';
 import { type Channel, calledIn, type Dial, linkCalls } from './state.ts';
 import { clear, closeInterval, enter, leave } from './stays.ts';
 
@@ -164,7 +165,8 @@ function identify(context: ApplyContext, channel: Channel, event: Extract<Channe
   const { facts } = channel;
   const { number, name } = event.caller;
   const acting = channel.firstDialAt !== null || channel.answeredAt !== null;
-  const late = !acting && calledIn(channel) && !isWithheld(number) && isWithheld(facts.caller.number);
+  const outside = toE164(number, channel.party.country) !== null && !isOwnNumber(context.plan, number ?? '');
+  const late = !acting && calledIn(channel) && isWithheld(facts.caller.number) && outside;
   if (event.withheld) channel.facts = { ...channel.facts, withheld: true };
   if (late) channel.facts = { ...channel.facts, caller: { number, name: name ?? facts.caller.name } };
   const meant = channel.party.side === 'extension' && isExtensionLike(number) && !channel.meant.has(number);

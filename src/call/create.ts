@@ -2,6 +2,7 @@
 import type { ChannelFacts, ChannelHistory, ChannelId } from '../telephony/call-event.ts';
 import type { ApplyContext } from './context.ts';
 import { addEvidence, weigh } from './evidence.ts';
+import { calledBy, courseOf, numberCalled } from './known/course.ts';
 import { INITIATOR_RULES, initiatorAtBirth } from './known/initiator.ts';
 import { partyOf } from './known/side.ts';
 import { type Call, type Channel, linkCalls, oldest } from './state.ts';
@@ -36,7 +37,8 @@ export function create(
     initiators,
     initiator,
     meant: new Set(),
-    party: partyOf(context.plan, facts, initiator.value),
+    course: null,
+    party: partyOf(context.plan, facts, { initiator: initiator.value }),
     call,
     createdAt: at,
     heardAt: 0,
@@ -67,6 +69,8 @@ export function create(
   context.onOpened(channel.id);
   const half = [...call.channels].find((other) => other !== channel && isPair(other, channel));
   if (half !== undefined) join(context, channel, half);
+  // The one who calls in leads nowhere yet.
+  if (call.channels.size > 1) follow(context, channel.call);
 }
 
 /**
@@ -89,11 +93,28 @@ function describe(
   channel.beginningTold ||= told;
 }
 
-/** Draws the conclusions about a channel anew, after something was learnt of it. */
+/** Draws the conclusions about a channel anew, after something was learnt of it, and about the others of its call. */
 export function conclude(context: ApplyContext, channel: Channel): void {
   channel.initiator = weigh(channel.initiators, INITIATOR_RULES);
-  const called = channel.dials.find((dial) => dial.number !== null)?.number ?? channel.facts.dialled;
-  channel.party = partyOf(context.plan, channel.facts, channel.initiator.value, channel.meant, called);
+  decideSide(context, channel);
+  follow(context, channel.call);
+}
+
+function decideSide({ plan }: ApplyContext, channel: Channel): void {
+  const { initiator, meant, course } = channel;
+  const more = { initiator: initiator.value, meant, course, calledBy: calledBy(plan, channel) };
+  const called = initiator.value === 'pbx' ? numberCalled(channel) : null;
+  channel.party = partyOf(plan, channel.facts, { ...more, called });
+}
+
+/** Where the call leads says something about those channels whose names and contexts say nothing. */
+function follow(context: ApplyContext, call: Call): void {
+  const course = courseOf(context.plan, call);
+  for (const channel of call.channels) {
+    if (channel.course === course || channel.facts.wire !== null) continue;
+    channel.course = course;
+    decideSide(context, channel);
+  }
 }
 
 /** The channel has been answered, at `answeredAt` where that is told, else some time before `heardAt`. */

@@ -32,6 +32,15 @@ export function decide<I, T>(rules: readonly Rule<I, T>[], input: I): Conclusion
   return concluded(found);
 }
 
+/** The same without asking what the weaker rules would have said: for conclusions that are drawn again with every event. */
+export function decideFirst<I, T>(rules: readonly Rule<I, T>[], input: I): Conclusion<T> {
+  for (const rule of rules) {
+    const one = rule.find(input);
+    if (one !== null) return { value: one.value, rule: rule.name, fact: one.fact, rejected: [] };
+  }
+  throw new Error('No rule had anything to say.');
+}
+
 /** The evidence that comes first in `order` (rules, the surest first) decides; of equally sure evidence the oldest. */
 export function weigh<T>(evidence: readonly Evidence<T>[], order: readonly string[]): Conclusion<T> {
   const rank = (rule: string): number => (order.includes(rule) ? order.indexOf(rule) : order.length);

@@ -13,6 +13,7 @@ import type {
   Initiator,
 } from '../telephony/call-event.ts';
 import type { Conclusion, Evidence } from './evidence.ts';
+import type { Course } from './known/course.ts';
 import type { Party } from './plan.ts';
 
 /** One attempt to call a channel. Times: ms since the epoch, UTC. */
@@ -66,6 +67,8 @@ export interface Channel {
   initiator: Conclusion<Initiator>;
   /** Extensions in whose name the PBX called the channel, or whose number it shows as the caller. */
   readonly meant: Set<string>;
+  /** Where its call leads, as far as that says something about its side. */
+  course: Course | null;
   party: Party;
   call: Call;
   createdAt: number;

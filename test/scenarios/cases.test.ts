@@ -27,7 +27,7 @@ async function callsOf(directory: URL, source: Expected['source']): Promise<Call
   const reader = readers[source];
   if (settings === undefined || reader === undefined) throw new Error(`${directory.pathname}: no source "${source}"`);
   const { frames } = await readCapture(new URL('events.jsonl', directory).pathname);
-  const records = inspectFrames(frames, reader, settings.name, planOf(settings), rulesOf(config));
+  const { records } = inspectFrames(frames, reader, settings.name, planOf(settings), rulesOf(config));
   const policy = callLogPolicyOf(config);
   return records.map((record) => {
     const body = record.direction === 'Internal' ? null : callBody(record, { leadId: null, userId: null }, policy);

@@ -7,18 +7,27 @@
 import type { ChannelFacts, Initiator } from '../../telephony/call-event.ts';
 import { firstMatch } from '../../telephony/endpoint.ts';
 import { toE164 } from '../../telephony/number.ts';
-import { decide, type Rule } from '../evidence.ts';
+import { decideFirst, type Rule } from '../evidence.ts';
 import { isOwnNumber, mobileOwner } from '../numbering.ts';
 import type { Party, Side, SourcePlan } from '../plan.ts';
+import type { CalledBy, Course } from './course.ts';
 import { extensionOf } from './extension.ts';
 
-/** What the rules look at. */
-interface Seen {
+/** What is known of a channel beside its facts. */
+export interface Knowledge {
+  readonly initiator: Initiator;
+  /** Extensions in whose name the PBX called it, or whose number it shows. */
+  readonly meant: ReadonlySet<string>;
   /** The number by which the PBX called the channel. */
   readonly called: string | null;
+  readonly calledBy: CalledBy | null;
+  /** Of the call, for the channel that began it and for the legs called by their names. */
+  readonly course: Course | null;
+}
+
+interface Seen extends Knowledge {
   readonly plan: SourcePlan;
   readonly facts: ChannelFacts;
-  readonly initiator: Initiator;
 }
 
 /**
@@ -54,6 +63,12 @@ const RULES: readonly Rule<Seen, Side>[] = [
     },
   },
   {
+    // A phone is called by its name; a number of the telephone network is sent to a trunk.
+    name: 'called-by-a-number',
+    find: ({ calledBy }) =>
+      calledBy === 'number' ? { value: 'trunk', fact: 'a number of the telephone network was sent to it' } : null,
+  },
+  {
     name: 'birth-context',
     find: ({ facts }) => {
       const { context, contextMoved = false } = facts;
@@ -79,11 +94,33 @@ const RULES: readonly Rule<Seen, Side>[] = [
     },
   },
   {
+    name: 'incoming-course',
+    find: ({ course, initiator }) =>
+      course === 'incoming' && initiator === 'endpoint'
+        ? { value: 'trunk', fact: 'an outside number called, and the number it dialled was not sent on' }
+        : null,
+  },
+  {
     name: 'extension-setting',
     find: ({ plan, facts }) => {
       const text = plan.extensions.find((one) => one.match(facts.endpoint) !== null)?.text;
       return text === undefined ? null : { value: 'extension', fact: `extensions ${text}` };
     },
+  },
+  {
+    name: 'shows-no-number-of-the-network',
+    find: ({ course, initiator, facts }) =>
+      (course === 'outgoing' || course === 'inside') && initiator === 'endpoint'
+        ? { value: 'extension', fact: `it shows ${facts.caller.number} as the caller, as only phones do` }
+        : null,
+  },
+  {
+    // Whoever is called by a name alone, for a caller who dialled no such trunk, is at a phone.
+    name: 'rung-by-its-name',
+    find: ({ course, calledBy }) =>
+      (course === 'incoming' || course === 'inside') && calledBy === 'name'
+        ? { value: 'extension', fact: 'it was called by its name, without a number' }
+        : null,
   },
   {
     name: 'no-phone-known',
@@ -94,18 +131,16 @@ const RULES: readonly Rule<Seen, Side>[] = [
 /** Rules that look at the name only, and the administrator's own word: nothing contradicts them. */
 const DECIDES_ALONE = new Set(['agent-mobile', 'trunk-setting', 'extension-setting', 'no-phone-known']);
 
-/**
- * The party at a channel. `meant`: extensions in whose name the PBX called it, or whose number it shows; `called`: the number by
- * which the PBX called it.
- */
-export function partyOf(
-  plan: SourcePlan,
-  facts: ChannelFacts,
-  initiator: Initiator = facts.initiator ?? 'pbx',
-  meant: ReadonlySet<string> = new Set(),
-  called: string | null = facts.dialled,
-): Party {
-  const reason = decide(RULES, { plan, facts, initiator, called });
+/** The party at a channel. */
+export function partyOf(plan: SourcePlan, facts: ChannelFacts, more: Partial<Knowledge> = {}): Party {
+  const {
+    initiator = facts.initiator ?? 'pbx',
+    meant = new Set<string>(),
+    called = initiator === 'pbx' ? facts.dialled : null,
+    calledBy = null,
+    course = null,
+  } = more;
+  const reason = decideFirst(RULES, { plan, facts, initiator, meant, called, calledBy, course });
   const home = { country: plan.country, format: 'auto' as const, number: null };
   const domain = facts.domain ?? null;
   switch (reason.value) {

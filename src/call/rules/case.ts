@@ -43,11 +43,6 @@ export function calledLegs(channels: readonly Channel[]): Channel[] {
   return channels.filter((channel) => channel.party.side !== 'wire' && !calledIn(channel));
 }
 
-/** The number sent to the called side of a channel that the PBX called. */
-export function calledNumber(channel: Channel): string | null {
-  return channel.dials.find((dial) => dial.number !== null)?.number ?? channel.facts.dialled;
-}
-
 /** The channels from which a leg was dialled, itself first: through dials and wires back to whoever began. */
 export function dialPath({ byId }: Case, start: Channel): Channel[] {
   const path = new Set([start]);

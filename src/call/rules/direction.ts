@@ -2,10 +2,11 @@
 import { isNoSuchNumber } from '../../telephony/cause.ts';
 import { toE164 } from '../../telephony/number.ts';
 import { type Conclusion, decide, type Rule } from '../evidence.ts';
+import { numberCalled } from '../known/course.ts';
 import { isOwnNumber } from '../numbering.ts';
 import type { Direction } from '../record.ts';
 import { type Channel, calledIn, trunksOf } from '../state.ts';
-import { type Case, calledNumber, isKnownExtension, isPhone, shown } from './case.ts';
+import { type Case, isKnownExtension, isPhone, shown } from './case.ts';
 import { intendedNumber } from './click-to-call.ts';
 
 const RULES: readonly Rule<Case, Direction>[] = [
@@ -99,7 +100,7 @@ function extensionDialled(of: Case): string | null {
   if (!isPhone(root) || !calledIn(root) || legs.length === 0 || dialled === null || !/^\d{2,6}$/.test(dialled))
     return null;
   // Emergency numbers and the like go out as they were dialled, with or without a prefix.
-  if (legs.some((leg) => calledNumber(leg)?.endsWith(dialled) ?? true)) return null;
+  if (legs.some((leg) => numberCalled(leg)?.endsWith(dialled) ?? true)) return null;
   if (legs.some((leg) => putThrough(of, leg))) return null;
   const alike = `${endpoint.slice(0, endpoint.indexOf('/') + 1)}${dialled}`;
   const dialledFor = of.channels.some((one) => one.dials.some((dial) => dial.from?.exten === dialled));

@@ -1,10 +1,11 @@
 /** Who the external party is: its leg, its number, and the company's number it called or was shown. */
 import { bareNumber, isWithheld, toE164 } from '../../telephony/number.ts';
 import { type Conclusion, decide, type Rule } from '../evidence.ts';
+import { numberCalled } from '../known/course.ts';
 import { type OutgoingRule, outgoingNumber } from '../numbering.ts';
 import type { Direction } from '../record.ts';
 import { type Channel, calledIn, trunksOf } from '../state.ts';
-import { type Case, calledNumber, shown } from './case.ts';
+import { type Case, shown } from './case.ts';
 import { intendedNumber, isOriginated, outsideAgent } from './click-to-call.ts';
 
 /**
@@ -64,7 +65,7 @@ const RULES: readonly Rule<Asked, ExternalNumber>[] = [
     find: (asked) => {
       const { external } = asked;
       if (external === null || calledIn(external)) return null;
-      const { number, e164, rule } = outgoingNumber(calledNumber(external), dialledInside(asked), external.party);
+      const { number, e164, rule } = outgoingNumber(numberCalled(external), dialledInside(asked), external.party);
       return e164 === null ? null : { value: { number, e164 }, fact: FOUND[rule] };
     },
   },
@@ -86,7 +87,7 @@ const RULES: readonly Rule<Asked, ExternalNumber>[] = [
   {
     name: 'number-sent-as-it-is',
     find: ({ external }) => {
-      const sent = external === null || calledIn(external) ? null : calledNumber(external);
+      const sent = external === null || calledIn(external) ? null : numberCalled(external);
       return sent === null || external === null ? null : { value: read(bareOf(sent), external), fact: FOUND.raw };
     },
   },

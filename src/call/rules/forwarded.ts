@@ -4,10 +4,11 @@
  */
 import type { Conclusion, Rule } from '../evidence.ts';
 import { decide } from '../evidence.ts';
+import { numberCalled } from '../known/course.ts';
 import { endsAlike, ownerOf } from '../numbering.ts';
 import { type Channel, calledIn } from '../state.ts';
 import type { Connection } from '../talk.ts';
-import { type Case, calledNumber, dialPath, isKnownExtension, isPhone } from './case.ts';
+import { type Case, dialPath, isKnownExtension, isPhone } from './case.ts';
 import { groupOf } from './ring-group.ts';
 import { rungOf } from './ringing.ts';
 
@@ -30,7 +31,7 @@ const RULES: readonly Rule<Led, Extension>[] = [
   {
     name: 'forwarded-by-302',
     find: ({ of, mobile }) => {
-      const number = calledNumber(mobile) ?? '';
+      const number = numberCalled(mobile) ?? '';
       const phone = of.channels.find((channel) =>
         channel.dials.some(
           (dial) => dial.forwardedTo !== null && (number === '' || endsAlike(dial.forwardedTo, number)),
