@@ -18,6 +18,8 @@ export type Trigger = 'live' | 'retry' | 'replay' | 'verify' | 'update';
 export interface LateFacts {
   readonly recordingUrl: string | null;
   readonly durationSeconds: number | null;
+  /** Further fields of the body that hold recordings, by name. Absent: none. */
+  readonly fields?: Readonly<Record<string, string>>;
 }
 
 /** One row of the outbox: one call on its way to the CRM. */
