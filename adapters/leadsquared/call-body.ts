@@ -108,6 +108,13 @@ function extrasOf(record: CallRecord, policy: CallLogPolicy): Readonly<Record<st
   return { ...extras, [more]: extras[more] ? `${extras[more]} ${text}` : text };
 }
 
+/** As in the users file: where an extension is listed with domains, its plain entry stands for none of them. */
+function agentNumber(extension: string, domain: string | null, { agentNumbers }: CallLogPolicy): string | undefined {
+  const inTenants = [...agentNumbers].filter(([key]) => key.startsWith(`${extension}@`));
+  const own = inTenants.find(([key]) => key.slice(extension.length + 1).toLowerCase() === domain?.toLowerCase());
+  return own?.[1] ?? (inTenants.length > 0 ? undefined : agentNumbers.get(extension));
+}
+
 /** The body for this call; the same record and resolution always give the same body. */
 export function callBody(record: CallRecord, resolution: Resolution, policy: CallLogPolicy): CallLogBody {
   const line = lineOf(record, policy);
@@ -119,7 +126,7 @@ export function callBody(record: CallRecord, resolution: Resolution, policy: Cal
   const reached =
     record.responsible === null
       ? written(policy.noAgent)
-      : (written(policy.agentNumbers.get(record.responsible)) ?? cleanText(record.responsible));
+      : (written(agentNumber(record.responsible, record.agentDomain, policy)) ?? cleanText(record.responsible));
   const agent = reached || display || policy.withheldNumber;
   const inbound = record.direction === 'Inbound';
   const url =

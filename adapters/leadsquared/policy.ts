@@ -30,7 +30,7 @@ export interface CallLogPolicy {
   readonly lines: ReadonlyMap<string, LineSettings>;
   /** For calls without a line of their own. */
   readonly defaultLine: LineSettings;
-  /** The agent's own number; an extension that is not in here is sent as it is. */
+  /** The agent's own number by extension, or `extension@domain`; what is not in here is sent as the extension. */
   readonly agentNumbers: ReadonlyMap<string, string>;
   /** Sent in place of the agent when the call reached none. `null`: the company number takes that place. */
   readonly noAgent: string | null;

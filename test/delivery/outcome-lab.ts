@@ -172,7 +172,7 @@ export async function openLab(position: Position, trouble: Trouble) {
   }
 
   const lead = { ...DEFAULT_POLICY.lead, ...(position === 'capture' ? { unknown: 'capture' as const } : {}) };
-  const rows = [{ extension: '1001', user: 'asha@example.com', source: null }];
+  const rows = [{ extension: '1001', user: 'asha@example.com', source: null, domain: null }];
   const life = await world.live({ lead, user: { ...DEFAULT_POLICY.user, rows } });
   // A limiter without a memory waits one window.
   await pass(6000);

@@ -174,6 +174,16 @@ t.test('queue, ring group and tenant in extra fields', (t) => {
   const call = { queue: 'sales', ringGroup: '600', agent: '101', agentDomain: 'a.example' };
   t.equal(bodyOf(call, { extraFields }).mx_Team, 'sales/600/101@a.example');
   t.equal(bodyOf({ queue: null }, { extraFields }).mx_Team, '//1001@');
+  const agentNumbers = new Map([
+    ['101@A.example', '+918041230001'],
+    ['101', '+918041230002'],
+    ['1001', '+918041230003'],
+  ]);
+  const agentOf = (agent: string, agentDomain: string | null) =>
+    bodyOf({ agent, agentDomain }, { agentNumbers }).DestinationNumber;
+  t.equal(agentOf('101', 'a.example'), '+91-8041230001');
+  t.same([agentOf('101', 'b.example'), agentOf('101', null)], ['101', '101'], 'another tenant is somebody else');
+  t.equal(agentOf('1001', 'a.example'), '+91-8041230003');
   t.end();
 });
 
