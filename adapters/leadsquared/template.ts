@@ -32,13 +32,13 @@ const VALUES: Readonly<Record<string, Value>> = {
   direction: ({ direction }) => direction,
   status: ({ status }) => status,
   agent: ({ agent }) => agent,
-  agentDomain: ({ agentDomain }) => agentDomain,
   external: ({ externalE164, external }) => externalE164 ?? external,
   externalName: ({ externalName }) => externalName,
   did: ({ didE164, did }) => didE164 ?? did,
   trunk: ({ trunk }) => trunk,
   queue: ({ queue }) => queue,
   ringGroup: ({ ringGroup }) => ringGroup,
+  agentDomain: ({ agentDomain }) => agentDomain,
   flags: ({ flags }) => (flags.length === 0 ? null : flags.join(',')),
 };
 
