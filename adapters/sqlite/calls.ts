@@ -44,6 +44,8 @@ export interface FrameRow {
 
 export interface SeenExtension {
   readonly extension: string;
+  /** `null`: none, or seen before domains were told apart. */
+  readonly domain: string | null;
   readonly calls: number;
   readonly lastAt: number;
 }
@@ -63,7 +65,8 @@ export function callsModule(db: Connection) {
     )
     .pluck();
   const extensions = db.prepare<[], SeenExtension>(
-    'SELECT extension, calls, last_at AS lastAt FROM extension_seen ORDER BY calls DESC, extension',
+    `SELECT extension, nullif(domain, '') AS domain, calls, last_at AS lastAt FROM extension_seen
+     ORDER BY calls DESC, extension, domain`,
   );
   return {
     /** Newest first. */

@@ -133,6 +133,7 @@ export function callLogPolicyOf(config: Config): CallLogPolicy {
     noAgent: body.no_agent,
     withheldNumber: body.withheld_number,
     extraFields: new Map(Object.entries(body.extra)),
+    moreRecordings: body.more_recordings || null,
   };
 }
 

@@ -84,17 +84,23 @@ export function clientOf(sandbox: Sandbox, changes: Partial<ClientOptions> = {})
 
 /** A clock whose timers go off when the test says so. */
 export function handClock() {
-  const timers = new Set<() => void>();
+  const timers = new Map<() => void, number>();
   return {
     now: () => Date.now(),
     monotonic: () => performance.now(),
-    after(_ms: number, run: () => void) {
-      timers.add(run);
-      return () => void timers.delete(run);
+    after(ms: number, run: () => void) {
+      // The same function may be given twice.
+      const timer = () => run();
+      timers.set(timer, ms);
+      return () => void timers.delete(timer);
     },
     pending: () => timers.size,
     fireAll() {
-      for (const run of [...timers]) run();
+      for (const run of [...timers.keys()]) run();
+    },
+    /** Those that were set for just this time. */
+    fire(ms: number) {
+      for (const [run, due] of [...timers]) if (due === ms) run();
     },
   };
 }
