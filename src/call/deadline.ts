@@ -1,5 +1,5 @@
 /** How long a call is waited for: until it is over, until its external party has been gone for long enough, until it is given up. */
-import { type Call, componentOf, conferencePartners, isLive, trunksOf } from './state.ts';
+import { type Call, calledIn, componentOf, conferencePartners, isLive, trunksOf } from './state.ts';
 import { clear } from './stays.ts';
 
 /** See `CallRules`. All in ms. */
@@ -29,8 +29,10 @@ export function dueAt(call: Call, rules: Waits): number {
   }
   if (!live) return lastCleared + rules.graceMs;
   const trunks = trunksOf(call);
-  if (trunks.length === 0 || trunks.some(isLive)) return overdueAt(call, rules);
-  return Math.max(...trunks.map((trunk) => trunk.clearedHeardAt)) + rules.externalGoneMs;
+  // A number that was called in vain was never there, and cannot have gone: the phones go on with their own call.
+  const met = trunks.filter((trunk) => calledIn(trunk) || trunk.answeredAt !== null);
+  if (met.length === 0 || trunks.some(isLive)) return overdueAt(call, rules);
+  return Math.max(...met.map((trunk) => trunk.clearedHeardAt)) + rules.externalGoneMs;
 }
 
 /**

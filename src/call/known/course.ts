@@ -8,7 +8,7 @@ import type { SourcePlan } from '../plan.ts';
 import { type Call, type Channel, calledIn, rootOf } from '../state.ts';
 import { userOf } from './extension.ts';
 
-/** `incoming`: from the telephone network; `outgoing`: from a phone to it; `inside`: from a phone to another. */
+/** `incoming`: from the telephone network; `outgoing`: what was dialled is sent to it; `inside`: from a phone to another. */
 export type Course = 'incoming' | 'outgoing' | 'inside';
 
 /** How the PBX called a leg: by a number of the telephone network, or by the name of its endpoint alone. */
@@ -22,10 +22,15 @@ export function numberCalled(channel: Channel): string | null {
 /** `null` for a channel that called in, or of whose dialling nothing was heard. */
 export function calledBy(plan: SourcePlan, channel: Channel): CalledBy | null {
   if (calledIn(channel) || channel.facts.wire !== null || channel.dials.length === 0) return null;
+  const number = numberSent(channel);
+  if (number === null) return 'name';
+  return toE164(number, plan.country) === null ? null : 'number';
+}
+
+/** The number sent to a leg, `null` where it was called by its name alone. */
+function numberSent(channel: Channel): string | null {
   const number = numberCalled(channel);
-  const named = number === null || number === userOf(channel.facts.endpoint);
-  if (!named && toE164(number, plan.country) !== null) return 'number';
-  return named ? 'name' : null;
+  return number === userOf(channel.facts.endpoint) ? null : number;
 }
 
 /** What the numbers of the channel that began the call, and the legs that were called for it, say; `null` when they say nothing. */
@@ -38,17 +43,17 @@ export function courseOf(plan: SourcePlan, call: Call): Course | null {
   const outside = network && !ownName && !isOwnNumber(plan, caller.number ?? '');
   const toNetwork = dialled !== null && toE164(dialled, plan.country) !== null;
   const legs = [...call.channels].filter((one) => one !== root && one.facts.wire === null && !calledIn(one));
-  const carried = toNetwork && legs.some((leg) => carries(numberCalled(leg), dialled));
-  if (outside) return toNetwork && legs.length > 0 && !carried ? 'incoming' : null;
+  const sent = legs.map(numberSent).filter((number) => number !== null);
+  const carried = toNetwork && sent.some((number) => carries(number, dialled));
+  if (carried) return 'outgoing';
+  if (outside) return toNetwork && legs.length > 0 ? 'incoming' : null;
   // A carrier shows a number of the network, or a word for none; a phone its extension, or the name of its account.
   if (!ownName && (network || isWithheld(caller.number))) return null;
-  if (carried) return 'outgoing';
   return dialled !== null && !toNetwork ? 'inside' : null;
 }
 
 /** True when the number sent is the one dialled, in whatever way both are written. */
-function carries(sent: string | null, dialled: string): boolean {
-  if (sent === null) return false;
+function carries(sent: string, dialled: string): boolean {
   const [one, other] = [sent, dialled].map((number) => number.replace(/\D/g, '').replace(/^0+/, ''));
   if (one === undefined || other === undefined || one === '' || other === '') return false;
   return one.endsWith(other) || other.endsWith(one);

@@ -7,10 +7,10 @@ import { addEvidence, type Conclusion, type Evidence, weigh } from '../evidence.
 
 /** The surest first. */
 export const INITIATOR_RULES = [
-  /** A dial attempt names the channel as the one that is called: nothing can be said more clearly. */
-  'dialled-by-the-pbx',
   /** The state of signalling: `Ring` is a call that came in, `Ringing` and `Dialing` one that goes out. */
   'signalling',
+  /** A dial attempt names the channel as the one that is called. (A phone that picks up a call takes the place of such a one.) */
+  'dialled-by-the-pbx',
   /** A list of live channels shows the application that the PBX runs on legs it called. */
   'listed-application',
   /** Nothing better is known: who calls in has dialled something, a leg that is called out begins without an extension. */

@@ -108,11 +108,13 @@ const RULES: readonly Rule<Seen, Side>[] = [
     },
   },
   {
-    name: 'shows-no-number-of-the-network',
-    find: ({ course, initiator, facts }) =>
-      (course === 'outgoing' || course === 'inside') && initiator === 'endpoint'
-        ? { value: 'extension', fact: `it shows ${facts.caller.number} as the caller, as only phones do` }
-        : null,
+    name: 'dials-like-a-phone',
+    find: ({ course, initiator, facts }) => {
+      if (initiator !== 'endpoint') return null;
+      if (course === 'outgoing') return { value: 'extension', fact: 'the number it dialled was sent on to a trunk' };
+      if (course !== 'inside') return null;
+      return { value: 'extension', fact: `it shows ${facts.caller.number} as the caller, which is no outside number` };
+    },
   },
   {
     // Whoever is called by a name alone, for a caller who dialled no such trunk, is at a phone.

@@ -35,7 +35,7 @@ const INBOUND: readonly StatusRule[] = [
   {
     name: 'hung-up-in-a-greeting',
     find: ({ of }) => {
-      const fact = hungUp(of.root) ? mailboxReached(of) : null;
+      const fact = hungUp(of) ? mailboxReached(of) : null;
       return fact === null
         ? null
         : { value: 'Missed', fact: `the caller heard the greeting of a mailbox (${fact}) and left nothing` };
@@ -46,14 +46,13 @@ const INBOUND: readonly StatusRule[] = [
     find: ({ of }) => {
       // Without an answer the caller hears the phones ring, or why not.
       const announced = of.root.answeredAt !== null;
-      if (!hungUp(of.root) || !announced || !agentsGivenUp(of)) return null;
+      if (!hungUp(of) || !announced || !agentsGivenUp(of)) return null;
       return { value: 'Missed', fact: 'the PBX had given up on the agents before the caller hung up' };
     },
   },
   {
     name: 'caller-hung-up',
-    find: ({ of: { root } }) =>
-      hungUp(root) ? { value: 'Abandoned', fact: 'the caller hung up before anybody answered' } : null,
+    find: ({ of }) => (hungUp(of) ? { value: 'Abandoned', fact: 'the caller hung up before anybody answered' } : null),
   },
   {
     name: 'busy',
@@ -77,10 +76,19 @@ const INBOUND: readonly StatusRule[] = [
 ];
 
 /** True when the caller ended the call. A refusal by the PBX ends the caller's SIP session as if he had left. */
-function hungUp(caller: Channel): boolean {
-  const sip = caller.clearing?.sip ?? 0;
-  const refused = caller.answeredAt === null && sip >= 400 && sip !== 487;
-  return caller.hangupRequestedAt !== null && !refused;
+function hungUp(of: Case): boolean {
+  const { root } = of;
+  const sip = root.clearing?.sip ?? 0;
+  const refused = root.answeredAt === null && sip >= 400 && sip !== 487;
+  return !refused && (root.hangupRequestedAt !== null || leftWhileCalling(of));
+}
+
+/** The PBX did not say who hung up (its filter may leave that out), but it cancelled what it was doing for the caller. */
+function leftWhileCalling({ root, channels }: Case): boolean {
+  if (root.queues.at(-1)?.reason === 'left') return true;
+  const dials = channels.flatMap((one) => one.dials.filter((dial) => dial.by === root.id));
+  const last = Math.max(...dials.map((dial) => dial.at));
+  return dials.some((dial) => dial.at === last && dial.result === 'cancel' && dial.forwardedTo === null);
 }
 
 /** Q.850: the called person rejected the call. */
