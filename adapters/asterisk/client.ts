@@ -4,22 +4,26 @@
  * | state      | happens                                   | next                                               |
  * |------------|-------------------------------------------|----------------------------------------------------|
  * | connecting | login accepted, then `FullyBooted` or its deadline | connected                                 |
- * | connecting | socket error, silence, end                | lost, again after the backoff                      |
- * | connecting | secret, certificate or port is wrong      | refused, again after `refusedDelayMs`              |
- * | connected  | error, end, no answer to a Ping           | lost, again after the backoff                      |
+ * | connecting | socket error, silence, end                | lost                                               |
+ * | connecting | certificate, port or version is wrong     | refused                                            |
+ * | connecting | user or secret is wrong                   | refused; connects at once, but holds back its login |
+ * | connected  | error, end, silence                       | lost                                               |
  * | lost       | the next attempt                          | connected, lost or refused                         |
  * | refused    | the next attempt                          | connected, lost or refused                         |
  * | any        | `close()`                                 | stopped                                            |
  *
- * The backoff doubles from `backoffInitialMs` to `backoffMaxMs` with full jitter, and starts anew only after a login and
- * `quietMs` of service: a PBX that accepts a login and drops it must not be hammered.
+ * When the next attempt comes: `pace.ts`.
  */
+import { retryDelayMs } from '../../src/link/retry.ts';
 import type { Clock, SourceState } from '../../src/ports.ts';
 import { AmiActionError, type AmiList } from './actions.ts';
-import { type ActionFields, AmiConnection, type TlsOptions } from './connection.ts';
+import { type ActionFields, AmiConnection } from './connection.ts';
+import { watchPulse } from './heartbeat.ts';
 import { login } from './login.ts';
+import { createPace } from './pace.ts';
 import type { AmiPacket } from './packet.ts';
 import { halfOpen, LinkFailure, noFullyBooted } from './problem.ts';
+import type { TlsOptions } from './tls.ts';
 
 export interface AmiClientOptions {
   readonly host: string;
@@ -43,16 +47,17 @@ export interface AmiClientOptions {
   readonly actionDeadlineMs?: number;
   /** Default 3 s from the login to `FullyBooted`. */
   readonly bootDeadlineMs?: number;
-  /** A dead link is noticed after at most interval + deadline: 10 s and 5 s by default. */
+  /** A dead link is noticed interval + deadline after its last byte: 10 s and 5 s by default. */
   readonly pingIntervalMs?: number;
   readonly pingDeadlineMs?: number;
-  readonly backoffInitialMs?: number;
-  readonly backoffMaxMs?: number;
-  readonly quietMs?: number;
-  readonly refusedDelayMs?: number;
+  /** Delay before the next attempt, ms; default `retryDelayMs` of `src/link/retry.ts`. */
+  readonly retryMs?: typeof retryDelayMs;
 }
 
-/** Every packet of a connection comes after its `onConnected` and before its `onLost`. None of these may throw. */
+/**
+ * Every packet of a connection comes after its `onConnected` and before its `onLost`. Only `onPacket` and `onFrame` may throw:
+ * the packet is then left out, told by `onFault`, and the next one comes.
+ */
 export interface AmiClientHandlers {
   /** Each event, `FullyBooted` and the items of lists included. `receivedAt`: ms since the epoch, UTC. */
   onPacket(packet: AmiPacket, receivedAt: number): void;
@@ -64,6 +69,8 @@ export interface AmiClientHandlers {
   onState?(state: SourceState, problem: string | null): void;
   /** Exact bytes of every frame: greeting, responses and events; for a capture file. */
   onFrame?(raw: Uint8Array, receivedAt: number): void;
+  /** A packet was left out, because it is beyond all limits or could not be handled; the link goes on. */
+  onFault?(text: string): void;
 }
 
 const DEFAULTS = {
@@ -77,10 +84,7 @@ const DEFAULTS = {
   bootDeadlineMs: 3_000,
   pingIntervalMs: 10_000,
   pingDeadlineMs: 5_000,
-  backoffInitialMs: 1_000,
-  backoffMaxMs: 30_000,
-  quietMs: 30_000,
-  refusedDelayMs: 60_000,
+  retryMs: retryDelayMs,
 } as const;
 
 /** Packets held back before `onConnected`; a stream faster than this is let through without `FullyBooted`. */
@@ -95,15 +99,17 @@ interface Link {
   loggedIn: boolean;
   /** Monotonic ms of `onConnected`. */
   upAt: number;
+  /** What ends the waiting for the login's turn or for `FullyBooted`. */
   cancel: () => void;
+  cancelPulse: () => void;
 }
 
 export class AmiClient {
   readonly #options: Required<Omit<AmiClientOptions, 'tls'>> & Pick<AmiClientOptions, 'tls'>;
   readonly #handlers: AmiClientHandlers;
   #link: Link | null = null;
+  readonly #pace: ReturnType<typeof createPace>;
   #connections = 0;
-  #failures = 0;
   #cancelRetry: () => void = () => {};
   #state: SourceState | null = null;
   #problem: string | null = null;
@@ -111,6 +117,7 @@ export class AmiClient {
   constructor(options: AmiClientOptions, handlers: AmiClientHandlers) {
     this.#options = { ...DEFAULTS, ...options };
     this.#handlers = handlers;
+    this.#pace = createPace(this.#options);
   }
 
   /** Begins to connect and returns at once. */
@@ -149,7 +156,7 @@ export class AmiClient {
     this.#cancelRetry();
     this.#enter('stopped', null);
     if (link === null) return;
-    link.cancel();
+    end(link);
     // Asterisk answers Goodbye and closes; whether it does so is of no interest, only that it had its second.
     if (link.loggedIn) await link.connection.action('Logoff', [], 1_000).catch(() => {});
     link.connection.close(new LinkFailure('network', 'the client was closed.'));
@@ -168,10 +175,20 @@ export class AmiClient {
       {
         onEvent: (packet, at) => this.#event(link, packet, at),
         onFrame: (raw, at) => this.#handlers.onFrame?.(raw, at),
+        onFault: (text) => this.#handlers.onFault?.(text),
         onClosed: (failure) => this.#closed(link, failure),
       },
     );
-    const link: Link = { connection, held: [], greeting: '', loggedIn: false, upAt: 0, cancel: () => {} };
+    const idle = () => {};
+    const link: Link = {
+      connection,
+      held: [],
+      greeting: '',
+      loggedIn: false,
+      upAt: 0,
+      cancel: idle,
+      cancelPulse: idle,
+    };
     this.#link = link;
     this.#login(link).catch((error: unknown) => {
       const message = error instanceof Error ? error.message : String(error);
@@ -184,13 +201,18 @@ export class AmiClient {
   async #login(link: Link): Promise<void> {
     const { username, auth, plainFallback, eventMask, actionDeadlineMs, bootDeadlineMs, clock } = this.#options;
     link.greeting = await link.connection.greeting();
-    const { secret: given } = this.#options;
-    const secret = typeof given === 'string' ? given : await given();
+    const over = () => link !== this.#link;
+    await this.#pace.turn(over, (cancel) => {
+      link.cancel = cancel;
+    });
+    if (over()) return;
+    const secret = await this.#pace.secret();
     const credentials = { username, secret, auth, plainFallback, eventMask };
     await login(link.connection, credentials, actionDeadlineMs);
     link.loggedIn = true;
-    if (link !== this.#link || this.#announceBooted(link)) return;
-    link.cancel = clock.after(bootDeadlineMs, () => this.#announce(link, null));
+    if (over()) return;
+    this.#watch(link);
+    if (!this.#announceBooted(link)) link.cancel = clock.after(bootDeadlineMs, () => this.#announce(link, null));
   }
 
   #event(link: Link, packet: AmiPacket, receivedAt: number): void {
@@ -221,53 +243,36 @@ export class AmiClient {
     this.#enter('connected', problem);
     this.#handlers.onConnected({ greeting: link.greeting, fullyBooted });
     for (const [packet, receivedAt] of held) {
-      if (link === this.#link) this.#handlers.onPacket(packet, receivedAt);
+      if (link === this.#link) link.connection.handle(packet, () => this.#handlers.onPacket(packet, receivedAt));
     }
-    if (link === this.#link) this.#schedulePing(link);
   }
 
-  #schedulePing(link: Link): void {
-    link.cancel = this.#options.clock.after(this.#options.pingIntervalMs, () => {
-      this.#ping(link).catch((error: unknown) => {
-        link.connection.close(new LinkFailure('network', `${link.connection.where}: ${String(error)}`));
-      });
+  #watch(link: Link): void {
+    const { clock, pingIntervalMs, pingDeadlineMs } = this.#options;
+    const { connection } = link;
+    link.cancelPulse = watchPulse(clock, pingIntervalMs, pingDeadlineMs, {
+      heardAt: () => connection.heardAt,
+      bytes: () => connection.bytes,
+      ping: () => void connection.action('Ping', [], pingDeadlineMs).catch(() => {}),
+      onDead: (silentMs) => connection.close(halfOpen(connection.where, silentMs)),
     });
   }
 
-  async #ping(link: Link): Promise<void> {
-    const { pingDeadlineMs } = this.#options;
-    const before = link.connection.bytes;
-    try {
-      await link.connection.action('Ping', [], pingDeadlineMs);
-    } catch (error) {
-      const late = error instanceof AmiActionError && error.failure === 'timeout';
-      // Other packets arrived meanwhile: Asterisk is slow to answer, but the link is alive.
-      if (late && link.connection.bytes === before)
-        link.connection.close(halfOpen(link.connection.where, pingDeadlineMs));
-    }
-    if (link === this.#link) this.#schedulePing(link);
-  }
-
   #closed(link: Link, failure: LinkFailure): void {
-    link.cancel();
+    end(link);
     if (link !== this.#link) return;
     // Events of a connection that broke between login and FullyBooted happened all the same.
     if (link.held !== null && link.loggedIn) this.#announce(link, null);
-    const { clock, quietMs, refusedDelayMs } = this.#options;
-    link.cancel();
+    end(link);
     this.#link = null;
-    if (link.held === null && clock.monotonic() - link.upAt >= quietMs) this.#failures = 0;
-    const delay = failure.kind === 'refused' ? refusedDelayMs : this.#backoff();
-    this.#cancelRetry = clock.after(delay, () => this.#connect());
-    this.#enter(failure.kind === 'refused' ? 'refused' : 'lost', failure.message);
-    if (link.held === null) this.#handlers.onLost(failure.message, link.connection.orderly);
-  }
-
-  #backoff(): number {
-    const { backoffInitialMs, backoffMaxMs, random } = this.#options;
-    const ceiling = Math.min(backoffMaxMs, backoffInitialMs * 2 ** Math.min(this.#failures, 20));
-    this.#failures += 1;
-    return random() * ceiling;
+    const { orderly } = link.connection;
+    const waiting = this.#pace.waiting && link.greeting !== '' && failure.kind === 'network';
+    const stoodMs = link.held === null ? this.#options.clock.monotonic() - link.upAt : null;
+    const delay = this.#pace.failed(failure, { greeted: link.greeting !== '', stoodMs, orderly });
+    this.#cancelRetry = this.#options.clock.after(delay, () => this.#connect());
+    // Asterisk ends a connection that does not log in; that is no news while the login is held back.
+    if (!waiting) this.#enter(failure.kind === 'network' ? 'lost' : 'refused', failure.message);
+    if (link.held === null) this.#handlers.onLost(failure.message, orderly);
   }
 
   #enter(state: SourceState, problem: string | null): void {
@@ -276,4 +281,9 @@ export class AmiClient {
     this.#problem = problem;
     this.#handlers.onState?.(state, problem);
   }
+}
+
+function end(link: Link): void {
+  link.cancel();
+  link.cancelPulse();
 }

@@ -1,7 +1,7 @@
 /** `logcalld inspect`: the calls of capture files. */
 
 import { type Capture, readCapture } from '../../adapters/host/capture.ts';
-import { cdrReaders, frameReaders } from '../../adapters/index.ts';
+import { captureProblems, cdrReaders, frameReaders } from '../../adapters/index.ts';
 import { callBody } from '../../adapters/leadsquared/call-body.ts';
 import type { Config, SourceConfig } from '../../config/schema.ts';
 import { backfill, type CdrFile, callsOfCdr, spanOf } from '../call/backfill.ts';
@@ -13,17 +13,24 @@ import { EXIT } from '../cli/help.ts';
 import { type FrameReader, inspectFrames, inspectLine, type RecordedFrame } from '../inspect.ts';
 import { readCdrFiles } from './cdr-files.ts';
 import { callLogPolicyOf, planOf, rulesOf } from './settings.ts';
-import { configOf, print } from './shell.ts';
+import { configOf, print, processTerminal } from './shell.ts';
 
 export async function inspect(invocation: Invocation): Promise<number> {
   const config = configOf(invocation);
   const policy = callLogPolicyOf(config);
   const cdr = await readCdrFiles(invocation.values('cdr'));
+  let status: number = EXIT.ok;
   for (const file of invocation.arguments) {
     const { pbx, frames } = await captureAt(file);
     const read = frameReaders[pbx];
     if (read === undefined) throw new Error(`${file}: is of a PBX that this program does not know: ${pbx}`);
     const source = sourceFor(config, pbx, invocation.value('source'));
+    const problem = captureProblems[pbx]?.(file, rawOf(frames)) ?? null;
+    if (problem !== null) {
+      processTerminal.error(`logcalld: ${problem}\n`);
+      status = EXIT.failed;
+      continue;
+    }
     const { records, heard } = callsHeard(config, source, frames, read);
     for (const record of completed(config, source, pbx, records, heard, cdr)) {
       const kept = record.direction === 'Internal' && config.filters.internal === 'skip';
@@ -31,7 +38,11 @@ export async function inspect(invocation: Invocation): Promise<number> {
       print(invocation.flag('json') ? inspectLine(record, file, posted) : table(record));
     }
   }
-  return EXIT.ok;
+  return status;
+}
+
+function* rawOf(frames: readonly RecordedFrame[]): Generator<Uint8Array> {
+  for (const { raw } of frames) yield raw;
 }
 
 /** Errors of the file itself (a folder, a pipe, a gzip file cut off) come without its name. */
