@@ -92,7 +92,7 @@ function checkBody(config: Config): Finding {
 }
 
 /** The certificate file of a PBX that is reached over TLS. */
-function checkAuthority(source: SourceConfig): Finding[] {
+export function checkAuthority(source: SourceConfig): Finding[] {
   if (source.type !== 'asterisk' || !source.tls.enabled || source.tls.ca_file === null) return [];
   const about = `TLS of ${source.name}`;
   try {
