@@ -14,87 +14,26 @@
  *
  * When the next attempt comes: `pace.ts`.
  */
-import { retryDelayMs } from '../../src/link/retry.ts';
-import type { Clock, SourceState } from '../../src/ports.ts';
+import type { SourceState } from '../../src/ports.ts';
 import { AmiActionError, type AmiList } from './actions.ts';
+import { type AmiClientHandlers, type AmiClientOptions, DEFAULTS } from './client-options.ts';
 import { type ActionFields, AmiConnection } from './connection.ts';
 import { watchPulse } from './heartbeat.ts';
 import { login } from './login.ts';
 import { createPace } from './pace.ts';
 import type { AmiPacket } from './packet.ts';
 import { halfOpen, LinkFailure, noFullyBooted } from './problem.ts';
-import type { TlsOptions } from './tls.ts';
 
-export interface AmiClientOptions {
-  readonly host: string;
-  /** Default 5038. */
-  readonly port?: number;
-  readonly username: string;
-  /** The secret, or a function that fetches it anew for each login. */
-  readonly secret: string | (() => string | Promise<string>);
-  /** Default `md5`. */
-  readonly auth?: 'md5' | 'plain';
-  /** With `md5`: send the secret as it is to a server that offers no challenge. Default false. */
-  readonly plainFallback?: boolean;
-  readonly tls?: TlsOptions;
-  /** Event classes asked for, default `on`: all that the user may read. `system` is needed to learn of restarts. */
-  readonly eventMask?: string;
-  readonly clock: Clock;
-  readonly random?: () => number;
-  /** All in ms. Default 10 s for a connection, and again for its greeting. */
-  readonly connectTimeoutMs?: number;
-  /** Default 10 s. */
-  readonly actionDeadlineMs?: number;
-  /** Default 3 s from the login to `FullyBooted`. */
-  readonly bootDeadlineMs?: number;
-  /** A dead link is noticed interval + deadline after its last byte: 10 s and 5 s by default. */
-  readonly pingIntervalMs?: number;
-  readonly pingDeadlineMs?: number;
-  /** Delay before the next attempt, ms; default `retryDelayMs` of `src/link/retry.ts`. */
-  readonly retryMs?: typeof retryDelayMs;
-}
-
-/**
- * Every packet of a connection comes after its `onConnected` and before its `onLost`. Only `onPacket` and `onFrame` may throw:
- * the packet is then left out, told by `onFault`, and the next one comes.
- */
-export interface AmiClientHandlers {
-  /** Each event, `FullyBooted` and the items of lists included. `receivedAt`: ms since the epoch, UTC. */
-  onPacket(packet: AmiPacket, receivedAt: number): void;
-  /** Logged in and ready for actions. `fullyBooted` is `null` when the deadline passed without it. */
-  onConnected(info: { readonly greeting: string; readonly fullyBooted: AmiPacket | null }): void;
-  /** `orderly`: Asterisk said before that it is stopping (`Event: Shutdown`). Not called for `close()`. */
-  onLost(reason: string, orderly: boolean): void;
-  /** The state, when it or its problem changes; the problem may also qualify `connected`. */
-  onState?(state: SourceState, problem: string | null): void;
-  /** Exact bytes of every frame: greeting, responses and events; for a capture file. */
-  onFrame?(raw: Uint8Array, receivedAt: number): void;
-  /** A packet was left out, because it is beyond all limits or could not be handled; the link goes on. */
-  onFault?(text: string): void;
-}
-
-const DEFAULTS = {
-  port: 5038,
-  auth: 'md5',
-  plainFallback: false,
-  eventMask: 'on',
-  random: Math.random,
-  connectTimeoutMs: 10_000,
-  actionDeadlineMs: 10_000,
-  bootDeadlineMs: 3_000,
-  pingIntervalMs: 10_000,
-  pingDeadlineMs: 5_000,
-  retryMs: retryDelayMs,
-} as const;
-
-/** Packets held back before `onConnected`; a stream faster than this is let through without `FullyBooted`. */
+/** Packets held back before `onConnected`, and their bytes; a stream beyond this is let through without `FullyBooted`. */
 const MAX_HELD = 10_000;
+const MAX_HELD_BYTES = 1 << 26;
 
 /** What is known of the present connection. */
 interface Link {
   readonly connection: AmiConnection;
   /** Events that came before `onConnected`; `null` after it. */
   held: [AmiPacket, number][] | null;
+  heldBytes: number;
   greeting: string;
   loggedIn: boolean;
   /** Monotonic ms of `onConnected`. */
@@ -180,15 +119,8 @@ export class AmiClient {
       },
     );
     const idle = () => {};
-    const link: Link = {
-      connection,
-      held: [],
-      greeting: '',
-      loggedIn: false,
-      upAt: 0,
-      cancel: idle,
-      cancelPulse: idle,
-    };
+    const timers = { cancel: idle, cancelPulse: idle };
+    const link: Link = { connection, held: [], heldBytes: 0, greeting: '', loggedIn: false, upAt: 0, ...timers };
     this.#link = link;
     this.#login(link).catch((error: unknown) => {
       const message = error instanceof Error ? error.message : String(error);
@@ -222,8 +154,9 @@ export class AmiClient {
       return;
     }
     link.held.push([packet, receivedAt]);
+    link.heldBytes += packet.raw.length;
     if (!link.loggedIn) return;
-    if (link.held.length >= MAX_HELD) this.#announce(link, null);
+    if (link.held.length >= MAX_HELD || link.heldBytes >= MAX_HELD_BYTES) this.#announce(link, null);
     else if (packet.get('Event') === 'FullyBooted') this.#announce(link, packet);
   }
 
@@ -241,9 +174,10 @@ export class AmiClient {
     link.upAt = this.#options.clock.monotonic();
     const problem = fullyBooted === null ? noFullyBooted(link.connection.where, this.#options.bootDeadlineMs) : null;
     this.#enter('connected', problem);
-    this.#handlers.onConnected({ greeting: link.greeting, fullyBooted });
+    const { greeting, connection } = link;
+    connection.handle('beginning', () => this.#handlers.onConnected({ greeting, fullyBooted }));
     for (const [packet, receivedAt] of held) {
-      if (link === this.#link) link.connection.handle(packet, () => this.#handlers.onPacket(packet, receivedAt));
+      if (link === this.#link) connection.handle(packet, () => this.#handlers.onPacket(packet, receivedAt));
     }
   }
 
@@ -272,7 +206,9 @@ export class AmiClient {
     this.#cancelRetry = this.#options.clock.after(delay, () => this.#connect());
     // Asterisk ends a connection that does not log in; that is no news while the login is held back.
     if (!waiting) this.#enter(failure.kind === 'network' ? 'lost' : 'refused', failure.message);
-    if (link.held === null) this.#handlers.onLost(failure.message, orderly);
+    const silentMs = failure.silent ? this.#options.clock.monotonic() - link.connection.heardAt : 0;
+    if (link.held !== null) return;
+    link.connection.handle('end', () => this.#handlers.onLost(failure.message, orderly, silentMs));
   }
 
   #enter(state: SourceState, problem: string | null): void {

@@ -9,10 +9,13 @@ export type FailureKind = 'network' | 'refused' | 'login';
 export class LinkFailure extends Error {
   override readonly name = 'LinkFailure';
   readonly kind: FailureKind;
+  /** The other side did not end the connection: it is dead since the last byte. */
+  readonly silent: boolean;
 
-  constructor(kind: FailureKind, problem: string) {
+  constructor(kind: FailureKind, problem: string, silent = false) {
     super(problem);
     this.kind = kind;
+    this.silent = silent;
   }
 }
 
@@ -28,6 +31,9 @@ const NETWORK: Readonly<Record<string, string>> = {
   EPIPE: 'broke the connection; did Asterisk stop?',
 };
 
+/** Codes by which the system gives up a connection of its own accord. */
+const SILENT: ReadonlySet<string> = new Set(['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH']);
+
 /** Remedies by the code of OpenSSL's or Node's complaint; the keys are those of the config. */
 const CERTIFICATE: readonly (readonly [RegExp, string])[] = [
   [/ALTNAME/, 'set servername in [source.tls] to the name in the certificate.'],
@@ -42,7 +48,7 @@ const CERTIFICATE: readonly (readonly [RegExp, string])[] = [
 export function socketFailure(where: string, error: Error): LinkFailure {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const network = NETWORK[code];
-  if (network !== undefined) return new LinkFailure('network', `${where} ${network}`);
+  if (network !== undefined) return new LinkFailure('network', `${where} ${network}`, SILENT.has(code));
   if (/WRONG_VERSION|EPROTO|PACKET_LENGTH|UNKNOWN_PROTOCOL/.test(code))
     return new LinkFailure(
       'refused',
@@ -122,6 +128,7 @@ export function halfOpen(where: string, ms: number): LinkFailure {
   return new LinkFailure(
     'network',
     `${where} sent nothing for ${ms} ms, not even an answer to a Ping: the connection is dead, opening a new one.`,
+    true,
   );
 }
 

@@ -1,6 +1,7 @@
 /** Asterisk as an event source: the AMI client, the list of live channels after each connect, and the normaliser. */
 import type { EventSource, SourceFrame, SourceState, SourceStatus } from '../../src/ports.ts';
-import { AmiClient, type AmiClientOptions } from './client.ts';
+import { AmiClient } from './client.ts';
+import type { AmiClientOptions } from './client-options.ts';
 import { createLister, cutList, noList } from './listing.ts';
 import { isKnownEvent, normalise } from './normalise.ts';
 import { noCallRights, noListRights, rightsCheck } from './rights.ts';
@@ -65,12 +66,14 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
       }
       resynchroniseAgain();
     },
-    onLost(reason, orderly) {
+    onLost(reason, orderly, silentMs) {
       lister.cancel();
       cancelDoubt();
-      const at = clock.now();
-      const events = [{ kind: 'source-lost', source: name, at, receivedAt: at, orderly, reason }] as const;
-      emit({ source: name, receivedAt: at, events, raw: null });
+      // A dead link was heard for the last time before it was noticed: that is when calls were last known to live.
+      const receivedAt = clock.now();
+      const at = receivedAt - silentMs;
+      const events = [{ kind: 'source-lost', source: name, at, receivedAt, orderly, reason }] as const;
+      emit({ source: name, receivedAt, events, raw: null });
     },
     onState: enter,
     onFault: tally((text) => options.onWarning?.(text)),

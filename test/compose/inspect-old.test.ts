@@ -6,7 +6,10 @@ import { join } from 'node:path';
 import t from 'tap';
 import { amiCaptureProblem } from '../../adapters/asterisk/capture.ts';
 import { readFrames } from '../../adapters/asterisk/recording.ts';
-import { captures } from '../adapters/asterisk/support.ts';
+import { parseConfig } from '../../config/load.ts';
+import { checkSource } from '../../src/compose/check-reach.ts';
+import { Secret } from '../../src/secret.ts';
+import { captures, scriptedServer } from '../adapters/asterisk/support.ts';
 
 const GREETING = 'Asterisk Call Manager/1.3\r\n';
 const CHANNEL = 'Event: Newchannel\r\nChannel: SIP/trunk-in-00000001\r\nUniqueid: 1795156200.101\r\n\r\n';
@@ -55,4 +58,22 @@ t.test('inspect tells it in one sentence, and reads the other files', async (t) 
   t.match(run.stderr, /^logcalld: \S+old\.jsonl is of Asterisk 11 or older .*Asterisk 13 or newer is needed\.\n$/);
   const calls = run.stdout.split('\n').filter((line) => line !== '');
   t.ok(calls.length > 0 && calls.every((line) => line.includes(good) && !line.includes(old)));
+});
+
+t.test('check-config tells it too, and never sends the secret', async (t) => {
+  const server = await scriptedServer(GREETING);
+  t.teardown(server.close);
+  const text = `[[source]]
+type = 'asterisk'
+name = 'pbx1'
+port = ${server.port}
+username = 'logcalld'
+[leadsquared]
+host = 'api-in21.leadsquared.com'
+`;
+  const [source] = parseConfig(text, 'logcalld.toml').source;
+  if (source === undefined) throw new Error('no source');
+  const finding = await checkSource(source, new Secret('pw'));
+  t.match(finding, { level: 'FAIL', text: /is of Asterisk 11 or older \("Asterisk Call Manager\/1.3"\).*13 or newer/ });
+  t.same(server.peers.items[0]?.actions.items, []);
 });

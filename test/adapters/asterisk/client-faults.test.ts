@@ -82,7 +82,15 @@ t.test('the source tells the first bad packet, and then the tenth', async (t) =>
   const server = await scriptedServer();
   const warnings = new Inbox<string>();
   const statuses = new Inbox<SourceStatus>();
-  const who = { name: 'pbx', host: '127.0.0.1', port: server.port, username: 'u', secret: 's', clock: realClock };
+  const who = {
+    name: 'pbx',
+    host: '127.0.0.1',
+    port: server.port,
+    username: 'u',
+    secret: 's',
+    clock: realClock,
+    retryMs: () => 0,
+  };
   const source = createAsteriskSource({ ...who, onWarning: (text) => warnings.push(text) });
   source.start(
     () => {
@@ -100,6 +108,9 @@ t.test('the source tells the first bad packet, and then the tenth', async (t) =>
   );
   t.equal(warnings.items.length, 2);
   t.equal(source.status().state, 'connected');
+  peer.socket.destroy();
+  await statuses.find(({ state }) => state === 'lost');
+  await server.peers.find(() => true, 1);
   await source.stop();
   await server.close();
 });

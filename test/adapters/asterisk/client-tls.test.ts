@@ -21,6 +21,20 @@ t.test('TLS with a certificate of the configured authority', async (t) => {
   await closed;
 });
 
+t.test('certificates as ast_tls_cert makes them: a common name, of a host or an address', async (t) => {
+  for (const name of ['bare.example', '192.0.2.5']) {
+    const bare = certificate(folder, name, undefined, true);
+    const server = await tlsServer(bare);
+    const right = watchedClient({ port: server.port, tls: { caFile: bare.file, servername: name } });
+    await right.log.find((item) => item.kind === 'connected');
+    await right.client.close();
+    const wrong = watchedClient({ port: server.port, tls: { caFile: bare.file, servername: '192.0.2.6' } });
+    t.match(await wrong.state('refused'), /ALTNAME_INVALID/);
+    await wrong.client.close();
+    await server.close();
+  }
+});
+
 t.test('certificates that are not trusted, or not for this host, are refused before anything is sent', async (t) => {
   const server = await tlsServer(pbx);
   const key = join(folder, 'pbx.example.key');

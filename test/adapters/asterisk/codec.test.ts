@@ -243,6 +243,7 @@ t.test('limits', async (t) => {
       `Event: Large\r\nValue: ${'x'.repeat(300)}\r\n\r\n`,
       `Event: Large\r\n${'Value: x\r\n'.repeat(30)}\r\n`,
       `Event: Large\n${'Value: x\n'.repeat(30)}\n`,
+      `Event: Large\r\n${'Value: x\r\n'.repeat(30)}Response: Follows\r\n\r\n`,
       `Response: Follows\r\nActionID: 7\r\n${'y'.repeat(300)}\n\nEvent: Hangup\n\n--END COMMAND--\r\n\r\n`,
     ];
     for (const text of large) {

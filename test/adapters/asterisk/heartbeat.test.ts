@@ -90,6 +90,7 @@ t.test('a client leaves a dead link 15 s after its last byte, also with an actio
   t.notOk(log.items.some((item) => item.kind === 'lost'));
   clock.advance(1);
   t.match(await state('lost'), /sent nothing for 15000 ms, not even an answer to a Ping/);
+  t.match(await log.find((item) => item.kind === 'lost'), { orderly: false, silentMs: 15_000 });
   t.equal(peer.actions.items.filter((one) => one.get('Action') === 'Ping').length <= 1, true);
   await never;
   await client.close();

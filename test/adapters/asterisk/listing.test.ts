@@ -5,13 +5,13 @@ import type { SourceFrame, SourceStatus } from '../../../src/ports.ts';
 import { acceptLogin, FakeClock, Inbox, type Peer, scriptedServer } from './support.ts';
 
 /** A source that is logged in, before anything of its first list is answered. */
-async function bench(t: { teardown(run: () => Promise<void>): unknown }) {
+async function bench(t: { teardown(run: () => Promise<void>): unknown }, pingIntervalMs = 1_000_000) {
   const server = await scriptedServer();
   const clock = new FakeClock();
   const frames = new Inbox<SourceFrame>();
   const statuses = new Inbox<SourceStatus>();
   const who = { name: 'pbx', host: '127.0.0.1', port: server.port, username: 'u', secret: 's', clock };
-  const source = createAsteriskSource({ ...who, pingIntervalMs: 1_000_000, retryMs: () => 0 });
+  const source = createAsteriskSource({ ...who, pingIntervalMs, retryMs: () => 0 });
   const armed = clock.timer(5_000);
   source.start(
     (frame) => frames.push(frame),
@@ -79,7 +79,7 @@ t.test('an answer that breaks off is no list: asked again', async (t) => {
 });
 
 t.test('three times without an answer: the link is taken up anew', async (t) => {
-  const { server, clock, peer, statuses, kinds } = await bench(t);
+  const { server, clock, peer, frames, statuses, kinds } = await bench(t);
   for (const [deadline, next] of [
     [5_000, 10_000],
     [10_000, 20_000],
@@ -93,9 +93,22 @@ t.test('three times without an answer: the link is taken up anew', async (t) => 
   const { problem } = await statuses.find(({ state }) => state === 'lost');
   t.match(problem, /"pbx" did not list its live channels, asked 3 times in 35 s.*taking up the link anew/);
   t.ok(kinds().includes('source-lost'));
+  const lost = frames.items.at(-1)?.events[0];
+  t.equal(lost?.at, lost?.receivedAt, 'it lived until now');
   clock.advance(0);
   await acceptLogin(await server.peers.find(() => true, 1));
   await statuses.find(({ state }) => state === 'connected', statuses.items.length);
+});
+
+t.test('a link found dead was lost when it was last heard', async (t) => {
+  const { clock, peer, until, frames } = await bench(t, 10_000);
+  peer.packet('Event: Newchannel', 'Channel: PJSIP/1001-1', 'Uniqueid: 1.1');
+  await until('channel-created');
+  const heardAt = clock.now();
+  clock.advance(15_000);
+  await until('source-lost');
+  const lost = frames.items.at(-1)?.events[0];
+  t.match(lost, { kind: 'source-lost', at: heardAt, receivedAt: heardAt + 15_000 });
 });
 
 t.test('an answer that comes after its time counts', async (t) => {

@@ -1,7 +1,8 @@
 /** What the AMI tests share: the recordings, clocks, and a server that does as it is told. */
 import { readdirSync } from 'node:fs';
 import net from 'node:net';
-import { AmiClient, type AmiClientOptions } from '../../../adapters/asterisk/client.ts';
+import { AmiClient } from '../../../adapters/asterisk/client.ts';
+import type { AmiClientOptions } from '../../../adapters/asterisk/client-options.ts';
 import { AmiParser } from '../../../adapters/asterisk/codec.ts';
 import type { AmiPacket } from '../../../adapters/asterisk/packet.ts';
 import type { Clock, SourceState } from '../../../src/ports.ts';
@@ -177,7 +178,7 @@ export async function acceptLogin(peer: Peer, booted = true): Promise<AmiPacket>
 export type Happening =
   | { readonly kind: 'packet'; readonly packet: AmiPacket; readonly at: number }
   | { readonly kind: 'connected'; readonly greeting: string; readonly fullyBooted: AmiPacket | null }
-  | { readonly kind: 'lost'; readonly reason: string; readonly orderly: boolean }
+  | { readonly kind: 'lost'; readonly reason: string; readonly orderly: boolean; readonly silentMs: number }
   | { readonly kind: 'state'; readonly state: SourceState; readonly problem: string | null };
 
 /** Tries again at once, but after a refusal only when a minute is over. */
@@ -193,7 +194,7 @@ export function watchedClient(options: Partial<AmiClientOptions> & { readonly po
     {
       onPacket: (packet, at) => log.push({ kind: 'packet', packet, at }),
       onConnected: (info) => log.push({ kind: 'connected', ...info }),
-      onLost: (reason, orderly) => log.push({ kind: 'lost', reason, orderly }),
+      onLost: (reason, orderly, silentMs) => log.push({ kind: 'lost', reason, orderly, silentMs }),
       onState: (state, problem) => log.push({ kind: 'state', state, problem }),
       onFrame: (raw) => frames.push(raw),
       onFault: (text) => faults.push(text),

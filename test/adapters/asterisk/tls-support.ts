@@ -11,11 +11,15 @@ export interface Certificate {
   readonly file: string;
 }
 
-/** A key and a certificate for one name, signed by itself or by another certificate made here, in files of this folder. */
-export function certificate(folder: string, name: string, signedBy?: string): Certificate {
+/**
+ * A key and a certificate for one name, signed by itself or by another certificate made here, in files of this folder. `bare`:
+ * with a common name and nothing else, as `ast_tls_cert` makes them.
+ */
+export function certificate(folder: string, name: string, signedBy?: string, bare = false): Certificate {
   const key = join(folder, `${name}.key`);
   const cert = join(folder, `${name}.pem`);
-  const subject = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}`];
+  const more = bare ? [] : ['-addext', `subjectAltName=DNS:${name}`];
+  const subject = ['-subj', `/CN=${name}`, ...more];
   const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
   const by =
     signedBy === undefined ? [] : ['-CA', join(folder, `${signedBy}.pem`), '-CAkey', join(folder, `${signedBy}.key`)];
