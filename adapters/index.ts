@@ -3,12 +3,15 @@ import type { AsteriskSourceConfig, FreeswitchSourceConfig, SourceConfig } from 
 import type { CdrReader } from '../src/call/backfill.ts';
 import type { FrameReader } from '../src/inspect.ts';
 import type { Clock, EventSource } from '../src/ports.ts';
-import { readAmiFrame } from './asterisk/capture.ts';
+import { amiCaptureProblem, readAmiFrame } from './asterisk/capture.ts';
 import { readAsteriskCdr } from './asterisk/cdr.ts';
 import { createAsteriskSource } from './asterisk/source.ts';
+import type { TlsOptions } from './asterisk/tls.ts';
 import { readEslFrame } from './freeswitch/capture.ts';
 import { readFreeswitchCdr } from './freeswitch/cdr.ts';
 import { createFreeswitchSource } from './freeswitch/source.ts';
+
+export type CaptureProblem = (file: string, frames: Iterable<Uint8Array>) => string | null;
 
 export interface SourceSetup {
   readonly clock: Clock;
@@ -18,6 +21,11 @@ export interface SourceSetup {
   readonly onRaw?: (raw: Uint8Array, receivedAt: number) => void;
   /** Something the administrator should change, one sentence. */
   readonly onWarning?: (text: string) => void;
+}
+
+/** A type of its own, so that the compiler finds a key that the adapter does not know. */
+function tlsOf({ ca_file: caFile, servername }: AsteriskSourceConfig['tls']): TlsOptions {
+  return { ...(caFile === null ? {} : { caFile }), ...(servername === null ? {} : { servername }) };
 }
 
 const factories = {
@@ -31,14 +39,8 @@ const factories = {
       secret: setup.secret,
       clock: setup.clock,
       ...(setup.onRaw === undefined ? {} : { onRaw: setup.onRaw }),
-      ...(config.tls.enabled
-        ? {
-            tls: {
-              ...(config.tls.ca_file === null ? {} : { caFile: config.tls.ca_file }),
-              servername: config.tls.servername ?? config.host,
-            },
-          }
-        : {}),
+      ...(setup.onWarning === undefined ? {} : { onWarning: setup.onWarning }),
+      ...(config.tls.enabled ? { tls: tlsOf(config.tls) } : {}),
     }),
   freeswitch: (config: FreeswitchSourceConfig, setup: SourceSetup): EventSource =>
     createFreeswitchSource({
@@ -58,6 +60,9 @@ export function createSource(config: SourceConfig, setup: SourceSetup): EventSou
 
 /** Readers of captured frames by the `pbx` of the capture file. */
 export const frameReaders: Readonly<Record<string, FrameReader>> = { asterisk: readAmiFrame, freeswitch: readEslFrame };
+
+/** By the `pbx` of the capture file: why no calls can be read from these frames; `null` when they can. */
+export const captureProblems: Readonly<Record<string, CaptureProblem>> = { asterisk: amiCaptureProblem };
 
 /** Readers of call detail records by the `pbx` of the capture file. */
 export const cdrReaders: Readonly<Record<string, CdrReader>> = {

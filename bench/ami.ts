@@ -40,7 +40,12 @@ async function ours(chunks: readonly Buffer[]): Promise<number> {
   const fail = (error: Error) => {
     throw error;
   };
-  const parser = new AmiParser({ onGreeting: () => {}, onPacket: () => packets++, onError: fail });
+  const parser = new AmiParser({
+    onGreeting: () => {},
+    onPacket: () => packets++,
+    onSkipped: (what) => fail(new Error(what)),
+    onError: fail,
+  });
   for (const chunk of chunks) {
     parser.push(chunk);
     await new Promise((resolve) => setImmediate(resolve));

@@ -2,8 +2,8 @@
 import type { Clock } from '../../src/ports.ts';
 import type { AmiPacket } from './packet.ts';
 
-/** Why an action has no result: the PBX said no, did not answer in time, or the connection ended. */
-export type ActionFailure = 'refused' | 'timeout' | 'closed';
+/** Why an action has no result: the PBX said no, did not answer in time, left out a part, or the connection ended. */
+export type ActionFailure = 'refused' | 'timeout' | 'cut' | 'closed';
 
 export class AmiActionError extends Error {
   override readonly name = 'AmiActionError';
@@ -30,6 +30,8 @@ interface Pending {
   readonly deadlineMs: number;
   readonly items: AmiPacket[];
   readonly list: boolean;
+  /** A list that nobody waits for any more. */
+  late: boolean;
   response: AmiPacket | null;
   cancel: () => void;
   resolve(result: AmiList): void;
@@ -41,7 +43,14 @@ export function isResponse(packet: AmiPacket): boolean {
   return packet.headers[0]?.[0] === 'Response';
 }
 
-function endsList(packet: AmiPacket): boolean {
+/** How many items a list has by its own last packet; `null` where it does not say. */
+function announced(complete: AmiPacket): number | null {
+  const text = complete.get('ListItems') ?? complete.get('Items');
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : null;
+}
+
+/** True for the last packet of a list; also for some events of their own, such as `AgentComplete`. */
+export function endsList(packet: AmiPacket): boolean {
   return packet.get('EventList') === 'Complete' || (packet.get('Event') ?? '').endsWith('Complete');
 }
 
@@ -57,19 +66,31 @@ export class PendingActions {
   expect(id: string, action: string, list: boolean, deadlineMs: number): Promise<AmiList> {
     return new Promise((resolve, reject) => {
       const cancel = () => {};
-      const pending: Pending = { action, deadlineMs, list, items: [], response: null, cancel, resolve, reject };
+      const pending: Pending = {
+        action,
+        deadlineMs,
+        list,
+        late: false,
+        items: [],
+        response: null,
+        cancel,
+        resolve,
+        reject,
+      };
       this.#pending.set(id, pending);
       this.#arm(id, pending);
     });
   }
 
-  /** Hands the packet to the action it answers, if one waits for it. */
-  take(packet: AmiPacket): void {
+  /** Hands the packet to the action it answers, if there is one. `cut`: it ends a list of which some items never came. */
+  take(packet: AmiPacket): 'cut' | null {
     const id = packet.get('ActionID');
     const pending = id === undefined ? undefined : this.#pending.get(id);
-    if (id === undefined || pending === undefined) return;
-    if (isResponse(packet)) this.#answer(id, pending, packet);
-    else if (pending.response !== null) this.#item(id, pending, pending.response, packet);
+    if (id === undefined || pending === undefined) return null;
+    if (!isResponse(packet))
+      return pending.response === null ? null : this.#item(id, pending, pending.response, packet);
+    this.#answer(id, pending, packet);
+    return null;
   }
 
   /** Rejects everything that still waits. */
@@ -87,27 +108,37 @@ export class PendingActions {
       pending.reject(new AmiActionError('refused', `Asterisk refused ${pending.action}: ${message}.`, response));
     } else if (pending.list) {
       pending.response = response;
-      this.#arm(id, pending);
+      if (!pending.late) this.#arm(id, pending);
     } else {
       this.#settle(id, pending);
       pending.resolve({ response, items: [], complete: response });
     }
   }
 
-  #item(id: string, pending: Pending, response: AmiPacket, packet: AmiPacket): void {
+  #item(id: string, pending: Pending, response: AmiPacket, packet: AmiPacket): 'cut' | null {
     if (!endsList(packet)) {
       pending.items.push(packet);
-      this.#arm(id, pending);
-      return;
+      if (!pending.late) this.#arm(id, pending);
+      return null;
     }
     this.#settle(id, pending);
-    pending.resolve({ response, items: pending.items, complete: packet });
+    const { action, items } = pending;
+    const wanted = announced(packet) ?? items.length;
+    if (items.length >= wanted) {
+      pending.resolve({ response, items, complete: packet });
+      return null;
+    }
+    const what = `Asterisk's answer to ${action} was cut off: ${items.length} of ${wanted} items came.`;
+    pending.reject(new AmiActionError('cut', what));
+    return 'cut';
   }
 
   #arm(id: string, pending: Pending): void {
     pending.cancel();
     pending.cancel = this.#clock.after(pending.deadlineMs, () => {
-      this.#settle(id, pending);
+      // The list may still come, and must not be taken for whole then when it is not.
+      if (pending.list) pending.late = true;
+      else this.#settle(id, pending);
       const what = `Asterisk did not answer ${pending.action} within ${pending.deadlineMs} ms`;
       pending.reject(new AmiActionError('timeout', `${what}; it may be overloaded.`));
     });

@@ -4,106 +4,51 @@
  * | state      | happens                                   | next                                               |
  * |------------|-------------------------------------------|----------------------------------------------------|
  * | connecting | login accepted, then `FullyBooted` or its deadline | connected                                 |
- * | connecting | socket error, silence, end                | lost, again after the backoff                      |
- * | connecting | secret, certificate or port is wrong      | refused, again after `refusedDelayMs`              |
- * | connected  | error, end, no answer to a Ping           | lost, again after the backoff                      |
+ * | connecting | socket error, silence, end                | lost                                               |
+ * | connecting | certificate, port or version is wrong     | refused                                            |
+ * | connecting | user or secret is wrong                   | refused; connects at once, but holds back its login |
+ * | connected  | error, end, silence                       | lost                                               |
  * | lost       | the next attempt                          | connected, lost or refused                         |
  * | refused    | the next attempt                          | connected, lost or refused                         |
  * | any        | `close()`                                 | stopped                                            |
  *
- * The backoff doubles from `backoffInitialMs` to `backoffMaxMs` with full jitter, and starts anew only after a login and
- * `quietMs` of service: a PBX that accepts a login and drops it must not be hammered.
+ * When the next attempt comes: `pace.ts`.
  */
-import type { Clock, SourceState } from '../../src/ports.ts';
+import type { SourceState } from '../../src/ports.ts';
 import { AmiActionError, type AmiList } from './actions.ts';
-import { type ActionFields, AmiConnection, type TlsOptions } from './connection.ts';
+import { type AmiClientHandlers, type AmiClientOptions, DEFAULTS } from './client-options.ts';
+import { type ActionFields, AmiConnection } from './connection.ts';
+import { watchPulse } from './heartbeat.ts';
 import { login } from './login.ts';
+import { createPace } from './pace.ts';
 import type { AmiPacket } from './packet.ts';
 import { halfOpen, LinkFailure, noFullyBooted } from './problem.ts';
 
-export interface AmiClientOptions {
-  readonly host: string;
-  /** Default 5038. */
-  readonly port?: number;
-  readonly username: string;
-  /** The secret, or a function that fetches it anew for each login. */
-  readonly secret: string | (() => string | Promise<string>);
-  /** Default `md5`. */
-  readonly auth?: 'md5' | 'plain';
-  /** With `md5`: send the secret as it is to a server that offers no challenge. Default false. */
-  readonly plainFallback?: boolean;
-  readonly tls?: TlsOptions;
-  /** Event classes asked for, default `on`: all that the user may read. `system` is needed to learn of restarts. */
-  readonly eventMask?: string;
-  readonly clock: Clock;
-  readonly random?: () => number;
-  /** All in ms. Default 10 s for a connection, and again for its greeting. */
-  readonly connectTimeoutMs?: number;
-  /** Default 10 s. */
-  readonly actionDeadlineMs?: number;
-  /** Default 3 s from the login to `FullyBooted`. */
-  readonly bootDeadlineMs?: number;
-  /** A dead link is noticed after at most interval + deadline: 10 s and 5 s by default. */
-  readonly pingIntervalMs?: number;
-  readonly pingDeadlineMs?: number;
-  readonly backoffInitialMs?: number;
-  readonly backoffMaxMs?: number;
-  readonly quietMs?: number;
-  readonly refusedDelayMs?: number;
-}
-
-/** Every packet of a connection comes after its `onConnected` and before its `onLost`. None of these may throw. */
-export interface AmiClientHandlers {
-  /** Each event, `FullyBooted` and the items of lists included. `receivedAt`: ms since the epoch, UTC. */
-  onPacket(packet: AmiPacket, receivedAt: number): void;
-  /** Logged in and ready for actions. `fullyBooted` is `null` when the deadline passed without it. */
-  onConnected(info: { readonly greeting: string; readonly fullyBooted: AmiPacket | null }): void;
-  /** `orderly`: Asterisk said before that it is stopping (`Event: Shutdown`). Not called for `close()`. */
-  onLost(reason: string, orderly: boolean): void;
-  /** The state, when it or its problem changes; the problem may also qualify `connected`. */
-  onState?(state: SourceState, problem: string | null): void;
-  /** Exact bytes of every frame: greeting, responses and events; for a capture file. */
-  onFrame?(raw: Uint8Array, receivedAt: number): void;
-}
-
-const DEFAULTS = {
-  port: 5038,
-  auth: 'md5',
-  plainFallback: false,
-  eventMask: 'on',
-  random: Math.random,
-  connectTimeoutMs: 10_000,
-  actionDeadlineMs: 10_000,
-  bootDeadlineMs: 3_000,
-  pingIntervalMs: 10_000,
-  pingDeadlineMs: 5_000,
-  backoffInitialMs: 1_000,
-  backoffMaxMs: 30_000,
-  quietMs: 30_000,
-  refusedDelayMs: 60_000,
-} as const;
-
-/** Packets held back before `onConnected`; a stream faster than this is let through without `FullyBooted`. */
+/** Packets held back before `onConnected`, and their bytes; a stream beyond this is let through without `FullyBooted`. */
 const MAX_HELD = 10_000;
+const MAX_HELD_BYTES = 1 << 26;
 
 /** What is known of the present connection. */
 interface Link {
   readonly connection: AmiConnection;
   /** Events that came before `onConnected`; `null` after it. */
   held: [AmiPacket, number][] | null;
+  heldBytes: number;
   greeting: string;
   loggedIn: boolean;
   /** Monotonic ms of `onConnected`. */
   upAt: number;
+  /** What ends the waiting for the login's turn or for `FullyBooted`. */
   cancel: () => void;
+  cancelPulse: () => void;
 }
 
 export class AmiClient {
   readonly #options: Required<Omit<AmiClientOptions, 'tls'>> & Pick<AmiClientOptions, 'tls'>;
   readonly #handlers: AmiClientHandlers;
   #link: Link | null = null;
+  readonly #pace: ReturnType<typeof createPace>;
   #connections = 0;
-  #failures = 0;
   #cancelRetry: () => void = () => {};
   #state: SourceState | null = null;
   #problem: string | null = null;
@@ -111,6 +56,7 @@ export class AmiClient {
   constructor(options: AmiClientOptions, handlers: AmiClientHandlers) {
     this.#options = { ...DEFAULTS, ...options };
     this.#handlers = handlers;
+    this.#pace = createPace(this.#options);
   }
 
   /** Begins to connect and returns at once. */
@@ -149,7 +95,7 @@ export class AmiClient {
     this.#cancelRetry();
     this.#enter('stopped', null);
     if (link === null) return;
-    link.cancel();
+    end(link);
     // Asterisk answers Goodbye and closes; whether it does so is of no interest, only that it had its second.
     if (link.loggedIn) await link.connection.action('Logoff', [], 1_000).catch(() => {});
     link.connection.close(new LinkFailure('network', 'the client was closed.'));
@@ -168,10 +114,13 @@ export class AmiClient {
       {
         onEvent: (packet, at) => this.#event(link, packet, at),
         onFrame: (raw, at) => this.#handlers.onFrame?.(raw, at),
+        onFault: (text) => this.#handlers.onFault?.(text),
         onClosed: (failure) => this.#closed(link, failure),
       },
     );
-    const link: Link = { connection, held: [], greeting: '', loggedIn: false, upAt: 0, cancel: () => {} };
+    const idle = () => {};
+    const timers = { cancel: idle, cancelPulse: idle };
+    const link: Link = { connection, held: [], heldBytes: 0, greeting: '', loggedIn: false, upAt: 0, ...timers };
     this.#link = link;
     this.#login(link).catch((error: unknown) => {
       const message = error instanceof Error ? error.message : String(error);
@@ -184,13 +133,18 @@ export class AmiClient {
   async #login(link: Link): Promise<void> {
     const { username, auth, plainFallback, eventMask, actionDeadlineMs, bootDeadlineMs, clock } = this.#options;
     link.greeting = await link.connection.greeting();
-    const { secret: given } = this.#options;
-    const secret = typeof given === 'string' ? given : await given();
+    const over = () => link !== this.#link;
+    await this.#pace.turn(over, (cancel) => {
+      link.cancel = cancel;
+    });
+    if (over()) return;
+    const secret = await this.#pace.secret();
     const credentials = { username, secret, auth, plainFallback, eventMask };
     await login(link.connection, credentials, actionDeadlineMs);
     link.loggedIn = true;
-    if (link !== this.#link || this.#announceBooted(link)) return;
-    link.cancel = clock.after(bootDeadlineMs, () => this.#announce(link, null));
+    if (over()) return;
+    this.#watch(link);
+    if (!this.#announceBooted(link)) link.cancel = clock.after(bootDeadlineMs, () => this.#announce(link, null));
   }
 
   #event(link: Link, packet: AmiPacket, receivedAt: number): void {
@@ -200,8 +154,9 @@ export class AmiClient {
       return;
     }
     link.held.push([packet, receivedAt]);
+    link.heldBytes += packet.raw.length;
     if (!link.loggedIn) return;
-    if (link.held.length >= MAX_HELD) this.#announce(link, null);
+    if (link.held.length >= MAX_HELD || link.heldBytes >= MAX_HELD_BYTES) this.#announce(link, null);
     else if (packet.get('Event') === 'FullyBooted') this.#announce(link, packet);
   }
 
@@ -219,55 +174,41 @@ export class AmiClient {
     link.upAt = this.#options.clock.monotonic();
     const problem = fullyBooted === null ? noFullyBooted(link.connection.where, this.#options.bootDeadlineMs) : null;
     this.#enter('connected', problem);
-    this.#handlers.onConnected({ greeting: link.greeting, fullyBooted });
+    const { greeting, connection } = link;
+    connection.handle('beginning', () => this.#handlers.onConnected({ greeting, fullyBooted }));
     for (const [packet, receivedAt] of held) {
-      if (link === this.#link) this.#handlers.onPacket(packet, receivedAt);
+      if (link === this.#link) connection.handle(packet, () => this.#handlers.onPacket(packet, receivedAt));
     }
-    if (link === this.#link) this.#schedulePing(link);
   }
 
-  #schedulePing(link: Link): void {
-    link.cancel = this.#options.clock.after(this.#options.pingIntervalMs, () => {
-      this.#ping(link).catch((error: unknown) => {
-        link.connection.close(new LinkFailure('network', `${link.connection.where}: ${String(error)}`));
-      });
+  #watch(link: Link): void {
+    const { clock, pingIntervalMs, pingDeadlineMs } = this.#options;
+    const { connection } = link;
+    link.cancelPulse = watchPulse(clock, pingIntervalMs, pingDeadlineMs, {
+      heardAt: () => connection.heardAt,
+      bytes: () => connection.bytes,
+      ping: () => void connection.action('Ping', [], pingDeadlineMs).catch(() => {}),
+      onDead: (silentMs) => connection.close(halfOpen(connection.where, silentMs)),
     });
   }
 
-  async #ping(link: Link): Promise<void> {
-    const { pingDeadlineMs } = this.#options;
-    const before = link.connection.bytes;
-    try {
-      await link.connection.action('Ping', [], pingDeadlineMs);
-    } catch (error) {
-      const late = error instanceof AmiActionError && error.failure === 'timeout';
-      // Other packets arrived meanwhile: Asterisk is slow to answer, but the link is alive.
-      if (late && link.connection.bytes === before)
-        link.connection.close(halfOpen(link.connection.where, pingDeadlineMs));
-    }
-    if (link === this.#link) this.#schedulePing(link);
-  }
-
   #closed(link: Link, failure: LinkFailure): void {
-    link.cancel();
+    end(link);
     if (link !== this.#link) return;
     // Events of a connection that broke between login and FullyBooted happened all the same.
     if (link.held !== null && link.loggedIn) this.#announce(link, null);
-    const { clock, quietMs, refusedDelayMs } = this.#options;
-    link.cancel();
+    end(link);
     this.#link = null;
-    if (link.held === null && clock.monotonic() - link.upAt >= quietMs) this.#failures = 0;
-    const delay = failure.kind === 'refused' ? refusedDelayMs : this.#backoff();
-    this.#cancelRetry = clock.after(delay, () => this.#connect());
-    this.#enter(failure.kind === 'refused' ? 'refused' : 'lost', failure.message);
-    if (link.held === null) this.#handlers.onLost(failure.message, link.connection.orderly);
-  }
-
-  #backoff(): number {
-    const { backoffInitialMs, backoffMaxMs, random } = this.#options;
-    const ceiling = Math.min(backoffMaxMs, backoffInitialMs * 2 ** Math.min(this.#failures, 20));
-    this.#failures += 1;
-    return random() * ceiling;
+    const { orderly } = link.connection;
+    const waiting = this.#pace.waiting && link.greeting !== '' && failure.kind === 'network';
+    const stoodMs = link.held === null ? this.#options.clock.monotonic() - link.upAt : null;
+    const delay = this.#pace.failed(failure, { greeted: link.greeting !== '', stoodMs, orderly });
+    this.#cancelRetry = this.#options.clock.after(delay, () => this.#connect());
+    // Asterisk ends a connection that does not log in; that is no news while the login is held back.
+    if (!waiting) this.#enter(failure.kind === 'network' ? 'lost' : 'refused', failure.message);
+    const silentMs = failure.silent ? this.#options.clock.monotonic() - link.connection.heardAt : 0;
+    if (link.held !== null) return;
+    link.connection.handle('end', () => this.#handlers.onLost(failure.message, orderly, silentMs));
   }
 
   #enter(state: SourceState, problem: string | null): void {
@@ -276,4 +217,9 @@ export class AmiClient {
     this.#problem = problem;
     this.#handlers.onState?.(state, problem);
   }
+}
+
+function end(link: Link): void {
+  link.cancel();
+  link.cancelPulse();
 }

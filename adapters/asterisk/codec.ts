@@ -11,24 +11,29 @@ import { type AmiPacket, END_COMMAND, Packet } from './packet.ts';
 export interface AmiLimits {
   /** Bytes of one packet. */
   readonly maxPacketBytes: number;
-  /** Bytes of one line. */
-  readonly maxLineBytes: number;
   /** Lines of one packet. */
   readonly maxLines: number;
+  /** Bytes of the first line of a connection: what is longer is no AMI greeting. */
+  readonly maxGreetingBytes: number;
 }
 
-/** The largest packets of real PBXs are some 10 KB; `Output` of a long command may reach hundreds. */
-export const DEFAULT_LIMITS: AmiLimits = { maxPacketBytes: 1 << 20, maxLineBytes: 1 << 18, maxLines: 10_000 };
+/**
+ * The largest packets that are usual have some 10 KB, but a channel variable may hold whatever a dialplan put there, such as
+ * the answer of a web server: a line of 16 MB is read.
+ */
+export const DEFAULT_LIMITS: AmiLimits = { maxPacketBytes: 17 << 20, maxLines: 100_000, maxGreetingBytes: 4096 };
 
 export interface AmiParserHandlers {
   /** The first line of the connection, e.g. `Asterisk Call Manager/11.0.0`; whether it is AMI is for the caller to judge. */
   onGreeting(line: string, raw: Uint8Array): void;
   onPacket(packet: AmiPacket): void;
-  /** The stream cannot be followed any more: drop the connection. Called once; the parser ignores everything after. */
+  /** A packet went beyond the limit that `what` names. It is left out to its end, and the next one is read. */
+  onSkipped(what: string): void;
+  /** What begins here is no AMI: drop the connection. Called once; the parser ignores everything after. */
   onError(error: AmiProtocolError): void;
 }
 
-/** The other side sent what no AMI server sends. The message says what, and what to do. */
+/** The other side began with what no AMI server sends. The message says what, and what to do. */
 export class AmiProtocolError extends Error {
   override readonly name = 'AmiProtocolError';
 }
@@ -36,14 +41,20 @@ export class AmiProtocolError extends Error {
 const LF = 10;
 const CR = 13;
 const SLICE = 1 << 16;
+/** How much room is kept after a large packet. */
+const ROOM = 1 << 20;
 const FOLLOWS = Buffer.from('Response: Follows');
 const END_COMMAND_BYTES = Buffer.from(END_COMMAND);
+/** What is kept of an unfinished line of a packet that is left out: enough to know its end. */
+const TAIL = 64;
 
 /** Cuts the byte stream of one connection into packets. Make a new one for each connection: it owns the unread rest. */
 export class AmiParser {
   readonly #handlers: AmiParserHandlers;
   readonly #limits: AmiLimits;
   #mode: 'greeting' | 'packet' | 'output' = 'greeting';
+  /** The packet being read is too large: nothing of it is kept. */
+  #skipping = false;
   #stopped = false;
   /** The unfinished packet is `#rest[0, #length)`; `#scanned` and `#lineStart` count from its first byte. */
   #rest: Buffer = Buffer.alloc(0);
@@ -83,33 +94,39 @@ export class AmiParser {
     const start = this.#scan(data);
     if (this.#stopped) return;
     const left = data.length - start;
-    if (data === chunk) this.#reserve(left);
+    if (this.#rest.length > ROOM && left <= SLICE) this.#rest = Buffer.alloc(SLICE);
+    else if (data === chunk) this.#reserve(left);
     data.copy(this.#rest, 0, start);
     this.#length = left;
     this.#scanned = left;
     this.#lineStart -= start;
   }
 
-  /** Looks at each byte once and returns where the unfinished packet begins. */
+  /** Looks at each byte once and returns where the unfinished packet begins, or what must be kept of one left out. */
   #scan(data: Buffer): number {
-    const { maxPacketBytes, maxLineBytes, maxLines } = this.#limits;
+    const { maxPacketBytes, maxLines, maxGreetingBytes } = this.#limits;
     let start = 0;
     let line = this.#lineStart;
     for (let i = this.#scanned; i < data.length; i += 1) {
       if (data[i] !== LF) continue;
-      if (i - line > maxLineBytes) return this.#fail(`a line longer than ${maxLineBytes} bytes`);
+      if (this.#mode === 'greeting' && i - line > maxGreetingBytes) return this.#fail(maxGreetingBytes);
       const end = i > line && data[i - 1] === CR ? i - 1 : i;
       if (this.#endsPacket(data, start, line, end)) {
-        if (i + 1 - start > maxPacketBytes) return this.#fail(`a packet larger than ${maxPacketBytes} bytes`);
-        if (end > line || line > start) this.#emit(data.subarray(start, i + 1));
+        if (!this.#skipping && i + 1 - start > maxPacketBytes) this.#skip(`more than ${maxPacketBytes} bytes`);
+        if (!this.#skipping && (end > line || line > start)) this.#emit(data.subarray(start, i + 1));
         if (this.#stopped) return start;
+        this.#skipping = false;
         start = i + 1;
         this.#lines = 0;
-      } else if (++this.#lines > maxLines) return this.#fail(`a packet of more than ${maxLines} lines`);
+      } else if (++this.#lines > maxLines && !this.#skipping) this.#skip(`more than ${maxLines} lines`);
       line = i + 1;
     }
-    if (data.length - line > maxLineBytes) return this.#fail(`a line longer than ${maxLineBytes} bytes`);
-    if (data.length - start > maxPacketBytes) return this.#fail(`a packet larger than ${maxPacketBytes} bytes`);
+    if (this.#mode === 'greeting' && data.length - line > maxGreetingBytes) return this.#fail(maxGreetingBytes);
+    if (!this.#skipping && data.length - start > maxPacketBytes) this.#skip(`more than ${maxPacketBytes} bytes`);
+    if (this.#skipping) {
+      line = Math.max(line, data.length - TAIL);
+      start = line;
+    }
     this.#lineStart = line;
     return start;
   }
@@ -122,7 +139,8 @@ export class AmiParser {
       if (marker >= line && END_COMMAND_BYTES.equals(data.subarray(marker, end))) this.#mode = 'packet';
       return false;
     }
-    if (line === start && end > line && FOLLOWS.equals(data.subarray(line, end))) this.#mode = 'output';
+    const first = line === start && !this.#skipping;
+    if (first && end > line && FOLLOWS.equals(data.subarray(line, end))) this.#mode = 'output';
     return end === line;
   }
 
@@ -135,17 +153,24 @@ export class AmiParser {
     } else this.#handlers.onPacket(new Packet(raw));
   }
 
+  #skip(what: string): void {
+    this.#skipping = true;
+    this.#handlers.onSkipped(what);
+  }
+
   #reserve(size: number): void {
     if (this.#rest.length >= size) return;
-    const grown = Buffer.alloc(Math.max(size, this.#rest.length * 2, 4096));
+    const most = this.#limits.maxPacketBytes + 2 * SLICE;
+    const grown = Buffer.alloc(Math.max(size, Math.min(this.#rest.length * 2, most), 4096));
     this.#rest.copy(grown, 0, 0, this.#length);
     this.#rest = grown;
   }
 
-  #fail(what: string): number {
+  #fail(bytes: number): number {
     this.stop();
+    const what = `The server began with a line longer than ${bytes} bytes`;
     this.#handlers.onError(
-      new AmiProtocolError(`The server sent ${what}, which Asterisk never does; check that the port is that of AMI.`),
+      new AmiProtocolError(`${what}, which Asterisk never does; check that the port is that of AMI.`),
     );
     return 0;
   }

@@ -2,27 +2,21 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import type { Clock } from '../../src/ports.ts';
-import { type AmiList, isResponse, PendingActions } from './actions.ts';
+import { type AmiList, endsList, isResponse, PendingActions } from './actions.ts';
 import { AmiParser, encodeAction } from './codec.ts';
 import type { AmiPacket } from './packet.ts';
 import {
   closedFailure,
   connectTimeout,
   isAmiGreeting,
+  isOldGreeting,
   LinkFailure,
   notAmi,
   silentServer,
   socketFailure,
+  tooOld,
 } from './problem.ts';
-
-export interface TlsOptions {
-  /** PEM of the authorities to trust instead of the system's. */
-  readonly ca?: string | Buffer;
-  /** Name to expect in the certificate when it is not the host's. */
-  readonly servername?: string;
-  /** Default true. False accepts any certificate: the secret can then be read by who sits in between. */
-  readonly rejectUnauthorized?: boolean;
-}
+import { type TlsOptions, tlsSettings } from './tls.ts';
 
 export interface ConnectionOptions {
   readonly host: string;
@@ -40,6 +34,8 @@ export interface ConnectionHandlers {
   onEvent(packet: AmiPacket, receivedAt: number): void;
   /** Exact bytes of each frame: greeting, responses and events. */
   onFrame(raw: Uint8Array, receivedAt: number): void;
+  /** One packet could not be used and was left out; the text says why. The connection goes on. */
+  onFault(text: string): void;
   /** The connection is over, whoever ended it. Called once. */
   onClosed(failure: LinkFailure): void;
 }
@@ -59,15 +55,18 @@ export class AmiConnection {
   #orderly = false;
   #actions = 0;
   #bytes = 0;
+  #heardAt: number;
 
   constructor(options: ConnectionOptions, handlers: ConnectionHandlers) {
     this.where = `AMI at ${options.host}:${options.port}`;
     this.#options = options;
     this.#handlers = handlers;
+    this.#heardAt = options.clock.monotonic();
     this.#pending = new PendingActions(options.clock);
     this.#parser = new AmiParser({
       onGreeting: (line, raw) => this.#greeted(line, raw),
       onPacket: (packet) => this.#packet(packet),
+      onSkipped: (what) => handlers.onFault(`${this.where} sent a packet of ${what}; it was left out.`),
       onError: (error) => this.close(new LinkFailure('refused', `${this.where}: ${error.message}`)),
     });
     // Whoever opened the connection learns of its end by onClosed, even when nobody waits for the greeting any more.
@@ -78,6 +77,11 @@ export class AmiConnection {
   /** Bytes received so far. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** When the last of them arrived, monotonic ms; before the first, when the connection was opened. */
+  get heardAt(): number {
+    return this.#heardAt;
   }
 
   /** True once Asterisk has said that it is stopping. */
@@ -112,6 +116,19 @@ export class AmiConnection {
     this.#handlers.onClosed(failure);
   }
 
+  /** Runs what handles a packet. What goes wrong there is that packet's fault and is told by `onFault`; false then. */
+  handle(packet: AmiPacket | string, run: () => void): boolean {
+    try {
+      run();
+      return true;
+    } catch (error) {
+      const name = typeof packet === 'string' ? packet : (packet.get('Event') ?? packet.get('Response') ?? 'packet');
+      const why = error instanceof Error ? error.message : String(error);
+      this.#handlers.onFault(`${this.where}: "${name}" could not be handled and was left out (${why}).`);
+      return false;
+    }
+  }
+
   async #send(name: string, fields: ActionFields, list: boolean, deadlineMs: number): Promise<AmiList> {
     const id = `logcalld-${this.#options.number}-${++this.#actions}`;
     const bytes = encodeAction(name, fields, id);
@@ -121,13 +138,13 @@ export class AmiConnection {
     return answer;
   }
 
-  /** An authority that is not PEM, or an impossible port, is thrown by Node at once; report it like any other failure. */
+  /** An authority that cannot be read, or an impossible port, is thrown by Node at once; report it like any other failure. */
   #tryOpen(): net.Socket {
     try {
       return this.#open();
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      const failure = new LinkFailure('refused', `${this.where} cannot be opened: ${message}; check port and tls.`);
+      const failure = new LinkFailure('refused', `${this.where} cannot be opened: ${message}`);
       process.nextTick(() => this.close(failure));
       return new net.Socket();
     }
@@ -135,16 +152,18 @@ export class AmiConnection {
 
   #open(): net.Socket {
     const { host, port, clock, connectTimeoutMs, tls: secure } = this.#options;
+    const settings = secure === undefined ? null : tlsSettings(secure);
     const ready = () => {
       this.#cancelTimer();
       this.#cancelTimer = clock.after(connectTimeoutMs, () => this.close(silentServer(this.where, connectTimeoutMs)));
     };
     const socket =
-      secure === undefined ? net.connect({ host, port }, ready) : tls.connect({ host, port, ...secure }, ready);
+      settings === null ? net.connect({ host, port }, ready) : tls.connect({ host, port, ...settings }, ready);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 15_000);
     socket.on('data', (chunk: Buffer) => {
       this.#bytes += chunk.length;
+      this.#heardAt = clock.monotonic();
       this.#parser.push(chunk);
     });
     socket.on('error', (error) => this.close(socketFailure(this.where, error)));
@@ -159,15 +178,20 @@ export class AmiConnection {
       return;
     }
     this.#cancelTimer();
-    this.#handlers.onFrame(raw, this.#options.clock.now());
-    this.#greeting.resolve(line);
+    this.handle('greeting', () => this.#handlers.onFrame(raw, this.#options.clock.now()));
+    if (isOldGreeting(line)) this.close(new LinkFailure('refused', tooOld(this.where, JSON.stringify(line))));
+    else this.#greeting.resolve(line);
   }
 
   #packet(packet: AmiPacket): void {
     const receivedAt = this.#options.clock.now();
-    this.#handlers.onFrame(packet.raw, receivedAt);
+    this.handle(packet, () => this.#handlers.onFrame(packet.raw, receivedAt));
     if (packet.get('Event') === 'Shutdown') this.#orderly = true;
-    if (!isResponse(packet)) this.#handlers.onEvent(packet, receivedAt);
-    this.#pending.take(packet);
+    const handOn = () => this.handle(packet, () => this.#handlers.onEvent(packet, receivedAt));
+    if (isResponse(packet)) this.#pending.take(packet);
+    else if (!endsList(packet)) {
+      // An item that could not be handled is missing in its list.
+      if (handOn()) this.#pending.take(packet);
+    } else if (this.#pending.take(packet) !== 'cut') handOn();
   }
 }

@@ -46,6 +46,7 @@ export class PlayerClient {
     const parser = new AmiParser({
       onGreeting: () => {},
       onPacket: (action) => this.#action(action),
+      onSkipped: () => socket.destroy(),
       onError: () => socket.destroy(),
     });
     // A client sends no greeting; the parser is given one in its place.

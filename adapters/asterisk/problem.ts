@@ -1,16 +1,21 @@
 /** What keeps an AMI connection from working, each in one sentence with its remedy. Never holds a secret. */
 
 /**
- * `network`: may heal by itself, try again with backoff. `refused`: the configuration of either side must change, so
- * trying often is of no use and fills the PBX's security log.
+ * `network`: may heal by itself. `refused`: what is there cannot be used as it is (certificate, port, version). `login`: the
+ * PBX said no to the user, which it writes into its security log each time.
  */
+export type FailureKind = 'network' | 'refused' | 'login';
+
 export class LinkFailure extends Error {
   override readonly name = 'LinkFailure';
-  readonly kind: 'network' | 'refused';
+  readonly kind: FailureKind;
+  /** The other side did not end the connection: it is dead since the last byte. */
+  readonly silent: boolean;
 
-  constructor(kind: 'network' | 'refused', problem: string) {
+  constructor(kind: FailureKind, problem: string, silent = false) {
     super(problem);
     this.kind = kind;
+    this.silent = silent;
   }
 }
 
@@ -26,18 +31,32 @@ const NETWORK: Readonly<Record<string, string>> = {
   EPIPE: 'broke the connection; did Asterisk stop?',
 };
 
+/** Codes by which the system gives up a connection of its own accord. */
+const SILENT: ReadonlySet<string> = new Set(['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH']);
+
+/** Remedies by the code of OpenSSL's or Node's complaint; the keys are those of the config. */
+const CERTIFICATE: readonly (readonly [RegExp, string])[] = [
+  [/ALTNAME/, 'set servername in [source.tls] to the name in the certificate.'],
+  [/EXPIRED|NOT_YET_VALID/, 'renew it on the PBX, or set the clock of either host.'],
+  [
+    /CERT|SELF_SIGNED|VERIFY|ISSUER/,
+    'set ca_file in [source.tls] to the certificate of its authority, and servername where its name is not the host.',
+  ],
+];
+
 /** What a failed socket means, by its error code. */
 export function socketFailure(where: string, error: Error): LinkFailure {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const network = NETWORK[code];
-  if (network !== undefined) return new LinkFailure('network', `${where} ${network}`);
+  if (network !== undefined) return new LinkFailure('network', `${where} ${network}`, SILENT.has(code));
   if (/WRONG_VERSION|EPROTO|PACKET_LENGTH|UNKNOWN_PROTOCOL/.test(code))
-    return new LinkFailure('refused', `${where} does not speak TLS; use the port of tlsbindaddr, or turn tls off.`);
-  if (/CERT|SELF_SIGNED|VERIFY|ISSUER|ALTNAME/.test(code))
     return new LinkFailure(
       'refused',
-      `${where} shows a certificate that is not trusted (${code}); give its authority as tls.ca, or its name as tls.servername.`,
+      `${where} does not speak TLS; use the port of tlsbindaddr in manager.conf, or set enabled = false in [source.tls].`,
     );
+  const certificate = CERTIFICATE.find(([pattern]) => pattern.test(code));
+  if (certificate !== undefined)
+    return new LinkFailure('refused', `${where} shows a certificate that is not trusted (${code}); ${certificate[1]}`);
   return new LinkFailure('network', `${where} failed: ${error.message}.`);
 }
 
@@ -52,6 +71,24 @@ export function closedFailure(where: string, orderly: boolean): LinkFailure {
 /** Whether the first line of a connection is an AMI greeting: `<any product> Call Manager/<version>`. */
 export function isAmiGreeting(line: string): boolean {
   return /call manager/i.test(line);
+}
+
+/**
+ * AMI versions by release, from AMI_VERSION in Asterisk's include/asterisk/manager.h: 1.4 has 1.0, 1.6 and 1.8 have 1.1, 10 has
+ * 1.2, 11 has 1.3; 12 and 13 have 2.x, 14 has 2.8 and 3.x, 15 has 4.x, 16 has 5.x and so on to 11.x of 22 and 12.x of 23. With
+ * 2.0 came the events that name whole calls (Linkedid, DialBegin, BridgeEnter).
+ */
+const FIRST_AMI = 2;
+
+/** Whether the greeting is that of Asterisk 11 or older. */
+export function isOldGreeting(line: string): boolean {
+  const major = /call manager\/(\d+)/i.exec(line)?.[1];
+  return major !== undefined && Number(major) < FIRST_AMI;
+}
+
+/** `where`: the PBX or the capture file; `found`: what gave it away. */
+export function tooOld(where: string, found: string): string {
+  return `${where} is of Asterisk 11 or older (${found}): it does not say which channels make a call; Asterisk 13 or newer is needed.`;
 }
 
 const OTHERS: readonly (readonly [RegExp, string])[] = [
@@ -90,14 +127,15 @@ export function connectTimeout(where: string, ms: number): LinkFailure {
 export function halfOpen(where: string, ms: number): LinkFailure {
   return new LinkFailure(
     'network',
-    `${where} sent nothing for ${ms} ms after a Ping: the connection is dead, opening a new one.`,
+    `${where} sent nothing for ${ms} ms, not even an answer to a Ping: the connection is dead, opening a new one.`,
+    true,
   );
 }
 
 /** Asterisk says the same for an unknown user, a wrong secret and a forbidden address. */
 export function loginRefused(where: string, username: string, message: string): LinkFailure {
   return new LinkFailure(
-    'refused',
+    'login',
     `${where} refused the login of user ${JSON.stringify(username)} (${message}); check the secret, that the user exists in ` +
       'manager.conf, and that its permit line allows this host.',
   );
@@ -105,7 +143,7 @@ export function loginRefused(where: string, username: string, message: string): 
 
 export function noChallenge(where: string, message: string): LinkFailure {
   return new LinkFailure(
-    'refused',
+    'login',
     `${where} gave no MD5 challenge (${message}); set auth to plain, over TLS or on the same host only.`,
   );
 }

@@ -1,24 +1,21 @@
 /** Asterisk as an event source: the AMI client, the list of live channels after each connect, and the normaliser. */
 import type { EventSource, SourceFrame, SourceState, SourceStatus } from '../../src/ports.ts';
-import { AmiActionError } from './actions.ts';
-import { AmiClient, type AmiClientOptions } from './client.ts';
+import { AmiClient } from './client.ts';
+import type { AmiClientOptions } from './client-options.ts';
+import { createLister, cutList, noList } from './listing.ts';
 import { isKnownEvent, normalise } from './normalise.ts';
-import type { AmiPacket } from './packet.ts';
+import { noCallRights, noListRights, rightsCheck } from './rights.ts';
 
 export interface AsteriskSourceOptions extends AmiClientOptions {
   readonly name: string;
   /** The exact bytes of every packet, wanted or not, for `logcalld capture`. */
   readonly onRaw?: (raw: Uint8Array, receivedAt: number) => void;
+  /** Something the administrator should know, one sentence. */
+  readonly onWarning?: (text: string) => void;
 }
-
-/** Events that every call has, whatever is filtered: where none of these comes, the user lacks rights. */
-const CALL_EVENTS = new Set(['Newchannel', 'Newstate', 'Hangup', 'BridgeEnter', 'BridgeLeave', 'DialBegin', 'DialEnd']);
 
 /** How long to wait before the live channels are listed again while no call event has come, ms. */
 const DOUBT_MS = 60_000;
-
-/** Actions that list the live channels; the first tells the DID and the bridge too. */
-const LISTS = ['Status', 'CoreShowChannels'];
 
 export function createAsteriskSource(options: AsteriskSourceOptions): EventSource {
   const { name, clock } = options;
@@ -54,6 +51,7 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
         lastFrameAt: receivedAt,
       };
       rights.see(event);
+      lister.see(event);
       if (status.problem === noCallRights(name, options.username) && !rights.missing()) enter('connected', null);
       const events = normalise(packet, name, receivedAt);
       if (events.length > 0) emit({ source: name, receivedAt, events, raw: packet.raw });
@@ -68,31 +66,37 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
       }
       resynchroniseAgain();
     },
-    onLost(reason, orderly) {
-      const at = clock.now();
-      const events = [{ kind: 'source-lost', source: name, at, receivedAt: at, orderly, reason }] as const;
-      emit({ source: name, receivedAt: at, events, raw: null });
+    onLost(reason, orderly, silentMs) {
+      lister.cancel();
+      cancelDoubt();
+      // A dead link was heard for the last time before it was noticed: that is when calls were last known to live.
+      const receivedAt = clock.now();
+      const at = receivedAt - silentMs;
+      const events = [{ kind: 'source-lost', source: name, at, receivedAt, orderly, reason }] as const;
+      emit({ source: name, receivedAt, events, raw: null });
     },
     onState: enter,
+    onFault: tally((text) => options.onWarning?.(text)),
     ...(options.onRaw === undefined ? {} : { onFrame: options.onRaw }),
+  });
+
+  const lister = createLister(clock, {
+    listAction: (action, fields, deadlineMs) => client.listAction(action, fields, deadlineMs),
+    packets: () => status.frames,
   });
 
   /** Asks for the live channels. The items come through `onPacket` like any other event. */
   async function resynchronise(): Promise<void> {
-    for (const action of LISTS) {
-      try {
-        const list = await client.listAction(action);
-        rights.listed(list.items);
-        if (status.state !== 'connected') return;
-        if (rights.missing()) enter('connected', noCallRights(name, options.username));
-        cancelDoubt();
-        if (rights.inDoubt()) cancelDoubt = clock.after(DOUBT_MS, () => resynchroniseAgain());
-        return;
-      } catch (error) {
-        if (!(error instanceof AmiActionError) || error.failure !== 'refused') return;
-      }
-    }
-    if (status.state === 'connected') enter('connected', noListRights(name, options.username));
+    const listing = await lister.ask();
+    if (status.state !== 'connected') return;
+    if (listing.kind === 'silent') client.reconnect(noList(name));
+    if (listing.kind === 'cut') enter('connected', cutList(name));
+    if (listing.kind === 'refused') enter('connected', noListRights(name, options.username));
+    if (listing.kind !== 'listed') return;
+    if (listing.items !== null) rights.listed(listing.items);
+    if (rights.missing()) enter('connected', noCallRights(name, options.username));
+    cancelDoubt();
+    if (rights.inDoubt()) cancelDoubt = clock.after(DOUBT_MS, () => resynchroniseAgain());
   }
 
   function resynchroniseAgain(): void {
@@ -107,6 +111,7 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
       client.start();
     },
     stop() {
+      lister.cancel();
       cancelDoubt();
       return client.close();
     },
@@ -114,34 +119,12 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
   };
 }
 
-/**
- * AMI does not tell which events a user may read, and sends a user without the class `call` nothing at all. What gives it
- * away: the lists of live channels differ from one minute to the next although no event about a channel has come.
- */
-function rightsCheck() {
-  let callEvents = 0;
-  let listed: ReadonlySet<string> | null = null;
-  let missing = false;
-  return {
-    see(event: string): void {
-      if (CALL_EVENTS.has(event)) callEvents += 1;
-    },
-    /** True while nothing has shown yet that the rights are there. */
-    inDoubt: (): boolean => callEvents === 0,
-    listed(items: readonly AmiPacket[]): void {
-      const now = new Set(items.map((item) => item.get('Uniqueid') ?? ''));
-      const changed = listed !== null && (now.size !== listed.size || [...now].some((id) => listed?.has(id) !== true));
-      if (callEvents === 0 && changed) missing = true;
-      listed = now;
-    },
-    missing: (): boolean => missing && callEvents === 0,
+/** Tells the first, the tenth, the hundredth, so that a fault of every packet does not fill the log. */
+function tally(tell: (text: string) => void): (text: string) => void {
+  let count = 0;
+  return (text) => {
+    count += 1;
+    if (count === 1) tell(`${text} Further ones are counted.`);
+    else if (/^10+$/.test(String(count))) tell(`${text} That makes ${count}.`);
   };
-}
-
-function noCallRights(source: string, username: string): string {
-  return `Asterisk "${source}" has calls but sends no events about them: give the AMI user "${username}" the class "call" (read = system,call,agent,cdr,user in manager.conf, then "manager reload").`;
-}
-
-function noListRights(source: string, username: string): string {
-  return `Asterisk "${source}" does not let the AMI user "${username}" list channels: calls that were going on before the connection are not seen. Add write = reporting in manager.conf, then "manager reload".`;
 }

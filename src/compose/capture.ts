@@ -43,6 +43,7 @@ export async function capture(invocation: Invocation): Promise<number> {
   const pbx = createSource(source, {
     clock,
     secret: () => readSecret(sourceSecret(source)).reveal(),
+    onWarning: (text) => events.warning(log, source.name, text),
     onRaw(raw, receivedAt) {
       if (fresh) connection += 1;
       fresh = false;

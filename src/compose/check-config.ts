@@ -1,11 +1,12 @@
 /** `logcalld check-config`: everything an installation needs, in the order in which it meets trouble. */
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { readAuthorities } from '../../adapters/asterisk/tls.ts';
 import { createClock } from '../../adapters/host/clock.ts';
 import { readSecret, SecretError } from '../../adapters/host/credentials.ts';
 import { createCallLog } from '../../adapters/leadsquared/call-log.ts';
 import { createClient } from '../../adapters/leadsquared/client.ts';
-import { type Config, leadsquaredSecrets, sourceSecret } from '../../config/schema.ts';
+import { type Config, leadsquaredSecrets, type SourceConfig, sourceSecret } from '../../config/schema.ts';
 import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
@@ -45,6 +46,7 @@ export async function checkConfig(invocation: Invocation, terminal: Terminal): P
       ? usersWithoutFile(config)
       : ok('users file', `${count(users, 'extension')} in ${config.leadsquared.user.file}`),
     checkDatabase(config.storage.path),
+    ...config.source.flatMap(checkAuthority),
   ];
   offline.forEach(report);
   const secrets = readSecrets(config);
@@ -86,6 +88,18 @@ function checkBody(config: Config): Finding {
     return ok('LogCall body', 'templates and time zones are good');
   } catch (error) {
     return { level: 'FAIL', about: 'LogCall body', text: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** The certificate file of a PBX that is reached over TLS. */
+export function checkAuthority(source: SourceConfig): Finding[] {
+  if (source.type !== 'asterisk' || !source.tls.enabled || source.tls.ca_file === null) return [];
+  const about = `TLS of ${source.name}`;
+  try {
+    readAuthorities(source.tls.ca_file);
+    return [ok(about, `certificates of ${source.tls.ca_file}`)];
+  } catch (error) {
+    return [{ level: 'FAIL', about, text: error instanceof Error ? error.message : String(error) }];
   }
 }
 

@@ -1,7 +1,7 @@
 /** `logcalld inspect`: the calls of capture files. */
 
 import { type Capture, readCapture } from '../../adapters/host/capture.ts';
-import { cdrReaders, frameReaders } from '../../adapters/index.ts';
+import { captureProblems, cdrReaders, frameReaders } from '../../adapters/index.ts';
 import { callBody } from '../../adapters/leadsquared/call-body.ts';
 import type { Config, SourceConfig } from '../../config/schema.ts';
 import { backfill, type CdrFile, callsOfCdr, spanOf } from '../call/backfill.ts';
@@ -21,11 +21,18 @@ export async function inspect(invocation: Invocation, terminal: Terminal): Promi
   const config = configOf(invocation);
   const policy = callLogPolicyOf(config);
   const cdr = await readCdrFiles(invocation.values('cdr'));
+  let status: number = EXIT.ok;
   for (const file of invocation.arguments) {
     const { pbx, frames } = await captureAt(file);
     const read = frameReaders[pbx];
     if (read === undefined) throw new Error(`${file}: is of a PBX that this program does not know: ${pbx}`);
     const source = sourceFor(config, pbx, invocation.value('source'));
+    const problem = captureProblems[pbx]?.(file, rawOf(frames)) ?? null;
+    if (problem !== null) {
+      tell(terminal, `logcalld: ${problem}`);
+      status = EXIT.failed;
+      continue;
+    }
     const { records, goingOn, heard } = callsHeard(config, source, frames, read);
     if (goingOn > 0) tell(terminal, `${file}: ${stillGoingOn(goingOn)} when the capture ended, and left out here.`);
     for (const record of completed(config, source, pbx, records, heard, cdr)) {
@@ -34,7 +41,11 @@ export async function inspect(invocation: Invocation, terminal: Terminal): Promi
       print(invocation.flag('json') ? inspectLine(record, file, posted) : table(record));
     }
   }
-  return EXIT.ok;
+  return status;
+}
+
+function* rawOf(frames: readonly RecordedFrame[]): Generator<Uint8Array> {
+  for (const { raw } of frames) yield raw;
 }
 
 const stillGoingOn = (calls: number): string =>

@@ -55,8 +55,7 @@ const kinds: readonly Kind[] = [
         username: 'test',
         secret: 'right',
         clock,
-        backoffInitialMs: quick.initialMs,
-        backoffMaxMs: quick.maxMs,
+        retryMs: () => quick.initialMs,
       });
       return {
         source,

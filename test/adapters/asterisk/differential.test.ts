@@ -27,6 +27,9 @@ function ours(stream: Buffer): LoosePacket[] {
   const parser = new AmiParser({
     onGreeting: () => {},
     onPacket: (packet) => packets.push(loosen(packet)),
+    onSkipped: (what) => {
+      throw new Error(what);
+    },
     onError: (error) => {
       throw error;
     },

@@ -80,7 +80,7 @@ t.test('a link that dies without a word is left by the client', async (t) => {
   await deadline;
   clock.advance(5_000);
   t.match(await log.find((item) => item.kind === 'lost'), {
-    reason: /after a Ping: the connection is dead/,
+    reason: /not even an answer to a Ping: the connection is dead/,
     orderly: false,
   });
   player.setFaults({});

@@ -1,7 +1,8 @@
 /** What the AMI tests share: the recordings, clocks, and a server that does as it is told. */
 import { readdirSync } from 'node:fs';
 import net from 'node:net';
-import { AmiClient, type AmiClientOptions } from '../../../adapters/asterisk/client.ts';
+import { AmiClient } from '../../../adapters/asterisk/client.ts';
+import type { AmiClientOptions } from '../../../adapters/asterisk/client-options.ts';
 import { AmiParser } from '../../../adapters/asterisk/codec.ts';
 import type { AmiPacket } from '../../../adapters/asterisk/packet.ts';
 import type { Clock, SourceState } from '../../../src/ports.ts';
@@ -36,7 +37,7 @@ export class FakeClock implements Clock {
   readonly asked: number[] = [];
   #now = 1_800_000_000_000;
   #timers: { at: number; run: () => void }[] = [];
-  #watchers: { ms: number; resolve: () => void }[] = [];
+  #watchers: { test: (ms: number) => boolean; resolve: () => void }[] = [];
 
   now(): number {
     return this.#now;
@@ -50,8 +51,8 @@ export class FakeClock implements Clock {
     const timer = { at: this.#now + ms, run };
     this.#timers.push(timer);
     this.asked.push(ms);
-    for (const watcher of this.#watchers.filter((one) => one.ms === ms)) watcher.resolve();
-    this.#watchers = this.#watchers.filter((one) => one.ms !== ms);
+    for (const watcher of this.#watchers.filter((one) => one.test(ms))) watcher.resolve();
+    this.#watchers = this.#watchers.filter((one) => !one.test(ms));
     return () => {
       this.#timers = this.#timers.filter((one) => one !== timer);
     };
@@ -59,13 +60,28 @@ export class FakeClock implements Clock {
 
   /** Resolves when somebody sets a timer of exactly `ms` after this call. */
   timer(ms: number): Promise<void> {
+    return this.#when((asked) => asked === ms);
+  }
+
+  /** Resolves when somebody sets a timer of anything but `ms` after this call. */
+  otherTimer(ms: number): Promise<void> {
+    return this.#when((asked) => asked !== ms);
+  }
+
+  #when(test: (ms: number) => boolean): Promise<void> {
     return new Promise((resolve) => {
-      this.#watchers.push({ ms, resolve });
+      this.#watchers.push({ test, resolve });
     });
   }
 
   get waiting(): number {
     return this.#timers.length;
+  }
+
+  /** Time passes while nothing can run, as when the process is stopped; then what is due runs, all at the end. */
+  stall(ms: number): void {
+    this.#now += ms;
+    this.advance(0);
   }
 
   advance(ms: number): void {
@@ -111,7 +127,11 @@ export interface Peer {
 }
 
 /** A server that greets, closes on Logoff unless told not to, and otherwise leaves everything to the test. */
-export async function scriptedServer(greeting: string | null = 'Asterisk Call Manager/11.0.0\r\n', obeyLogoff = true) {
+export async function scriptedServer(
+  greeting: string | null = 'Asterisk Call Manager/11.0.0\r\n',
+  obeyLogoff = true,
+  port = 0,
+) {
   const peers = new Inbox<Peer>();
   const server = net.createServer((socket) => {
     const actions = new Inbox<AmiPacket>();
@@ -120,7 +140,12 @@ export async function scriptedServer(greeting: string | null = 'Asterisk Call Ma
       actions.push(action);
       if (obeyLogoff && action.get('Action') === 'Logoff') socket.end();
     };
-    const parser = new AmiParser({ onGreeting: ignore, onError: ignore, onPacket: (packet) => taken(packet) });
+    const parser = new AmiParser({
+      onGreeting: ignore,
+      onError: ignore,
+      onSkipped: ignore,
+      onPacket: (packet) => taken(packet),
+    });
     parser.push(Buffer.from('client\r\n'));
     socket.on('data', (chunk: Buffer) => parser.push(chunk));
     socket.on('error', ignore);
@@ -128,7 +153,7 @@ export async function scriptedServer(greeting: string | null = 'Asterisk Call Ma
     peers.push({ socket, actions, packet });
     if (greeting !== null) socket.write(greeting);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   const address = server.address();
   if (typeof address !== 'object' || address === null) throw new Error('no port');
   const close = async () => {
@@ -153,21 +178,26 @@ export async function acceptLogin(peer: Peer, booted = true): Promise<AmiPacket>
 export type Happening =
   | { readonly kind: 'packet'; readonly packet: AmiPacket; readonly at: number }
   | { readonly kind: 'connected'; readonly greeting: string; readonly fullyBooted: AmiPacket | null }
-  | { readonly kind: 'lost'; readonly reason: string; readonly orderly: boolean }
+  | { readonly kind: 'lost'; readonly reason: string; readonly orderly: boolean; readonly silentMs: number }
   | { readonly kind: 'state'; readonly state: SourceState; readonly problem: string | null };
+
+/** Tries again at once, but after a refusal only when a minute is over. */
+const retryMs: NonNullable<AmiClientOptions['retryMs']> = (kind) => (kind === 'refused' ? 60_000 : 0);
 
 /** A started client and everything it reported, in order. */
 export function watchedClient(options: Partial<AmiClientOptions> & { readonly port: number }) {
   const log = new Inbox<Happening>();
   const frames: Uint8Array[] = [];
+  const faults: string[] = [];
   const client = new AmiClient(
-    { host: '127.0.0.1', username: 'crm-logger', secret: 's3cret', clock: realClock, random: () => 0, ...options },
+    { host: '127.0.0.1', username: 'crm-logger', secret: 's3cret', clock: realClock, retryMs, ...options },
     {
       onPacket: (packet, at) => log.push({ kind: 'packet', packet, at }),
       onConnected: (info) => log.push({ kind: 'connected', ...info }),
-      onLost: (reason, orderly) => log.push({ kind: 'lost', reason, orderly }),
+      onLost: (reason, orderly, silentMs) => log.push({ kind: 'lost', reason, orderly, silentMs }),
       onState: (state, problem) => log.push({ kind: 'state', state, problem }),
       onFrame: (raw) => frames.push(raw),
+      onFault: (text) => faults.push(text),
     },
   );
   client.start();
@@ -179,5 +209,5 @@ export function watchedClient(options: Partial<AmiClientOptions> & { readonly po
         return item.kind === 'state' ? (item.problem ?? '') : '';
       });
   const event = (name: string) => log.find((item) => item.kind === 'packet' && item.packet.get('Event') === name);
-  return { client, log, frames, packets, state, event };
+  return { client, log, frames, faults, packets, state, event };
 }
