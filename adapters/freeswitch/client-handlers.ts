@@ -25,10 +25,9 @@ export interface EslCounters {
   readonly events: number;
   /** Event names that FreeSWITCH does not know, events that were not asked for, frames of unknown type. */
   readonly unknownEvents: number;
-  /** Event frames whose body could not be read. */
+  /** Frames whose body could not be read, or was too long to be. */
   readonly badFrames: number;
   /** Attempts to connect. */
   readonly attempts: number;
-  readonly overflows: number;
   readonly lastFrameAt: number | null;
 }

@@ -11,7 +11,7 @@ export function applyToChannel(context: ApplyContext, event: CallEvent): void {
   if (!('channel' in event)) return;
   if (event.kind === 'channel-created') {
     create(context, event.channel, event.facts, event.at, true);
-  } else if (event.kind === 'snapshot-channel') {
+  } else if (event.kind === 'snapshot-channel' && !(event.sketch === true && context.channels.has(event.channel))) {
     create(context, event.channel, event.facts, event.createdAt ?? event.at, false);
   } else if (event.kind === 'cleared' && event.history !== undefined) {
     recall(context, event.channel, event.history, event.at);
@@ -26,6 +26,7 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
   switch (event.kind) {
     case 'channel-created':
     case 'alerting':
+    case 'vanished':
       return;
     case 'snapshot-channel':
       channel.confirmed = true;

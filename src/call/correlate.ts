@@ -130,7 +130,7 @@ export class CallTable {
 
   private fold(event: CallEvent): void {
     const id = channelOf(event);
-    if (id === null) {
+    if (id === null || event.kind === 'vanished') {
       reconcile(this.context, this.link, event);
       return;
     }
@@ -221,7 +221,7 @@ export class CallTable {
     const id = channelOf(event);
     const channel = id === null ? undefined : this.channels.get(id);
     if (channel !== undefined) {
-      const touched = [channel, ...(event.kind === 'cleared' ? conferencePartners(channel) : [])];
+      const touched = [channel, ...(event.kind === 'cleared' || event.kind === 'vanished' ? conferencePartners(channel) : [])];
       for (const one of touched) this.deadline = Math.min(this.deadline, dueAt(one.call, this.rules));
     } else if (id === null) this.deadline = this.trueDeadline();
   }

@@ -159,6 +159,11 @@ export type CallEvent =
       /** Given by PBXs that tell the whole life of a channel again at its end. */
       readonly history?: ChannelHistory;
     })
+  /**
+   * The PBX lists the channel no more, although nothing told its end. `at`: when it is known to have lived last, by the clock
+   * of arrival.
+   */
+  | (OnChannel & { readonly kind: 'vanished' })
   /** The PBX has given the channel another id; what comes later is told under that one. */
   | (OnChannel & { readonly kind: 'renamed'; readonly to: ChannelId })
   /**
@@ -179,6 +184,8 @@ export type CallEvent =
       readonly bridge: string | null;
       /** When it entered that bridge, where the PBX tells it. */
       readonly bridgedAt?: number | null;
+      /** True when the PBX did not say more than that the channel lives: the other facts do not replace known ones. */
+      readonly sketch?: boolean;
     })
   /** The list is complete: channels known before and not in it are over. */
   | (Stamp & { readonly kind: 'snapshot-complete' });
