@@ -188,7 +188,8 @@ function parseHeader(text: string, limits: FrameLimits): Header | string {
   const headers = new Map<string, string>();
   for (const line of text.split('\n')) {
     const colon = line.indexOf(':');
-    if (colon < 1) return `The peer sent "${shown(line)}" where a header was expected.`;
+    if (colon < 1 || /[\s"{}]/.test(line.slice(0, colon).trim()))
+      return `The peer sent "${shown(line)}" where a header was expected.`;
     const name = line.slice(0, colon).trim().toLowerCase();
     const value = line.slice(colon + 1).trim();
     // Two lengths that differ leave no way to tell where the frame ends.
@@ -198,7 +199,12 @@ function parseHeader(text: string, limits: FrameLimits): Header | string {
     headers.set(name, value);
   }
   const announced = headers.get('content-length');
-  if (announced === undefined) return { headers, length: null };
+  if (announced === undefined) {
+    const type = headers.get('content-type') ?? '';
+    // What follows would be taken for headers, and one event after another would be lost in silence.
+    if (/^text\/event-/i.test(type)) return `The peer sent a frame of type "${shown(type)}" without a Content-Length.`;
+    return { headers, length: null };
+  }
   if (!/^\d{1,15}$/.test(announced) || Number(announced) > limits.absurdBytes) {
     return `The peer announced a Content-Length of "${shown(announced)}": not a whole number of at most ${limits.absurdBytes} bytes.`;
   }

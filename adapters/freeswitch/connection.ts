@@ -70,6 +70,7 @@ export class EslConnection {
   #ended = false;
   #greeted = false;
   #lastByteAt = 0;
+  #probedAt = Number.NEGATIVE_INFINITY;
   #cancelWatch: (() => void) | null = null;
 
   constructor(options: ConnectionOptions, consumer: ConnectionConsumer) {
@@ -187,28 +188,37 @@ export class EslConnection {
   /** Looks again when the connection could be dead, or has been silent for long enough to be asked. */
   #watch(): void {
     const { clock, idleMs, commandTimeoutMs } = this.#options;
-    const askedAt = this.#questions.sentSince(this.#lastByteAt);
-    // The reply may come at any moment, and the next silence then counts from there.
-    const dueAt =
-      askedAt === null
-        ? this.#lastByteAt + idleMs
-        : Math.min(askedAt + commandTimeoutMs, clock.monotonic() + recheckMs);
+    const asked = this.#questions.sentSince(this.#lastByteAt);
+    // While a question is under way a reply may come at any moment, and the next silence then counts from there.
+    const judgeAt =
+      asked === null ? Number.POSITIVE_INFINITY : Math.min(asked + commandTimeoutMs, clock.monotonic() + recheckMs);
+    const dueAt = asked !== null && this.#isProbed ? judgeAt : Math.min(judgeAt, this.#lastByteAt + idleMs);
     this.#cancelWatch = clock.after(Math.max(0, dueAt - clock.monotonic()), () => {
-      const now = clock.monotonic();
-      const stoodStill = now - dueAt > standstillMs;
-      if (this.#intake.full || stoodStill) this.#lastByteAt = now;
-      const asked = this.#questions.sentSince(this.#lastByteAt);
-      if (asked !== null && now >= asked + commandTimeoutMs) {
-        const reason = `Nothing came for ${(now - this.#lastByteAt) / 1000} s, not even the reply to a question.`;
-        this.end({ kind: 'silent', reason, code: null });
-        return;
-      }
-      // The missing reply tells by itself; there is nothing to add to the rejection.
-      if (asked === null && now >= this.#lastByteAt + idleMs) {
-        this.#questions.ask('api status', 'api status', undefined, true).catch(() => {});
-      }
-      this.#watch();
+      const stoodStill = clock.monotonic() - dueAt > standstillMs;
+      if (this.#intake.full || stoodStill) this.#lastByteAt = clock.monotonic();
+      this.#judge();
+      if (!this.#ended) this.#watch();
     });
+  }
+
+  /** True when it was asked since it fell silent whether anybody is there. */
+  get #isProbed(): boolean {
+    return this.#probedAt >= this.#lastByteAt;
+  }
+
+  #judge(): void {
+    const { clock, idleMs, commandTimeoutMs } = this.#options;
+    const now = clock.monotonic();
+    const asked = this.#questions.sentSince(this.#lastByteAt);
+    if (asked !== null && now >= asked + commandTimeoutMs) {
+      const reason = `Nothing came for ${(now - this.#lastByteAt) / 1000} s, not even the reply to a question.`;
+      this.end({ kind: 'silent', reason, code: null });
+    } else if (now >= this.#lastByteAt + idleMs && (asked === null || !this.#isProbed)) {
+      // Also while another question is under way: if this one is answered, that one was left out.
+      this.#probedAt = now;
+      // The missing reply tells by itself; there is nothing to add to the rejection.
+      this.#questions.ask('api status', 'api status', undefined, true).catch(() => {});
+    }
   }
 }
 

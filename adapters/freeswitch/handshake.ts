@@ -67,9 +67,7 @@ async function usablePassword({ password, address }: HandshakeOptions): Promise<
   try {
     value = await password();
   } catch (error) {
-    throw new Refusal(
-      noPasswordProblem(address, error instanceof Error ? error.message : String(error)),
-    );
+    throw new Refusal(noPasswordProblem(address, error instanceof Error ? error.message : String(error)));
   }
   // A line feed would end the command and begin another.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not pass.

@@ -21,7 +21,7 @@ export class NoList extends Error {}
 export async function listChannels(client: EslClient): Promise<readonly EslEvent[]> {
   const reply = await client.query('show channels as json', (frame) => {
     const text = bodyText(frame);
-    return !text.startsWith('{') || text.includes('"row_count"');
+    return text.startsWith('-') || text.includes('"row_count"');
   });
   const text = bodyText(reply);
   const answer = answerOf(text);
@@ -44,8 +44,9 @@ function answerOf(text: string): readonly unknown[] | null {
 export async function dumpChannel(client: EslClient, uuid: string): Promise<ChannelDump | null> {
   if (/\s/.test(uuid)) throw new Error('A channel uuid must not hold white space.');
   const frame = await client.query(`uuid_dump ${uuid} json`, (reply) => {
-    const [, named] = /"Unique-ID"\s*:\s*"([^"]*)"/.exec(bodyText(reply)) ?? [];
-    return named === undefined || named === uuid;
+    const text = bodyText(reply);
+    const [, named] = /"Unique-ID"\s*:\s*"([^"]*)"/.exec(text) ?? [];
+    return named === uuid || (named === undefined && /^(?:\{|-ERR No such)/.test(text));
   });
   const text = bodyText(frame);
   if (text.startsWith('-ERR')) return null;

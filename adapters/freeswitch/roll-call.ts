@@ -95,10 +95,10 @@ export class RollCall {
     }
     if (link !== this.#link) return;
     this.#failures = 0;
+    const took = clock.monotonic() - asked.steady;
     if (this.#complete) await this.#compare(rows, asked);
     else await this.#tellAll(link, rows);
     if (link !== this.#link) return;
-    const took = clock.monotonic() - asked.steady;
     this.#lookIn(link, !this.#complete || this.#register.inDoubt ? againMs : Math.max(lookMs, 10 * took));
   }
 
@@ -122,7 +122,9 @@ export class RollCall {
   }
 
   #broken(error: unknown): void {
-    this.#options.giveUp(`Its list of channels could not be taken in (${error instanceof Error ? error.message : error}).`);
+    this.#options.giveUp(
+      `Its list of channels could not be taken in (${error instanceof Error ? error.message : error}).`,
+    );
   }
 
   async #tellAll(link: symbol, rows: readonly EslEvent[]): Promise<void> {
@@ -138,7 +140,10 @@ export class RollCall {
   async #compare(rows: readonly EslEvent[], asked: { readonly steady: number; readonly wall: number }): Promise<void> {
     const { clock, emit, source } = this.#options;
     const link = this.#link;
-    const { vanished, strangers } = this.#register.compare(rows.map((row) => row.get('uuid') ?? ''), asked);
+    const { vanished, strangers } = this.#register.compare(
+      rows.map((row) => row.get('uuid') ?? ''),
+      asked,
+    );
     if (vanished.length > 0) {
       const receivedAt = clock.now();
       const events = vanished.map(({ channel, aliveAt }): CallEvent => {

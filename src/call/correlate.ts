@@ -221,7 +221,8 @@ export class CallTable {
     const id = channelOf(event);
     const channel = id === null ? undefined : this.channels.get(id);
     if (channel !== undefined) {
-      const touched = [channel, ...(event.kind === 'cleared' || event.kind === 'vanished' ? conferencePartners(channel) : [])];
+      const over = event.kind === 'cleared' || event.kind === 'vanished';
+      const touched = [channel, ...(over ? conferencePartners(channel) : [])];
       for (const one of touched) this.deadline = Math.min(this.deadline, dueAt(one.call, this.rules));
     } else if (id === null) this.deadline = this.trueDeadline();
   }

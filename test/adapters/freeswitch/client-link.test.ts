@@ -178,26 +178,29 @@ t.test('back within a second after a restart, however long FreeSWITCH was away',
   await client.close();
 });
 
-t.test('a FreeSWITCH that takes the login and drops it is approached more slowly, until it stood for a while', async (t) => {
-  const sockets = new Seen<{ destroy(): void }>();
-  const server = await fakeServer((socket) => greet(socket, () => sockets.add(socket)));
-  t.teardown(server.close);
-  const { client, clock, connected, lost } = watch(server.port, { random: () => 0.999999, idleMs: 3_600_000 });
-  const delayAfter = async (nth: number, stoodMs: number) => {
-    await Promise.all([connected.count(nth), sockets.count(nth)]);
-    clock.advance(stoodMs);
-    sockets.all.at(-1)?.destroy();
-    await lost.count(nth);
-    const delay = clock.next ?? -1;
-    clock.advance(delay);
-    return delay;
-  };
-  t.equal(await delayAfter(1, 0), 250);
-  t.equal(await delayAfter(2, 29_999), 500, 'a log-in alone is no proof of health');
-  t.equal(await delayAfter(3, 0), 1_000);
-  t.equal(await delayAfter(4, 30_000), 250);
-  await client.close();
-});
+t.test(
+  'a FreeSWITCH that takes the login and drops it is approached more slowly, until it stood for a while',
+  async (t) => {
+    const sockets = new Seen<{ destroy(): void }>();
+    const server = await fakeServer((socket) => greet(socket, () => sockets.add(socket)));
+    t.teardown(server.close);
+    const { client, clock, connected, lost } = watch(server.port, { random: () => 0.999999, idleMs: 3_600_000 });
+    const delayAfter = async (nth: number, stoodMs: number) => {
+      await Promise.all([connected.count(nth), sockets.count(nth)]);
+      clock.advance(stoodMs);
+      sockets.all.at(-1)?.destroy();
+      await lost.count(nth);
+      const delay = clock.next ?? -1;
+      clock.advance(delay);
+      return delay;
+    };
+    t.equal(await delayAfter(1, 0), 250);
+    t.equal(await delayAfter(2, 29_999), 500, 'a log-in alone is no proof of health');
+    t.equal(await delayAfter(3, 0), 1_000);
+    t.equal(await delayAfter(4, 30_000), 250);
+    await client.close();
+  },
+);
 
 /** Lets `clock` pass until the link is lost, and returns how long that took, ms. */
 async function untilLost({ clock, lost }: Watched): Promise<number> {
@@ -311,7 +314,10 @@ t.test('a silent link that answers is kept', async (t) => {
     clock.advance(4_000);
     await raw.count(frames + 1);
   }
-  t.strictSame(asked.all.slice(4), Array.from({ length: 10 }, () => 'api status'));
+  t.strictSame(
+    asked.all.slice(4),
+    Array.from({ length: 10 }, () => 'api status'),
+  );
   t.equal(lost.all.length, 0);
   await client.close();
 });
@@ -440,7 +446,11 @@ t.test('a frame that is too long costs itself; the next one is read', async (t) 
 });
 
 t.test('garbage cannot be followed: the link is dropped, and back within a second', async (t) => {
-  for (const garbage of ['Content-Type: text/event-json\n\n{"Event-Name":"X"}\n', 'garbage\n\n', 'Content-Length: x\n\n']) {
+  for (const garbage of [
+    'Content-Type: text/event-json\n\n{"Event-Name":"X"}\n',
+    'garbage\n\n',
+    'Content-Length: x\n\n',
+  ]) {
     const server = await fakeServer((socket, nth) => {
       greet(socket, () => socket.write(nth === 0 ? garbage : event('CHANNEL_BRIDGE')));
     });

@@ -206,7 +206,7 @@ t.test('a question that was left out of the answers does not shift the others', 
   const { client, connected, lost } = watch(server.port);
   await connected.count(1);
   const dumps = ['a', 'b', 'c', 'd'].map((uuid) => dumpChannel(client, uuid));
-  await t.rejects(dumps[1] ?? t.fail, /was not answered/);
+  await t.rejects(Promise.resolve(dumps[1]), /was not answered/);
   for (const [i, uuid] of [
     [0, 'a'],
     [2, 'c'],
