@@ -40,7 +40,13 @@ function answerOf(text: string): readonly unknown[] | null {
   return 'rows' in value && Array.isArray(value.rows) ? value.rows : [];
 }
 
-/** Everything known about one live channel; `null` when it has just gone. Throws when the answer cannot be read. */
+/** FreeSWITCH answered, but the answer cannot be read; it would be the same if it were asked again. */
+export class Unreadable extends Error {}
+
+/**
+ * Everything known about one live channel; `null` when it has just gone. Throws `Unreadable` when the answer cannot be read,
+ * another Error when there is none.
+ */
 export async function dumpChannel(client: EslClient, uuid: string): Promise<ChannelDump | null> {
   if (/\s/.test(uuid)) throw new Error('A channel uuid must not hold white space.');
   const frame = await client.query(`uuid_dump ${uuid} json`, (reply) => {
@@ -51,6 +57,6 @@ export async function dumpChannel(client: EslClient, uuid: string): Promise<Chan
   const text = bodyText(frame);
   if (text.startsWith('-ERR')) return null;
   const reading = readJson(text);
-  if ('problem' in reading) throw new Error(`The answer of FreeSWITCH to "uuid_dump" ${reading.problem}.`);
+  if ('problem' in reading) throw new Unreadable(`The answer of FreeSWITCH to "uuid_dump" ${reading.problem}.`);
   return { event: reading.event, frame };
 }

@@ -4,7 +4,8 @@
  *
  *   what is asked                       without an answer
  *   `show channels as json`, first      asked three times, then the link is made anew
- *   `uuid_dump` of each row             asked twice on a connection; then its row tells what it can, and it is asked again later
+ *   `uuid_dump` of each row             asked twice, then its row tells what it can; asked four times in all, at later looks or on
+ *                                     later connections, since a FreeSWITCH that hangs on it costs the link
  *   `show channels as json`, later      the next look comes anyway; the third in a row that fails gives the link up
  *
  * That the list is complete is told when every row has been told. The later looks end a channel only when several of them, at
@@ -16,7 +17,7 @@ import type { CallEvent, ChannelId } from '../../src/telephony/call-event.ts';
 import type { Ticker } from './connection.ts';
 import type { EslEvent } from './event.ts';
 import { noListWarning } from './problems.ts';
-import { type ChannelDump, NoList } from './queries.ts';
+import { type ChannelDump, NoList, Unreadable } from './queries.ts';
 import { Unanswered } from './questions.ts';
 import { Register } from './register.ts';
 import { rowEvent, snapshotEvents } from './snapshot.ts';
@@ -39,7 +40,7 @@ const lookMs = 20_000;
 const againMs = 10_000;
 const patience = 3;
 const dumpsAtOnce = 2;
-const dumpsInAll = 6;
+const dumpsInAll = 4;
 
 export class RollCall {
   readonly #options: RollCallOptions;
@@ -131,7 +132,6 @@ export class RollCall {
     const told = await Promise.all(rows.map((row) => this.#tell(link, row)));
     if (link !== this.#link || told.includes(false)) return;
     this.#complete = true;
-    this.#vain.clear();
     const { clock, emit, source } = this.#options;
     const at = clock.now();
     emit([{ kind: 'snapshot-complete', source, at, receivedAt: at }], null, at);
@@ -162,6 +162,7 @@ export class RollCall {
     if (uuid === undefined || uuid === '' || this.#register.isOver(uuid)) return true;
     const dump = await this.#dump(link, uuid);
     if (link !== this.#link || dump === null || this.#register.isOver(uuid)) return true;
+    if (dump === 'no link') return false;
     const receivedAt = clock.now();
     if (dump !== 'not to be had') {
       emit(snapshotEvents(dump.event, source, receivedAt), dump.frame.raw, receivedAt);
@@ -175,16 +176,18 @@ export class RollCall {
     return true;
   }
 
-  async #dump(link: symbol, uuid: ChannelId): Promise<ChannelDump | null | 'not to be had'> {
+  async #dump(link: symbol, uuid: ChannelId): Promise<ChannelDump | null | 'not to be had' | 'no link'> {
     for (let times = 0; times < dumpsAtOnce; times++) {
       const vain = this.#vain.get(uuid) ?? 0;
       if (vain >= dumpsInAll || link !== this.#link) break;
       try {
-        return await this.#options.dump(uuid);
+        const dump = await this.#options.dump(uuid);
+        this.#vain.delete(uuid);
+        return dump;
       } catch (error) {
-        if (error instanceof Unanswered) this.#vain.set(uuid, vain + 1);
-        // What cannot be read now would not be read a moment later.
-        else break;
+        if (error instanceof Unreadable) break;
+        if (!(error instanceof Unanswered)) return 'no link';
+        this.#vain.set(uuid, vain + 1);
       }
     }
     return 'not to be had';

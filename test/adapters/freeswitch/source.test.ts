@@ -183,19 +183,21 @@ t.test('a channel without a dump is told by its row, and asked for again later',
 });
 
 t.test('a dump on which FreeSWITCH hangs costs some links, not the channel', async (t) => {
-  const bench_ = await bench(t, (question) => {
+  const hung = await bench(t, (question) => {
     if (question.startsWith('show')) return list('a', 'b');
     const uuid = question.split(' ')[1] ?? '';
-    if (uuid === 'b') bench_.socket().removeAllListeners('data');
+    if (uuid === 'b') hung.socket().removeAllListeners('data');
     return uuid === 'b' ? '' : dump(uuid);
   });
-  const { events, pass, kinds } = bench_;
+  const { events, pass, kinds } = hung;
   for (let i = 0; i < 20 && !kinds().includes('snapshot-complete'); i++) await pass(10_000);
   t.ok(kinds().includes('snapshot-complete'));
   t.match(
     events.all.find((event) => event.kind === 'snapshot-channel' && event.channel === 'b'),
     { sketch: true },
   );
+  await pass(60_000);
+  t.equal(kinds().filter((kind) => kind === 'source-lost').length, 4, 'not for ever');
 });
 
 t.test('a channel whose end is not told ends within a minute', async (t) => {
