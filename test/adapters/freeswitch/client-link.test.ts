@@ -330,8 +330,10 @@ t.test('a program that stood still reads what has come before it judges', async 
   await Promise.all([connected.count(1), sockets.count(1)]);
   for (let i = 1; i <= 3; i++) {
     sockets.all[0]?.write(event('HEARTBEAT'));
+    const answer = client.api('q');
     clock.standStill(60_000);
     await events.count(i);
+    t.equal(await answer, '-ERR no such command\n', 'nor is a question given up');
   }
   t.equal(lost.all.length, 0);
   await client.close();
