@@ -110,6 +110,7 @@ const body = z.strictObject({
   tag: optional(text('a tag')),
   resource_url: optional(urlTemplate),
   resource_time_zone: timeZone.default('UTC'),
+  more_recordings: z.string({ error: "the name of a field, or '' for none" }).trim().default('CallNotes'),
   no_agent: optional(text('what stands for the agent, in quotes')),
   withheld_number: text('what stands for a hidden number, in quotes').default('Anonymous'),
   status: z.strictObject({ inbound: inboundStatus.prefault({}), outbound: outboundStatus.prefault({}) }).prefault({}),

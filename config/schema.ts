@@ -9,6 +9,7 @@ const calls = z.strictObject({
   close_grace: duration('0s', '5m', '2s'),
   external_gone_timeout: duration('1s', '1h', '30s'),
   agent: choice(['last', 'first', 'longest']).default('last'),
+  missed: choice(['owner', 'last', 'first', 'nobody']).default('owner'),
   max_call_age: duration('1h', '30d', '24h'),
 });
 

@@ -2,14 +2,8 @@
 import { z } from 'zod';
 import { choice, country, credential, file, flag, inlineSecret, optional, patterns, port, text } from './values.ts';
 
-/**
- * Phones of a stock Asterisk or FreePBX. FreePBX names a browser phone of extension 1001 `991001`
- * (module webrtc, prefix 99), so 99 is taken off where three or four digits follow.
- */
-export const asteriskExtensions = [
-  '/^(?:PJSIP|SIP)\\/99(?<ext>\\d{3,4})$/',
-  '/^(?:PJSIP|SIP|IAX2|SCCP)\\/(?<ext>\\d{2,6})$/',
-] as const;
+/** Phones of a stock Asterisk or FreePBX, named after their extensions. Other names are told by what the PBX shows of them. */
+export const asteriskExtensions = ['/^(?:PJSIP|SIP|IAX2|SCCP)\\/(?<ext>\\d{2,6})$/'] as const;
 
 /** Phones of a stock FreeSWITCH register on the profile `internal`. */
 export const freeswitchExtensions = ['/^sofia\\/internal\\/(?<ext>\\d{2,6})(?:@.*)?$/'] as const;
@@ -22,11 +16,19 @@ const e164 = z.string({ error: "a number in quotes, e.g. '+918041110001'" }).reg
   error: "an international number in quotes, e.g. '+918041110001'",
 });
 
+const dialPrefix = z
+  .string({ error: "what is dialled before the number, in quotes, e.g. '1234#'" })
+  .regex(/^\+?[\d*#]{1,16}$/, { error: 'digits, "*" and "#", at most 16' });
+
 const trunk = z.strictObject({
   match: patterns.min(1, { error: "at least one pattern, e.g. ['PJSIP/carrier*']" }),
   country: optional(country),
   format: choice(['auto', 'national', 'international']).default('auto'),
   number: optional(e164),
+  dial_prefix: z
+    .array(dialPrefix, { error: "a list of beginnings in quotes, e.g. ['1234#', '9']" })
+    .max(20, { error: 'at most 20 beginnings' })
+    .default([]),
 });
 
 const common = {
@@ -36,6 +38,11 @@ const common = {
   direct_lines: z
     .record(e164, text("an extension in quotes, e.g. '1001'"), {
       error: "a table of numbers, e.g. '+918041110001' = '1001'",
+    })
+    .default({}),
+  agent_mobiles: z
+    .record(e164, text("an extension in quotes, e.g. '1001'"), {
+      error: "a table of outside numbers, e.g. '+919811100002' = '1002'",
     })
     .default({}),
   trunk: z.array(trunk, { error: 'tables [[source.trunk]]' }).default([]),

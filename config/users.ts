@@ -11,9 +11,11 @@ export interface UserMapping {
   readonly user: string;
   /** Name of the source the extension belongs to; `null`: any. */
   readonly source: string | null;
+  /** Domain of the tenant the extension belongs to; `null`: any, as long as no line for the extension has one. */
+  readonly domain: string | null;
 }
 
-const columns = ['extension', 'user', 'source', 'name'] as const;
+const columns = ['extension', 'user', 'source', 'domain', 'name'] as const;
 
 const rowSchema = z.object({
   record: z.record(z.string(), z.string()),
@@ -50,6 +52,7 @@ export function parseUsers(text: string, file: string, sources: readonly string[
     const extension = record.extension?.trim() ?? '';
     const user = record.user?.trim() ?? '';
     const source = record.source?.trim() || null;
+    const domain = record.domain?.trim() || null;
     const report = (key: string, found: string, expected: string, remedy: string): void => {
       problems.push(problem(file, info.lines, key, found, expected, remedy));
     };
@@ -64,12 +67,12 @@ export function parseUsers(text: string, file: string, sources: readonly string[
         guess === null ? 'Correct it.' : `Did you mean ${guess}?`,
       );
     }
-    const identity = JSON.stringify([source, extension]);
+    const identity = JSON.stringify([source, domain?.toLowerCase(), extension]);
     const first = seen.get(identity);
     if (first !== undefined)
       report('extension', extension, 'each extension once', `Line ${first} has it too; keep one.`);
     seen.set(identity, first ?? info.lines);
-    users.push(Object.freeze({ extension, user, source }));
+    users.push(Object.freeze({ extension, user, source, domain }));
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(users);

@@ -10,7 +10,7 @@ export const events = {
     log.write('info', 'call-ended', `${record.direction} ${record.status}`, {
       call: record.callSessionId,
       pbx: record.source,
-      external: phone(record.externalE164 ?? record.external),
+      external: record.withheld ? 'withheld' : phone(record.externalE164 ?? record.external),
       did: phone(record.did),
       agent: record.agent,
       duration_s: record.durationSeconds,

@@ -15,9 +15,17 @@ export interface RecordedFrame {
 /** Turns one frame of a PBX into events. */
 export type FrameReader = (raw: Uint8Array, source: string, receivedAt: number) => readonly CallEvent[];
 
+/** What a capture holds. */
+export interface Inspected {
+  /** The finished calls, in order of their ends. */
+  readonly records: CallRecord[];
+  /** How many calls were still going on when the capture ended: nothing can be said of them yet. */
+  readonly goingOn: number;
+}
+
 /**
- * The finished calls of a capture, in order of their ends. Calls still going on at its end are left out, except those that
- * were open when the connection was lost and never confirmed afterwards: they ended unseen.
+ * The calls of a capture. Those still going on at its end are only counted, except those that were open when the connection was
+ * lost and never confirmed afterwards: they ended unseen.
  */
 export function inspectFrames(
   frames: Iterable<RecordedFrame>,
@@ -25,7 +33,7 @@ export function inspectFrames(
   source: string,
   plan: SourcePlan,
   rules: CallRules,
-): CallRecord[] {
+): Inspected {
   const table = new CallTable(source, plan, rules);
   const ended: CallRecord[] = [];
   let connection: number | null = null;
@@ -43,7 +51,7 @@ export function inspectFrames(
   }
   ended.push(...table.advance(last + rules.graceMs + rules.externalGoneMs).ended);
   ended.push(...table.endUnconfirmed());
-  return ended.sort((a, b) => a.endedAt - b.endedAt);
+  return { records: ended.sort((a, b) => a.endedAt - b.endedAt), goingOn: table.openCalls };
 }
 
 /** The JSON object that `logcalld inspect --json` prints for a call. */
@@ -60,8 +68,10 @@ export function inspectLine(
     status: record.status,
     external: record.external,
     externalE164: record.externalE164,
+    withheld: record.withheld,
     did: record.did,
     agent: record.agent,
+    agentDomain: record.agentDomain,
     agentsRung: record.agentsRung,
     agentsTalked: record.agentsTalked.map(({ ext, from, to }) => ({ ext, from: iso(from), to: iso(to) })),
     startedAt: iso(record.startedAt),
@@ -72,8 +82,10 @@ export function inspectLine(
     ringSeconds: record.ringSeconds,
     holdSeconds: record.holdSeconds,
     recording: record.recording,
+    recordings: record.recordings,
     flags: record.flags,
     legs: record.legs,
+    reasons: record.reasons,
     logCall,
   });
 }

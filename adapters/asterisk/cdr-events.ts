@@ -6,7 +6,8 @@
 import type { CallEvent, ChannelId, Clearing, DialResult } from '../../src/telephony/call-event.ts';
 import { type Leg, legsOf, type TimedRow, targetOf } from './cdr-legs.ts';
 import type { CdrRow } from './cdr-table.ts';
-import { dialledNumber, known } from './channel.ts';
+import { known } from './channel.ts';
+import { targetNumber } from './dial-string.ts';
 
 const RESULTS: Readonly<Record<string, DialResult>> = {
   ANSWERED: 'answer',
@@ -200,5 +201,5 @@ function resultOf(row: TimedRow, ofA: readonly TimedRow[]): DialResult {
 /** The digits in `PJSIP/+14155550132@trunk-out,30,tTkK` that were sent to B, `null` when another channel was dialled. */
 function numberSent(row: TimedRow, b: Leg): string | null {
   const target = targetOf(row, b.facts.endpoint);
-  return target === undefined ? null : dialledNumber(target.slice(target.indexOf('/') + 1));
+  return target === undefined ? null : targetNumber(target);
 }

@@ -1,7 +1,8 @@
 /** The channels that rows of call detail records speak of. */
 import type { ChannelFacts, ChannelId, Initiator } from '../../src/telephony/call-event.ts';
 import type { CdrRow } from './cdr-table.ts';
-import { endpointOf, epochOf, factsOf, known } from './channel.ts';
+import { epochOf, factsOf, known } from './channel.ts';
+import { endpointOf } from './channel-name.ts';
 
 /** A row with times in UTC, ms since the epoch. */
 export interface TimedRow extends Omit<CdrRow, 'start' | 'answer' | 'end'> {
@@ -121,6 +122,8 @@ function legOf(trace: Trace): Leg {
     id,
     name,
     facts: {
+      // A record tells the context in which the call ended.
+      contextMoved: true,
       ...factsOf(packet, initiator, initiator === 'endpoint' && own !== undefined ? dialledOn(own) : null),
       caller,
     },

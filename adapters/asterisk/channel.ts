@@ -1,13 +1,24 @@
 /** What an AMI packet tells about a channel. Names of headers come with a prefix for the second party (`Dest`, `Target` ...). */
 import type { ChannelFacts, Initiator } from '../../src/telephony/call-event.ts';
+import { endpointOf, lineOf, socketExtension, wiredExtension, wireOf } from './channel-name.ts';
 import { type AmiPacket, unescapeValue } from './packet.ts';
 
-/** Channels that Asterisk makes for its own use: they carry media, nobody is at their end. */
-const SERVICE =
-  /^(Local|Announcer|Bridge|CBAnn|CBRec|Message|Surrogate|Recorder|Multicast\w*|UnicastRTP|AudioSocket|Snoop)\//;
+/**
+ * States that show who began a channel. `Ring`, and for analog lines `OffHook` and `Pre-ring`: its endpoint called in. `Ringing` and
+ * `Dialing`: the PBX calls it. `Down` and `Rsrvd` show nothing: chan_sip and chan_dahdi begin with them on both ways.
+ */
+const STATES: Readonly<Record<string, Initiator>> = {
+  Ring: 'endpoint',
+  OffHook: 'endpoint',
+  'Pre-ring': 'endpoint',
+  Ringing: 'pbx',
+  Dialing: 'pbx',
+};
 
-/** States of a channel that its endpoint opened: an INVITE came in, an analog phone was taken off the hook. */
-const OPENED_BY_ENDPOINT = new Set(['Ring', 'Rsrvd', 'OffHook', 'Pre-ring']);
+/** Who began a channel by its state, `null` when the state does not show it. */
+export function initiatorByState(state: string | undefined): Initiator | null {
+  return state !== undefined && Object.hasOwn(STATES, state) ? (STATES[state] ?? null) : null;
+}
 
 /** The value, `null` when it is absent, empty or `<unknown>`. */
 export function known(value: string | undefined): string | null {
@@ -19,48 +30,43 @@ function numberOf(value: string | undefined): string | null {
   return value === 's' ? null : known(value);
 }
 
-/** `PJSIP/trunk-in-0000001a` -> `PJSIP/trunk-in`; the part that Asterisk appends to make the name unique is taken off. */
-export function endpointOf(name: string): string {
-  if (name.startsWith('Local/')) return name.replace(/-[0-9a-f]{8};[12]$/, '');
-  return name.replace(/-[0-9a-f]{8}$/, '').replace(/^((?:IAX2|DAHDI|Dahdi|mISDN|Motif)\/.*)-[0-9a-z]+$/i, '$1');
+/** The extension a channel is at; the places where a dialplan starts (`s`), or ends, are none. */
+export function extenOf(packet: AmiPacket, header = 'Exten'): string | null {
+  const exten = known(packet.get(header));
+  return exten === null || /^[a-z]$/i.test(exten) ? null : exten;
 }
 
-/** `Local/1005@followme` stands for extension 1005; a number of seven or more digits is an outside number. */
-function wiredExtension(endpoint: string): string | null {
-  return /^Local\/(\d{2,6})@/.exec(endpoint)?.[1] ?? null;
-}
-
-function wireOf(name: string): string | null {
-  return SERVICE.test(name) ? name.replace(/;[12]$/, '') : null;
-}
-
-export function factsOf(packet: AmiPacket, initiator: Initiator, dialled: string | null): ChannelFacts {
+/** `null` as initiator: the PBX has not said it yet. */
+export function factsOf(packet: AmiPacket, initiator: Initiator | null, dialled: string | null): ChannelFacts {
   const name = packet.get('Channel') ?? '';
   const endpoint = endpointOf(name);
   const callerName = known(packet.get('CallerIDName'));
+  const number = numberOf(packet.get('CallerIDNum'));
+  const uniqueId = known(packet.get('Uniqueid')) ?? '';
+  const order = orderOf(uniqueId);
   return {
     name,
     endpoint,
-    linkedId: known(packet.get('Linkedid')) ?? packet.get('Uniqueid') ?? '',
+    linkedId: known(packet.get('Linkedid')) ?? uniqueId,
     initiator,
-    caller: {
-      number: numberOf(packet.get('CallerIDNum')),
-      name: callerName === null ? null : unescapeValue(callerName),
-    },
+    caller: { number, name: callerName === null ? null : unescapeValue(callerName) },
     dialled,
     context: known(packet.get('Context')),
-    extension: wiredExtension(endpoint),
+    extension: wiredExtension(endpoint) ?? socketExtension(name, number),
     wire: wireOf(name),
+    line: lineOf(name),
     withheld: false,
+    ...(order === null ? {} : { order }),
   };
 }
 
 /** Facts at the birth of a channel: the only packet in which its numbers are its own. */
 export function newChannelFacts(packet: AmiPacket): ChannelFacts {
-  const initiator = OPENED_BY_ENDPOINT.has(packet.get('ChannelStateDesc') ?? '') ? 'endpoint' : 'pbx';
-  const exten = known(packet.get('Exten'));
-  const dialled = initiator === 'pbx' || exten === null || exten === 's' ? variable(packet, 'FROM_DID') : exten;
-  return factsOf(packet, initiator, dialled);
+  const state = packet.get('ChannelStateDesc');
+  const initiator = initiatorByState(state);
+  const exten = initiator === 'pbx' ? null : extenOf(packet);
+  const facts = factsOf(packet, initiator, exten ?? variable(packet, 'FROM_DID'));
+  return initiator === null ? facts : { ...facts, initiatorFact: `Newchannel in state ${state}` };
 }
 
 /** Value of a channel variable listed in `channelvars` of manager.conf; the header repeats, one for each variable. */
@@ -75,6 +81,12 @@ export function epochOf(uniqueId: string): number | null {
   return seconds === undefined ? null : Number(seconds) * 1000;
 }
 
+/** Second of creation and counter of a Uniqueid, `null` for one that has another form. */
+export function orderOf(uniqueId: string): readonly [second: number, counter: number] | null {
+  const form = /(\d{9,11})\.(\d+)$/.exec(uniqueId);
+  return form === null ? null : [Number(form[1]), Number(form[2])];
+}
+
 /**
  * When a listed channel was created, ms since the epoch: both the Uniqueid and the age in the list are cut to whole
  * seconds, so the middle of what both allow is taken.
@@ -84,24 +96,4 @@ export function creationOf(uniqueId: string, ageSeconds: number, now: number): n
   const earliest = Math.max(now - ageSeconds * 1000 - 999, epoch ?? 0);
   const latest = Math.min(now - ageSeconds * 1000, epoch === null ? now : epoch + 999);
   return earliest <= latest ? Math.round((earliest + latest) / 2) : (epoch ?? earliest) + 500;
-}
-
-/**
- * The number in a dial string: `1001`, `+9198...@trunk`, `trunk/sip:098...@host`, `trunk/098...`, `user:pw@peer/098...`, each
- * with options behind a further slash.
- */
-export function dialledNumber(dialString: string | null): string | null {
-  if (dialString === null) return null;
-  const uri = /sips?:([^@;]+)@/.exec(dialString)?.[1];
-  if (uri !== undefined) return numeric(uri);
-  const parts = dialString.split('/');
-  const head = parts[0] ?? '';
-  const beforeAt = head.includes('@') && parts.length === 1 ? head.slice(0, head.indexOf('@')) : head;
-  const local = /^([^@]+)@[^/]+\/[a-z]+$/.exec(dialString)?.[1];
-  if (local !== undefined) return numeric(local);
-  return parts.length > 1 ? numeric((parts[1] ?? '').replace(/@.*$/, '')) : numeric(beforeAt);
-}
-
-function numeric(text: string): string | null {
-  return /^[+*#]?[\d*#]+$/.test(text) ? text : null;
 }

@@ -5,9 +5,18 @@
  * Which packet tells what was seen in recordings of Asterisk 16.28 and 22.10 (`test/fixtures/recordings`); nothing here depends
  * on the version.
  */
-import type { BridgeKind, CallEvent, ChannelId, Clearing, DialResult } from '../../src/telephony/call-event.ts';
-import { creationOf, dialledNumber, factsOf, known, newChannelFacts, variable } from './channel.ts';
-import type { AmiPacket } from './packet.ts';
+import type {
+  BridgeKind,
+  CallEvent,
+  ChannelFacts,
+  ChannelId,
+  Clearing,
+  DialResult,
+} from '../../src/telephony/call-event.ts';
+import { creationOf, extenOf, factsOf, initiatorByState, known, newChannelFacts, variable } from './channel.ts';
+import { wireOf } from './channel-name.ts';
+import { dialledNumber, targetNumber, technologyOf } from './dial-string.ts';
+import { type AmiPacket, textOf } from './packet.ts';
 
 interface Stamp {
   readonly source: string;
@@ -35,23 +44,31 @@ const READERS: Readonly<Record<string, Reader>> = {
   Newstate: (packet, stamp, channel) => {
     const state = packet.get('ChannelStateDesc');
     if (state === 'Up') return [{ ...stamp, kind: 'answered', channel, ...linked(packet) }];
-    return state === 'Ringing' ? [{ ...stamp, kind: 'alerting', channel, ...linked(packet) }] : [];
+    if (state === 'Ringing') return [{ ...stamp, kind: 'alerting', channel, ...linked(packet) }];
+    const initiator = initiatorByState(state);
+    if (initiator === null || isWire(packet)) return [];
+    const dialled = initiator === 'endpoint' ? extenOf(packet) : null;
+    return [{ ...stamp, kind: 'initiated', channel, initiator, fact: `Newstate ${state}`, dialled, ...linked(packet) }];
   },
   NewCallerid: (packet, stamp, channel) => {
+    if (isWire(packet)) return [];
     const withheld = /prohib/i.test(packet.get('CID-CallingPres') ?? '');
-    if (!withheld) return [];
-    const caller = { number: known(packet.get('CallerIDNum')), name: known(packet.get('CallerIDName')) };
-    return [{ ...stamp, kind: 'identity', channel, caller, withheld }];
+    const caller = { number: known(packet.get('CallerIDNum')), name: textOf(packet, 'CallerIDName') ?? null };
+    if (caller.number === null && !withheld) return [];
+    return [{ ...stamp, kind: 'identity', channel, caller: { ...caller, name: known(caller.name ?? '') }, withheld }];
   },
+  OriginateResponse: (_packet, stamp, channel) => [
+    { ...stamp, kind: 'initiated', channel, initiator: 'pbx', fact: 'OriginateResponse', dialled: null },
+  ],
   DialBegin: (packet, stamp) => {
     const called = packet.get('DestUniqueid');
     if (called === undefined) return [];
     const by = known(packet.get('Uniqueid'));
     const presented = known(packet.get(by === null ? 'DestCallerIDNum' : 'CallerIDNum'));
-    const number = dialledNumber(known(packet.get('DialString')));
-    return [
-      { ...stamp, kind: 'dial-started', channel: called, by, number, presented, ...linked(packet, 'DestLinkedid') },
-    ];
+    const number = dialledNumber(known(packet.get('DialString')), technologyOf(packet.get('DestChannel')));
+    const from = by === null ? null : { context: known(packet.get('Context')), exten: extenOf(packet) };
+    const dial = { ...stamp, kind: 'dial-started', channel: called, by, number, presented } as const;
+    return [{ ...dial, ...(from === null ? {} : { from }), ...linked(packet, 'DestLinkedid') }];
   },
   DialEnd: (packet, stamp) => {
     const called = packet.get('DestUniqueid');
@@ -82,6 +99,17 @@ const READERS: Readonly<Record<string, Reader>> = {
   ConfbridgeLeave: (packet, stamp, channel) => {
     const bridge = packet.get('BridgeUniqueid');
     return bridge === undefined ? [] : [{ ...stamp, kind: 'bridge-left', channel, bridge, ...linked(packet) }];
+  },
+  // app_meetme has no bridge: its room is one for as long as somebody is in it.
+  MeetmeJoin: (packet, stamp, channel) => {
+    const room = known(packet.get('Meetme'));
+    return room === null
+      ? []
+      : [{ ...stamp, kind: 'bridge-entered', channel, bridge: `meetme ${room}`, bridgeKind: 'conference' }];
+  },
+  MeetmeLeave: (packet, stamp, channel) => {
+    const room = known(packet.get('Meetme'));
+    return room === null ? [] : [{ ...stamp, kind: 'bridge-left', channel, bridge: `meetme ${room}` }];
   },
   LocalBridge: (packet, stamp) => {
     const one = packet.get('LocalOneUniqueid');
@@ -130,6 +158,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   ],
   Hangup: (packet, stamp, channel) => [
     ...recording(stamp, channel, variable(packet, 'MIXMONITOR_FILENAME')),
+    ...voicemail(stamp, channel, VOICEMAIL_CONTEXT.test(packet.get('Context') ?? ''), 'Context', packet),
     { ...stamp, kind: 'cleared', channel, clearing: clearingOf(packet), ...linked(packet) },
   ],
   Status: (packet, stamp, channel) => snapshot(packet, stamp, channel, known(packet.get('DNID')), 'Seconds'),
@@ -150,7 +179,12 @@ const SOURCE_READERS: Readonly<Record<string, (packet: AmiPacket, stamp: Stamp) 
     const channel = packet.get('UniqueID');
     // The column gets its name in cdr_manager.conf, so upper and lower case vary.
     const file = packet.headers.find(([name]) => name.toLowerCase() === 'recordingfile')?.[1];
-    return channel === undefined ? [] : recording(stamp, channel, known(file));
+    if (channel === undefined) return [];
+    const mailbox = packet.get('LastApplication') === 'VoiceMail';
+    return [
+      ...recording(stamp, channel, known(file)),
+      ...voicemail(stamp, channel, mailbox, 'LastApplication', packet),
+    ];
   },
 };
 
@@ -162,10 +196,10 @@ export function isKnownEvent(name: string): boolean {
 /** Events that are understood and not needed: their contents come with others. */
 const IGNORED = new Set(
   (
-    'AgentCalled AgentComplete AgentConnect AgentDump AgentRingNoAnswer BridgeCreate BridgeDestroy BridgeMerge CEL ConfbridgeEnd ' +
+    'AgentCalled AgentComplete AgentConnect AgentDump AgentLogin AgentLogoff AgentRingNoAnswer BridgeCreate BridgeDestroy BridgeMerge CEL ConfbridgeEnd ' +
     'ConfbridgeStart ConfbridgeTalking ContactStatus DeviceStateChange ' +
     'DialState ExtensionStatus LocalOptimizationBegin LocalOptimizationEnd MixMonitorMute MixMonitorStop MusicOnHoldStart ' +
-    'MusicOnHoldStop NewAccountCode NewConnectedLine NewExten Newexten OriginateResponse ParkedCallGiveUp ParkedCallTimeOut PeerStatus ' +
+    'MusicOnHoldStop NewAccountCode NewConnectedLine NewExten Newexten ParkedCallGiveUp ParkedCallTimeOut PeerStatus ' +
     'PresenceStateChange PresenceStatus QueueMemberStatus Registry Reload Rename RTCPReceived RTCPSent Shutdown SoftHangupRequest ' +
     'SuccessfulAuth TestEvent VarSet ChannelTalkingStart ChannelTalkingStop DTMFBegin DTMFEnd'
   ).split(' '),
@@ -247,6 +281,19 @@ function recording(stamp: Stamp, channel: ChannelId, file: string | null): CallE
   return file === null ? [] : [{ ...stamp, kind: 'recording', channel, file }];
 }
 
+/** Contexts in which FreePBX (`macro-vm`, `vm-...`) plays the greeting of a mailbox. */
+const VOICEMAIL_CONTEXT = /^(?:macro-vm|sub-vm|app-vmmain|app-vmblast|vmblast)$/;
+
+function voicemail(stamp: Stamp, channel: ChannelId, reached: boolean, header: string, packet: AmiPacket): CallEvent[] {
+  if (!reached) return [];
+  return [{ ...stamp, kind: 'voicemail-reached', channel, fact: `${header} ${packet.get(header)}` }];
+}
+
+/** Halves of pairs take part in no call of their own. */
+function isWire(packet: AmiPacket): boolean {
+  return wireOf(packet.get('Channel') ?? '') !== null;
+}
+
 /** Applications that Asterisk shows on channels it dialled itself. */
 const DIALLED_APPLICATIONS = new Set(['AppDial', 'AppDial2', 'AppQueue']);
 
@@ -258,12 +305,27 @@ function snapshot(
   ageHeader: string,
 ): CallEvent[] {
   const age = secondsOf(packet.get(ageHeader));
-  const initiator = DIALLED_APPLICATIONS.has(packet.get('Application') ?? '') ? 'pbx' : 'endpoint';
-  const facts = factsOf(packet, initiator, dialled ?? dialledOut(packet));
+  const application = packet.get('Application') ?? '';
+  const initiator = DIALLED_APPLICATIONS.has(application) ? 'pbx' : 'endpoint';
+  const listed = { initiatorFact: `listed with the application ${application === '' ? '(none)' : application}` };
+  const facts =
+    initiator === 'pbx'
+      ? { ...calledFacts(packet), ...listed }
+      : { ...factsOf(packet, initiator, dialled ?? dialledOut(packet)), ...listed, contextMoved: true };
   const answered = packet.get('ChannelStateDesc') === 'Up';
   const bridge = known(packet.get('BridgeID')) ?? known(packet.get('BridgeId'));
   const createdAt = age === null ? null : creationOf(channel, age, stamp.receivedAt);
   return [{ ...stamp, kind: 'snapshot-channel', channel, facts, createdAt, answered, answeredAt: null, bridge }];
+}
+
+/**
+ * A listed channel that Asterisk called: its caller number is the one that was called, and the one shown to it is the connected
+ * line. It runs no dialplan, so its context is the one it was born in.
+ */
+function calledFacts(packet: AmiPacket): ChannelFacts {
+  const facts = factsOf(packet, 'pbx', known(packet.get('CallerIDNum')));
+  const name = textOf(packet, 'ConnectedLineName');
+  return { ...facts, caller: { number: known(packet.get('ConnectedLineNum')), name: known(name) } };
 }
 
 /**
@@ -272,9 +334,9 @@ function snapshot(
  */
 function dialledOut(packet: AmiPacket): string | null {
   if (packet.get('Application') !== 'Dial') return null;
-  const [target = ''] = (packet.get('Data') ?? packet.get('ApplicationData') ?? '').split(',');
-  const number = dialledNumber(target.replace(/^[^/]*\//, ''));
-  return number !== null && number.length >= 7 ? number : null;
+  const [targets = ''] = (packet.get('Data') ?? packet.get('ApplicationData') ?? '').split(',');
+  const numbers = targets.split('&').map(targetNumber);
+  return numbers.find((number) => number !== null && number.length >= 7) ?? null;
 }
 
 /** `7` or `hh:mm:ss` in seconds. */

@@ -100,6 +100,8 @@ export interface UserLine {
   readonly extension: string;
   /** The PBX the line of the users file is for; `null`: any. */
   readonly source: string | null;
+  /** The tenant; `null`: any, or the PBX has none. */
+  readonly domain: string | null;
   readonly match: 'none' | 'not-yet' | 'known';
   readonly userId: string | null;
   readonly name: string | null;

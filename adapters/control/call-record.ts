@@ -6,6 +6,10 @@ const text = z.string().max(1_000).nullable();
 const time = z.number().min(0);
 const seconds = z.number().min(0);
 
+const evidence = { value: z.string().nullable(), rule: z.string(), fact: z.string() };
+const reason = z.strictObject({ ...evidence, rejected: z.array(z.strictObject(evidence)).readonly() });
+const reasons = z.strictObject({ direction: reason, external: reason, agent: reason, status: reason });
+
 export const callRecord: z.ZodType<CallRecord> = z.strictObject({
   callSessionId: z.string().min(1).max(200),
   source: z.string().min(1).max(64),
@@ -19,7 +23,9 @@ export const callRecord: z.ZodType<CallRecord> = z.strictObject({
   didE164: text,
   trunk: text,
   queue: text,
+  ringGroup: text,
   agent: text,
+  agentDomain: text,
   responsible: text,
   agentsRung: z.array(z.string().max(200)),
   agentsTalked: z.array(z.strictObject({ ext: z.string().max(200), from: time, to: time })),
@@ -31,8 +37,10 @@ export const callRecord: z.ZodType<CallRecord> = z.strictObject({
   ringSeconds: seconds,
   holdSeconds: seconds,
   recording: text,
+  recordings: z.array(z.string().max(1_000)),
   q850: z.number().nullable(),
   sip: z.number().nullable(),
   flags: z.array(z.string().max(200)),
+  reasons: reasons.nullable(),
   legs: z.number().int().min(0),
 });

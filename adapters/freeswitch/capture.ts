@@ -39,8 +39,7 @@ function answerEvents(body: string, source: string, receivedAt: number): readonl
   });
   const channels = events.filter((event) => event !== null);
   if (channels.length < rows.length) return [];
-  const sketches = channels.map((event) => (event.kind === 'snapshot-channel' ? { ...event, sketch: true } : event));
-  return [...sketches, { kind: 'snapshot-complete', source, at: receivedAt, receivedAt }];
+  return [...channels, { kind: 'snapshot-complete', source, at: receivedAt, receivedAt }];
 }
 
 /** Rows of a `show ... as json` answer, none when the list is empty: FreeSWITCH then leaves `rows` out. */

@@ -1,5 +1,5 @@
 /** What an ESL event tells about a channel: at its creation, and looking back at it later. */
-import type { ChannelFacts, ChannelHistory, ChannelId, Identity } from '../../src/telephony/call-event.ts';
+import type { ChannelFacts, ChannelHistory, ChannelId, Identity, LineHint } from '../../src/telephony/call-event.ts';
 import type { EslEvent } from './event.ts';
 
 /** The value, `null` when it is absent or empty. */
@@ -80,10 +80,60 @@ function waitingCaller(event: EslEvent): ChannelId | null {
   return known(event.get('variable_cc_member_session_uuid')) ?? known(event.get('variable_fifo_bridge_uuid'));
 }
 
+/**
+ * Who dialled a leg whose call uuid is its own. In about one call of a hundred, and for every leg of an enterprise originate
+ * (`bridge A:_:B`), Channel-Call-UUID names nobody else; the originator, or the leg that originated it, does.
+ */
+export function originatorOf(event: EslEvent): ChannelId | null {
+  if (event.get('Call-Direction') !== 'outbound') return null;
+  const originator = event.get('Other-Type') === 'originator' ? known(event.get('Other-Leg-Unique-ID')) : null;
+  return originator ?? known(event.get('variable_originating_leg_uuid'));
+}
+
+/** A number as it stands in a SIP URI, without the parameters (`;npdi;rn=...`, `;phone-context=...`) that may follow it. */
+function bare(number: string | null): string | null {
+  return number === null ? null : known(number.replace(/;.*$/s, ''));
+}
+
+/**
+ * What FreeSWITCH says of the side of a leg, whatever its name: a gateway; an account of the directory that authenticated, or that
+ * was rung. Accounts whose calls begin in the context `public` are those of carriers and other systems.
+ */
+function lineOf(event: EslEvent): LineHint | null {
+  const gateway = known(event.get('variable_sip_gateway_name')) ?? known(event.get('variable_sip_gateway'));
+  if (gateway !== null) return { side: 'trunk', fact: `gateway ${gateway}` };
+  if (event.get('Call-Direction') === 'outbound') {
+    const rung = known(event.get('variable_dialed_user'));
+    return rung === null || rung !== userIn(event) ? null : { side: 'extension', fact: `directory user ${rung}` };
+  }
+  const account = known(event.get('variable_sip_auth_username'));
+  if (account === null || event.get('variable_user_context') === 'public') return null;
+  return { side: 'extension', fact: `SIP account ${account}` };
+}
+
+/** The user part of the SIP address in `Channel-Name`. */
+function userIn(event: EslEvent): string {
+  const name = event.get('Channel-Name') ?? '';
+  return (
+    name
+      .slice(name.lastIndexOf('/') + 1)
+      .replace(/^sips?:/, '')
+      .split('@')[0] ?? ''
+  );
+}
+
+/** The domain of a phone: of the directory user that was rung, or that authenticated. */
+function domainOf(event: EslEvent): string | null {
+  if (event.get('Call-Direction') === 'outbound') return known(event.get('variable_dialed_domain'));
+  if (known(event.get('variable_sip_auth_username')) === null) return null;
+  return known(event.get('variable_domain_name')) ?? known(event.get('variable_sip_auth_realm'));
+}
+
 /** Facts at CHANNEL_CREATE, the only event in which identities and `Channel-Call-UUID` are the leg's own. */
 export function newChannelFacts(event: EslEvent): ChannelFacts {
   const id = event.get('Unique-ID') ?? '';
-  const linkedId = waitingCaller(event) ?? known(event.get('Channel-Call-UUID')) ?? id;
+  const callUuid = known(event.get('Channel-Call-UUID')) ?? id;
+  const linkedId = waitingCaller(event) ?? (callUuid === id ? originatorOf(event) : null) ?? callUuid;
   const number = known(event.get('Caller-Caller-ID-Number'));
   const name = known(event.get('Caller-Caller-ID-Name'));
   return factsOf(event, linkedId, { number, name }, known(event.get('Caller-Destination-Number')));
@@ -102,11 +152,14 @@ function factsOf(event: EslEvent, linkedId: string, caller: Identity, dialled: s
     endpoint: endpointOf(event),
     linkedId,
     initiator: outbound || loopback ? 'pbx' : 'endpoint',
-    caller: anyCaller ? { number: null, name: null } : caller,
-    dialled,
+    initiatorFact: `Call-Direction ${event.get('Call-Direction') ?? 'unknown'}`,
+    caller: anyCaller ? { number: null, name: null } : { ...caller, number: bare(caller.number) },
+    dialled: bare(dialled),
     context: known(event.get('Caller-Context')),
     extension: loopback ? wiredExtension(name) : outbound ? known(event.get('variable_dialed_user')) : null,
     wire: loopback ? bridgeOf(id, half ?? id) : null,
+    line: loopback ? null : lineOf(event),
+    domain: loopback ? null : domainOf(event),
     withheld: event.get('Caller-Privacy-Hide-Number') === 'true' || /^anonymous$/i.test(caller.number ?? ''),
   };
 }

@@ -246,7 +246,7 @@ export class EslClient {
     const kind = state === 'refused' ? 'refused' : this.#greeted || notEsl ? 'dropped' : 'unreachable';
     const delay = retryDelayMs(kind, this.#countFailure(kind), isLoopback(host), random());
     this.#cancelRetry = clock.after(delay, () => this.#connect());
-    if (this.#connectedAt !== null) this.#handlers.onLost(problem, this.#orderly);
+    if (this.#connectedAt !== null) this.#handlers.onLost(problem, this.#orderly, end.silentMs ?? 0);
     if (this.#state !== 'stopped') this.#enter(state, told);
   }
 

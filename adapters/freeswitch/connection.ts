@@ -42,6 +42,8 @@ export interface ConnectionEnd {
   readonly reason: string;
   /** System error code such as `ECONNREFUSED`. */
   readonly code: string | null;
+  /** How long nothing had come when a dead connection was noticed, ms; absent where the end itself was seen. */
+  readonly silentMs?: number;
 }
 
 export interface ConnectionConsumer {
@@ -109,7 +111,8 @@ export class EslConnection {
     socket.on('end', () => this.end({ kind: 'closed', reason: 'FreeSWITCH closed the connection.', code: null }));
     socket.on('error', (error: NodeJS.ErrnoException) => {
       const code = error.code ?? null;
-      this.end({ kind: 'error', reason: `The connection failed (${code ?? error.message}).`, code });
+      const silentMs = code === 'ETIMEDOUT' ? clock.monotonic() - this.#lastByteAt : 0;
+      this.end({ kind: 'error', reason: `The connection failed (${code ?? error.message}).`, code, silentMs });
     });
     socket.on('close', () => this.end({ kind: 'closed', reason: 'The connection was closed.', code: null }));
   }
@@ -212,7 +215,7 @@ export class EslConnection {
     const asked = this.#questions.sentSince(this.#lastByteAt);
     if (asked !== null && now >= asked + commandTimeoutMs) {
       const reason = `Nothing came for ${(now - this.#lastByteAt) / 1000} s, not even the reply to a question.`;
-      this.end({ kind: 'silent', reason, code: null });
+      this.end({ kind: 'silent', reason, code: null, silentMs: now - this.#lastByteAt });
     } else if (now >= this.#lastByteAt + idleMs && (asked === null || !this.#isProbed)) {
       // Also while another question is under way: if this one is answered, that one was left out.
       this.#probedAt = now;

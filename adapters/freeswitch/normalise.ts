@@ -7,7 +7,7 @@
  */
 import type { CallEvent, ChannelId } from '../../src/telephony/call-event.ts';
 import { clearingOf, dialResultOf, endedByEndpoint, redirectedTo } from './causes.ts';
-import { bridgeOf, historyOf, known, newChannelFacts, otherHalf, timeOf } from './channel.ts';
+import { bridgeOf, historyOf, known, newChannelFacts, originatorOf, otherHalf, timeOf } from './channel.ts';
 import { customEvents } from './custom.ts';
 import type { EslEvent } from './event.ts';
 
@@ -43,12 +43,14 @@ const READERS: Readonly<Record<string, Reader>> = {
   CHANNEL_UNHOLD: (_event, stamp, channel) => [{ ...stamp, kind: 'retrieved', channel }],
   RECORD_STOP: recorded,
   CHANNEL_HANGUP_COMPLETE: hungUp,
+  // The same at the very end of a leg, for the few whose CHANNEL_HANGUP_COMPLETE is lost.
+  CHANNEL_DESTROY: hungUp,
 };
 
 /** Names that the product asks for or knows and that say nothing about calls. */
 const IGNORED = new Set(
   (
-    'API BACKGROUND_JOB CALL_UPDATE CHANNEL_CALLSTATE CHANNEL_DATA CHANNEL_DESTROY CHANNEL_EXECUTE CHANNEL_EXECUTE_COMPLETE ' +
+    'API BACKGROUND_JOB CALL_UPDATE CHANNEL_CALLSTATE CHANNEL_DATA CHANNEL_EXECUTE CHANNEL_EXECUTE_COMPLETE ' +
     'CHANNEL_HANGUP CHANNEL_ORIGINATE CHANNEL_OUTGOING CHANNEL_PARK CHANNEL_PROGRESS_MEDIA CHANNEL_STATE CHANNEL_UNPARK CODEC ' +
     'CUSTOM DTMF HEARTBEAT MESSAGE_WAITING PRESENCE_IN RECORD_START RE_SCHEDULE SHUTDOWN STARTUP'
   ).split(' '),
@@ -74,7 +76,7 @@ function created(event: EslEvent, stamp: EventStamp, channel: ChannelId): CallEv
   const events: CallEvent[] = [{ ...stamp, kind: 'channel-created', at, channel, facts, ...bootOf(event) }];
   if (facts.wire !== null) events.push(...wired(event, stamp, channel));
   if (event.get('Call-Direction') === 'outbound') {
-    const by = event.get('Other-Type') === 'originator' ? known(event.get('Other-Leg-Unique-ID')) : null;
+    const by = originatorOf(event);
     const presented = facts.caller.number;
     events.push({ ...stamp, kind: 'dial-started', at, channel, by, number: facts.dialled, presented });
   }
@@ -124,6 +126,9 @@ function hungUp(event: EslEvent, stamp: EventStamp, channel: ChannelId): CallEve
   const events: CallEvent[] = [{ ...ended, kind: 'cleared', channel, clearing, history }];
   const queueFile = known(event.get('variable_cc_record_filename'));
   if (queueFile !== null) events.push({ ...ended, kind: 'recording', channel, file: queueFile });
+  if (event.get('variable_last_app') === 'voicemail' || event.get('variable_current_application') === 'voicemail') {
+    events.push({ ...ended, kind: 'voicemail-reached', channel, fact: 'application voicemail' });
+  }
   const manner = transferOf(event);
   if (manner !== null) {
     events.push({ ...ended, kind: 'transferred', channel, manner, parties: [channel], linkedIds: [], to: null });

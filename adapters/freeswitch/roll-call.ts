@@ -171,7 +171,7 @@ export class RollCall {
     const event = rowEvent(row, source, receivedAt);
     const given = (this.#vain.get(uuid) ?? 0) >= dumpsInAll;
     if (event?.kind !== 'snapshot-channel') return given;
-    emit([{ ...event, sketch: true }], null, receivedAt);
+    emit([event], null, receivedAt);
     if (!given) this.#register.tellAgain(uuid);
     return true;
   }

@@ -19,6 +19,7 @@ export function snapshotEvents(dump: EslEvent, source: string, receivedAt: numbe
       channel,
       facts,
       createdAt,
+      told: true,
       answered,
       answeredAt,
       bridge: talking ? bridge : null,

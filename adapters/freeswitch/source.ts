@@ -40,10 +40,12 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
       emit([{ kind: 'source-connected', source: name, at, receivedAt: at, boot: coreUuid, bootedAt }], null, at);
       roll.begin();
     },
-    onLost(reason, orderly) {
+    onLost(reason, orderly, silentMs) {
       roll.end();
-      const at = clock.now();
-      emit([{ kind: 'source-lost', source: name, at, receivedAt: at, orderly, reason }], null, at);
+      // Of a dead link it is known when it was heard last: until then calls were seen, not until it was noticed.
+      const receivedAt = clock.now();
+      const at = receivedAt - silentMs;
+      emit([{ kind: 'source-lost', source: name, at, receivedAt, orderly, reason }], null, receivedAt);
     },
     onState(next, why) {
       if (next !== state) since = clock.now();

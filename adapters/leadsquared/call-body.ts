@@ -7,7 +7,7 @@ import type { CallRecord } from '../../src/call/record.ts';
 import type { CallLogBody, Resolution } from '../../src/delivery/crm.ts';
 import { formatNumber } from '../../src/telephony/number.ts';
 import { type CallLogPolicy, DEFAULT_STATUS, type LineSettings } from './policy.ts';
-import { checkTemplate, fillText, fillUrl } from './template.ts';
+import { checkTemplate, fillText, fillUrl, namesRecordings } from './template.ts';
 import { cleanText, cutText, timeText } from './text.ts';
 
 /** The documented limit of CallerSource; of no other field one is known. */
@@ -40,7 +40,7 @@ export function checkPolicy(policy: CallLogPolicy): void {
     }
   }
   if (policy.recordingUrl !== null) {
-    checkTemplate('The recording URL', policy.recordingUrl);
+    checkTemplate('The recording URL', policy.recordingUrl, 'url');
     if (!/^https?:\/\//i.test(policy.recordingUrl)) {
       throw new Error('The recording URL must begin with https:// or http://: LeadSquared shows it as a link.');
     }
@@ -49,7 +49,17 @@ export function checkPolicy(policy: CallLogPolicy): void {
     if (DOCUMENTED.has(name)) {
       throw new Error(`The extra field "${name}" is a field that logcalld fills itself: choose another name.`);
     }
-    checkTemplate(`The extra field "${name}"`, template);
+    checkTemplate(`The extra field "${name}"`, template, 'text');
+    if (policy.recordingUrl === null && template.includes('{recordings}')) {
+      throw new Error(
+        `The extra field "${name}" uses {recordings}, which are links: set resource_url, or use {files}.`,
+      );
+    }
+  }
+  if (policy.moreRecordings !== null && DOCUMENTED.has(policy.moreRecordings)) {
+    throw new Error(
+      `The field "${policy.moreRecordings}" is one that logcalld fills itself: choose another for more recordings.`,
+    );
   }
 }
 
@@ -70,6 +80,41 @@ function durationOf(record: CallRecord, policy: CallLogPolicy): number {
   return Math.max(0, Math.round(seconds));
 }
 
+/** The field for further recordings; `null` when an extra field has them, or none is wanted. */
+export function moreField({ extraFields, moreRecordings }: CallLogPolicy): string | null {
+  return [...extraFields.values()].some(namesRecordings) ? null : moreRecordings;
+}
+
+/** The fields of a body, beside ResourceURL, that hold recordings. */
+export function recordingFields(body: CallLogBody, policy: CallLogPolicy): Readonly<Record<string, string>> {
+  const named = [...policy.extraFields].flatMap(([name, template]) => (namesRecordings(template) ? [name] : []));
+  const more = moreField(policy);
+  const fields = (more === null ? named : [more]).map((name) => [name, body[name]] as const);
+  return Object.fromEntries(fields.flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])));
+}
+
+function extrasOf(record: CallRecord, policy: CallLogPolicy): Readonly<Record<string, string>> {
+  const { recordingUrl: template, recordingTimeZone: zone } = policy;
+  const urlsOf = (files: readonly string[]): readonly string[] =>
+    template === null ? [] : files.flatMap((recording) => fillUrl(template, { ...record, recording }, zone) ?? []);
+  const context = { zone, urls: urlsOf(record.recordings) };
+  const extras = Object.fromEntries(
+    [...policy.extraFields].map(([name, text]) => [name, fillText(text, record, context)]),
+  );
+  const more = moreField(policy);
+  const further = urlsOf(record.recordings.filter((file) => file !== record.recording));
+  if (more === null || further.length === 0) return extras;
+  const text = `Further recordings: ${further.join(' ')}`;
+  return { ...extras, [more]: extras[more] ? `${extras[more]} ${text}` : text };
+}
+
+/** As in the users file: where an extension is listed with domains, its plain entry stands for none of them. */
+function agentNumber(extension: string, domain: string | null, { agentNumbers }: CallLogPolicy): string | undefined {
+  const inTenants = [...agentNumbers].filter(([key]) => key.startsWith(`${extension}@`));
+  const own = inTenants.find(([key]) => key.slice(extension.length + 1).toLowerCase() === domain?.toLowerCase());
+  return own?.[1] ?? (inTenants.length > 0 ? undefined : agentNumbers.get(extension));
+}
+
 /** The body for this call; the same record and resolution always give the same body. */
 export function callBody(record: CallRecord, resolution: Resolution, policy: CallLogPolicy): CallLogBody {
   const line = lineOf(record, policy);
@@ -81,7 +126,7 @@ export function callBody(record: CallRecord, resolution: Resolution, policy: Cal
   const reached =
     record.responsible === null
       ? written(policy.noAgent)
-      : (written(policy.agentNumbers.get(record.responsible)) ?? cleanText(record.responsible));
+      : (written(agentNumber(record.responsible, record.agentDomain, policy)) ?? cleanText(record.responsible));
   const agent = reached || display || policy.withheldNumber;
   const inbound = record.direction === 'Inbound';
   const url =
@@ -105,9 +150,7 @@ export function callBody(record: CallRecord, resolution: Resolution, policy: Cal
     LeadId: resolution.leadId,
     Tag: cleanText(line.tag ?? ''),
     UserId: resolution.userId,
-    ...Object.fromEntries(
-      [...policy.extraFields].map(([name, template]) => [name, fillText(template, record, policy.recordingTimeZone)]),
-    ),
+    ...extrasOf(record, policy),
   };
   const body: Record<string, string | number> = {};
   for (const [name, value] of Object.entries(fields)) {

@@ -1,5 +1,5 @@
-import type { CallLog, Reply } from '../../src/delivery/crm.ts';
-import { callBody, checkPolicy } from './call-body.ts';
+import type { CallLog, CallLogBody, Priority, Reply } from '../../src/delivery/crm.ts';
+import { callBody, checkPolicy, moreField } from './call-body.ts';
 import type { Client } from './client.ts';
 import { isObject, textOf } from './json.ts';
 import { findLanded } from './landed.ts';
@@ -32,14 +32,50 @@ function describeAccount(json: unknown, host: string): { readonly text: string }
   };
 }
 
+type Written = Reply<{ readonly activityId: string | null }>;
+
+/**
+ * Writes with fields that LeadSquared does not document; where it refuses the request, without them: a refused request was
+ * surely not done, and what it does not know must not cost what it does.
+ */
+async function writeWithout(
+  fields: readonly string[],
+  body: CallLogBody,
+  write: (body: CallLogBody) => Promise<Written>,
+): Promise<{ readonly reply: Written; readonly refused: boolean }> {
+  const reply = await write(body);
+  const documented = Object.fromEntries(Object.entries(body).filter(([name]) => !fields.includes(name)));
+  if (reply.kind !== 'rejected' || Object.keys(documented).length === Object.keys(body).length) {
+    return { reply, refused: false };
+  }
+  const second = await write(documented);
+  if (second.kind !== 'accepted') return { reply: second, refused: false };
+  const message = `Accepted without ${fields.join(', ')}, so without further recordings: ${reply.message}`;
+  return { reply: { ...second, message }, refused: true };
+}
+
 /** @throws Error with the remedy when the policy can not work. */
 export function createCallLog(client: Client, policy: CallLogPolicy): CallLog {
   checkPolicy(policy);
+  const more = moreField(policy);
+  // What the account takes in a field of its own choice is not ours to leave out.
+  const ours = more === null || policy.extraFields.has(more) ? [] : [more];
+  let refusedOnce = false;
+
+  const write = (path: string, priority: Priority) => (body: CallLogBody) =>
+    client.call({ kind: 'write', method: 'POST', path, body }, priority, activityIdOf);
+
   return {
     body: (record, resolution) => callBody(record, resolution, policy),
-    post: (body, priority) =>
-      client.call({ kind: 'write', method: 'POST', path: 'Telephony.svc/LogCall', body }, priority, activityIdOf),
-    update(activityId, late, priority) {
+    async post(body, priority) {
+      const known = refusedOnce
+        ? Object.fromEntries(Object.entries(body).filter(([name]) => !ours.includes(name)))
+        : body;
+      const { reply, refused } = await writeWithout(ours, known, write('Telephony.svc/LogCall', priority));
+      refusedOnce ||= refused;
+      return reply;
+    },
+    async update(activityId, late, priority) {
       const body = {
         ActivityId: activityId,
         ...(late.recordingUrl === null ? {} : { RecordingURL: late.recordingUrl }),
@@ -47,9 +83,10 @@ export function createCallLog(client: Client, policy: CallLogPolicy): CallLog {
         ...(late.durationSeconds === null
           ? {}
           : { CallDuration: String(Math.max(0, Math.round(late.durationSeconds))) }),
+        ...late.fields,
       };
-      const path = 'Telephony.svc/PhoneCallActivity/Update';
-      return client.call({ kind: 'write', method: 'POST', path, body }, priority, activityIdOf);
+      const send = write('Telephony.svc/PhoneCallActivity/Update', priority);
+      return (await writeWithout(Object.keys(late.fields ?? {}), body, send)).reply;
     },
     findLanded: (queries, priority) => findLanded(client, policy, queries, priority),
     probe(): Promise<Reply<{ readonly text: string }>> {

@@ -25,10 +25,13 @@ export function numberOf(value: unknown): number | null {
   return Number.isFinite(number) ? number : null;
 }
 
-/** `undefined` when the text is not JSON: `null` is a JSON value of its own. */
+/**
+ * `undefined` when the text is not JSON: `null` is a JSON value of its own. A byte order mark before it is no part of it
+ * (RFC 8259, 8.1); .NET services and gateways are known to write one.
+ */
 export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.replace(/^\ufeff+/, ''));
   } catch {
     return undefined;
   }

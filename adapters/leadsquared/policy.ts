@@ -30,7 +30,7 @@ export interface CallLogPolicy {
   readonly lines: ReadonlyMap<string, LineSettings>;
   /** For calls without a line of their own. */
   readonly defaultLine: LineSettings;
-  /** The agent's own number; an extension that is not in here is sent as it is. */
+  /** The agent's own number by extension, or `extension@domain`; what is not in here is sent as the extension. */
   readonly agentNumbers: ReadonlyMap<string, string>;
   /** Sent in place of the agent when the call reached none. `null`: the company number takes that place. */
   readonly noAgent: string | null;
@@ -38,6 +38,12 @@ export interface CallLogPolicy {
   readonly withheldNumber: string;
   /** Further fields, name to template. */
   readonly extraFields: ReadonlyMap<string, string>;
+  /**
+   * The field that takes the URLs of all recordings but the first, when no extra field has them; `null`: they are not sent.
+   * ResourceURL holds one. LeadSquared documents no other place; `CallNotes` is a part of the note of its phone call
+   * activities, and the URL of its telephony connectors takes it.
+   */
+  readonly moreRecordings: string | null;
   /** ms by which the search for a lost post reaches further back than its first attempt, and further ahead than now. */
   readonly landedMarginMs: number;
   /** Up to this many leads are asked one by one for a lost post; beyond, the list of all calls is read. */
@@ -57,6 +63,7 @@ export const DEFAULT_POLICY: CallLogPolicy = {
   noAgent: null,
   withheldNumber: 'Anonymous',
   extraFields: new Map(),
+  moreRecordings: 'CallNotes',
   landedMarginMs: 600_000,
   landedLeadRequests: 2,
 };

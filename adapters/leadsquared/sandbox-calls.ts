@@ -36,6 +36,8 @@ const TEXTS: readonly string[] = [
   'UserId',
 ];
 
+const UPDATABLE: readonly string[] = ['ActivityId', 'RecordingURL', 'CallDuration', 'OwnerId'];
+
 const SCRIPT_LIKE = /<\s*\/?\s*[a-z!]|javascript:/i;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const CONTROL = /[\u0000-\u001f\u007f]/;
@@ -144,6 +146,11 @@ export function applyUpdate(world: World, entry: LedgerEntry): void {
 
 export function updateCall(world: World, body: unknown): Answer {
   if (!isObject(body)) return badRequest('The request body is not a JSON object.');
+  const unknown = Object.keys(body).find(
+    (name) => !UPDATABLE.includes(name) && !world.rules.extraFields.includes(name),
+  );
+  if (unknown !== undefined)
+    return exception('MXUnknownAttributeException', `Attribute(s) does not exist - ${unknown}`);
   const { ActivityId: id, RecordingURL: url, CallDuration: duration } = body;
   if (id === undefined) return missing('ActivityId');
   if (typeof id !== 'string' || !isGuid(id)) return wrongType('ActivityId', 'Guid');

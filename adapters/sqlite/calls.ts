@@ -3,7 +3,7 @@ import type { CallRecord, Direction } from '../../src/call/record.ts';
 import type { DeliveryState } from '../../src/delivery/delivery.ts';
 import type { CallEvent } from '../../src/telephony/call-event.ts';
 import type { Connection } from './rpc.ts';
-import { reversedDigits } from './session-row.ts';
+import { decodeRecord, reversedDigits } from './session-row.ts';
 
 /** Absent fields do not restrict. Times: ms since the epoch. */
 export interface CallQuery {
@@ -44,6 +44,8 @@ export interface FrameRow {
 
 export interface SeenExtension {
   readonly extension: string;
+  /** `null`: none, or seen before domains were told apart. */
+  readonly domain: string | null;
   readonly calls: number;
   readonly lastAt: number;
 }
@@ -63,7 +65,8 @@ export function callsModule(db: Connection) {
     )
     .pluck();
   const extensions = db.prepare<[], SeenExtension>(
-    'SELECT extension, calls, last_at AS lastAt FROM extension_seen ORDER BY calls DESC, extension',
+    `SELECT extension, nullif(domain, '') AS domain, calls, last_at AS lastAt FROM extension_seen
+     ORDER BY calls DESC, extension, domain`,
   );
   return {
     /** Newest first. */
@@ -108,7 +111,7 @@ function list(db: Connection, query: CallQuery): readonly CallRow[] {
        ORDER BY s.started_at DESC, s.call_session_id DESC LIMIT ?`,
     )
     .all(...parts.flatMap(([, ...values]) => values), query.limit)
-    .map(({ json, ...row }) => ({ ...row, record: JSON.parse(json) as CallRecord }));
+    .map(({ json, ...row }) => ({ ...row, record: decodeRecord(json) }));
 }
 
 /** By the whole id, else by its beginning, else by its end, when only one id is such. */

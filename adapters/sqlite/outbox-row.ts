@@ -1,8 +1,8 @@
 /** Rows of `delivery` and `attempt` as the core sees them. */
-import type { CallRecord } from '../../src/call/record.ts';
 import type { CallLogBody } from '../../src/delivery/crm.ts';
 import type { DeliveryState } from '../../src/delivery/delivery.ts';
 import type { Attempt, AttemptResult, Delivery, LateFacts, Trigger } from '../../src/delivery/store.ts';
+import { decodeRecord } from './session-row.ts';
 
 /** The columns every reader of deliveries selects. */
 export const DELIVERY_COLUMNS = `d.id, d.session_id, d.state, s.json AS record, s.revision, d.intent, d.attempts, d.tries,
@@ -57,7 +57,7 @@ export function toDelivery(row: DeliveryRow): Delivery {
     id: row.id,
     sessionId: row.session_id,
     state: row.state,
-    record: JSON.parse(row.record) as CallRecord,
+    record: decodeRecord(row.record),
     revision: row.revision,
     trigger: row.intent,
     attempts: row.attempts,

@@ -21,9 +21,18 @@ export interface SessionRow {
 /** The columns every reader selects. */
 export const SESSION_COLUMNS = 'revision, json, created_at, updated_at';
 
+/** Fields that records of earlier versions of the program lack. */
+type Later = 'ringGroup' | 'agentDomain' | 'recordings' | 'reasons';
+
+/** A record as `sessionColumns` of this or an earlier version wrote it. */
+export function decodeRecord(json: string): CallRecord {
+  const stored = JSON.parse(json) as Omit<CallRecord, Later> & Partial<Pick<CallRecord, Later>>;
+  const recordings = stored.recording === null ? [] : [stored.recording];
+  return { ringGroup: null, agentDomain: null, recordings, reasons: null, ...stored };
+}
+
 export function decodeSession(row: SessionRow): StoredSession {
-  // Written by `sessionColumns` of this or an earlier version of the program.
-  const record = JSON.parse(row.json) as CallRecord;
+  const record = decodeRecord(row.json);
   return { record, revision: row.revision, createdAt: row.created_at, updatedAt: row.updated_at };
 }
 

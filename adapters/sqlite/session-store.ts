@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { CallRecord } from '../../src/call/record.ts';
 import type { Connection } from './rpc.ts';
-import { sessionColumns } from './session-row.ts';
+import { decodeRecord, sessionColumns } from './session-row.ts';
 
 /** Called inside the transaction that inserted a session, once for each call. `now`: ms since the epoch. */
 export type SessionHook = (db: Connection, record: CallRecord, now: number) => void;
@@ -34,7 +34,7 @@ export function sessionStore(db: Connection, onInserted: readonly SessionHook[])
       for (const hook of onInserted) hook(db, record, now);
       return 'inserted';
     }
-    if (isDeepStrictEqual(JSON.parse(before), record)) return 'same';
+    if (isDeepStrictEqual(decodeRecord(before), record)) return 'same';
     update.run({ ...sessionColumns(record), now });
     return 'changed';
   };

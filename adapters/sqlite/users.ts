@@ -14,11 +14,12 @@ export function userModule(db: Connection) {
      ON CONFLICT (key) DO UPDATE SET value = @value, at = @at`,
   );
   const seen = db.prepare<[object]>(
-    `INSERT INTO extension_seen (extension, calls, last_at, user_id) VALUES (@extension, 1, @at, @userId)
-     ON CONFLICT (extension) DO UPDATE SET calls = calls + 1, last_at = max(last_at, @at), user_id = @userId`,
+    `INSERT INTO extension_seen (extension, domain, calls, last_at, user_id) VALUES (@extension, @domain, 1, @at, @userId)
+     ON CONFLICT (extension, domain) DO UPDATE SET calls = calls + 1, last_at = max(last_at, @at), user_id = @userId`,
   );
-  const missing = db.prepare<[], { extension: string; calls: number; lastAt: number }>(
-    'SELECT extension, calls, last_at AS lastAt FROM extension_seen WHERE user_id IS NULL ORDER BY last_at DESC',
+  const missing = db.prepare<[], { extension: string; domain: string | null; calls: number; lastAt: number }>(
+    `SELECT extension, nullif(domain, '') AS domain, calls, last_at AS lastAt FROM extension_seen
+     WHERE user_id IS NULL ORDER BY last_at DESC`,
   );
 
   return {
@@ -27,7 +28,8 @@ export function userModule(db: Connection) {
       return row === undefined ? null : { users: JSON.parse(row.value) as readonly CrmUser[], at: row.at };
     },
     save: ({ users, at }: Arg<'save'>): void => void save.run({ value: JSON.stringify(users), at: Math.floor(at) }),
-    seen: ({ extension, at, userId }: Arg<'seen'>): void => void seen.run({ extension, at: Math.floor(at), userId }),
+    seen: ({ extension, domain, at, userId }: Arg<'seen'>): void =>
+      void seen.run({ extension, domain: domain ?? '', at: Math.floor(at), userId }),
     missing: (_: Arg<'missing'>) => missing.all(),
   };
 }

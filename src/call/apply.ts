@@ -1,8 +1,12 @@
 /** Writes one event about a channel down as facts. Repeated and late events change nothing. */
 import type { CallEvent, ChannelId } from '../telephony/call-event.ts';
+import { isWithheld, toE164 } from '../telephony/number.ts';
 import type { ApplyContext } from './context.ts';
-import { answer, create, join, recall } from './create.ts';
-import { type Channel, type Dial, linkCalls } from './state.ts';
+import { answer, conclude, create, join, recall } from './create.ts';
+import { addEvidence } from './evidence.ts';
+import type { InitiatorRule } from './known/initiator.ts';
+import { isOwnNumber } from './numbering.ts';
+import { type Channel, calledIn, type Dial, linkCalls } from './state.ts';
 import { clear, closeInterval, enter, leave } from './stays.ts';
 
 type ChannelEvent = Extract<CallEvent, { channel: ChannelId }>;
@@ -11,8 +15,8 @@ export function applyToChannel(context: ApplyContext, event: CallEvent): void {
   if (!('channel' in event)) return;
   if (event.kind === 'channel-created') {
     create(context, event.channel, event.facts, event.at, true);
-  } else if (event.kind === 'snapshot-channel' && !(event.sketch === true && context.channels.has(event.channel))) {
-    create(context, event.channel, event.facts, event.createdAt ?? event.at, false);
+  } else if (event.kind === 'snapshot-channel') {
+    create(context, event.channel, event.facts, event.createdAt ?? event.at, false, event.told);
   } else if (event.kind === 'cleared' && event.history !== undefined) {
     recall(context, event.channel, event.history, event.at);
   }
@@ -25,8 +29,16 @@ export function applyToChannel(context: ApplyContext, event: CallEvent): void {
 function record(context: ApplyContext, channel: Channel, event: ChannelEvent): void {
   switch (event.kind) {
     case 'channel-created':
-    case 'alerting':
     case 'vanished':
+      return;
+    case 'alerting':
+      learn(context, channel, 'pbx', 'signalling', 'it rings');
+      return;
+    case 'initiated':
+      if (channel.facts.dialled === null && event.dialled !== null) {
+        channel.facts = { ...channel.facts, dialled: event.dialled };
+      }
+      learn(context, channel, event.initiator, 'signalling', event.fact);
       return;
     case 'snapshot-channel':
       channel.confirmed = true;
@@ -36,10 +48,7 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
       }
       return;
     case 'dial-started':
-      if (!channel.dials.some((dial) => dial.by === event.by && dial.endedAt === null)) {
-        const { by, at, number, presented } = event;
-        channel.dials.push({ by, at, number, presented, endedAt: null, result: null, forwardedTo: null });
-      }
+      dialled(context, channel, event);
       return;
     case 'dial-ended': {
       const dial =
@@ -67,6 +76,7 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
       closeInterval(channel.holds.at(-1), event.at);
       return;
     case 'transferred':
+      channel.transfers.push({ at: event.at, to: event.to });
       linkTo(context, channel, event.linkedIds);
       linkWith(context, channel, event.parties);
       return;
@@ -76,12 +86,21 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
     case 'parked':
       return;
     case 'queued':
-      if (!channel.queues.includes(event.queue)) channel.queues.push(event.queue);
+      if (!channel.queues.some((stay) => stay.queue === event.queue && stay.to === null)) {
+        channel.queues.push({ queue: event.queue, from: event.at, to: null, reason: null });
+      }
       return;
-    case 'dequeued':
+    case 'dequeued': {
+      const stay = channel.queues.findLast((one) => one.queue === event.queue);
+      closeInterval(stay, event.at);
+      if (stay !== undefined) stay.reason ??= event.reason;
       return;
+    }
     case 'recording':
       if (!channel.recordings.includes(event.file)) channel.recordings.push(event.file);
+      return;
+    case 'voicemail-reached':
+      channel.voicemailFact ??= event.fact;
       return;
     case 'voicemail-left':
       channel.voicemailAt ??= event.at;
@@ -94,7 +113,7 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
       wire(context, channel, event.other);
       return;
     case 'identity':
-      if (event.withheld) channel.facts = { ...channel.facts, withheld: true };
+      identify(context, channel, event);
       return;
     case 'hangup-requested':
       channel.hangupRequestedAt ??= event.at;
@@ -111,6 +130,56 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
   }
 }
 
+function learn(
+  context: ApplyContext,
+  channel: Channel,
+  initiator: 'endpoint' | 'pbx',
+  rule: InitiatorRule,
+  fact: string,
+): void {
+  if (addEvidence(channel.initiators, { value: initiator, rule, fact })) conclude(context, channel);
+}
+
+function dialled(
+  context: ApplyContext,
+  channel: Channel,
+  event: Extract<ChannelEvent, { kind: 'dial-started' }>,
+): void {
+  const { by, at, number, presented, from = null } = event;
+  const caller = by === null ? undefined : context.channels.get(by);
+  if (caller !== undefined) caller.firstDialAt ??= at;
+  const exten = from?.exten ?? null;
+  if (isExtensionLike(exten)) channel.meant.add(exten);
+  if (!channel.dials.some((dial) => dial.by === by && dial.endedAt === null)) {
+    channel.dials.push({ by, at, number, presented, from, endedAt: null, result: null, forwardedTo: null });
+  }
+  const fact = by === null ? 'the PBX was asked to call it' : `${caller?.facts.name ?? by} dials it`;
+  addEvidence(channel.initiators, { value: 'pbx', rule: 'dialled-by-the-pbx', fact });
+  conclude(context, channel);
+}
+
+/**
+ * A number that comes late (an analog line tells it between the first and the second ring) is the caller's as long as the
+ * dialplan has not begun to act on the call; afterwards it is what the dialplan shows to others.
+ */
+function identify(context: ApplyContext, channel: Channel, event: Extract<ChannelEvent, { kind: 'identity' }>): void {
+  const { facts } = channel;
+  const { number, name } = event.caller;
+  const acting = channel.firstDialAt !== null || channel.answeredAt !== null;
+  const outside = toE164(number, channel.party.country) !== null && !isOwnNumber(context.plan, number ?? '');
+  const late = !acting && calledIn(channel) && isWithheld(facts.caller.number) && outside;
+  if (event.withheld) channel.facts = { ...channel.facts, withheld: true };
+  if (late) channel.facts = { ...channel.facts, caller: { number, name: name ?? facts.caller.name } };
+  const meant = channel.party.side === 'extension' && isExtensionLike(number) && !channel.meant.has(number);
+  if (meant) channel.meant.add(number);
+  if (late || meant) conclude(context, channel);
+}
+
+/** Longer ones are numbers of the telephone network, which say nothing about phones. */
+function isExtensionLike(number: string | null): number is string {
+  return number !== null && /^\d{2,8}$/.test(number);
+}
+
 /** A dial attempt whose beginning was not seen; `undefined` when the channel was there from its beginning, undialled. */
 function missedDial(channel: Channel, by: ChannelId | null): Dial | undefined {
   if (!channel.blind) return undefined;
@@ -120,6 +189,7 @@ function missedDial(channel: Channel, by: ChannelId | null): Dial | undefined {
     at: channel.createdAt,
     number,
     presented: caller.number,
+    from: null,
     endedAt: null,
     result: null,
     forwardedTo: null,

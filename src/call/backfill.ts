@@ -9,7 +9,7 @@
  *   ----------------------------|------------------------------------------|--------------------------------------------
  *   completely                  |                                          | nothing: events know more than a CDR
  *   with a blind interval       | its end or answer was not seen           | the CDR's end, answer, talks and agents
- *   with a blind interval       | its end and answer were seen             | agents rung and recording, where missing
+ *   with a blind interval       | its end and answer were seen             | agents rung and recordings, where missing
  *   not at all                  | the CDR's times lie in one blind interval | it is created
  *   without its beginning       | it began in a blind interval, and the PBX | it is created: no list of channels told
  *                               | spoke of it later                         | what it was
@@ -20,6 +20,7 @@ import { type CallRules, CallTable } from './correlate.ts';
 import type { Heard, Span } from './heard.ts';
 import type { SourcePlan } from './plan.ts';
 import type { CallRecord, Talk } from './record.ts';
+import { distinctRecordings } from './recordings.ts';
 import { covered } from './talk.ts';
 
 /** One file of call detail records, unpacked. */
@@ -130,9 +131,10 @@ function complete(known: CallRecord, cdr: CallRecord): CallRecord {
   const answerMissing = known.flags.includes('answer-unknown') && !cdr.flags.includes('answer-unknown');
   const rung = [...new Set([...known.agentsRung, ...cdr.agentsRung])];
   const recording = known.recording ?? cdr.recording;
+  const recordings = distinctRecordings([...known.recordings, ...cdr.recordings]);
   if (!endMissing && !(answerMissing && cdr.answeredAt !== null)) {
-    if (rung.length === known.agentsRung.length && recording === known.recording) return known;
-    return { ...known, agentsRung: rung, recording, flags: withFlags(known.flags, ['from-cdr']) };
+    if (rung.length === known.agentsRung.length && recordings.length === known.recordings.length) return known;
+    return { ...known, agentsRung: rung, recording, recordings, flags: withFlags(known.flags, ['from-cdr']) };
   }
   const endedAt = endMissing ? Math.max(cdr.endedAt, known.endedAt) : known.endedAt;
   const answeredAt = answerOf(known, cdr, answerMissing);
@@ -144,6 +146,7 @@ function complete(known: CallRecord, cdr: CallRecord): CallRecord {
     // Where the external party had not been heard of yet, the CDR says who it was.
     ...(endMissing && known.external === null ? partiesOf(cdr) : {}),
     queue: known.queue ?? cdr.queue,
+    ringGroup: known.ringGroup ?? cdr.ringGroup,
     legs: Math.max(known.legs, cdr.legs),
     status: answeredAt !== null ? 'Answered' : cdr.status,
     agent,
@@ -156,6 +159,7 @@ function complete(known: CallRecord, cdr: CallRecord): CallRecord {
     talkSeconds: seconds(talked),
     ringSeconds: answeredAt !== null && answeredAt === known.answeredAt ? known.ringSeconds : cdr.ringSeconds,
     recording,
+    recordings,
     q850: known.q850 ?? cdr.q850,
     sip: known.sip ?? cdr.sip,
     flags: flagsOf(known, cdr, answeredAt, endMissing, answerMissing),

@@ -1,10 +1,12 @@
 /** The part of the call table that events change. */
 import type { ChannelId } from '../telephony/call-event.ts';
 import type { SourcePlan } from './plan.ts';
+import type { SourceLink } from './reconcile.ts';
 import type { Bridge, Call, Channel } from './state.ts';
 
 export interface ApplyContext {
   readonly plan: SourcePlan;
+  readonly link: SourceLink;
   /** By every id of the channel. */
   readonly channels: Map<ChannelId, Channel>;
   /** By every linked id of the call. */

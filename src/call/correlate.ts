@@ -28,6 +28,7 @@ import { LateFacts } from './late.ts';
 import type { SourcePlan } from './plan.ts';
 import { endUnconfirmed, noteBoot, noteHeard, reconcile, unheard } from './reconcile.ts';
 import type { CallRecord } from './record.ts';
+import type { MissedBy } from './rules/case.ts';
 import { type Bridge, type Call, type Channel, componentOf, conferencePartners, isLive, oldest } from './state.ts';
 import { forgetBridge, startAnew } from './stays.ts';
 
@@ -39,6 +40,8 @@ export interface CallRules {
   readonly externalGoneMs: number;
   /** Which of several agents who talked is the agent of the call. */
   readonly agent: 'first' | 'last' | 'longest';
+  /** Whose call a call is that several phones missed. */
+  readonly missed: MissedBy;
   /** A call of which nothing is heard for so long has ended unseen, ms: it is reported as of unknown end. */
   readonly maxAgeMs: number;
 }
@@ -47,6 +50,7 @@ export const DEFAULT_RULES: CallRules = {
   graceMs: 2000,
   externalGoneMs: 30_000,
   agent: 'last',
+  missed: 'owner',
   maxAgeMs: 24 * 3_600_000,
 };
 
@@ -102,6 +106,7 @@ export class CallTable {
     this.rules = rules;
     this.context = {
       plan,
+      link: this.link,
       channels: this.channels,
       calls: this.calls,
       bridges: this.bridges,
@@ -187,6 +192,18 @@ export class CallTable {
     return [...new Set(this.calls.values())].flatMap((call) => this.judged(call, now));
   }
 
+  /** Calls that are not finished yet; joined ones count as one. */
+  get openCalls(): number {
+    const counted = new Set<Call>();
+    let groups = 0;
+    for (const call of this.calls.values()) {
+      if (counted.has(call)) continue;
+      groups += 1;
+      for (const one of componentOf(call)) counted.add(one);
+    }
+    return groups;
+  }
+
   /** Channels of calls that are not finished yet. */
   get openChannels(): number {
     return this.channels.size;
@@ -205,7 +222,8 @@ export class CallTable {
     const ended: CallRecord[] = [];
     endUnconfirmed(this.context, this.link);
     for (const call of [...this.calls.values()]) {
-      if (this.calls.has(call.key) && Number.isFinite(dueAt(call, this.rules))) this.end(call, ended, []);
+      const over = [...componentOf(call)].every((one) => [...one.channels].every((channel) => !isLive(channel)));
+      if (this.calls.has(call.key) && over) this.end(call, ended, []);
     }
     return ended;
   }

@@ -1,29 +1,49 @@
 /** How a channel becomes known: at its creation, in a list of live channels, or only at its end. */
 import type { ChannelFacts, ChannelHistory, ChannelId } from '../telephony/call-event.ts';
 import type { ApplyContext } from './context.ts';
-import { partyOf } from './plan.ts';
+import { addEvidence, weigh } from './evidence.ts';
+import { calledBy, courseOf, numberCalled } from './known/course.ts';
+import { INITIATOR_RULES, initiatorAtBirth } from './known/initiator.ts';
+import { partyOf } from './known/side.ts';
 import { type Call, type Channel, linkCalls, oldest } from './state.ts';
 import { enter } from './stays.ts';
 
-/** `seen`: false when the channel was there before it was heard of, so that `at` is what the PBX says of its beginning. */
-export function create(context: ApplyContext, id: ChannelId, facts: ChannelFacts, at: number, seen: boolean): void {
+/**
+ * `seen`: false when the channel was there before it was heard of, so that `at` is what the PBX says of its beginning, `told` by
+ * the channel itself or estimated from a list.
+ */
+export function create(
+  context: ApplyContext,
+  id: ChannelId,
+  facts: ChannelFacts,
+  at: number,
+  seen: boolean,
+  told = false,
+): void {
   const known = context.channels.get(id);
   if (known !== undefined) {
     if (known.beginningSeen || seen) known.facts = complete(known.facts, facts);
-    else describe(context, known, facts, at);
+    else describe(context, known, facts, at, told);
     return;
   }
   if (context.isFinished(id)) return;
   const call = callOf(context, facts.linkedId, id, seen);
+  const initiators = initiatorAtBirth(facts, !seen);
+  const initiator = weigh(initiators, INITIATOR_RULES);
   const channel: Channel = {
     id,
     aliases: [],
     facts,
-    party: partyOf(context.plan, facts),
+    initiators,
+    initiator,
+    meant: new Set(),
+    course: null,
+    party: partyOf(context.plan, facts, { initiator: initiator.value }),
     call,
     createdAt: at,
     heardAt: 0,
     beginningSeen: seen,
+    beginningTold: told,
     answeredAt: null,
     answerSeen: true,
     clearedAt: null,
@@ -35,6 +55,9 @@ export function create(context: ApplyContext, id: ChannelId, facts: ChannelFacts
     holds: [],
     recordings: [],
     queues: [],
+    transfers: [],
+    firstDialAt: null,
+    voicemailFact: null,
     voicemailAt: null,
     wire: null,
     bridges: new Set(),
@@ -46,13 +69,52 @@ export function create(context: ApplyContext, id: ChannelId, facts: ChannelFacts
   context.onOpened(channel.id);
   const half = [...call.channels].find((other) => other !== channel && isPair(other, channel));
   if (half !== undefined) join(context, channel, half);
+  // The one who calls in leads nowhere yet.
+  if (call.channels.size > 1) follow(context, channel.call);
 }
 
-/** A second look at a channel whose beginning nobody saw: a list of channels tells less than a question about one of them. */
-function describe(context: ApplyContext, channel: Channel, facts: ChannelFacts, createdAt: number): void {
-  channel.facts = facts;
-  channel.party = partyOf(context.plan, facts);
-  channel.createdAt = createdAt;
+/**
+ * A second look at a channel whose beginning nobody saw: a list of channels tells less than a question about one of them. The
+ * earliest estimate of its beginning stays, since a later list can only know less of it.
+ */
+function describe(
+  context: ApplyContext,
+  channel: Channel,
+  facts: ChannelFacts,
+  createdAt: number,
+  told: boolean,
+): void {
+  if (channel.beginningTold && !told) return;
+  const { facts: known } = channel;
+  channel.facts = { ...facts, dialled: facts.dialled ?? known.dialled, extension: facts.extension ?? known.extension };
+  for (const one of initiatorAtBirth(facts, true)) addEvidence(channel.initiators, one);
+  conclude(context, channel);
+  channel.createdAt = told ? createdAt : Math.min(channel.createdAt, createdAt);
+  channel.beginningTold ||= told;
+}
+
+/** Draws the conclusions about a channel anew, after something was learnt of it, and about the others of its call. */
+export function conclude(context: ApplyContext, channel: Channel): void {
+  channel.initiator = weigh(channel.initiators, INITIATOR_RULES);
+  decideSide(context, channel);
+  follow(context, channel.call);
+}
+
+function decideSide({ plan }: ApplyContext, channel: Channel): void {
+  const { initiator, meant, course } = channel;
+  const more = { initiator: initiator.value, meant, course, calledBy: calledBy(plan, channel) };
+  const called = initiator.value === 'pbx' ? numberCalled(channel) : null;
+  channel.party = partyOf(plan, channel.facts, { ...more, called });
+}
+
+/** Where the call leads says something about those channels whose names and contexts say nothing. */
+function follow(context: ApplyContext, call: Call): void {
+  const course = courseOf(context.plan, call);
+  for (const channel of call.channels) {
+    if (channel.course === course || channel.facts.wire !== null) continue;
+    channel.course = course;
+    decideSide(context, channel);
+  }
 }
 
 /** The channel has been answered, at `answeredAt` where that is told, else some time before `heardAt`. */
@@ -62,9 +124,27 @@ export function answer(channel: Channel, answeredAt: number | null, heardAt: num
   channel.answerSeen = answeredAt !== null;
 }
 
+/**
+ * A leg that the PBX was to call later and did not call any more (staggered ringing: somebody else had answered) is told at its end
+ * only. Were it a leg that began while nobody listened, it would be older than the connection.
+ */
+function neverLived({ link }: ApplyContext, { facts, createdAt, answeredAt }: ChannelHistory): boolean {
+  const heardSince = link.lost ? null : link.connectedAt;
+  return (
+    facts.initiator === 'pbx' &&
+    answeredAt === null &&
+    heardSince !== null &&
+    createdAt !== null &&
+    createdAt > heardSince + link.clockAhead
+  );
+}
+
 /** Takes in what the PBX tells about a channel at its end, as far as it was missed. */
 export function recall(context: ApplyContext, id: ChannelId, history: ChannelHistory, endedAt: number): void {
-  if (!context.channels.has(id)) create(context, id, history.facts, history.createdAt ?? endedAt, false);
+  if (!context.channels.has(id)) {
+    if (neverLived(context, history)) return;
+    create(context, id, history.facts, history.createdAt ?? endedAt, false);
+  }
   const channel = context.channels.get(id);
   if (channel === undefined || channel.clearedAt !== null) return;
   if (!channel.beginningSeen && history.createdAt !== null) {

@@ -1,6 +1,7 @@
-/** Facts of a call that the PBX tells only after the call has been reported: the name of its recording. */
+/** Facts of a call that the PBX tells only after the call has been reported: the names of its recordings. */
 import { type CallEvent, type ChannelId, channelOf } from '../telephony/call-event.ts';
 import type { CallRecord } from './record.ts';
+import { distinctRecordings } from './recordings.ts';
 import type { Channel } from './state.ts';
 
 /** Channels of reported calls for which late facts are awaited; older ones are beyond the time in which a PBX writes its CDR. */
@@ -19,13 +20,15 @@ export class LateFacts {
     }
   }
 
-  /** The records that the event completes. A recording counts only for a call that was answered, and the first one told. */
+  /** The records that the event completes. A recording counts only for a call that was answered; the first one stays the main one. */
   take(event: CallEvent): CallRecord[] {
     const holder = event.kind === 'recording' ? this.reported.get(channelOf(event) ?? '') : undefined;
     if (event.kind !== 'recording' || holder === undefined) return [];
     const { record } = holder;
-    if (record.status !== 'Answered' || record.recording !== null) return [];
-    holder.record = { ...record, recording: event.file };
+    if (record.status !== 'Answered') return [];
+    const recordings = distinctRecordings([...record.recordings, event.file]);
+    if (recordings.length === record.recordings.length) return [];
+    holder.record = { ...record, recording: record.recording ?? event.file, recordings };
     return [holder.record];
   }
 }

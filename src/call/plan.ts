@@ -1,7 +1,7 @@
 /** Which side of the PBX an endpoint is on: the numbering plan of one source. */
-import type { ChannelFacts } from '../telephony/call-event.ts';
-import { type EndpointPattern, firstMatch } from '../telephony/endpoint.ts';
+import type { EndpointPattern } from '../telephony/endpoint.ts';
 import type { TrunkFormat } from '../telephony/number.ts';
+import type { Conclusion } from './evidence.ts';
 
 export interface TrunkRule {
   readonly match: readonly EndpointPattern[];
@@ -10,6 +10,8 @@ export interface TrunkRule {
   readonly format: TrunkFormat;
   /** The number shown to the called party when the PBX does not tell it, E.164. */
   readonly number: string | null;
+  /** What the PBX puts before the numbers that it sends to this trunk (a carrier's code, an outside line). */
+  readonly dialPrefixes?: readonly string[];
 }
 
 /** The numbering plan of one PBX, from its configuration. */
@@ -17,10 +19,14 @@ export interface SourcePlan {
   readonly extensions: readonly EndpointPattern[];
   readonly trunks: readonly TrunkRule[];
   readonly country: string;
-  /** DID (national significant digits) -> extension whose direct line it is. */
+  /** DID (E.164) -> extension whose direct line it is. */
   readonly owners: ReadonlyMap<string, string>;
-  /** Keys (see `didKey`) of the company's own numbers: never an external party. */
+  /** The company's own numbers (E.164): never an external party. */
   readonly own: ReadonlySet<string>;
+  /** Outside number (E.164) -> extension of the agent who takes calls on it: a mobile in place of a desk phone. */
+  readonly mobiles: ReadonlyMap<string, string>;
+  /** Domain (tenant) of the extension behind a number of `owners` or `mobiles`, where the config names one. */
+  readonly domains?: ReadonlyMap<string, string>;
 }
 
 export type Side = 'trunk' | 'extension' | 'wire';
@@ -33,39 +39,10 @@ export interface Party {
   readonly format: TrunkFormat;
   /** Own number of the trunk where configured. */
   readonly number: string | null;
-}
-
-/**
- * Side of a channel. Explicit trunk patterns win over extension patterns; what matches neither is a phone when its dialplan
- * context says so (`from-internal`, the convention of FreePBX and of the Asterisk samples), else a trunk.
- */
-export function partyOf(plan: SourcePlan, facts: ChannelFacts): Party {
-  const home = { country: plan.country, format: 'auto' as const, number: null };
-  if (facts.wire !== null) return { side: 'wire', ext: facts.extension, ...home };
-  for (const trunk of plan.trunks) {
-    if (firstMatch(trunk.match, facts.endpoint) !== null) {
-      return { side: 'trunk', ext: null, country: trunk.country, format: trunk.format, number: trunk.number };
-    }
-  }
-  const phone = firstMatch(plan.extensions, facts.endpoint);
-  if (phone !== null)
-    return { side: 'extension', ext: phone.ext ?? facts.extension ?? userOf(facts.endpoint), ...home };
-  if (facts.context?.startsWith('from-internal')) {
-    return { side: 'extension', ext: facts.extension ?? userOf(facts.endpoint), ...home };
-  }
-  return { side: 'trunk', ext: null, ...home };
-}
-
-function userOf(endpoint: string): string {
-  return endpoint.slice(endpoint.lastIndexOf('/') + 1);
-}
-
-/** Extension that owns a DID, compared by the last ten digits, since trunks write the same DID in several ways. */
-export function ownerOf(plan: SourcePlan, did: string | null): string | null {
-  return did === null ? null : (plan.owners.get(didKey(did)) ?? null);
-}
-
-/** The part of a DID that every way of writing it shares. */
-export function didKey(did: string): string {
-  return did.replace(/\D/g, '').slice(-10);
+  /** Domain (tenant) of a phone where the PBX has several. */
+  readonly domain: string | null;
+  /** Why the channel is on this side. */
+  readonly reason: Conclusion<Side>;
+  /** See `TrunkRule`. */
+  readonly dialPrefixes?: readonly string[];
 }

@@ -18,6 +18,22 @@ export interface Talk {
   readonly to: number;
 }
 
+/** Why a field of the record is what it is: the rule and the fact that decided, and what was rejected. */
+export interface Reason {
+  readonly value: string | null;
+  readonly rule: string;
+  readonly fact: string;
+  readonly rejected: readonly { readonly value: string | null; readonly rule: string; readonly fact: string }[];
+}
+
+/** The four conclusions an administrator asks about. Facts may hold numbers: they are masked like those of the record. */
+export interface Reasons {
+  readonly direction: Reason;
+  readonly external: Reason;
+  readonly agent: Reason;
+  readonly status: Reason;
+}
+
 export interface CallRecord {
   readonly callSessionId: string;
   readonly source: string;
@@ -27,7 +43,7 @@ export interface CallRecord {
   readonly external: string | null;
   readonly externalE164: string | null;
   readonly externalName: string | null;
-  /** True when the caller asked not to show the number. */
+  /** True when the caller asked not to show the number, even if the network told it, or none was given that could be one. */
   readonly withheld: boolean;
   /** The company number that was called (inbound), as delivered. */
   readonly did: string | null;
@@ -35,7 +51,11 @@ export interface CallRecord {
   /** The trunk endpoint of the external party, e.g. `PJSIP/trunk-in`. */
   readonly trunk: string | null;
   readonly queue: string | null;
+  /** The ring or hunt group that offered the call to its members; `null`: none, or the PBX does not tell. */
+  readonly ringGroup: string | null;
   readonly agent: string | null;
+  /** Domain of the responsible phone on a PBX with several tenants, whose extensions are only unique within it; else `null`. */
+  readonly agentDomain: string | null;
   readonly agentsRung: readonly string[];
   /** Whose call it is: the agent, else the extension rung last, else the owner of the direct line that was called. */
   readonly responsible: string | null;
@@ -50,8 +70,10 @@ export interface CallRecord {
   readonly talkSeconds: number;
   readonly ringSeconds: number;
   readonly holdSeconds: number;
-  /** Recording file name as the PBX gives it. */
+  /** Recording file name as the PBX gives it; of several the one that stands for the call. */
   readonly recording: string | null;
+  /** All recordings of the call in order of time, `recording` among them; `[]` when there is none. */
+  readonly recordings: readonly string[];
   /** Q.850 cause and SIP status of the leg that decided the status. */
   readonly q850: number | null;
   readonly sip: number | null;
@@ -59,4 +81,6 @@ export interface CallRecord {
   readonly flags: readonly string[];
   /** Number of real channels (wires not counted). */
   readonly legs: number;
+  /** `null` for records of versions that kept none. */
+  readonly reasons: Reasons | null;
 }

@@ -3,7 +3,17 @@
  * was it answered, whose call is it) are drawn from the facts when a call is judged, so that an event that comes late or in
  * another order changes nothing.
  */
-import type { BridgeKind, ChannelFacts, ChannelId, Clearing, DialResult } from '../telephony/call-event.ts';
+import type {
+  BridgeKind,
+  ChannelFacts,
+  ChannelId,
+  Clearing,
+  DialplanPlace,
+  DialResult,
+  Initiator,
+} from '../telephony/call-event.ts';
+import type { Conclusion, Evidence } from './evidence.ts';
+import type { Course } from './known/course.ts';
 import type { Party } from './plan.ts';
 
 /** One attempt to call a channel. Times: ms since the epoch, UTC. */
@@ -12,6 +22,8 @@ export interface Dial {
   readonly at: number;
   readonly number: string | null;
   readonly presented: string | null;
+  /** Where the dialling channel was in the dialplan; `null` when the PBX does not say. */
+  readonly from: DialplanPlace | null;
   endedAt: number | null;
   result: DialResult | null;
   forwardedTo: string | null;
@@ -27,6 +39,18 @@ export interface Stay extends Interval {
   readonly channel: Channel;
 }
 
+/** A caller's wait in a queue. */
+export interface QueueStay extends Interval {
+  readonly queue: string;
+  reason: 'answered' | 'left' | 'timeout' | null;
+}
+
+/** A transfer that a party of the channel asked for. */
+export interface Transfer {
+  readonly at: number;
+  readonly to: string | null;
+}
+
 export interface Bridge {
   readonly id: string;
   readonly kind: BridgeKind;
@@ -38,6 +62,13 @@ export interface Channel {
   /** Later ids of the same channel. */
   readonly aliases: ChannelId[];
   facts: ChannelFacts;
+  /** What speaks for either side having begun the channel, in order of time, and what it comes to. */
+  readonly initiators: Evidence<Initiator>[];
+  initiator: Conclusion<Initiator>;
+  /** Extensions in whose name the PBX called the channel, or whose number it shows as the caller. */
+  readonly meant: Set<string>;
+  /** Where its call leads, as far as that says something about its side. */
+  course: Course | null;
   party: Party;
   call: Call;
   createdAt: number;
@@ -45,6 +76,8 @@ export interface Channel {
   heardAt: number;
   /** False when the channel was first seen in a snapshot, so that its beginning is only an estimate. */
   beginningSeen: boolean;
+  /** True when the PBX has told its beginning itself after it was missed, so that later lists know less. */
+  beginningTold: boolean;
   answeredAt: number | null;
   /** False when the answer was only inferred from a snapshot. */
   answerSeen: boolean;
@@ -59,7 +92,12 @@ export interface Channel {
   readonly dials: Dial[];
   readonly holds: Interval[];
   readonly recordings: string[];
-  readonly queues: string[];
+  readonly queues: QueueStay[];
+  readonly transfers: Transfer[];
+  /** When this channel began to call another one; `null` as long as it has called nobody. */
+  firstDialAt: number | null;
+  /** By what it is known that the caller reached a mailbox; `null` when nothing says so. */
+  voicemailFact: string | null;
   voicemailAt: number | null;
   /** The other half of the wire. */
   wire: Channel | null;
@@ -101,8 +139,9 @@ export function isLive(channel: Channel): boolean {
 }
 
 /**
- * The oldest of the channels, `undefined` when there is none. At equal times (the clock of a PBX may tick in steps of 20 ms) a
- * channel that called the PBX comes before those that the PBX called.
+ * The oldest of the channels, `undefined` when there is none: by the PBX's own counter where it has one, since the times of listed
+ * channels are estimates and a DID and the first phone are mostly made in the same second. At equal times (the clock of a PBX may
+ * tick in steps of 20 ms) a channel that called the PBX comes before those that the PBX called.
  */
 export function oldest(channels: Iterable<Channel>): Channel | undefined {
   let first: Channel | undefined;
@@ -111,8 +150,18 @@ export function oldest(channels: Iterable<Channel>): Channel | undefined {
 }
 
 function isOlder(a: Channel, b: Channel): boolean {
+  const [mine, other] = [a.facts.order, b.facts.order];
+  if (mine !== undefined && other !== undefined) {
+    const [second, counter] = [mine[0] - other[0], mine[1] - other[1]];
+    if (second !== 0 || counter !== 0) return second < 0 || (second === 0 && counter < 0);
+  }
   if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt;
-  return a.facts.initiator === 'endpoint' && b.facts.initiator === 'pbx';
+  return calledIn(a) && !calledIn(b);
+}
+
+/** True for a channel whose endpoint called the PBX, false for one that the PBX called. */
+export function calledIn(channel: Channel): boolean {
+  return channel.initiator.value === 'endpoint';
 }
 
 /**

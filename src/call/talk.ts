@@ -2,7 +2,7 @@
  * Who was connected with whom, and when: worked out from bridge stays and wires. A wire (Local, loopback) passes on whatever
  * enters one end; a holding bridge connects nobody.
  */
-import type { Bridge, Channel } from './state.ts';
+import { type Bridge, type Channel, calledIn } from './state.ts';
 
 /** A stretch of time in which the subject was connected with exactly these other parties. */
 export interface Connection {
@@ -28,7 +28,7 @@ export function reachable(start: Channel): Set<Channel> {
 
 /** A called party takes part only once it has answered; a channel that called the PBX is there from its beginning. */
 function presentFrom(channel: Channel): number {
-  if (channel.party.side === 'wire' || channel.facts.initiator === 'endpoint') return channel.createdAt;
+  if (channel.party.side === 'wire' || calledIn(channel)) return channel.createdAt;
   return channel.answeredAt ?? Number.POSITIVE_INFINITY;
 }
 

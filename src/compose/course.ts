@@ -1,6 +1,7 @@
 /** The course of one call: which events of the journal are its own, and what they say, line by line. */
 
-import { partyOf, type SourcePlan } from '../call/plan.ts';
+import { partyOf } from '../call/known/side.ts';
+import type { SourcePlan } from '../call/plan.ts';
 import type { CallRecord } from '../call/record.ts';
 import { type CallEvent, type ChannelFacts, type ChannelId, channelOf } from '../telephony/call-event.ts';
 
@@ -165,6 +166,10 @@ function describe(event: CallEvent, name: (channel: ChannelId) => string, shown:
       return 'is not listed by the PBX any more: it ended unseen';
     case 'source-lost':
       return `the link to the PBX is lost: ${event.reason}`;
+    case 'initiated':
+      return event.dialled === null ? null : `dials ${shown(event.dialled)}`;
+    case 'voicemail-reached':
+      return 'reaches a mailbox';
     case 'wired':
     case 'identity':
     case 'renamed':

@@ -1,6 +1,7 @@
 /** The running daemon, put together from the config. */
 import { openControl } from '../../adapters/control/server.ts';
 import { createSource } from '../../adapters/index.ts';
+import { recordingFields } from '../../adapters/leadsquared/call-body.ts';
 import { createCallLog } from '../../adapters/leadsquared/call-log.ts';
 import { createClient } from '../../adapters/leadsquared/client.ts';
 import { createDirectory } from '../../adapters/leadsquared/directory.ts';
@@ -124,10 +125,12 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     log,
     onCondition: conditions.take,
     lateFacts(record) {
-      const { ResourceURL, CallDuration } = callLog.body(record, { leadId: null, userId: null });
+      const body = callLog.body(record, { leadId: null, userId: null });
+      const { ResourceURL, CallDuration } = body;
       return {
         recordingUrl: typeof ResourceURL === 'string' ? ResourceURL : null,
         durationSeconds: typeof CallDuration === 'number' ? CallDuration : null,
+        fields: recordingFields(body, callLogPolicy),
       };
     },
   });

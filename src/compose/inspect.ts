@@ -7,15 +7,17 @@ import type { Config, SourceConfig } from '../../config/schema.ts';
 import { backfill, type CdrFile, callsOfCdr, spanOf } from '../call/backfill.ts';
 import { type Heard, listen } from '../call/heard.ts';
 import type { CallRecord } from '../call/record.ts';
+import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
 import { UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
-import { type FrameReader, inspectFrames, inspectLine, type RecordedFrame } from '../inspect.ts';
+import { type FrameReader, type Inspected, inspectFrames, inspectLine, type RecordedFrame } from '../inspect.ts';
 import { readCdrFiles } from './cdr-files.ts';
 import { callLogPolicyOf, planOf, rulesOf } from './settings.ts';
 import { configOf, print } from './shell.ts';
+import { tell } from './text.ts';
 
-export async function inspect(invocation: Invocation): Promise<number> {
+export async function inspect(invocation: Invocation, terminal: Terminal): Promise<number> {
   const config = configOf(invocation);
   const policy = callLogPolicyOf(config);
   const cdr = await readCdrFiles(invocation.values('cdr'));
@@ -24,7 +26,8 @@ export async function inspect(invocation: Invocation): Promise<number> {
     const read = frameReaders[pbx];
     if (read === undefined) throw new Error(`${file}: is of a PBX that this program does not know: ${pbx}`);
     const source = sourceFor(config, pbx, invocation.value('source'));
-    const { records, heard } = callsHeard(config, source, frames, read);
+    const { records, goingOn, heard } = callsHeard(config, source, frames, read);
+    if (goingOn > 0) tell(terminal, `${file}: ${stillGoingOn(goingOn)} when the capture ended, and left out here.`);
     for (const record of completed(config, source, pbx, records, heard, cdr)) {
       const kept = record.direction === 'Internal' && config.filters.internal === 'skip';
       const posted = kept ? null : callBody(record, { leadId: null, userId: null }, policy);
@@ -33,6 +36,9 @@ export async function inspect(invocation: Invocation): Promise<number> {
   }
   return EXIT.ok;
 }
+
+const stillGoingOn = (calls: number): string =>
+  calls === 1 ? 'one call was still going on' : `${calls} calls were still going on`;
 
 /** Errors of the file itself (a folder, a pipe, a gzip file cut off) come without its name. */
 async function captureAt(file: string): Promise<Capture> {
@@ -52,7 +58,7 @@ function callsHeard(
   source: SourceConfig,
   frames: readonly RecordedFrame[],
   read: FrameReader,
-): { records: CallRecord[]; heard: Heard } {
+): Inspected & { heard: Heard } {
   const listener = listen();
   let connection = 1;
   function* counted(): Generator<RecordedFrame> {
@@ -66,8 +72,8 @@ function callsHeard(
     listener.note(events, receivedAt, connection);
     return events;
   };
-  const records = inspectFrames(counted(), listening, source.name, planOf(source), rulesOf(config));
-  return { records, heard: listener.heard() };
+  const inspected = inspectFrames(counted(), listening, source.name, planOf(source), rulesOf(config));
+  return { ...inspected, heard: listener.heard() };
 }
 
 /** The calls heard, completed from call detail records where there are any. A file that cannot be read is always told. */
@@ -101,7 +107,7 @@ export function table(record: CallRecord): string {
     time,
     record.direction.padEnd(8),
     record.status.padEnd(9),
-    (record.externalE164 ?? record.external ?? '-').padEnd(16),
+    (record.withheld ? 'withheld' : (record.externalE164 ?? record.external ?? '-')).padEnd(16),
     `agent ${record.agent ?? '-'}`.padEnd(12),
     `${record.durationSeconds} s`.padStart(6),
     record.callSessionId,

@@ -8,13 +8,14 @@ import {
 } from '../../adapters/control/api.ts';
 import { callBody } from '../../adapters/leadsquared/call-body.ts';
 import type { CallLogPolicy } from '../../adapters/leadsquared/policy.ts';
+import type { SeenExtension } from '../../adapters/sqlite/calls.ts';
 import type { Modules } from '../../adapters/sqlite/modules.ts';
 import type { Remotes } from '../../adapters/sqlite/rpc.ts';
 import type { CallRecord } from '../call/record.ts';
 import type { CrmUser } from '../delivery/crm.ts';
 import type { DeliveryPolicy } from '../delivery/policy.ts';
 import type { Delivery } from '../delivery/store.ts';
-import { findUser, matchUser } from '../delivery/users.ts';
+import { findUser, matchRow, matchUser, nameOf, type UserRow } from '../delivery/users.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
 import { channelIdOf, eventsOfCall } from './course.ts';
 
@@ -105,15 +106,18 @@ function userOf(
   ownerId: string | null,
   crm: readonly CrmUser[] | null,
 ): CallDetails['user'] {
-  const { responsible, source } = record;
-  const match = responsible === null ? null : matchUser(responsible, source, policy.user, crm);
+  const { responsible, source, agentDomain: domain } = record;
+  const of = responsible === null ? null : { extension: responsible, source, domain };
+  const match = of === null ? null : matchUser(of, policy.user, crm);
   const id = delivery?.userId ?? null;
   const { name = null } = crm?.find((user) => user.id === id) ?? {};
   if (id === null) {
     const why = match === null ? 'no agent took or was offered the call' : match.kind === 'unknown' ? match.why : null;
     return { id, name, how: why ?? (delivery?.state === 'skipped' ? 'not looked up' : 'not resolved yet') };
   }
-  if (match?.kind === 'known' && match.id === id) return { id, name, how: `user of extension ${responsible}` };
+  if (of !== null && match?.kind === 'known' && match.id === id) {
+    return { id, name, how: `user of extension ${nameOf(of)}` };
+  }
   if (ownerId === id) return { id, name, how: 'owner of the lead' };
   const fallback = policy.user.defaultUser === null ? null : findUser(policy.user.defaultUser, crm);
   if (fallback?.kind === 'known' && fallback.id === id) return { id, name, how: 'the default user' };
@@ -123,35 +127,39 @@ function userOf(
 async function users({ store, policy }: Lookup) {
   const kept = await store.users.load({});
   const crm = kept?.users ?? null;
-  const seen = new Map((await store.calls.extensions()).map((one) => [one.extension, one]));
-  const listed = policy.user.rows.map(({ extension, source }) => ({ extension, source }));
-  const others = [...seen.keys()].filter((extension) => !listed.some((row) => row.extension === extension));
-  const lines = [...listed, ...others.map((extension) => ({ extension, source: null }))].map(
-    ({ extension, source }): UserLine => {
-      const match = matchUser(extension, source ?? '', policy.user, crm);
-      const found = match.kind === 'known' ? crm?.find(({ id }) => id === match.id) : undefined;
-      const { calls = 0, lastAt = null } = seen.get(extension) ?? {};
-      const inFile = listed.some((row) => row.extension === extension);
-      return {
-        extension,
-        source,
-        match: match.kind === 'unknown' ? 'none' : match.kind,
-        userId: match.kind === 'known' ? match.id : null,
-        name: found?.name ?? null,
-        email: found?.email ?? null,
-        note:
-          match.kind === 'unknown'
-            ? match.why
-            : match.kind === 'not-yet'
-              ? 'the users of LeadSquared were not fetched yet'
-              : inFile
-                ? 'users file'
-                : 'number in LeadSquared',
-        calls,
-        lastAt,
-      };
-    },
-  );
+  const seen = await store.calls.extensions();
+  const { rows } = policy.user;
+  const takes = (row: UserRow, { extension, domain }: SeenExtension) =>
+    matchRow(rows, { extension, source: row.source ?? '', domain }) === row;
+  const others = seen.filter((one) => !rows.some((row) => takes(row, one)));
+  const lines = [
+    ...rows.map((row) => ({ ...row, inFile: true, of: seen.filter((one) => takes(row, one)) })),
+    ...others.map((one) => ({ ...one, source: null, inFile: false, of: [one] })),
+  ].map(({ extension, source, domain, inFile, of }): UserLine => {
+    const match = matchUser({ extension, source: source ?? '', domain }, policy.user, crm);
+    const found = match.kind === 'known' ? crm?.find(({ id }) => id === match.id) : undefined;
+    const calls = of.reduce((sum, one) => sum + one.calls, 0);
+    const lastAt = of.length === 0 ? null : Math.max(...of.map((one) => one.lastAt));
+    return {
+      extension,
+      source,
+      domain,
+      match: match.kind === 'unknown' ? 'none' : match.kind,
+      userId: match.kind === 'known' ? match.id : null,
+      name: found?.name ?? null,
+      email: found?.email ?? null,
+      note:
+        match.kind === 'unknown'
+          ? match.why
+          : match.kind === 'not-yet'
+            ? 'the users of LeadSquared were not fetched yet'
+            : inFile
+              ? 'users file'
+              : 'number in LeadSquared',
+      calls,
+      lastAt,
+    };
+  });
   return { lines: lines.sort(unmatchedFirst), count: crm?.length ?? 0, fetchedAt: kept?.at ?? null };
 }
 

@@ -9,9 +9,19 @@ import {
 import type { Config, SourceConfig } from '../../config/schema.ts';
 import { loadUsers } from '../../config/users.ts';
 import type { CallRules } from '../call/correlate.ts';
-import { didKey, type SourcePlan } from '../call/plan.ts';
+import type { SourcePlan } from '../call/plan.ts';
 import type { DeliveryPolicy } from '../delivery/policy.ts';
 import { compilePattern } from '../telephony/endpoint.ts';
+
+/** `'+918041110033' = '101@tenant-a.example'`: the domain is named where several tenants have the extension. */
+function extensionsOf(lines: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
+  return new Map(Object.entries(lines).map(([number, owner]) => [number, owner.replace(/@.*$/, '')]));
+}
+
+function domainsOf(lines: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
+  const named = Object.entries(lines).map(([number, owner]) => [number, /@(.+)$/.exec(owner)?.[1]] as const);
+  return new Map(named.flatMap(([number, domain]) => (domain === undefined ? [] : [[number, domain]])));
+}
 
 /** The numbering plan of one source. */
 export function planOf(source: SourceConfig): SourcePlan {
@@ -22,12 +32,13 @@ export function planOf(source: SourceConfig): SourcePlan {
       country: trunk.country ?? source.country,
       format: trunk.format,
       number: trunk.number,
+      dialPrefixes: trunk.dial_prefix,
     })),
     country: source.country,
-    owners: new Map(Object.entries(source.direct_lines).map(([did, extension]) => [didKey(did), extension])),
-    own: new Set(
-      [...Object.keys(source.direct_lines), ...source.trunk.flatMap((trunk) => trunk.number ?? [])].map(didKey),
-    ),
+    owners: extensionsOf(source.direct_lines),
+    own: new Set([...Object.keys(source.direct_lines), ...source.trunk.flatMap((trunk) => trunk.number ?? [])]),
+    mobiles: extensionsOf(source.agent_mobiles),
+    domains: domainsOf({ ...source.direct_lines, ...source.agent_mobiles }),
   };
 }
 
@@ -36,6 +47,7 @@ export function rulesOf({ calls }: Config): CallRules {
     graceMs: calls.close_grace,
     externalGoneMs: calls.external_gone_timeout,
     agent: calls.agent,
+    missed: calls.missed,
     maxAgeMs: calls.max_call_age,
   };
 }
@@ -121,6 +133,7 @@ export function callLogPolicyOf(config: Config): CallLogPolicy {
     noAgent: body.no_agent,
     withheldNumber: body.withheld_number,
     extraFields: new Map(Object.entries(body.extra)),
+    moreRecordings: body.more_recordings || null,
   };
 }
 

@@ -3,6 +3,7 @@ import type { UserLine } from '../../adapters/control/api.ts';
 import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
+import { nameOf } from '../delivery/users.ts';
 import { ask } from './control.ts';
 import { configOf } from './shell.ts';
 import { columns, count, cut, dateTime, print, tell } from './text.ts';
@@ -38,9 +39,20 @@ function nextStep(file: string | null): string {
   return `${write}, and restart logcalld; for users new in LeadSquared "logcalld reload" is enough. Then "logcalld replay --state parked".`;
 }
 
-function cells({ extension, source, match, userId, email, name, calls, lastAt, note }: UserLine): readonly string[] {
+function cells({
+  extension,
+  source,
+  domain,
+  match,
+  userId,
+  email,
+  name,
+  calls,
+  lastAt,
+  note,
+}: UserLine): readonly string[] {
   return [
-    cut(extension, 20),
+    cut(nameOf({ extension, domain }), 40),
     source ?? 'any',
     match === 'known' ? cut(email ?? userId ?? '-', 40) : '-',
     cut(name ?? '-', 30),

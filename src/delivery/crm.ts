@@ -106,10 +106,14 @@ export interface CallLog {
   /** The request body for this call. Pure. */
   body(record: CallRecord, resolution: Resolution): CallLogBody;
   post(body: CallLogBody, priority: Priority): Promise<Reply<{ readonly activityId: string | null }>>;
-  /** Late facts of a call that is posted already: recording and duration. */
+  /** Late facts of a call that is posted already: recording and duration, and further fields that hold recordings. */
   update(
     activityId: string,
-    late: { readonly recordingUrl: string | null; readonly durationSeconds: number | null },
+    late: {
+      readonly recordingUrl: string | null;
+      readonly durationSeconds: number | null;
+      readonly fields?: Readonly<Record<string, string>>;
+    },
     priority: Priority,
   ): Promise<Reply<{ readonly activityId: string | null }>>;
   /** Looks for posts whose fate is unknown, many in as few requests as possible. Answers in the order of `queries`. */

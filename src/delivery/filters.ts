@@ -25,7 +25,10 @@ export function skipReason(record: CallRecord, policy: DeliveryPolicy, now: numb
     return `Filter: called number ${record.did ?? ''}.`;
   }
   if (matches(skip.trunks, record.trunk)) return `Filter: trunk ${record.trunk ?? ''}.`;
-  if (matches(skip.extensions, record.agent)) return `Filter: extension ${record.agent ?? ''}.`;
+  const inTenant = record.agentDomain === null ? null : `${record.agent}@${record.agentDomain}`;
+  if (matches(skip.extensions, record.agent) || (record.agent !== null && matches(skip.extensions, inTenant))) {
+    return `Filter: extension ${inTenant ?? record.agent}.`;
+  }
   if (matches(skip.numbers, record.external) || matches(skip.numbers, record.externalE164)) {
     return 'Filter: number of the other party.';
   }

@@ -21,7 +21,13 @@ export async function updateDue(parts: Parts): Promise<number> {
 export function difference(posted: LateFacts | null, now: LateFacts): LateFacts | null {
   const recordingUrl = now.recordingUrl === (posted?.recordingUrl ?? null) ? null : now.recordingUrl;
   const durationSeconds = now.durationSeconds === (posted?.durationSeconds ?? null) ? null : now.durationSeconds;
-  return recordingUrl === null && durationSeconds === null ? null : { recordingUrl, durationSeconds };
+  const fields = now.fields ?? {};
+  if (JSON.stringify(fields) === JSON.stringify(posted?.fields ?? {})) {
+    return recordingUrl === null && durationSeconds === null ? null : { recordingUrl, durationSeconds };
+  }
+  // An update has to hold one of the other two.
+  const filled = now.recordingUrl === null ? now.durationSeconds : durationSeconds;
+  return { recordingUrl: now.recordingUrl, durationSeconds: filled, fields };
 }
 
 async function update(parts: Parts, row: Delivery): Promise<void> {

@@ -68,10 +68,11 @@ export function createResolve(parts: {
   async function userOf(record: CallRecord, ownerId: string | null): Promise<Resolved | { id: string | null }> {
     let why = 'no agent took or was offered the call';
     if (record.responsible !== null) {
-      const match = users.match(record.responsible, record.source);
+      const of = { extension: record.responsible, source: record.source, domain: record.agentDomain };
+      const match = users.match(of);
       if (match.kind === 'not-yet') return NOT_YET;
       const userId = match.kind === 'known' ? match.id : null;
-      await userStore.seen({ extension: record.responsible, at: record.endedAt, userId });
+      await userStore.seen({ extension: of.extension, domain: of.domain, at: record.endedAt, userId });
       if (match.kind === 'known') return { id: match.id };
       why = match.why;
     }

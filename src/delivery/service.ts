@@ -28,7 +28,7 @@ export interface DeliveryOptions {
   readonly policy: DeliveryPolicy;
   readonly log: Log;
   readonly onCondition: OnCondition;
-  /** What the CRM is told about recording and duration, as in the body. Default: recording as it is, talk seconds. */
+  /** What the CRM is told about recordings and duration, as in the body. Default: recordings as they are, talk seconds. */
   readonly lateFacts?: (record: CallRecord) => LateFacts;
 }
 
@@ -163,7 +163,8 @@ function wholeMs(clock: Clock): Clock {
 }
 
 function plainFacts(record: CallRecord): LateFacts {
-  return { recordingUrl: record.recording, durationSeconds: record.talkSeconds };
+  const fields = record.recordings.length > 1 ? { recordings: record.recordings.join(' ') } : {};
+  return { recordingUrl: record.recording, durationSeconds: record.talkSeconds, fields };
 }
 
 /** One alarm for each outage, cleared when calls go through again. */

@@ -18,6 +18,8 @@ export type Trigger = 'live' | 'retry' | 'replay' | 'verify' | 'update';
 export interface LateFacts {
   readonly recordingUrl: string | null;
   readonly durationSeconds: number | null;
+  /** Further fields of the body that hold recordings, by name. Absent: none. */
+  readonly fields?: Readonly<Record<string, string>>;
 }
 
 /** One row of the outbox: one call on its way to the CRM. */
@@ -211,10 +213,12 @@ export interface LeadCache {
 export interface UserStore {
   load(args: object): Promise<{ readonly users: readonly CrmUser[]; readonly at: number } | null>;
   save(args: { users: readonly CrmUser[]; at: number }): Promise<void>;
-  /** Notes an extension that took part in a call and whether a user is known for it. */
-  seen(args: { extension: string; at: number; userId: string | null }): Promise<void>;
+  /** Notes an extension (of a tenant's domain, where the PBX has several) that took part in a call, and its user if known. */
+  seen(args: { extension: string; domain: string | null; at: number; userId: string | null }): Promise<void>;
   /** Extensions seen without a user, latest first. */
-  missing(args: object): Promise<readonly { extension: string; calls: number; lastAt: number }[]>;
+  missing(
+    args: object,
+  ): Promise<readonly { extension: string; domain: string | null; calls: number; lastAt: number }[]>;
 }
 
 /** Everything delivery stores. */

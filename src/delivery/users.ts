@@ -12,6 +12,16 @@ export interface UserRow {
   readonly user: string;
   /** Name of the PBX the extension belongs to; `null`: any. */
   readonly source: string | null;
+  /** Domain of the tenant the extension belongs to; `null`: any, as long as no line for the extension has one. */
+  readonly domain: string | null;
+}
+
+/** An extension as a call names it. */
+export interface Extension {
+  readonly extension: string;
+  readonly source: string;
+  /** `null`: the PBX has no tenants, or the domain is not known. */
+  readonly domain: string | null;
 }
 
 /** `known`: the user's id. `unknown`: surely nobody. `not-yet`: the CRM's users were never fetched and are needed. */
@@ -30,23 +40,50 @@ export function findUser(emailOrId: string, users: readonly CrmUser[] | null): U
   return { kind: 'known', id: found.id };
 }
 
-/** The user of an extension: the line for this PBX, else the line for any, else the numbers the CRM holds (`discover`). */
-export function matchUser(
-  extension: string,
-  source: string,
-  policy: UserPolicy,
-  users: readonly CrmUser[] | null,
-): UserMatch {
-  const rows = policy.rows.filter((row) => row.extension === extension);
-  const row = rows.find((one) => one.source === source) ?? rows.find((one) => one.source === null);
+/**
+ * The line of the users file for an extension: that of its domain, else one without a domain; of each, the line for this PBX
+ * before the line for any. Where the extension has lines with domains, a line without one stands for none of the others:
+ * extension 101 of two tenants is two people.
+ */
+export function matchRow(rows: readonly UserRow[], { extension, source, domain }: Extension): UserRow | undefined {
+  const own = rows.filter((row) => row.extension === extension && (row.source === source || row.source === null));
+  const ofDomain = own.filter((row) => domain !== null && row.domain?.toLowerCase() === domain.toLowerCase());
+  const split = (row: UserRow) =>
+    own.some((other) => other.domain !== null && (row.source === null || other.source === row.source));
+  const open = own.filter((row) => row.domain === null && !split(row));
+  for (const fitting of [ofDomain, open]) {
+    const row = fitting.find((one) => one.source === source) ?? fitting[0];
+    if (row !== undefined) return row;
+  }
+  return undefined;
+}
+
+/** The user of an extension: by the users file, else by the numbers the CRM holds (`discover`). */
+export function matchUser(of: Extension, policy: UserPolicy, users: readonly CrmUser[] | null): UserMatch {
+  const row = matchRow(policy.rows, of);
   if (row !== undefined) return findUser(row.user, users);
-  const nobody: UserMatch = { kind: 'unknown', why: `extension ${extension} is not in the users file` };
+  const name = nameOf(of);
+  const nobody: UserMatch = { kind: 'unknown', why: `extension ${name} is not in the users file` };
   if (!policy.discover) return nobody;
   if (users === null) return { kind: 'not-yet' };
-  const having = users.filter((user) => user.active && user.phones.some((phone) => phone.trim() === extension));
+  const having = havingExtension(of, users);
   const [only] = having;
   if (only !== undefined && having.length === 1) return { kind: 'known', id: only.id };
-  return having.length > 1 ? { kind: 'unknown', why: `several LeadSquared users have extension ${extension}` } : nobody;
+  return having.length > 1 ? { kind: 'unknown', why: `several LeadSquared users have extension ${name}` } : nobody;
+}
+
+/** An extension as people write it, `101` or `101@tenant.example`. */
+export function nameOf({ extension, domain }: Pick<Extension, 'extension' | 'domain'>): string {
+  return domain === null ? extension : `${extension}@${domain}`;
+}
+
+/** The same rule for the numbers that the CRM holds, of which some may be written with a domain. */
+function havingExtension(of: Extension, users: readonly CrmUser[]): readonly CrmUser[] {
+  const having = (fits: (phone: string) => boolean) =>
+    users.filter((user) => user.active && user.phones.some((phone) => fits(phone.trim().toLowerCase())));
+  const plain = of.extension.toLowerCase();
+  const split = having((phone) => phone.startsWith(`${plain}@`)).length > 0;
+  return having((phone) => phone === (split ? nameOf(of).toLowerCase() : plain));
 }
 
 export interface Users {
@@ -55,7 +92,7 @@ export interface Users {
   stop(): void;
   /** Resolves when users are known, or the first attempt to fetch them failed. */
   settled(): Promise<void>;
-  match(extension: string, source: string): UserMatch;
+  match(of: Extension): UserMatch;
   /** The default user of the policy, `null` when there is none. */
   fallback(): UserMatch | null;
   /** Fetches now; an unusable answer leaves the old users in place. Resolves with whether the users are new. */
@@ -156,7 +193,7 @@ export function createUsers(parts: UserParts): Users {
       cancel?.();
     },
     settled: () => first.promise,
-    match: (extension, source) => matchUser(extension, source, policy, users),
+    match: (of) => matchUser(of, policy, users),
     fallback: () => (policy.defaultUser === null ? null : findUser(policy.defaultUser, users)),
     refresh,
     get fetchedAt() {

@@ -11,6 +11,13 @@ export type ChannelId = string;
 /** Who created the channel: the endpoint called the PBX, or the PBX called the endpoint. */
 export type Initiator = 'endpoint' | 'pbx';
 
+/** What the PBX itself tells about the side of a channel, whatever its name: a port of the telephone network, or a phone. */
+export interface LineHint {
+  readonly side: 'trunk' | 'extension';
+  /** The fact, in words of the PBX: `gateway carrier1`, `SIP account asha.rao`, `ISDN span 1`. */
+  readonly fact: string;
+}
+
 /** Numbers and names a channel carries, exactly as the PBX shows them. `null`: not given. */
 export interface Identity {
   readonly number: string | null;
@@ -45,13 +52,27 @@ export interface ChannelFacts {
   readonly endpoint: string;
   /** The id the PBX itself gives to the whole call at this moment: Linkedid, or Channel-Call-UUID at creation. */
   readonly linkedId: string;
-  readonly initiator: Initiator;
+  /** `null` while the PBX has not said it: chan_sip and chan_dahdi tell it only with the next state. */
+  readonly initiator: Initiator | null;
+  /** By what it is known, or guessed, in words of the PBX: `Newchannel in state Ring`. */
+  readonly initiatorFact?: string;
   /** The caller as this channel presents it. */
   readonly caller: Identity;
   /** The number that was dialled on this channel (DID on a trunk channel), `null` when there is none. */
   readonly dialled: string | null;
-  /** Dialplan context the channel started in; a hint to its side where no pattern matches. */
+  /** Dialplan context the channel started in: what tells its side best. Of a listed channel: the one it is in now. */
   readonly context: string | null;
+  /** True when `context` is where the channel is now, which need not be where it began. */
+  readonly contextMoved?: boolean;
+  /** What the PBX itself says of the side, `null` or absent when it says nothing. */
+  readonly line?: LineHint | null;
+  /** Domain (tenant) of the phone, on PBXs that have several. */
+  readonly domain?: string | null;
+  /**
+   * The place of the channel in the order in which the PBX made its channels: second of creation and counter, compared in this
+   * order. Absent where the PBX does not count.
+   */
+  readonly order?: readonly [second: number, counter: number];
   /** Set when the PBX itself names the extension (FreeSWITCH `dialed_user`). */
   readonly extension: string | null;
   /**
@@ -95,8 +116,23 @@ export interface Clearing {
   readonly text: string | null;
 }
 
+/** A place in the dialplan. */
+export interface DialplanPlace {
+  readonly context: string | null;
+  readonly exten: string | null;
+}
+
 export type CallEvent =
   | (OnChannel & { readonly kind: 'channel-created'; readonly facts: ChannelFacts })
+  /** The PBX has shown who created the channel, after its creation. */
+  | (OnChannel & {
+      readonly kind: 'initiated';
+      readonly initiator: Initiator;
+      /** In words of the PBX: `Newstate Ring`. */
+      readonly fact: string;
+      /** The number dialled on it, told only now (an analog phone). */
+      readonly dialled: string | null;
+    })
   /** A channel is being called. */
   | (OnChannel & {
       readonly kind: 'dial-started';
@@ -106,6 +142,8 @@ export type CallEvent =
       readonly number: string | null;
       /** The caller number shown to the called side. */
       readonly presented: string | null;
+      /** Where in the dialplan the dialling channel was: whom or what it was about to reach. Absent when the PBX does not say. */
+      readonly from?: DialplanPlace;
     })
   | (OnChannel & {
       readonly kind: 'dial-ended';
@@ -140,6 +178,8 @@ export type CallEvent =
     })
   /** A recording of this channel exists or is being made under this file name. */
   | (OnChannel & { readonly kind: 'recording'; readonly file: string })
+  /** The caller reached a mailbox: its greeting plays, or would. */
+  | (OnChannel & { readonly kind: 'voicemail-reached'; readonly fact: string })
   /** The caller left a message. */
   | (OnChannel & { readonly kind: 'voicemail-left'; readonly mailbox: string | null })
   /** The channel now carries another linked id, or belongs with other channels. */
@@ -150,6 +190,7 @@ export type CallEvent =
     })
   /** The two halves of a PBX-internal pair: what enters one leaves the other. */
   | (OnChannel & { readonly kind: 'wired'; readonly other: ChannelId })
+  /** Number or name shown by the channel have changed, or have come: an analog line tells them between the rings. */
   | (OnChannel & { readonly kind: 'identity'; readonly caller: Identity; readonly withheld: boolean })
   /** A party of this channel asked for the end of the call: tells who hung up. */
   | (OnChannel & { readonly kind: 'hangup-requested'; readonly clearing: Clearing })
@@ -178,14 +219,14 @@ export type CallEvent =
       readonly kind: 'snapshot-channel';
       readonly facts: ChannelFacts;
       readonly createdAt: number | null;
+      /** True when the PBX told the life of this channel itself, not only a row of a list with whole seconds. */
+      readonly told?: boolean;
       readonly answered: boolean;
       readonly answeredAt: number | null;
       /** The bridge the channel is in, `null` when it is in none or the PBX does not say. */
       readonly bridge: string | null;
       /** When it entered that bridge, where the PBX tells it. */
       readonly bridgedAt?: number | null;
-      /** True when the PBX did not say more than that the channel lives: the other facts do not replace known ones. */
-      readonly sketch?: boolean;
     })
   /** The list is complete: channels known before and not in it are over. */
   | (Stamp & { readonly kind: 'snapshot-complete' });

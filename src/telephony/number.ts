@@ -3,18 +3,14 @@
  * (`endpoint.ts`), because short numbers would be read as numbers of the default country.
  */
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import { addressOf, dialable } from './address.ts';
+import { isWithheld } from './withheld.ts';
+
+export { isWithheld } from './withheld.ts';
 
 /** How a number is written in requests and lookups. CC: country code, NSN: national significant number (ITU-T E.164). */
 export const NUMBER_FORMATS = ['+CC-NSN', '+CCNSN', 'CCNSN', 'NSN'] as const;
 export type NumberFormat = (typeof NUMBER_FORMATS)[number];
-
-/** Trunks write "no number" in many ways; these are the words seen in SIP From headers and AMI. */
-const WITHHELD = /^(anonymous|unavailable|unknown|restricted|private|withheld|blocked|asterisk|<unknown>|s)$/i;
-
-/** True when the text stands for a caller without a number. */
-export function isWithheld(raw: string | null): boolean {
-  return raw === null || raw.trim() === '' || WITHHELD.test(raw.trim());
-}
 
 /** True when `country` is an ISO 3166 alpha-2 code that the number metadata knows. */
 export function isCountry(country: string): country is CountryCode {
@@ -27,7 +23,9 @@ export type TrunkFormat = 'auto' | 'national' | 'international';
 /**
  * E.164 form of a number as a trunk delivers it, `null` when it is none.
  *
- * - `+` and a leading `00` mean international whatever the country: SIP trunks of every country send both.
+ * - `+` and a leading `00` mean international whatever the country: SIP trunks of every country send both. No country code
+ *   begins with 0, so a `+` before one is a gateway's mistake and means nothing.
+ * - A `phone-context` that is a number (RFC 3966) goes before the country of the trunk.
  * - Otherwise the digits are read as a number of `country`, then as an international number that has lost its `+`. A number
  *   that could be both is taken as international only when at home it would be a fixed line without its national prefix
  *   (trunks that write national numbers send the prefix) and abroad it is a mobile.
@@ -36,14 +34,14 @@ export type TrunkFormat = 'auto' | 'national' | 'international';
  */
 export function toE164(raw: string | null, country: string, trunkFormat: TrunkFormat = 'auto'): string | null {
   if (raw === null || isWithheld(raw)) return null;
-  const text = raw
-    .trim()
-    .replace(/^(sips?|tel):/i, '')
-    .replace(/[@;].*$/, '');
-  if (!/^\+?[\d\s().-]+$/.test(text)) return null;
+  const address = addressOf(raw);
+  const text = dialable(address.user)?.replace(/^\+(?=0)/, '') ?? '';
+  if (!/^\+?\d+$/.test(text)) return null;
   const digits = text.replace(/\D/g, '');
   if (digits.length < 5 || digits.length > 17) return null;
   if (text.startsWith('+')) return international(digits);
+  const there = address.context === null ? null : inContext(digits, address.context);
+  if (there !== null) return there;
   if (digits.startsWith('00')) return international(digits.slice(2));
   if (trunkFormat === 'international') return international(digits);
   const home = isCountry(country)
@@ -56,9 +54,37 @@ export function toE164(raw: string | null, country: string, trunkFormat: TrunkFo
     if (trunkFormat === 'auto' && prefixMissing && isForeignMobile(digits)) return international(digits);
     return home.number;
   }
-  if (trunkFormat === 'national' || digits.startsWith('0')) return null;
+  if (trunkFormat === 'national') return null;
+  if (digits.startsWith('0')) {
+    // 0091... of which one zero was lost on the way.
+    const again = parsePhoneNumberFromString(`+${digits.slice(1)}`, { extract: false });
+    return again?.isValid() && again.country === country ? again.number : null;
+  }
   const abroad = parsePhoneNumberFromString(`+${digits}`, { extract: false });
   return abroad?.isValid() ? abroad.number : null;
+}
+
+/**
+ * The number alone, of an address that may be a URI with a host and parameters (`+918041110001;npdi;rn=...`): the number to
+ * which a ported one is routed (`rn`) is nobody's. `null` when it is no number.
+ */
+export function bareNumber(raw: string): string | null {
+  const { user, context } = addressOf(raw);
+  const number = dialable(user);
+  if (number === null || context === null || !/^\d+$/.test(number)) return number;
+  return inContext(number, context) ?? number;
+}
+
+/** A number inside of a global context: `41110001` in `+9180`, `09845012345` in `+91`; `null` when it is none there. */
+function inContext(digits: string, context: string): string | null {
+  const whole = parsePhoneNumberFromString(`${context}${digits}`, { extract: false });
+  if (whole?.isValid()) return whole.number;
+  for (const length of [1, 2, 3]) {
+    const defaultCallingCode = context.slice(1, 1 + length);
+    const parsed = parsePhoneNumberFromString(digits, { defaultCallingCode, extract: false });
+    if (parsed?.isValid()) return parsed.number;
+  }
+  return null;
 }
 
 function international(digits: string): string | null {

@@ -25,7 +25,9 @@ const record = (more: Partial<CallRecord> = {}): CallRecord => ({
   didE164: '+918041110001',
   trunk: 'PJSIP/trunk-in',
   queue: null,
+  ringGroup: null,
   agent: '1001',
+  agentDomain: null,
   agentsRung: ['1001'],
   responsible: '1001',
   agentsTalked: [{ ext: '1001', from: T + 2000, to: T + 10_000 }],
@@ -37,10 +39,12 @@ const record = (more: Partial<CallRecord> = {}): CallRecord => ({
   ringSeconds: 2,
   holdSeconds: 0,
   recording: null,
+  recordings: more.recording == null ? [] : [more.recording],
   q850: 16,
   sip: null,
   flags: [],
   legs: 2,
+  reasons: null,
   ...more,
 });
 
@@ -142,6 +146,10 @@ t.test('a call of which the gap hid only who else rang keeps its times', async (
   const seen = record({ flags: ['blind-interval'] });
   const [done] = backfill([seen], heard(['1.0'], GAP), [cdr({ agentsRung: ['1002', '1001'], endedAt: T + 77_000 })]);
   t.same(done, { ...seen, agentsRung: ['1001', '1002'], flags: ['blind-interval', 'from-cdr'] });
+  const first = { ...seen, recording: '/rec/1.wav', recordings: ['/rec/1.wav'] };
+  const [both] = backfill([first], heard(['1.0'], GAP), [cdr({ recording: '1.wav', recordings: ['1.wav', '2.wav'] })]);
+  t.match(both, { recording: '/rec/1.wav', flags: ['blind-interval', 'from-cdr'] });
+  t.same(both?.recordings, ['/rec/1.wav', '2.wav'], 'a recording of the gap is added');
   const whole = record();
   t.same(backfill([whole], heard(['1.0'], GAP), [cdr({ agentsRung: ['1002'], recording: 'a.wav' })]), [whole]);
 });

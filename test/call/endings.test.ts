@@ -38,11 +38,35 @@ t.test('a recording told after the end completes the call, once, as the same ses
   const calls = table();
   for (const event of [...talking, ...cleared]) calls.apply(event);
   const [ended] = calls.advance(START + 10_000).ended;
-  t.match(ended, { status: 'Answered', recording: null });
-  const late: CallEvent = { ...stamp(11_000), kind: 'recording', channel: 'b', file: 'call.wav' };
-  t.strictSame(calls.apply(late).ended, [{ ...ended, recording: 'call.wav' }]);
+  t.match(ended, { status: 'Answered', recording: null, recordings: [] });
+  const late: CallEvent = { ...stamp(11_000), kind: 'recording', channel: 'b', file: '/rec/call.wav' };
+  const recordings = ['/rec/call.wav'];
+  t.strictSame(calls.apply(late).ended, [{ ...ended, recording: '/rec/call.wav', recordings }]);
   t.strictSame(calls.apply(late).ended, [], 'told again, it is no news');
-  t.strictSame(calls.apply({ ...late, channel: 'a', file: 'other.wav' }).ended, [], 'nor is another file');
+  t.strictSame(calls.apply({ ...late, file: 'call.wav' }).ended, [], 'nor is the same file by its name alone');
+  const second: CallEvent = { ...late, channel: 'a', file: 'second.wav' };
+  const both = { ...ended, recording: '/rec/call.wav', recordings: ['/rec/call.wav', 'second.wav'] };
+  t.strictSame(calls.apply(second).ended, [both], 'a second one is added, and the first stays the main one');
+  t.strictSame(calls.apply(second).ended, []);
+});
+
+t.test('all recordings of a call are on record, that of the outside party first, one told twice once', async (t) => {
+  const calls = table();
+  const recorded = (ms: number, channel: string, file: string): CallEvent => ({
+    ...stamp(ms),
+    kind: 'recording',
+    channel,
+    file,
+  });
+  const files = [
+    recorded(1500, 'b', '/rec/b.wav'),
+    recorded(2000, 'a', '/rec/1.wav'),
+    recorded(3000, 'a', '/rec/2.wav'),
+  ];
+  for (const event of [...talking, ...files, recorded(3100, 'b', '1.wav'), ...cleared]) calls.apply(event);
+  const [ended] = calls.advance(START + 10_000).ended;
+  t.match(ended, { recording: '/rec/1.wav' });
+  t.strictSame(ended?.recordings, ['/rec/1.wav', '/rec/2.wav', '/rec/b.wav']);
 });
 
 t.test('a recording of a call that nobody answered is none', async (t) => {

@@ -67,9 +67,9 @@ function foldOf(events: readonly CallEvent[]): CallTable {
 
 t.test('the row of a list makes a channel known, confirms it, and takes nothing away', async (t) => {
   const rough = facts('PJSIP/trunk-in', 'z', { caller: { number: null, name: null }, dialled: null });
-  const listed = (ms: number, sketch: boolean, shown = rough): CallEvent => ({
-    ...{ ...stamp(ms), kind: 'snapshot-channel', channel: 'a', facts: shown, sketch },
-    ...{ createdAt: START + 500, answered: true, answeredAt: sketch ? null : START + 2000, bridge: null },
+  const listed = (ms: number, row: boolean, shown = rough): CallEvent => ({
+    ...{ ...stamp(ms), kind: 'snapshot-channel', channel: 'a', facts: shown, ...(row ? {} : { told: true }) },
+    ...{ createdAt: START + 500, answered: true, answeredAt: row ? null : START + 2000, bridge: null },
   });
   const full = facts('PJSIP/trunk-in', 'a');
   const seen = (events: readonly CallEvent[]) => foldOf(events).live(START + 60_000)[0];

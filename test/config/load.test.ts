@@ -27,6 +27,21 @@ function problemsOf(text: string): readonly Problem[] {
   return [];
 }
 
+t.test('prefixes of a trunk: digits, "*" and "#" in quotes', async (t) => {
+  const withPrefix = (value: string) =>
+    minimal.replace('[leadsquared]', `[[source.trunk]]\nmatch = ['PJSIP/t']\ndial_prefix = ${value}\n\n[leadsquared]`);
+  const config = parseConfig(withPrefix("['1234#', '9', '+99']"), '/etc/logcalld/logcalld.toml');
+  t.same(config.source[0]?.trunk[0]?.dial_prefix, ['1234#', '9', '+99']);
+  for (const [value, message] of [
+    ["'9'", /a list of beginnings in quotes/],
+    ['[9]', /in quotes/],
+    ["['9w']", /digits, "\*" and "#"/],
+    ["['']", /digits, "\*" and "#"/],
+  ] as const) {
+    t.match(problemsOf(withPrefix(value)).map(formatProblem).join('\n'), message, value);
+  }
+});
+
 t.test('a minimal file gets every default, with durations in ms', async (t) => {
   const config = parseConfig(minimal, '/etc/logcalld/logcalld.toml');
   t.equal(config.calls.close_grace, 2_000);

@@ -15,7 +15,7 @@ function problemsOf(text: string, sources: readonly string[] = []): readonly str
 
 t.test('the example file', async (t) => {
   const users = loadUsers(join(import.meta.dirname, '../../config/users.example.csv'), ['pbx1']);
-  t.same(users[0], { extension: '1001', user: 'asha@example.com', source: null });
+  t.same(users[0], { extension: '1001', user: 'asha@example.com', source: null, domain: null });
   t.same(users[2]?.source, 'pbx1');
   t.equal(users.length, 3);
 });
@@ -23,9 +23,22 @@ t.test('the example file', async (t) => {
 t.test('what spreadsheets make of it: byte order mark, CRLF, capitals, quotes, blanks', async (t) => {
   const text = '\ufeffExtension,User\r\n" 1001 ","asha@example.com"\r\n\r\n0102,x@y\r\n';
   t.same(parseUsers(text, 'users.csv'), [
-    { extension: '1001', user: 'asha@example.com', source: null },
-    { extension: '0102', user: 'x@y', source: null },
+    { extension: '1001', user: 'asha@example.com', source: null, domain: null },
+    { extension: '0102', user: 'x@y', source: null, domain: null },
   ]);
+});
+
+t.test('an extension once for each tenant', async (t) => {
+  const text = 'extension,user,domain\n101,a@x,a.example\n101,b@x,b.example\n101,c@x,\n';
+  t.same(
+    parseUsers(text, 'users.csv').map(({ user, domain }) => [user, domain]),
+    [
+      ['a@x', 'a.example'],
+      ['b@x', 'b.example'],
+      ['c@x', null],
+    ],
+  );
+  t.same(problemsOf(`${text}101,d@x,A.Example\n`), ['5 extension: Line 2 has it too; keep one.']);
 });
 
 t.test('every problem with its line', async (t) => {

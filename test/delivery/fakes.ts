@@ -102,7 +102,9 @@ export function call(n: number, over: Partial<CallRecord> = {}): CallRecord {
     didE164: '+918045678900',
     trunk: 'PJSIP/trunk-in',
     queue: null,
+    ringGroup: null,
     agent: '1001',
+    agentDomain: null,
     agentsRung: ['1001'],
     responsible: over.agent === undefined ? '1001' : over.agent,
     agentsTalked: [],
@@ -114,10 +116,12 @@ export function call(n: number, over: Partial<CallRecord> = {}): CallRecord {
     ringSeconds: 0,
     holdSeconds: 0,
     recording: null,
+    recordings: over.recording == null ? [] : [over.recording],
     q850: 16,
     sip: null,
     flags: [],
     legs: 2,
+    reasons: null,
     ...over,
   };
 }

@@ -3,6 +3,7 @@
  * fake clock that stands still while a request is under way; the network deadline falls when a reply is known to hang.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { ClientRequest } from 'node:http';
 import { createCallLog } from '../../adapters/leadsquared/call-log.ts';
 import { type Client, createClient } from '../../adapters/leadsquared/client.ts';
 import { createDirectory, DEFAULT_DIRECTORY_POLICY } from '../../adapters/leadsquared/directory.ts';
@@ -35,7 +36,8 @@ const PATHS: Readonly<Record<Position, string>> = {
 };
 /** Nobody listens on the first port. */
 const REFUSING = 'http://127.0.0.1:1';
-const HEADERS = 'undici:request:headers';
+/** Where Node tells of the head of a reply. */
+const HEADERS = 'http.client.response.finish';
 
 const guid = (n: number): string => `${n}0000000-0000-4000-8000-000000000000`;
 
@@ -72,8 +74,8 @@ export async function openLab(position: Position, trouble: Trouble) {
   const onHeaders = (message: unknown): void => {
     if (!broken || trouble.kind !== 'stall' || typeof message !== 'object' || message === null) return;
     const request: unknown = Reflect.get(message, 'request');
-    if (typeof request !== 'object' || request === null || Reflect.get(request, 'origin') !== sandbox.url) return;
-    if (path.test(String(Reflect.get(request, 'path')).replace(/\?.*/, ''))) setImmediate(hangUp);
+    if (!(request instanceof ClientRequest) || !sandbox.url.endsWith(`/${request.getHeader('host')}`)) return;
+    if (path.test(request.path.replace(/\?.*/, ''))) setImmediate(hangUp);
   };
   subscribe(HEADERS, onHeaders);
   const watch = (): void => {
@@ -170,7 +172,7 @@ export async function openLab(position: Position, trouble: Trouble) {
   }
 
   const lead = { ...DEFAULT_POLICY.lead, ...(position === 'capture' ? { unknown: 'capture' as const } : {}) };
-  const rows = [{ extension: '1001', user: 'asha@example.com', source: null }];
+  const rows = [{ extension: '1001', user: 'asha@example.com', source: null, domain: null }];
   const life = await world.live({ lead, user: { ...DEFAULT_POLICY.user, rows } });
   // A limiter without a memory waits one window.
   await pass(6000);

@@ -108,6 +108,20 @@ t.test('callers without a number, by policy; never looked up', async (t) => {
   }
 });
 
+t.test('a number that the network told although it is withheld is never looked up and makes no lead', async (t) => {
+  for (const unknown of ['let-leadsquared-create', 'capture', 'park', 'skip'] as const) {
+    const { world, life } = await warm({ lead: { anonymous: 'send', unknown } });
+    world.crm.leads.set('9811000001', [lead('known')]);
+    const number = { external: '09811000001', externalE164: '+919811000001' };
+    const { row, body, requests } = await deliver(world, life, fresh(world, 1, { ...number, withheld: true }));
+    t.equal(row.state, 'delivered', unknown);
+    t.same(requests, ['post'], unknown);
+    t.notOk(JSON.stringify(body).includes('9811000001'), unknown);
+    t.same((await deliver(world, life, fresh(world, 2, number))).requests.slice(0, 1), ['lead 9811000001'], 'shown');
+    world.close();
+  }
+});
+
 t.test('several leads with one number', async (t) => {
   const leads = [lead('recent', { name: 'Ravi' }), lead('other', { name: 'Asha Rao' })];
   t.equal(chooseLead(leads, 'asha rao', 'first')?.id, 'recent');
@@ -151,6 +165,10 @@ t.test('filters', async (t) => {
   t.match(skipReason({ ...plain, did: '08045678900' }, policy, 0), /called number/);
   t.match(skipReason({ ...plain, trunk: 'PJSIP/fax' }, policy, 0), /trunk PJSIP\/fax/);
   t.match(skipReason({ ...plain, agent: '1901' }, policy, 0), /extension 1901/);
+  const tenant: DeliveryPolicy = { ...policy, skip: { ...skip, extensions: ['101@a.example'] } };
+  t.match(skipReason({ ...plain, agent: '101', agentDomain: 'a.example' }, tenant, 0), /extension 101@a\.example/);
+  t.equal(skipReason({ ...plain, agent: '101', agentDomain: 'b.example' }, tenant, 0), null);
+  t.equal(skipReason({ ...plain, agent: '101' }, tenant, 0), null);
   t.match(skipReason({ ...plain, externalE164: '+919811000009' }, policy, 0), /number of the other party/);
   t.match(skipReason(plain, { ...policy, maxAgeMs: 3_600_000 }, plain.endedAt + 3_600_001), /more than 1 h ago/);
   t.equal(skipReason(plain, { ...policy, maxAgeMs: 3_600_000 }, plain.endedAt + 3_600_000), null);
@@ -166,18 +184,89 @@ const USERS: readonly CrmUser[] = [
 ];
 
 t.test('extension to user', async (t) => {
-  const row = (extension: string, user: string, source: string | null = null) => ({ extension, user, source });
+  const at = (extension: string, source: string) => ({ extension, source, domain: null });
+  const row = (extension: string, user: string, source: string | null = null) => ({
+    ...{ extension, user, source, domain: null },
+  });
   const rows = [row('1001', 'ASHA@example.com'), row('1001', 'u-3', 'pbx2'), row('1002', 'u-2'), row('1004', 'x@y.z')];
   const policy = { ...DEFAULT_POLICY.user, rows };
-  t.same(matchUser('1001', 'pbx1', policy, USERS), { kind: 'known', id: 'u-1' });
-  t.same(matchUser('1001', 'pbx2', policy, USERS), { kind: 'known', id: 'u-3' }, 'the line for this PBX');
-  t.match(matchUser('1002', 'pbx1', policy, USERS), { kind: 'unknown', why: /inactive/ });
-  t.match(matchUser('1004', 'pbx1', policy, USERS), { kind: 'unknown', why: /no user x@y.z/ });
-  t.same(matchUser('1003', 'pbx1', policy, USERS), { kind: 'known', id: 'u-3' }, 'by the number the CRM holds');
-  t.match(matchUser('1003', 'pbx1', { ...policy, discover: false }, USERS), { kind: 'unknown' });
-  t.match(matchUser('1001', 'pbx1', { ...policy, rows: [] }, USERS), { kind: 'unknown', why: /several/ });
-  t.same(matchUser('1001', 'pbx1', policy, null), { kind: 'not-yet' });
-  t.same(matchUser('1001', 'pbx2', policy, null), { kind: 'known', id: 'u-3' }, 'an id needs no users');
+  t.same(matchUser(at('1001', 'pbx1'), policy, USERS), { kind: 'known', id: 'u-1' });
+  t.same(matchUser(at('1001', 'pbx2'), policy, USERS), { kind: 'known', id: 'u-3' }, 'the line for this PBX');
+  t.match(matchUser(at('1002', 'pbx1'), policy, USERS), { kind: 'unknown', why: /inactive/ });
+  t.match(matchUser(at('1004', 'pbx1'), policy, USERS), { kind: 'unknown', why: /no user x@y.z/ });
+  t.same(matchUser(at('1003', 'pbx1'), policy, USERS), { kind: 'known', id: 'u-3' }, 'by the number the CRM holds');
+  t.match(matchUser(at('1003', 'pbx1'), { ...policy, discover: false }, USERS), { kind: 'unknown' });
+  t.match(matchUser(at('1001', 'pbx1'), { ...policy, rows: [] }, USERS), { kind: 'unknown', why: /several/ });
+  t.same(matchUser(at('1001', 'pbx1'), policy, null), { kind: 'not-yet' });
+  t.same(matchUser(at('1001', 'pbx2'), policy, null), { kind: 'known', id: 'u-3' }, 'an id needs no users');
+});
+
+t.test('extension 101 of two tenants is two people', async (t) => {
+  const row = (extension: string, domain: string | null, user: string, source: string | null = null) => ({
+    ...{ extension, user, source, domain },
+  });
+  const policyOf = (...rows: UserPolicy['rows']) => ({ ...DEFAULT_POLICY.user, rows, discover: false });
+  const of = (domain: string | null, source = 'fs', extension = '101') => ({ extension, source, domain });
+  const known = (id: string) => ({ kind: 'known', id });
+  const unknown = { kind: 'unknown' };
+
+  const tenants = policyOf(row('101', 'A.example', 'u-a'), row('101', 'b.example', 'u-b'), row('101', null, 'u-other'));
+  t.same(matchUser(of('a.example'), tenants, null), known('u-a'), 'in any case of letters');
+  t.same(matchUser(of('b.example'), tenants, null), known('u-b'));
+  const nobody = matchUser(of('c.example'), tenants, null);
+  t.match(nobody, { kind: 'unknown', why: /extension 101@c\.example is not in the users file/ });
+  t.match(matchUser(of(null), tenants, null), unknown, 'nor is an unknown tenant one of them');
+
+  const open = policyOf(row('101', null, 'u-1'), row('102', 'a.example', 'u-2'));
+  for (const domain of [null, 'a.example', 'b.example']) t.same(matchUser(of(domain), open, null), known('u-1'));
+  t.match(matchUser(of('b.example', 'fs', '102'), open, null), unknown);
+
+  const two = policyOf(
+    row('101', 'a.example', 'u-a'),
+    row('101', 'a.example', 'u-fs2', 'fs2'),
+    row('101', null, 'u-asterisk', 'asterisk'),
+  );
+  t.same(matchUser(of(null, 'asterisk'), two, null), known('u-asterisk'), 'another PBX has a 101 of its own');
+  t.same(matchUser(of('a.example', 'fs2'), two, null), known('u-fs2'), 'the line for this PBX');
+  t.same(matchUser(of('a.example', 'fs'), two, null), known('u-a'));
+  t.match(matchUser(of('b.example', 'fs2'), two, null), unknown);
+  const here = policyOf(row('101', null, 'u-any'), row('101', 'a.example', 'u-a', 'fs'));
+  t.match(
+    matchUser(of('b.example', 'fs'), here, null),
+    unknown,
+    'the line for any PBX is none of the tenants of this one',
+  );
+  t.same(matchUser(of(null, 'asterisk'), here, null), known('u-any'));
+
+  const discover = { ...policyOf(), discover: true };
+  const user = (id: string, phone: string): CrmUser => ({
+    id,
+    name: id,
+    email: `${id}@x`,
+    active: true,
+    phones: [phone],
+  });
+  const users = [user('u-1', '101@a.example'), user('u-2', '101'), user('u-3', '102')];
+  t.same(matchUser(of('A.example'), discover, users), known('u-1'), 'the same for the numbers the CRM holds');
+  t.match(matchUser(of('b.example'), discover, users), unknown);
+  t.same(matchUser(of('b.example', 'fs', '102'), discover, users), known('u-3'));
+});
+
+t.test('the tenant of a call decides its user, and is kept with the extensions that were seen', async (t) => {
+  const row = (domain: string, user: string) => ({ extension: '101', user, source: null, domain });
+  const world = new World();
+  world.crm.users = ['u-1001', 'u-1002'].map((id) => ({ id, name: id, email: `${id}@x`, active: true, phones: [] }));
+  const rows = [row('a.example', 'u-1001'), row('b.example', 'u-1002')];
+  const life = await world.live({ user: { ...DEFAULT_POLICY.user, rows } });
+  await world.clock.advance(6000);
+  const from = (n: number, agentDomain: string) => fresh(world, n, { agent: '101', agentDomain });
+  t.match(await deliver(world, life, from(1, 'a.example')), { body: { UserId: 'u-1001' } });
+  t.match(await deliver(world, life, from(2, 'b.example')), { body: { UserId: 'u-1002' } });
+  t.match((await deliver(world, life, from(3, 'c.example'))).row, { state: 'parked', reason: /101@c\.example/ });
+  const missing = await life.store.users.missing({});
+  t.match(missing, [{ extension: '101', domain: 'c.example', calls: 1 }]);
+  t.equal(missing.length, 1);
+  world.close();
 });
 
 t.test('agents without a user, by policy', async (t) => {

@@ -1,5 +1,7 @@
 /** Posts whose fate is unknown, late facts, and calls sent again by an operator. */
+
 import t from 'tap';
+import { difference } from '../../src/delivery/late.ts';
 import { DEFAULT_POLICY } from '../../src/delivery/policy.ts';
 import { fresh, type Life, World } from './fakes.ts';
 
@@ -150,6 +152,33 @@ t.test('a recording that comes late updates the posted call log', async (t) => {
   await world.clock.advance(1000);
   t.equal(world.crm.requests.length, before);
   world.close();
+});
+
+t.test('a second recording that comes late goes into the same call log, beside the first', async (t) => {
+  const { world, life } = await warm();
+  const record = { ...fresh(world, 1), recording: '1.wav', recordings: ['1.wav'] };
+  world.end(record);
+  life.delivery.notify();
+  await world.clock.advance(1000);
+  for (let told = 0; told < 2; told++) {
+    world.end({ ...record, recordings: ['1.wav', '2.wav'], legs: told });
+    life.delivery.notify();
+    await world.clock.advance(1000);
+  }
+  const fields = { recordings: '1.wav 2.wav' };
+  t.same(world.crm.ledger[0]?.late, [{ recordingUrl: '1.wav', durationSeconds: null, fields }], 'and once');
+  t.equal(world.crm.ledger.length, 1);
+  world.close();
+});
+
+t.test('what an update with further fields holds beside them', async (t) => {
+  const fields = { CallNotes: 'a b' };
+  const had = { recordingUrl: 'a', durationSeconds: 5 };
+  t.same(difference(had, { ...had, fields }), { recordingUrl: 'a', durationSeconds: null, fields });
+  t.same(difference({ ...had, fields }, { ...had, fields }), null);
+  t.same(difference({ ...had, fields: {} }, had), null, 'stored by an earlier version');
+  const none = { recordingUrl: null, durationSeconds: 5 };
+  t.same(difference(none, { ...none, fields }), { ...none, fields }, 'no link: then the duration, for one of the two');
 });
 
 t.test('facts that come before the post are in the post; during the post, in an update', async (t) => {

@@ -52,6 +52,7 @@ function differences(truth: Truth, record: CallRecord, scenario: Scenario): stri
     answer: unknown || near(record.answeredAt, truth.answerOffsetMs),
     end: unknown || near(record.endedAt, truth.endOffsetMs),
     recording: !truth.recording || baseName(record.recording) === baseName(truth.recording),
+    recordings: truth.recordings === undefined || record.recordings.map(baseName).join() === truth.recordings.join(),
   };
   return Object.keys(checks).filter((name) => checks[name] === false);
 }

@@ -51,7 +51,7 @@ export function hearing(scenario: Scenario, frames: readonly RecordedFrame[]): H
   for (const frame of frames) {
     listener.note(read(frame.raw, pbx, frame.receivedAt), frame.receivedAt, frame.connection);
   }
-  return { records: inspectFrames(frames, read, pbx, labPlan(pbx), DEFAULT_RULES), heard: listener.heard() };
+  return { records: inspectFrames(frames, read, pbx, labPlan(pbx), DEFAULT_RULES).records, heard: listener.heard() };
 }
 
 export async function framesOf(scenario: Scenario, file = 'events.jsonl.gz'): Promise<readonly RecordedFrame[]> {

@@ -28,6 +28,8 @@ export interface Truth {
   readonly answerOffsetMs: number | null;
   readonly endOffsetMs: number;
   readonly recording?: string | null;
+  /** Where the call has more than one. */
+  readonly recordings?: readonly string[];
 }
 
 export interface Scenario {
@@ -77,5 +79,5 @@ export async function callsOf(scenario: Scenario, stream = 'events.jsonl.gz'): P
   const reader = readers[scenario.pbx];
   if (!existsSync(file) || reader === undefined) return null;
   const { frames } = await readCapture(file.pathname);
-  return inspectFrames(frames, reader, scenario.pbx, labPlan(scenario.pbx), DEFAULT_RULES);
+  return inspectFrames(frames, reader, scenario.pbx, labPlan(scenario.pbx), DEFAULT_RULES).records;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { formatNumber, isWithheld, NUMBER_FORMATS, toE164 } from '../../src/telephony/number.ts';
+import { bareNumber, formatNumber, isWithheld, NUMBER_FORMATS, toE164 } from '../../src/telephony/number.ts';
 import { scenarios } from '../support/recordings.ts';
 
 t.test('every number of the recordings, in all the ways trunks write it', async (t) => {
@@ -16,6 +16,42 @@ t.test('numbers are read by the country of the trunk, and by how the trunk write
   t.equal(toE164('1800123456', 'IN'), '1800123456', 'toll-free: no international form');
   t.equal(toE164('sip:+919845012345@carrier', 'IN'), '+919845012345');
   t.equal(toE164('+91 98450-12345', 'IN'), '+919845012345');
+});
+
+t.test('numbers in URIs, with parameters, separators and in other scripts', async (t) => {
+  const table: readonly (readonly [string, string, string | null])[] = [
+    ['tel:+91-98450-12345', 'US', '+919845012345'],
+    ['sip:+919845012345;phone-context=+91@carrier.example;user=phone', 'IN', '+919845012345'],
+    ['09845012345;phone-context=+91', 'AE', '+919845012345'],
+    ['tel:41110001;phone-context=+9180', 'US', '+918041110001'],
+    ['tel:09845012345;phone-context=carrier.example', 'IN', '+919845012345'],
+    ['+918041110001;npdi;rn=+911234567890', 'IN', '+918041110001'],
+    ['sip:08041110001;rn=1234567890;npdi@10.0.0.1:5060', 'IN', '+918041110001'],
+    ['+919845012345;isub=12;ext=3', 'IN', '+919845012345'],
+    ['"Asha Rao" <sip:+919845012345@carrier.example;user=phone>', 'IN', '+919845012345'],
+    ['sip:09845012345:secret@carrier.example', 'IN', '+919845012345'],
+    ['%2B919845012345', 'IN', '+919845012345'],
+    ['%ZZ9845012345', 'IN', null],
+    ['+44 (0)20 7946 0123', 'IN', '+442079460123'],
+    ['0091 80 4111 0001', 'IN', '+918041110001'],
+    ['+91.98450.12345', 'IN', '+919845012345'],
+    ['+91\u201198450\u201312345', 'IN', '+919845012345'],
+    ['\u202a+919845012345\u202c', 'IN', '+919845012345'],
+    ['९८४५०१२३४५', 'IN', '+919845012345'],
+    ['٠٥٠١٢٣٤٥٦٧', 'AE', '+971501234567'],
+    ['＋９１９８４５０１２３４５', 'IN', '+919845012345'],
+    ['+09845012345', 'IN', '+919845012345'],
+    ['+00919845012345', 'IN', '+919845012345'],
+    ['0919845012345', 'IN', '+919845012345'],
+    ['0971501234567', 'IN', null],
+    ['192.168.100.20', 'IN', null],
+    ['1234#9845012345', 'IN', null],
+    ['client42', 'IN', null],
+  ];
+  for (const [raw, country, e164] of table) t.equal(toE164(raw, country), e164, raw);
+  t.equal(bareNumber('+918041110001;npdi;rn=+911234567890'), '+918041110001', 'never the number it is routed to');
+  t.equal(bareNumber('sip:1234#9845012345@10.0.0.1'), '1234#9845012345');
+  t.equal(bareNumber('sip:asha.rao@10.0.0.1'), null);
 });
 
 t.test('what is no number stays none', async (t) => {

@@ -17,6 +17,7 @@ export const plan: SourcePlan = {
   country: 'IN',
   owners: new Map(),
   own: new Set(),
+  mobiles: new Map(),
 };
 
 export const micros = (offset: number) => String((START + offset) * 1000);

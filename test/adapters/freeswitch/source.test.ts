@@ -138,6 +138,19 @@ function setImmediateLoop(run: () => void): { stop(): void } {
   };
 }
 
+t.test('a dead link was lost when it was heard last, not when that was noticed', async (t) => {
+  const { events, pass, say, socket } = await bench(t, () => list());
+  await events.until(({ kind }) => kind === 'snapshot-complete');
+  await pass(7_000);
+  await say(told('CHANNEL_CREATE', 'a'));
+  socket().removeAllListeners('data');
+  await pass(15_000);
+  t.match(
+    events.all.find(({ kind }) => kind === 'source-lost'),
+    { at: epoch + 7_000, receivedAt: epoch + 21_000 },
+  );
+});
+
 t.test('a dump that is left out of the answers is asked for again, and complete is told after all', async (t) => {
   let left = 1;
   const { events, asked, kinds } = await bench(t, (question) => {
@@ -152,8 +165,8 @@ t.test('a dump that is left out of the answers is asked for again, and complete 
     'snapshot-complete',
   ]);
   t.strictSame(
-    events.all.flatMap((event) => (event.kind === 'snapshot-channel' ? [event.channel, event.sketch ?? false] : [])),
-    ['a', false, 'c', false, 'b', false],
+    events.all.flatMap((event) => (event.kind === 'snapshot-channel' ? [event.channel, event.told ?? false] : [])),
+    ['a', true, 'c', true, 'b', true],
   );
   t.equal(asked.all.filter((question) => question === 'uuid_dump b json').length, 2);
 });
@@ -172,7 +185,7 @@ t.test('a channel without a dump is told by its row, and asked for again later',
     'snapshot-complete',
   ]);
   const byRow = events.all.find((event) => event.kind === 'snapshot-channel' && event.channel === 'b');
-  t.match(byRow, { sketch: true, answered: true, facts: { caller: { number: '+919845012345' } } });
+  t.match(byRow, { told: undefined, answered: true, facts: { caller: { number: '+919845012345' } } });
   silent = false;
   await pass(21_000);
   t.match(events.all.at(-1), { kind: 'snapshot-channel', channel: 'b', answeredAt: epoch - 50_000 });
@@ -194,7 +207,7 @@ t.test('a dump on which FreeSWITCH hangs costs some links, not the channel', asy
   t.ok(kinds().includes('snapshot-complete'));
   t.match(
     events.all.find((event) => event.kind === 'snapshot-channel' && event.channel === 'b'),
-    { sketch: true },
+    { told: undefined, answered: true },
   );
   await pass(60_000);
   t.equal(kinds().filter((kind) => kind === 'source-lost').length, 4, 'not for ever');

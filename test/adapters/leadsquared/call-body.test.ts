@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { callBody, checkPolicy } from '../../../adapters/leadsquared/call-body.ts';
+import { callBody, checkPolicy, recordingFields } from '../../../adapters/leadsquared/call-body.ts';
 import { type CallLogPolicy, DEFAULT_POLICY } from '../../../adapters/leadsquared/policy.ts';
 import { problemWithCall } from '../../../adapters/leadsquared/sandbox-calls.ts';
 import { openLedger } from '../../../adapters/leadsquared/sandbox-ledger.ts';
@@ -71,6 +71,23 @@ t.test('numbers in every format; what is not E.164 stays as it came', (t) => {
   t.end();
 });
 
+t.test('a number that is withheld appears nowhere in the body', (t) => {
+  const recordingUrl = 'https://r.example/{external}/{file}';
+  const extraFields = new Map([
+    ['CallNotes', 'From {externalName} at {external}, to {did}'],
+    ['mx_Caller', '{external}'],
+  ]);
+  const hidden = { withheld: true, externalName: '09876543210', recording: 'in-17.wav' };
+  const body = bodyOf(hidden, { extraFields, recordingUrl });
+  t.equal(body.SourceNumber, 'Anonymous');
+  t.equal(body.CallNotes, 'From at , to +918041234567');
+  t.notMatch(JSON.stringify(body), /9876543210/);
+  t.equal(body.ResourceURL, undefined, 'a link needs all of its parts');
+  const shown = bodyOf({ ...hidden, withheld: false }, { extraFields, recordingUrl });
+  t.match(shown, { SourceNumber: '+91-9876543210', mx_Caller: '+919876543210' });
+  t.end();
+});
+
 t.test('a call that reached no agent', (t) => {
   const missed: Partial<CallRecord> = { agent: null, status: 'Missed', durationSeconds: 0 };
   t.equal(bodyOf(missed).DestinationNumber, '+91-8041234567', 'the company number');
@@ -125,6 +142,65 @@ t.test('the link to the recording', (t) => {
   t.equal(url('https://r.example/{path}', { recording: '../../etc/./x' }), 'https://r.example/etc/x');
   t.equal(url('https://r.example/{file}', { recording: null }), undefined);
   t.equal(url('https://r.example/{queue}/{file}', { queue: null }), undefined, 'no link with a hole in it');
+  t.end();
+});
+
+t.test('all recordings of a call', (t) => {
+  const recordings = ['/rec/p 1.wav', '/rec/p2.wav', '/rec/p3.wav'];
+  const three = { recording: '/rec/p 1.wav', recordings };
+  const recordingUrl = 'https://r.example/{file}';
+  const [one, two, last] = ['p%201', 'p2', 'p3'].map((name) => `https://r.example/${name}.wav`);
+  const extra = (name: string, template: string) => ({ recordingUrl, extraFields: new Map([[name, template]]) });
+
+  t.match(bodyOf(three, { recordingUrl }), { ResourceURL: one, CallNotes: `Further recordings: ${two} ${last}` });
+  const middle = bodyOf({ ...three, recording: '/rec/p2.wav' }, { recordingUrl });
+  t.match(
+    middle,
+    { ResourceURL: two, CallNotes: `Further recordings: ${one} ${last}` },
+    'the main one need not be first',
+  );
+  t.match(bodyOf(three, extra('CallNotes', 'Queue {queue}.')), {
+    CallNotes: `Queue sales. Further recordings: ${two} ${last}`,
+  });
+  const named = bodyOf(three, extra('mx_All', '{recordings} ({files})'));
+  t.match(named, { ResourceURL: one, mx_All: `${one} ${two} ${last} (p 1.wav p2.wav p3.wav)` });
+  t.notOk('CallNotes' in named, 'a field of the config has them');
+  t.notOk('CallNotes' in bodyOf(three, { recordingUrl, moreRecordings: null }));
+  t.notOk('CallNotes' in bodyOf({}, { recordingUrl }), 'one recording');
+  t.notOk('CallNotes' in bodyOf(three), 'no links at all');
+  t.notOk('mx_All' in bodyOf({ recording: null }, extra('mx_All', '{recordings}')));
+
+  const fieldsOf = (changes: Partial<CallRecord>, settings: Partial<CallLogPolicy>) =>
+    recordingFields(bodyOf(changes, settings), policy(settings));
+  t.same(fieldsOf(three, { recordingUrl }), { CallNotes: `Further recordings: ${two} ${last}` });
+  t.same(fieldsOf({}, { recordingUrl }), {});
+  t.same(fieldsOf({}, extra('mx_Queue', '{queue}')), {});
+  t.same(Object.keys(fieldsOf(three, extra('mx_All', '{files}'))), ['mx_All']);
+
+  t.throws(
+    () => checkPolicy(policy({ recordingUrl: 'https://r.example/{recordings}' })),
+    /\{recordings\}.*not exist here/,
+  );
+  t.throws(() => checkPolicy(policy({ extraFields: new Map([['mx_All', '{recordings}']]) })), /set resource_url/);
+  t.throws(() => checkPolicy(policy({ moreRecordings: 'Tag' })), /"Tag"/);
+  t.end();
+});
+
+t.test('queue, ring group and tenant in extra fields', (t) => {
+  const extraFields = new Map([['mx_Team', '{queue}/{ringGroup}/{agent}@{agentDomain}']]);
+  const call = { queue: 'sales', ringGroup: '600', agent: '101', agentDomain: 'a.example' };
+  t.equal(bodyOf(call, { extraFields }).mx_Team, 'sales/600/101@a.example');
+  t.equal(bodyOf({ queue: null }, { extraFields }).mx_Team, '//1001@');
+  const agentNumbers = new Map([
+    ['101@A.example', '+918041230001'],
+    ['101', '+918041230002'],
+    ['1001', '+918041230003'],
+  ]);
+  const agentOf = (agent: string, agentDomain: string | null) =>
+    bodyOf({ agent, agentDomain }, { agentNumbers }).DestinationNumber;
+  t.equal(agentOf('101', 'a.example'), '+91-8041230001');
+  t.same([agentOf('101', 'b.example'), agentOf('101', null)], ['101', '101'], 'another tenant is somebody else');
+  t.equal(agentOf('1001', 'a.example'), '+91-8041230003');
   t.end();
 });
 
@@ -185,6 +261,7 @@ t.test('whatever the call and the settings hold, the body is one that LeadSquare
     didE164: e164,
     agent: maybe,
     recording: maybe,
+    recordings: fc.array(text, { maxLength: 3 }),
     withheld: fc.boolean(),
     startedAt: moment,
     endedAt: moment,
@@ -196,7 +273,7 @@ t.test('whatever the call and the settings hold, the body is one that LeadSquare
     duration: fc.constantFrom<CallLogPolicy['duration']>('conversation', 'talk', 'total'),
     recordingUrl: fc.constantFrom(null, 'https://r.example/{date}/{path}?f={file}&a={agent}'),
     defaultLine: fc.record({ callerSource: text, tag: text }),
-    extraFields: fc.constant(new Map([['CallNotes', '{externalName}/{did}']])),
+    extraFields: fc.constantFrom(new Map<string, string>(), new Map([['CallNotes', '{externalName}/{did}/{files}']])),
   });
   fc.assert(
     fc.property(call, settings, (changes, chosen) => {

@@ -1,17 +1,22 @@
 import t from 'tap';
 import { createCallLog } from '../../../adapters/leadsquared/call-log.ts';
 import { createDirectory, DEFAULT_DIRECTORY_POLICY } from '../../../adapters/leadsquared/directory.ts';
-import { DEFAULT_POLICY } from '../../../adapters/leadsquared/policy.ts';
+import { type CallLogPolicy, DEFAULT_POLICY } from '../../../adapters/leadsquared/policy.ts';
 import { startSandbox } from '../../../adapters/leadsquared/sandbox.ts';
 import type { SandboxOptions } from '../../../adapters/leadsquared/sandbox-options.ts';
 import { clientOf, LEAD, OTHER_LEAD, record, USER } from './support.ts';
 
-async function setUp(t: { teardown(run: () => Promise<unknown>): void }, options: SandboxOptions, policy = {}) {
+async function setUp(
+  t: { teardown(run: () => Promise<unknown>): void },
+  options: SandboxOptions,
+  policy = {},
+  callLog: Partial<CallLogPolicy> = {},
+) {
   const sandbox = await startSandbox({ limit: 1000, ...options });
   const client = clientOf(sandbox);
   t.teardown(() => Promise.all([client.close(), sandbox.close()]));
   const directory = createDirectory(client, { ...DEFAULT_DIRECTORY_POLICY, ...policy });
-  return { sandbox, client, directory, log: createCallLog(client, DEFAULT_POLICY) };
+  return { sandbox, client, directory, log: createCallLog(client, { ...DEFAULT_POLICY, ...callLog }) };
 }
 
 const ASHA = { id: LEAD, phone: '+91-9876543210', firstName: 'Asha', lastName: 'Rao', ownerId: USER };
@@ -121,6 +126,36 @@ t.test('late facts of a posted call', async (t) => {
     body: { ActivityId: id, RecordingURL: 'https://r.example/1.wav', CallDuration: '80' },
   });
   t.equal((await log.update(LEAD, { recordingUrl: null, durationSeconds: 1 }, 'backlog')).kind, 'rejected');
+});
+
+t.test('further recordings go where the account takes them, and cost the call nothing where it does not', async (t) => {
+  const recordingUrl = 'https://r.example/{file}';
+  const TWO = { recording: '1.wav', recordings: ['1.wav', '2.wav'] };
+  const NOTES = 'Further recordings: https://r.example/2.wav';
+  for (const extraFields of [['CallNotes'], []]) {
+    const taken = extraFields.length > 0;
+    const { sandbox, log } = await setUp(t, { extraFields }, {}, { recordingUrl });
+    const post = (callSessionId: string) =>
+      log.post(log.body(record({ ...TWO, callSessionId }), { leadId: null, userId: null }), 'live');
+    const first = await post('a');
+    t.equal(first.kind, 'accepted');
+    const { body } = sandbox.ledger.entries().at(-1) ?? {};
+    t.equal(body?.ResourceURL, 'https://r.example/1.wav');
+    t.equal(body?.CallNotes, taken ? NOTES : undefined);
+    if (!taken) t.match(first.message, /Accepted without CallNotes.*rejects.*CallNotes/);
+    await post('b');
+    t.equal(sandbox.stats().arrivals, taken ? 2 : 3, 'what was refused once is not tried again');
+
+    const late = { recordingUrl: 'https://r.example/1.wav', durationSeconds: null, fields: { CallNotes: NOTES } };
+    t.equal((await log.update(first.value?.activityId ?? '', late, 'backlog')).kind, 'accepted');
+    const update = sandbox.ledger.entries().at(-1);
+    t.match(update, { kind: 'update', body: { RecordingURL: 'https://r.example/1.wav' } });
+    t.equal(update?.body.CallNotes, taken ? NOTES : undefined);
+    t.equal((await log.update(LEAD, late, 'backlog')).kind, 'rejected', 'refused for another reason');
+  }
+  const own = await setUp(t, {}, {}, { recordingUrl, extraFields: new Map([['CallNotes', 'Queue {queue}']]) });
+  const refused = await own.log.post(own.log.body(record(TWO), { leadId: null, userId: null }), 'live');
+  t.match(refused, { kind: 'rejected', message: /CallNotes/ }, 'a field of the config is not left out in silence');
 });
 
 t.test('the probe tells whose keys these are, and the right host', async (t) => {

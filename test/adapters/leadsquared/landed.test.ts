@@ -190,3 +190,13 @@ t.test('both spellings of an activity are read', (t) => {
   t.equal(readActivity({ CreatedOn: 'x' }), null, 'no id');
   t.end();
 });
+
+t.test('a withheld number is no evidence that a call has arrived', async (t) => {
+  const hidden = landedQuery({ withheld: true }, null, STARTED);
+  const activity = (id: string, numbers: readonly string[]): Activity => ({
+    ...{ id, leadId: null, callSessionId: null, duration: 74, users: [], numbers },
+    starts: [String(hidden.body.StartTime)],
+  });
+  t.same(matchLanded([hidden], [activity('other', ['9876543210'])]), [{ activityId: null }], 'a call of who shows it');
+  t.same(matchLanded([hidden], [activity('same', [])]), [{ activityId: 'same' }]);
+});

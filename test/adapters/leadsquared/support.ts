@@ -13,6 +13,7 @@ export const STARTED = Date.parse('2026-03-24T09:09:52.700Z');
 
 /** An answered inbound call of 83 s, 74 of them in conversation. */
 export function record(changes: Partial<CallRecord> = {}): CallRecord {
+  const { recording = '2026/03/24/in-09876543210-1774343392.17.wav' } = changes;
   return {
     callSessionId: 'hq-1774343392-1774343392.17',
     source: 'hq',
@@ -26,7 +27,9 @@ export function record(changes: Partial<CallRecord> = {}): CallRecord {
     didE164: '+918041234567',
     trunk: 'PJSIP/trunk-in',
     queue: 'sales',
+    ringGroup: null,
     agent: '1001',
+    agentDomain: null,
     responsible: changes.agent === undefined ? '1001' : changes.agent,
     agentsRung: ['1001'],
     agentsTalked: [{ ext: '1001', from: STARTED + 9_000, to: STARTED + 83_000 }],
@@ -37,11 +40,13 @@ export function record(changes: Partial<CallRecord> = {}): CallRecord {
     talkSeconds: 70,
     ringSeconds: 9,
     holdSeconds: 4,
-    recording: '2026/03/24/in-09876543210-1774343392.17.wav',
+    recording,
+    recordings: recording === null ? [] : [recording],
     q850: 16,
     sip: 200,
     flags: [],
     legs: 2,
+    reasons: null,
     ...changes,
   };
 }
@@ -79,17 +84,23 @@ export function clientOf(sandbox: Sandbox, changes: Partial<ClientOptions> = {})
 
 /** A clock whose timers go off when the test says so. */
 export function handClock() {
-  const timers = new Set<() => void>();
+  const timers = new Map<() => void, number>();
   return {
     now: () => Date.now(),
     monotonic: () => performance.now(),
-    after(_ms: number, run: () => void) {
-      timers.add(run);
-      return () => void timers.delete(run);
+    after(ms: number, run: () => void) {
+      // The same function may be given twice.
+      const timer = () => run();
+      timers.set(timer, ms);
+      return () => void timers.delete(timer);
     },
     pending: () => timers.size,
     fireAll() {
-      for (const run of [...timers]) run();
+      for (const run of [...timers.keys()]) run();
+    },
+    /** Those that were set for just this time. */
+    fire(ms: number) {
+      for (const [run, due] of [...timers]) if (due === ms) run();
     },
   };
 }

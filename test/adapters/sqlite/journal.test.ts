@@ -1,6 +1,7 @@
 import t from 'tap';
 import { journalModule } from '../../../adapters/sqlite/journal.ts';
 import type { Connection } from '../../../adapters/sqlite/rpc.ts';
+import { sessionsModule } from '../../../adapters/sqlite/sessions.ts';
 import type { JournalBatch } from '../../../src/ports.ts';
 import type { CallEvent } from '../../../src/telephony/call-event.ts';
 import { answered, batch, connected, frame, lost, memoryDatabase, on, record } from './support.ts';
@@ -118,6 +119,20 @@ t.test('a call is stored once, and its newer facts replace the older ones', asyn
     ],
     'one outbox row for each call',
   );
+});
+
+t.test('a record of an earlier version of the program is read whole, and is the same call', async (t) => {
+  const db = memoryDatabase();
+  const own = journalModule([])(db);
+  const end = (now: number, ended: ReturnType<typeof record>) => own.commit([batch({ ended: [ended] })], now)[0];
+  end(100, record('a', { recording: 'a.wav' }));
+  db.prepare("UPDATE session SET json = json_remove(json, '$.ringGroup', '$.agentDomain', '$.recordings')").run();
+  const sessions = sessionsModule(db);
+  t.match(sessions.get('a'), { found: 'one', session: { record: record('a', { recording: 'a.wav' }) } });
+  t.same(end(200, record('a', { recording: 'a.wav' })), { ok: true, result: { inserted: [], changed: [] } });
+  const second = record('a', { recording: 'a.wav', recordings: ['a.wav', 'b.wav'] });
+  t.same(end(300, second), { ok: true, result: { inserted: [], changed: ['a'] } });
+  t.match(sessions.list({ limit: 1, offset: 0 }), [{ record: second }]);
 });
 
 t.test('a wrong batch is left out whole, and stops no other', async (t) => {

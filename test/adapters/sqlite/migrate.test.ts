@@ -2,9 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import t from 'tap';
+import { callsModule } from '../../../adapters/sqlite/calls.ts';
 import { openConnection } from '../../../adapters/sqlite/connection.ts';
 import { openDatabase } from '../../../adapters/sqlite/database.ts';
 import { loadMigrations, migrate, schemaVersion } from '../../../adapters/sqlite/migrate.ts';
+import { userModule } from '../../../adapters/sqlite/users.ts';
 import { tempFolder } from './support.ts';
 
 const STEPS = [
@@ -55,6 +57,16 @@ t.test('a database newer than the program is refused and left alone', async (t) 
   const again = openConnection(path);
   t.equal(schemaVersion(again), 99);
   again.close();
+});
+
+t.test('extensions seen before tenants were told apart stay known', async (t) => {
+  const db = openConnection(':memory:');
+  migrate(db, loadMigrations().slice(0, 2));
+  db.prepare("INSERT INTO extension_seen VALUES ('1001', 3, 50, NULL), ('1002', 4, 60, 'u')").run();
+  migrate(db);
+  t.same(userModule(db).missing({}), [{ extension: '1001', domain: null, calls: 3, lastAt: 50 }]);
+  t.match(callsModule(db).extensions(), [{ extension: '1002', calls: 4, lastAt: 60 }, { extension: '1001' }]);
+  db.close();
 });
 
 t.test('the files of the program are numbered without gaps', async (t) => {

@@ -255,11 +255,21 @@ t.test('the caches', async (t) => {
   t.equal(users.load({}), null);
   users.save({ users: [{ id: 'u', name: 'A', email: 'a@b', active: true, phones: [] }], at: 5 });
   t.match(users.load({}), { users: [{ id: 'u' }], at: 5 });
-  users.seen({ extension: '1001', at: 5, userId: null });
-  users.seen({ extension: '1001', at: 4, userId: null });
-  users.seen({ extension: '1002', at: 9, userId: 'u' });
-  t.same(users.missing({}), [{ extension: '1001', calls: 2, lastAt: 5 }]);
-  users.seen({ extension: '1001', at: 6, userId: 'u' });
+  users.seen({ extension: '1001', domain: null, at: 5, userId: null });
+  users.seen({ extension: '1001', domain: null, at: 4, userId: null });
+  users.seen({ extension: '1002', domain: null, at: 9, userId: 'u' });
+  t.same(users.missing({}), [{ extension: '1001', domain: null, calls: 2, lastAt: 5 }]);
+  users.seen({ extension: '1001', domain: null, at: 6, userId: 'u' });
   t.same(users.missing({}), []);
+  for (const domain of ['a.example', 'b.example']) users.seen({ extension: '1001', domain, at: 7, userId: null });
+  const [one, two] = users.missing({});
+  t.match(
+    [one, two],
+    [
+      { domain: 'a.example', calls: 1 },
+      { domain: 'b.example', calls: 1 },
+    ],
+    'each tenant for itself',
+  );
   db.close();
 });

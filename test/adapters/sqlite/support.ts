@@ -81,7 +81,9 @@ export function record(callSessionId: string, part: Partial<CallRecord> = {}): C
     didE164: '+918041234567',
     trunk: 'PJSIP/trunk-in',
     queue: null,
+    ringGroup: null,
     agent: '1001',
+    agentDomain: null,
     responsible: part.agent === undefined ? '1001' : part.agent,
     agentsRung: ['1001', '1002'],
     agentsTalked: [{ ext: '1001', from: 4_000, to: 9_000 }],
@@ -93,10 +95,12 @@ export function record(callSessionId: string, part: Partial<CallRecord> = {}): C
     ringSeconds: 3,
     holdSeconds: 0,
     recording: null,
+    recordings: part.recording == null ? [] : [part.recording],
     q850: 16,
     sip: null,
     flags: [],
     legs: 2,
+    reasons: null,
     ...part,
   };
 }

@@ -1,0 +1,61 @@
+/**
+ * What is concluded, and from what. A conclusion keeps the rule and the fact that decided, and what other facts would have
+ * said, so that "why is this call Outbound?" has an answer that can be checked.
+ */
+
+/** Something that speaks for a value. */
+export interface Evidence<T> {
+  readonly value: T;
+  /** Name of the rule, in words of telephony: `birth-context`, `dialled-by-the-pbx`. */
+  readonly rule: string;
+  /** What was seen, in words of the PBX: `Newstate Ring`, `context from-pstn`. */
+  readonly fact: string;
+}
+
+/** What the evidence comes to. `rejected`: what weaker evidence would have said, where that is something else. */
+export interface Conclusion<T> extends Evidence<T> {
+  readonly rejected: readonly Evidence<T>[];
+}
+
+/** A rule of judging: a value with the fact that led to it, `null` where the rule has nothing to say. */
+export interface Rule<I, T> {
+  readonly name: string;
+  find(input: I): { readonly value: T; readonly fact: string } | null;
+}
+
+/** The first rule that has something to say decides. Throws when none has: the last rule of a list always answers. */
+export function decide<I, T>(rules: readonly Rule<I, T>[], input: I): Conclusion<T> {
+  const found = rules.flatMap((rule): Evidence<T>[] => {
+    const one = rule.find(input);
+    return one === null ? [] : [{ value: one.value, rule: rule.name, fact: one.fact }];
+  });
+  return concluded(found);
+}
+
+/** The same without asking what the weaker rules would have said: for conclusions that are drawn again with every event. */
+export function decideFirst<I, T>(rules: readonly Rule<I, T>[], input: I): Conclusion<T> {
+  for (const rule of rules) {
+    const one = rule.find(input);
+    if (one !== null) return { value: one.value, rule: rule.name, fact: one.fact, rejected: [] };
+  }
+  throw new Error('No rule had anything to say.');
+}
+
+/** The evidence that comes first in `order` (rules, the surest first) decides; of equally sure evidence the oldest. */
+export function weigh<T>(evidence: readonly Evidence<T>[], order: readonly string[]): Conclusion<T> {
+  const rank = (rule: string): number => (order.includes(rule) ? order.indexOf(rule) : order.length);
+  return concluded([...evidence].sort((a, b) => rank(a.rule) - rank(b.rule)));
+}
+
+function concluded<T>(found: readonly Evidence<T>[]): Conclusion<T> {
+  const [first, ...others] = found;
+  if (first === undefined) throw new Error('No rule had anything to say.');
+  return { ...first, rejected: others.filter((one) => one.value !== first.value) };
+}
+
+/** Adds what is not known yet; a rule speaks once for each value. */
+export function addEvidence<T>(evidence: Evidence<T>[], one: Evidence<T>): boolean {
+  if (evidence.some((known) => known.rule === one.rule && known.value === one.value)) return false;
+  evidence.push(one);
+  return true;
+}

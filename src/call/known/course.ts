@@ -1,0 +1,55 @@
+/**
+ * Where a call leads, as evidence of where it comes from: who calls a number of the company from outside reaches a phone, or is
+ * led on to another number; who dials an outside number from inside has that very number sent to a trunk.
+ */
+import { isWithheld, toE164 } from '../../telephony/number.ts';
+import { isOwnNumber } from '../numbering.ts';
+import type { SourcePlan } from '../plan.ts';
+import { type Call, type Channel, calledIn, rootOf } from '../state.ts';
+import { userOf } from './extension.ts';
+
+/** `incoming`: from the telephone network; `outgoing`: from a phone to it; `inside`: from a phone to another. */
+export type Course = 'incoming' | 'outgoing' | 'inside';
+
+/** How the PBX called a leg: by a number of the telephone network, or by the name of its endpoint alone. */
+export type CalledBy = 'number' | 'name';
+
+/** The number by which the PBX called a channel, as the dial attempt told it, else as the channel shows it. */
+export function numberCalled(channel: Channel): string | null {
+  return channel.dials.find((dial) => dial.number !== null)?.number ?? channel.facts.dialled;
+}
+
+/** `null` for a channel that called in, or of whose dialling nothing was heard. */
+export function calledBy(plan: SourcePlan, channel: Channel): CalledBy | null {
+  if (calledIn(channel) || channel.facts.wire !== null || channel.dials.length === 0) return null;
+  const number = numberCalled(channel);
+  const named = number === null || number === userOf(channel.facts.endpoint);
+  if (!named && toE164(number, plan.country) !== null) return 'number';
+  return named ? 'name' : null;
+}
+
+/** What the numbers of the channel that began the call, and the legs that were called for it, say; `null` when they say nothing. */
+export function courseOf(plan: SourcePlan, call: Call): Course | null {
+  const root = rootOf(call);
+  if (root === undefined || !calledIn(root)) return null;
+  const { caller, dialled, endpoint } = root.facts;
+  const ownName = caller.number === userOf(endpoint);
+  const network = toE164(caller.number, plan.country) !== null;
+  const outside = network && !ownName && !isOwnNumber(plan, caller.number ?? '');
+  const toNetwork = dialled !== null && toE164(dialled, plan.country) !== null;
+  const legs = [...call.channels].filter((one) => one !== root && one.facts.wire === null && !calledIn(one));
+  const carried = toNetwork && legs.some((leg) => carries(numberCalled(leg), dialled));
+  if (outside) return toNetwork && legs.length > 0 && !carried ? 'incoming' : null;
+  // A carrier shows a number of the network, or a word for none; a phone its extension, or the name of its account.
+  if (!ownName && (network || isWithheld(caller.number))) return null;
+  if (carried) return 'outgoing';
+  return dialled !== null && !toNetwork ? 'inside' : null;
+}
+
+/** True when the number sent is the one dialled, in whatever way both are written. */
+function carries(sent: string | null, dialled: string): boolean {
+  if (sent === null) return false;
+  const [one, other] = [sent, dialled].map((number) => number.replace(/\D/g, '').replace(/^0+/, ''));
+  if (one === undefined || other === undefined || one === '' || other === '') return false;
+  return one.endsWith(other) || other.endsWith(one);
+}

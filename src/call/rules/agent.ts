@@ -1,0 +1,105 @@
+/** The agent of a call: of those who talked with the external party, or who placed it; and whose call it is if nobody did. */
+import { type Conclusion, decide, type Rule } from '../evidence.ts';
+import { ownerOf } from '../numbering.ts';
+import type { Direction, Talk } from '../record.ts';
+import type { Channel } from '../state.ts';
+import { covered } from '../talk.ts';
+import { type Case, isPhone, shown } from './case.ts';
+import { outsideAgent } from './click-to-call.ts';
+import { behalfOf } from './forwarded.ts';
+import { ringGroupOf } from './ring-group.ts';
+
+interface Asked {
+  readonly of: Case;
+  readonly direction: Direction;
+  readonly talks: readonly Talk[];
+  /** The outside telephone that answered in place of an extension. */
+  readonly mobile: Channel | null;
+  readonly did: string | null;
+}
+
+type Extension = string | null;
+
+/** Of several who talked the one that the setting `calls.agent` names. */
+function ofTalks({ agent }: Case, talks: readonly Talk[]): Talk | undefined {
+  const length = (talk: Talk) => covered(talks.filter((one) => one.ext === talk.ext));
+  if (agent === 'first') return talks[0];
+  const later = (a: Talk, b: Talk) => (a.from > b.from ? a : b);
+  const longer = (a: Talk, b: Talk) => (length(a) >= length(b) ? a : b);
+  const [first, ...others] = talks;
+  return first === undefined ? undefined : others.reduce(agent === 'last' ? later : longer, first);
+}
+
+const RULES: readonly Rule<Asked, Extension>[] = [
+  {
+    name: 'who-dialled',
+    find: ({ of: { root }, direction }) => {
+      if (direction !== 'Internal') return null;
+      return { value: isPhone(root) ? root.party.ext : null, fact: `${shown(root)} began the internal call` };
+    },
+  },
+  {
+    name: 'who-talked',
+    find: ({ of, talks }) => {
+      const chosen = ofTalks(of, talks);
+      if (chosen === undefined) return null;
+      const several = new Set(talks.map((talk) => talk.ext)).size > 1;
+      return { value: chosen.ext, fact: `${chosen.ext} talked${several ? ` (calls.agent = ${of.agent})` : ''}` };
+    },
+  },
+  {
+    name: 'who-placed-the-call',
+    find: ({ of: { root }, direction }) => {
+      if (direction !== 'Outbound' || !isPhone(root)) return null;
+      return { value: root.party.ext, fact: `${shown(root)} began the call (${root.party.reason.fact})` };
+    },
+  },
+  {
+    name: 'outside-telephone-of-nobody',
+    find: ({ of }) => {
+      const leg = outsideAgent(of);
+      return leg === null
+        ? null
+        : { value: null, fact: 'the agent was rung on an outside telephone that agent_mobiles does not name' };
+    },
+  },
+  {
+    name: 'outside-telephone',
+    find: ({ of, mobile, did }) => {
+      if (mobile === null) return null;
+      const { value, rule, fact } = behalfOf(of, mobile, did);
+      return { value, fact: `${rule}: ${fact}` };
+    },
+  },
+  { name: 'nobody', find: () => ({ value: null, fact: 'nobody of the company was connected' }) },
+];
+
+export function agentOf(asked: Asked): Conclusion<Extension> {
+  return decide(RULES, asked);
+}
+
+/**
+ * Whose call a call is that nobody took. One phone that rang missed it. Of several none did alone: the setting `calls.missed` says
+ * whose it is, by default the owner of the direct line, else the line of the group or queue.
+ */
+export function missedBy(
+  of: Case,
+  direction: Direction,
+  rung: readonly string[],
+  did: string | null,
+  queue: string | null,
+): Extension {
+  if (rung.length === 1 || direction !== 'Inbound') return rung.at(-1) ?? null;
+  const owner = ownerOf(of.plan, did, of.root.party);
+  if (rung.length === 0) return owner;
+  switch (of.missed) {
+    case 'first':
+      return rung[0] ?? null;
+    case 'last':
+      return rung.at(-1) ?? null;
+    case 'nobody':
+      return null;
+    case 'owner':
+      return owner ?? ringGroupOf(of) ?? queue;
+  }
+}

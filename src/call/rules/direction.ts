@@ -1,0 +1,116 @@
+/** Inbound, Outbound or Internal: by who began the call and on which side, and by what was dialled. */
+import { isNoSuchNumber } from '../../telephony/cause.ts';
+import { toE164 } from '../../telephony/number.ts';
+import { type Conclusion, decide, type Rule } from '../evidence.ts';
+import { numberCalled } from '../known/course.ts';
+import { isOwnNumber } from '../numbering.ts';
+import type { Direction } from '../record.ts';
+import { type Channel, calledIn, trunksOf } from '../state.ts';
+import { type Case, isKnownExtension, isPhone, shown } from './case.ts';
+import { intendedNumber } from './click-to-call.ts';
+
+const RULES: readonly Rule<Case, Direction>[] = [
+  {
+    name: 'caller-from-outside',
+    find: ({ root }) => {
+      if (root.party.side !== 'trunk' || !calledIn(root)) return null;
+      return { value: 'Inbound', fact: `${shown(root)} called in (${root.initiator.fact}; ${root.party.reason.fact})` };
+    },
+  },
+  {
+    name: 'outside-number-called-by-the-pbx',
+    find: ({ root }) => {
+      if (root.party.side !== 'trunk') return null;
+      return {
+        value: 'Outbound',
+        fact: `${shown(root)} was called (${root.initiator.fact}; ${root.party.reason.fact})`,
+      };
+    },
+  },
+  {
+    // A colleague's mobile, rung by his call forward or as a member of a group, makes no customer of him.
+    name: 'extension-dialled',
+    find: (of) => {
+      const dialled = extensionDialled(of);
+      return dialled === null
+        ? null
+        : { value: 'Internal', fact: `${of.root.party.ext} dialled ${dialled}, an extension or group` };
+    },
+  },
+  {
+    name: 'phone-to-trunk',
+    find: ({ call, root }) => {
+      const [leg] = trunksOf(call);
+      return leg === undefined ? null : { value: 'Outbound', fact: `the call of ${shown(root)} left by ${shown(leg)}` };
+    },
+  },
+  {
+    name: 'click-to-call-not-answered',
+    find: ({ plan, root }) => {
+      const number = intendedNumber(plan, root);
+      return number === null
+        ? null
+        : { value: 'Outbound', fact: `${shown(root)} was rung for a call to an outside number` };
+    },
+  },
+  {
+    name: 'number-does-not-exist',
+    find: ({ root, channels }) => {
+      const alone = channels.length === 1 && root.answeredAt === null && calledIn(root) && isPhone(root);
+      if (!alone || !isNoSuchNumber(root.clearing)) return null;
+      return { value: 'Outbound', fact: 'the PBX has no route for the number dialled' };
+    },
+  },
+  {
+    // Nobody inside was called: the trunk leg was not heard of (the link was down), or there was no trunk to be had.
+    name: 'outside-number-dialled',
+    find: (of) => {
+      const { root, channels } = of;
+      const { dialled } = root.facts;
+      if (!isPhone(root) || !calledIn(root) || dialled === null || channels.some((one) => one !== root && isPhone(one)))
+        return null;
+      const outside = readsAsOutside(of, dialled);
+      return outside ? { value: 'Outbound', fact: `${root.party.ext} dialled an outside number` } : null;
+    },
+  },
+  {
+    name: 'phones-only',
+    find: ({ root }) => ({ value: 'Internal', fact: `only phones took part, ${shown(root)} began` }),
+  },
+];
+
+export function directionOf(of: Case): Conclusion<Direction> {
+  return decide(RULES, of);
+}
+
+/** True for a number of the telephone network that is not one of the company's own. */
+function readsAsOutside({ plan }: Case, number: string): boolean {
+  return toE164(number, plan.country) !== null && !isOwnNumber(plan, number);
+}
+
+/**
+ * The extension or group that a phone dialled, although a trunk leg took part; `null` where it dialled an outside number, or where
+ * a colleague who had answered put it through to one.
+ */
+function extensionDialled(of: Case): string | null {
+  const { plan, call, root } = of;
+  const { dialled, endpoint } = root.facts;
+  const legs = trunksOf(call);
+  // Extensions have up to six digits; numbers of the telephone network have more, with their area code.
+  if (!isPhone(root) || !calledIn(root) || legs.length === 0 || dialled === null || !/^\d{2,6}$/.test(dialled))
+    return null;
+  // Emergency numbers and the like go out as they were dialled, with or without a prefix.
+  if (legs.some((leg) => numberCalled(leg)?.endsWith(dialled) ?? true)) return null;
+  if (legs.some((leg) => putThrough(of, leg))) return null;
+  const alike = `${endpoint.slice(0, endpoint.indexOf('/') + 1)}${dialled}`;
+  const dialledFor = of.channels.some((one) => one.dials.some((dial) => dial.from?.exten === dialled));
+  const known = dialledFor || isKnownExtension(of, dialled) || plan.extensions.some((one) => one.match(alike) !== null);
+  return known ? dialled : null;
+}
+
+/** A phone had answered before the outside number was called: somebody transferred the call to it. */
+function putThrough({ root, channels }: Case, leg: Channel): boolean {
+  return channels.some(
+    (one) => one !== root && isPhone(one) && one.answeredAt !== null && one.answeredAt <= leg.createdAt,
+  );
+}

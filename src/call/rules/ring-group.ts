@@ -1,0 +1,30 @@
+/** The ring group that offered a call to its members. */
+import type { Channel } from '../state.ts';
+import { type Case, calledLegs, dialPath, isKnownExtension } from './case.ts';
+
+/**
+ * FreePBX dials members of a group from the context `dial-with-exten` with the group's number as the extension, a single phone from
+ * `dialOne-with-exten` with its own (modules core, ringgroups; also `from-ringgroups...`, `ext-group` of other generators).
+ */
+const GROUP_CONTEXT = /^(?:dial-with-exten|ext-group|from-ringgroups?|grps)\b/;
+
+/** The group as one of whose members a leg was dialled, `null` when it was dialled as an extension's own. */
+export function groupOf(of: Case, leg: Channel): string | null {
+  for (const channel of dialPath(of, leg)) {
+    for (const { from } of channel.dials) {
+      const { context, exten } = from ?? { context: null, exten: null };
+      // Follow-me dials from the same place with the number of the extension itself.
+      if (exten !== null && GROUP_CONTEXT.test(context ?? '') && !isKnownExtension(of, exten)) return exten;
+    }
+  }
+  return null;
+}
+
+/** The ring group of a call, the first where it went through several. */
+export function ringGroupOf(of: Case): string | null {
+  for (const leg of calledLegs(of.channels)) {
+    const group = groupOf(of, leg);
+    if (group !== null) return group;
+  }
+  return null;
+}

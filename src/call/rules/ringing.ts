@@ -1,0 +1,33 @@
+/** Whose phones rang, and since when. */
+import { type Channel, calledIn } from '../state.ts';
+import { calledLegs, isPhone } from './case.ts';
+
+/** Extensions whose phones rang, in order. A leg sent out by a trunk in the name of an extension counts as that extension. */
+export function rungOf(channels: readonly Channel[]): string[] {
+  const rung = new Set<string>();
+  for (const channel of [...channels].sort((a, b) => a.createdAt - b.createdAt)) {
+    if (calledIn(channel)) continue;
+    const { side, ext } = channel.party;
+    const who = side === 'extension' ? ext : side === 'trunk' ? channel.facts.extension : null;
+    if (who !== null) rung.add(who);
+  }
+  return [...rung];
+}
+
+/**
+ * Channels made while the external party was there: whom a phone calls after that is not part of its call. Times alone do not
+ * tell, since the clock of a PBX may tick in steps of 20 ms.
+ */
+export function madeBefore(endedAt: number, channels: readonly Channel[]): Channel[] {
+  const phones = new Set(channels.filter(isPhone).map((one) => one.id));
+  const byPhone = (channel: Channel) => channel.dials.some((dial) => dial.by !== null && phones.has(dial.by));
+  return channels.filter(
+    (channel) => channel.createdAt < endedAt || (channel.createdAt === endedAt && !byPhone(channel)),
+  );
+}
+
+/** When the first leg began to be called, ms since the epoch; `null` when none was. */
+export function ringingSince(channels: readonly Channel[]): number | null {
+  const called = calledLegs(channels);
+  return called.length === 0 ? null : Math.min(...called.map((channel) => channel.createdAt));
+}

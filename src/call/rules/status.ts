@@ -1,0 +1,176 @@
+/** Status of a call: answered by a person, or what kept it from being. */
+import { dispositionOf, isNoSuchNumber } from '../../telephony/cause.ts';
+import { type Conclusion, decide, type Rule } from '../evidence.ts';
+import type { CallStatus, Direction } from '../record.ts';
+import { type Channel, calledIn } from '../state.ts';
+import { type Case, calledLegs, isPhone, shown } from './case.ts';
+import { agentsGivenUp, leftMessage, mailboxReached } from './voicemail.ts';
+
+interface Asked {
+  readonly of: Case;
+  readonly external: Channel | null;
+  readonly answeredAt: number | null;
+}
+
+type StatusRule = Rule<Asked, CallStatus>;
+
+const ANSWERED: StatusRule = {
+  name: 'person-connected',
+  find: ({ answeredAt }) =>
+    answeredAt === null ? null : { value: 'Answered', fact: 'a person on the other side was connected' },
+};
+
+const MESSAGE: StatusRule = {
+  name: 'message-left',
+  find: ({ of }) => (leftMessage(of) ? { value: 'Voicemail', fact: 'a message was left' } : null),
+};
+
+/**
+ * An inbound call that no person answered. The caller's own clearing says little (a PBX may end an unanswered call with "normal
+ * clearing"), so what counts is who hung up, a message left, and how the dialled phones answered.
+ */
+const INBOUND: readonly StatusRule[] = [
+  ANSWERED,
+  MESSAGE,
+  {
+    name: 'hung-up-in-a-greeting',
+    find: ({ of }) => {
+      const fact = hungUp(of.root) ? mailboxReached(of) : null;
+      return fact === null
+        ? null
+        : { value: 'Missed', fact: `the caller heard the greeting of a mailbox (${fact}) and left nothing` };
+    },
+  },
+  {
+    name: 'agents-given-up',
+    find: ({ of }) => {
+      // Without an answer the caller hears the phones ring, or why not.
+      const announced = of.root.answeredAt !== null;
+      if (!hungUp(of.root) || !announced || !agentsGivenUp(of)) return null;
+      return { value: 'Missed', fact: 'the PBX had given up on the agents before the caller hung up' };
+    },
+  },
+  {
+    name: 'caller-hung-up',
+    find: ({ of: { root } }) =>
+      hungUp(root) ? { value: 'Abandoned', fact: 'the caller hung up before anybody answered' } : null,
+  },
+  {
+    name: 'busy',
+    find: ({ of: { root, channels } }) => {
+      const phones = calledLegs(channels).filter((channel) => channel !== root);
+      const busy = phones.length > 0 && phones.every((phone) => outcomeOf(phone) === 'busy');
+      if (root.clearing?.q850 === 17) return { value: 'Busy', fact: 'the caller was told so (Q.850 17)' };
+      return busy && root.answeredAt === null ? { value: 'Busy', fact: 'every phone called was busy' } : null;
+    },
+  },
+  {
+    name: 'number-does-not-exist',
+    find: ({ of: { root, channels } }) => {
+      const nobody = calledLegs(channels).every((channel) => channel === root) && root.answeredAt === null;
+      return nobody && isNoSuchNumber(root.clearing)
+        ? { value: 'Failed', fact: 'the PBX does not know the number called' }
+        : null;
+    },
+  },
+  { name: 'pbx-gave-up', find: () => ({ value: 'Missed', fact: 'the PBX ended the call' }) },
+];
+
+/** True when the caller ended the call. A refusal by the PBX ends the caller's SIP session as if he had left. */
+function hungUp(caller: Channel): boolean {
+  const sip = caller.clearing?.sip ?? 0;
+  const refused = caller.answeredAt === null && sip >= 400 && sip !== 487;
+  return caller.hangupRequestedAt !== null && !refused;
+}
+
+/** Q.850: the called person rejected the call. */
+const CALL_REJECTED = 21;
+
+/** An outbound call that was not answered. `external`: the customer's leg, `null` when none was dialled. */
+const OUTBOUND: readonly StatusRule[] = [
+  ANSWERED,
+  {
+    name: 'no-leg-heard-of',
+    find: ({ of: { root }, external }) => {
+      if (external !== null || !calledIn(root)) return null;
+      if (root.hangupRequestedAt !== null) return { value: 'Cancelled', fact: `${shown(root)} hung up` };
+      if (root.blind || !root.endSeen)
+        return { value: 'NoAnswer', fact: 'no answer was heard of; the PBX was not heard all the time' };
+      return { value: 'Failed', fact: 'no trunk took the call' };
+    },
+  },
+  {
+    name: 'agent-not-reached',
+    find: ({ of: { root }, external }) => {
+      if (external !== null) return null;
+      const declined = outcomeOf(root) === 'busy' || root.clearing?.q850 === CALL_REJECTED;
+      if (declined) return { value: 'Cancelled', fact: `${shown(root)} refused the click-to-call` };
+      if (root.answeredAt !== null)
+        return { value: 'Cancelled', fact: `${shown(root)} hung up before the customer was dialled` };
+      return { value: 'NoAnswer', fact: `${shown(root)} did not take the click-to-call` };
+    },
+  },
+  {
+    name: 'agent-hung-up',
+    find: ({ of: { root }, external }) =>
+      external !== null && root !== external && gaveUp(root, external)
+        ? { value: 'Cancelled', fact: `${shown(root)} hung up before an answer` }
+        : null,
+  },
+  { name: 'how-the-leg-ended', find: ({ of, external }) => ended(external ?? of.root) },
+];
+
+/** An internal call that was not answered. */
+const INTERNAL: readonly StatusRule[] = [
+  ANSWERED,
+  MESSAGE,
+  {
+    name: 'caller-hung-up',
+    find: ({ of: { root } }) =>
+      root.hangupRequestedAt === null ? null : { value: 'Cancelled', fact: `${shown(root)} hung up` },
+  },
+  {
+    name: 'how-the-leg-ended',
+    find: ({ of: { root, channels } }) => {
+      const last = channels.filter((channel) => channel !== root && isPhone(channel)).at(-1);
+      if (last !== undefined) return ended(last);
+      return isNoSuchNumber(root.clearing)
+        ? { value: 'Failed', fact: 'the PBX does not know the number dialled' }
+        : { value: 'NoAnswer', fact: 'nobody was reached' };
+    },
+  },
+];
+
+const RULES: Readonly<Record<Direction, readonly StatusRule[]>> = {
+  Inbound: INBOUND,
+  Outbound: OUTBOUND,
+  Internal: INTERNAL,
+};
+
+export function statusOf(direction: Direction, asked: Asked): Conclusion<CallStatus> {
+  return decide(RULES[direction], asked);
+}
+
+/** The one who dialled hung up before the leg had ended by itself. */
+function gaveUp(root: Channel, leg: Channel): boolean {
+  if (root.hangupRequestedAt === null) return false;
+  return leg.hangupRequestedAt === null || root.hangupRequestedAt < leg.hangupRequestedAt;
+}
+
+function outcomeOf(channel: Channel): ReturnType<typeof dispositionOf> {
+  return dispositionOf(channel.clearing, channel.dials.at(-1)?.result ?? null);
+}
+
+const STATUS: Readonly<Record<ReturnType<typeof dispositionOf>, CallStatus>> = {
+  busy: 'Busy',
+  'no-answer': 'NoAnswer',
+  cancelled: 'Cancelled',
+  failed: 'Failed',
+};
+
+function ended(leg: Channel): { readonly value: CallStatus; readonly fact: string } {
+  const result = leg.dials.at(-1)?.result ?? 'no result told';
+  const { q850 = null, sip = null } = leg.clearing ?? {};
+  const cause = [q850 === null ? '' : ` Q.850 ${q850}`, sip === null ? '' : ` SIP ${sip}`].join('');
+  return { value: STATUS[outcomeOf(leg)], fact: `${shown(leg)}: ${result}${cause}` };
+}
