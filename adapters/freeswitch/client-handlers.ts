@@ -9,8 +9,11 @@ export interface EslHandlers {
   onEvent(event: EslEvent, frame: EslFrame, receivedAt: number): void;
   /** Logged in and subscribed; comes before the first event of the connection. */
   onConnected(peer: EslPeer): void;
-  /** The link that `onConnected` told of is gone. `orderly`: FreeSWITCH said that it stops or hangs up. */
-  onLost(reason: string, orderly: boolean): void;
+  /**
+   * The link that `onConnected` told of is gone. `orderly`: FreeSWITCH said that it stops or hangs up. `silentMs`: how long
+   * nothing had come when that was noticed; 0 where the end itself was seen.
+   */
+  onLost(reason: string, orderly: boolean, silentMs: number): void;
   /** The exact bytes of every frame, replies included, in order, before anything is made of it: for captures. */
   onFrame?(raw: Uint8Array, receivedAt: number): void;
   onState?(state: SourceState, problem: string | null): void;
@@ -25,10 +28,9 @@ export interface EslCounters {
   readonly events: number;
   /** Event names that FreeSWITCH does not know, events that were not asked for, frames of unknown type. */
   readonly unknownEvents: number;
-  /** Event frames whose body could not be read. */
+  /** Frames whose body could not be read, or was too long to be. */
   readonly badFrames: number;
   /** Attempts to connect. */
   readonly attempts: number;
-  readonly overflows: number;
   readonly lastFrameAt: number | null;
 }

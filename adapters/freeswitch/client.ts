@@ -3,65 +3,40 @@
  *
  *   state       what happens                                  next         then
  *   stopped     start()                                       connecting   connect at once
- *   connecting  logged in and subscribed                      connected    onConnected; failures forgotten after a quiet time
- *   connecting  password, address or subscription refused     refused      next attempt after `refusedDelayMs`
- *   connecting  no TCP, no greeting, not an event socket      lost         next attempt after the backoff
- *   connected   closed, silent, malformed, queue overflow     lost         onLost; next attempt after the backoff
+ *   connecting  logged in and subscribed                      connected    onConnected
+ *   connecting  password, address or subscription refused     refused      next attempt after some seconds
+ *   connecting  no TCP, no greeting, not an event socket      lost         next attempt
+ *   connected   closed, silent, malformed, drop()             lost         onLost; next attempt
  *   lost        a later attempt succeeds                      connected
  *   refused     a later attempt succeeds                      connected
  *   any         close()                                       stopped      `exit`, no more attempts
  *
+ * When the next attempt is made says `src/link/retry.ts`: FreeSWITCH repeats nothing, so every second without it is a hole.
  * While it tries again the state stays `lost` or `refused`, so that one trouble is told once.
  */
+import { isLoopback, type LinkFailureKind, retryDelayMs } from '../../src/link/retry.ts';
 import type { SourceState } from '../../src/ports.ts';
-import { type Backoff, defaultBackoff, retryDelay } from './backoff.ts';
 import type { EslCounters, EslHandlers } from './client-handlers.ts';
-import { defaultLimits, type EslFrame, type FrameLimits } from './codec.ts';
-import { type ConnectionEnd, EslConnection, replyText, type Ticker } from './connection.ts';
+import type { EslClientOptions } from './client-options.ts';
+import { defaultLimits, type EslFrame } from './codec.ts';
+import { type ConnectionEnd, EslConnection, replyText } from './connection.ts';
 import { readEvent } from './event.ts';
 import { handshake, Refusal, refusedEvents } from './handshake.ts';
-import { accessListProblem, linkProblem, notEslProblem, unknownEventsWarning } from './problems.ts';
-import { defaultSubscription, type EventFormat, type Subscription, subscribedNames } from './subscription.ts';
-
-/** Times are in ms. */
-export interface EslClientOptions {
-  readonly host: string;
-  readonly port: number;
-  /** The password, or where to read it before each attempt. */
-  readonly password: string | (() => string | Promise<string>);
-  readonly clock: Ticker;
-  readonly format?: EventFormat;
-  readonly subscription?: Subscription;
-  /** For the TCP connection and the greeting together; 10 s. */
-  readonly connectTimeoutMs?: number;
-  /** For the reply to a command; 10 s. */
-  readonly commandTimeoutMs?: number;
-  /** Silence before `api status` is asked; 10 s. A dead link is noticed after this and `commandTimeoutMs`: 20 s. */
-  readonly idleMs?: number;
-  readonly backoff?: Backoff;
-  /** Between attempts while FreeSWITCH refuses this client; 60 s. */
-  readonly refusedDelayMs?: number;
-  /** Frames waiting for the consumer before the connection is given up; 10 000. */
-  readonly queueFrames?: number;
-  /** The same in bytes; 64 MiB. */
-  readonly queueBytes?: number;
-  readonly limits?: FrameLimits;
-  /** In [0, 1); `Math.random`. */
-  readonly random?: () => number;
-  /** Runs the consumer later, outside of the socket's turn; `setImmediate`. */
-  readonly defer?: (run: () => void) => void;
-}
+import { accessListProblem, linkProblem, notEslProblem, tooLongWarning, unknownEventsWarning } from './problems.ts';
+import type { Fits } from './questions.ts';
+import { defaultSubscription, type Subscription, subscribedNames } from './subscription.ts';
 
 const leaveMs = 1_000;
+/** Commands under way at once: enough to hide the way there and back, few enough to let events through soon. */
+const window = 16;
 
 export class EslClient {
   readonly #options: EslClientOptions;
   readonly #handlers: EslHandlers;
   readonly #subscription: Subscription;
   readonly #subscribed: (name: string) => boolean;
-  readonly #backoff: Backoff;
   readonly #address: string;
-  readonly #counters = { frames: 0, events: 0, unknownEvents: 0, badFrames: 0, attempts: 0, overflows: 0 };
+  readonly #counters = { frames: 0, events: 0, unknownEvents: 0, badFrames: 0, attempts: 0 };
   #lastFrameAt: number | null = null;
   #connection: EslConnection | null = null;
   #state: SourceState = 'stopped';
@@ -71,7 +46,8 @@ export class EslClient {
   #connectedAt: number | null = null;
   /** Set when the peer or this client judged the connection before its end. */
   #verdict: { readonly state: 'refused' | 'lost'; readonly problem: string } | null = null;
-  #failures = 0;
+  /** The last failures, as far as they were of one kind. */
+  #failed: { readonly kind: LinkFailureKind; readonly times: number } | null = null;
   readonly #warned = new Set<string>();
   #cancelRetry: (() => void) | null = null;
 
@@ -80,7 +56,6 @@ export class EslClient {
     this.#handlers = handlers;
     this.#subscription = options.subscription ?? defaultSubscription;
     this.#subscribed = subscribedNames(this.#subscription);
-    this.#backoff = options.backoff ?? defaultBackoff;
     this.#address = `${options.host}:${options.port}`;
   }
 
@@ -105,15 +80,21 @@ export class EslClient {
   }
 
   /**
-   * Runs one API command (without the word `api`) and resolves with the reply frame, `-ERR` replies included. Rejects
-   * when not connected, at the deadline, at the loss of the link, or for control characters in the command.
+   * Runs one API command (without the word `api`) and resolves with the reply frame, `-ERR` replies included; `fits` tells
+   * its reply from others. Rejects when not connected, at the deadline, at the loss of the link, or for control characters
+   * in the command.
    */
-  async query(command: string): Promise<EslFrame> {
+  async query(command: string, fits?: Fits): Promise<EslFrame> {
     const connection = this.#connection;
     if (connection === null || this.#state !== 'connected') {
       throw new Error(`"api ${command}" was not sent: FreeSWITCH at ${this.#address} is not connected.`);
     }
-    return connection.send(`api ${command}`, `api ${command}`);
+    return connection.send(`api ${command}`, `api ${command}`, fits);
+  }
+
+  /** Gives up the present connection, if there is one, and makes it anew. `reason`: one sentence. */
+  drop(reason: string): void {
+    this.#connection?.end({ kind: 'unanswered', reason, code: null });
   }
 
   /** Like `query`, with the text of the answer. */
@@ -121,13 +102,18 @@ export class EslClient {
     return replyText(await this.query(command));
   }
 
-  /** Sends `exit`, closes, makes no more attempts; resolves when the socket is closed. No callback but `onState` follows. */
+  /**
+   * Hands on what has been read, sends `exit`, closes, makes no more attempts; resolves when the socket is closed. No callback
+   * but `onState` follows.
+   */
   async close(): Promise<void> {
     this.#cancelRetry?.();
     const connection = this.#connection;
+    const left = connection?.leave(leaveMs);
+    this.#cancelRetry?.();
     this.#connection = null;
     this.#enter('stopped', null);
-    await connection?.leave(leaveMs);
+    await left;
   }
 
   #connect(): void {
@@ -141,11 +127,11 @@ export class EslClient {
       {
         host: options.host,
         port: options.port,
-        connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+        connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
         commandTimeoutMs: options.commandTimeoutMs ?? 10_000,
-        idleMs: options.idleMs ?? 10_000,
-        queueFrames: options.queueFrames ?? 10_000,
-        queueBytes: options.queueBytes ?? 64 * 1024 * 1024,
+        idleMs: options.idleMs ?? 4_000,
+        queueBytes: options.queueBytes ?? 32 * 1024 * 1024,
+        window,
         limits: options.limits ?? defaultLimits,
         clock: options.clock,
         defer: options.defer ?? ((run) => setImmediate(run)),
@@ -163,11 +149,17 @@ export class EslClient {
   #received(frame: EslFrame, receivedAt: number): void {
     this.#counters.frames++;
     this.#lastFrameAt = receivedAt;
+    if (frame.passedOver > 0) {
+      this.#counters.badFrames++;
+      const { bodyBytes } = this.#options.limits ?? defaultLimits;
+      this.#warnOnce('too long', tooLongWarning(frame.contentType, frame.passedOver, bodyBytes));
+      return;
+    }
     this.#guard('A frame could not be handed on', () => this.#handlers.onFrame?.(frame.raw, receivedAt));
   }
 
   #frame(connection: EslConnection, frame: EslFrame, receivedAt: number): void {
-    if (connection !== this.#connection) return;
+    if (connection !== this.#connection || frame.passedOver > 0) return;
     if (!this.#greeted) {
       this.#greeting(connection, frame);
       return;
@@ -193,7 +185,7 @@ export class EslClient {
     }
     this.#verdict =
       frame.contentType === 'text/rude-rejection'
-        ? { state: 'refused', problem: accessListProblem(this.#address, this.#refusedDelayMs) }
+        ? { state: 'refused', problem: accessListProblem(this.#address) }
         : { state: 'lost', problem: notEslProblem(this.#address, `Its greeting is of type "${frame.contentType}".`) };
     connection.end({ kind: 'closed', reason: 'The greeting was not that of an event socket.', code: null });
   }
@@ -205,9 +197,8 @@ export class EslClient {
       password: async () => (typeof password === 'string' ? password : password()),
       format,
       subscription: this.#subscription,
-      refusedDelayMs: this.#refusedDelayMs,
       clock: this.#options.clock,
-      warn: (text) => this.#warnOnce(text),
+      warn: (text) => this.#warnOnce(text, text),
     });
     if (connection !== this.#connection) return;
     this.#connectedAt = this.#options.clock.monotonic();
@@ -216,14 +207,15 @@ export class EslClient {
     const refused = await refusedEvents(connection, format, this.#subscription);
     if (refused.length === 0) return;
     this.#counters.unknownEvents += refused.length;
-    this.#warnOnce(unknownEventsWarning(refused));
+    const warning = unknownEventsWarning(refused);
+    this.#warnOnce(warning, warning);
   }
 
   #event(frame: EslFrame, receivedAt: number): void {
     const reading = readEvent(frame);
     if ('problem' in reading) {
       this.#counters.badFrames++;
-      this.#handlers.onWarning?.(reading.problem);
+      this.#warnOnce('unreadable', reading.problem);
       return;
     }
     const { event } = reading;
@@ -247,28 +239,31 @@ export class EslClient {
   #ended(connection: EslConnection, end: ConnectionEnd): void {
     if (connection !== this.#connection) return;
     this.#connection = null;
-    const { clock, random = Math.random } = this.#options;
-    if (end.kind === 'overflow') this.#counters.overflows++;
-    const stood = this.#connectedAt === null ? 0 : clock.monotonic() - this.#connectedAt;
-    if (this.#connectedAt !== null && stood >= this.#backoff.quietMs) this.#failures = 0;
-    this.#failures++;
+    const { clock, host, random = Math.random } = this.#options;
     const notEsl = end.kind === 'protocol' && !this.#greeted;
     const problem = notEsl ? notEslProblem(this.#address, end.reason) : linkProblem(this.#address, end);
     const { state, problem: told } = this.#verdict ?? { state: 'lost', problem };
-    const delay = state === 'refused' ? this.#refusedDelayMs : retryDelay(this.#failures, random(), this.#backoff);
+    const kind = state === 'refused' ? 'refused' : this.#greeted || notEsl ? 'dropped' : 'unreachable';
+    const delay = retryDelayMs(kind, this.#countFailure(kind), isLoopback(host), random());
     this.#cancelRetry = clock.after(delay, () => this.#connect());
-    if (this.#connectedAt !== null) this.#handlers.onLost(problem, this.#orderly);
+    if (this.#connectedAt !== null) this.#handlers.onLost(problem, this.#orderly, end.silentMs ?? 0);
     if (this.#state !== 'stopped') this.#enter(state, told);
   }
 
-  #warnOnce(text: string): void {
-    if (this.#warned.has(text)) return;
-    this.#warned.add(text);
-    this.#handlers.onWarning?.(text);
+  /** How many failures of this kind there were in a row. */
+  #countFailure(kind: LinkFailureKind): number {
+    const { clock, quietMs = 30_000 } = this.#options;
+    const stood = this.#connectedAt === null ? 0 : clock.monotonic() - this.#connectedAt;
+    const before = this.#failed?.kind === kind && stood < quietMs ? this.#failed.times : 0;
+    this.#failed = { kind, times: before + 1 };
+    return before + 1;
   }
 
-  get #refusedDelayMs(): number {
-    return this.#options.refusedDelayMs ?? 60_000;
+  /** Once for each `subject` in the life of this client: what happens with every frame is not told with every frame. */
+  #warnOnce(subject: string, text: string): void {
+    if (this.#warned.has(subject)) return;
+    this.#warned.add(subject);
+    this.#handlers.onWarning?.(text);
   }
 
   #enter(state: SourceState, problem: string | null): void {

@@ -12,19 +12,30 @@ export interface EslFrame {
   readonly contentType: string;
   /** Header values as sent, by lower-case name. Values of this outer block are not URL-encoded by FreeSWITCH. */
   readonly headers: ReadonlyMap<string, string>;
-  /** `null` when the frame announced no Content-Length. */
+  /** `null` when the frame announced no Content-Length, or more than is kept. */
   readonly body: Uint8Array | null;
-  /** The exact bytes of the frame, header block included. */
+  /** The exact bytes of the frame, header block included; of a frame that was passed over only that block. */
   readonly raw: Uint8Array;
+  /** Bytes of a body that was too long to keep and was passed over; 0 for every frame that is whole. */
+  readonly passedOver: number;
 }
 
-/** Bytes; a peer that goes beyond them is not followed any further. */
+/** In bytes. */
 export interface FrameLimits {
+  /** A longer header block is not followed any further: where it ends is unknown. */
   readonly headerBytes: number;
+  /** A longer body is passed over without being kept, which costs that frame. */
   readonly bodyBytes: number;
+  /** A body announced as longer than this is no body: the stream is not followed any further. */
+  readonly absurdBytes: number;
 }
 
-export const defaultLimits: FrameLimits = { headerBytes: 64 * 1024, bodyBytes: 4 * 1024 * 1024 };
+/** The largest event recorded has 12 KB; 16 MiB are a list of more than ten thousand channels. */
+export const defaultLimits: FrameLimits = {
+  headerBytes: 64 * 1024,
+  bodyBytes: 16 * 1024 * 1024,
+  absurdBytes: 256 * 1024 * 1024,
+};
 
 const lineFeed = 0x0a;
 const headerEnd = Buffer.from('\n\n');
@@ -49,6 +60,8 @@ export class EslParser {
   #firstLineSeen = false;
   #header: Header | null = null;
   #bodyAt = 0;
+  /** A frame whose body is being passed over, and how much of it is still to come. */
+  #passing: { readonly frame: EslFrame; left: number } | null = null;
 
   constructor(limits: FrameLimits = defaultLimits) {
     this.#limits = limits;
@@ -56,14 +69,15 @@ export class EslParser {
 
   /** Bytes of a frame that is not complete yet. */
   get pendingBytes(): number {
-    return this.#end - this.#start;
+    return this.#end - this.#start + (this.#passing?.left ?? 0);
   }
 
   /** Takes the next bytes and returns the frames they complete. After a `problem` everything is ignored. */
   push(chunk: Uint8Array): readonly EslFrame[] {
     if (this.problem !== null) return [];
-    this.#append(chunk);
     const frames: EslFrame[] = [];
+    const rest = this.#passOver(chunk, frames);
+    this.#append(rest);
     for (;;) {
       const frame = this.#next();
       if (frame === null) break;
@@ -71,6 +85,18 @@ export class EslParser {
     }
     if (this.#start === this.#end) this.#rewind();
     return frames;
+  }
+
+  /** Takes from the chunk what belongs to a body that is not kept; returns the rest. */
+  #passOver(chunk: Uint8Array, frames: EslFrame[]): Uint8Array {
+    const passing = this.#passing;
+    if (passing === null) return chunk;
+    const taken = Math.min(passing.left, chunk.length);
+    passing.left -= taken;
+    if (passing.left > 0) return chunk.subarray(taken);
+    this.#passing = null;
+    frames.push(passing.frame);
+    return chunk.subarray(taken);
   }
 
   #append(chunk: Uint8Array): void {
@@ -102,21 +128,22 @@ export class EslParser {
     if (this.#header === null && !this.#readHeader()) return null;
     const header = this.#header;
     if (header === null) return null;
-    const end = this.#bodyAt + (header.length ?? 0);
+    const length = header.length ?? 0;
+    const passedOver = length > this.#limits.bodyBytes ? length : 0;
+    const end = this.#bodyAt + (passedOver > 0 ? 0 : length);
     if (end > this.#end) return null;
     const raw = Buffer.from(this.#buffer.subarray(this.#start, end));
-    const body = header.length === null ? null : raw.subarray(this.#bodyAt - this.#start);
-    this.#start = end;
-    this.#scan = end;
+    const body = header.length === null || passedOver > 0 ? null : raw.subarray(this.#bodyAt - this.#start);
     this.#header = null;
     this.#firstLineSeen = false;
-    const contentType = header.headers.get('content-type') ?? '';
-    return {
-      contentType: (contentType.split(';', 1)[0] ?? '').trim().toLowerCase(),
-      headers: header.headers,
-      body,
-      raw,
-    };
+    const type = (header.headers.get('content-type') ?? '').split(';', 1)[0] ?? '';
+    const frame = { contentType: type.trim().toLowerCase(), headers: header.headers, body, raw, passedOver };
+    const here = Math.min(passedOver, this.#end - end);
+    this.#start = end + here;
+    this.#scan = this.#start;
+    if (here === passedOver) return frame;
+    this.#passing = { frame, left: passedOver - here };
+    return null;
   }
 
   #readHeader(): boolean {
@@ -161,7 +188,8 @@ function parseHeader(text: string, limits: FrameLimits): Header | string {
   const headers = new Map<string, string>();
   for (const line of text.split('\n')) {
     const colon = line.indexOf(':');
-    if (colon < 1) return `The peer sent "${shown(line)}" where a header was expected.`;
+    if (colon < 1 || /[\s"{}]/.test(line.slice(0, colon).trim()))
+      return `The peer sent "${shown(line)}" where a header was expected.`;
     const name = line.slice(0, colon).trim().toLowerCase();
     const value = line.slice(colon + 1).trim();
     // Two lengths that differ leave no way to tell where the frame ends.
@@ -171,9 +199,14 @@ function parseHeader(text: string, limits: FrameLimits): Header | string {
     headers.set(name, value);
   }
   const announced = headers.get('content-length');
-  if (announced === undefined) return { headers, length: null };
-  if (!/^\d{1,15}$/.test(announced) || Number(announced) > limits.bodyBytes) {
-    return `The peer announced a Content-Length of "${shown(announced)}": not a whole number of at most ${limits.bodyBytes} bytes.`;
+  if (announced === undefined) {
+    const type = headers.get('content-type') ?? '';
+    // What follows would be taken for headers, and one event after another would be lost in silence.
+    if (/^text\/event-/i.test(type)) return `The peer sent a frame of type "${shown(type)}" without a Content-Length.`;
+    return { headers, length: null };
+  }
+  if (!/^\d{1,15}$/.test(announced) || Number(announced) > limits.absurdBytes) {
+    return `The peer announced a Content-Length of "${shown(announced)}": not a whole number of at most ${limits.absurdBytes} bytes.`;
   }
   return { headers, length: Number(announced) };
 }

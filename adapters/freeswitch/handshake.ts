@@ -16,7 +16,6 @@ export interface HandshakeOptions {
   readonly password: () => Promise<string>;
   readonly format: EventFormat;
   readonly subscription: Subscription;
-  readonly refusedDelayMs: number;
   readonly clock: Ticker;
   readonly warn: (text: string) => void;
 }
@@ -29,18 +28,23 @@ const shippedPassword = 'ClueCon';
 
 /** Logs in and subscribes. Throws `Refusal` when FreeSWITCH says no, another Error when the connection ends meanwhile. */
 export async function handshake(connection: EslConnection, options: HandshakeOptions): Promise<EslPeer> {
-  const { address, format, subscription, refusedDelayMs, clock, warn } = options;
+  const { address, format, subscription, clock, warn } = options;
   const accepted = async (command: string, label: string) => replyText(await connection.send(command, label));
   const password = await usablePassword(options);
   const auth = await accepted(`auth ${password}`, 'auth');
-  if (!auth.startsWith('+OK')) throw new Refusal(wrongPasswordProblem(address, refusedDelayMs));
+  if (!auth.startsWith('+OK')) throw new Refusal(wrongPasswordProblem(address));
   if (password === shippedPassword) warn(defaultPasswordWarning);
 
-  // Asked before the subscription, so that nothing comes between its reply and the first event.
-  const coreUuid = (await accepted('api global_getvar core_uuid', 'api global_getvar core_uuid')).trim();
-  const bootedAt = bootTime(await accepted('api status', 'api status'), clock.now());
-  const reply = await accepted(subscribeCommand(format, subscription), 'event');
-  if (!reply.startsWith('+OK')) throw new Refusal(subscriptionProblem(address, reply, refusedDelayMs));
+  // The subscription comes last, so that nothing comes between its reply and the first event. All at once, since calls go
+  // unheard until it is there.
+  const [uuid, status, reply] = await Promise.all([
+    accepted('api global_getvar core_uuid', 'api global_getvar core_uuid'),
+    accepted('api status', 'api status'),
+    accepted(subscribeCommand(format, subscription), 'event'),
+  ]);
+  const coreUuid = uuid.trim();
+  const bootedAt = bootTime(status, clock.now());
+  if (!reply.startsWith('+OK')) throw new Refusal(subscriptionProblem(address, reply));
   return { coreUuid: /^[0-9a-f-]{36}$/i.test(coreUuid) ? coreUuid : null, bootedAt };
 }
 
@@ -58,19 +62,17 @@ export async function refusedEvents(
   return refused;
 }
 
-async function usablePassword({ password, address, refusedDelayMs }: HandshakeOptions): Promise<string> {
+async function usablePassword({ password, address }: HandshakeOptions): Promise<string> {
   let value: string;
   try {
     value = await password();
   } catch (error) {
-    throw new Refusal(
-      noPasswordProblem(address, error instanceof Error ? error.message : String(error), refusedDelayMs),
-    );
+    throw new Refusal(noPasswordProblem(address, error instanceof Error ? error.message : String(error)));
   }
   // A line feed would end the command and begin another.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not pass.
   if (/[\u0000-\u001f\u007f]/.test(value)) {
-    throw new Refusal(noPasswordProblem(address, 'It holds a line feed or another control character.', refusedDelayMs));
+    throw new Refusal(noPasswordProblem(address, 'It holds a line feed or another control character.'));
   }
   return value;
 }

@@ -14,8 +14,8 @@ export function linkProblem(address: string, end: ConnectionEnd): string {
       return `${address} does not answer as a FreeSWITCH event socket. ${end.reason} Check the port (8021 unless ${conf} says otherwise), the firewall, and that FreeSWITCH is not stuck.`;
     case 'silent':
       return `FreeSWITCH at ${address} has gone silent. ${end.reason} Check the network between here and the PBX; the connection is made anew.`;
-    case 'overflow':
-      return `The connection to FreeSWITCH at ${address} was dropped because this program fell behind. ${end.reason} It reconnects and reads the live calls again; if this repeats, subscribe to fewer events or give it more CPU.`;
+    case 'unanswered':
+      return `FreeSWITCH at ${address} does not answer. ${end.reason} The connection is made anew; if this repeats, FreeSWITCH is overloaded or stuck.`;
     case 'protocol':
       return `FreeSWITCH at ${address} sent what is not the event socket protocol. ${end.reason} The connection is made anew; if this repeats, report it with a capture.`;
     case 'closed':
@@ -34,26 +34,36 @@ export function notEslProblem(address: string, sent: string): string {
   return `${address} is ${service}, not a FreeSWITCH event socket. ${sent} Set host and port to those of ${conf} (port 8021 by default).`;
 }
 
-export function wrongPasswordProblem(address: string, retryMs: number): string {
-  return `FreeSWITCH at ${address} refused the password: give this source the password that ${conf} has; next attempt in ${retryMs / 1000} s.`;
+export function wrongPasswordProblem(address: string): string {
+  return `FreeSWITCH at ${address} refused the password: give this source the password that ${conf} has; the next attempt comes by itself.`;
 }
 
 /** The password could not be read, or cannot be sent. `why` never holds it. */
-export function noPasswordProblem(address: string, why: string, retryMs: number): string {
-  return `There is no usable password for FreeSWITCH at ${address}. ${why} Correct the secret of this source; next attempt in ${retryMs / 1000} s.`;
+export function noPasswordProblem(address: string, why: string): string {
+  return `There is no usable password for FreeSWITCH at ${address}. ${why} Correct the secret of this source; the next attempt comes by itself.`;
 }
 
 /** `text/rude-rejection`: the address of this host is not in the access list (`loopback.auto` unless configured). */
-export function accessListProblem(address: string, retryMs: number): string {
-  return `FreeSWITCH at ${address} rejects connections from this host: add its address to the list that apply-inbound-acl of ${conf} names (loopback.auto when it names none), in acl.conf.xml, then "reloadacl" and "reload mod_event_socket"; next attempt in ${retryMs / 1000} s.`;
+export function accessListProblem(address: string): string {
+  return `FreeSWITCH at ${address} rejects connections from this host: add its address to the list that apply-inbound-acl of ${conf} names (loopback.auto when it names none), in acl.conf.xml, then "reloadacl" and "reload mod_event_socket"; the next attempt comes by itself.`;
 }
 
-export function subscriptionProblem(address: string, reply: string, retryMs: number): string {
-  return `FreeSWITCH at ${address} refused the subscription to events ("${reply.slice(0, 80)}"): check the event names of this source; next attempt in ${retryMs / 1000} s.`;
+export function subscriptionProblem(address: string, reply: string): string {
+  return `FreeSWITCH at ${address} refused the subscription to events ("${reply.slice(0, 80)}"): check the event names of this source; the next attempt comes by itself.`;
 }
 
 export function unknownEventsWarning(names: readonly string[]): string {
   return `FreeSWITCH knows no events named ${names.join(', ')}: correct or remove them in the subscription of this source.`;
+}
+
+/** `bytes`: how long the body was. */
+export function tooLongWarning(contentType: string, bytes: number, limit: number): string {
+  return `FreeSWITCH sent a frame of type ${contentType} with ${bytes} bytes and it was left out, as more than ${limit} are not read; the connection goes on. If a dialplan stores large texts in channel variables, let it not.`;
+}
+
+/** `reply`: what it said instead of a list. */
+export function noListWarning(source: string, reply: string): string {
+  return `FreeSWITCH "${source}" does not list its channels ("${reply.slice(0, 80)}"): calls that go on while this program is not connected, or whose end is not told, will be missed. Start FreeSWITCH without -nosql, and check its core database.`;
 }
 
 export const defaultPasswordWarning = `This FreeSWITCH still has the password that every installation is shipped with: set another one in ${conf}, since it lets anybody who reaches the port control calls.`;

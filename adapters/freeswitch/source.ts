@@ -1,9 +1,11 @@
-/** FreeSWITCH as an event source: the ESL client, the list of live channels after each connect, and the normaliser. */
+/** FreeSWITCH as an event source: the ESL client, the lists of live channels, and the normaliser. */
 import type { EventSource, SourceFrame, SourceState, SourceStatus } from '../../src/ports.ts';
-import { EslClient, type EslClientOptions } from './client.ts';
+import type { CallEvent } from '../../src/telephony/call-event.ts';
+import { EslClient } from './client.ts';
+import type { EslClientOptions } from './client-options.ts';
 import { normalise } from './normalise.ts';
 import { dumpChannel, listChannels } from './queries.ts';
-import { snapshotEvents } from './snapshot.ts';
+import { RollCall } from './roll-call.ts';
 
 export interface FreeswitchSourceOptions extends EslClientOptions {
   readonly name: string;
@@ -15,62 +17,56 @@ export interface FreeswitchSourceOptions extends EslClientOptions {
 
 export function createFreeswitchSource(options: FreeswitchSourceOptions): EventSource {
   const { name, clock } = options;
-  let emit: (frame: SourceFrame) => void = () => {};
+  let onFrame: (frame: SourceFrame) => void = () => {};
   let tell: (status: SourceStatus) => void = () => {};
   let state: SourceState = 'connecting';
   let problem: string | null = null;
   let since = clock.now();
 
+  const emit = (events: readonly CallEvent[], raw: Uint8Array | null, receivedAt: number): void => {
+    roll.heard(events);
+    onFrame({ source: name, receivedAt, events, raw });
+  };
+
   const client = new EslClient(options, {
     onEvent(event, frame, receivedAt) {
+      // It tells the end of a leg once more, and is needed only where CHANNEL_HANGUP_COMPLETE did not come.
+      if (event.name === 'CHANNEL_DESTROY' && roll.isOver(event.get('Unique-ID') ?? '')) return;
       const events = normalise(event, name, receivedAt);
-      if (events.length > 0) emit({ source: name, receivedAt, events, raw: frame.raw });
+      if (events.length > 0) emit(events, frame.raw, receivedAt);
     },
     onConnected({ coreUuid, bootedAt }) {
       const at = clock.now();
-      const events = [
-        { kind: 'source-connected', source: name, at, receivedAt: at, boot: coreUuid, bootedAt },
-      ] as const;
-      emit({ source: name, receivedAt: at, events, raw: null });
-      resynchronise().catch((error: unknown) => {
-        // The link went down meanwhile: the next connection asks again.
-        options.onWarning?.(
-          `FreeSWITCH "${name}" did not list its channels: ${error instanceof Error ? error.message : String(error)}`,
-        );
-      });
+      emit([{ kind: 'source-connected', source: name, at, receivedAt: at, boot: coreUuid, bootedAt }], null, at);
+      roll.begin();
     },
-    onLost(reason, orderly) {
-      const at = clock.now();
-      const events = [{ kind: 'source-lost', source: name, at, receivedAt: at, orderly, reason }] as const;
-      emit({ source: name, receivedAt: at, events, raw: null });
+    onLost(reason, orderly, silentMs) {
+      roll.end();
+      // Of a dead link it is known when it was heard last: until then calls were seen, not until it was noticed.
+      const receivedAt = clock.now();
+      const at = receivedAt - silentMs;
+      emit([{ kind: 'source-lost', source: name, at, receivedAt, orderly, reason }], null, receivedAt);
     },
     onState(next, why) {
       if (next !== state) since = clock.now();
       state = next;
       problem = why;
+      if (next === 'stopped') roll.end();
       tell(status());
     },
     ...(options.onRaw === undefined ? {} : { onFrame: options.onRaw }),
     ...(options.onWarning === undefined ? {} : { onWarning: options.onWarning }),
   });
 
-  /** Events come already, so a channel created meanwhile may be told twice; the fold takes that. */
-  async function resynchronise(): Promise<void> {
-    for (const row of await listChannels(client)) {
-      const uuid = row.get('uuid');
-      const dump = uuid === undefined ? null : await dumpChannel(client, uuid);
-      if (dump === null) continue;
-      const receivedAt = clock.now();
-      emit({ source: name, receivedAt, events: snapshotEvents(dump.event, name, receivedAt), raw: dump.frame.raw });
-    }
-    const at = clock.now();
-    emit({
-      source: name,
-      receivedAt: at,
-      events: [{ kind: 'snapshot-complete', source: name, at, receivedAt: at }],
-      raw: null,
-    });
-  }
+  const roll = new RollCall({
+    source: name,
+    clock,
+    list: () => listChannels(client),
+    dump: (uuid) => dumpChannel(client, uuid),
+    emit,
+    giveUp: (reason) => client.drop(reason),
+    warn: (text) => options.onWarning?.(text),
+  });
 
   const status = (): SourceStatus => {
     const { frames, unknownEvents, lastFrameAt } = client.counters();
@@ -79,8 +75,8 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
 
   return {
     name,
-    start(onFrame, onStatus) {
-      emit = onFrame;
+    start(toFrame, onStatus) {
+      onFrame = toFrame;
       tell = onStatus ?? tell;
       client.start();
     },

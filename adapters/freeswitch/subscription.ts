@@ -7,8 +7,9 @@ export interface Subscription {
 }
 
 /**
- * Enough to log calls, at a third of the traffic of everything: the events that only repeat what these say are left out.
- * HEARTBEAT comes every 20 s.
+ * Enough to log calls, at less than half of the traffic of everything: the events that only repeat what these say are left
+ * out. CHANNEL_DESTROY (11 KB a leg, which makes 80 KB of 58 KB for a call of two legs) repeats CHANNEL_HANGUP_COMPLETE, but
+ * is the only other word about the end of a leg, and without that one a call would go on for ever. HEARTBEAT comes every 20 s.
  */
 export const defaultSubscription: Subscription = {
   events: [
@@ -16,6 +17,7 @@ export const defaultSubscription: Subscription = {
     'CHANNEL_ANSWER',
     'CHANNEL_BRIDGE',
     'CHANNEL_HANGUP_COMPLETE',
+    'CHANNEL_DESTROY',
     'CHANNEL_UUID',
     'CHANNEL_HOLD',
     'CHANNEL_UNHOLD',

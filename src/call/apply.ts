@@ -29,6 +29,7 @@ export function applyToChannel(context: ApplyContext, event: CallEvent): void {
 function record(context: ApplyContext, channel: Channel, event: ChannelEvent): void {
   switch (event.kind) {
     case 'channel-created':
+    case 'vanished':
       return;
     case 'alerting':
       learn(context, channel, 'pbx', 'signalling', 'it rings');

@@ -135,7 +135,7 @@ export class CallTable {
 
   private fold(event: CallEvent): void {
     const id = channelOf(event);
-    if (id === null) {
+    if (id === null || event.kind === 'vanished') {
       reconcile(this.context, this.link, event);
       return;
     }
@@ -239,7 +239,8 @@ export class CallTable {
     const id = channelOf(event);
     const channel = id === null ? undefined : this.channels.get(id);
     if (channel !== undefined) {
-      const touched = [channel, ...(event.kind === 'cleared' ? conferencePartners(channel) : [])];
+      const over = event.kind === 'cleared' || event.kind === 'vanished';
+      const touched = [channel, ...(over ? conferencePartners(channel) : [])];
       for (const one of touched) this.deadline = Math.min(this.deadline, dueAt(one.call, this.rules));
     } else if (id === null) this.deadline = this.trueDeadline();
   }

@@ -68,6 +68,13 @@ export function reconcile(context: ApplyContext, link: SourceLink, event: CallEv
         clear(channel, lastAlive(link, event.at), event.receivedAt);
       }
       return;
+    case 'vanished': {
+      const channel = context.channels.get(event.channel);
+      if (channel === undefined || !isLive(channel)) return;
+      channel.endSeen = false;
+      clear(channel, onPbxClock(link, event.at), event.receivedAt);
+      return;
+    }
     default:
       return;
   }
@@ -83,12 +90,16 @@ export function noteHeard(link: SourceLink, at: number, receivedAt: number): voi
 function lose(context: ApplyContext, link: SourceLink, at: number): void {
   if (link.lost) return;
   link.lost = true;
-  link.lostAt = Math.abs(link.clockAhead) > CLOCK_SLACK_MS ? at + link.clockAhead : at;
+  link.lostAt = onPbxClock(link, at);
   link.heardBeforeLoss = link.lastHeardAt;
   for (const channel of context.channels.values()) {
     channel.confirmed = false;
     channel.blind ||= isLive(channel);
   }
+}
+
+function onPbxClock(link: SourceLink, at: number): number {
+  return Math.abs(link.clockAhead) > CLOCK_SLACK_MS ? at + link.clockAhead : at;
 }
 
 /** Another process of the PBX than the one known. */

@@ -162,6 +162,8 @@ function describe(event: CallEvent, name: (channel: ChannelId) => string, shown:
       return 'hangs up';
     case 'cleared':
       return `cleared${cause(event.clearing.q850, event.clearing.sip, event.clearing.text)}`;
+    case 'vanished':
+      return 'is not listed by the PBX any more: it ended unseen';
     case 'source-lost':
       return `the link to the PBX is lost: ${event.reason}`;
     case 'initiated':

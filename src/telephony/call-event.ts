@@ -200,6 +200,11 @@ export type CallEvent =
       /** Given by PBXs that tell the whole life of a channel again at its end. */
       readonly history?: ChannelHistory;
     })
+  /**
+   * The PBX lists the channel no more, although nothing told its end. `at`: when it is known to have lived last, by the clock
+   * of arrival.
+   */
+  | (OnChannel & { readonly kind: 'vanished' })
   /** The PBX has given the channel another id; what comes later is told under that one. */
   | (OnChannel & { readonly kind: 'renamed'; readonly to: ChannelId })
   /**

@@ -77,7 +77,6 @@ const kinds: readonly Kind[] = [
         port,
         password: 'right',
         clock,
-        backoff: { minMs: quick.initialMs, maxMs: quick.maxMs, quietMs: quick.quietMs },
       });
       return {
         source,

@@ -11,6 +11,9 @@ const PROJECT = join(import.meta.dirname, '..', '..');
 const NODE = join(PROJECT, 'node_modules', '.bin', 'node');
 const PROGRAM = join(PROJECT, 'src', 'logcalld.js');
 
+/** For a daemon to start and to watch its PBX: on a busy machine the start of the process alone takes many seconds, ms. */
+export const START_PATIENCE_MS = 60_000;
+
 /** What the daemon is to watch. */
 export interface Watched {
   /** The `[[source]]` tables; `secretFile` holds the password of the event interface. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { problems, WORST_WINDOW, wrongTogether } from './check.ts';
 import { Crm } from './crm.ts';
-import { Daemon, writeConfig } from './daemon.ts';
+import { Daemon, START_PATIENCE_MS, writeConfig } from './daemon.ts';
 import { Link } from './link.ts';
 import { EXTENSIONS, type Pbx } from './pbx.ts';
 import { messageOf, type Row } from './report.ts';
@@ -34,7 +34,9 @@ export async function playStories(pbx: Pbx, stories: readonly Story[], options: 
     secret: pbx.secret,
     agents: EXTENSIONS,
   };
-  const daemon = new Daemon(await writeConfig(folder, watched, crm.sandbox), () => link.nextCaughtUp());
+  const daemon = new Daemon(await writeConfig(folder, watched, crm.sandbox), () =>
+    link.nextCaughtUp(START_PATIENCE_MS),
+  );
   const bench = { lab: labOf(pbx, link, daemon), crm, daemon, link };
   const rows: Row[] = [];
   const seen: SeenCall[] = [];

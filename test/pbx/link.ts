@@ -67,11 +67,11 @@ export class Link {
     return this.#frames;
   }
 
-  /** Resolves when the daemon has connected anew and was told about every running call. */
-  nextCaughtUp(): Promise<void> {
+  /** Resolves when the daemon has connected anew and was told about every running call; waits for `ms`. */
+  nextCaughtUp(ms?: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.push({ after: this.#connections, resolve });
-    return within(promise, "the daemon's snapshot of the running calls");
+    return within(promise, "the daemon's snapshot of the running calls", ms);
   }
 
   /** Cuts the cable with a TCP reset; nobody gets through until `repair`. */

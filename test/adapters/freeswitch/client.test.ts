@@ -1,7 +1,8 @@
+import type { Socket } from 'node:net';
 import t from 'tap';
 import type { EslEvent } from '../../../adapters/freeswitch/event.ts';
 import { bootTime } from '../../../adapters/freeswitch/handshake.ts';
-import { dumpChannel, listChannels } from '../../../adapters/freeswitch/queries.ts';
+import { dumpChannel, listChannels, NoList } from '../../../adapters/freeswitch/queries.ts';
 import { subscribeCommand } from '../../../adapters/freeswitch/subscription.ts';
 import { apiReply, fakeServer, greet, jsonFrame, Seen, watch } from './support.ts';
 
@@ -31,7 +32,7 @@ t.test('logs in, asks who is there, subscribes, then delivers', async (t) => {
     'auth lab-only',
     'api global_getvar core_uuid',
     'api status',
-    'event json CHANNEL_CREATE CHANNEL_ANSWER CHANNEL_BRIDGE CHANNEL_HANGUP_COMPLETE CHANNEL_UUID CHANNEL_HOLD ' +
+    'event json CHANNEL_CREATE CHANNEL_ANSWER CHANNEL_BRIDGE CHANNEL_HANGUP_COMPLETE CHANNEL_DESTROY CHANNEL_UUID CHANNEL_HOLD ' +
       'CHANNEL_UNHOLD RECORD_STOP HEARTBEAT SHUTDOWN CUSTOM callcenter::info vm::maintenance conference::maintenance valet_parking::info',
   ]);
   t.strictSame(story.all, ['connected', 'CHANNEL_CREATE']);
@@ -92,7 +93,7 @@ t.test('a subscription that is refused as a whole', async (t) => {
   const { client, clock, states, connected } = watch(server.port);
   const { problem } = await states.until(({ state }) => state === 'refused');
   t.match(problem, /refused the subscription .*no keywords supplied.*check the event names/);
-  t.equal(clock.next, 60_000);
+  t.ok((clock.next ?? 0) <= 5_000);
   t.equal(connected.all.length, 0);
   await client.close();
 });
@@ -149,7 +150,7 @@ t.test('the list of live channels and their dumps', async (t) => {
     ['a', 'b'],
   );
   list = '-ERR show Command not found!\n';
-  await t.rejects(listChannels(client), /did not answer/);
+  await t.rejects(listChannels(client), new NoList('-ERR show Command not found!'));
   const dump = await dumpChannel(client, 'a');
   t.strictSame([dump?.event.name, dump?.event.get('Unique-ID')], ['CHANNEL_DATA', 'a']);
   t.equal(await dumpChannel(client, 'b'), null);
@@ -167,40 +168,113 @@ t.test('a reply that is late is not taken for the answer to the next question', 
       socket,
       () => {},
       (command) => {
-        if (command !== 'api slow') return command === 'api next' ? apiReply('next') : null;
-        reply = () => socket.write(apiReply('slow'));
+        if (command !== 'api slow') return null;
+        reply = () => socket.write(`${apiReply('slow')}${apiReply('next')}`);
         return '';
       },
     );
   });
   t.teardown(server.close);
-  const { client, clock, connected, events, lost } = watch(server.port);
+  const { client, clock, connected, events, lost } = watch(server.port, { idleMs: 60_000 });
   await connected.count(1);
   const slow = t.rejects(client.api('slow'), /no reply to "api slow" within 10 s/);
-  const next = client.api('next');
   clock.advance(5_000);
   (feed ?? t.fail)();
   await events.count(1);
   clock.advance(5_000);
   await slow;
-  t.equal(lost.all.length, 0, 'events come in, so the link is not dead');
+  const next = client.api('slow too');
   (reply ?? t.fail)();
   t.equal(await next, 'next');
-  const never = t.rejects(client.api('slow'), /no reply/);
-  for (let i = 2; i <= 5; i++) {
-    clock.advance(4_999);
-    (feed ?? t.fail)();
-    await events.count(i);
-    if (i === 4) t.equal(lost.all.length, 0);
+  t.equal(lost.all.length, 0, 'events come in, so the link is not dead');
+  await client.close();
+});
+
+t.test('a question that was left out of the answers does not shift the others', async (t) => {
+  const server = await fakeServer((socket) => {
+    greet(
+      socket,
+      () => {},
+      (command) => {
+        const [, uuid] = /^api uuid_dump (\w+)/.exec(command) ?? [];
+        if (uuid === 'b') return '';
+        return uuid === undefined ? null : apiReply(`{"Event-Name":"CHANNEL_DATA","Unique-ID":"${uuid}"}`);
+      },
+    );
+  });
+  t.teardown(server.close);
+  const { client, connected, lost } = watch(server.port);
+  await connected.count(1);
+  const dumps = ['a', 'b', 'c', 'd'].map((uuid) => dumpChannel(client, uuid));
+  await t.rejects(Promise.resolve(dumps[1]), /was not answered/);
+  for (const [i, uuid] of [
+    [0, 'a'],
+    [2, 'c'],
+    [3, 'd'],
+  ] as const) {
+    t.equal((await dumps[i])?.event.get('Unique-ID'), uuid);
   }
-  await never;
-  clock.advance(10);
-  await lost.count(1);
-  t.match(
-    lost.all,
-    [{ reason: /gone silent.*no reply to "api slow"/, orderly: false }],
-    'but it is not waited for for ever',
-  );
+  t.equal(lost.all.length, 0);
+  await client.close();
+});
+
+t.test('a question asked again takes the answer to the first asking', async (t) => {
+  const asked = new Seen<string>();
+  const sockets = new Seen<Socket>();
+  const server = await fakeServer((socket) => {
+    sockets.add(socket);
+    greet(
+      socket,
+      () => {},
+      (command) => {
+        if (!command.startsWith('api show')) return null;
+        asked.add(command);
+        return '';
+      },
+    );
+  });
+  t.teardown(server.close);
+  const { client, clock, connected, events } = watch(server.port, { idleMs: 60_000 });
+  await connected.count(1);
+  const first = t.rejects(listChannels(client), /no reply/);
+  await asked.count(1);
+  clock.advance(5_000);
+  sockets.all[0]?.write(event('HEARTBEAT'));
+  await events.count(1);
+  clock.advance(5_000);
+  await first;
+  const second = listChannels(client);
+  await asked.count(2);
+  sockets.all[0]?.write(apiReply('{"row_count": 0}'));
+  t.strictSame(await second, []);
+  await client.close();
+});
+
+t.test('many questions are under way at once, but not all', async (t) => {
+  const asked = new Seen<string>();
+  const sockets = new Seen<Socket>();
+  const server = await fakeServer((socket) => {
+    sockets.add(socket);
+    greet(
+      socket,
+      () => {},
+      (command) => {
+        if (!command.startsWith('api q')) return null;
+        asked.add(command);
+        return '';
+      },
+    );
+  });
+  t.teardown(server.close);
+  const { client, connected } = watch(server.port);
+  await connected.count(1);
+  const answers = Array.from({ length: 40 }, (_, i) => client.api(`q${i}`));
+  await asked.count(16);
+  for (let i = 0; i < 40; i++) {
+    t.ok(asked.all.length <= i + 16, 'no more than a window full');
+    sockets.all[0]?.write(apiReply(`${i}`));
+    t.equal(await answers[i], `${i}`);
+  }
   await client.close();
 });
 
@@ -224,7 +298,7 @@ t.test('one bad frame or one failing consumer does not stop the others', async (
     /CHANNEL_CREATE could not be processed.*consumer failed/,
   ]);
   t.notMatch(warnings.all.join(), /9845/);
-  t.match(client.counters(), { badFrames: 1, unknownEvents: 1, events: 2, overflows: 0 });
+  t.match(client.counters(), { badFrames: 1, unknownEvents: 1, events: 2 });
   t.equal(lost.all.length, 0);
   await client.close();
 });
@@ -281,7 +355,7 @@ t.test('half a frame of the old connection is not put before the new one', async
   t.teardown(server.close);
   const { client, clock, lost, events, story } = watch(server.port);
   await lost.count(1);
-  clock.advance(1);
+  clock.advance(500);
   await events.count(2);
   t.strictSame(story.all, ['connected', 'CHANNEL_CREATE', 'lost', 'connected', 'CHANNEL_BRIDGE']);
   t.equal(client.counters().badFrames, 0);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { EslParser, encodeCommand, parseFrameText } from '../../../adapters/freeswitch/codec.ts';
+import { EslParser, encodeCommand, type FrameLimits, parseFrameText } from '../../../adapters/freeswitch/codec.ts';
 import { recordedFrames } from './support.ts';
 
 /** Frames of every type that FreeSWITCH was recorded to send, one of each, and two that only its source shows. */
@@ -137,8 +137,8 @@ t.test('header names in any case and order, odd values, stray blank lines', asyn
 
 t.test('lengths that cannot be are refused, and the frames before are kept', async (t) => {
   const good = 'Content-Type: auth/request\n\n';
-  const parser = (limits?: { headerBytes: number; bodyBytes: number }) => new EslParser(limits);
-  for (const length of ['-1', '1e3', '12.5', '0x10', '', '4194305', '99999999999999999999', 'NaN']) {
+  const parser = (limits?: FrameLimits) => new EslParser(limits);
+  for (const length of ['-1', '1e3', '12.5', '0x10', '', '268435457', '99999999999999999999', 'NaN']) {
     const one = parser();
     t.equal(one.push(Buffer.from(`${good}Content-Length: ${length}\n\n{}`)).length, 1, `before "${length}"`);
     t.match(one.problem, /announced a Content-Length/, `"${length}"`);
@@ -147,10 +147,38 @@ t.test('lengths that cannot be are refused, and the frames before are kept', asy
   const two = parser();
   two.push(Buffer.from('Content-Length: 1\nContent-Length: 2\n\nab'));
   t.match(two.problem, /two different/);
-  const small = parser({ headerBytes: 100, bodyBytes: 10 });
-  t.equal(small.push(Buffer.from('Content-Length: 10\n\n0123456789')).length, 1);
-  small.push(Buffer.from('Content-Length: 11\n\n'));
-  t.match(small.problem, /at most 10 bytes/);
+});
+
+t.test('a body that is too long is passed over without being kept, at any chunking', async (t) => {
+  const limits = { headerBytes: 100, bodyBytes: 10, absurdBytes: 1_000 };
+  const whole = (body: string) => Buffer.from(`Content-Type: x/y\nContent-Length: ${body.length}\n\n${body}`);
+  const frames = ['0123456789', 'a'.repeat(11), '', '\n\nfoo'.repeat(60), 'b'];
+  const stream = Buffer.concat(frames.map(whole));
+  for (const size of [1, 2, 7, 50, 333, stream.length]) {
+    const parser = new EslParser(limits);
+    const got = [];
+    for (let at = 0; at < stream.length; at += size) got.push(...parser.push(stream.subarray(at, at + size)));
+    t.strictSame(
+      got.map(({ body, passedOver }) => (body === null ? passedOver : Buffer.from(body).toString())),
+      ['0123456789', 11, '', 300, 'b'],
+      `chunks of ${size}`,
+    );
+    t.equal(parser.pendingBytes, 0);
+    t.match(Buffer.from(got[1]?.raw ?? []).toString(), /Content-Length: 11\n\n$/, 'only the header is left of it');
+  }
+  const absurd = new EslParser(limits);
+  absurd.push(Buffer.from('Content-Length: 1001\n\n'));
+  t.match(absurd.problem, /at most 1000 bytes/);
+});
+
+t.test('16 MB are read', async (t) => {
+  const size = 16 * 1024 * 1024;
+  const parser = new EslParser();
+  parser.push(Buffer.from(`Content-Length: ${size}\n\n`));
+  const piece = Buffer.alloc(64 * 1024, 'x');
+  let body: Uint8Array | null = null;
+  for (let sent = 0; sent < size; sent += piece.length) body = parser.push(piece)[0]?.body ?? body;
+  t.equal(body?.length, size);
 });
 
 t.test('a header block without end, and what is no header', async (t) => {

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { gunzipSync } from 'node:zlib';
-import { EslClient, type EslClientOptions } from '../../../adapters/freeswitch/client.ts';
+import { EslClient } from '../../../adapters/freeswitch/client.ts';
+import type { EslClientOptions } from '../../../adapters/freeswitch/client-options.ts';
 import type { Ticker } from '../../../adapters/freeswitch/connection.ts';
 import type { EslEvent } from '../../../adapters/freeswitch/event.ts';
 import type { EslPeer } from '../../../adapters/freeswitch/handshake.ts';
@@ -56,6 +57,12 @@ export class HandClock implements Ticker {
   get next(): number | null {
     const due = [...this.#timers.values()].map(({ at }) => at - this.#time);
     return due.length === 0 ? null : Math.min(...due);
+  }
+
+  /** Time passes, but the program does not run: the timers fire late, all at once. */
+  standStill(ms: number): void {
+    this.#time += ms;
+    this.advance(0);
   }
 
   advance(ms: number): void {
@@ -113,6 +120,7 @@ export function asObject(event: EslEvent): Record<string, readonly string[]> {
 /** A server that runs `serve` for each connection; `serve` gets the commands as they come. */
 export async function fakeServer(
   serve: (socket: Socket, nth: number) => void,
+  port = 0,
 ): Promise<{ port: number; close(): Promise<void> }> {
   const sockets = new Set<Socket>();
   let nth = 0;
@@ -122,7 +130,7 @@ export async function fakeServer(
     socket.on('error', () => socket.destroy());
     serve(socket, nth++);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
   return {
@@ -177,7 +185,7 @@ export interface Watched {
   readonly story: Seen<string>;
 }
 
-/** A started client on 127.0.0.1 whose time stands still and which tries again without delay once time passes. */
+/** A started client on 127.0.0.1 whose time stands still and which tries again as soon as it may. */
 export function watch(
   port: number,
   options: Partial<EslClientOptions> = {},

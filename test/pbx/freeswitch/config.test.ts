@@ -49,6 +49,14 @@ t.test('the configuration is well-formed, whatever is filled in', async (t) => {
   t.equal(modulesOf(xml).at(-1), 'mod_event_socket', 'who reaches the event socket finds all other modules loaded');
 });
 
+t.test('every SIP profile has a timer, without which FreeSWITCH answers a BYE five seconds late', async (t) => {
+  const profiles = [
+    ...(await configText(settings)).matchAll(/<profile name="(?:internal|external)">([\s\S]*?)<\/profile>/g),
+  ];
+  t.equal(profiles.length, 2);
+  for (const [, inside] of profiles) t.match(inside, '<param name="rtp-timer-name" value="soft"/>');
+});
+
 t.test('a word nobody filled in is told', async (t) => {
   const { CARRIER: _, ...others } = settings;
   await t.rejects(configText(others), { message: 'freeswitch.xml: nothing is known as @CARRIER@' });

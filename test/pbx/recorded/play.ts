@@ -9,7 +9,7 @@ import { VERSION } from '../../../src/compose/version.ts';
 import { scenarios } from '../../support/recordings.ts';
 import { problems, WORST_WINDOW, wrongTogether } from '../check.ts';
 import { Crm } from '../crm.ts';
-import { Daemon, writeConfig } from '../daemon.ts';
+import { Daemon, START_PATIENCE_MS, writeConfig } from '../daemon.ts';
 import type { PlayOptions } from '../harness.ts';
 import { messageOf, type Row } from '../report.ts';
 import { within } from '../sip/moment.ts';
@@ -49,7 +49,11 @@ export async function playRecordings(
     const sources = (secretFile: string): string => plays.map((play) => play.source(secretFile)).join('\n');
     const config = await writeConfig(folder, { sources, secret: PASSWORD, agents: AGENTS }, crm.sandbox);
     daemon = new Daemon(config, () =>
-      within(Promise.all(plays.map(({ player }) => once(player, 'subscribed'))), 'the subscription to the events'),
+      within(
+        Promise.all(plays.map(({ player }) => once(player, 'subscribed'))),
+        'the subscription to the events',
+        START_PATIENCE_MS,
+      ),
     );
     await daemon.start();
     await Promise.all(plays.map(async (play) => report(await rowOf(play, crm))));

@@ -1,0 +1,30 @@
+/** What an `EslClient` is to do, and how patiently. */
+import type { FrameLimits } from './codec.ts';
+import type { Ticker } from './connection.ts';
+import type { EventFormat, Subscription } from './subscription.ts';
+
+/** Times are in ms. */
+export interface EslClientOptions {
+  readonly host: string;
+  readonly port: number;
+  /** The password, or where to read it before each attempt. */
+  readonly password: string | (() => string | Promise<string>);
+  readonly clock: Ticker;
+  readonly format?: EventFormat;
+  readonly subscription?: Subscription;
+  /** For the TCP connection and the greeting together; 5 s. */
+  readonly connectTimeoutMs?: number;
+  /** For the reply to a command; 10 s. */
+  readonly commandTimeoutMs?: number;
+  /** Silence before `api status` is asked; 4 s. A dead link is noticed after this and `commandTimeoutMs` together. */
+  readonly idleMs?: number;
+  /** How long a connection must have stood for the next failure to count as the first; 30 s. */
+  readonly quietMs?: number;
+  /** Bytes waiting for the consumer above which the socket is not read for a while; 32 MiB. */
+  readonly queueBytes?: number;
+  readonly limits?: FrameLimits;
+  /** In [0, 1); `Math.random`. */
+  readonly random?: () => number;
+  /** Runs the consumer later, outside of the socket's turn; `setImmediate`. */
+  readonly defer?: (run: () => void) => void;
+}
