@@ -21,7 +21,7 @@ export async function inspect(invocation: Invocation, terminal: Terminal): Promi
   const config = configOf(invocation);
   const policy = callLogPolicyOf(config);
   const cdr = await readCdrFiles(invocation.values('cdr'));
-  let status: number = EXIT.ok;
+  let refused = 0;
   for (const file of invocation.arguments) {
     const { pbx, frames } = await captureAt(file);
     const read = frameReaders[pbx];
@@ -30,7 +30,7 @@ export async function inspect(invocation: Invocation, terminal: Terminal): Promi
     const problem = captureProblems[pbx]?.(file, rawOf(frames)) ?? null;
     if (problem !== null) {
       tell(terminal, `logcalld: ${problem}`);
-      status = EXIT.failed;
+      refused += 1;
       continue;
     }
     const { records, goingOn, heard } = callsHeard(config, source, frames, read);
@@ -41,7 +41,8 @@ export async function inspect(invocation: Invocation, terminal: Terminal): Promi
       print(invocation.flag('json') ? inspectLine(record, file, posted) : table(record));
     }
   }
-  return status;
+  // One capture that says nothing does not spoil the others.
+  return refused > 0 && refused === invocation.arguments.length ? EXIT.failed : EXIT.ok;
 }
 
 function* rawOf(frames: readonly RecordedFrame[]): Generator<Uint8Array> {
