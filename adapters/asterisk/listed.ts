@@ -1,5 +1,6 @@
 /** The live channels as Asterisk lists them. */
 import type { CallEvent, ChannelFacts, ChannelId } from '../../src/telephony/call-event.ts';
+import { NETWORK_DIGITS } from '../../src/telephony/digits.ts';
 import { creationOf, factsOf, known } from './channel.ts';
 import { targetNumber } from './dial-string.ts';
 import type { Stamp } from './normalise.ts';
@@ -48,7 +49,7 @@ function dialledOut(packet: AmiPacket): string | null {
   if (packet.get('Application') !== 'Dial') return null;
   const [targets = ''] = (packet.get('Data') ?? packet.get('ApplicationData') ?? '').split(',');
   const numbers = targets.split('&').map(targetNumber);
-  return numbers.find((number) => number !== null && number.length >= 7) ?? null;
+  return numbers.find((number) => number !== null && number.length >= NETWORK_DIGITS) ?? null;
 }
 
 /** `7` or `hh:mm:ss` in seconds. */

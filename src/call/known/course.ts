@@ -3,7 +3,7 @@
  * led on to another number; who dials an outside number from inside has that very number sent to a trunk.
  */
 import { isWithheld, toE164 } from '../../telephony/number.ts';
-import { isOwnNumber } from '../numbering.ts';
+import { isOwnNumber, isSameNumber } from '../numbering.ts';
 import type { SourcePlan } from '../plan.ts';
 import { type Call, type Channel, calledIn, rootOf } from '../state.ts';
 import { userOf } from './extension.ts';
@@ -44,17 +44,10 @@ export function courseOf(plan: SourcePlan, call: Call): Course | null {
   const toNetwork = dialled !== null && toE164(dialled, plan.country) !== null;
   const legs = [...call.channels].filter((one) => one !== root && one.facts.wire === null && !calledIn(one));
   const sent = legs.map(numberSent).filter((number) => number !== null);
-  const carried = toNetwork && sent.some((number) => carries(number, dialled));
+  const carried = toNetwork && sent.some((number) => isSameNumber(number, dialled));
   if (carried) return 'outgoing';
   if (outside) return toNetwork && legs.length > 0 ? 'incoming' : null;
   // A carrier shows a number of the network, or a word for none; a phone its extension, or the name of its account.
   if (!ownName && (network || isWithheld(caller.number))) return null;
   return dialled !== null && !toNetwork ? 'inside' : null;
-}
-
-/** True when the number sent is the one dialled, in whatever way both are written. */
-function carries(sent: string, dialled: string): boolean {
-  const [one, other] = [sent, dialled].map((number) => number.replace(/\D/g, '').replace(/^0+/, ''));
-  if (one === undefined || other === undefined || one === '' || other === '') return false;
-  return one.endsWith(other) || other.endsWith(one);
 }
