@@ -70,8 +70,7 @@ export function create(
   context.onOpened(channel.id);
   const half = [...call.channels].find((other) => other !== channel && isPair(other, channel));
   if (half !== undefined) join(context, channel, half);
-  // The one who calls in leads nowhere yet.
-  if (call.channels.size > 1) follow(context, channel.call);
+  follow(context, channel.call);
 }
 
 /**
