@@ -282,7 +282,7 @@ t.test('an agent who holds the caller and leaves had finished; one who hangs up 
     ]);
     return [(record?.agentsTalked[0]?.to ?? 0) - START, record?.holdSeconds];
   };
-  t.strictSame(talked(hold(5000), transfer(8000), next), [5000, 0], 'handed over');
+  t.strictSame(talked(hold(5000), transfer(8000), ends(8000, 'p'), next), [5000, 0], 'handed over');
   t.strictSame(
     talked(hold(5000), transfer(8000), retrieve(7990), next),
     [5000, 0],
