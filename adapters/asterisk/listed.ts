@@ -1,7 +1,7 @@
 /** The live channels as Asterisk lists them. */
 import type { CallEvent, ChannelFacts, ChannelId } from '../../src/telephony/call-event.ts';
 import { NETWORK_DIGITS } from '../../src/telephony/digits.ts';
-import { creationOf, factsOf, known } from './channel.ts';
+import { creationOf, factsOf, known, numberOf } from './channel.ts';
 import { targetNumber } from './dial-string.ts';
 import type { Stamp } from './normalise.ts';
 import { type AmiPacket, textOf } from './packet.ts';
@@ -36,7 +36,7 @@ export function listed(
  * line. It runs no dialplan, so its context is the one it was born in.
  */
 function calledFacts(packet: AmiPacket): ChannelFacts {
-  const facts = factsOf(packet, 'pbx', known(packet.get('CallerIDNum')));
+  const facts = factsOf(packet, 'pbx', numberOf(packet.get('CallerIDNum')));
   const name = textOf(packet, 'ConnectedLineName');
   return { ...facts, caller: { number: known(packet.get('ConnectedLineNum')), name: known(name) } };
 }

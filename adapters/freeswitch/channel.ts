@@ -183,7 +183,7 @@ export function historyOf(event: EslEvent): ChannelHistory {
   const originator = known(event.get('variable_originating_leg_uuid'));
   const linkedId = outbound ? (waitingCaller(event) ?? originator ?? id) : id;
   const requested = known(event.get('variable_sip_req_user'));
-  const destination = known(event.get('Caller-Destination-Number'));
+  const destination = destinationOf(event);
   const partner = partnerOf(event);
   return {
     facts: factsOf(
@@ -198,6 +198,13 @@ export function historyOf(event: EslEvent): ChannelHistory {
     bridge: partner === null ? null : bridgeOf(id, partner),
     bridgedAt: timeOf(event, 'Caller-Channel-Bridged-Time'),
   };
+}
+
+/** The number that was called. A leg that was put through to somebody keeps it only in the address to which it was sent. */
+function destinationOf(event: EslEvent): string | null {
+  const putThrough = known(event.get('Caller-RDNIS')) !== null;
+  const sent = putThrough ? known(event.get('variable_sip_to_user')) : null;
+  return sent ?? known(event.get('Caller-Destination-Number'));
 }
 
 function inboundCaller(event: EslEvent): Identity {

@@ -7,13 +7,14 @@ import type { SourcePlan } from '../../src/call/plan.ts';
 import type { CallRecord } from '../../src/call/record.ts';
 import type { RecordedFrame } from '../../src/inspect.ts';
 import { type CallEvent, channelOf } from '../../src/telephony/call-event.ts';
+import { listingAfter } from '../support/lists.ts';
 import { readers, type Scenario, scenarios } from '../support/recordings.ts';
 import { planWith } from '../support/told.ts';
 
 const SOURCE = 'pbx';
 const END = Number.MAX_SAFE_INTEGER;
 /** Load recordings are too long for hundreds of runs; a restart ends all calls of a PBX, so it concerns its neighbours. */
-const LEFT_OUT = /storm|burst|thirty|reconnect|crash|restart|shutdown|stop|idle|protocol/;
+const LEFT_OUT = /storm|burst|thirty|snapshot|reconnect|crash|restart|shutdown|stop|idle|protocol/;
 
 async function framesOf(scenario: Scenario): Promise<readonly RecordedFrame[]> {
   const { frames } = await readCapture(new URL('events.jsonl.gz', scenario.directory).pathname);
@@ -205,3 +206,76 @@ t.test('FreeSWITCH: a leg whose CHANNEL_HANGUP_COMPLETE is lost is told by its C
     t.strictSame(byId(without), byId(fold(call.events, call.plan)), call.name);
   }
 });
+
+const lastDigits = (number: string | null) => (number ?? '').replace(/\D/g, '').slice(-10);
+
+/** The calls of a client that met the PBX after `cut` frames, asked it for its channels, and heard the rest. */
+function met(call: Recorded, cut: number, orders: readonly (readonly number[])[]) {
+  const now = call.frames[cut]?.receivedAt ?? 0;
+  const { items } = listingAfter(call.pbx, call.frames.slice(0, cut), now);
+  const begin = now - orders.length * items.length - 1;
+  const stamp = { source: SOURCE, at: begin, receivedAt: begin };
+  const listed = orders.flatMap((order, turn) => {
+    const ranked = items.map((item, index) => ({ item, rank: order[index % order.length] ?? 0 }));
+    const at = begin + turn * items.length;
+    const rows = ranked.sort((a, b) => a.rank - b.rank).flatMap(({ item }, index) => [...item(at + index)]);
+    const complete = {
+      ...stamp,
+      at: at + items.length,
+      receivedAt: at + items.length,
+      kind: 'snapshot-complete' as const,
+    };
+    return [...rows.map(withoutBoot), complete];
+  });
+  const connected = { ...stamp, kind: 'source-connected' as const, boot: null, bootedAt: null };
+  const rest = eventsIn(call.frames.slice(cut), call.pbx);
+  return { now, listed, records: fold([connected, ...listed, ...rest], call.plan) };
+}
+
+t.test(
+  'met at any moment, listed up to three times in any order: direction, number and line are those of the call',
+  async (t) => {
+    const order = fc.array(fc.nat(99), { minLength: 6, maxLength: 6 });
+    let compared = 0;
+    fc.assert(
+      fc.property(
+        anyCall,
+        fc.integer({ min: 100, max: 999 }),
+        fc.array(order, { minLength: 1, maxLength: 3 }),
+        (call, where, orders) => {
+          const { now, listed, records } = met(call, Math.floor((where * call.frames.length) / 1000), orders);
+          for (const whole of fold(call.events, call.plan)) {
+            if (whole.direction === 'Internal' || whole.startedAt >= now || whole.endedAt <= now) continue;
+            // Only what is listed can be known: the outside party with its number, and, where it called, as the one who began.
+            const id = whole.callSessionId.slice(SOURCE.length + 1);
+            const told = listed.some((event) => {
+              if (
+                event.kind !== 'snapshot-channel' ||
+                event.facts.endpoint !== whole.trunk ||
+                event.facts.wire !== null
+              )
+                return false;
+              const { caller, dialled } = event.facts;
+              const shown = [caller.number, dialled].map(lastDigits);
+              return (
+                shown.includes(lastDigits(whole.external)) && (whole.direction === 'Outbound' || event.channel === id)
+              );
+            });
+            if (!told) continue;
+            compared += 1;
+            const same = records.find((one) => one.trunk === whole.trunk && Math.abs(one.endedAt - whole.endedAt) < 5);
+            const line = (record: CallRecord | undefined) =>
+              whole.direction === 'Inbound' ? lastDigits(record?.did ?? null) : '';
+            t.strictSame(
+              [same?.direction, same?.externalE164, line(same)],
+              [whole.direction, whole.externalE164, line(whole)],
+              `${call.name} met at ${now - (call.frames[0]?.receivedAt ?? 0)} ms`,
+            );
+          }
+        },
+      ),
+      { numRuns: 400 },
+    );
+    t.ok(compared > 50, `${compared} calls were met`);
+  },
+);
