@@ -171,6 +171,14 @@ t.test('who is at a channel: the extension, the owner of the mobile, the country
   t.equal(partyOf(plain, at('PJSIP/x', { domain: 'a.example' }), {}).domain, null, 'a trunk has none');
 });
 
+t.test('of the channel alone: what it shows it was called by', async (t) => {
+  const alone = (initiator: ChannelFacts['initiator']) =>
+    partyOf(mobiles, at('PJSIP/t', { initiator, dialled: '09900112233' })).reason.rule;
+  t.equal(alone('pbx'), 'agent-mobile');
+  t.equal(alone(null), 'agent-mobile', 'not told yet: it was called');
+  t.equal(alone('endpoint'), 'no-phone-known');
+});
+
 t.test('a name that says something else than the evidence is named, and only then', async (t) => {
   const misread = (plan: SourcePlan, of: ChannelFacts, more: Partial<Knowledge> = {}) =>
     misreadName(plan, partyOf(plan, of, more), of)?.side ?? null;
@@ -303,6 +311,23 @@ t.test('where a call leads', async (t) => {
     course([from('+918041110001', '2002'), to(null)], ours),
     'Inbound ',
     'our own number is not a caller from outside',
+  );
+  const digits = (...legs: CallEvent[][]) =>
+    course(
+      [calls(0, 'c', 'PJSIP/80411', { context: null, caller: { number: '09845012345', name: null } }), ...legs],
+      plain,
+    );
+  t.equal(digits(to(null)), 'Inbound y', 'a trunk that is named like a phone');
+  t.match(digits(), /^(?:Outbound|Internal) 80411$/, 'nobody was rung: it may be a phone');
+  t.match(digits(rings(10, 'd', 'Local/y@x', 'c', { context: null, wire: 'w' })), /80411$/, 'a wire is nobody');
+  t.match(digits(calls(10, 'd', 'PJSIP/1002', { linkedId: 'c' })), /80411$/, 'nor is one who called in');
+  t.equal(
+    course(
+      [from('09845012345', '+918041110001'), calls(9, 'd', 'PJSIP/1002', { linkedId: 'c' }), to('09900112244')],
+      plain,
+    ),
+    'Inbound ',
+    'a phone that called in is a phone, though a number is sent in its place',
   );
   t.equal(
     course([rings(0, 'c', 'PJSIP/x', null, { context: null }), answers(5, 'c'), to('09845012345')]),

@@ -113,6 +113,21 @@ t.test('of several who talked the one that the setting names', async (t) => {
   t.equal(three('first'), '1001');
   t.equal(three('longest'), '1002');
   t.equal(three('last'), '1003');
+  const both = (agent: CallRules['agent']) =>
+    first(
+      [
+        inbound(),
+        phone('p', '1001'),
+        phone('q', '1002', 11),
+        talk(900, 'c', 'p', 'q'),
+        leave(1900, 'c~p~q', 'c', 'p', 'q'),
+      ],
+      plain,
+      {
+        agent,
+      },
+    )?.agent;
+  t.equal(both('longest'), '1001', 'of two equally long ones the first');
 });
 
 t.test('whose call it is that nobody took', async (t) => {
@@ -151,6 +166,15 @@ t.test('whose call it is that nobody took', async (t) => {
     rings(6, 'r', 'PJSIP/1002', 'p'),
   ];
   t.equal(first(internal)?.responsible, 'x', 'an internal call is that of who dialled');
+  t.equal(
+    first([
+      rings(0, 't', 'PJSIP/carrier', null, { number: '09845012345' }),
+      rings(5, 'p', 'PJSIP/1001', 't'),
+      rings(6, 'q', 'PJSIP/1002', 't'),
+    ])?.responsible,
+    '1002',
+    'a customer called first: the phone rung last',
+  );
 });
 
 t.test('in whose name a mobile was called', async (t) => {
@@ -219,6 +243,11 @@ t.test('in whose name a mobile was called', async (t) => {
   }
   const answered = first([inbound(), phone('p', '1001'), mobile(), talk(900, 'c', 'm', 'p')]);
   t.equal(concluded(answered, 'agent'), '1001 (who-talked)', 'an extension takes part');
+  const mixed = first([inbound(), phone('p', '1001'), mobile(), answers(900, 'm'), talk(900, 'c', 'p', 'm')]);
+  t.equal(concluded(mixed, 'agent'), '1001 (who-talked)', 'both are connected');
+  const elsewhere = rings(5, 'm', 'PJSIP/carrier', 'z', { linkedId: 'z', number: '09900112244' });
+  const joined = first([inbound(), phone('p', '1001'), elsewhere, talk(900, 'c', 'm')]);
+  t.equal(concluded(joined, 'agent'), 'null (nobody)', 'the customer of another call is no telephone of the company');
   const other = [inbound(), phone('p', '1001'), calls(5, 'm', 'PJSIP/carrier'), talk(900, 'c', 'm')];
   t.equal(concluded(first(other), 'agent'), 'null (nobody)', 'another caller is no telephone of the company');
 });

@@ -65,7 +65,7 @@ t.test('the direction', async (t) => {
       'a group is dialled',
       [from('77', { endpoint: 'PJSIP/1001' }), sentOn(group)],
       'Internal (extension-dialled)',
-      planWith("extensions = ['PJSIP/1???']"),
+      planWith("extensions = ['PJSIP/1*']"),
     ],
     [
       'a word as name, and a group',
@@ -96,6 +96,24 @@ t.test('the direction', async (t) => {
     ],
     ['the PBX called the phone', [clicked('1005', { dialled: '1005' }), sentOn()], 'Outbound (phone-to-trunk)'],
 
+    ['the menu answered the one who dials', [from('1005'), answers(5, 'p'), sentOn()], 'Internal (extension-dialled)'],
+    [
+      'the colleague puts it through at once',
+      [from('1005'), colleague, talk(20, 'p', 'q'), sentOn()],
+      'Outbound (phone-to-trunk)',
+    ],
+    ['one of two legs has what was dialled', [from('1005'), sentOn(), trunk('01005')], 'Outbound (phone-to-trunk)'],
+    [
+      'one of two legs was put through',
+      [from('1005'), trunk('09900112255'), colleague, talk(15, 'p', 'q'), sentOn()],
+      'Outbound (phone-to-trunk)',
+    ],
+    [
+      'one of two patterns matches',
+      [from('2005'), sentOn()],
+      'Internal (extension-dialled)',
+      planWith("extensions = ['PJSIP/10*', 'PJSIP/20*']"),
+    ],
     ['an outside number', [from(CUSTOMER), trunk(CUSTOMER)], 'Outbound (phone-to-trunk)'],
 
     ['a click in vain', [clicked(CUSTOMER)], 'Outbound (click-to-call-not-answered)'],
@@ -185,6 +203,12 @@ t.test('the number of the outside party', async (t) => {
     ['the leg was not heard of', [from(CUSTOMER)], `${CUSTOMER} (number-dialled)`],
     ['its number was not heard of', [from('*1234'), lost, listed(null)], '*1234 (number-dialled)'],
     ['it was', [from('*1234'), lost, listed(CUSTOMER)], `${CUSTOMER} (number-of-the-trunk-leg)`],
+    [
+      'an agent called on a mobile, then a number that reads as none',
+      [rings(0, 'p', 'PJSIP/carrier', null, { number: '09900112233', dialled: '09900112233' }), trunk('7777')],
+      '7777 (number-sent-as-it-is)',
+      lines,
+    ],
     ['nothing was told', [from('*1234'), trunk(null)], 'null (no-number)'],
     ['nothing was dialled', [from(null), trunk(null)], 'null (no-number)'],
   ]);
@@ -200,6 +224,11 @@ t.test('which leg is the customer', async (t) => {
   t.equal(customer(answers(50, 't')), 'PJSIP/carriert', 'the one that was answered');
   t.equal(customer(answers(60, 'm'), answers(50, 't')), 'PJSIP/carriert', 'the one that was answered first');
   t.equal(customer(answers(50, 'm'), answers(60, 't')), 'PJSIP/carrierm');
+  t.equal(
+    first([from('1234567890'), leg('t', 10, '09845012345'), leg('m', 10, '09900112244')])?.trunk,
+    'PJSIP/carrierm',
+    'of the same moment too',
+  );
   t.equal(first([from('1005')])?.trunk, null, 'an internal call has none');
 });
 

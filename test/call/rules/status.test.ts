@@ -251,6 +251,13 @@ t.test('when a person answered', async (t) => {
     900,
     'picked up: the phone called in',
   );
+  const three = [
+    phone('p', '1001'),
+    calls(400, 'q', 'PJSIP/1002', { linkedId: 'c' }),
+    answers(500, 'q'),
+    answers(900, 'p'),
+  ];
+  t.equal(at(...three, meet(950, 'b', 'c', 'p', 'q')), 900, 'of those connected the one that was called');
   t.equal(at(phone('p', '1001')), null);
   const mobile = rings(10, 'm', 'PJSIP/carrier', 'c', { number: '09900112244' });
   t.equal(at(phone('p', '1001'), mobile, answers(800, 'm'), meet(850, 'b', 'c', 'm')), 800, 'on a mobile');
