@@ -150,6 +150,8 @@ const READERS: Readonly<Record<string, Reader>> = {
   HangupRequest: (packet, stamp, channel) => [
     { ...stamp, kind: 'hangup-requested', channel, clearing: clearingOf(packet) },
   ],
+  // chan_iax2 tells a request of the far end also when Asterisk hangs up, but then after this.
+  SoftHangupRequest: (_packet, stamp, channel) => [{ ...stamp, kind: 'release-requested', channel }],
   Hangup: (packet, stamp, channel) => [
     ...recording(stamp, channel, variable(packet, 'MIXMONITOR_FILENAME')),
     ...voicemail(stamp, channel, VOICEMAIL_CONTEXT.test(packet.get('Context') ?? ''), 'Context', packet),
@@ -194,7 +196,7 @@ const IGNORED = new Set(
     'ConfbridgeStart ConfbridgeTalking ContactStatus DeviceStateChange ' +
     'DialState ExtensionStatus LocalOptimizationBegin LocalOptimizationEnd MixMonitorMute MixMonitorStop MusicOnHoldStart ' +
     'MusicOnHoldStop NewAccountCode NewConnectedLine NewExten Newexten ParkedCallGiveUp ParkedCallTimeOut PeerStatus ' +
-    'PresenceStateChange PresenceStatus QueueMemberStatus Registry Reload Rename RTCPReceived RTCPSent Shutdown SoftHangupRequest ' +
+    'PresenceStateChange PresenceStatus QueueMemberStatus Registry Reload Rename RTCPReceived RTCPSent Shutdown ' +
     'SuccessfulAuth TestEvent VarSet ChannelTalkingStart ChannelTalkingStop DTMFBegin DTMFEnd'
   ).split(' '),
 );

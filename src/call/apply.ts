@@ -116,7 +116,10 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
       identify(context, channel, event);
       return;
     case 'hangup-requested':
-      channel.hangupRequestedAt ??= event.at;
+      if (channel.releasedAt === null) channel.hangupRequestedAt ??= event.at;
+      return;
+    case 'release-requested':
+      if (channel.hangupRequestedAt === null) channel.releasedAt ??= event.at;
       return;
     case 'cleared':
       clear(channel, event.at, event.receivedAt);

@@ -61,9 +61,9 @@ function recordOf(of: Case): CallRecord {
   const outside = withOutside(of, direction, subject, connections);
   const answeredAt = answerOf(direction, subject, talks, outside, connections);
   const status = statusOf(direction, { of, external, answeredAt });
-  const did = companyNumber(direction, subject, external);
   const mobile = direction === 'Inbound' && outside[0] !== undefined ? mobileOf(outside[0], subject) : null;
   const number = externalNumber(of, direction, external);
+  const did = companyNumber(direction, subject, external, number.value);
   const agent = agentOf({ of, direction, talks, mobile, did });
   const queue = channels.flatMap((channel) => channel.queues).at(-1)?.queue ?? null;
   const rung = rungOf(direction === 'Internal' ? channels : madeBefore(endedAt, channels));

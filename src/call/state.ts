@@ -88,6 +88,8 @@ export interface Channel {
   /** False when the end was inferred, because the PBX or the link had gone. */
   endSeen: boolean;
   hangupRequestedAt: number | null;
+  /** When the PBX asked for its end, without a party of it having done so before. */
+  releasedAt: number | null;
   /** Dial attempts made to this channel. */
   readonly dials: Dial[];
   readonly holds: Interval[];

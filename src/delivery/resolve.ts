@@ -31,8 +31,10 @@ export function createResolve(parts: {
 
   async function leadOf(record: CallRecord, priority: Priority): Promise<LeadResult> {
     const number = record.externalE164 ?? record.external;
+    // Between two extensions there is nobody to look up, and no number that could be hidden.
+    if (record.direction === 'Internal') return NO_LEAD;
     if (number === null || record.withheld) return anonymous(policy);
-    if (record.direction === 'Internal' || isOwn(policy, record.externalE164, record.external)) return NO_LEAD;
+    if (isOwn(policy, record.externalE164, record.external)) return NO_LEAD;
     const answer = await leads.find(number, priority);
     if (answer.kind === 'failed') return lookupFailed(answer.reply);
     const lead = chooseLead(answer.leads, record.externalName, policy.lead.several);

@@ -194,6 +194,8 @@ export type CallEvent =
   | (OnChannel & { readonly kind: 'identity'; readonly caller: Identity; readonly withheld: boolean })
   /** A party of this channel asked for the end of the call: tells who hung up. */
   | (OnChannel & { readonly kind: 'hangup-requested'; readonly clearing: Clearing })
+  /** The PBX itself has asked for the end of this channel; what it says afterwards of a party's wish is an echo of that. */
+  | (OnChannel & { readonly kind: 'release-requested' })
   | (OnChannel & {
       readonly kind: 'cleared';
       readonly clearing: Clearing;
