@@ -56,6 +56,11 @@ t.test('with the rights of the README', async (t) => {
   ]);
   t.same(seen.gaps, []);
   t.same(seen.hints, [], 'no FreePBX');
+  t.same(
+    seen.asked.filter((one) => one.startsWith('Getvar PJSIP')),
+    ['asha.rao', 'gone', 'trunk-in'].map((name) => `Getvar PJSIP_ENDPOINT(${name},context)`),
+    'states of other things are none of PJSIP',
+  );
   t.notOk(
     seen.asked.some((one) => one.startsWith('PJSIPShow')),
     'nothing is asked that would be refused',
