@@ -5,20 +5,14 @@
  * Which packet tells what was seen in recordings of Asterisk 16.28 and 22.10 (`test/fixtures/recordings`); nothing here depends
  * on the version.
  */
-import type {
-  BridgeKind,
-  CallEvent,
-  ChannelFacts,
-  ChannelId,
-  Clearing,
-  DialResult,
-} from '../../src/telephony/call-event.ts';
-import { creationOf, extenOf, factsOf, initiatorByState, known, newChannelFacts, variable } from './channel.ts';
+import type { BridgeKind, CallEvent, ChannelId, Clearing, DialResult } from '../../src/telephony/call-event.ts';
+import { extenOf, initiatorByState, known, newChannelFacts, variable } from './channel.ts';
 import { wireOf } from './channel-name.ts';
-import { dialledNumber, targetNumber, technologyOf } from './dial-string.ts';
+import { dialledNumber, technologyOf } from './dial-string.ts';
+import { listed } from './listed.ts';
 import { type AmiPacket, textOf } from './packet.ts';
 
-interface Stamp {
+export interface Stamp {
   readonly source: string;
   readonly at: number;
   readonly receivedAt: number;
@@ -161,8 +155,8 @@ const READERS: Readonly<Record<string, Reader>> = {
     ...voicemail(stamp, channel, VOICEMAIL_CONTEXT.test(packet.get('Context') ?? ''), 'Context', packet),
     { ...stamp, kind: 'cleared', channel, clearing: clearingOf(packet), ...linked(packet) },
   ],
-  Status: (packet, stamp, channel) => snapshot(packet, stamp, channel, known(packet.get('DNID')), 'Seconds'),
-  CoreShowChannel: (packet, stamp, channel) => snapshot(packet, stamp, channel, null, 'Duration'),
+  Status: (packet, stamp, channel) => listed(packet, stamp, channel, known(packet.get('DNID')), 'Seconds'),
+  CoreShowChannel: (packet, stamp, channel) => listed(packet, stamp, channel, null, 'Duration'),
 };
 
 /** Events without a channel of their own. */
@@ -292,55 +286,4 @@ function voicemail(stamp: Stamp, channel: ChannelId, reached: boolean, header: s
 /** Halves of pairs take part in no call of their own. */
 function isWire(packet: AmiPacket): boolean {
   return wireOf(packet.get('Channel') ?? '') !== null;
-}
-
-/** Applications that Asterisk shows on channels it dialled itself. */
-const DIALLED_APPLICATIONS = new Set(['AppDial', 'AppDial2', 'AppQueue']);
-
-function snapshot(
-  packet: AmiPacket,
-  stamp: Stamp,
-  channel: ChannelId,
-  dialled: string | null,
-  ageHeader: string,
-): CallEvent[] {
-  const age = secondsOf(packet.get(ageHeader));
-  const application = packet.get('Application') ?? '';
-  const initiator = DIALLED_APPLICATIONS.has(application) ? 'pbx' : 'endpoint';
-  const listed = { initiatorFact: `listed with the application ${application === '' ? '(none)' : application}` };
-  const facts =
-    initiator === 'pbx'
-      ? { ...calledFacts(packet), ...listed }
-      : { ...factsOf(packet, initiator, dialled ?? dialledOut(packet)), ...listed, contextMoved: true };
-  const answered = packet.get('ChannelStateDesc') === 'Up';
-  const bridge = known(packet.get('BridgeID')) ?? known(packet.get('BridgeId'));
-  const createdAt = age === null ? null : creationOf(channel, age, stamp.receivedAt);
-  return [{ ...stamp, kind: 'snapshot-channel', channel, facts, createdAt, answered, answeredAt: null, bridge }];
-}
-
-/**
- * A listed channel that Asterisk called: its caller number is the one that was called, and the one shown to it is the connected
- * line. It runs no dialplan, so its context is the one it was born in.
- */
-function calledFacts(packet: AmiPacket): ChannelFacts {
-  const facts = factsOf(packet, 'pbx', known(packet.get('CallerIDNum')));
-  const name = textOf(packet, 'ConnectedLineName');
-  return { ...facts, caller: { number: known(packet.get('ConnectedLineNum')), name: known(name) } };
-}
-
-/**
- * The outside number that a listed channel has dialled, from the arguments of its Dial
- * (`PJSIP/+971501234567@trunk-out,30,tT`): nothing else in a list tells it.
- */
-function dialledOut(packet: AmiPacket): string | null {
-  if (packet.get('Application') !== 'Dial') return null;
-  const [targets = ''] = (packet.get('Data') ?? packet.get('ApplicationData') ?? '').split(',');
-  const numbers = targets.split('&').map(targetNumber);
-  return numbers.find((number) => number !== null && number.length >= 7) ?? null;
-}
-
-/** `7` or `hh:mm:ss` in seconds. */
-function secondsOf(text: string | undefined): number | null {
-  if (text === undefined || !/^\d+(:\d+)*$/.test(text)) return null;
-  return text.split(':').reduce((total, part) => total * 60 + Number(part), 0);
 }

@@ -5,7 +5,7 @@ import { addEvidence, weigh } from './evidence.ts';
 import { calledBy, courseOf, numberCalled } from './known/course.ts';
 import { INITIATOR_RULES, initiatorAtBirth } from './known/initiator.ts';
 import { partyOf } from './known/side.ts';
-import { type Call, type Channel, linkCalls, oldest } from './state.ts';
+import { type Call, type Channel, calledIn, linkCalls, oldest, rootOf } from './state.ts';
 import { enter } from './stays.ts';
 
 /**
@@ -109,8 +109,11 @@ function decideSide({ plan }: ApplyContext, channel: Channel): void {
 
 /** Where the call leads says something about those channels whose names and contexts say nothing. */
 function follow(context: ApplyContext, call: Call): void {
-  const course = courseOf(context.plan, call);
+  const whole = courseOf(context.plan, call);
+  const root = rootOf(call);
   for (const channel of call.channels) {
+    // Of those who call in only the one who began the call is meant: another has picked it up, or was put through to it.
+    const course = channel === root || !calledIn(channel) ? whole : null;
     if (channel.course === course || channel.facts.wire !== null) continue;
     channel.course = course;
     decideSide(context, channel);

@@ -139,5 +139,6 @@ function domainOf({ plan, channels }: Case, ext: string | null, line: string | n
   if (ext === null) return null;
   const own = channels.filter((channel) => channel.party.ext === ext && channel.party.domain !== null);
   const phone = own.find((channel) => channel.answeredAt !== null) ?? own[0];
-  return phone?.party.domain ?? (line === null ? null : (plan.domains?.get(line) ?? null));
+  if (phone !== undefined) return phone.party.domain;
+  return line !== null && plan.owners.get(line) === ext ? (plan.domains?.get(line) ?? null) : null;
 }

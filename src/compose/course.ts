@@ -84,7 +84,8 @@ export function courseOf(
   return events.flatMap((event) => {
     const channel = channelOf(event);
     // What calls a channel says more than that the PBX made it.
-    if (event.kind === 'channel-created' && event.facts.initiator === 'pbx' && called.has(event.channel)) return [];
+    if (event.kind === 'channel-created' && event.facts.initiator !== 'endpoint' && called.has(event.channel))
+      return [];
     const what = describe(event, name, shown);
     if (what === null) return [];
     const once = `${channel} ${what}`;
@@ -183,7 +184,7 @@ function created(facts: ChannelFacts, shown: (number: string) => string): string
   const { caller, dialled, initiator } = facts;
   if (facts.wire !== null) return 'PBX-internal pair made';
   const by = caller.number === null ? '' : ` (${facts.withheld ? 'number withheld' : shown(caller.number)})`;
-  if (initiator === 'pbx') return 'channel made by the PBX';
+  if (initiator === 'pbx' || (initiator === null && dialled === null)) return 'channel made by the PBX';
   return `calls${dialled === null ? ' in' : ` ${shown(dialled)}`}${by}`;
 }
 

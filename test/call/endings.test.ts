@@ -123,25 +123,35 @@ function recordOf(events: readonly CallEvent[]) {
   return calls.advance(START + 10_000).ended[0];
 }
 
-t.test('a call nobody took belongs to the phone rung last, else to the owner of the direct line', async (t) => {
-  const rung = (channel: string, ms: number, endpoint: string): CallEvent => ({
-    ...stamp(ms),
-    kind: 'channel-created',
-    channel,
-    facts: facts(endpoint, 'a', { initiator: 'pbx', dialled: null }),
-  });
-  const caller: CallEvent = { ...stamp(0), kind: 'channel-created', channel: 'a', facts: facts('PJSIP/trunk-in', 'a') };
-  const end = (channel: string): CallEvent => ({ ...stamp(4000), kind: 'cleared', channel, clearing: q850 });
-  const missed = recordOf([
-    caller,
-    rung('b', 10, 'PJSIP/1002'),
-    rung('c', 20, 'PJSIP/1003'),
-    ...['a', 'b', 'c'].map(end),
-  ]);
-  t.match(missed, { status: 'Missed', agent: null, agentsRung: ['1002', '1003'], responsible: '1003' });
-  t.match(recordOf([caller, end('a')]), { agent: null, agentsRung: [], responsible: '1001' }, 'the line of 1001');
-  t.equal(recordOf([...talking, ...cleared])?.responsible, '1001', 'who talked, where somebody did');
-});
+t.test(
+  'a call nobody took belongs to the only phone that rang, of several to the owner of the direct line',
+  async (t) => {
+    const rung = (channel: string, ms: number, endpoint: string): CallEvent => ({
+      ...stamp(ms),
+      kind: 'channel-created',
+      channel,
+      facts: facts(endpoint, 'a', { initiator: 'pbx', dialled: null }),
+    });
+    const caller: CallEvent = {
+      ...stamp(0),
+      kind: 'channel-created',
+      channel: 'a',
+      facts: facts('PJSIP/trunk-in', 'a'),
+    };
+    const end = (channel: string): CallEvent => ({ ...stamp(4000), kind: 'cleared', channel, clearing: q850 });
+    const missed = recordOf([
+      caller,
+      rung('b', 10, 'PJSIP/1002'),
+      rung('c', 20, 'PJSIP/1003'),
+      ...['a', 'b', 'c'].map(end),
+    ]);
+    t.match(missed, { status: 'Missed', agent: null, agentsRung: ['1002', '1003'], responsible: '1001' });
+    const one = recordOf([caller, rung('b', 10, 'PJSIP/1002'), ...['a', 'b'].map(end)]);
+    t.match(one, { agentsRung: ['1002'], responsible: '1002' });
+    t.match(recordOf([caller, end('a')]), { agent: null, agentsRung: [], responsible: '1001' }, 'the line of 1001');
+    t.equal(recordOf([...talking, ...cleared])?.responsible, '1001', 'who talked, where somebody did');
+  },
+);
 
 t.test('a word in place of the number is a hidden number', async (t) => {
   const from = (number: string | null): CallEvent => ({

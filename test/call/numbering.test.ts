@@ -186,7 +186,7 @@ t.test('an outgoing call has the number that was meant, with the prefix of its t
   t.match(call(plain, null, '09845012345'), { external: '09845012345', externalE164: '+919845012345' });
   t.match(call(plain, null, '1005'), { external: null, externalE164: null, did: '08041110001' });
   const prefixed = planFrom('IN', [], "dial_prefix = ['7700']");
-  t.match(call(prefixed, '770009845012345', '1005'), { external: '09845012345', externalE164: '+919845012345' });
+  t.match(call(prefixed, '770009845012345', '*1005'), { external: '09845012345', externalE164: '+919845012345' });
 });
 
 t.test('an incoming call: the line without parameters, the number kept though it is withheld', async (t) => {

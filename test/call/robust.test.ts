@@ -144,7 +144,7 @@ t.test('an event that cannot be folded in and a call that cannot be judged cost 
   const plan: SourcePlan = {
     ...lab,
     owners: new Owners(lab.owners),
-    extensions: [broken('PJSIP/odd'), ...lab.extensions],
+    trunks: [...lab.trunks, { match: [broken('PJSIP/odd')], country: 'IN', format: 'auto', number: null }],
   };
   const faults: string[] = [];
   const { talk, hear, clear, wait, ended, table } = bench({

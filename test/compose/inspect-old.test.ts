@@ -54,7 +54,7 @@ t.test('inspect tells it in one sentence, and reads the other files', async (t) 
   const good = path('../fixtures/recordings/asterisk-22/inbound_answered_caller_hangs_up/events.jsonl.gz');
   const words = ['inspect', old, good, '--config', path('../fixtures/lab.toml'), '--json'];
   const run = spawnSync(process.execPath, [path('../../src/logcalld.js'), ...words], { encoding: 'utf8' });
-  t.equal(run.status, 1);
+  t.equal(run.status, 0, 'one refused capture does not spoil the others');
   t.match(run.stderr, /^logcalld: \S+old\.jsonl is of Asterisk 11 or older .*Asterisk 13 or newer is needed\.\n$/);
   const calls = run.stdout.split('\n').filter((line) => line !== '');
   t.ok(calls.length > 0 && calls.every((line) => line.includes(good) && !line.includes(old)));

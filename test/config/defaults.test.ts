@@ -15,6 +15,7 @@ t.test('the file and the core agree on the defaults of calls and delivery', asyn
       graceMs: config.calls.close_grace,
       externalGoneMs: config.calls.external_gone_timeout,
       agent: config.calls.agent,
+      missed: config.calls.missed,
       maxAgeMs: config.calls.max_call_age,
     },
     DEFAULT_RULES,

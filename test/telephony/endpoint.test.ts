@@ -44,7 +44,7 @@ t.test('phones of a stock Asterisk, FreePBX and FreeSWITCH', async (t) => {
   t.equal(ext('PJSIP/1001'), '1001');
   t.equal(ext('SIP/201'), '201');
   t.equal(ext('IAX2/42'), '42');
-  t.equal(ext('PJSIP/991001'), '1001', 'browser phone of FreePBX');
+  t.equal(ext('PJSIP/991001'), '991001', 'whether it is the browser phone of 1001 is told by the call');
   t.equal(ext('PJSIP/99'), '99');
   t.equal(ext('PJSIP/9901'), '9901', 'four digits are an extension of their own');
   t.equal(ext('sofia/internal/1001'), '1001');

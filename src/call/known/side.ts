@@ -49,7 +49,7 @@ const RULES: readonly Rule<Seen, Side>[] = [
     // The setting names the person behind the number: whoever calls it calls that agent, by whatever trunk.
     name: 'agent-mobile',
     find: ({ plan, called, initiator }) => {
-      const ext = initiator === 'pbx' ? mobileOwner(plan, called) : null;
+      const ext = initiator === 'pbx' ? (mobileOwner(plan, called)?.ext ?? null) : null;
       return ext === null
         ? null
         : { value: 'extension', fact: `agent_mobiles has the number called as that of ${ext}` };
@@ -148,24 +148,17 @@ export function partyOf(plan: SourcePlan, facts: ChannelFacts, more: Partial<Kno
   switch (reason.value) {
     case 'wire':
       return { side: 'wire', ext: facts.extension, ...home, domain, reason };
-    case 'extension':
-      return { side: 'extension', ext: extension(plan, facts, meant, called, reason.rule), ...home, domain, reason };
+    case 'extension': {
+      const agent = reason.rule === 'agent-mobile' ? mobileOwner(plan, called) : null;
+      const ext = agent?.ext ?? extensionOf(plan, facts, meant);
+      return { side: 'extension', ext, ...home, domain: agent?.domain ?? domain, reason };
+    }
     case 'trunk': {
       const trunk = plan.trunks.find((one) => firstMatch(one.match, facts.endpoint) !== null);
       const { match: _, ...writing } = trunk ?? { match: [], ...home };
       return { side: 'trunk', ext: null, ...writing, domain: null, reason };
     }
   }
-}
-
-function extension(
-  plan: SourcePlan,
-  facts: ChannelFacts,
-  meant: ReadonlySet<string>,
-  called: string | null,
-  rule: string,
-): string {
-  return (rule === 'agent-mobile' ? mobileOwner(plan, called) : null) ?? extensionOf(plan, facts, meant);
 }
 
 /** An endpoint whose name says something else than what the PBX shows. */

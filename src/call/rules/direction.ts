@@ -20,7 +20,7 @@ const RULES: readonly Rule<Case, Direction>[] = [
   {
     name: 'outside-number-called-by-the-pbx',
     find: ({ root }) => {
-      if (root.party.side !== 'trunk') return null;
+      if (root.party.side !== 'trunk' || calledIn(root)) return null;
       return {
         value: 'Outbound',
         fact: `${shown(root)} was called (${root.initiator.fact}; ${root.party.reason.fact})`,
@@ -40,7 +40,7 @@ const RULES: readonly Rule<Case, Direction>[] = [
   {
     name: 'phone-to-trunk',
     find: ({ call, root }) => {
-      const [leg] = trunksOf(call);
+      const [leg] = isPhone(root) ? trunksOf(call) : [];
       return leg === undefined ? null : { value: 'Outbound', fact: `the call of ${shown(root)} left by ${shown(leg)}` };
     },
   },

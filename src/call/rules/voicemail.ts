@@ -27,8 +27,8 @@ export function agentsGivenUp(of: Case): boolean {
   const over = (leg: (typeof legs)[number]) => {
     const ended = leg.dials.at(-1)?.endedAt ?? leg.clearedAt;
     const result = leg.dials.at(-1)?.result ?? null;
-    // A leg that ended because the caller had gone was still being called.
-    return ended !== null && ended <= at && result !== 'cancel';
+    // A leg that ended because the caller had gone was still being called; one that answered was not given up.
+    return ended !== null && ended <= at && result !== 'cancel' && result !== 'answer';
   };
   const rung = legs.filter((leg) => leg.dials.at(-1)?.result !== 'elsewhere');
   return rung.length > 0 && rung.every(over);
