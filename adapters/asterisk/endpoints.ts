@@ -87,11 +87,11 @@ export async function listEndpoints(link: EndpointLink, username: string): Promi
 }
 
 function noRights(username: string): string {
-  return `The AMI user "${username}" may not list endpoints: "write = reporting" in manager.conf, then "manager reload", shows all.`;
+  return `The AMI user "${username}" may not list endpoints, so only those of live calls were seen: "write = reporting" in manager.conf, then "manager reload", shows all.`;
 }
 
 const noDeviceStates =
-  'Asterisk does not list its PJSIP endpoints to this user: load res_manager_devicestate.so in modules.conf to see all.';
+  'Asterisk does not list its PJSIP endpoints, so only those of live calls were seen: load res_manager_devicestate.so in modules.conf to see all.';
 
 /** Which commands the user may use, and Asterisk has. */
 async function commandsOf(link: EndpointLink): Promise<(name: string) => boolean> {

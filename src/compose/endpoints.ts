@@ -120,7 +120,7 @@ function misreadFindings(source: string, plan: SourcePlan, readings: readonly Re
   const told = misread.map(({ endpoint, side, fact }) =>
     side === 'trunk' ? `${endpoint} is a trunk (${fact})` : `${endpoint} is a phone (${fact})`,
   );
-  const text = `The names of ${misread.length} say something else than what the PBX shows: ${shortened(told, whole)}. The PBX is followed; these lines of the config settle it:`;
+  const text = `The PBX shows something else than the names say: ${shortened(told, whole)}. It is followed; these lines of the config settle it:`;
   return [{ level: 'warn', about: `names of ${source}`, text, lines: adviceFor(misread, plan, source) }];
 }
 

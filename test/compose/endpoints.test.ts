@@ -136,7 +136,7 @@ t.test('names that say something else: the lines, put into the config, end the w
   const warning = before.find(({ level }) => level === 'warn');
   t.match(warning, {
     about: 'names of pbx1',
-    text: 'The names of 2 say something else than what the PBX shows: PJSIP/80411 is a trunk (context from-pstn), PJSIP/asha.rao is a phone (context from-internal). The PBX is followed; these lines of the config settle it:',
+    text: 'The PBX shows something else than the names say: PJSIP/80411 is a trunk (context from-pstn), PJSIP/asha.rao is a phone (context from-internal). It is followed; these lines of the config settle it:',
   });
   const after = await look(warning?.lines ?? []);
   t.same(after.map(lineOf), [
