@@ -90,7 +90,7 @@ t.test('what the rights or the modules do not let it see is said', async (t) => 
 
   const modules = await learn({ lists: { SIPpeers: [[...PEER, 'ObjectName: 2000']] }, values: VALUES });
   t.same(told(modules), ['SIP/2000 from-trunk']);
-  t.match(modules.gaps, [/^Asterisk does not list its PJSIP endpoints .* load res_manager_devicestate\.so/]);
+  t.match(modules.gaps, [/^Asterisk does not list its PJSIP endpoints, so .* load res_manager_devicestate\.so/]);
 
   const names = ['a', 'b', 'c', 'd', 'e'];
   const contexts = await learn({
