@@ -68,15 +68,15 @@ export function createResolve(parts: {
   }
 
   async function userOf(record: CallRecord, ownerId: string | null): Promise<Resolved | { id: string | null }> {
-    let why = 'no agent took or was offered the call';
-    if (record.responsible !== null) {
-      const of = { extension: record.responsible, source: record.source, domain: record.agentDomain };
+    let why: string | null = null;
+    for (const extension of answerable(record)) {
+      const of = { extension, source: record.source, domain: record.agentDomain };
       const match = users.match(of);
       if (match.kind === 'not-yet') return NOT_YET;
       const userId = match.kind === 'known' ? match.id : null;
       await userStore.seen({ extension: of.extension, domain: of.domain, at: record.endedAt, userId });
       if (match.kind === 'known') return { id: match.id };
-      why = match.why;
+      why ??= match.why;
     }
     for (const step of policy.user.unknown) {
       if (step === 'lead-owner' && ownerId !== null) return { id: ownerId };
@@ -86,10 +86,10 @@ export function createResolve(parts: {
         if (fallback?.kind === 'known') return { id: fallback.id };
       }
       if (step === 'omit') return { id: null };
-      if (step === 'skip') return { kind: 'skip', reason: `No user: ${why}.` };
+      if (step === 'skip') return { kind: 'skip', reason: `No user: ${why ?? NOBODY}.` };
       if (step === 'park') break;
     }
-    return { kind: 'park', reason: `No user: ${why}; correct the users file, then replay.` };
+    return { kind: 'park', reason: `No user: ${why ?? NOBODY}; correct the users file, then replay.` };
   }
 
   return async (record, priority) => {
@@ -102,6 +102,15 @@ export function createResolve(parts: {
     if ('kind' in user) return user;
     return { kind: 'send', resolution: { leadId: lead.id, userId: user.id } };
   };
+}
+
+const NOBODY = 'no agent took or was offered the call';
+
+/** Whose call it is; where that is the line of a group or queue that no user has, the phone of it that rang last answers for it. */
+function answerable({ responsible, agent, agentsRung }: CallRecord): readonly string[] {
+  if (responsible === null) return [];
+  const last = agent === null && !agentsRung.includes(responsible) ? agentsRung.at(-1) : undefined;
+  return last === undefined ? [responsible] : [responsible, last];
 }
 
 const NO_LEAD: LeadResult = { kind: 'lead', id: null, ownerId: null };

@@ -269,6 +269,25 @@ t.test('the tenant of a call decides its user, and is kept with the extensions t
   world.close();
 });
 
+t.test('a missed call of a group: the user of its number, else of the phone that rang last', async (t) => {
+  const { world, life } = await warm();
+  const missed = (n: number, responsible: string | null) =>
+    fresh(world, n, { agent: null, agentsRung: ['1999', '1001'], responsible, answeredAt: null, status: 'Missed' });
+  t.match(await deliver(world, life, missed(1, '601')), { body: { UserId: 'u-1001' } });
+  t.match(await life.store.users.missing({}), [{ extension: '601' }], 'and that the number has no user is told');
+  t.match((await deliver(world, life, missed(2, null))).row, { state: 'parked' }, 'nobody is asked for by the setting');
+  world.close();
+});
+
+t.test('an internal call that is to be posted is looked up nowhere, and no caller of it is hidden', async (t) => {
+  const { world, life } = await warm({ lead: { anonymous: 'skip' }, policy: { internal: 'post' } });
+  const record = fresh(world, 1, { direction: 'Internal', external: null, externalE164: null });
+  const { row, requests } = await deliver(world, life, record);
+  t.equal(row.state, 'delivered');
+  t.same(requests, ['post']);
+  world.close();
+});
+
 t.test('agents without a user, by policy', async (t) => {
   const cases: [UserPolicy['unknown'], string | null, unknown][] = [
     [['lead-owner', 'default-user', 'park'], 'asha@example.com', { body: { UserId: 'owner' } }],

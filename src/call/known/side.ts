@@ -63,6 +63,10 @@ const RULES: readonly Rule<Seen, Side>[] = [
     },
   },
   {
+    name: 'line',
+    find: ({ facts: { line } }) => (line == null ? null : { value: line.side, fact: line.fact }),
+  },
+  {
     // A phone is called by its name; a number of the telephone network is sent to a trunk.
     name: 'called-by-a-number',
     find: ({ calledBy }) =>
@@ -78,10 +82,6 @@ const RULES: readonly Rule<Seen, Side>[] = [
       const phone = !contextMoved && PHONE_CONTEXT.test(context);
       return phone ? { value: 'extension', fact: `context ${context}` } : null;
     },
-  },
-  {
-    name: 'line',
-    find: ({ facts: { line } }) => (line == null ? null : { value: line.side, fact: line.fact }),
   },
   {
     // Who calls one of the company's numbers and shows a number from outside comes from the telephone network.
