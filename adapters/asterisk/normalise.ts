@@ -156,6 +156,10 @@ const READERS: Readonly<Record<string, Reader>> = {
   HangupRequest: (packet, stamp, channel) => [
     { ...stamp, kind: 'hangup-requested', channel, clearing: clearingOf(packet) },
   ],
+  // The dialplan is over, or somebody else ends the channel. chan_iax2 tells a HangupRequest after that, as if the far end had left.
+  SoftHangupRequest: (packet, stamp, channel) => [
+    { ...stamp, kind: 'hangup-requested', channel, clearing: clearingOf(packet), by: 'pbx' },
+  ],
   Hangup: (packet, stamp, channel) => [
     ...recording(stamp, channel, variable(packet, 'MIXMONITOR_FILENAME')),
     ...voicemail(stamp, channel, VOICEMAIL_CONTEXT.test(packet.get('Context') ?? ''), 'Context', packet),
@@ -200,7 +204,7 @@ const IGNORED = new Set(
     'ConfbridgeStart ConfbridgeTalking ContactStatus DeviceStateChange ' +
     'DialState ExtensionStatus LocalOptimizationBegin LocalOptimizationEnd MixMonitorMute MixMonitorStop MusicOnHoldStart ' +
     'MusicOnHoldStop NewAccountCode NewConnectedLine NewExten Newexten ParkedCallGiveUp ParkedCallTimeOut PeerStatus ' +
-    'PresenceStateChange PresenceStatus QueueMemberStatus Registry Reload Rename RTCPReceived RTCPSent Shutdown SoftHangupRequest ' +
+    'PresenceStateChange PresenceStatus QueueMemberStatus Registry Reload Rename RTCPReceived RTCPSent Shutdown ' +
     'SuccessfulAuth TestEvent VarSet ChannelTalkingStart ChannelTalkingStop DTMFBegin DTMFEnd'
   ).split(' '),
 );

@@ -116,7 +116,8 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
       identify(context, channel, event);
       return;
     case 'hangup-requested':
-      channel.hangupRequestedAt ??= event.at;
+      if (event.by === 'pbx') channel.endedByPbx = true;
+      else if (!channel.endedByPbx) channel.hangupRequestedAt ??= event.at;
       return;
     case 'cleared':
       clear(channel, event.at, event.receivedAt);

@@ -51,6 +51,7 @@ export function create(
     clearing: null,
     endSeen: true,
     hangupRequestedAt: null,
+    endedByPbx: false,
     dials: [],
     holds: [],
     recordings: [],

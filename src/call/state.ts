@@ -87,7 +87,10 @@ export interface Channel {
   clearing: Clearing | null;
   /** False when the end was inferred, because the PBX or the link had gone. */
   endSeen: boolean;
+  /** When the party at the channel asked for its end. */
   hangupRequestedAt: number | null;
+  /** The PBX ended the channel itself: whatever its driver calls a request of the party afterwards is none (chan_iax2). */
+  endedByPbx: boolean;
   /** Dial attempts made to this channel. */
   readonly dials: Dial[];
   readonly holds: Interval[];

@@ -159,7 +159,7 @@ function describe(event: CallEvent, name: (channel: ChannelId) => string, shown:
     case 'linked':
       return event.channels.length === 0 ? null : `becomes one call with ${event.channels.map(name).join(', ')}`;
     case 'hangup-requested':
-      return 'hangs up';
+      return event.by === 'pbx' ? null : 'hangs up';
     case 'cleared':
       return `cleared${cause(event.clearing.q850, event.clearing.sip, event.clearing.text)}`;
     case 'vanished':

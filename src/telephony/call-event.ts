@@ -192,8 +192,8 @@ export type CallEvent =
   | (OnChannel & { readonly kind: 'wired'; readonly other: ChannelId })
   /** Number or name shown by the channel have changed, or have come: an analog line tells them between the rings. */
   | (OnChannel & { readonly kind: 'identity'; readonly caller: Identity; readonly withheld: boolean })
-  /** A party of this channel asked for the end of the call: tells who hung up. */
-  | (OnChannel & { readonly kind: 'hangup-requested'; readonly clearing: Clearing })
+  /** The end of the channel was asked for: tells who hung up. `by` absent: the party at this channel. */
+  | (OnChannel & { readonly kind: 'hangup-requested'; readonly clearing: Clearing; readonly by?: 'pbx' })
   | (OnChannel & {
       readonly kind: 'cleared';
       readonly clearing: Clearing;
