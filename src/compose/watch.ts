@@ -31,8 +31,9 @@ export async function openWatch({ config, store, policy, callLog, conditions, cl
   for (const { name } of sources) {
     const since = Math.floor(clock.now() - WINDOW_MS);
     const latest = await store.sessions.list({ source: name, since, limit: READ, offset: 0 });
-    watch.note(latest.map(({ record }) => record));
+    watch.fill(latest.map(({ record }) => record));
   }
+  watch.review();
   return watch;
 }
 

@@ -29,6 +29,8 @@ export interface CallWatchOptions {
 export interface CallWatch {
   /** Calls that are stored, in any order; one that is known already is seen anew. */
   note(records: readonly CallRecord[]): void;
+  /** The same for calls of former times: nothing is told before `review`. */
+  fill(records: readonly CallRecord[]): void;
   /** Extensions that have taken part in calls of any PBX. */
   known(extensions: Iterable<string>): void;
   misread(source: string, name: MisreadName): void;
@@ -86,7 +88,12 @@ export function createCallWatch({ sources, policy, recordingsPosted, conditions,
       const found = standing.get(trouble);
       tell(CODES[trouble], source, found === undefined ? null : adviceOn(found, one.plan, source));
     }
-    tell('recordings-unnamed', source, one.recordings.advice(source), recordingsPosted ? 'warning' : 'notice');
+    tell(
+      'recordings-unnamed',
+      source,
+      one.recordings.advice(source, clock.now()),
+      recordingsPosted ? 'warning' : 'notice',
+    );
   };
 
   /** For each source that was looked at just now: how to forget that, and whether it is to be looked at again. */
@@ -106,19 +113,24 @@ export function createCallWatch({ sources, policy, recordingsPosted, conditions,
     lately.set(source, { cancel, again: false });
   };
 
+  const take = (records: readonly CallRecord[]): void => {
+    for (const record of records) {
+      const one = watched.get(record.source);
+      if (one === undefined) continue;
+      for (const extension of [record.agent, ...record.agentsRung, record.queue, record.ringGroup]) learn(extension);
+      const seen = numberSeen(record, one.plan, policy);
+      if (seen === null) one.shares.forget(record.callSessionId);
+      else one.shares.note(seen);
+      one.recordings.note(record);
+    }
+  };
+
   return {
     note(records) {
-      for (const record of records) {
-        const one = watched.get(record.source);
-        if (one === undefined) continue;
-        for (const extension of [record.agent, ...record.agentsRung, record.queue, record.ringGroup]) learn(extension);
-        const seen = numberSeen(record, one.plan, policy);
-        if (seen === null) one.shares.forget(record.callSessionId);
-        else one.shares.note(seen);
-        one.recordings.note(record);
-      }
+      take(records);
       for (const source of new Set(records.map((record) => record.source))) reviewSoon(source);
     },
+    fill: take,
     known(more) {
       for (const extension of more) learn(extension);
     },

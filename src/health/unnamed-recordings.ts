@@ -2,6 +2,7 @@
 import type { CallRecord } from '../call/record.ts';
 import { UNNAMED } from '../call/recordings.ts';
 import type { Advice } from './number-advice.ts';
+import { WINDOW_MS } from './shares.ts';
 
 /** Recorded calls in a row without a name: one may have lost its call record, three are the set-up. */
 const IN_A_ROW = 3;
@@ -30,8 +31,9 @@ export class UnnamedRecordings {
     this.calls = others.toSpliced(at, 0, { id, endedAt, named }).slice(-KEPT);
   }
 
-  /** What to tell; `null` after the first name, and while there are too few to say. */
-  advice(source: string): Advice | null {
+  /** What to tell at `now` (ms since the epoch); `null` after the first name, and while there are too few to say. */
+  advice(source: string, now: number): Advice | null {
+    this.calls = this.calls.filter(({ endedAt }) => endedAt > now - WINDOW_MS);
     const row = this.calls.length - 1 - this.calls.findLastIndex(({ named }) => named);
     if (row < IN_A_ROW) return null;
     const count = row === KEPT ? `${KEPT} calls and more` : `${row} calls`;

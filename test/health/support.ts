@@ -61,7 +61,7 @@ export function bench(settings: Settings = {}, recordingsPosted = true) {
     ...{ watch, conditions, clock, logged, plan },
     /** Calls that ended one after the other, up to now, taken in at once. */
     take(...records: readonly CallRecord[]): void {
-      watch.note(records.map((record, n) => ({ ...record, endedAt: start - (records.length - n) * 1000 })));
+      watch.fill(records.map((record, n) => ({ ...record, endedAt: start - (records.length - n) * 1000 })));
       watch.review();
     },
     codes: () => conditions.raised().map(({ code, source }) => (source === 'pbx' ? code : `${code} ${source}`)),
