@@ -66,7 +66,7 @@ export function numberSeen(record: CallRecord, plan: SourcePlan, policy: Deliver
 
 /** The short number dialled in a call that rang at nobody's desk. */
 function dialledAlone(record: CallRecord): string | null {
-  return record.agentsRung.length === 0 && record.ringGroup === null ? shortNumberOf(record) : null;
+  return record.agentsRung.length === 0 ? shortNumberOf(record) : null;
 }
 
 function callerTrouble(record: CallRecord, plan: SourcePlan, policy: DeliveryPolicy): NumberTrouble | null {

@@ -95,6 +95,25 @@ t.test('where one call led is odd, where two led is told; what contradicts itsel
   t.strictSame(odd.codes(), [], 'and stays so');
 });
 
+t.test('calls of the cases: one that led somewhere, two that did', async (t) => {
+  const told = async (name: string) => {
+    const file = new URL(`../fixtures/cases/${name}/events.jsonl`, import.meta.url).pathname;
+    const { frames } = await readCapture(file);
+    const read = readers.asterisk;
+    return watched(
+      {},
+      frames.flatMap(({ raw, receivedAt }) => [...(read?.(raw, 'pbx', receivedAt) ?? [])]),
+    ).logged;
+  };
+  t.strictSame(await told('met-in-the-menu'), []);
+  t.strictSame(await told('met-two-calls-crosswise'), ['warn endpoints-misread']);
+  t.strictSame(
+    await told('trunk-by-digits-out'),
+    ['warn endpoints-misread'],
+    'a number was sent to it: once is enough',
+  );
+});
+
 t.test('names that a PBX makes up fill neither the screen nor the memory', async (t) => {
   const { watch, find, logged } = bench();
   for (let n = 0; n < 5000; n += 1) {

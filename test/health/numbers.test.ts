@@ -134,6 +134,7 @@ t.test('colleagues on their mobiles are no speed dials', async (t) => {
     ['has a mobile', { tables: ['[source.agent_mobiles]', "'+919811100007' = '1007'"] }, calls],
     ['made a call', {}, [...calls, outgoing({ agent: '1007' })]],
     ['desk phone rang', {}, times(9, () => short('1007', { agentsRung: ['1007'] }))],
+    ['a group in which a phone rang', {}, times(9, () => short('600', { agentsRung: ['1002'] }))],
     ['a ring group', {}, times(9, () => short('600', { ringGroup: '600', agentsRung: [] }))],
     ['internal calls are posted', { more: ['[filters]', "internal = 'post'"] }, calls],
   ];
