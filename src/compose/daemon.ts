@@ -154,8 +154,8 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
         parts.onEnded?.(record);
       }
       conditions.set('storage-backlog', null);
-      watch.note(ended);
       if (ended.length > 0) delivery.notify();
+      watch.note(ended);
     },
     onRefused(error) {
       const message = error instanceof Error ? error.message : String(error);

@@ -31,7 +31,7 @@ const ADVISERS: Readonly<Record<NumberTrouble, Adviser>> = {
       'are not posted. So many do not hide it: ask the carrier to deliver it (CLIP), and see that the PBX takes it ' +
       '(Asterisk: trust_id_inbound = yes for the PJSIP endpoint, usecallerid = yes in chan_dahdi.conf). ' +
       'Where it cannot be had, the calls can be logged without a lead.',
-    lines: ['# in [leadsquared.lead]:', "anonymous = 'send'"],
+    lines: ['# in [leadsquared.lead], in place of its line "anonymous" if it has one:', "anonymous = 'send'"],
   }),
 
   'caller-unread': (standing, plan, source) => {

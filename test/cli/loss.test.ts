@@ -8,7 +8,7 @@ import type { CallRecord } from '../../src/call/record.ts';
 import { controlPath } from '../../src/compose/control.ts';
 import { VERSION } from '../../src/compose/version.ts';
 import { call } from '../delivery/fakes.ts';
-import { until, world } from './world.ts';
+import { settled, until, world } from './world.ts';
 
 t.setTimeout(60_000);
 
@@ -24,14 +24,19 @@ function hidden(): CallRecord[] {
   });
 }
 
+/** Calls of an earlier run. */
+async function stored(path: string, ended: readonly CallRecord[]): Promise<void> {
+  const database = await openDatabase(path, { onFailure: (error) => t.fail(error.message) });
+  const journal = sqliteJournal(database, { clock: createClock(), onTrouble: () => {} });
+  await journal.commit({ frames: [], opened: [], released: [], ended });
+  await database.close();
+}
+
 t.test('a trunk without caller ID', async (t) => {
   const it = await world([]);
   t.teardown(() => it.end());
-  const database = await openDatabase(it.config.storage.path, { onFailure: (error) => t.fail(error.message) });
-  const journal = sqliteJournal(database, { clock: createClock(), onTrouble: () => {} });
   const ended = hidden();
-  await journal.commit({ frames: [], opened: [], released: [], ended });
-  await database.close();
+  await stored(it.config.storage.path, ended);
 
   for (const start of ['first', 'second']) {
     await it.start();
@@ -45,7 +50,7 @@ t.test('a trunk without caller ID', async (t) => {
     t.match(screen.out, /^Something needs attention\./);
     t.match(
       screen.out,
-      /^warn {2}asterisk: 12 of the last 12 callers on PJSIP\/trunk-in showed no number[^\n]*\n {8}# in \[leadsquared\.lead\]:\n {8}anonymous = 'send'$/m,
+      /^warn {2}asterisk: 12 of the last 12 callers on PJSIP\/trunk-in showed no number[^\n]*\n {8}# in \[leadsquared\.lead\][^\n]*:\n {8}anonymous = 'send'$/m,
     );
     t.match(
       screen.out,
@@ -67,4 +72,31 @@ t.test('a trunk without caller ID', async (t) => {
   t.strictSame(it.daemon().conditions.raised(), []);
   t.match(await it.run('status'), { code: 0, out: /^Every call is being logged\./ });
   t.strictSame(it.leaks(), []);
+});
+
+t.test('a call of the running daemon is the third recorded one without a name', async (t) => {
+  const it = await world(['recordings/freepbx-17/queue_answered/events.jsonl.gz']);
+  t.teardown(() => it.end());
+  const unnamed = hidden().slice(0, 2);
+  await stored(
+    it.config.storage.path,
+    unnamed.map((record) => ({ ...record, flags: ['recording-unnamed'] })),
+  );
+  await it.start();
+  t.strictSame(it.daemon().conditions.raised(), []);
+  await settled(it, 3);
+  t.match(it.daemon().conditions.raised(), [{ code: 'recordings-unnamed', severity: 'notice', source: 'asterisk' }]);
+  const { code, out } = await it.run('status');
+  t.equal(code, 0, 'no link is posted by this config: a notice');
+  t.match(out, /^Every call is being logged\.[^\n]*\nnote {2}asterisk: 3 calls were recorded/);
+});
+
+t.test('a trunk of the running daemon is not what it is called', async (t) => {
+  const it = await world(['cases/trunk-by-digits-out/events.jsonl']);
+  t.teardown(() => it.end());
+  await it.start();
+  await settled(it, 1);
+  const { code, out } = await it.run('status');
+  t.equal(code, 1);
+  t.match(out, /^warn {2}asterisk: .*PJSIP\/80411 is a trunk[^\n]*\n(?: {8}.*\n)* {8}match = \['PJSIP\/80411'\]$/m);
 });

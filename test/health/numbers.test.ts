@@ -96,8 +96,17 @@ t.test('hidden callers are usual; a line without caller ID is not', async (t) =>
   const calls = [...times(40, inbound), ...times(10, () => hidden('DAHDI/5'))];
   const { text, lines, after } = mended({}, 'callers-hidden', calls);
   t.match(text, /^pbx: 10 of the last 10 callers on DAHDI\/5 showed no number, so their calls are not posted/);
-  t.strictSame(lines, ['# in [leadsquared.lead]:', "anonymous = 'send'"]);
+  t.strictSame(lines, [
+    '# in [leadsquared.lead], in place of its line "anonymous" if it has one:',
+    "anonymous = 'send'",
+  ]);
   t.strictSame(after, [], 'they are posted then');
+  const few = (goods: number): readonly string[] => {
+    const { take, codes } = bench();
+    take(...times(goods, inbound), ...times(5, () => hidden()));
+    return codes();
+  };
+  t.strictSame([few(4), few(5)], [['callers-hidden'], []], 'five, and more than half');
   const all = bench();
   all.take(...times(10, () => some({ external: null, externalE164: null, withheld: true, trunk: null })));
   t.strictSame(all.codes(), ['callers-hidden']);
