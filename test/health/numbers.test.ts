@@ -101,12 +101,12 @@ t.test('hidden callers are usual; a line without caller ID is not', async (t) =>
     "anonymous = 'send'",
   ]);
   t.strictSame(after, [], 'they are posted then');
-  const few = (goods: number): readonly string[] => {
+  const few = (goods: number, bads: number): boolean => {
     const { take, codes } = bench();
-    take(...times(goods, inbound), ...times(5, () => hidden()));
-    return codes();
+    take(...times(goods, inbound), ...times(bads, () => hidden()));
+    return codes().length > 0;
   };
-  t.strictSame([few(4), few(5)], [['callers-hidden'], []], 'five, and more than half');
+  t.strictSame([few(0, 4), few(4, 5), few(5, 5)], [false, true, false], 'five, and more than half');
   const all = bench();
   all.take(...times(10, () => some({ external: null, externalE164: null, withheld: true, trunk: null })));
   t.strictSame(all.codes(), ['callers-hidden']);
