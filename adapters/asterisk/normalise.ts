@@ -144,14 +144,19 @@ const READERS: Readonly<Record<string, Reader>> = {
     packet.get('Waiting') === '1'
       ? [{ ...stamp, kind: 'voicemail-left', channel, mailbox: known(packet.get('Mailbox')) }]
       : [],
-  MixMonitorStart: (packet, stamp, channel) => recording(stamp, channel, variable(packet, 'MIXMONITOR_FILENAME')),
+  // The event names no file; the variable does, where manager.conf lists it in channelvars.
+  MixMonitorStart: (packet, stamp, channel) => [
+    { ...stamp, kind: 'recording', channel, file: variable(packet, 'MIXMONITOR_FILENAME') },
+  ],
   UserEvent: (packet, stamp, channel) =>
     /record/i.test(packet.get('UserEvent') ?? '') ? recording(stamp, channel, known(packet.get('File'))) : [],
   HangupRequest: (packet, stamp, channel) => [
     { ...stamp, kind: 'hangup-requested', channel, clearing: clearingOf(packet) },
   ],
-  // chan_iax2 tells a request of the far end also when Asterisk hangs up, but then after this.
-  SoftHangupRequest: (_packet, stamp, channel) => [{ ...stamp, kind: 'release-requested', channel }],
+  // The dialplan is over, or somebody else ends the channel. chan_iax2 tells a HangupRequest after that, as if the far end had left.
+  SoftHangupRequest: (packet, stamp, channel) => [
+    { ...stamp, kind: 'hangup-requested', channel, clearing: clearingOf(packet), by: 'pbx' },
+  ],
   Hangup: (packet, stamp, channel) => [
     ...recording(stamp, channel, variable(packet, 'MIXMONITOR_FILENAME')),
     ...voicemail(stamp, channel, VOICEMAIL_CONTEXT.test(packet.get('Context') ?? ''), 'Context', packet),

@@ -97,7 +97,8 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
       return;
     }
     case 'recording':
-      if (!channel.recordings.includes(event.file)) channel.recordings.push(event.file);
+      channel.recorded = true;
+      if (event.file !== null && !channel.recordings.includes(event.file)) channel.recordings.push(event.file);
       return;
     case 'voicemail-reached':
       channel.voicemailFact ??= event.fact;
@@ -116,10 +117,8 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
       identify(context, channel, event);
       return;
     case 'hangup-requested':
-      if (channel.releasedAt === null) channel.hangupRequestedAt ??= event.at;
-      return;
-    case 'release-requested':
-      if (channel.hangupRequestedAt === null) channel.releasedAt ??= event.at;
+      if (event.by === 'pbx') channel.endedByPbx = true;
+      else if (!channel.endedByPbx) channel.hangupRequestedAt ??= event.at;
       return;
     case 'cleared':
       clear(channel, event.at, event.receivedAt);

@@ -104,7 +104,7 @@ function recordOf(of: Case): CallRecord {
     recordings,
     q850: subject.clearing?.q850 ?? null,
     sip: subject.clearing?.sip ?? null,
-    flags: doubtsOf(channels, first, subject, answeredAt),
+    flags: doubtsOf(channels, first, subject, answeredAt, recordings),
     legs: channels.filter((channel) => channel.party.side !== 'wire').length,
     reasons: { direction: concluded, external: textual(number), agent, status },
   };

@@ -87,12 +87,15 @@ export interface Channel {
   clearing: Clearing | null;
   /** False when the end was inferred, because the PBX or the link had gone. */
   endSeen: boolean;
+  /** When the party at the channel asked for its end. */
   hangupRequestedAt: number | null;
-  /** When the PBX asked for its end, without a party of it having done so before. */
-  releasedAt: number | null;
+  /** The PBX ended the channel itself: whatever its driver calls a request of the party afterwards is none (chan_iax2). */
+  endedByPbx: boolean;
   /** Dial attempts made to this channel. */
   readonly dials: Dial[];
   readonly holds: Interval[];
+  /** True when the PBX has said that it records the channel; the names it gave are in `recordings`. */
+  recorded: boolean;
   readonly recordings: string[];
   readonly queues: QueueStay[];
   readonly transfers: Transfer[];

@@ -160,7 +160,7 @@ function describe(event: CallEvent, name: (channel: ChannelId) => string, shown:
     case 'linked':
       return event.channels.length === 0 ? null : `becomes one call with ${event.channels.map(name).join(', ')}`;
     case 'hangup-requested':
-      return 'hangs up';
+      return event.by === 'pbx' ? null : 'hangs up';
     case 'cleared':
       return `cleared${cause(event.clearing.q850, event.clearing.sip, event.clearing.text)}`;
     case 'vanished':
@@ -172,7 +172,6 @@ function describe(event: CallEvent, name: (channel: ChannelId) => string, shown:
     case 'voicemail-reached':
       return 'reaches a mailbox';
     case 'wired':
-    case 'release-requested':
     case 'identity':
     case 'renamed':
     case 'source-connected':

@@ -1,6 +1,7 @@
 /** Lead and user of one call. A CRM that cannot be asked is an answer (`later`), never an error. */
 import type { CallRecord } from '../call/record.ts';
 import type { Clock } from '../ports.ts';
+import { isBlotted } from '../telephony/withheld.ts';
 import type { Lead, Priority, Reply, Resolution } from './crm.ts';
 import { isOwn, skipReason } from './filters.ts';
 import { chooseLead, type Leads } from './leads.ts';
@@ -33,7 +34,7 @@ export function createResolve(parts: {
     const number = record.externalE164 ?? record.external;
     // Between two extensions there is nobody to look up, and no number that could be hidden.
     if (record.direction === 'Internal') return NO_LEAD;
-    if (number === null || record.withheld) return anonymous(policy);
+    if (number === null || record.withheld) return anonymous(policy, record);
     if (isOwn(policy, record.externalE164, record.external)) return NO_LEAD;
     const answer = await leads.find(number, priority);
     if (answer.kind === 'failed') return lookupFailed(answer.reply);
@@ -116,15 +117,16 @@ function answerable({ responsible, agent, agentsRung }: CallRecord): readonly st
 const NO_LEAD: LeadResult = { kind: 'lead', id: null, ownerId: null };
 const NOT_YET: Resolved = { kind: 'later', reason: 'The users of LeadSquared are not known yet.', reply: null };
 
-function anonymous(policy: DeliveryPolicy): LeadResult {
-  switch (policy.lead.anonymous) {
-    case 'send':
-      return NO_LEAD;
-    case 'park':
-      return { kind: 'park', reason: 'The caller showed no number; policy anonymous = "park".' };
-    case 'skip':
-      return { kind: 'skip', reason: 'The caller showed no number; policy anonymous = "skip".' };
-  }
+function anonymous({ lead }: DeliveryPolicy, record: CallRecord): LeadResult {
+  if (lead.anonymous === 'send') return NO_LEAD;
+  return { kind: lead.anonymous, reason: `${whyNoNumber(record)}; policy anonymous = "${lead.anonymous}".` };
+}
+
+function whyNoNumber({ direction, external }: CallRecord): string {
+  if (direction !== 'Inbound') return 'The PBX told no number that was called';
+  return external !== null && isBlotted(external)
+    ? 'The caller has a number of which digits are blotted out'
+    : 'The caller showed no number';
 }
 
 function lookupFailed(reply: Reply<unknown>): LeadResult {

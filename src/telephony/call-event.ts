@@ -176,8 +176,8 @@ export type CallEvent =
       readonly queue: string;
       readonly reason: 'answered' | 'left' | 'timeout' | null;
     })
-  /** A recording of this channel exists or is being made under this file name. */
-  | (OnChannel & { readonly kind: 'recording'; readonly file: string })
+  /** A recording of this channel exists or is being made. `file`: its name, `null` as long as the PBX does not tell it. */
+  | (OnChannel & { readonly kind: 'recording'; readonly file: string | null })
   /** The caller reached a mailbox: its greeting plays, or would. */
   | (OnChannel & { readonly kind: 'voicemail-reached'; readonly fact: string })
   /** The caller left a message. */
@@ -192,10 +192,8 @@ export type CallEvent =
   | (OnChannel & { readonly kind: 'wired'; readonly other: ChannelId })
   /** Number or name shown by the channel have changed, or have come: an analog line tells them between the rings. */
   | (OnChannel & { readonly kind: 'identity'; readonly caller: Identity; readonly withheld: boolean })
-  /** A party of this channel asked for the end of the call: tells who hung up. */
-  | (OnChannel & { readonly kind: 'hangup-requested'; readonly clearing: Clearing })
-  /** The PBX itself has asked for the end of this channel; what it says afterwards of a party's wish is an echo of that. */
-  | (OnChannel & { readonly kind: 'release-requested' })
+  /** The end of the channel was asked for: tells who hung up. `by` absent: the party at this channel. */
+  | (OnChannel & { readonly kind: 'hangup-requested'; readonly clearing: Clearing; readonly by?: 'pbx' })
   | (OnChannel & {
       readonly kind: 'cleared';
       readonly clearing: Clearing;

@@ -79,6 +79,11 @@ function readNumber(raw: string, country: string, trunkFormat: TrunkFormat): str
   return abroad?.isValid() ? abroad.number : null;
 }
 
+/** Country (ISO 3166) of an E.164 number, `null` when it is none or belongs to no single country. */
+export function countryOf(e164: string): string | null {
+  return parsePhoneNumberFromString(e164, { extract: false })?.country ?? null;
+}
+
 /**
  * The number alone, of an address that may be a URI with a host and parameters (`+918041110001;npdi;rn=...`): the number to
  * which a ported one is routed (`rn`) is nobody's. `null` when it is no number.

@@ -108,6 +108,30 @@ t.test('callers without a number, by policy; never looked up', async (t) => {
   }
 });
 
+t.test('why a call without a number is not posted is told by its cause', async (t) => {
+  const { world, life } = await warm();
+  const reasonOf = async (n: number, over: Partial<CallRecord>) =>
+    (await deliver(world, life, fresh(world, n, { externalE164: null, ...over }))).row.reason;
+  t.match(await reasonOf(1, { external: 'anonymous', withheld: true }), /^The caller showed no number; policy/);
+  t.match(
+    await reasonOf(2, { external: '98450xxxxx', withheld: true }),
+    /^The caller has a number of which digits are/,
+  );
+  t.match(
+    await reasonOf(3, { external: null, direction: 'Outbound' }),
+    /^The PBX told no number that was called; policy/,
+  );
+  const none = { value: null, rule: '', fact: '', rejected: [] };
+  const direction = { value: 'Internal', rule: 'extension-dialled', fact: '', rejected: [] };
+  const reasons = { direction, external: none, agent: none, status: none };
+  t.match(
+    await reasonOf(4, { direction: 'Internal', reasons }),
+    /^Internal call that left by a trunk: .*"speed_dials"/,
+  );
+  t.match(await reasonOf(5, { direction: 'Internal' }), /^Internal call between two extensions;/);
+  world.close();
+});
+
 t.test('a number that the network told although it is withheld is never looked up and makes no lead', async (t) => {
   for (const unknown of ['let-leadsquared-create', 'capture', 'park', 'skip'] as const) {
     const { world, life } = await warm({ lead: { anonymous: 'send', unknown } });

@@ -13,6 +13,29 @@ import { type FrameReader, inspectFrames } from '../../src/inspect.ts';
 
 const ROOT = new URL('../fixtures/recordings/', import.meta.url);
 
+const LAB = 'lab.toml';
+
+/** The configs of sets that were not made in that laboratory. In `cases.toml` nothing is said about phones and trunks. */
+const CONFIGS: Readonly<Record<string, string>> = {
+  'asterisk-16-sip': 'cases.toml',
+  'asterisk-22-iax2': 'cases.toml',
+  'asterisk-22-local': 'cases.toml',
+  'freepbx-17': 'freepbx.toml',
+};
+
+const plans = new Map<string, SourcePlan>();
+
+function planIn(config: string, pbx: string): SourcePlan {
+  const known = plans.get(`${config} ${pbx}`);
+  if (known !== undefined) return known;
+  const file = new URL(`../fixtures/${config}`, import.meta.url).pathname;
+  const source = loadConfig(file).source.find((one) => one.type === pbx);
+  if (source === undefined) throw new Error(`test/fixtures/${config} has no source of type ${pbx}`);
+  const plan = planOf(source);
+  plans.set(`${config} ${pbx}`, plan);
+  return plan;
+}
+
 export const readers: Readonly<Record<string, FrameReader>> = { asterisk: readAmiFrame, freeswitch: readEslFrame };
 
 /** One call as the telephones saw it. Offsets: ms since the recording began. */
@@ -36,6 +59,8 @@ export interface Scenario {
   readonly pbx: 'asterisk' | 'freeswitch';
   /** Folder of the recordings, e.g. `asterisk-22`. */
   readonly set: string;
+  /** The numbering plan of the PBX that was recorded. */
+  readonly plan: SourcePlan;
   readonly name: string;
   readonly directory: URL;
   readonly truth: readonly Truth[];
@@ -57,20 +82,17 @@ export function scenarios(): Scenario[] {
         recordingStartedAt?: string;
         startedAt?: string;
       };
-      const pbx = set.startsWith('asterisk') ? 'asterisk' : 'freeswitch';
+      const pbx = set.startsWith('freeswitch') ? 'freeswitch' : 'asterisk';
       const startedAt = Date.parse(truth.recordingStartedAt ?? truth.startedAt ?? '');
-      return { pbx, set, name, directory, truth: truth.sessions, startedAt };
+      const plan = planIn(CONFIGS[set] ?? LAB, pbx);
+      return { pbx, set, name, directory, plan, truth: truth.sessions, startedAt };
     }),
   );
 }
 
-const lab = loadConfig(new URL('../fixtures/lab.toml', import.meta.url).pathname);
-
-/** The numbering plans of the laboratory in which the recordings were made. */
+/** The numbering plans of the laboratory in which most recordings were made. */
 export function labPlan(pbx: string): SourcePlan {
-  const source = lab.source.find((one) => one.type === pbx);
-  if (source === undefined) throw new Error(`test/fixtures/lab.toml has no source of type ${pbx}`);
-  return planOf(source);
+  return planIn(LAB, pbx);
 }
 
 /** The calls the program makes of one recording; `null` when the scenario has no such stream. */
@@ -79,5 +101,5 @@ export async function callsOf(scenario: Scenario, stream = 'events.jsonl.gz'): P
   const reader = readers[scenario.pbx];
   if (!existsSync(file) || reader === undefined) return null;
   const { frames } = await readCapture(file.pathname);
-  return inspectFrames(frames, reader, scenario.pbx, labPlan(scenario.pbx), DEFAULT_RULES).records;
+  return inspectFrames(frames, reader, scenario.pbx, scenario.plan, DEFAULT_RULES).records;
 }

@@ -34,13 +34,14 @@ export function adviceFor(
 }
 
 /** A pattern of the config that matches this endpoint and no other. */
-function patternOf(endpoint: string): string {
+export function patternOf(endpoint: string): string {
   // What means something else in a pattern is written as a regular expression.
   if (!/[*{}]/.test(endpoint) && !endpoint.startsWith('/')) return endpoint;
   return `/^${endpoint.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')}$/`;
 }
 
-function list(patterns: readonly string[]): string {
+/** A list of texts as TOML writes it. */
+export function list(patterns: readonly string[]): string {
   return `[${patterns.map(quoted).join(', ')}]`;
 }
 

@@ -167,7 +167,12 @@ export interface MisreadName {
   readonly side: 'trunk' | 'extension';
   /** What the PBX showed. */
   readonly fact: string;
+  /** True when it follows only from where one call led. */
+  readonly inferred: boolean;
 }
+
+/** Rules that look at where a call led. */
+const INFERRED = new Set(['incoming-course', 'dials-like-a-phone', 'rung-by-its-name']);
 
 /** The contradiction between the name of an endpoint and the evidence, `null` when there is none. The evidence is followed. */
 export function misreadName(plan: SourcePlan, party: Party, facts: ChannelFacts): MisreadName | null {
@@ -175,5 +180,7 @@ export function misreadName(plan: SourcePlan, party: Party, facts: ChannelFacts)
   if (side === 'wire' || DECIDES_ALONE.has(reason.rule)) return null;
   // That a phone matches no pattern matters as much as that a trunk matches one of phones: both are read by the evidence alone.
   const byName: Side = firstMatch(plan.extensions, facts.endpoint) === null ? 'trunk' : 'extension';
-  return byName === side ? null : { endpoint: facts.endpoint, side, fact: reason.fact };
+  return byName === side
+    ? null
+    : { endpoint: facts.endpoint, side, fact: reason.fact, inferred: INFERRED.has(reason.rule) };
 }

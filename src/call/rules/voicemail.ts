@@ -25,10 +25,11 @@ export function agentsGivenUp(of: Case): boolean {
     (leg) => leg !== root && !calledIn(leg) && (isPhone(leg) || leg.call === of.call),
   );
   const over = (leg: (typeof legs)[number]) => {
-    const ended = leg.dials.at(-1)?.endedAt ?? leg.clearedAt;
-    const result = leg.dials.at(-1)?.result ?? null;
-    // A leg that ended because the caller had gone was still being called; one that answered was not given up.
-    return ended !== null && ended <= at && result !== 'cancel' && result !== 'answer';
+    const { endedAt = null, result = null } = leg.dials.at(-1) ?? {};
+    // An agent who has answered is there until he hangs up, whether or not he has been connected.
+    const ended = result === 'answer' ? leg.clearedAt : (endedAt ?? leg.clearedAt);
+    // A leg that ended because the caller had gone was still being called.
+    return ended !== null && ended <= at && result !== 'cancel';
   };
   const rung = legs.filter((leg) => leg.dials.at(-1)?.result !== 'elsewhere');
   return rung.length > 0 && rung.every(over);
