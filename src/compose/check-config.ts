@@ -13,6 +13,7 @@ import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
 import type { Gate } from '../delivery/crm.ts';
 import type { Secret, SecretRef } from '../secret.ts';
+import { callFindings } from './check-calls.ts';
 import { checkCrm, checkSource } from './check-reach.ts';
 import { type Census, userFindings } from './endpoint-users.ts';
 import { endpointFindings, readingsOf } from './endpoints.ts';
@@ -56,6 +57,7 @@ export async function checkConfig(invocation: Invocation, terminal: Terminal): P
     ...config.source.flatMap(checkAuthority),
   ];
   offline.forEach(report);
+  (await callFindings(config)).forEach(report);
   const secrets = readSecrets(config);
   secrets.findings.forEach(report);
   const wrong = [...offline, ...secrets.findings].some(({ level }) => level === 'FAIL');
