@@ -2,7 +2,7 @@
 import type { AsteriskSourceConfig, FreeswitchSourceConfig, SourceConfig } from '../config/schema.ts';
 import type { CdrReader } from '../src/call/backfill.ts';
 import type { FrameReader } from '../src/inspect.ts';
-import type { Clock, EventSource } from '../src/ports.ts';
+import type { Clock, EndpointLister, EventSource } from '../src/ports.ts';
 import { amiCaptureProblem, readAmiFrame } from './asterisk/capture.ts';
 import { readAsteriskCdr } from './asterisk/cdr.ts';
 import { createAsteriskSource } from './asterisk/source.ts';
@@ -29,7 +29,7 @@ function tlsOf({ ca_file: caFile, servername }: AsteriskSourceConfig['tls']): Tl
 }
 
 const factories = {
-  asterisk: (config: AsteriskSourceConfig, setup: SourceSetup): EventSource =>
+  asterisk: (config: AsteriskSourceConfig, setup: SourceSetup): EventSource & EndpointLister =>
     createAsteriskSource({
       name: config.name,
       host: config.host,
@@ -42,7 +42,7 @@ const factories = {
       ...(setup.onWarning === undefined ? {} : { onWarning: setup.onWarning }),
       ...(config.tls.enabled ? { tls: tlsOf(config.tls) } : {}),
     }),
-  freeswitch: (config: FreeswitchSourceConfig, setup: SourceSetup): EventSource =>
+  freeswitch: (config: FreeswitchSourceConfig, setup: SourceSetup): EventSource & EndpointLister =>
     createFreeswitchSource({
       name: config.name,
       host: config.host,
@@ -54,7 +54,7 @@ const factories = {
     }),
 };
 
-export function createSource(config: SourceConfig, setup: SourceSetup): EventSource {
+export function createSource(config: SourceConfig, setup: SourceSetup): EventSource & EndpointLister {
   return config.type === 'asterisk' ? factories.asterisk(config, setup) : factories.freeswitch(config, setup);
 }
 

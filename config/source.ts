@@ -20,6 +20,10 @@ const dialPrefix = z
   .string({ error: "what is dialled before the number, in quotes, e.g. '1234#'" })
   .regex(/^\+?[\d*#]{1,16}$/, { error: 'digits, "*" and "#", at most 16' });
 
+const speedDial = z
+  .string({ error: "a short number in quotes, e.g. '701', or a beginning with \"*\", e.g. '7*'" })
+  .regex(/^(?:\d{2,6}|\d{1,5}\*)$/, { error: '2 to 6 digits, or a beginning with "*" after it' });
+
 const trunk = z.strictObject({
   match: patterns.min(1, { error: "at least one pattern, e.g. ['PJSIP/carrier*']" }),
   country: optional(country),
@@ -45,6 +49,7 @@ const common = {
       error: "a table of outside numbers, e.g. '+919811100002' = '1002'",
     })
     .default({}),
+  speed_dials: z.array(speedDial, { error: "a list of short numbers in quotes, e.g. ['701', '7*']" }).default([]),
   trunk: z.array(trunk, { error: 'tables [[source.trunk]]' }).default([]),
 };
 

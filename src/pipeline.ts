@@ -8,6 +8,7 @@
  * committed in groups by the journal.
  */
 import { type CallRules, CallTable, type FoldResult } from './call/correlate.ts';
+import type { MisreadName } from './call/known/side.ts';
 import type { SourcePlan } from './call/plan.ts';
 import type { CallRecord } from './call/record.ts';
 import { oddTime } from './call/sound.ts';
@@ -39,6 +40,8 @@ export interface PipelineOptions {
   readonly onStatus: (status: SourceStatus) => void;
   /** An event or a call that was left out, in one sentence; everything else goes on. */
   readonly onFault: (source: string, text: string) => void;
+  /** An endpoint of a source whose name says something else than what the PBX showed. */
+  readonly onMisread?: (source: string, name: MisreadName) => void;
   /** Each event that was folded in, for displays. */
   readonly onEvent?: (event: CallEvent) => void;
 }
@@ -60,7 +63,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   for (const { source, plan } of options.sources) {
     const { name } = source;
     const onFault = (what: string, error: unknown): void => options.onFault(name, `${what}: ${String(error)}`);
-    tables.set(name, new CallTable(name, plan, rules, onFault));
+    const onMisread = (misread: MisreadName): void => options.onMisread?.(name, misread);
+    tables.set(name, new CallTable(name, plan, rules, onFault, onMisread));
   }
   const commits = new Set<Promise<void>>();
   let wakeAt = Number.POSITIVE_INFINITY;

@@ -3,7 +3,7 @@
  * Every port is asynchronous where a network database could stand behind it.
  */
 import type { CallRecord } from './call/record.ts';
-import type { CallEvent } from './telephony/call-event.ts';
+import type { CallEvent, LineHint } from './telephony/call-event.ts';
 
 /** Wall clock and monotonic clock, so that no rule depends on the host. */
 export interface Clock {
@@ -54,6 +54,32 @@ export interface EventSource {
   start(onFrame: (frame: SourceFrame) => void, onStatus?: (status: SourceStatus) => void): void;
   stop(): Promise<void>;
   status(): SourceStatus;
+}
+
+/** A telephone or a trunk as the PBX has it, before any call: what of it decides on which side it is. */
+export interface ListedEndpoint {
+  /** As the channels of its calls name it, e.g. `PJSIP/1001`, `sofia/gateway/carrier`. */
+  readonly endpoint: string;
+  /** Dialplan context in which its calls begin; `null` when the PBX does not tell it. */
+  readonly context: string | null;
+  readonly line: LineHint | null;
+  /** Domain (tenant) of a phone, on PBXs that have several. */
+  readonly domain: string | null;
+  /** `port`: named after a socket, which says nothing about its extension. `guests`: stands for whoever calls without an account. */
+  readonly kind: 'account' | 'port' | 'guests';
+}
+
+export interface EndpointListing {
+  readonly endpoints: readonly ListedEndpoint[];
+  /** Why these may not be all, with the remedy, a sentence each; none when they are all. */
+  readonly gaps: readonly string[];
+  /** What else the administrator should know of this PBX, a sentence each. */
+  readonly hints: readonly string[];
+}
+
+/** Asks a connected PBX for its telephones and trunks. Never rejects: what could not be learnt is told by `gaps`. */
+export interface EndpointLister {
+  endpoints(): Promise<EndpointListing>;
 }
 
 /** An event as the journal keeps it. `seq` grows by one for each event of the installation. */

@@ -38,6 +38,7 @@ function bench(open: readonly CallEvent[] = [], lastFrameAt: number | null = nul
   const batches: JournalBatch[] = [];
   const faults: string[] = [];
   const told: string[] = [];
+  const misread: unknown[] = [];
   let refusing = false;
   let deaf = false;
   let emit: (frame: SourceFrame) => void = () => {};
@@ -73,9 +74,10 @@ function bench(open: readonly CallEvent[] = [], lastFrameAt: number | null = nul
     onRefused: () => true,
     onStatus: () => {},
     onFault: (_source, text) => faults.push(text),
+    onMisread: (name, { endpoint }) => misread.push([name, endpoint]),
   });
   return {
-    ...{ pipeline, batches, faults, told },
+    ...{ pipeline, batches, faults, told, misread },
     timers: () => timers.length,
     hear(...events: readonly CallEvent[]): void {
       now = Math.max(now, ...events.map((event) => event.receivedAt));
@@ -214,3 +216,15 @@ t.test(
     t.strictSame(ended?.flags, ['blind-interval', 'end-unknown']);
   },
 );
+
+t.test('an endpoint that is not what it is called is told with its source, when its call is over', async (t) => {
+  const { pipeline, hear, pass, misread } = bench();
+  await pipeline.start();
+  const told = facts('PJSIP/1009', 'a', { context: 'from-pstn' });
+  hear({ kind: 'channel-created', source: 'pbx', at: START, receivedAt: START, channel: 'a', facts: told });
+  await pass(1000);
+  t.strictSame(misread, []);
+  hear(cleared('a', 2000));
+  await pass(60_000);
+  t.strictSame(misread, [['pbx', 'PJSIP/1009']]);
+});

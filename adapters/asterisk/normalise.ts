@@ -144,7 +144,10 @@ const READERS: Readonly<Record<string, Reader>> = {
     packet.get('Waiting') === '1'
       ? [{ ...stamp, kind: 'voicemail-left', channel, mailbox: known(packet.get('Mailbox')) }]
       : [],
-  MixMonitorStart: (packet, stamp, channel) => recording(stamp, channel, variable(packet, 'MIXMONITOR_FILENAME')),
+  // The event names no file; the variable does, where manager.conf lists it in channelvars.
+  MixMonitorStart: (packet, stamp, channel) => [
+    { ...stamp, kind: 'recording', channel, file: variable(packet, 'MIXMONITOR_FILENAME') },
+  ],
   UserEvent: (packet, stamp, channel) =>
     /record/i.test(packet.get('UserEvent') ?? '') ? recording(stamp, channel, known(packet.get('File'))) : [],
   HangupRequest: (packet, stamp, channel) => [

@@ -1,7 +1,8 @@
 /** Asterisk as an event source: the AMI client, the list of live channels after each connect, and the normaliser. */
-import type { EventSource, SourceFrame, SourceState, SourceStatus } from '../../src/ports.ts';
+import type { EndpointLister, EventSource, SourceFrame, SourceState, SourceStatus } from '../../src/ports.ts';
 import { AmiClient } from './client.ts';
 import type { AmiClientOptions } from './client-options.ts';
+import { listEndpoints } from './endpoints.ts';
 import { createLister, cutList, noList } from './listing.ts';
 import { isKnownEvent, normalise } from './normalise.ts';
 import { noCallRights, noListRights, rightsCheck } from './rights.ts';
@@ -17,7 +18,7 @@ export interface AsteriskSourceOptions extends AmiClientOptions {
 /** How long to wait before the live channels are listed again while no call event has come, ms. */
 const DOUBT_MS = 60_000;
 
-export function createAsteriskSource(options: AsteriskSourceOptions): EventSource {
+export function createAsteriskSource(options: AsteriskSourceOptions): EventSource & EndpointLister {
   const { name, clock } = options;
   let emit: (frame: SourceFrame) => void = () => {};
   let status: SourceStatus = {
@@ -116,6 +117,7 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
       return client.close();
     },
     status: () => status,
+    endpoints: () => listEndpoints(client, options.username),
   };
 }
 

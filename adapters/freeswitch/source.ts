@@ -1,8 +1,9 @@
 /** FreeSWITCH as an event source: the ESL client, the lists of live channels, and the normaliser. */
-import type { EventSource, SourceFrame, SourceState, SourceStatus } from '../../src/ports.ts';
+import type { EndpointLister, EventSource, SourceFrame, SourceState, SourceStatus } from '../../src/ports.ts';
 import type { CallEvent } from '../../src/telephony/call-event.ts';
 import { EslClient } from './client.ts';
 import type { EslClientOptions } from './client-options.ts';
+import { listEndpoints } from './endpoints.ts';
 import { normalise } from './normalise.ts';
 import { dumpChannel, listChannels } from './queries.ts';
 import { RollCall } from './roll-call.ts';
@@ -15,7 +16,7 @@ export interface FreeswitchSourceOptions extends EslClientOptions {
   readonly onWarning?: (text: string) => void;
 }
 
-export function createFreeswitchSource(options: FreeswitchSourceOptions): EventSource {
+export function createFreeswitchSource(options: FreeswitchSourceOptions): EventSource & EndpointLister {
   const { name, clock } = options;
   let onFrame: (frame: SourceFrame) => void = () => {};
   let tell: (status: SourceStatus) => void = () => {};
@@ -82,5 +83,6 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
     },
     stop: () => client.close(),
     status,
+    endpoints: () => listEndpoints(client),
   };
 }

@@ -13,6 +13,8 @@ const idFields: ReadonlySet<string> = new Set([
   'channel',
   'delivery',
   'lead',
+  // Of a config: names of endpoints and beginnings of numbers.
+  'lines',
   'linked',
   'seq',
   'user',

@@ -1,6 +1,6 @@
 /** What is read of the outbox: by the loop, and by an operator. */
 import { DELIVERY_STATES, type DeliveryState } from '../../src/delivery/delivery.ts';
-import type { Attempt, Delivery, DeliveryFilter, Outbox, OutboxCounts } from '../../src/delivery/store.ts';
+import type { Attempt, Delivery, DeliveryFilter, Outbox, OutboxCounts, ReasonCount } from '../../src/delivery/store.ts';
 import {
   type AttemptRow,
   DELIVERY_COLUMNS,
@@ -10,6 +10,8 @@ import {
   toDelivery,
 } from './outbox-row.ts';
 import type { Connection } from './rpc.ts';
+
+const DAY_MS = 24 * 3_600_000;
 
 type Arg<M extends keyof Outbox> = Parameters<Outbox[M]>[0];
 
@@ -56,11 +58,16 @@ function counter(db: Connection) {
     )
     .pluck();
   const updates = db.prepare<[], number>('SELECT count(*) FROM delivery WHERE update_due_at IS NOT NULL').pluck();
-  const reasons = db.prepare<[], { reason: string; count: number }>(
+  const reasons = db.prepare<[], ReasonCount>(
     `SELECT coalesce(reason, '') AS reason, count(*) AS count FROM delivery WHERE state = 'parked'
      GROUP BY reason ORDER BY count DESC LIMIT 20`,
   );
-  return (_: Arg<'counts'>): OutboxCounts => {
+  // By the time of the calls, of which a day has a bounded number; the state alone would lead to all that were ever skipped.
+  const skipped = db.prepare<[object], ReasonCount>(
+    `SELECT coalesce(reason, '') AS reason, count(*) AS count FROM delivery INDEXED BY delivery_by_end
+     WHERE ended_at > @since AND state = 'skipped' GROUP BY reason ORDER BY count DESC, reason LIMIT 20`,
+  );
+  return ({ now }: Arg<'counts'>): OutboxCounts => {
     const found = new Map(states.all().map(({ state, n }) => [state, n]));
     const count = (state: DeliveryState): number => found.get(state) ?? 0;
     return {
@@ -68,6 +75,7 @@ function counter(db: Connection) {
       oldestWaiting: oldest.get() ?? null,
       updatesWaiting: updates.get() ?? 0,
       parkedReasons: reasons.all(),
+      skippedReasons: skipped.all({ since: Math.floor(now) - DAY_MS }),
     };
   };
 }

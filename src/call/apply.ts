@@ -97,7 +97,8 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
       return;
     }
     case 'recording':
-      if (!channel.recordings.includes(event.file)) channel.recordings.push(event.file);
+      channel.recorded = true;
+      if (event.file !== null && !channel.recordings.includes(event.file)) channel.recordings.push(event.file);
       return;
     case 'voicemail-reached':
       channel.voicemailFact ??= event.fact;

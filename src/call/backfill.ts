@@ -20,7 +20,7 @@ import { type CallRules, CallTable } from './correlate.ts';
 import type { Heard, Span } from './heard.ts';
 import type { SourcePlan } from './plan.ts';
 import type { CallRecord, Talk } from './record.ts';
-import { distinctRecordings } from './recordings.ts';
+import { distinctRecordings, flagsWith } from './recordings.ts';
 import { covered } from './talk.ts';
 
 /** One file of call detail records, unpacked. */
@@ -134,7 +134,8 @@ function complete(known: CallRecord, cdr: CallRecord): CallRecord {
   const recordings = distinctRecordings([...known.recordings, ...cdr.recordings]);
   if (!endMissing && !(answerMissing && cdr.answeredAt !== null)) {
     if (rung.length === known.agentsRung.length && recordings.length === known.recordings.length) return known;
-    return { ...known, agentsRung: rung, recording, recordings, flags: withFlags(known.flags, ['from-cdr']) };
+    const flags = withFlags(flagsWith(recordings, known.flags), ['from-cdr']);
+    return { ...known, agentsRung: rung, recording, recordings, flags };
   }
   const endedAt = endMissing ? Math.max(cdr.endedAt, known.endedAt) : known.endedAt;
   const answeredAt = answerOf(known, cdr, answerMissing);
@@ -162,7 +163,7 @@ function complete(known: CallRecord, cdr: CallRecord): CallRecord {
     recordings,
     q850: known.q850 ?? cdr.q850,
     sip: known.sip ?? cdr.sip,
-    flags: flagsOf(known, cdr, answeredAt, endMissing, answerMissing),
+    flags: flagsWith(recordings, flagsOf(known, cdr, answeredAt, endMissing, answerMissing)),
   };
 }
 

@@ -23,14 +23,12 @@ import { type CallEvent, type ChannelId, channelOf } from '../telephony/call-eve
 import { applyToChannel } from './apply.ts';
 import type { ApplyContext } from './context.ts';
 import { dueAt, giveUp, overdueAt } from './deadline.ts';
-import { judge } from './judge.ts';
-import { LateFacts } from './late.ts';
+import { Endings, isOver, type Leavings, type OnFault, type OnMisread } from './ending.ts';
 import type { SourcePlan } from './plan.ts';
 import { endUnconfirmed, noteBoot, noteHeard, reconcile, unheard } from './reconcile.ts';
 import type { CallRecord } from './record.ts';
 import type { MissedBy } from './rules/case.ts';
-import { type Bridge, type Call, type Channel, componentOf, conferencePartners, isLive, oldest } from './state.ts';
-import { forgetBridge, startAnew } from './stays.ts';
+import { type Bridge, type Call, type Channel, componentOf, conferencePartners } from './state.ts';
 
 /** Rules of closing and judging calls, from the configuration. */
 export interface CallRules {
@@ -66,28 +64,20 @@ export interface FoldResult {
 /** A clock of arrival that goes back by more than this has been set, ms; by less, frames have overtaken a timer. */
 const CLOCK_SET_MS = 1000;
 
-/** Hears of what could not be folded in or judged. */
-export type OnFault = (what: string, error: unknown) => void;
-
 const rethrow: OnFault = (_what, error) => {
   throw error;
 };
 
-/** Channel ids of finished calls kept to recognise late and repeated events. */
-const REMEMBERED_CHANNELS = 20_000;
-
 /** The live calls of one PBX. */
 export class CallTable {
   readonly source: string;
-  private readonly plan: SourcePlan;
   private readonly rules: CallRules;
   private readonly channels = new Map<ChannelId, Channel>();
   private readonly calls = new Map<string, Call>();
   private readonly bridges = new Map<string, Bridge>();
-  private readonly finished = new Set<ChannelId>();
-  private readonly late = new LateFacts();
   private readonly link = unheard();
   private readonly context: ApplyContext;
+  private readonly endings: Endings;
   /** When the next call may end, ms since the epoch; infinity when none is about to. */
   private deadline = Number.POSITIVE_INFINITY;
   /** The time reached, ms since the epoch. */
@@ -97,12 +87,17 @@ export class CallTable {
 
   /**
    * `onFault`: where given, an event that cannot be folded in is left out, a call that cannot be judged is given up, and the
-   * others go on; else the error is thrown.
+   * others go on; else the error is thrown. `onMisread`: see `OnMisread`.
    */
-  constructor(source: string, plan: SourcePlan, rules: CallRules, onFault: OnFault = rethrow) {
+  constructor(
+    source: string,
+    plan: SourcePlan,
+    rules: CallRules,
+    onFault: OnFault = rethrow,
+    onMisread: OnMisread = () => {},
+  ) {
     this.onFault = onFault;
     this.source = source;
-    this.plan = plan;
     this.rules = rules;
     this.context = {
       plan,
@@ -110,9 +105,10 @@ export class CallTable {
       channels: this.channels,
       calls: this.calls,
       bridges: this.bridges,
-      isFinished: (channel) => this.finished.has(channel),
+      isFinished: (channel) => this.endings.isFinished(channel),
       onOpened: (channel) => this.opened.push(channel),
     };
+    this.endings = new Endings(this.context, { ...rules, plan, source }, onFault, onMisread);
   }
 
   /** Folds one event in. */
@@ -122,7 +118,7 @@ export class CallTable {
       const restarted = noteBoot(this.context, this.link, event.boot, event.at, event.receivedAt);
       if (restarted) this.deadline = this.trueDeadline();
     }
-    const later = this.late.take(event);
+    const later = this.endings.completedBy(event);
     try {
       this.fold(event);
     } catch (error) {
@@ -147,20 +143,19 @@ export class CallTable {
 
   /** Ends what is due at `now` (ms since the epoch, clock of arrival). */
   advance(now: number): FoldResult {
-    const ended: CallRecord[] = [];
-    const released: ChannelId[] = [];
+    const leave: Leavings = { ended: [], released: [] };
     if (now < this.now - CLOCK_SET_MS) this.setBack(now);
     this.now = Math.max(this.now, now);
     if (now >= this.deadline) {
       for (const call of [...this.calls.values()]) {
         if (!this.calls.has(call.key) || now < dueAt(call, this.rules)) continue;
         if (now >= overdueAt(call, this.rules)) giveUp(call, now);
-        this.end(call, ended, released);
+        this.endings.end(call, leave);
       }
       this.deadline = this.trueDeadline();
     }
-    ended.sort((a, b) => a.endedAt - b.endedAt);
-    return { ended, opened: this.takeOpened(), released };
+    leave.ended.sort((a, b) => a.endedAt - b.endedAt);
+    return { ...leave, opened: this.takeOpened() };
   }
 
   /**
@@ -189,7 +184,7 @@ export class CallTable {
 
   /** The calls as they look at `now`, for displays; nothing is changed. */
   live(now: number): CallRecord[] {
-    return [...new Set(this.calls.values())].flatMap((call) => this.judged(call, now));
+    return [...new Set(this.calls.values())].flatMap((call) => this.endings.judged(call, now));
   }
 
   /** Calls that are not finished yet; joined ones count as one. */
@@ -219,13 +214,12 @@ export class CallTable {
    * the PBX was asked again.
    */
   endUnconfirmed(): CallRecord[] {
-    const ended: CallRecord[] = [];
+    const leave: Leavings = { ended: [], released: [] };
     endUnconfirmed(this.context, this.link);
     for (const call of [...this.calls.values()]) {
-      const over = [...componentOf(call)].every((one) => [...one.channels].every((channel) => !isLive(channel)));
-      if (this.calls.has(call.key) && over) this.end(call, ended, []);
+      if (this.calls.has(call.key) && isOver(componentOf(call))) this.endings.end(call, leave);
     }
-    return ended;
+    return leave.ended;
   }
 
   private takeOpened(): ChannelId[] {
@@ -243,73 +237,5 @@ export class CallTable {
       const touched = [channel, ...(over ? conferencePartners(channel) : [])];
       for (const one of touched) this.deadline = Math.min(this.deadline, dueAt(one.call, this.rules));
     } else if (id === null) this.deadline = this.trueDeadline();
-  }
-
-  /** Judges the call; when its whole group is over, the group with it. */
-  private end(call: Call, ended: CallRecord[], released: ChannelId[]): void {
-    const group = componentOf(call);
-    const over = [...group].every((one) => [...one.channels].every((channel) => !isLive(channel)));
-    const until = Math.max(...[...group].flatMap((one) => [...one.channels].map((channel) => channel.clearedAt ?? 0)));
-    if (over) {
-      for (const one of group) this.report(one, this.judged(one, until), ended);
-      for (const one of group) this.forget(one, released);
-    } else {
-      this.report(call, this.judged(call, until), ended);
-      this.splitOff(call, released);
-    }
-  }
-
-  private judged(call: Call, until: number): CallRecord[] {
-    try {
-      return judge(call, { ...this.rules, plan: this.plan, source: this.source, until });
-    } catch (error) {
-      this.onFault(`The call ${this.source}-${call.sessionKey} could not be judged and is not logged`, error);
-      return [];
-    }
-  }
-
-  private report(call: Call, records: readonly CallRecord[], ended: CallRecord[]): void {
-    ended.push(...records);
-    const [record] = records;
-    if (record !== undefined) this.late.remember(record, call.channels);
-  }
-
-  private forget(call: Call, released: ChannelId[]): void {
-    for (const channel of call.channels) this.release(channel, released);
-    for (const linked of call.links) linked.links.delete(call);
-    this.unlist(call);
-  }
-
-  private unlist(call: Call): void {
-    for (const key of [call.key, ...call.otherKeys]) this.calls.delete(key);
-  }
-
-  private release(channel: Channel, released: ChannelId[]): void {
-    for (const id of [channel.id, ...channel.aliases]) {
-      released.push(id);
-      this.channels.delete(id);
-      this.finished.add(id);
-      if (this.finished.size > REMEMBERED_CHANNELS) this.finished.delete(this.finished.values().next().value ?? '');
-    }
-    for (const bridge of channel.bridges) forgetBridge(this.context, bridge);
-  }
-
-  /** The external party's call is reported; phones that go on keep an internal call of their own. */
-  private splitOff(call: Call, released: ChannelId[]): void {
-    const rest = [...call.channels].filter(isLive);
-    for (const channel of [...call.channels]) {
-      if (isLive(channel)) continue;
-      call.channels.delete(channel);
-      this.release(channel, released);
-    }
-    for (const linked of call.links) linked.links.delete(call);
-    call.links.clear();
-    const root = oldest(rest);
-    if (root === undefined) {
-      this.unlist(call);
-      return;
-    }
-    call.sessionKey = root.id;
-    startAnew(call, rest);
   }
 }

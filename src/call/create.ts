@@ -54,6 +54,7 @@ export function create(
     endedByPbx: false,
     dials: [],
     holds: [],
+    recorded: false,
     recordings: [],
     queues: [],
     transfers: [],

@@ -23,12 +23,17 @@ export interface Rule<I, T> {
   find(input: I): { readonly value: T; readonly fact: string } | null;
 }
 
-/** The first rule that has something to say decides. Throws when none has: the last rule of a list always answers. */
+/**
+ * The first rule that has something to say decides. Throws when none has: the last rule of a list always answers. It says what is so
+ * when nothing speaks for anything, and is therefore no evidence against what was found.
+ */
 export function decide<I, T>(rules: readonly Rule<I, T>[], input: I): Conclusion<T> {
-  const found = rules.flatMap((rule): Evidence<T>[] => {
+  const found: Evidence<T>[] = [];
+  for (const rule of rules) {
+    if (found.length > 0 && rule === rules.at(-1)) break;
     const one = rule.find(input);
-    return one === null ? [] : [{ value: one.value, rule: rule.name, fact: one.fact }];
-  });
+    if (one !== null) found.push({ value: one.value, rule: rule.name, fact: one.fact });
+  }
   return concluded(found);
 }
 

@@ -61,9 +61,9 @@ function recordOf(of: Case): CallRecord {
   const outside = withOutside(of, direction, subject, connections);
   const answeredAt = answerOf(direction, subject, talks, outside, connections);
   const status = statusOf(direction, { of, external, answeredAt });
-  const did = companyNumber(direction, subject, external);
   const mobile = direction === 'Inbound' && outside[0] !== undefined ? mobileOf(outside[0], subject) : null;
   const number = externalNumber(of, direction, external);
+  const did = companyNumber(direction, subject, external, number.value);
   const agent = agentOf({ of, direction, talks, mobile, did });
   const queue = channels.flatMap((channel) => channel.queues).at(-1)?.queue ?? null;
   const rung = rungOf(direction === 'Internal' ? channels : madeBefore(endedAt, channels));
@@ -104,7 +104,7 @@ function recordOf(of: Case): CallRecord {
     recordings,
     q850: subject.clearing?.q850 ?? null,
     sip: subject.clearing?.sip ?? null,
-    flags: doubtsOf(channels, first, subject, answeredAt),
+    flags: doubtsOf(channels, first, subject, answeredAt, recordings),
     legs: channels.filter((channel) => channel.party.side !== 'wire').length,
     reasons: { direction: concluded, external: textual(number), agent, status },
   };
@@ -139,5 +139,6 @@ function domainOf({ plan, channels }: Case, ext: string | null, line: string | n
   if (ext === null) return null;
   const own = channels.filter((channel) => channel.party.ext === ext && channel.party.domain !== null);
   const phone = own.find((channel) => channel.answeredAt !== null) ?? own[0];
-  return phone?.party.domain ?? (line === null ? null : (plan.domains?.get(line) ?? null));
+  if (phone !== undefined) return phone.party.domain;
+  return line !== null && plan.owners.get(line) === ext ? (plan.domains?.get(line) ?? null) : null;
 }

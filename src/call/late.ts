@@ -1,7 +1,7 @@
 /** Facts of a call that the PBX tells only after the call has been reported: the names of its recordings. */
 import { type CallEvent, type ChannelId, channelOf } from '../telephony/call-event.ts';
 import type { CallRecord } from './record.ts';
-import { distinctRecordings } from './recordings.ts';
+import { distinctRecordings, flagsWith } from './recordings.ts';
 import type { Channel } from './state.ts';
 
 /** Channels of reported calls for which late facts are awaited; older ones are beyond the time in which a PBX writes its CDR. */
@@ -22,13 +22,15 @@ export class LateFacts {
 
   /** The records that the event completes. A recording counts only for a call that was answered; the first one stays the main one. */
   take(event: CallEvent): CallRecord[] {
-    const holder = event.kind === 'recording' ? this.reported.get(channelOf(event) ?? '') : undefined;
-    if (event.kind !== 'recording' || holder === undefined) return [];
+    if (event.kind !== 'recording' || event.file === null) return [];
+    const holder = this.reported.get(channelOf(event) ?? '');
+    if (holder === undefined) return [];
     const { record } = holder;
     if (record.status !== 'Answered') return [];
     const recordings = distinctRecordings([...record.recordings, event.file]);
     if (recordings.length === record.recordings.length) return [];
-    holder.record = { ...record, recording: record.recording ?? event.file, recordings };
+    const flags = flagsWith(recordings, record.flags);
+    holder.record = { ...record, recording: record.recording ?? event.file, recordings, flags };
     return [holder.record];
   }
 }

@@ -65,11 +65,16 @@ export function isOwnNumber(plan: SourcePlan, number: string, trunk: Writing = h
   return readings(number, trunk).some((reading) => plan.own.has(reading));
 }
 
-/** Extension of the agent whose outside telephone this number is, `null` when the config names none. */
-export function mobileOwner(plan: SourcePlan, number: string | null, trunk: Writing = homeOf(plan)): string | null {
+/** The agent whose outside telephone this number is, with his tenant; `null` when the config names none. */
+export function mobileOwner(
+  plan: SourcePlan,
+  number: string | null,
+  trunk: Writing = homeOf(plan),
+): { readonly ext: string; readonly domain: string | null } | null {
   if (number === null || plan.mobiles.size === 0) return null;
   const known = readings(number, trunk).find((one) => plan.mobiles.has(one));
-  return known === undefined ? null : (plan.mobiles.get(known) ?? null);
+  const ext = known === undefined ? undefined : plan.mobiles.get(known);
+  return known === undefined || ext === undefined ? null : { ext, domain: plan.domains?.get(known) ?? null };
 }
 
 /**

@@ -25,6 +25,8 @@ export interface SourcePlan {
   readonly own: ReadonlySet<string>;
   /** Outside number (E.164) -> extension of the agent who takes calls on it: a mobile in place of a desk phone. */
   readonly mobiles: ReadonlyMap<string, string>;
+  /** Short numbers that phones dial for numbers of the telephone network; absent: none. */
+  readonly speedDials?: readonly EndpointPattern[];
   /** Domain (tenant) of the extension behind a number of `owners` or `mobiles`, where the config names one. */
   readonly domains?: ReadonlyMap<string, string>;
 }

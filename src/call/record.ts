@@ -11,6 +11,15 @@ export type CallStatus =
   | 'Cancelled' /* outbound: our agent gave up */
   | 'Failed'; /* outbound: rejected, unallocated, congestion */
 
+/** The rule by which a call is internal although it left by a trunk: an extension or group was dialled, and a mobile rang for it. */
+export const EXTENSION_DIALLED = 'extension-dialled';
+
+/** The short number that a phone dialled in a call which that rule made internal; `null` for every other call. */
+export function shortNumberOf({ reasons }: CallRecord): string | null {
+  if (reasons?.direction.rule !== EXTENSION_DIALLED) return null;
+  return / dialled (\d+),/.exec(reasons.direction.fact)?.[1] ?? null;
+}
+
 /** An interval in which an extension was connected with the external party. Times: ms since the epoch, UTC. */
 export interface Talk {
   readonly ext: string;

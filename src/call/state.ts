@@ -94,6 +94,8 @@ export interface Channel {
   /** Dial attempts made to this channel. */
   readonly dials: Dial[];
   readonly holds: Interval[];
+  /** True when the PBX has said that it records the channel; the names it gave are in `recordings`. */
+  recorded: boolean;
   readonly recordings: string[];
   readonly queues: QueueStay[];
   readonly transfers: Transfer[];

@@ -42,7 +42,11 @@ export const COMMANDS = [
   {
     name: 'check-config',
     summary: 'check the config, and reach the PBXs and LeadSquared',
-    options: [config, { name: 'offline', help: 'check the files only' }],
+    options: [
+      config,
+      { name: 'offline', help: 'check the files only' },
+      { name: 'all', help: 'name every phone and trunk, not the first few' },
+    ],
     details: 'Ends with 78 when the config is wrong, with 1 when something cannot be reached.',
   },
   {

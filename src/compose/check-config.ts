@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { readAuthorities } from '../../adapters/asterisk/tls.ts';
 import { createClock } from '../../adapters/host/clock.ts';
 import { readSecret, SecretError } from '../../adapters/host/credentials.ts';
+import { visible } from '../../adapters/host/log-value.ts';
 import { createCallLog } from '../../adapters/leadsquared/call-log.ts';
 import { createClient } from '../../adapters/leadsquared/client.ts';
 import { type Config, leadsquaredSecrets, type SourceConfig, sourceSecret } from '../../config/schema.ts';
@@ -12,17 +13,23 @@ import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
 import type { Gate } from '../delivery/crm.ts';
 import type { Secret, SecretRef } from '../secret.ts';
+import { callFindings } from './check-calls.ts';
 import { checkCrm, checkSource } from './check-reach.ts';
-import { callLogPolicyOf, deliveryPolicyOf } from './settings.ts';
+import { type Census, userFindings } from './endpoint-users.ts';
+import { endpointFindings, readingsOf } from './endpoints.ts';
+import { callLogPolicyOf, deliveryPolicyOf, planOf } from './settings.ts';
 import { configOf } from './shell.ts';
 import { count, print, tell } from './text.ts';
 
 export interface Finding {
-  readonly level: 'ok' | 'warn' | 'FAIL';
+  /** `info`: nothing is wrong, but it is worth knowing. */
+  readonly level: 'ok' | 'info' | 'warn' | 'FAIL';
   /** What was looked at. */
   readonly about: string;
   /** What was found, and the remedy. */
   readonly text: string;
+  /** Lines of the config that are the remedy. */
+  readonly lines?: readonly string[];
 }
 
 /** Throws `ConfigError` with every problem when the config or the users file is wrong. */
@@ -31,8 +38,9 @@ export async function checkConfig(invocation: Invocation, terminal: Terminal): P
   const policy = deliveryPolicyOf(config);
   const users = policy.user.rows.length;
   const report = (finding: Finding): Finding => {
-    const { level, about, text } = finding;
-    print(terminal, `${level.padEnd(4)}  ${about.padEnd(22)}  ${text}`);
+    const { level, about, text, lines = [] } = finding;
+    print(terminal, `${level.padEnd(4)}  ${about.padEnd(22)}  ${visible(text)}`);
+    for (const line of lines) print(terminal, `          ${visible(line)}`);
     return finding;
   };
   report({
@@ -49,6 +57,7 @@ export async function checkConfig(invocation: Invocation, terminal: Terminal): P
     ...config.source.flatMap(checkAuthority),
   ];
   offline.forEach(report);
+  (await callFindings(config)).forEach(report);
   const secrets = readSecrets(config);
   secrets.findings.forEach(report);
   const wrong = [...offline, ...secrets.findings].some(({ level }) => level === 'FAIL');
@@ -58,11 +67,21 @@ export async function checkConfig(invocation: Invocation, terminal: Terminal): P
     return EXIT.config;
   }
   if (invocation.flag('offline')) return EXIT.ok;
+  const whole = invocation.flag('all');
   let reached = true;
+  const found: Census[] = [];
   for (const source of config.source) {
-    const finding = report(await checkSource(source, secrets.of(sourceSecret(source))));
+    const finding = await checkSource(source, secrets.of(sourceSecret(source)));
+    report(finding);
     reached &&= finding.level !== 'FAIL';
+    const { seen } = finding;
+    const plan = planOf(source);
+    const readings = seen === null ? [] : readingsOf(plan, seen);
+    if (seen !== null) endpointFindings(source.name, plan, seen, readings, whole).forEach(report);
+    found.push({ source: source.name, plan, readings, complete: seen?.listing.gaps.length === 0 });
   }
+  const { file, unknown } = config.leadsquared.user;
+  if (file !== null) userFindings(found, { file, rows: policy.user.rows, unknown }, whole).forEach(report);
   const keys = leadsquaredSecrets(config.leadsquared);
   const crm = report(await checkCrm(config, secrets.of(keys.accessKey), secrets.of(keys.secretKey)));
   return reached && crm.level !== 'FAIL' ? EXIT.ok : EXIT.failed;

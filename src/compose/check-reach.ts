@@ -7,8 +7,10 @@ import type { Config, SourceConfig } from '../../config/schema.ts';
 import type { Gate } from '../delivery/crm.ts';
 import type { Clock, EventSource, SourceFrame } from '../ports.ts';
 import type { Secret } from '../secret.ts';
+import type { ChannelFacts } from '../telephony/call-event.ts';
 import type { Finding } from './check-config.ts';
 import { reach } from './control.ts';
+import type { Seen } from './endpoints.ts';
 import { callLogPolicyOf } from './settings.ts';
 import { count } from './text.ts';
 
@@ -17,8 +19,13 @@ const SOURCE_WITHIN_MS = 15_000;
 /** For a free place of the request limit, ms. */
 const PLACE_WITHIN_MS = 20_000;
 
-/** Connects, logs in and lists the live channels once. */
-export async function checkSource(config: SourceConfig, secret: Secret): Promise<Finding> {
+/** A PBX, with what it has where it let us in. */
+export interface SourceFinding extends Finding {
+  readonly seen: Seen | null;
+}
+
+/** Connects, logs in, lists the live channels once and asks for the endpoints. */
+export async function checkSource(config: SourceConfig, secret: Secret): Promise<SourceFinding> {
   const clock = createClock();
   const about = `PBX ${config.name}`;
   const where = `${config.host}:${config.port}`;
@@ -31,31 +38,29 @@ export async function checkSource(config: SourceConfig, secret: Secret): Promise
   const end = await firstResult(source, clock);
   // The list is handed on before the source itself is done with it.
   await new Promise<void>((resolve) => clock.after(0, resolve));
+  const seen = end.kind === 'listed' ? { listing: await source.endpoints(), live: end.live } : null;
   await source.stop();
   if (end.kind === 'silent') {
-    return {
-      level: 'FAIL',
-      about,
-      text: `${where} did not let us in within ${SOURCE_WITHIN_MS / 1000} s: check address and firewall.`,
-    };
+    const text = `${where} did not let us in within ${SOURCE_WITHIN_MS / 1000} s: check address and firewall.`;
+    return { level: 'FAIL', about, text, seen };
   }
-  if (end.kind === 'failed') return { level: 'FAIL', about, text: end.problem };
+  if (end.kind === 'failed') return { level: 'FAIL', about, text: end.problem, seen };
   const problem = end.problem ?? warnings[0] ?? null;
-  if (problem !== null) return { level: 'warn', about, text: problem };
-  return { level: 'ok', about, text: `${where}: logged in, ${count(end.channels, 'live channel')}` };
+  if (problem !== null) return { level: 'warn', about, text: problem, seen };
+  return { level: 'ok', about, text: `${where}: logged in, ${count(end.live.length, 'live channel')}`, seen };
 }
 
 type Result =
-  | { readonly kind: 'listed'; readonly channels: number; readonly problem: string | null }
+  | { readonly kind: 'listed'; readonly live: readonly ChannelFacts[]; readonly problem: string | null }
   | { readonly kind: 'failed'; readonly problem: string }
   | { readonly kind: 'silent' };
 
 function firstResult(source: EventSource, clock: Clock): Promise<Result> {
   return new Promise((resolve) => {
-    let channels = 0;
+    const live: ChannelFacts[] = [];
     const cancel = clock.after(SOURCE_WITHIN_MS, () => {
       const { state, problem } = source.status();
-      if (state === 'connected') resolve({ kind: 'listed', channels, problem });
+      if (state === 'connected') resolve({ kind: 'listed', live, problem });
       else resolve(problem === null ? { kind: 'silent' } : { kind: 'failed', problem });
     });
     const done = (result: Result): void => {
@@ -64,13 +69,13 @@ function firstResult(source: EventSource, clock: Clock): Promise<Result> {
     };
     const onFrame = ({ events }: SourceFrame): void => {
       for (const event of events) {
-        if (event.kind === 'snapshot-channel' && event.facts.wire === null) channels += 1;
-        if (event.kind === 'snapshot-complete') done({ kind: 'listed', channels, problem: source.status().problem });
+        if (event.kind === 'snapshot-channel' && event.facts.wire === null) live.push(event.facts);
+        if (event.kind === 'snapshot-complete') done({ kind: 'listed', live, problem: source.status().problem });
       }
     };
     source.start(onFrame, ({ name, state, problem }) => {
       if (state === 'refused' || state === 'lost') done({ kind: 'failed', problem: problem ?? `${name} is ${state}.` });
-      else if (state === 'connected' && problem !== null) done({ kind: 'listed', channels, problem });
+      else if (state === 'connected' && problem !== null) done({ kind: 'listed', live, problem });
     });
   });
 }

@@ -21,6 +21,7 @@ import type { CallEvent } from '../telephony/call-event.ts';
 import { handlersOf } from './handlers.ts';
 import { callLogPolicyOf, deliveryPolicyOf, directoryPolicyOf, planOf, rulesOf } from './settings.ts';
 import { daemonStatus } from './status-reply.ts';
+import { openWatch } from './watch.ts';
 
 export interface DaemonParts {
   readonly config: Config;
@@ -140,6 +141,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     const onWarning = (text: string) => events.warning(log, source.name, text);
     return { source: createSource(source, { clock, secret, onWarning }), plan: planOf(source) };
   });
+  const watch = await openWatch({ config, store: remote, policy, callLog: callLogPolicy, conditions, clock });
   const pipeline = createPipeline({
     sources,
     journal,
@@ -153,6 +155,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
       }
       conditions.set('storage-backlog', null);
       if (ended.length > 0) delivery.notify();
+      watch.note(ended);
     },
     onRefused(error) {
       const message = error instanceof Error ? error.message : String(error);
@@ -163,6 +166,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     },
     onStatus: (status) => events.sourceStatus(log, status),
     onFault: (source, text) => events.warning(log, source, text),
+    onMisread: (source, name) => watch.misread(source, name),
     ...(parts.onEvent === undefined ? {} : { onEvent: parts.onEvent }),
   });
 
@@ -175,12 +179,14 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     handlersOf({
       ...{ store: remote, policy, callLog: callLogPolicy, database: path, delivery, gate, journal, conditions },
       status: () => daemonStatus(view),
+      onCorrected: (records) => watch.note(records),
     }),
   );
   const { retention } = config.storage;
   let cancelPrune = () => {};
   let stopping = false;
   const prune = async (): Promise<void> => {
+    watch.review();
     const now = clock.now();
     const { raw, raw_max: rawMaxBytes, events: kept } = retention;
     const request = { rawBefore: now - raw, rawMaxBytes, eventsBefore: now - kept, limit: PRUNE_ROWS };
@@ -216,6 +222,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     async stop() {
       stopping = true;
       cancelPrune();
+      watch.stop();
       await control?.close();
       await delivery.drain(DRAIN_MS);
       // A disk that takes nothing must not keep the rest waiting: closing the database tries once more.

@@ -1,5 +1,6 @@
 /** What the running daemon does for the commands. */
 import { ControlError, type Handlers, type ReplayAnswer, type RequestOf } from '../../adapters/control/api.ts';
+import type { CallRecord } from '../call/record.ts';
 import type { DeliveryGate } from '../delivery/gate.ts';
 import type { Delivery } from '../delivery/service.ts';
 import type { Conditions } from '../health/conditions.ts';
@@ -13,6 +14,8 @@ export interface HandlerParts extends Lookup {
   readonly gate: DeliveryGate;
   readonly journal: Pick<Journal, 'commit'>;
   readonly conditions: Conditions;
+  /** Hears of calls whose facts were replaced by an operator. */
+  readonly onCorrected: (records: readonly CallRecord[]) => void;
 }
 
 const PAUSED = 'Posting to LeadSquared is paused by an operator; calls are kept. "logcalld resume" goes on.';
@@ -64,7 +67,7 @@ async function replay(
 }
 
 async function correct(
-  { store, journal, delivery }: HandlerParts,
+  { store, journal, delivery, onCorrected }: HandlerParts,
   { items }: RequestOf<'correct'>,
 ): Promise<{ inserted: readonly string[]; changed: readonly string[]; moved: readonly string[] }> {
   const moved: string[] = [];
@@ -78,5 +81,6 @@ async function correct(
   if (ended.length === 0) return { inserted: [], changed: [], moved };
   const { inserted, changed } = await journal.commit({ frames: [], opened: [], released: [], ended });
   delivery.notify();
+  onCorrected(ended);
   return { inserted, changed, moved };
 }

@@ -38,6 +38,7 @@ export function planOf(source: SourceConfig): SourcePlan {
     owners: extensionsOf(source.direct_lines),
     own: new Set([...Object.keys(source.direct_lines), ...source.trunk.flatMap((trunk) => trunk.number ?? [])]),
     mobiles: extensionsOf(source.agent_mobiles),
+    speedDials: source.speed_dials.map(compilePattern),
     domains: domainsOf({ ...source.direct_lines, ...source.agent_mobiles }),
   };
 }

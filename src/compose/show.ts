@@ -1,7 +1,7 @@
 /** One call for people: what happened, what is on record, who it belongs to, and every attempt to post it. */
 import type { CallDetails } from '../../adapters/control/api.ts';
 import type { Config } from '../../config/schema.ts';
-import type { CallRecord } from '../call/record.ts';
+import type { CallRecord, Reason } from '../call/record.ts';
 import type { CallLogBody } from '../delivery/crm.ts';
 import type { Attempt } from '../delivery/store.ts';
 import { channelIdOf, courseOf } from './course.ts';
@@ -16,6 +16,7 @@ export function showCall(config: Config, call: CallDetails, secrecy: Privacy, wi
     deliveryLine(call, secrecy),
     ...section('Course (local time, channel at the end)', course(config, call, secrecy)),
     ...section('Record', record(call, secrecy)),
+    ...section('Why (rule: fact)', reasons(call.record, secrecy)),
     ...section('Belongs to', people(call)),
     ...section('Attempts', attempts(call.attempts, secrecy)),
     ...(withBody ? section(...bodyOf(config, call, secrecy)) : []),
@@ -82,6 +83,23 @@ function record({ record: call, revision }: CallDetails, secrecy: Privacy): read
     ['facts', revision === 1 ? null : `changed ${revision - 1} times since they were first stored`],
   ];
   return columns(rows.flatMap(([key, value]) => (value === null ? [] : [[key, value]])));
+}
+
+/** Which rule and which fact decided, and what weaker rules would have said. */
+function reasons({ reasons: why, withheld }: CallRecord, secrecy: Privacy): readonly string[] {
+  if (why === null) return ['Not kept: the call was stored by an earlier version.'];
+  const told = (key: string, value: string | null) =>
+    value === null ? '-' : key === 'external' && withheld ? 'withheld' : secrecy.text(value);
+  return columns(
+    (Object.entries(why) as [string, Reason][]).flatMap(([key, { value, rule, fact, rejected }]) => [
+      [key, told(key, value), `${rule}: ${cut(secrecy.text(fact), 110)}`],
+      ...rejected.map((one): readonly string[] => [
+        '',
+        '',
+        `not ${told(key, one.value)} (${one.rule}: ${cut(secrecy.text(one.fact), 90)})`,
+      ]),
+    ]),
+  );
 }
 
 function people({ lead, user }: CallDetails): readonly string[] {

@@ -19,7 +19,7 @@ export interface DaemonView {
 
 export async function daemonStatus(view: DaemonView): Promise<StatusReply> {
   const delivery = await view.delivery.snapshot();
-  const { states, oldestWaiting, updatesWaiting, parkedReasons } = delivery;
+  const { states, oldestWaiting, updatesWaiting, parkedReasons, skippedReasons } = delivery;
   return {
     running: true,
     version: VERSION,
@@ -30,7 +30,7 @@ export async function daemonStatus(view: DaemonView): Promise<StatusReply> {
     sources: view.sources(),
     live: view.pipeline.live(),
     conditions: view.conditions.raised(),
-    counts: { states, oldestWaiting, updatesWaiting, parkedReasons },
+    counts: { states, oldestWaiting, updatesWaiting, parkedReasons, skippedReasons },
     delivery,
   };
 }
@@ -49,6 +49,8 @@ export async function fileStatus(store: Store, database: string, clock: Clock): 
     conditions: [
       {
         code: 'not-running',
+        source: null,
+        lines: [],
         severity: 'error',
         text: 'logcalld is not running: no call is logged. Start it with "systemctl start logcalld", or look why it ended with "journalctl -u logcalld -n 50".',
       },

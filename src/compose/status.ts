@@ -1,9 +1,11 @@
 /** `logcalld status`: one screen that answers "is it working?". */
 import type { StatusReply } from '../../adapters/control/api.ts';
+import { visible } from '../../adapters/host/log-value.ts';
 import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
 import { DELIVERY_STATES } from '../delivery/delivery.ts';
+import type { Severity } from '../health/conditions.ts';
 import type { SourceStatus } from '../ports.ts';
 import { ask } from './control.ts';
 import { configOf } from './shell.ts';
@@ -19,10 +21,16 @@ export async function status(invocation: Invocation, terminal: Terminal): Promis
   return well ? EXIT.ok : EXIT.failed;
 }
 
-/** Nothing needs somebody at this moment. Parked calls are work to be done, not a fault: they do not count. */
+/** Nothing needs somebody at this moment. Parked calls are work to be done, not a fault, nor are notices: they do not count. */
 export function isWell({ running, sources, conditions, delivery }: StatusReply): boolean {
   const linked = sources.every(({ state, problem }) => state === 'connected' && problem === null);
-  return running && linked && conditions.length === 0 && delivery?.circuit === 'closed' && !delivery.paused;
+  return (
+    running &&
+    linked &&
+    conditions.every(({ severity }) => severity === 'notice') &&
+    delivery?.circuit === 'closed' &&
+    !delivery.paused
+  );
 }
 
 function screen(reply: StatusReply): readonly string[] {
@@ -33,6 +41,7 @@ function screen(reply: StatusReply): readonly string[] {
     '',
     ...columns([...liveRows(reply), ...deliveryRows(reply)]),
     ...parked(reply),
+    ...skipped(reply),
   ];
 }
 
@@ -45,10 +54,14 @@ function verdict(reply: StatusReply): string {
   return `${isWell(reply) ? 'Every call is being logged.' : 'Something needs attention.'}${waits}  (${about})`;
 }
 
+const WORDS: Readonly<Record<Severity, string>> = { error: 'FAIL', warning: 'warn', notice: 'note' };
+
+/** The lines of a remedy are to be copied: they stand as they are. */
 function troubles({ conditions }: StatusReply): readonly string[] {
-  return conditions.map(
-    ({ severity, text }) => `${severity === 'error' ? 'FAIL' : 'warn'}  ${privacy(false).text(text)}`,
-  );
+  return conditions.flatMap(({ severity, text, lines }) => [
+    `${WORDS[severity]}  ${privacy(false).text(text)}`,
+    ...lines.map((line) => `        ${visible(line)}`),
+  ]);
 }
 
 function sourceCells(source: SourceStatus, at: number): readonly string[] {
@@ -106,10 +119,18 @@ function deliveryRows({ counts, delivery, at }: StatusReply): readonly (readonly
 }
 
 function parked({ counts: { parkedReasons } }: StatusReply): readonly string[] {
-  if (parkedReasons.length === 0) return [];
-  const rows = parkedReasons.map(({ reason, count: number }) => [
+  return reasons('Parked, each waits for somebody (logcalld calls --state parked):', parkedReasons);
+}
+
+function skipped({ counts: { skippedReasons } }: StatusReply): readonly string[] {
+  return reasons('Not posted, of the calls of the last 24 h (logcalld calls --state skipped):', skippedReasons);
+}
+
+function reasons(title: string, counted: StatusReply['counts']['parkedReasons']): readonly string[] {
+  if (counted.length === 0) return [];
+  const rows = counted.map(({ reason, count: number }) => [
     `  ${number}`,
     cut(privacy(false).text(reason === '' ? 'no reason kept' : reason), 110),
   ]);
-  return ['', 'Parked, each waits for somebody (logcalld calls --state parked):', ...columns(rows, [0])];
+  return ['', title, ...columns(rows, [0])];
 }

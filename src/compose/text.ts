@@ -80,6 +80,8 @@ const IDS = new Set([
     'linkedIds',
     'parties',
     'channels',
+    // Of a config, to be copied.
+    'lines',
   ],
 ]);
 

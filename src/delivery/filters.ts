@@ -1,4 +1,4 @@
-import type { CallRecord } from '../call/record.ts';
+import { type CallRecord, EXTENSION_DIALLED } from '../call/record.ts';
 import type { DeliveryPolicy } from './policy.ts';
 
 /** True when a pattern is the whole value, or its beginning where the pattern ends in `*`. */
@@ -16,7 +16,9 @@ export function isOwn(policy: DeliveryPolicy, e164: string | null, raw: string |
 export function skipReason(record: CallRecord, policy: DeliveryPolicy, now: number): string | null {
   const { skip } = policy;
   if (record.direction === 'Internal' && policy.internal === 'skip') {
-    return 'Internal call between two extensions; set "internal" to "post" to send such calls.';
+    return record.reasons?.direction.rule === EXTENSION_DIALLED
+      ? 'Internal call that left by a trunk: an extension or group was dialled; if it is a speed dial, name it in "speed_dials".'
+      : 'Internal call between two extensions; set "internal" to "post" to send such calls.';
   }
   if (policy.maxAgeMs !== null && now - record.endedAt > policy.maxAgeMs) {
     return `The call ended more than ${Math.round(policy.maxAgeMs / 3_600_000)} h ago, the configured maximum age.`;

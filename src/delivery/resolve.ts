@@ -1,6 +1,7 @@
 /** Lead and user of one call. A CRM that cannot be asked is an answer (`later`), never an error. */
 import type { CallRecord } from '../call/record.ts';
 import type { Clock } from '../ports.ts';
+import { isBlotted } from '../telephony/withheld.ts';
 import type { Lead, Priority, Reply, Resolution } from './crm.ts';
 import { isOwn, skipReason } from './filters.ts';
 import { chooseLead, type Leads } from './leads.ts';
@@ -31,8 +32,10 @@ export function createResolve(parts: {
 
   async function leadOf(record: CallRecord, priority: Priority): Promise<LeadResult> {
     const number = record.externalE164 ?? record.external;
-    if (number === null || record.withheld) return anonymous(policy);
-    if (record.direction === 'Internal' || isOwn(policy, record.externalE164, record.external)) return NO_LEAD;
+    // Between two extensions there is nobody to look up, and no number that could be hidden.
+    if (record.direction === 'Internal') return NO_LEAD;
+    if (number === null || record.withheld) return anonymous(policy, record);
+    if (isOwn(policy, record.externalE164, record.external)) return NO_LEAD;
     const answer = await leads.find(number, priority);
     if (answer.kind === 'failed') return lookupFailed(answer.reply);
     const lead = chooseLead(answer.leads, record.externalName, policy.lead.several);
@@ -66,15 +69,15 @@ export function createResolve(parts: {
   }
 
   async function userOf(record: CallRecord, ownerId: string | null): Promise<Resolved | { id: string | null }> {
-    let why = 'no agent took or was offered the call';
-    if (record.responsible !== null) {
-      const of = { extension: record.responsible, source: record.source, domain: record.agentDomain };
+    let why: string | null = null;
+    for (const extension of answerable(record)) {
+      const of = { extension, source: record.source, domain: record.agentDomain };
       const match = users.match(of);
       if (match.kind === 'not-yet') return NOT_YET;
       const userId = match.kind === 'known' ? match.id : null;
       await userStore.seen({ extension: of.extension, domain: of.domain, at: record.endedAt, userId });
       if (match.kind === 'known') return { id: match.id };
-      why = match.why;
+      why ??= match.why;
     }
     for (const step of policy.user.unknown) {
       if (step === 'lead-owner' && ownerId !== null) return { id: ownerId };
@@ -84,10 +87,10 @@ export function createResolve(parts: {
         if (fallback?.kind === 'known') return { id: fallback.id };
       }
       if (step === 'omit') return { id: null };
-      if (step === 'skip') return { kind: 'skip', reason: `No user: ${why}.` };
+      if (step === 'skip') return { kind: 'skip', reason: `No user: ${why ?? NOBODY}.` };
       if (step === 'park') break;
     }
-    return { kind: 'park', reason: `No user: ${why}; correct the users file, then replay.` };
+    return { kind: 'park', reason: `No user: ${why ?? NOBODY}; correct the users file, then replay.` };
   }
 
   return async (record, priority) => {
@@ -102,18 +105,28 @@ export function createResolve(parts: {
   };
 }
 
+const NOBODY = 'no agent took or was offered the call';
+
+/** Whose call it is; where that is the line of a group or queue that no user has, the phone of it that rang last answers for it. */
+function answerable({ responsible, agent, agentsRung }: CallRecord): readonly string[] {
+  if (responsible === null) return [];
+  const last = agent === null && !agentsRung.includes(responsible) ? agentsRung.at(-1) : undefined;
+  return last === undefined ? [responsible] : [responsible, last];
+}
+
 const NO_LEAD: LeadResult = { kind: 'lead', id: null, ownerId: null };
 const NOT_YET: Resolved = { kind: 'later', reason: 'The users of LeadSquared are not known yet.', reply: null };
 
-function anonymous(policy: DeliveryPolicy): LeadResult {
-  switch (policy.lead.anonymous) {
-    case 'send':
-      return NO_LEAD;
-    case 'park':
-      return { kind: 'park', reason: 'The caller showed no number; policy anonymous = "park".' };
-    case 'skip':
-      return { kind: 'skip', reason: 'The caller showed no number; policy anonymous = "skip".' };
-  }
+function anonymous({ lead }: DeliveryPolicy, record: CallRecord): LeadResult {
+  if (lead.anonymous === 'send') return NO_LEAD;
+  return { kind: lead.anonymous, reason: `${whyNoNumber(record)}; policy anonymous = "${lead.anonymous}".` };
+}
+
+function whyNoNumber({ direction, external }: CallRecord): string {
+  if (direction !== 'Inbound') return 'The PBX told no number that was called';
+  return external !== null && isBlotted(external)
+    ? 'The caller has a number of which digits are blotted out'
+    : 'The caller showed no number';
 }
 
 function lookupFailed(reply: Reply<unknown>): LeadResult {

@@ -158,12 +158,21 @@ export interface Outbox {
   attempts(args: { sessionId: string }): Promise<readonly Attempt[]>;
 }
 
+/** `''`: no reason was kept. */
+export interface ReasonCount {
+  readonly reason: string;
+  readonly count: number;
+}
+
 export interface OutboxCounts {
   readonly states: Readonly<Record<DeliveryState, number>>;
   /** End of the oldest call that is not in a final state. */
   readonly oldestWaiting: number | null;
   readonly updatesWaiting: number;
-  readonly parkedReasons: readonly { readonly reason: string; readonly count: number }[];
+  /** The most frequent reasons of all parked rows. */
+  readonly parkedReasons: readonly ReasonCount[];
+  /** The most frequent reasons of the skipped rows whose calls ended in the last 24 h. */
+  readonly skippedReasons: readonly ReasonCount[];
 }
 
 /** The limiter's memory across restarts. */

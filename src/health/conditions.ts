@@ -1,36 +1,56 @@
 /** What an operator should know at this moment: raised once, cleared once, each with its remedy. */
 import type { Condition as DeliveryCondition } from '../delivery/condition.ts';
-import type { Log } from '../ports.ts';
+import type { Log, LogLevel } from '../ports.ts';
+
+/** `notice`: all is well, but could be better. */
+export type Severity = 'error' | 'warning' | 'notice';
 
 export interface RaisedCondition {
   readonly code: string;
-  readonly severity: 'error' | 'warning';
+  readonly severity: Severity;
   readonly text: string;
+  /** The PBX it is about; `null`: none, or all. */
+  readonly source: string | null;
+  /** Lines for the config, or for a file of the PBX, that are the remedy. They name endpoints and prefixes, never a caller. */
+  readonly lines: readonly string[];
+}
+
+/** What a condition may have beside its text. */
+export interface Particulars {
+  readonly source?: string;
+  readonly lines?: readonly string[];
+  /** What must change for the log to be told again, for texts that count; the text itself unless given. */
+  readonly gist?: string;
 }
 
 export interface Conditions {
   take(condition: DeliveryCondition): void;
-  /** Raises a condition with this text, or clears it with `null`. */
-  set(code: string, text: string | null, severity?: 'error' | 'warning'): void;
+  /** Raises a condition with this text, or clears it with `null`. Each source has conditions of its own. */
+  set(code: string, text: string | null, severity?: Severity, more?: Particulars): void;
   raised(): readonly RaisedCondition[];
 }
 
+const LEVELS: Readonly<Record<Severity, LogLevel>> = { error: 'error', warning: 'warn', notice: 'notice' };
+
 export function createConditions(log: Log): Conditions {
-  const raised = new Map<string, RaisedCondition>();
-  const set = (code: string, text: string | null, severity: 'error' | 'warning' = 'error'): void => {
-    const before = raised.get(code);
+  const raised = new Map<string, { readonly condition: RaisedCondition; readonly gist: string }>();
+  const set = (code: string, text: string | null, severity: Severity = 'error', more: Particulars = {}): void => {
+    const { source = null, lines = [], gist = text ?? '' } = more;
+    const key = JSON.stringify([code, source]);
+    const before = raised.get(key);
+    const about = source === null ? undefined : { pbx: source };
     if (text === null) {
-      if (!raised.delete(code)) return;
-      log.write('notice', code, `Over: ${before?.text ?? code}`);
+      if (!raised.delete(key)) return;
+      log.write('notice', code, `Over: ${before?.condition.text ?? code}`, about);
       return;
     }
-    if (before?.text === text) return;
-    raised.set(code, { code, severity, text });
-    log.write(severity === 'error' ? 'error' : 'warn', code, text);
+    raised.set(key, { condition: { code, severity, text, source, lines }, gist });
+    if (before?.gist === gist && before.condition.severity === severity) return;
+    log.write(LEVELS[severity], code, text, lines.length === 0 ? about : { ...about, lines });
   };
   return {
     take: ({ code, raised: on, severity, text }) => set(code, on ? text : null, severity),
     set,
-    raised: () => [...raised.values()],
+    raised: () => [...raised.values()].map(({ condition }) => condition),
   };
 }

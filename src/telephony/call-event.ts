@@ -176,8 +176,8 @@ export type CallEvent =
       readonly queue: string;
       readonly reason: 'answered' | 'left' | 'timeout' | null;
     })
-  /** A recording of this channel exists or is being made under this file name. */
-  | (OnChannel & { readonly kind: 'recording'; readonly file: string })
+  /** A recording of this channel exists or is being made. `file`: its name, `null` as long as the PBX does not tell it. */
+  | (OnChannel & { readonly kind: 'recording'; readonly file: string | null })
   /** The caller reached a mailbox: its greeting plays, or would. */
   | (OnChannel & { readonly kind: 'voicemail-reached'; readonly fact: string })
   /** The caller left a message. */

@@ -10,6 +10,19 @@ export function maskNumber(number: string): string {
   return digits.length < MIN_DIGITS ? number : `***${digits.slice(-SHOWN)}`;
 }
 
+const MAX_SHAPE = 24;
+
+/** The form of a number without the number: `9845012345` to `98xxxxxxxx`, `1234#9845012345` to `12xx#xxxxxxxxxx`. */
+export function shapeOf(number: string): string {
+  let shown = 0;
+  const shape = number.replace(/[\p{L}\p{N}]/gu, (sign) => {
+    if (!/\d/.test(sign)) return 'x';
+    shown += 1;
+    return shown <= 2 ? sign : 'x';
+  });
+  return shape.length > MAX_SHAPE ? `${shape.slice(0, MAX_SHAPE)}...` : shape;
+}
+
 /** Ids and times come first, so that they are stepped over; the last two are numbers with and without `+`. */
 const runs =
   /(?<keep>\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b|\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?)|\+\d(?:[ ()-]{0,2}\d){6,}|\d(?:[ -]?\d){6,}/gi;

@@ -33,7 +33,22 @@ export type TrunkFormat = 'auto' | 'national' | 'international';
  *   come back as they are.
  */
 export function toE164(raw: string | null, country: string, trunkFormat: TrunkFormat = 'auto'): string | null {
-  if (raw === null || isWithheld(raw)) return null;
+  if (raw === null) return null;
+  const key = `${trunkFormat} ${country} ${raw}`;
+  const known = readBefore.get(key);
+  if (known !== undefined) return known;
+  const e164 = readNumber(raw, country, trunkFormat);
+  if (readBefore.size >= REMEMBERED) readBefore.delete(readBefore.keys().next().value ?? key);
+  readBefore.set(key, e164);
+  return e164;
+}
+
+/** A number is asked about many times while its call goes on, and reading one takes longer than all else that an event costs. */
+const REMEMBERED = 2000;
+const readBefore = new Map<string, string | null>();
+
+function readNumber(raw: string, country: string, trunkFormat: TrunkFormat): string | null {
+  if (isWithheld(raw)) return null;
   const address = addressOf(raw);
   const text = dialable(address.user)?.replace(/^\+(?=0)/, '') ?? '';
   if (!/^\+?\d+$/.test(text)) return null;
@@ -62,6 +77,11 @@ export function toE164(raw: string | null, country: string, trunkFormat: TrunkFo
   }
   const abroad = parsePhoneNumberFromString(`+${digits}`, { extract: false });
   return abroad?.isValid() ? abroad.number : null;
+}
+
+/** Country (ISO 3166) of an E.164 number, `null` when it is none or belongs to no single country. */
+export function countryOf(e164: string): string | null {
+  return parsePhoneNumberFromString(e164, { extract: false })?.country ?? null;
 }
 
 /**

@@ -17,6 +17,12 @@ const SPELT = new Set(['+266696687', '+86282452253', '+8656696', '+2562533', '+7
 /** Some digits blotted out: `98450xxxxx`, `+91******2345`, `98450123**`. */
 const MASKED = /x{2,}|[*?]{3,}|[*?]{2,}$/i;
 
+/** True for a number of which the carrier has blotted out some digits. */
+export function isBlotted(raw: string): boolean {
+  const { user } = addressOf(raw);
+  return /[1-9]/.test(user) && MASKED.test(user);
+}
+
 /** A feature code alone, such as `*67`, which hides the number of the next call in North America. */
 const CODE = /^[*#][\d*#]{0,5}$/;
 

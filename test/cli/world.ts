@@ -56,12 +56,13 @@ export async function command(...words: readonly string[]): Promise<Ran> {
   return { code, out, error };
 }
 
+/** A capture below `fixtures`, or the name of a recording of Asterisk 22. */
+const fileOf = (name: string): string => (name.includes('/') ? name : `recordings/asterisk-22/${name}/events.jsonl.gz`);
+
 export async function world(captures: readonly string[], options: SandboxOptions = {}, more = '') {
   const sandbox = await startSandbox({ users: sandboxUsers, windowMs: 1000, ...options });
   const player = new AmiPlayer({
-    captures: captures.map(
-      (name) => new URL(`../fixtures/recordings/asterisk-22/${name}/events.jsonl.gz`, import.meta.url).pathname,
-    ),
+    captures: captures.map((name) => new URL(`../fixtures/${fileOf(name)}`, import.meta.url).pathname),
     order: 'together',
     username: 'test',
     secret: CANARY,

@@ -108,6 +108,30 @@ t.test('callers without a number, by policy; never looked up', async (t) => {
   }
 });
 
+t.test('why a call without a number is not posted is told by its cause', async (t) => {
+  const { world, life } = await warm();
+  const reasonOf = async (n: number, over: Partial<CallRecord>) =>
+    (await deliver(world, life, fresh(world, n, { externalE164: null, ...over }))).row.reason;
+  t.match(await reasonOf(1, { external: 'anonymous', withheld: true }), /^The caller showed no number; policy/);
+  t.match(
+    await reasonOf(2, { external: '98450xxxxx', withheld: true }),
+    /^The caller has a number of which digits are/,
+  );
+  t.match(
+    await reasonOf(3, { external: null, direction: 'Outbound' }),
+    /^The PBX told no number that was called; policy/,
+  );
+  const none = { value: null, rule: '', fact: '', rejected: [] };
+  const direction = { value: 'Internal', rule: 'extension-dialled', fact: '', rejected: [] };
+  const reasons = { direction, external: none, agent: none, status: none };
+  t.match(
+    await reasonOf(4, { direction: 'Internal', reasons }),
+    /^Internal call that left by a trunk: .*"speed_dials"/,
+  );
+  t.match(await reasonOf(5, { direction: 'Internal' }), /^Internal call between two extensions;/);
+  world.close();
+});
+
 t.test('a number that the network told although it is withheld is never looked up and makes no lead', async (t) => {
   for (const unknown of ['let-leadsquared-create', 'capture', 'park', 'skip'] as const) {
     const { world, life } = await warm({ lead: { anonymous: 'send', unknown } });
@@ -266,6 +290,25 @@ t.test('the tenant of a call decides its user, and is kept with the extensions t
   const missing = await life.store.users.missing({});
   t.match(missing, [{ extension: '101', domain: 'c.example', calls: 1 }]);
   t.equal(missing.length, 1);
+  world.close();
+});
+
+t.test('a missed call of a group: the user of its number, else of the phone that rang last', async (t) => {
+  const { world, life } = await warm();
+  const missed = (n: number, responsible: string | null) =>
+    fresh(world, n, { agent: null, agentsRung: ['1999', '1001'], responsible, answeredAt: null, status: 'Missed' });
+  t.match(await deliver(world, life, missed(1, '601')), { body: { UserId: 'u-1001' } });
+  t.match(await life.store.users.missing({}), [{ extension: '601' }], 'and that the number has no user is told');
+  t.match((await deliver(world, life, missed(2, null))).row, { state: 'parked' }, 'nobody is asked for by the setting');
+  world.close();
+});
+
+t.test('an internal call that is to be posted is looked up nowhere, and no caller of it is hidden', async (t) => {
+  const { world, life } = await warm({ lead: { anonymous: 'skip' }, policy: { internal: 'post' } });
+  const record = fresh(world, 1, { direction: 'Internal', external: null, externalE164: null });
+  const { row, requests } = await deliver(world, life, record);
+  t.equal(row.state, 'delivered');
+  t.same(requests, ['post']);
   world.close();
 });
 

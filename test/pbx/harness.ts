@@ -68,11 +68,15 @@ function labOf(pbx: Pbx, link: Link, daemon: Daemon): Lab {
 async function playStory(bench: Bench, story: Story, allSeen: SeenCall[]): Promise<Row> {
   const began = performance.now();
   const saidBefore = bench.daemon.output.length;
+  const { ledger } = bench.crm.sandbox;
+  const postedBefore = ledger.calls().length;
   let wrong: readonly string[];
   try {
     const seen = await story.play(bench.lab);
     allSeen.push(...seen);
     wrong = await compare(bench, seen);
+    const beside = ledger.calls().length - postedBefore - seen.length;
+    if (beside > 0) wrong = [...wrong, `${beside} call log(s) beside those of the story's calls`];
   } catch (error) {
     const said = bench.daemon.output.slice(saidBefore).trimEnd().split('\n').slice(-5);
     wrong = [messageOf(error), ...said.map((line) => `daemon: ${line}`)];
@@ -128,7 +132,7 @@ async function save(folder: string, { lab, link, crm, daemon }: Bench): Promise<
     conn: connection,
     ...(isUtf8(bytes) ? { raw: bytes.toString('utf8') } : { rawBase64: bytes.toString('base64') }),
   }));
-  await writeFile(join(folder, 'capture.jsonl'), jsonLines([{ capture: 1, pbx: lab.pbx.name }, ...frames]));
+  await writeFile(join(folder, 'capture.jsonl'), jsonLines([{ capture: 1, pbx: lab.pbx.type }, ...frames]));
   await writeFile(join(folder, 'ledger.jsonl'), jsonLines(crm.sandbox.ledger.entries()));
   await writeFile(join(folder, 'daemon.log'), daemon.output);
 }

@@ -22,7 +22,10 @@ export const EXTENSIONS: readonly Extension[] = ['1001', '1002', '1003', '1004']
 
 /** A running PBX with its telephones; the stories know nothing else about it. */
 export interface Pbx {
+  /** Its name in logcalld's config, and the folder of what it said. */
   readonly name: string;
+  /** What capture files call this kind of PBX. */
+  readonly type: 'asterisk' | 'freeswitch';
   readonly version: string;
   /** Where the PBX's event interface listens, and how it talks. */
   readonly events: Address;

@@ -49,7 +49,7 @@ const RULES: readonly Rule<Seen, Side>[] = [
     // The setting names the person behind the number: whoever calls it calls that agent, by whatever trunk.
     name: 'agent-mobile',
     find: ({ plan, called, initiator }) => {
-      const ext = initiator === 'pbx' ? mobileOwner(plan, called) : null;
+      const ext = initiator === 'pbx' ? (mobileOwner(plan, called)?.ext ?? null) : null;
       return ext === null
         ? null
         : { value: 'extension', fact: `agent_mobiles has the number called as that of ${ext}` };
@@ -61,6 +61,10 @@ const RULES: readonly Rule<Seen, Side>[] = [
       const text = plan.trunks.flatMap(({ match }) => match).find((one) => one.match(facts.endpoint) !== null)?.text;
       return text === undefined ? null : { value: 'trunk', fact: `[[source.trunk]] match ${text}` };
     },
+  },
+  {
+    name: 'line',
+    find: ({ facts: { line } }) => (line == null ? null : { value: line.side, fact: line.fact }),
   },
   {
     // A phone is called by its name; a number of the telephone network is sent to a trunk.
@@ -78,10 +82,6 @@ const RULES: readonly Rule<Seen, Side>[] = [
       const phone = !contextMoved && PHONE_CONTEXT.test(context);
       return phone ? { value: 'extension', fact: `context ${context}` } : null;
     },
-  },
-  {
-    name: 'line',
-    find: ({ facts: { line } }) => (line == null ? null : { value: line.side, fact: line.fact }),
   },
   {
     // Who calls one of the company's numbers and shows a number from outside comes from the telephone network.
@@ -148,8 +148,11 @@ export function partyOf(plan: SourcePlan, facts: ChannelFacts, more: Partial<Kno
   switch (reason.value) {
     case 'wire':
       return { side: 'wire', ext: facts.extension, ...home, domain, reason };
-    case 'extension':
-      return { side: 'extension', ext: extension(plan, facts, meant, called, reason.rule), ...home, domain, reason };
+    case 'extension': {
+      const agent = reason.rule === 'agent-mobile' ? mobileOwner(plan, called) : null;
+      const ext = agent?.ext ?? extensionOf(plan, facts, meant);
+      return { side: 'extension', ext, ...home, domain: agent?.domain ?? domain, reason };
+    }
     case 'trunk': {
       const trunk = plan.trunks.find((one) => firstMatch(one.match, facts.endpoint) !== null);
       const { match: _, ...writing } = trunk ?? { match: [], ...home };
@@ -158,23 +161,18 @@ export function partyOf(plan: SourcePlan, facts: ChannelFacts, more: Partial<Kno
   }
 }
 
-function extension(
-  plan: SourcePlan,
-  facts: ChannelFacts,
-  meant: ReadonlySet<string>,
-  called: string | null,
-  rule: string,
-): string {
-  return (rule === 'agent-mobile' ? mobileOwner(plan, called) : null) ?? extensionOf(plan, facts, meant);
-}
-
 /** An endpoint whose name says something else than what the PBX shows. */
 export interface MisreadName {
   readonly endpoint: string;
   readonly side: 'trunk' | 'extension';
   /** What the PBX showed. */
   readonly fact: string;
+  /** True when it follows only from where one call led. */
+  readonly inferred: boolean;
 }
+
+/** Rules that look at where a call led. */
+const INFERRED = new Set(['incoming-course', 'dials-like-a-phone', 'rung-by-its-name']);
 
 /** The contradiction between the name of an endpoint and the evidence, `null` when there is none. The evidence is followed. */
 export function misreadName(plan: SourcePlan, party: Party, facts: ChannelFacts): MisreadName | null {
@@ -182,5 +180,7 @@ export function misreadName(plan: SourcePlan, party: Party, facts: ChannelFacts)
   if (side === 'wire' || DECIDES_ALONE.has(reason.rule)) return null;
   // That a phone matches no pattern matters as much as that a trunk matches one of phones: both are read by the evidence alone.
   const byName: Side = firstMatch(plan.extensions, facts.endpoint) === null ? 'trunk' : 'extension';
-  return byName === side ? null : { endpoint: facts.endpoint, side, fact: reason.fact };
+  return byName === side
+    ? null
+    : { endpoint: facts.endpoint, side, fact: reason.fact, inferred: INFERRED.has(reason.rule) };
 }

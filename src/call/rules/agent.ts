@@ -80,7 +80,7 @@ export function agentOf(asked: Asked): Conclusion<Extension> {
 
 /**
  * Whose call a call is that nobody took. One phone that rang missed it. Of several none did alone: the setting `calls.missed` says
- * whose it is, by default the owner of the direct line, else the line of the group or queue.
+ * whose it is, by default the owner of the direct line, else the number of the group or queue, else the phone that rang last.
  */
 export function missedBy(
   of: Case,
@@ -100,6 +100,11 @@ export function missedBy(
     case 'nobody':
       return null;
     case 'owner':
-      return owner ?? ringGroupOf(of) ?? queue;
+      return owner ?? lineOfGroup(ringGroupOf(of)) ?? lineOfGroup(queue) ?? rung.at(-1) ?? null;
   }
+}
+
+/** Groups and queues that are dialled by a number have that as their line; a name alone is no line. */
+function lineOfGroup(group: string | null): string | null {
+  return group !== null && /^\d+$/.test(group) ? group : null;
 }

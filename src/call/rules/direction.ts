@@ -5,7 +5,7 @@ import { toE164 } from '../../telephony/number.ts';
 import { type Conclusion, decide, type Rule } from '../evidence.ts';
 import { numberCalled } from '../known/course.ts';
 import { isOwnNumber } from '../numbering.ts';
-import type { Direction } from '../record.ts';
+import { type Direction, EXTENSION_DIALLED } from '../record.ts';
 import { type Channel, calledIn, trunksOf } from '../state.ts';
 import { type Case, isKnownExtension, isPhone, shown } from './case.ts';
 import { intendedNumber } from './click-to-call.ts';
@@ -21,7 +21,7 @@ const RULES: readonly Rule<Case, Direction>[] = [
   {
     name: 'outside-number-called-by-the-pbx',
     find: ({ root }) => {
-      if (root.party.side !== 'trunk') return null;
+      if (root.party.side !== 'trunk' || calledIn(root)) return null;
       return {
         value: 'Outbound',
         fact: `${shown(root)} was called (${root.initiator.fact}; ${root.party.reason.fact})`,
@@ -30,7 +30,7 @@ const RULES: readonly Rule<Case, Direction>[] = [
   },
   {
     // A colleague's mobile, rung by his call forward or as a member of a group, makes no customer of him.
-    name: 'extension-dialled',
+    name: EXTENSION_DIALLED,
     find: (of) => {
       const dialled = extensionDialled(of);
       return dialled === null
@@ -41,7 +41,7 @@ const RULES: readonly Rule<Case, Direction>[] = [
   {
     name: 'phone-to-trunk',
     find: ({ call, root }) => {
-      const [leg] = trunksOf(call);
+      const [leg] = isPhone(root) ? trunksOf(call) : [];
       return leg === undefined ? null : { value: 'Outbound', fact: `the call of ${shown(root)} left by ${shown(leg)}` };
     },
   },
@@ -90,14 +90,15 @@ function readsAsOutside({ plan }: Case, number: string): boolean {
 }
 
 /**
- * The extension or group that a phone dialled, although a trunk leg took part; `null` where it dialled an outside number, or where
- * a colleague who had answered put it through to one.
+ * The extension or group that a phone dialled, although a trunk leg took part; `null` where it dialled an outside number, also by
+ * a speed dial of the config, or where a colleague who had answered put it through to one.
  */
 function extensionDialled(of: Case): string | null {
   const { plan, call, root } = of;
   const { dialled, endpoint } = root.facts;
   const legs = trunksOf(call);
   if (!isPhone(root) || !calledIn(root) || legs.length === 0 || dialled === null) return null;
+  if (plan.speedDials?.some((one) => one.match(dialled) !== null) === true) return null;
   // Emergency numbers and the like go out as they were dialled, with or without a prefix.
   if (legs.some((leg) => numberCalled(leg)?.endsWith(dialled) ?? true)) return null;
   if (legs.some((leg) => putThrough(of, leg))) return null;

@@ -120,13 +120,21 @@ export function externalNumber(of: Case, direction: Direction, external: Channel
   return decide(RULES, { of, direction, external });
 }
 
-/** Inbound: the number that was called. Outbound: the number shown to the called party. */
-export function companyNumber(direction: Direction, subject: Channel, external: Channel | null): string | null {
+/**
+ * Inbound: the number that was called. Outbound: the number shown to the called party; a click-to-call shows the customer's own
+ * number until the dialplan sets another one, which is none of the company's.
+ */
+export function companyNumber(
+  direction: Direction,
+  subject: Channel,
+  external: Channel | null,
+  number: ExternalNumber,
+): string | null {
   if (direction === 'Inbound') return bareOf(subject.facts.dialled);
   if (direction === 'Internal' || external === null) return null;
-  const told = external.dials.find((dial) => dial.presented !== null)?.presented ?? external.facts.caller.number;
-  const { number } = external.party;
-  return told !== null && reads(told, external) ? bareOf(told) : number;
+  const told = [...external.dials.map((dial) => dial.presented), external.facts.caller.number];
+  const own = told.find((one) => reads(one, external) && read(one, external).e164 !== number.e164);
+  return own === undefined ? external.party.number : bareOf(own);
 }
 
 /** A number without the host and parameters of a URI; what is none stays as it is. */

@@ -9,7 +9,7 @@ import { isSameNumber, ownerOf } from '../numbering.ts';
 import { type Channel, calledIn } from '../state.ts';
 import type { Connection } from '../talk.ts';
 import { type Case, dialPath, isKnownExtension, isPhone } from './case.ts';
-import { groupOf } from './ring-group.ts';
+import { groupOf, queueOf } from './ring-group.ts';
 import { rungOf } from './ringing.ts';
 
 /** The outside phone that answered in place of an extension, `null` when the connection has none or an extension takes part. */
@@ -64,10 +64,14 @@ const RULES: readonly Rule<Led, Extension>[] = [
     },
   },
   {
-    name: 'ring-group-member',
+    // The phones that ring beside it are those of other members.
+    name: 'member-of-a-group',
     find: ({ of, mobile }) => {
       const group = groupOf(of, mobile);
-      return group === null ? null : { value: null, fact: `a number in ring group ${group}, of no extension` };
+      const queue = group === null ? queueOf(of, mobile) : null;
+      if (group === null && queue === null) return null;
+      const where = group === null ? `queue ${queue}` : `ring group ${group}`;
+      return { value: null, fact: `a number in ${where}, of no extension` };
     },
   },
   {

@@ -4,6 +4,7 @@
  */
 import { internalTalks } from '../conversation.ts';
 import type { CallRecord } from '../record.ts';
+import { UNNAMED } from '../recordings.ts';
 import { connectionsOf, covered } from '../talk.ts';
 import { type Case, isPhone } from './case.ts';
 
@@ -48,6 +49,7 @@ export function leftBehind(of: Case, record: CallRecord): CallRecord[] {
         holdSeconds: 0,
         recording: null,
         recordings: [],
+        flags: record.flags.filter((flag) => flag !== UNNAMED),
         legs: 2,
         reasons: {
           direction: reason('Internal'),

@@ -20,6 +20,18 @@ export function groupOf(of: Case, leg: Channel): string | null {
   return null;
 }
 
+/** The queue whose member a leg was dialled as, `null` when its caller waited in none at that moment. */
+export function queueOf(of: Case, leg: Channel): string | null {
+  for (const channel of dialPath(of, leg)) {
+    for (const { by, at } of channel.dials) {
+      const caller = by === null ? undefined : of.byId.get(by);
+      const waiting = caller?.queues.find((stay) => stay.from <= at && (stay.to ?? at) >= at);
+      if (waiting !== undefined) return waiting.queue;
+    }
+  }
+  return null;
+}
+
 /** The ring group of a call, the first where it went through several. */
 export function ringGroupOf(of: Case): string | null {
   for (const leg of calledLegs(of.channels)) {

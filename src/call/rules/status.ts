@@ -1,4 +1,4 @@
-/** Status of a call: answered by a person, or what kept it from being. */
+/** Status of a call: answered by a person, or what kept it from being answered. */
 import { dispositionOf, isNoSuchNumber } from '../../telephony/cause.ts';
 import { type Conclusion, decide, type Rule } from '../evidence.ts';
 import type { CallStatus, Direction } from '../record.ts';
@@ -16,8 +16,7 @@ type StatusRule = Rule<Asked, CallStatus>;
 
 const ANSWERED: StatusRule = {
   name: 'person-connected',
-  find: ({ answeredAt }) =>
-    answeredAt === null ? null : { value: 'Answered', fact: 'a person on the other side was connected' },
+  find: () => ({ value: 'Answered', fact: 'a person on the other side was connected' }),
 };
 
 const MESSAGE: StatusRule = {
@@ -30,7 +29,6 @@ const MESSAGE: StatusRule = {
  * clearing"), so what counts is who hung up, a message left, and how the dialled phones answered.
  */
 const INBOUND: readonly StatusRule[] = [
-  ANSWERED,
   MESSAGE,
   {
     name: 'hung-up-in-a-greeting',
@@ -96,7 +94,6 @@ const CALL_REJECTED = 21;
 
 /** An outbound call that was not answered. `external`: the customer's leg, `null` when none was dialled. */
 const OUTBOUND: readonly StatusRule[] = [
-  ANSWERED,
   {
     name: 'no-leg-heard-of',
     find: ({ of: { root }, external }) => {
@@ -130,7 +127,6 @@ const OUTBOUND: readonly StatusRule[] = [
 
 /** An internal call that was not answered. */
 const INTERNAL: readonly StatusRule[] = [
-  ANSWERED,
   MESSAGE,
   {
     name: 'caller-hung-up',
@@ -156,7 +152,7 @@ const RULES: Readonly<Record<Direction, readonly StatusRule[]>> = {
 };
 
 export function statusOf(direction: Direction, asked: Asked): Conclusion<CallStatus> {
-  return decide(RULES[direction], asked);
+  return decide(asked.answeredAt === null ? RULES[direction] : [ANSWERED], asked);
 }
 
 /** The one who dialled hung up before the leg had ended by itself. */

@@ -174,6 +174,22 @@ t.test('selection', async (t) => {
   db.close();
 });
 
+t.test('calls of the last day that were not posted are counted by reason', async (t) => {
+  const { db, end, outbox } = open();
+  const now = Date.UTC(2026, 10, 25);
+  const day = 24 * 3_600_000;
+  const ended = [now - day - 1, now - day + 1, now - 5000, now, now].map((endedAt, n) => call(n + 1, { endedAt }));
+  end(...ended);
+  db.prepare("UPDATE delivery SET state = 'skipped', reason = 'internal' WHERE id < 4").run();
+  db.prepare("UPDATE delivery SET state = 'skipped' WHERE id = 4").run();
+  t.strictSame(outbox.counts({ now: now + 0.5 }).skippedReasons, [
+    { reason: 'internal', count: 2 },
+    { reason: '', count: 1 },
+  ]);
+  t.strictSame(outbox.counts({ now: now + 2 * day }).skippedReasons, []);
+  db.close();
+});
+
 t.test('the statements of the loop use their indexes', async (t) => {
   const { db, end } = open();
   end(call(1));

@@ -1,25 +1,24 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { randomBytes, randomInt } from 'node:crypto';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'csv-parse/sync';
 import type { EventProtocol } from '../link.ts';
 import { COMPANY, type Pbx, Unavailable } from '../pbx.ts';
 import { openPhones } from '../phones.ts';
-import { freeTcpPort, freeUdpPort } from '../ports.ts';
-import { diesOf, endProcess } from '../process.ts';
-import { within } from '../sip/moment.ts';
-import { fill } from '../template.ts';
+import { freeUdpPort } from '../ports.ts';
+import { messageOf } from '../report.ts';
 import { AmiSession } from './ami.ts';
+import { type Edition, editionSettings } from './edition.ts';
+import { newTrunk, startGateway, trunkSettings } from './gateway.ts';
+import { type Instance, startInstance } from './instance.ts';
 import { removeLeftovers } from './leftovers.ts';
 
 const run = promisify(execFile);
-const TEMPLATES = join(import.meta.dirname, 'conf');
 const INSTALL = join(import.meta.dirname, 'install.sh');
 /** Exit status of install.sh when the machine lacks something. */
 const EXIT_UNAVAILABLE = 69;
-const RTP_PORTS = 400;
 
 /** Column of Master.csv with `newcdrcolumns`, counted from the end: linkedid, sequence. */
 const LINKED_ID = -2;
@@ -35,85 +34,78 @@ const AMI: EventProtocol = {
 };
 
 /** Installs Asterisk below `folder` unless it is there; returns its version. Throws `Unavailable` with the reason. */
-export async function installAsterisk(folder: string): Promise<string> {
+export async function installAsterisk(folder: string, edition: Edition): Promise<string> {
   try {
-    const { stdout } = await run('bash', [INSTALL, folder]);
-    return stdout.trim().split('\n').at(-1) ?? '';
+    const { stdout } = await run('bash', [INSTALL, folder, edition.package]);
+    return `${stdout.trim().split('\n').at(-1) ?? ''}, ${edition.title}`;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const stderr = 'stderr' in error ? String(error.stderr).trim() : '';
     if ('code' in error && error.code === EXIT_UNAVAILABLE) throw new Unavailable(stderr.split('\n').at(-1));
-    throw new Error(`asterisk: ${INSTALL} failed: ${stderr || error.message}`);
+    throw new Error(`${edition.package}: ${INSTALL} failed: ${stderr || error.message}`);
   }
 }
 
 /** Starts a fresh Asterisk in the chroot, with ports, secrets and folders of its own, and registers the telephones. */
-export async function startAsterisk(folder: string, version: string): Promise<Pbx> {
-  const chroot = join(folder, 'asterisk');
+export async function startAsterisk(folder: string, edition: Edition, version: string): Promise<Pbx> {
+  const chroot = join(folder, edition.package);
   await removeLeftovers(chroot);
-  const disk = await mkdtemp(join(chroot, `run-${process.pid}-`));
-  const home = disk.slice(chroot.length);
   const phoneSecret = randomBytes(9).toString('hex');
-  const amiSecret = randomBytes(9).toString('hex');
   const sip = await freeUdpPort();
-  const ami = await freeTcpPort();
-  const phones = await openPhones({ phones: sip, trunk: sip }, phoneSecret);
-  const firstRtp = 2 * randomInt(10_000, 15_000);
-  await writeConfig(chroot, disk, {
-    HOME: home,
-    SIP: String(sip),
-    AMI: String(ami),
-    CARRIER: String(phones.callee.port),
-    RTP_FIRST: String(firstRtp),
-    RTP_LAST: String(firstRtp + RTP_PORTS - 1),
-    PHONE_SECRET: phoneSecret,
-    AMI_SECRET: amiSecret,
-  });
-  const daemon = spawn('chroot', [chroot, '/usr/sbin/asterisk', '-f', '-C', `${home}/etc/asterisk.conf`], {
-    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8', HOME: '/root' },
-    stdio: 'ignore',
-  });
-  const killWithParent = (): void => void daemon.kill('SIGKILL');
-  process.once('exit', killWithParent);
-
+  const trunk = await newTrunk();
+  const carrierSip = edition.gateway ? await freeUdpPort() : sip;
+  const phones = await openPhones({ phones: sip, trunk: carrierSip }, phoneSecret);
+  const started: Instance[] = [];
   const stop = async (): Promise<void> => {
     phones.close();
-    await endProcess(daemon, 'Asterisk');
-    process.off('exit', killWithParent);
-    await rm(disk, { recursive: true, force: true });
+    for (const instance of started) await instance.stop();
   };
 
   try {
-    await fullyBooted(daemon, ami, amiSecret);
-    await phones.register();
+    const pbx = await startInstance(chroot, edition.layers, {
+      SIP: String(sip),
+      CARRIER: String(phones.callee.port),
+      PHONE_SECRET: phoneSecret,
+      ...editionSettings(edition),
+      ...trunkSettings(trunk, 'company'),
+    });
+    started.push(pbx);
+    if (edition.gateway) started.push(await startGateway(chroot, trunk, carrierSip, phones.callee.port));
+    await phones.register().catch(async (error) => {
+      throw new Error(`${messageOf(error)}\n${await pbx.log()}`);
+    });
+    return { ...pbxOf(edition, version, pbx), caller: phones.caller, callee: phones.callee, phone: phones.phone, stop };
   } catch (error) {
-    const log = await readFile(join(disk, 'log', 'full'), 'utf8').catch(() => '');
     await stop();
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`asterisk did not start: ${reason}\n${log.split('\n').slice(-20).join('\n')}`);
+    throw error;
   }
+}
 
+/** A running instance as the stories know it, without its telephones. */
+function pbxOf(
+  edition: Edition,
+  version: string,
+  { ami, secret, disk }: Instance,
+): Omit<Pbx, 'caller' | 'callee' | 'phone' | 'stop'> {
   return {
-    name: 'asterisk',
+    name: edition.name,
+    type: 'asterisk',
     version,
     events: { address: '127.0.0.1', port: ami },
     protocol: AMI,
-    caller: phones.caller,
-    callee: phones.callee,
-    phone: phones.phone,
-    secret: amiSecret,
+    secret,
     source: (port, secretFile) =>
       [
         '[[source]]',
         'type = "asterisk"',
-        'name = "asterisk"',
+        `name = "${edition.name}"`,
         'host = "127.0.0.1"',
         `port = ${port}`,
         'username = "logcalld"',
         `secret_file = "${secretFile}"`,
         'country = "IN"',
         '[[source.trunk]]',
-        'match = ["PJSIP/trunk-*"]',
+        `match = ["${edition.trunk}"]`,
         `number = "${COMPANY.direct}"`,
       ].join('\n'),
     recordedCalls: async () => {
@@ -121,9 +113,9 @@ export async function startAsterisk(folder: string, version: string): Promise<Pb
       return new Set(rows.flatMap((row) => row.at(LINKED_ID) ?? []));
     },
     originate: async (extension, number) => {
-      await using session = await AmiSession.login(ami, 'click', amiSecret);
+      await using session = await AmiSession.login(ami, 'click', secret);
       await session.act('Originate', {
-        Channel: `PJSIP/${extension}`,
+        Channel: `${edition.phone}/${extension}`,
         Context: 'click-to-call',
         Exten: number,
         Priority: '1',
@@ -132,38 +124,5 @@ export async function startAsterisk(folder: string, version: string): Promise<Pb
         Async: 'true',
       });
     },
-    stop,
   };
-}
-
-/** Fills the templates in and makes the folders Asterisk expects. */
-async function writeConfig(chroot: string, disk: string, settings: Readonly<Record<string, string>>): Promise<void> {
-  for (const name of ['etc', 'lib', 'spool', 'run', 'cache', 'moh', 'log/cdr-csv']) {
-    await mkdir(join(disk, name), { recursive: true });
-  }
-  for (const name of await readdir(TEMPLATES)) {
-    const template = await readFile(join(TEMPLATES, name), 'utf8');
-    await writeFile(join(disk, 'etc', name), fill(name, template, settings), { mode: 0o600 });
-  }
-  // Any prompt will do as music on hold.
-  const prompts = join(chroot, 'usr/share/asterisk/sounds/en_US_f_Allison');
-  await cp(join(prompts, 'vm-instructions.gsm'), join(disk, 'moh', 'music.gsm'));
-}
-
-/** Asterisk opens AMI before its modules are loaded; `FullyBooted` tells when calls can be placed. */
-async function fullyBooted(daemon: ChildProcess, port: number, secret: string): Promise<void> {
-  const died = diesOf(daemon);
-  died.catch(() => undefined);
-  const login = async (): Promise<void> => {
-    while (daemon.exitCode === null) {
-      const session = await AmiSession.login(port, 'logcalld', secret).catch(() => null);
-      if (session) {
-        await session.event('FullyBooted');
-        await session[Symbol.asyncDispose]();
-        return;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  };
-  await within(Promise.race([login(), died]), 'FullyBooted');
 }

@@ -1,19 +1,26 @@
 #!/bin/bash
-# Puts Asterisk (22 or newer) from Debian's own packages into a folder that is used as a chroot.
+# Puts an Asterisk from Debian's own packages into a folder that is used as a chroot.
 #
-#   install.sh FOLDER
+#   install.sh FOLDER asterisk       Asterisk 22 or newer, in FOLDER/asterisk
+#   install.sh FOLDER asterisk-16    Asterisk 16, the last of Debian's with the SIP driver chan_sip, in FOLDER/asterisk-16
 #
-# Exit status: 0 installed (or was already), 69 this machine cannot do it (the last line says why), others: it failed.
+# Exit status: 0 installed (or was already; the last line is its version), 69 this machine cannot do it (the last line says
+# why), others: it failed.
 # The Debian mirror is the one this machine's apt already uses; LOGCALLD_PBX_MIRROR overrides it.
 set -euo pipefail
 
-folder=${1:?usage: install.sh FOLDER}
-# Debian 12 and 13 have no Asterisk package; the newer suites have.
-suites='forky sid'
-wanted_major=22
+folder=${1:?usage: install.sh FOLDER asterisk|asterisk-16}
+name=${2:?usage: install.sh FOLDER asterisk|asterisk-16}
+case $name in
+  # Debian 12 and 13 have no Asterisk package; the newer suites have.
+  asterisk) suites='forky sid' majors='22-99' driver=chan_pjsip ;;
+  # The last suite whose package has chan_sip; Asterisk 21 took it out.
+  asterisk-16) suites=bullseye majors='16-20' driver=chan_sip ;;
+  *) echo "there is no PBX $name" >&2 && exit 64 ;;
+esac
 
 unavailable() {
-  echo "asterisk: $*" >&2
+  echo "$name: $*" >&2
   exit 69
 }
 
@@ -22,10 +29,10 @@ version_in() { chroot "$1" /usr/sbin/asterisk -V 2>/dev/null || true; }
 [ "$(id -u)" = 0 ] || unavailable 'root is needed to make and enter a chroot: run this as root, for instance in a container'
 
 mkdir -p "$folder"
-exec 9>"$folder/.lock"
+exec 9>"$folder/.$name.lock"
 flock 9
 
-chroot_dir=$folder/asterisk
+chroot_dir=$folder/$name
 if [ -e "$chroot_dir/.installed" ] && [ -n "$(version_in "$chroot_dir")" ]; then
   version_in "$chroot_dir"
   exit 0
@@ -43,7 +50,7 @@ mirror=${LOGCALLD_PBX_MIRROR:-$(mirror_of_apt || true)}
 [ -n "$mirror" ] || unavailable "no Debian mirror in this machine's apt sources: set LOGCALLD_PBX_MIRROR to one"
 
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive
-log=$folder/install.log
+log=$folder/$name.install.log
 : >"$log"
 
 if ! command -v debootstrap >/dev/null; then
@@ -52,7 +59,7 @@ if ! command -v debootstrap >/dev/null; then
     unavailable "debootstrap is missing and apt-get could not install it (network?), see $log"
 fi
 
-partial=$folder/asterisk.partial
+partial=$folder/$name.partial
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 for suite in $suites; do
   rm -rf "$partial"
@@ -85,8 +92,10 @@ packages='asterisk asterisk-modules asterisk-core-sounds-en-gsm tzdata'
 ln -sf /usr/share/zoneinfo/Asia/Kolkata "$partial/etc/localtime"
 
 version=$(version_in "$partial")
-major=$(printf '%s' "$version" | sed -E 's/^Asterisk ([0-9]+).*/\1/')
-[ "${major:-0}" -ge "$wanted_major" ] || unavailable "the package is '$version', Asterisk $wanted_major or newer is needed"
+major=$(printf '%s' "$version" | sed -nE 's/^Asterisk ([0-9]+).*/\1/p')
+[ "${major:-0}" -ge "${majors%-*}" ] && [ "${major:-0}" -le "${majors#*-}" ] ||
+  unavailable "the package of $made is '$version', Asterisk $majors is needed"
+find "$partial/usr/lib" -name "$driver.so" | grep -q . || unavailable "the package of $made has no $driver"
 
 rm -rf "$chroot_dir" "$partial/var/lib/apt/lists"
 touch "$partial/.installed"

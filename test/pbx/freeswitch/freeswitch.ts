@@ -94,6 +94,7 @@ export async function startFreeswitch(program: string, version: string): Promise
 
   return {
     name: 'freeswitch',
+    type: 'freeswitch',
     version,
     events: { address: '127.0.0.1', port: esl },
     protocol: eslProtocol(),

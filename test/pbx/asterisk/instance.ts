@@ -1,0 +1,97 @@
+/** One Asterisk process in a chroot, with a configuration and folders of its own. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes, randomInt } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { freeTcpPort } from '../ports.ts';
+import { diesOf, endProcess } from '../process.ts';
+import { messageOf } from '../report.ts';
+import { within } from '../sip/moment.ts';
+import { AmiSession } from './ami.ts';
+import { configFiles, writeHome } from './config.ts';
+
+const RTP_PORTS = 400;
+const LAST_LINES = 20;
+
+export interface Instance {
+  /** Its folder, seen from outside the chroot. */
+  readonly disk: string;
+  /** TCP port of AMI, and the password of its users. */
+  readonly ami: number;
+  readonly secret: string;
+  /** The end of its log, for a failure. */
+  log(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts it and resolves when it takes calls. `settings` fill the templates in `layers`, beside what every instance gets.
+ * Rejects with the end of its log.
+ */
+export async function startInstance(
+  chroot: string,
+  layers: readonly string[],
+  settings: Readonly<Record<string, string>>,
+): Promise<Instance> {
+  const disk = await mkdtemp(join(chroot, `run-${process.pid}-`));
+  const home = disk.slice(chroot.length);
+  const secret = randomBytes(9).toString('hex');
+  const ami = await freeTcpPort();
+  const firstRtp = 2 * randomInt(10_000, 15_000);
+  const config = await configFiles(layers, {
+    HOME: home,
+    AMI: String(ami),
+    AMI_SECRET: secret,
+    RTP_FIRST: String(firstRtp),
+    RTP_LAST: String(firstRtp + RTP_PORTS - 1),
+    ...settings,
+  });
+  await writeHome(chroot, disk, config);
+  const daemon = spawn('chroot', [chroot, '/usr/sbin/asterisk', '-f', '-C', `${home}/etc/asterisk.conf`], {
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8', HOME: '/root' },
+    stdio: 'ignore',
+  });
+  const killWithParent = (): void => void daemon.kill('SIGKILL');
+  process.once('exit', killWithParent);
+
+  const instance: Instance = {
+    disk,
+    ami,
+    secret,
+    log: async () => {
+      const text = await readFile(join(disk, 'log', 'full'), 'utf8').catch(() => '(it wrote no log)');
+      return text.trimEnd().split('\n').slice(-LAST_LINES).join('\n');
+    },
+    stop: async () => {
+      await endProcess(daemon, 'Asterisk');
+      process.off('exit', killWithParent);
+      await rm(disk, { recursive: true, force: true });
+    },
+  };
+  try {
+    await fullyBooted(daemon, ami, secret);
+  } catch (error) {
+    const log = await instance.log();
+    await instance.stop();
+    throw new Error(`asterisk did not start: ${messageOf(error)}\n${log}`);
+  }
+  return instance;
+}
+
+/** Asterisk opens AMI before its modules are loaded; `FullyBooted` tells when calls can be placed. */
+async function fullyBooted(daemon: ChildProcess, port: number, secret: string): Promise<void> {
+  const died = diesOf(daemon);
+  died.catch(() => undefined);
+  const login = async (): Promise<void> => {
+    while (daemon.exitCode === null) {
+      const session = await AmiSession.login(port, 'logcalld', secret).catch(() => null);
+      if (session) {
+        await session.event('FullyBooted');
+        await session[Symbol.asyncDispose]();
+        return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+  await within(Promise.race([login(), died]), 'FullyBooted');
+}
