@@ -146,10 +146,12 @@ t.test('whose call it is that nobody took', async (t) => {
   t.equal(missed(['1001'], { missed: 'nobody' }), '1001', 'it alone missed it');
   t.equal(missed([]), null);
   t.equal(missed([], { plan: lines }), '1009', 'the owner of the line');
-  t.equal(missed(['1001', '1002']), null);
+  t.equal(missed(['1001', '1002']), '1002', 'nothing else is known: the phone rung last');
   t.equal(missed(['1001', '1002'], { plan: lines }), '1009');
   t.equal(missed(['1001', '1002'], { events: [queued] }), '600', 'the queue');
   t.equal(missed(['1001', '1002'], { events: [queued], plan: lines }), '1009', 'the owner before the queue');
+  const named = [on(5, { kind: 'queued', channel: 'c', queue: 'sales' } as const)];
+  t.equal(missed(['1001', '1002'], { events: [named] }), '1002', 'a name is no line');
   const grouped = [
     inbound(),
     queued,
@@ -199,6 +201,8 @@ t.test('in whose name a mobile was called', async (t) => {
   ];
   const place = (context: string, exten: string) => ({ from: { context, exten } });
   const two = [phone('p', '1001'), phone('q', '1002')];
+  const queued = [on(5, { kind: 'queued', channel: 'c', queue: '600' } as const)];
+  const left = [on(20, { kind: 'dequeued', channel: 'c', queue: '600', reason: 'timeout' } as const)];
   const rows: readonly (readonly [string, readonly CallEvent[][], value: string | null, rule: string, SourcePlan?])[] =
     [
       ['SIP 302', [...two, dialEnds(20, 'q', 'c', 'failed', '09900112244'), mobile()], '1002', 'forwarded-by-302'],
@@ -229,8 +233,10 @@ t.test('in whose name a mobile was called', async (t) => {
         'as a member of a group',
         [phone('p', '1001'), mobile(place('dial-with-exten', '502'))],
         null,
-        'ring-group-member',
+        'member-of-a-group',
       ],
+      ['as a member of a queue', [queued, phone('p', '1001'), mobile()], null, 'member-of-a-group'],
+      ['after the queue', [queued, left, phone('p', '1001'), mobile()], '1001', 'only-phone-rung'],
       ['the owner of the line', [...two, mobile()], '1009', 'owner-of-the-line', lines],
       ['only one phone rang', [phone('p', '1001'), mobile()], '1001', 'only-phone-rung'],
       ['no phone rang', [mobile()], null, 'of-no-extension'],

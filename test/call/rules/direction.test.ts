@@ -108,6 +108,8 @@ t.test('the direction', async (t) => {
       [from('1005'), trunk('09900112255'), colleague, talk(15, 'p', 'q'), sentOn()],
       'Outbound (phone-to-trunk)',
     ],
+    ['a speed dial', [from('1005'), sentOn()], 'Outbound (phone-to-trunk)', planWith("speed_dials = ['10*']")],
+    ['another one', [from('1005'), sentOn()], 'Internal (extension-dialled)', planWith("speed_dials = ['70*']")],
     [
       'one of two patterns matches',
       [from('2005'), sentOn()],
@@ -271,6 +273,7 @@ t.test('the number of the company', async (t) => {
   t.equal(shown('sip:08041110001@x', own), '08041110001');
   t.equal(shown('1001', own), '+918041110099', 'no number: that of the trunk');
   t.equal(shown('1001'), null);
+  t.equal(shown(CUSTOMER, own), '+918041110099', "the customer's own number is none of ours");
   t.equal(shown(null, own, { caller: { number: '08041110002', name: null } }), '08041110002', 'what the leg shows');
   t.equal(first([from(CUSTOMER)])?.did, null);
   t.equal(first([from('1005')])?.did, null);
