@@ -68,6 +68,32 @@ t.test('inbound', async (t) => {
       'Abandoned (caller-hung-up)',
     ],
     [
+      'a mobile still rings',
+      [...givenUp, answers(20, 'c'), rings(10, 'm', 'PJSIP/carrier', 'c', { number: '09900112244' }), gone],
+      'Abandoned (caller-hung-up)',
+    ],
+    [
+      'it had rung its time in that moment',
+      [phone('p', '1001'), answers(20, 'c'), dialEnds(9000, 'p', 'c', 'no-answer'), gone],
+      'Missed (agents-given-up)',
+    ],
+    [
+      'how the dialling ended is not told',
+      [phone('p', '1001'), answers(20, 'c'), ends(5000, 'p'), gone],
+      'Missed (agents-given-up)',
+    ],
+    [
+      'he left the queue in the moment in which it gave up',
+      [queued(5), answers(5, 'c'), ...givenUp, dequeued(9000, null), gone],
+      'Abandoned (caller-hung-up)',
+    ],
+    [
+      'he waited again, and left',
+      [queued(5), dequeued(50, 'timeout'), queued(100), dequeued(9000, 'left')],
+      'Abandoned (caller-hung-up)',
+    ],
+    ['a bad request', [gone, endsWith(9000, 'c', { q850: 16, sip: 400 })], 'Missed (pbx-gave-up)'],
+    [
       'an agent answered and hung up',
       [phone('p', '1001'), answers(20, 'c'), dialEnds(800, 'p', 'c', 'answer'), ends(3000, 'p'), gone],
       'Missed (agents-given-up)',
@@ -172,6 +198,11 @@ t.test('outbound', async (t) => {
       'Cancelled (agent-hung-up)',
     ],
     [
+      'both in one moment',
+      [phoneCalls, leg, hangsUp(5000, 't'), endsWith(5000, 't', { q850: 21 }), hangsUp(5000, 'p')],
+      'Failed (how-the-leg-ended)',
+    ],
+    [
       'the customer refuses first',
       [phoneCalls, leg, hangsUp(5000, 't'), endsWith(5000, 't', { q850: 21 }), hangsUp(5001, 'p')],
       'Failed (how-the-leg-ended)',
@@ -215,6 +246,17 @@ t.test('internal', async (t) => {
     [
       'the last of two',
       [phoneCalls, leg, ended(17), rings(6000, 'r', 'PJSIP/1003', 'p'), endsWith(9000, 'r', { q850: 19 })],
+      'NoAnswer (how-the-leg-ended)',
+    ],
+    [
+      'a phone, and his mobile',
+      [
+        calls(0, 'p', 'PJSIP/1001', { dialled: '1002' }),
+        leg,
+        ended(19),
+        rings(20, 'm', 'PJSIP/carrier', 'p', { number: '09900112244' }),
+        endsWith(6000, 'm', { q850: 17 }),
+      ],
       'NoAnswer (how-the-leg-ended)',
     ],
     ['nobody', [phoneCalls], 'NoAnswer (how-the-leg-ended)'],
@@ -333,7 +375,7 @@ t.test('phones that talk on after the caller has gone have a call of their own',
   const moved = (...events: CallEvent[][]) =>
     recordsOf([inbound(), phone('p', '1001'), talk(1000, 'c', 'p'), ends(5000, 'c'), ...events, over]);
   const colleague = rings(6000, 'q', 'PJSIP/1002', 'p', { linkedId: 'c' });
-  const [call, left] = moved(colleague, talk(7000, 'p', 'q'), ends(9000, 'p', 'q'));
+  const [call, left] = moved(colleague, talk(7000, 'p', 'q'), ends(9000, 'p'), ends(9600, 'q'));
   t.match(call, { direction: 'Inbound', endedAt: START + 5000, agentsRung: ['1001'] });
   t.match(left, {
     direction: 'Internal',
@@ -361,6 +403,9 @@ t.test('what is not known is flagged', async (t) => {
   const lost = [on(500, { kind: 'source-lost', orderly: false, reason: 'closed' } as const)];
   t.equal(flags(talk(900, 'c', 'p')), '');
   t.equal(flags(lost, talk(900, 'c', 'p')), 'blind-interval');
+  const back = [on(600, { kind: 'source-connected', boot: null, bootedAt: null } as const)];
+  const after = recordsOf([inbound(), lost, back, phone('p', '1001', 700), talk(900, 'c', 'p'), over])[0];
+  t.strictSame(after?.flags, ['blind-interval'], 'one channel was there meanwhile');
   const listed = (id: string, answered: boolean) => [
     on(900, {
       kind: 'snapshot-channel',
