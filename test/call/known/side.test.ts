@@ -323,10 +323,15 @@ t.test('where a call leads', async (t) => {
   t.match(digits(calls(10, 'd', 'PJSIP/1002', { linkedId: 'c' })), /80411$/, 'nor is one who called in');
   t.equal(
     course(
-      [from('09845012345', '+918041110001'), calls(9, 'd', 'PJSIP/1002', { linkedId: 'c' }), to('09900112244')],
+      [
+        from('09845012345', '+918041110001'),
+        calls(9, 'd', 'PJSIP/1002', { linkedId: 'c', context: null }),
+        to('09900112244', 'PJSIP/1002'),
+        talk(900, 'c', 'd'),
+      ],
       plain,
     ),
-    'Inbound ',
+    'Inbound 1002',
     'a phone that called in is a phone, though a number is sent in its place',
   );
   t.equal(

@@ -25,7 +25,7 @@ const CUSTOMER = '09845012345';
 const from = (dialled: string | null, more: Partial<ChannelFacts> = {}) =>
   calls(0, 'p', 'PJSIP/1001', { dialled, ...more });
 const trunk = (number: string | null, more: object = {}) => rings(10, 't', 'PJSIP/carrier', 'p', { number, ...more });
-const clicked = (number: string | null, more: Partial<ChannelFacts> = {}) =>
+const clicked = (number: string | null, more: Partial<ChannelFacts> & { readonly presented?: string } = {}) =>
   rings(0, 'p', 'PJSIP/1001', null, { caller: { number, name: null }, ...more });
 const over = ends(9000, 'c', 'p', 'q', 't', 'm');
 
@@ -119,6 +119,7 @@ t.test('the direction', async (t) => {
     ['an outside number', [from(CUSTOMER), trunk(CUSTOMER)], 'Outbound (phone-to-trunk)'],
 
     ['a click in vain', [clicked(CUSTOMER)], 'Outbound (click-to-call-not-answered)'],
+    ['what it was shown is told with the dialling', [clicked('1001', { presented: CUSTOMER })], 'Outbound (click-to-call-not-answered)'],
     ['the PBX shows the phone its own number', [clicked('1001')], 'Internal (phones-only)'],
     ['it shows a number of the company', [clicked('08041110001')], 'Internal (phones-only)', lines],
     ["it shows an agent's mobile", [clicked('09900112233')], 'Internal (phones-only)', lines],

@@ -340,6 +340,8 @@ t.test('an agent who holds the caller and leaves had finished; one who hangs up 
   t.strictSame(talked(hold(5000), retrieve(6000), transfer(8000), next), [8000, 1], 'he had taken the caller back');
   t.strictSame(talked(transfer(4000), hold(5000)), [8000, 3], 'a transfer before: he came back');
   t.strictSame(talked(hold(5000)), [8000, 3], 'he hung up');
+  t.strictSame(talked(hold(500), retrieve(800)), [8000, 0], 'a hold before they met');
+  t.strictSame(talked(hold(8000), phone('q', '1002', 6000), meet(8001, 'ask', 'p', 'q')), [8000, 0], 'a hold after it');
   t.strictSame(
     talked(hold(5000), phone('q', '1002', 6000), meet(8000, 'ask', 'p', 'q')),
     [5000, 0],
