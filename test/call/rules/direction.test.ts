@@ -119,7 +119,11 @@ t.test('the direction', async (t) => {
     ['an outside number', [from(CUSTOMER), trunk(CUSTOMER)], 'Outbound (phone-to-trunk)'],
 
     ['a click in vain', [clicked(CUSTOMER)], 'Outbound (click-to-call-not-answered)'],
-    ['what it was shown is told with the dialling', [clicked('1001', { presented: CUSTOMER })], 'Outbound (click-to-call-not-answered)'],
+    [
+      'what it was shown is told with the dialling',
+      [clicked('1001', { presented: CUSTOMER })],
+      'Outbound (click-to-call-not-answered)',
+    ],
     ['the PBX shows the phone its own number', [clicked('1001')], 'Internal (phones-only)'],
     ['it shows a number of the company', [clicked('08041110001')], 'Internal (phones-only)', lines],
     ["it shows an agent's mobile", [clicked('09900112233')], 'Internal (phones-only)', lines],
