@@ -20,7 +20,7 @@ export function applyToChannel(context: ApplyContext, event: CallEvent): void {
   } else if (event.kind === 'cleared' && event.history !== undefined) {
     recall(context, event.channel, event.history, event.at);
   }
-  const channel = context.channels.get(event.channel);
+  const channel = context.channels.get(event.channel) ?? askedChannel(context, event);
   if (channel === undefined) return;
   if (event.linkedId !== undefined) linkTo(context, channel, [event.linkedId]);
   record(context, channel, event);
@@ -46,6 +46,10 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
       if (event.bridge !== null) {
         enter(context, channel, event.bridge, 'talk', event.bridgedAt ?? event.answeredAt ?? event.at);
       }
+      return;
+    case 'originated':
+      channel.wantedExten ??= event.exten;
+      learn(context, channel, 'pbx', 'dialled-by-the-pbx', 'the PBX was asked to call it');
       return;
     case 'dial-started':
       dialled(context, channel, event);
@@ -132,6 +136,13 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
   }
 }
 
+/** The channel behind a request that came to nothing: the one called last for it. */
+function askedChannel(context: ApplyContext, event: ChannelEvent): Channel | undefined {
+  if (event.kind !== 'originated') return undefined;
+  const asked = (channel: Channel) => channel.dials.some((dial) => dial.asked === event.channel);
+  return [...context.channels.values()].findLast((channel) => channel.answeredAt === null && asked(channel));
+}
+
 function learn(
   context: ApplyContext,
   channel: Channel,
@@ -147,13 +158,13 @@ function dialled(
   channel: Channel,
   event: Extract<ChannelEvent, { kind: 'dial-started' }>,
 ): void {
-  const { by, at, number, presented, from = null } = event;
+  const { by, at, number, presented, from = null, asked = null } = event;
   const caller = by === null ? undefined : context.channels.get(by);
   if (caller !== undefined) caller.firstDialAt ??= at;
   const exten = from?.exten ?? null;
   if (isExtensionLike(exten)) channel.meant.add(exten);
   if (!channel.dials.some((dial) => dial.by === by && dial.endedAt === null)) {
-    channel.dials.push({ by, at, number, presented, from, endedAt: null, result: null, forwardedTo: null });
+    channel.dials.push({ by, at, number, presented, from, asked, endedAt: null, result: null, forwardedTo: null });
   }
   const fact = by === null ? 'the PBX was asked to call it' : `${caller?.facts.name ?? by} dials it`;
   addEvidence(channel.initiators, { value: 'pbx', rule: 'dialled-by-the-pbx', fact });
@@ -192,6 +203,7 @@ function missedDial(channel: Channel, by: ChannelId | null): Dial | undefined {
     number,
     presented: caller.number,
     from: null,
+    asked: null,
     endedAt: null,
     result: null,
     forwardedTo: null,

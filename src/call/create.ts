@@ -52,6 +52,7 @@ export function create(
     endSeen: true,
     hangupRequestedAt: null,
     endedByPbx: false,
+    wantedExten: null,
     dials: [],
     holds: [],
     recorded: false,
