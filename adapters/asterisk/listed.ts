@@ -1,9 +1,8 @@
 /** The live channels as Asterisk lists them. */
 import type { CallEvent, ChannelFacts, ChannelId } from '../../src/telephony/call-event.ts';
 import { NETWORK_DIGITS } from '../../src/telephony/digits.ts';
-import { creationOf, factsOf, known, numberOf } from './channel.ts';
+import { creationOf, factsOf, known, numberOf, type Stamp } from './channel.ts';
 import { targetNumber } from './dial-string.ts';
-import type { Stamp } from './normalise.ts';
 import { type AmiPacket, textOf } from './packet.ts';
 
 /** Applications that Asterisk shows on channels it dialled itself. */

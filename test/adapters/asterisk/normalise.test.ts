@@ -165,3 +165,13 @@ t.test('chan_iax2 tells a request of the far end when the PBX has ended the call
   t.equal(call(packet('SoftHangupRequest'), packet('HangupRequest')), 'Missed (pbx-gave-up)');
   t.equal(call(hangsUp(10_000, 'c')), 'Abandoned (caller-hung-up)');
 });
+
+t.test('calls that the PBX was asked to make', async (t) => {
+  const begin = { Event: 'DialBegin', DestChannel: 'PJSIP/1001-00000001', DestUniqueid: '1.1', DialString: '1001' };
+  t.match(read(begin), [{ kind: 'dial-started', channel: '1.1', by: null, asked: 'PJSIP/1001' }]);
+  const response = { Event: 'OriginateResponse', Channel: 'PJSIP/1001', Exten: '09845012345', Uniqueid: '<unknown>' };
+  t.match(read(response), [{ kind: 'originated', channel: 'PJSIP/1001', exten: '09845012345' }], 'nobody took it');
+  t.match(read({ ...response, Uniqueid: '1.1' }), [{ kind: 'originated', channel: '1.1' }], 'it was taken');
+  t.match(read({ ...response, Exten: '' }), [{ exten: null }], 'for an application');
+  t.match(read({ Event: 'OriginateResponse', Uniqueid: '<unknown>' }), []);
+});

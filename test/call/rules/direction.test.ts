@@ -27,6 +27,11 @@ const from = (dialled: string | null, more: Partial<ChannelFacts> = {}) =>
 const trunk = (number: string | null, more: object = {}) => rings(10, 't', 'PJSIP/carrier', 'p', { number, ...more });
 const clicked = (number: string | null, more: Partial<ChannelFacts> & { readonly presented?: string } = {}) =>
   rings(0, 'p', 'PJSIP/1001', null, { caller: { number, name: null }, ...more });
+const clickedBy = (asked: string) => [
+  ...calls(0, 'p', 'PJSIP/1001', { initiator: 'pbx', dialled: null }),
+  on(0, { kind: 'dial-started', channel: 'p', by: null, number: '1001', presented: '1001', asked }),
+];
+const asked = (channel: string, exten: string) => [on(8000, { kind: 'originated', channel, exten })];
 const over = ends(9000, 'c', 'p', 'q', 't', 'm');
 
 const first = (events: readonly CallEvent[][], plan = plain) => recordsOf([...events, over], plan)[0];
@@ -129,6 +134,23 @@ t.test('the direction', async (t) => {
     ["it shows an agent's mobile", [clicked('09900112233')], 'Internal (phones-only)', lines],
     ['it shows an extension', [clicked('1002')], 'Internal (phones-only)'],
     [
+      'it shows the number of the company; which extension it asked for says whom the call was for',
+      [clicked('08041110001'), asked('p', CUSTOMER)],
+      'Outbound (click-to-call-not-answered)',
+      lines,
+    ],
+    ['it asked for an extension', [clicked(CUSTOMER), asked('p', '1002')], 'Internal (phones-only)'],
+    [
+      'it names no channel of a call that nobody took',
+      [clickedBy('PJSIP/1001'), asked('PJSIP/1001', CUSTOMER)],
+      'Outbound (click-to-call-not-answered)',
+    ],
+    [
+      'it names the channel of another call',
+      [clickedBy('PJSIP/1001'), asked('PJSIP/1002', CUSTOMER)],
+      'Internal (phones-only)',
+    ],
+    [
       'the one who dials the phone is not known any more',
       [rings(0, 'p', 'PJSIP/1001', 'gone', { caller: { number: CUSTOMER, name: null } })],
       'Internal (phones-only)',
@@ -207,6 +229,22 @@ t.test('the number of the outside party', async (t) => {
     ['nor is it told', [from('*1234'), trunk('7777')], '7777 (number-sent-as-it-is)'],
     ['a URI of which nothing can be read', [from('*1234'), trunk('sip:7777@10.0.0.1')], '7777 (number-sent-as-it-is)'],
     ['a click in vain', [clicked(CUSTOMER)], `${CUSTOMER} (number-of-the-click)`],
+    [
+      'for an extension it would have been with',
+      [clicked('08041110001'), asked('p', CUSTOMER)],
+      `${CUSTOMER} (number-of-the-click)`,
+      lines,
+    ],
+    [
+      'an agent at an outside telephone, who does not answer',
+      [rings(0, 't', 'PJSIP/carrier', null, { number: '09900112244' }), asked('t', CUSTOMER)],
+      `${CUSTOMER} (number-of-the-click)`,
+    ],
+    [
+      'a customer who is connected with his own number',
+      [rings(0, 't', 'PJSIP/carrier', null, { number: CUSTOMER }), asked('t', CUSTOMER)],
+      `${CUSTOMER} (number-of-the-trunk-leg)`,
+    ],
     ['the leg was not heard of', [from(CUSTOMER)], `${CUSTOMER} (number-dialled)`],
     ['its number was not heard of', [from('*1234'), lost, listed(null)], '*1234 (number-dialled)'],
     ['it was', [from('*1234'), lost, listed(CUSTOMER)], `${CUSTOMER} (number-of-the-trunk-leg)`],
