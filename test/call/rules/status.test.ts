@@ -303,6 +303,8 @@ t.test('when a person answered', async (t) => {
   t.equal(at(phone('p', '1001')), null);
   const mobile = rings(10, 'm', 'PJSIP/carrier', 'c', { number: '09900112244' });
   t.equal(at(phone('p', '1001'), mobile, answers(800, 'm'), meet(850, 'b', 'c', 'm')), 800, 'on a mobile');
+  const back = [leave(2000, 'c~m', 'c', 'm'), talk(3000, 'c', 'p')];
+  t.equal(at(phone('p', '1001'), mobile, talk(800, 'c', 'm'), ...back), 800, 'on a mobile, before it went to a desk');
   const out = [
     calls(0, 'p', 'PJSIP/1001', { dialled: '09845012345' }),
     rings(10, 't', 'PJSIP/carrier', 'p', { number: '09845012345' }),
@@ -340,6 +342,11 @@ t.test('an agent who holds the caller and leaves had finished; one who hangs up 
   t.strictSame(talked(hold(5000), retrieve(6000), transfer(8000), next), [8000, 1], 'he had taken the caller back');
   t.strictSame(talked(transfer(4000), hold(5000)), [8000, 3], 'a transfer before: he came back');
   t.strictSame(talked(hold(5000)), [8000, 3], 'he hung up');
+  t.strictSame(
+    talked(hold(5000), ends(8000, 'p'), phone('q', '1002', 7000), answers(8500, 'q'), meet(8500, 'c~p', 'c', 'q')),
+    [8000, 3],
+    'he hung up, and a colleague came to the caller in the same place',
+  );
   t.strictSame(talked(hold(500), retrieve(800)), [8000, 0], 'a hold before they met');
   t.strictSame(talked(hold(8000), phone('q', '1002', 6000), meet(8001, 'ask', 'p', 'q')), [8000, 0], 'a hold after it');
   t.strictSame(
@@ -361,6 +368,33 @@ t.test('what happens within a moment is one talk', async (t) => {
     ])?.agentsTalked.length;
   t.equal(moved(60), 1, 'the PBX moves media');
   t.equal(moved(1000), 2, 'parked and taken back');
+  const parts = (first: string, second: string) => [
+    talk(1000, first, second),
+    leave(2000, `${first}~${second}`, first, second),
+    meet(3000, 'b', first, second),
+    leave(4000, 'b', first, second),
+    meet(4060, 'd', first, second),
+  ];
+  const talks = (...events: CallEvent[][]) => first(events)?.agentsTalked.map(({ ext, from }) => [ext, from - START]);
+  t.strictSame(
+    talks(inbound(), phone('p', '1001'), ...parts('c', 'p')),
+    [
+      ['1001', 1000],
+      ['1001', 3000],
+    ],
+    'parked, taken back, and moved',
+  );
+  const inside = [calls(0, 'p', 'PJSIP/1001', { dialled: '1002' }), rings(10, 'q', 'PJSIP/1002', 'p')];
+  t.equal(talks(...inside, ...parts('p', 'q'))?.length, 4);
+  const handed = [talk(1000, 'c', 'p'), leave(2000, 'c~p', 'c', 'p'), talk(2060, 'c', 'q')];
+  t.strictSame(
+    talks(inbound(), phone('p', '1001'), phone('q', '1002', 11), ...handed),
+    [
+      ['1001', 1000],
+      ['1002', 2060],
+    ],
+    'another agent in the same moment',
+  );
   const internal = (gap: number) =>
     first([
       calls(0, 'p', 'PJSIP/1001', { dialled: '1002' }),
