@@ -300,7 +300,7 @@ t.test('where a call leads', async (t) => {
   t.equal(
     course([from(null, '2002'), to(null)]),
     'Inbound y',
-    'a hidden caller and no number of ours: it is on no known phone, and so rings one',
+    'a hidden caller and no number of ours: y is rung by its name',
   );
   t.equal(course([from('09845012345', '2002'), to(null)]), 'Inbound y', 'an outside caller at a short line');
   t.equal(course([from('x', null), to(null)]), 'Inbound y', 'nothing was dialled');
@@ -310,7 +310,7 @@ t.test('where a call leads', async (t) => {
   t.equal(
     course([from('+918041110001', '2002'), to(null)], ours),
     'Inbound y',
-    'our own number is not a caller from outside',
+    'our own number is not a caller from outside: y is rung by its name',
   );
   const digits = (...legs: CallEvent[][]) =>
     course(
