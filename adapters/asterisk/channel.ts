@@ -97,3 +97,16 @@ export function creationOf(uniqueId: string, ageSeconds: number, now: number): n
   const latest = Math.min(now - ageSeconds * 1000, epoch === null ? now : epoch + 999);
   return earliest <= latest ? Math.round((earliest + latest) / 2) : (epoch ?? earliest) + 500;
 }
+
+/** What every event about calls carries: the source, its time and when it was received, both in ms since the epoch. */
+export interface Stamp {
+  readonly source: string;
+  readonly at: number;
+  readonly receivedAt: number;
+}
+
+/** The `Linkedid` of a packet, where it has one. */
+export function linked(packet: AmiPacket, name = 'Linkedid'): { linkedId?: string } {
+  const linkedId = known(packet.get(name));
+  return linkedId === null ? {} : { linkedId };
+}

@@ -1,8 +1,7 @@
 /** The live channels as Asterisk lists them. */
 import type { CallEvent, ChannelFacts, ChannelId } from '../../src/telephony/call-event.ts';
-import { creationOf, factsOf, known } from './channel.ts';
+import { creationOf, factsOf, known, type Stamp } from './channel.ts';
 import { targetNumber } from './dial-string.ts';
-import type { Stamp } from './normalise.ts';
 import { type AmiPacket, textOf } from './packet.ts';
 
 /** Applications that Asterisk shows on channels it dialled itself. */

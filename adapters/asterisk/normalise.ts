@@ -5,30 +5,14 @@
  * Which packet tells what was seen in recordings of Asterisk 16.28 and 22.10 (`test/fixtures/recordings`); nothing here depends
  * on the version.
  */
-import type { BridgeKind, CallEvent, ChannelId, Clearing, DialResult } from '../../src/telephony/call-event.ts';
-import { extenOf, initiatorByState, known, newChannelFacts, variable } from './channel.ts';
+import type { BridgeKind, CallEvent, ChannelId, Clearing } from '../../src/telephony/call-event.ts';
+import { extenOf, initiatorByState, known, linked, newChannelFacts, type Stamp, variable } from './channel.ts';
 import { wireOf } from './channel-name.ts';
-import { dialledNumber, technologyOf } from './dial-string.ts';
+import { dialEnded, dialStarted, originated } from './dial.ts';
 import { listed } from './listed.ts';
 import { type AmiPacket, textOf } from './packet.ts';
 
-export interface Stamp {
-  readonly source: string;
-  readonly at: number;
-  readonly receivedAt: number;
-}
-
 type Reader = (packet: AmiPacket, stamp: Stamp, channel: ChannelId) => CallEvent[];
-
-/** DIALSTATUS of Asterisk. */
-const RESULTS: Readonly<Record<string, DialResult>> = {
-  ANSWER: 'answer',
-  BUSY: 'busy',
-  NOANSWER: 'no-answer',
-  CANCEL: 'cancel',
-  CONGESTION: 'congestion',
-  CHANUNAVAIL: 'unavailable',
-};
 
 /** One reader for each event; the third argument is the header `Uniqueid`. */
 const READERS: Readonly<Record<string, Reader>> = {
@@ -51,29 +35,9 @@ const READERS: Readonly<Record<string, Reader>> = {
     if (caller.number === null && !withheld) return [];
     return [{ ...stamp, kind: 'identity', channel, caller: { ...caller, name: known(caller.name ?? '') }, withheld }];
   },
-  OriginateResponse: (_packet, stamp, channel) => [
-    { ...stamp, kind: 'initiated', channel, initiator: 'pbx', fact: 'OriginateResponse', dialled: null },
-  ],
-  DialBegin: (packet, stamp) => {
-    const called = packet.get('DestUniqueid');
-    if (called === undefined) return [];
-    const by = known(packet.get('Uniqueid'));
-    const presented = known(packet.get(by === null ? 'DestCallerIDNum' : 'CallerIDNum'));
-    const number = dialledNumber(known(packet.get('DialString')), technologyOf(packet.get('DestChannel')));
-    const from = by === null ? null : { context: known(packet.get('Context')), exten: extenOf(packet) };
-    const dial = { ...stamp, kind: 'dial-started', channel: called, by, number, presented } as const;
-    return [{ ...dial, ...(from === null ? {} : { from }), ...linked(packet, 'DestLinkedid') }];
-  },
-  DialEnd: (packet, stamp) => {
-    const called = packet.get('DestUniqueid');
-    if (called === undefined) return [];
-    const result = RESULTS[packet.get('DialStatus') ?? ''] ?? 'failed';
-    const forwardedTo = known(packet.get('Forward'));
-    const by = known(packet.get('Uniqueid'));
-    return [
-      { ...stamp, kind: 'dial-ended', channel: called, by, result, forwardedTo, ...linked(packet, 'DestLinkedid') },
-    ];
-  },
+  OriginateResponse: originated,
+  DialBegin: dialStarted,
+  DialEnd: dialEnded,
   BridgeEnter: (packet, stamp, channel) => {
     const bridge = packet.get('BridgeUniqueid');
     if (bridge === undefined) return [];
@@ -225,6 +189,7 @@ export function normalise(packet: AmiPacket, source: string, receivedAt: number)
 
 /** Events whose channels come under prefixed names. */
 const TWO_PARTY = new Set([
+  'OriginateResponse',
   'DialBegin',
   'DialEnd',
   'LocalBridge',
@@ -233,11 +198,6 @@ const TWO_PARTY = new Set([
   'ParkedCall',
   'UnParkedCall',
 ]);
-
-function linked(packet: AmiPacket, name = 'Linkedid'): { linkedId?: string } {
-  const linkedId = known(packet.get(name));
-  return linkedId === null ? {} : { linkedId };
-}
 
 function bridgeKind(packet: AmiPacket): BridgeKind {
   if (packet.get('BridgeTechnology') === 'holding_bridge') return 'holding';

@@ -2,7 +2,7 @@
 import type { CallEvent, ChannelId } from '../telephony/call-event.ts';
 import { isWithheld, toE164 } from '../telephony/number.ts';
 import type { ApplyContext } from './context.ts';
-import { answer, conclude, create, join, recall } from './create.ts';
+import { answer, conclude, create, follow, join, recall } from './create.ts';
 import { addEvidence } from './evidence.ts';
 import type { InitiatorRule } from './known/initiator.ts';
 import { isOwnNumber } from './numbering.ts';
@@ -20,7 +20,7 @@ export function applyToChannel(context: ApplyContext, event: CallEvent): void {
   } else if (event.kind === 'cleared' && event.history !== undefined) {
     recall(context, event.channel, event.history, event.at);
   }
-  const channel = context.channels.get(event.channel);
+  const channel = context.channels.get(event.channel) ?? askedChannel(context, event);
   if (channel === undefined) return;
   if (event.linkedId !== undefined) linkTo(context, channel, [event.linkedId]);
   record(context, channel, event);
@@ -43,9 +43,14 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
     case 'snapshot-channel':
       channel.confirmed = true;
       if (event.answered) answer(channel, event.answeredAt, event.at);
+      follow(context, channel.call);
       if (event.bridge !== null) {
         enter(context, channel, event.bridge, 'talk', event.bridgedAt ?? event.answeredAt ?? event.at);
       }
+      return;
+    case 'originated':
+      channel.wantedExten ??= event.exten;
+      learn(context, channel, 'pbx', 'dialled-by-the-pbx', 'the PBX was asked to call it');
       return;
     case 'dial-started':
       dialled(context, channel, event);
@@ -62,6 +67,7 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
     }
     case 'answered':
       channel.answeredAt ??= event.at;
+      if (calledIn(channel)) follow(context, channel.call);
       return;
     case 'bridge-entered':
       enter(context, channel, event.bridge, event.bridgeKind, event.at);
@@ -88,6 +94,7 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
     case 'queued':
       if (!channel.queues.some((stay) => stay.queue === event.queue && stay.to === null)) {
         channel.queues.push({ queue: event.queue, from: event.at, to: null, reason: null });
+        follow(context, channel.call);
       }
       return;
     case 'dequeued': {
@@ -132,6 +139,13 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
   }
 }
 
+/** The channel behind a request that came to nothing: the one called last for it. */
+function askedChannel(context: ApplyContext, event: ChannelEvent): Channel | undefined {
+  if (event.kind !== 'originated') return undefined;
+  const asked = (channel: Channel) => channel.dials.some((dial) => dial.asked === event.channel);
+  return [...context.channels.values()].findLast((channel) => channel.answeredAt === null && asked(channel));
+}
+
 function learn(
   context: ApplyContext,
   channel: Channel,
@@ -147,13 +161,13 @@ function dialled(
   channel: Channel,
   event: Extract<ChannelEvent, { kind: 'dial-started' }>,
 ): void {
-  const { by, at, number, presented, from = null } = event;
+  const { by, at, number, presented, from = null, asked = null } = event;
   const caller = by === null ? undefined : context.channels.get(by);
   if (caller !== undefined) caller.firstDialAt ??= at;
   const exten = from?.exten ?? null;
   if (isExtensionLike(exten)) channel.meant.add(exten);
   if (!channel.dials.some((dial) => dial.by === by && dial.endedAt === null)) {
-    channel.dials.push({ by, at, number, presented, from, endedAt: null, result: null, forwardedTo: null });
+    channel.dials.push({ by, at, number, presented, from, asked, endedAt: null, result: null, forwardedTo: null });
   }
   const fact = by === null ? 'the PBX was asked to call it' : `${caller?.facts.name ?? by} dials it`;
   addEvidence(channel.initiators, { value: 'pbx', rule: 'dialled-by-the-pbx', fact });
@@ -192,6 +206,7 @@ function missedDial(channel: Channel, by: ChannelId | null): Dial | undefined {
     number,
     presented: caller.number,
     from: null,
+    asked: null,
     endedAt: null,
     result: null,
     forwardedTo: null,

@@ -24,6 +24,8 @@ export interface Dial {
   readonly presented: string | null;
   /** Where the dialling channel was in the dialplan; `null` when the PBX does not say. */
   readonly from: DialplanPlace | null;
+  /** What the PBX was asked to call, when nobody dialled. */
+  readonly asked: string | null;
   endedAt: number | null;
   result: DialResult | null;
   forwardedTo: string | null;
@@ -71,6 +73,8 @@ export interface Channel {
   course: Course | null;
   party: Party;
   call: Call;
+  /** True for what is left of a call that has been reported. */
+  carriedOver: boolean;
   createdAt: number;
   /** When something was heard of it last, on the clock of arrival. */
   heardAt: number;
@@ -91,6 +95,8 @@ export interface Channel {
   hangupRequestedAt: number | null;
   /** The PBX ended the channel itself: whatever its driver calls a request of the party afterwards is none (chan_iax2). */
   endedByPbx: boolean;
+  /** The extension with which it was to be connected, of a channel that the PBX was asked to call. */
+  wantedExten: string | null;
   /** Dial attempts made to this channel. */
   readonly dials: Dial[];
   readonly holds: Interval[];

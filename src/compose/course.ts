@@ -172,6 +172,7 @@ function describe(event: CallEvent, name: (channel: ChannelId) => string, shown:
     case 'voicemail-reached':
       return 'reaches a mailbox';
     case 'wired':
+    case 'originated':
     case 'identity':
     case 'renamed':
     case 'source-connected':

@@ -124,6 +124,15 @@ export interface DialplanPlace {
 
 export type CallEvent =
   | (OnChannel & { readonly kind: 'channel-created'; readonly facts: ChannelFacts })
+  /**
+   * What became of a call that the PBX was asked to make. `channel`: the one it called; where that came to nothing the PBX names no
+   * channel, and what it was asked to call stands here, as in `dial-started`.
+   */
+  | (OnChannel & {
+      readonly kind: 'originated';
+      /** The extension it was to be connected with then; `null`: an application, or the PBX does not say. */
+      readonly exten: string | null;
+    })
   /** The PBX has shown who created the channel, after its creation. */
   | (OnChannel & {
       readonly kind: 'initiated';
@@ -142,6 +151,8 @@ export type CallEvent =
       readonly number: string | null;
       /** The caller number shown to the called side. */
       readonly presented: string | null;
+      /** What the PBX was asked to call, in its own words (`PJSIP/1001`), when nobody dials. */
+      readonly asked?: string;
       /** Where in the dialplan the dialling channel was: whom or what it was about to reach. Absent when the PBX does not say. */
       readonly from?: DialplanPlace;
     })

@@ -3,7 +3,8 @@
  * telephone outside, as is usual with mobiles: then both legs leave by a trunk, and only the second one is the customer's.
  */
 import { toE164 } from '../../telephony/number.ts';
-import { isOwnNumber, mobileOwner } from '../numbering.ts';
+import { numberCalled } from '../known/course.ts';
+import { endsAlike, isOwnNumber, mobileOwner } from '../numbering.ts';
 import type { SourcePlan } from '../plan.ts';
 import { type Channel, calledIn, rootOf, trunksOf } from '../state.ts';
 import { type Case, isPhone } from './case.ts';
@@ -19,20 +20,42 @@ function dialledUnseen(channel: Channel): boolean {
   return channel.dials.some((dial) => dial.by !== null && !known.has(dial.by));
 }
 
-/** The outside number an originated call was meant for, when it never got as far as a trunk; `null` when it was not meant for outside. */
+/** Extensions have up to six digits; numbers of the telephone network have more, with their area code. */
+const EXTENSION = /^\d{1,6}$/;
+
+/** The extension that the PBX was asked to connect with who is rung first, `null` when it did not say. */
+function wantedExten(root: Channel): string | null {
+  return [...root.call.channels].find((channel) => channel.wantedExten !== null)?.wantedExten ?? null;
+}
+
+/**
+ * The outside number an originated call was meant for, when it never got as far as a trunk; `null` when it was not meant for
+ * outside. What the PBX was asked to connect says it; else the number shown to the agent, which many set to the customer's.
+ */
 export function intendedNumber(plan: SourcePlan, root: Channel): string | null {
-  if (!isOriginated(root) || !isPhone(root)) return null;
+  if (!isOriginated(root) || !(isPhone(root) || isAskedAgent(plan, root))) return null;
+  const wanted = wantedExten(root);
+  if (wanted !== null && EXTENSION.test(wanted)) return null;
   const shown = root.dials.find((dial) => dial.presented !== null)?.presented ?? root.facts.caller.number;
-  if (shown === null || shown === root.party.ext || toE164(shown, plan.country) === null) return null;
-  return isOwnNumber(plan, shown) || mobileOwner(plan, shown) !== null ? null : shown;
+  const number = wanted !== null && toE164(wanted, plan.country) !== null ? wanted : shown;
+  if (number === null || number === root.party.ext || toE164(number, plan.country) === null) return null;
+  return isOwnNumber(plan, number) || mobileOwner(plan, number) !== null ? null : number;
+}
+
+/** True for a trunk leg that was rung in order to be connected with another outside number: the agent is at an outside telephone. */
+function isAskedAgent(plan: SourcePlan, root: Channel): boolean {
+  const wanted = wantedExten(root);
+  if (root.party.side !== 'trunk' || wanted === null || toE164(wanted, plan.country) === null) return false;
+  return !endsAlike(wanted, numberCalled(root) ?? '');
 }
 
 /**
  * The agent's own leg, where the agent was rung first on an outside telephone that no setting names: an originated trunk leg that
- * then called another one. A customer who is called first is connected with phones; `null` also then.
+ * then called another one, or was to. A customer who is called first is connected with phones; `null` also then.
  */
-export function outsideAgent({ call, root, channels }: Case): Channel | null {
+export function outsideAgent({ plan, call, root, channels }: Case): Channel | null {
   if (root.party.side !== 'trunk' || !isOriginated(root)) return null;
   if (channels.some((channel) => channel !== root && isPhone(channel))) return null;
+  if (isAskedAgent(plan, root)) return root;
   return trunksOf(call).some((leg) => leg !== root && !calledIn(leg)) ? root : null;
 }
