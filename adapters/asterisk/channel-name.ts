@@ -3,6 +3,7 @@
  * channel driver; what is left names the endpoint. Read in the drivers' sources (`ast_channel_alloc` in each).
  */
 import type { LineHint } from '../../src/telephony/call-event.ts';
+import { isExtensionLike } from '../../src/telephony/digits.ts';
 
 /** Channels that Asterisk makes for its own use: they carry media, nobody is at their end. */
 const SERVICE =
@@ -40,9 +41,6 @@ export function wireOf(name: string): string | null {
   return SERVICE.test(name) ? name.replace(/;[12]$/, '') : null;
 }
 
-/** Numbers of up to six digits are extensions: a number of the telephone network has seven and more with its area code. */
-const EXTENSION = /^\d{2,6}$/;
-
 /**
  * The extension that a Local channel stands for: `Local/1005@followme`. FreePBX puts a mark before it: `FMPR-1005` and `FMGL-1005`
  * (follow me), `LC-1005` (call confirmed by a key), `RG-502-1005` (member of ring group 502). Outside numbers stand there, too.
@@ -51,7 +49,7 @@ export function wiredExtension(endpoint: string): string | null {
   const dialled = /^Local\/([^@]*)@/.exec(endpoint)?.[1];
   if (dialled === undefined) return null;
   const number = dialled.replace(/^(?:FMPR|FMGL|LC|RG-[^-]*|GRP-[^-]*)-/, '').replace(/#$/, '');
-  return EXTENSION.test(number) ? number : null;
+  return isExtensionLike(number) ? number : null;
 }
 
 /** Drivers whose endpoints are named after sockets and not after extensions: there the phone's own number tells who it is. */
@@ -59,7 +57,7 @@ const SOCKETS = /^(?:DAHDI|Zap|USTM|MGCP|Skinny|Phone|VPB|Console)\//i;
 
 /** The extension that the channel of a phone at a socket shows as its own number, `null` where the name tells it. */
 export function socketExtension(name: string, ownNumber: string | null): string | null {
-  return SOCKETS.test(name) && ownNumber !== null && EXTENSION.test(ownNumber) ? ownNumber : null;
+  return SOCKETS.test(name) && isExtensionLike(ownNumber) ? ownNumber : null;
 }
 
 /** What the driver of a channel says about its side. */

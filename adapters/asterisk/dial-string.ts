@@ -12,6 +12,7 @@
  * What is left when the number is missing is the name of a line or phone: it may consist of digits and is still none.
  */
 import { addressOf, dialable } from '../../src/telephony/address.ts';
+import { NETWORK_DIGITS } from '../../src/telephony/digits.ts';
 import { bareNumber } from '../../src/telephony/number.ts';
 
 type Syntax = (resource: string) => string | null;
@@ -22,7 +23,7 @@ const h323: Syntax = (resource) => {
   const [head, extension] = cut(resource, '/');
   const alias = number(head);
   // Without a peer the gatekeeper finds whoever has the number.
-  return number(extension) ?? (head.includes('@') || (alias?.length ?? 0) >= 7 ? alias : null);
+  return number(extension) ?? (head.includes('@') || (alias?.length ?? 0) >= NETWORK_DIGITS ? alias : null);
 };
 
 const SYNTAX: Readonly<Record<string, Syntax>> = {
@@ -97,7 +98,7 @@ function withoutPauses(user: string): string | null {
   const pieces = user.split(/[wp,]+/i).map(dialable);
   if (pieces.length < 2 || pieces.includes(null)) return null;
   const numbers = pieces.filter((one) => one !== null);
-  return numbers.find((one) => one.length >= 7) ?? numbers.reduce((a, b) => (b.length > a.length ? b : a));
+  return numbers.find((one) => one.length >= NETWORK_DIGITS) ?? numbers.reduce((a, b) => (b.length > a.length ? b : a));
 }
 
 /**

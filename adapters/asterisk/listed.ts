@@ -1,6 +1,7 @@
 /** The live channels as Asterisk lists them. */
 import type { CallEvent, ChannelFacts, ChannelId } from '../../src/telephony/call-event.ts';
-import { creationOf, factsOf, known, type Stamp } from './channel.ts';
+import { NETWORK_DIGITS } from '../../src/telephony/digits.ts';
+import { creationOf, factsOf, known, numberOf, type Stamp } from './channel.ts';
 import { targetNumber } from './dial-string.ts';
 import { type AmiPacket, textOf } from './packet.ts';
 
@@ -34,7 +35,7 @@ export function listed(
  * line. It runs no dialplan, so its context is the one it was born in.
  */
 function calledFacts(packet: AmiPacket): ChannelFacts {
-  const facts = factsOf(packet, 'pbx', known(packet.get('CallerIDNum')));
+  const facts = factsOf(packet, 'pbx', numberOf(packet.get('CallerIDNum')));
   const name = textOf(packet, 'ConnectedLineName');
   return { ...facts, caller: { number: known(packet.get('ConnectedLineNum')), name: known(name) } };
 }
@@ -47,7 +48,7 @@ function dialledOut(packet: AmiPacket): string | null {
   if (packet.get('Application') !== 'Dial') return null;
   const [targets = ''] = (packet.get('Data') ?? packet.get('ApplicationData') ?? '').split(',');
   const numbers = targets.split('&').map(targetNumber);
-  return numbers.find((number) => number !== null && number.length >= 7) ?? null;
+  return numbers.find((number) => number !== null && number.length >= NETWORK_DIGITS) ?? null;
 }
 
 /** `7` or `hh:mm:ss` in seconds. */

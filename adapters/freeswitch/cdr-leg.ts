@@ -1,5 +1,7 @@
 /** One leg of mod_json_cdr as the events that tell its life. */
+
 import type { CallEvent, ChannelId } from '../../src/telephony/call-event.ts';
+import { isExtensionLike } from '../../src/telephony/digits.ts';
 import { bridgeOf, historyOf, known, neverSent, otherHalf } from './channel.ts';
 import { type EslEvent, eventOf } from './event.ts';
 import { normalise } from './normalise.ts';
@@ -135,16 +137,17 @@ function asHangup(body: unknown, place: string): EslEvent {
   for (const [header, name] of Object.entries(FROM_PROFILE)) headers[header] = at(profile, name);
   // A phone that dialled in its turn (att_xfer) has overwritten whom it was rung as.
   const rungAs = headers['Caller-Destination-Number'];
-  if (headers['Call-Direction'] === 'outbound' && 'originated_legs' in variables && isExtension(rungAs)) {
+  if (
+    headers['Call-Direction'] === 'outbound' &&
+    'originated_legs' in variables &&
+    typeof rungAs === 'string' &&
+    isExtensionLike(rungAs)
+  ) {
     headers.variable_dialed_user = rungAs;
   }
   const event = eventOf(headers);
   if (event === null) throw new Error(`${place}: cannot be read as an event.`);
   return event;
-}
-
-function isExtension(text: unknown): boolean {
-  return typeof text === 'string' && /^\d{2,6}$/.test(text);
 }
 
 /**

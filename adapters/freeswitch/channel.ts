@@ -1,5 +1,6 @@
 /** What an ESL event tells about a channel: at its creation, and looking back at it later. */
 import type { ChannelFacts, ChannelHistory, ChannelId, Identity, LineHint } from '../../src/telephony/call-event.ts';
+import { isExtensionLike, isNetworkLike } from '../../src/telephony/digits.ts';
 import type { EslEvent } from './event.ts';
 
 /** The value, `null` when it is absent or empty. */
@@ -21,8 +22,10 @@ export function bridgeOf(a: ChannelId, b: ChannelId): string {
   return a < b ? `${a}~${b}` : `${b}~${a}`;
 }
 
-const EXTENSION = /^\d{2,6}$/;
-const NUMBER = /^(?:\+?\d{7,}|anonymous|unknown|unavailable|restricted|private)$/i;
+/** True for the user of an outside party in a SIP address: its number, or a word in place of one. */
+function isOutside(user: string): boolean {
+  return isNetworkLike(user) || /^(?:anonymous|unknown|unavailable|restricted|private)$/i.test(user);
+}
 
 /**
  * The endpoint behind a channel, as patterns of the config see it:
@@ -48,18 +51,18 @@ export function endpointOf(event: EslEvent): string {
   const account = accountOf(event, user);
   if (account !== null) return `${profile}/${account}`;
   const peer = host.replace(/[:;].*$/, '');
-  return NUMBER.test(user) || user === '' ? (peer === '' ? profile : `${profile}/${peer}`) : `${profile}/${user}`;
+  return isOutside(user) || user === '' ? (peer === '' ? profile : `${profile}/${peer}`) : `${profile}/${user}`;
 }
 
 /** The user of the directory at this leg, `null` when it is an outside party. */
 function accountOf(event: EslEvent, user: string): string | null {
   if (event.get('Call-Direction') === 'inbound') {
-    return EXTENSION.test(user) ? user : known(event.get('variable_sip_auth_username'));
+    return isExtensionLike(user) ? user : known(event.get('variable_sip_auth_username'));
   }
   // Inherited by whatever is dialled next, such as the number that a phone asks to be called instead (SIP 302).
   const dialled = known(event.get('variable_dialed_user'));
   if (dialled === null || dialled === user) return dialled;
-  return NUMBER.test(user) ? null : dialled;
+  return isOutside(user) ? null : dialled;
 }
 
 function isLoopback(name: string): boolean {
@@ -177,9 +180,10 @@ function factsOf(event: EslEvent, linkedId: string, caller: Identity, dialled: s
   };
 }
 
-/** `loopback/1009-a` stands for extension 1009; seven or more digits are an outside number. */
+/** `loopback/1009-a` stands for extension 1009; outside numbers stand there, too. */
 function wiredExtension(name: string): string | null {
-  return /^loopback\/(\d{2,6})-[ab]$/.exec(name)?.[1] ?? null;
+  const number = /^loopback\/(.*)-[ab]$/.exec(name)?.[1] ?? null;
+  return isExtensionLike(number) ? number : null;
 }
 
 /**
@@ -192,7 +196,7 @@ export function historyOf(event: EslEvent): ChannelHistory {
   const originator = known(event.get('variable_originating_leg_uuid'));
   const linkedId = outbound ? (waitingCaller(event) ?? originator ?? id) : id;
   const requested = known(event.get('variable_sip_req_user'));
-  const destination = known(event.get('Caller-Destination-Number'));
+  const destination = destinationOf(event);
   const partner = partnerOf(event);
   return {
     facts: factsOf(
@@ -207,6 +211,13 @@ export function historyOf(event: EslEvent): ChannelHistory {
     bridge: partner === null ? null : bridgeOf(id, partner),
     bridgedAt: timeOf(event, 'Caller-Channel-Bridged-Time'),
   };
+}
+
+/** The number that was called. A leg that was put through to somebody keeps it only in the address to which it was sent. */
+function destinationOf(event: EslEvent): string | null {
+  const putThrough = known(event.get('Caller-RDNIS')) !== null;
+  const sent = putThrough ? known(event.get('variable_sip_to_user')) : null;
+  return sent ?? known(event.get('Caller-Destination-Number'));
 }
 
 function inboundCaller(event: EslEvent): Identity {

@@ -25,7 +25,9 @@ const READERS: Readonly<Record<string, Reader>> = {
     const before = known(event.get('Old-Unique-ID'));
     return before === null ? [] : [{ ...stamp, kind: 'renamed', channel: before, to: channel }];
   },
-  CHANNEL_PROGRESS: (_event, stamp, channel) => [{ ...stamp, kind: 'alerting', channel }],
+  // On the leg of a caller it says that he hears it ring.
+  CHANNEL_PROGRESS: (event, stamp, channel) =>
+    event.get('Call-Direction') === 'outbound' ? [{ ...stamp, kind: 'alerting', channel }] : [],
   CHANNEL_ANSWER: (event, stamp, channel) => [
     { ...stamp, kind: 'answered', channel, at: timeOf(event, 'Caller-Channel-Answered-Time') ?? stamp.at },
   ],

@@ -165,7 +165,7 @@ function dialled(
   const caller = by === null ? undefined : context.channels.get(by);
   if (caller !== undefined) caller.firstDialAt ??= at;
   const exten = from?.exten ?? null;
-  if (isExtensionLike(exten)) channel.meant.add(exten);
+  if (exten !== null) channel.meant.add(exten);
   if (!channel.dials.some((dial) => dial.by === by && dial.endedAt === null)) {
     channel.dials.push({ by, at, number, presented, from, asked, endedAt: null, result: null, forwardedTo: null });
   }
@@ -186,14 +186,9 @@ function identify(context: ApplyContext, channel: Channel, event: Extract<Channe
   const late = !acting && calledIn(channel) && isWithheld(facts.caller.number) && outside;
   if (event.withheld) channel.facts = { ...channel.facts, withheld: true };
   if (late) channel.facts = { ...channel.facts, caller: { number, name: name ?? facts.caller.name } };
-  const meant = channel.party.side === 'extension' && isExtensionLike(number) && !channel.meant.has(number);
+  const meant = channel.party.side === 'extension' && number !== null && !channel.meant.has(number);
   if (meant) channel.meant.add(number);
   if (late || meant) conclude(context, channel);
-}
-
-/** Longer ones are numbers of the telephone network, which say nothing about phones. */
-function isExtensionLike(number: string | null): number is string {
-  return number !== null && /^\d{2,8}$/.test(number);
 }
 
 /** A dial attempt whose beginning was not seen; `undefined` when the channel was there from its beginning, undialled. */

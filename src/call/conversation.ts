@@ -4,14 +4,14 @@ import type { Channel } from './state.ts';
 import { type Connection, SEAM_MS } from './talk.ts';
 
 /** When the extensions talked with the subject; one entry for each uninterrupted stretch. */
-export function talksOf(connections: readonly Connection[], subject: Channel): Talk[] {
+export function talksOf(connections: readonly Connection[]): Talk[] {
   const talks: Talk[] = [];
   for (const { from, to, others } of connections) {
     for (const other of others) {
       const ext = other.party.side === 'extension' ? other.party.ext : null;
       if (ext === null) continue;
       const last = talks.findLast((talk) => talk.ext === ext);
-      const end = heldForGood(other, from, to, subject);
+      const end = heldForGood(other, from, to);
       if (last !== undefined && from - last.to <= SEAM_MS) talks[talks.indexOf(last)] = { ...last, to: end };
       else if (end > from || from === to) talks.push({ ext, from, to: end });
     }
@@ -19,12 +19,19 @@ export function talksOf(connections: readonly Connection[], subject: Channel): T
   return talks;
 }
 
-/** An agent who puts the caller on hold and then hands him over had finished talking when the hold began. */
-function heldForGood(agent: Channel, from: number, to: number, subject: Channel): number {
+/**
+ * An agent who puts the caller on hold and leaves him, to hand him over or to ask a colleague, had finished talking when the hold
+ * began. One who hangs up has not left: a caller on hold at the end of the call was with him until then.
+ */
+function heldForGood(agent: Channel, from: number, to: number): number {
   const hold = agent.holds.findLast((one) => one.from >= from && one.from < to);
-  if (hold === undefined || (subject.clearedAt ?? Number.POSITIVE_INFINITY) - to < 500) return to;
-  // A SIP REFER takes the hold off in the same moment in which the agent leaves.
-  return hold.to === null || to - hold.to < 250 ? hold.from : to;
+  // A SIP REFER takes the hold off in the moment in which the agent leaves.
+  if (hold === undefined || (hold.to !== null && to - hold.to > SEAM_MS)) return to;
+  const transferred = agent.transfers.some((one) => one.at >= hold.from);
+  const elsewhere = [...agent.bridges].some((one) =>
+    one.stays.some((stay) => stay.channel === agent && stay.from >= to),
+  );
+  return transferred || elsewhere ? hold.from : to;
 }
 
 /** The same for a call between extensions: the one who dialled talks whenever he is connected. */
@@ -37,7 +44,7 @@ export function internalTalks(root: Channel, connections: readonly Connection[])
     if (last !== undefined && from - last.to <= SEAM_MS) own[own.length - 1] = { ...last, to };
     else own.push({ ext, from, to });
   }
-  return [...own, ...talksOf(connections, root)].sort((a, b) => a.from - b.from);
+  return [...own, ...talksOf(connections)].sort((a, b) => a.from - b.from);
 }
 
 /** The parts of talks in which somebody was on hold. */

@@ -27,7 +27,7 @@ export function create(
     return;
   }
   if (context.isFinished(id)) return;
-  const call = callOf(context, facts.linkedId, id, seen);
+  const call = callOf(context, beganCall(facts, seen) ? id : facts.linkedId, id, seen);
   const initiators = initiatorAtBirth(facts, !seen);
   const initiator = weigh(initiators, INITIATOR_RULES);
   const channel: Channel = {
@@ -73,8 +73,7 @@ export function create(
   context.onOpened(channel.id);
   const half = [...call.channels].find((other) => other !== channel && isPair(other, channel));
   if (half !== undefined) join(context, channel, half);
-  // The one who calls in leads nowhere yet.
-  if (call.channels.size > 1) follow(context, channel.call);
+  follow(context, channel.call);
 }
 
 /**
@@ -213,6 +212,11 @@ function merge(context: ApplyContext, into: Call, from: Call): void {
 /** A snapshot may know what the first packet did not, never the other way round: identities change during a call. */
 function complete(known: ChannelFacts, later: ChannelFacts): ChannelFacts {
   return { ...known, dialled: known.dialled ?? later.dialled, extension: known.extension ?? later.extension };
+}
+
+/** In a list, whoever called in shows the linked id of those he has met: an agent who is logged in has one that is older. */
+function beganCall({ initiator, dialled }: ChannelFacts, seen: boolean): boolean {
+  return !seen && initiator === 'endpoint' && dialled !== null;
 }
 
 /** A linked id is the id of a channel in most PBXs: it may name a channel that is part of a call with another linked id. */

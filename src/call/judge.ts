@@ -58,7 +58,7 @@ function recordOf(of: Case): CallRecord {
   const subject = external ?? root;
   const endedAt = subject.clearedAt ?? (external === null ? root.clearedAt : null) ?? of.until;
   const connections = connectionsOf(subject, endedAt);
-  const talks = direction === 'Internal' ? internalTalks(root, connections) : talksOf(connections, subject);
+  const talks = direction === 'Internal' ? internalTalks(root, connections) : talksOf(connections);
   const outside = withOutside(of, direction, subject, connections);
   const answeredAt = answerOf(direction, subject, talks, outside, connections);
   const status = statusOf(direction, { of, external, answeredAt });

@@ -1,4 +1,5 @@
 /** Which company line was called, and which number was called from it: the numbers of both ends, read by the rules of the trunk. */
+import { NETWORK_DIGITS } from '../telephony/digits.ts';
 import { bareNumber, type TrunkFormat, toE164 } from '../telephony/number.ts';
 import type { SourcePlan } from './plan.ts';
 
@@ -11,7 +12,10 @@ export interface Writing {
   readonly dialPrefixes?: readonly string[];
 }
 
-/** Fewest digits of a number that a carrier delivers cut off: the end of the line within its block. */
+/**
+ * Fewest digits of a number that a carrier delivers cut off: the end of the line within its block, by custom four. Three may as
+ * well be an extension that another exchange dials over a tie line.
+ */
 const DELIVERED_DIGITS = 4;
 
 /** What an unwritten number may mean: a DID is one of a few known lines, so each reading is held against them. */
@@ -73,10 +77,16 @@ export function mobileOwner(
   return known === undefined || ext === undefined ? null : { ext, domain: plan.domains?.get(known) ?? null };
 }
 
-/** True when two writings of a number end in the same digits: how a PBX says where a call was sent on to varies freely. */
-export function endsAlike(text: string, number: string): boolean {
-  const digits = (one: string) => (bareNumber(one) ?? one).replace(/\D/g, '').slice(-10);
-  return digits(text).endsWith(digits(number));
+/**
+ * True for two writings of one number: the same digits behind what stands for the country, the prefix within it and an outside line,
+ * which may be one of these for the one who dials and another for the trunk. National numbers with a prefix that is not zero
+ * (North America, India, Russia) have ten digits; more are not compared.
+ */
+export function isSameNumber(a: string, b: string): boolean {
+  const digits = (one: string) => (bareNumber(one) ?? one).replace(/\D/g, '').replace(/^0+/, '').slice(-10);
+  const [one, other] = [digits(a), digits(b)];
+  const [long, short] = one.length < other.length ? [other, one] : [one, other];
+  return short !== '' && (long === short || (short.length >= NETWORK_DIGITS && long.endsWith(short)));
 }
 
 /**

@@ -67,7 +67,7 @@ export interface Channel {
   /** What speaks for either side having begun the channel, in order of time, and what it comes to. */
   readonly initiators: Evidence<Initiator>[];
   initiator: Conclusion<Initiator>;
-  /** Extensions in whose name the PBX called the channel, or whose number it shows as the caller. */
+  /** Numbers in whose name the PBX called the channel, or that it shows as the caller: among them the extension that it means. */
   readonly meant: Set<string>;
   /** Where its call leads, as far as that says something about its side. */
   course: Course | null;

@@ -11,8 +11,12 @@ export interface Connection {
   readonly others: readonly Channel[];
 }
 
-/** A gap this short between two connections of the same parties is the PBX moving media (Local optimization), not an interruption. */
-export const SEAM_MS = 50;
+/**
+ * What happens within this time is one act of the PBX: it moves media from one bridge to another, or takes a hold off and the agent
+ * away. In recordings that takes Asterisk up to 6 ms and FreeSWITCH, whose clock ticks in steps of 20 ms, up to 60; the shortest
+ * thing that people do (put on hold and take back, park and retrieve) takes a second.
+ */
+export const SEAM_MS = 250;
 
 /** Every channel that ever shared a bridge or wire with `start`, transitively. */
 export function reachable(start: Channel): Set<Channel> {

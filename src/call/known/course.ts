@@ -3,7 +3,7 @@
  * led on to another number; who dials an outside number from inside has that very number sent to a trunk.
  */
 import { isHidden, isWithheld, toE164 } from '../../telephony/number.ts';
-import { isOwnNumber, lineOf } from '../numbering.ts';
+import { isOwnNumber, isSameNumber, lineOf } from '../numbering.ts';
 import type { SourcePlan } from '../plan.ts';
 import { type Call, type Channel, calledIn, rootOf } from '../state.ts';
 import { userOf } from './extension.ts';
@@ -44,7 +44,7 @@ export function courseOf(plan: SourcePlan, call: Call): Course | null {
   const toNetwork = dialled !== null && toE164(dialled, plan.country) !== null;
   const legs = [...call.channels].filter((one) => one !== root && one.facts.wire === null && !calledIn(one));
   const sent = legs.map(numberSent).filter((number) => number !== null);
-  const carried = toNetwork && sent.some((number) => carries(number, dialled));
+  const carried = toNetwork && sent.some((number) => isSameNumber(number, dialled));
   if (carried) return 'outgoing';
   // Nobody hides from his own PBX; and a phone that shows the company's number sends what it dials to a trunk.
   if ((outside || (!ownName && isHidden(caller.number))) && reachesCompany(plan, root, toNetwork))
@@ -69,11 +69,4 @@ function reachesCompany(plan: SourcePlan, { facts, beginningSeen }: Channel, toN
 /** The PBX answered the caller itself, or let him wait: with a menu, a queue, an announcement. */
 function isTakenByPbx({ answeredAt, queues }: Channel): boolean {
   return answeredAt !== null || queues.length > 0;
-}
-
-/** True when the number sent is the one dialled, in whatever way both are written. */
-function carries(sent: string, dialled: string): boolean {
-  const [one, other] = [sent, dialled].map((number) => number.replace(/\D/g, '').replace(/^0+/, ''));
-  if (one === undefined || other === undefined || one === '' || other === '') return false;
-  return one.endsWith(other) || other.endsWith(one);
 }

@@ -3,7 +3,7 @@
  * creates every channel `Down` and chan_dahdi a phone's leg `Rsrvd`, whoever began it, and say it with the next state.
  */
 import type { ChannelFacts, Initiator } from '../../telephony/call-event.ts';
-import { addEvidence, type Conclusion, type Evidence, weigh } from '../evidence.ts';
+import type { Evidence } from '../evidence.ts';
 
 /** The surest first. */
 export const INITIATOR_RULES = [
@@ -29,15 +29,4 @@ export function initiatorAtBirth(facts: ChannelFacts, listed: boolean): Evidence
   const value: Initiator = dialled === null ? 'pbx' : 'endpoint';
   const fact = dialled === null ? 'created without an extension' : `created with the extension ${dialled}`;
   return [{ value, rule: 'extension-at-birth', fact }];
-}
-
-/** Takes in what was learnt later. Answers the new conclusion. */
-export function learnInitiator(
-  known: Evidence<Initiator>[],
-  value: Initiator,
-  rule: InitiatorRule,
-  fact: string,
-): Conclusion<Initiator> {
-  addEvidence(known, { value, rule, fact });
-  return weigh(known, INITIATOR_RULES);
 }

@@ -16,7 +16,7 @@ import { extensionOf } from './extension.ts';
 /** What is known of a channel beside its facts. */
 export interface Knowledge {
   readonly initiator: Initiator;
-  /** Extensions in whose name the PBX called it, or whose number it shows. */
+  /** Numbers in whose name the PBX called it, or that it shows. */
   readonly meant: ReadonlySet<string>;
   /** The number by which the PBX called the channel. */
   readonly called: string | null;

@@ -4,11 +4,11 @@ import { type Channel, calledIn } from '../state.ts';
 import type { Connection } from '../talk.ts';
 
 /**
- * The PBX takes up to this long from a person's 200 OK until it has joined the two: it plays a beep, an announcement to the
- * agent ("whisper" of a queue, the prompt of a call confirmed by a key) or renegotiates media. A leg that answered earlier than this
- * before the connection did not answer this caller: it was waiting, as an agent who is logged in does.
+ * The PBX takes up to this long from a person's 200 OK until it has joined the two: under load a third of a second. A leg that
+ * answered earlier did not answer this caller yet: an agent who is logged in was waiting, and whoever has to accept the call with a
+ * key, or hears first whose call it is, takes two seconds and more.
  */
-const JOINING_MS = 2000;
+const JOINING_MS = 1000;
 
 /**
  * `talks` are those with extensions, `outside` connections with an outside telephone in place of one; `null` when nobody was

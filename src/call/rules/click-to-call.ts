@@ -2,9 +2,10 @@
  * Click-to-call: the PBX was asked to ring the agent first and to call the customer then. The agent may be at a desk phone, or at a
  * telephone outside, as is usual with mobiles: then both legs leave by a trunk, and only the second one is the customer's.
  */
+import { isExtensionLike } from '../../telephony/digits.ts';
 import { toE164 } from '../../telephony/number.ts';
 import { numberCalled } from '../known/course.ts';
-import { endsAlike, isOwnNumber, mobileOwner } from '../numbering.ts';
+import { isOwnNumber, isSameNumber, mobileOwner } from '../numbering.ts';
 import type { SourcePlan } from '../plan.ts';
 import { type Channel, calledIn, rootOf, trunksOf } from '../state.ts';
 import { type Case, isPhone } from './case.ts';
@@ -20,9 +21,6 @@ function dialledUnseen(channel: Channel): boolean {
   return channel.dials.some((dial) => dial.by !== null && !known.has(dial.by));
 }
 
-/** Extensions have up to six digits; numbers of the telephone network have more, with their area code. */
-const EXTENSION = /^\d{1,6}$/;
-
 /** The extension that the PBX was asked to connect with who is rung first, `null` when it did not say. */
 function wantedExten(root: Channel): string | null {
   return [...root.call.channels].find((channel) => channel.wantedExten !== null)?.wantedExten ?? null;
@@ -35,7 +33,7 @@ function wantedExten(root: Channel): string | null {
 export function intendedNumber(plan: SourcePlan, root: Channel): string | null {
   if (!isOriginated(root) || !(isPhone(root) || isAskedAgent(plan, root))) return null;
   const wanted = wantedExten(root);
-  if (wanted !== null && EXTENSION.test(wanted)) return null;
+  if (isExtensionLike(wanted)) return null;
   const shown = root.dials.find((dial) => dial.presented !== null)?.presented ?? root.facts.caller.number;
   const number = wanted !== null && toE164(wanted, plan.country) !== null ? wanted : shown;
   if (number === null || number === root.party.ext || toE164(number, plan.country) === null) return null;
@@ -46,7 +44,7 @@ export function intendedNumber(plan: SourcePlan, root: Channel): string | null {
 function isAskedAgent(plan: SourcePlan, root: Channel): boolean {
   const wanted = wantedExten(root);
   if (root.party.side !== 'trunk' || wanted === null || toE164(wanted, plan.country) === null) return false;
-  return !endsAlike(wanted, numberCalled(root) ?? '');
+  return !isSameNumber(wanted, numberCalled(root) ?? '');
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Inbound, Outbound or Internal: by who began the call and on which side, and by what was dialled. */
 import { isNoSuchNumber } from '../../telephony/cause.ts';
+import { isExtensionLike } from '../../telephony/digits.ts';
 import { toE164 } from '../../telephony/number.ts';
 import { type Conclusion, decide, type Rule } from '../evidence.ts';
 import { numberCalled } from '../known/course.ts';
@@ -96,17 +97,16 @@ function extensionDialled(of: Case): string | null {
   const { plan, call, root } = of;
   const { dialled, endpoint } = root.facts;
   const legs = trunksOf(call);
-  // Extensions have up to six digits; numbers of the telephone network have more, with their area code.
-  if (!isPhone(root) || !calledIn(root) || legs.length === 0 || dialled === null || !/^\d{2,6}$/.test(dialled))
-    return null;
+  if (!isPhone(root) || !calledIn(root) || legs.length === 0 || dialled === null) return null;
   if (plan.speedDials?.some((one) => one.match(dialled) !== null) === true) return null;
   // Emergency numbers and the like go out as they were dialled, with or without a prefix.
   if (legs.some((leg) => numberCalled(leg)?.endsWith(dialled) ?? true)) return null;
   if (legs.some((leg) => putThrough(of, leg))) return null;
   const alike = `${endpoint.slice(0, endpoint.indexOf('/') + 1)}${dialled}`;
   const dialledFor = of.channels.some((one) => one.dials.some((dial) => dial.from?.exten === dialled));
-  const known = dialledFor || isKnownExtension(of, dialled) || plan.extensions.some((one) => one.match(alike) !== null);
-  return known ? dialled : null;
+  // Patterns match, and dialplans dial from, whatever has been dialled: only as much as an extension can be is one by that.
+  const like = isExtensionLike(dialled) && (dialledFor || plan.extensions.some((one) => one.match(alike) !== null));
+  return like || isKnownExtension(of, dialled) ? dialled : null;
 }
 
 /** A phone had answered before the outside number was called: somebody transferred the call to it. */

@@ -5,7 +5,7 @@
 import type { Conclusion, Rule } from '../evidence.ts';
 import { decide } from '../evidence.ts';
 import { numberCalled } from '../known/course.ts';
-import { endsAlike, ownerOf } from '../numbering.ts';
+import { isSameNumber, ownerOf } from '../numbering.ts';
 import { type Channel, calledIn } from '../state.ts';
 import type { Connection } from '../talk.ts';
 import { type Case, dialPath, isKnownExtension, isPhone } from './case.ts';
@@ -34,7 +34,7 @@ const RULES: readonly Rule<Led, Extension>[] = [
       const number = numberCalled(mobile) ?? '';
       const phone = of.channels.find((channel) =>
         channel.dials.some(
-          (dial) => dial.forwardedTo !== null && (number === '' || endsAlike(dial.forwardedTo, number)),
+          (dial) => dial.forwardedTo !== null && (number === '' || isSameNumber(dial.forwardedTo, number)),
         ),
       );
       const ext = phone?.party.ext ?? null;
@@ -103,7 +103,7 @@ function extensionDialled(of: Case, leg: Channel): string | null {
   for (const channel of dialPath(of, leg)) {
     for (const { from } of channel.dials) {
       const exten = from?.exten ?? null;
-      if (exten === null || !/^\d{2,6}$/.test(exten)) continue;
+      if (exten === null) continue;
       if (/^dialOne\b/.test(from?.context ?? '') || isKnownExtension(of, exten)) return exten;
     }
   }

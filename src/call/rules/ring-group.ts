@@ -3,10 +3,10 @@ import type { Channel } from '../state.ts';
 import { type Case, calledLegs, dialPath, isKnownExtension } from './case.ts';
 
 /**
- * FreePBX dials members of a group from the context `dial-with-exten` with the group's number as the extension, a single phone from
- * `dialOne-with-exten` with its own (modules core, ringgroups; also `from-ringgroups...`, `ext-group` of other generators).
+ * FreePBX dials members of a group from here, with the group's number as the extension; a single phone from `dialOne-with-exten`,
+ * with its own.
  */
-const GROUP_CONTEXT = /^(?:dial-with-exten|ext-group|from-ringgroups?|grps)\b/;
+const GROUP_CONTEXT = 'dial-with-exten';
 
 /** The group as one of whose members a leg was dialled, `null` when it was dialled as an extension's own. */
 export function groupOf(of: Case, leg: Channel): string | null {
@@ -14,7 +14,7 @@ export function groupOf(of: Case, leg: Channel): string | null {
     for (const { from } of channel.dials) {
       const { context, exten } = from ?? { context: null, exten: null };
       // Follow-me dials from the same place with the number of the extension itself.
-      if (exten !== null && GROUP_CONTEXT.test(context ?? '') && !isKnownExtension(of, exten)) return exten;
+      if (exten !== null && context === GROUP_CONTEXT && !isKnownExtension(of, exten)) return exten;
     }
   }
   return null;

@@ -1,5 +1,4 @@
 /** Mailboxes: a message left, or a greeting in which the caller hung up. */
-import { calledIn } from '../state.ts';
 import { type Case, calledLegs, isPhone } from './case.ts';
 
 /** True when somebody left a message. */
@@ -21,9 +20,7 @@ export function agentsGivenUp(of: Case): boolean {
   const at = root.hangupRequestedAt ?? root.clearedAt ?? of.until;
   const waiting = root.queues.some((stay) => stay.reason === 'left' || (stay.from <= at && (stay.to ?? at) >= at));
   if (waiting) return false;
-  const legs = calledLegs(of.channels).filter(
-    (leg) => leg !== root && !calledIn(leg) && (isPhone(leg) || leg.call === of.call),
-  );
+  const legs = calledLegs(of.channels).filter((leg) => isPhone(leg) || leg.call === of.call);
   const over = (leg: (typeof legs)[number]) => {
     const { endedAt = null, result = null } = leg.dials.at(-1) ?? {};
     // An agent who has answered is there until he hangs up, whether or not he has been connected.

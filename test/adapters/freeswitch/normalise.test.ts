@@ -307,3 +307,28 @@ t.test('known events', async (t) => {
   t.notOk(isKnownEvent('constructor'));
   t.notOk(isKnownEvent('SOMETHING_NEW'));
 });
+
+t.test('a leg that rings is one that was called; a caller only hears it ring', async (t) => {
+  const progress = (direction: string) =>
+    read({ 'Event-Name': 'CHANNEL_PROGRESS', 'Unique-ID': 'a', 'Call-Direction': direction });
+  t.match(progress('outbound'), [{ kind: 'alerting', channel: 'a' }]);
+  t.strictSame(progress('inbound'), []);
+});
+
+t.test('a customer who was called first and put through to an agent is still the one who was called', async (t) => {
+  const ended = (more: Headers) => {
+    const [event] = read({
+      'Event-Name': 'CHANNEL_HANGUP_COMPLETE',
+      'Unique-ID': 'a',
+      'Call-Direction': 'outbound',
+      'Channel-Name': 'sofia/external/+919845012345',
+      'Caller-Destination-Number': '1001',
+      variable_sip_to_user: '+919845012345',
+      ...more,
+    });
+    return event?.kind === 'cleared' ? event.history?.facts.dialled : null;
+  };
+  t.equal(ended({ 'Caller-RDNIS': '+919845012345' }), '+919845012345');
+  t.equal(ended({}), '1001', 'not put through: what was called');
+  t.equal(ended({ 'Caller-RDNIS': '+919845012345', variable_sip_to_user: '' }), '1001');
+});
