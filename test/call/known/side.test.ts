@@ -299,18 +299,18 @@ t.test('where a call leads', async (t) => {
   t.equal(course([from('1001', '2002'), to(null)]), 'Internal x', 'a short number is that of a phone');
   t.equal(
     course([from(null, '2002'), to(null)]),
-    'Inbound ',
-    'a hidden caller and no number of ours: nothing is known',
+    'Inbound y',
+    'a hidden caller and no number of ours: y is rung by its name',
   );
-  t.equal(course([from('09845012345', '2002'), to(null)]), 'Inbound ', 'an outside caller at a short line');
-  t.equal(course([from('x', null), to(null)]), 'Inbound ', 'nothing was dialled');
+  t.equal(course([from('09845012345', '2002'), to(null)]), 'Inbound y', 'an outside caller at a short line');
+  t.equal(course([from('x', null), to(null)]), 'Inbound y', 'nothing was dialled');
   t.equal(course([from('x', '2002')]), 'Internal x', 'nobody was rung');
   t.equal(course([from('09845012345', '+918041110001')]), 'Inbound ', 'nobody was rung');
   const ours = planWith("extensions = []\ndirect_lines = { '+918041110001' = '1001' }");
   t.equal(
     course([from('+918041110001', '2002'), to(null)], ours),
-    'Inbound ',
-    'our own number is not a caller from outside',
+    'Inbound y',
+    'our own number is not a caller from outside: y is rung by its name',
   );
   const digits = (...legs: CallEvent[][]) =>
     course(
