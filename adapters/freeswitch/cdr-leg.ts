@@ -2,7 +2,7 @@
 
 import type { CallEvent, ChannelId } from '../../src/telephony/call-event.ts';
 import { isExtensionLike } from '../../src/telephony/digits.ts';
-import { bridgeOf, historyOf, known, otherHalf } from './channel.ts';
+import { bridgeOf, historyOf, known, neverSent, otherHalf } from './channel.ts';
 import { type EslEvent, eventOf } from './event.ts';
 import { normalise } from './normalise.ts';
 
@@ -11,6 +11,7 @@ export interface CdrLeg {
   /** ms since the epoch, UTC. */
   readonly startedAt: number;
   readonly endedAt: number;
+  /** None for a leg that was never called. */
   readonly events: readonly CallEvent[];
 }
 
@@ -49,6 +50,7 @@ export function legEvents(body: unknown, place: string, source: string): CdrLeg 
     throw new Error(`${place}: has no uuid, start_uepoch or end_uepoch; it is no file of mod_json_cdr.`);
   }
   const at = Math.round(endedAt);
+  if (neverSent(event)) return { channel, startedAt, endedAt: at, events: [] };
   const stamp = (time: number) => ({ source, at: time, receivedAt: time });
   const { facts, answeredAt, bridgedAt } = history;
   const events: CallEvent[] = [{ ...stamp(startedAt), kind: 'channel-created', channel, facts }];

@@ -93,6 +93,19 @@ export function originatorOf(event: EslEvent): ChannelId | null {
   return originator ?? known(event.get('variable_originating_leg_uuid'));
 }
 
+/**
+ * True for a SIP leg to which no INVITE was ever sent: of staggered ringing (`leg_delay_start`), where somebody else answered before
+ * its turn. It is told at its end alone, with the address that it would have been sent to, and without the Contact that mod_sofia
+ * notes (`sofia_glue_do_invite`) when it writes the INVITE.
+ */
+export function neverSent(event: EslEvent): boolean {
+  return (
+    event.get('Call-Direction') === 'outbound' &&
+    known(event.get('variable_sip_destination_url')) !== null &&
+    known(event.get('variable_sip_outgoing_contact_uri')) === null
+  );
+}
+
 /** A number as it stands in a SIP URI, without the parameters (`;npdi;rn=...`, `;phone-context=...`) that may follow it. */
 function bare(number: string | null): string | null {
   return number === null ? null : known(number.replace(/;.*$/s, ''));

@@ -7,7 +7,7 @@
  */
 import type { CallEvent, ChannelId } from '../../src/telephony/call-event.ts';
 import { clearingOf, dialResultOf, endedByEndpoint, redirectedTo } from './causes.ts';
-import { bridgeOf, historyOf, known, newChannelFacts, originatorOf, otherHalf, timeOf } from './channel.ts';
+import { bridgeOf, historyOf, known, neverSent, newChannelFacts, originatorOf, otherHalf, timeOf } from './channel.ts';
 import { customEvents } from './custom.ts';
 import type { EslEvent } from './event.ts';
 
@@ -124,6 +124,7 @@ function hungUp(event: EslEvent, stamp: EventStamp, channel: ChannelId): CallEve
   const history = historyOf(event);
   const clearing = clearingOf(event);
   const ended: EventStamp = { ...stamp, at };
+  if (neverSent(event)) return [{ ...ended, kind: 'cleared', channel, clearing }];
   // First, since it makes the leg known to who has not seen it.
   const events: CallEvent[] = [{ ...ended, kind: 'cleared', channel, clearing, history }];
   const queueFile = known(event.get('variable_cc_record_filename'));

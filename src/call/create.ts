@@ -94,6 +94,14 @@ function describe(
   conclude(context, channel);
   channel.createdAt = told ? createdAt : Math.min(channel.createdAt, createdAt);
   channel.beginningTold ||= told;
+  if (told) find(context, channel, facts.linkedId);
+}
+
+/** A list may show a leg under an id of its own; only the question about it tells whose call it is. */
+function find(context: ApplyContext, channel: Channel, linkedId: string): void {
+  const call = context.calls.get(linkedId) ?? context.channels.get(linkedId)?.call;
+  if (call === undefined || call === channel.call || channel.call.channels.size > 1) return;
+  merge(context, call, channel.call);
 }
 
 /** Draws the conclusions about a channel anew, after something was learnt of it, and about the others of its call. */

@@ -57,6 +57,34 @@ t.test('a file as FreeSWITCH writes it, one body a line, and a leg that comes tw
   t.same(records(''), []);
 });
 
+t.test('a leg of staggered ringing that was never called has a file, but was not rung', async (t) => {
+  const leg = (uuid: string, name: string, more: Readonly<Record<string, string>>) => {
+    const times = {
+      start_uepoch: '1795624811050595',
+      answer_uepoch: '0',
+      bridge_uepoch: '0',
+      end_uepoch: '1795624815050595',
+    };
+    const profile = { caller_id_number: '+919845012345', destination_number: more.dialed_user ?? '+918041110001' };
+    return JSON.stringify({
+      variables: { uuid, channel_name: name, hangup_cause: 'ORIGINATOR_CANCEL', ...times, ...more },
+      callflow: [{ caller_profile: profile }],
+    });
+  };
+  const rung = (ext: string) => ({ direction: 'outbound', originating_leg_uuid: 'A', dialed_user: ext });
+  const address = (ext: string) => ({ sip_destination_url: `sip:${ext}@127.0.0.1:5102` });
+  const files = [
+    leg('A', 'sofia/external/+919845012345@carrier.lab', { direction: 'inbound', sip_req_user: '+918041110001' }),
+    leg('B', 'sofia/internal/1001@127.0.0.1:5101', {
+      ...rung('1001'),
+      ...address('1001'),
+      sip_outgoing_contact_uri: '<sip:mod_sofia@127.0.0.1:5060>',
+    }),
+    leg('C', 'sofia/internal/1002@127.0.0.1:5102', { ...rung('1002'), ...address('1002') }),
+  ];
+  t.match(records(files.join('\n')), [{ record: { agentsRung: ['1001'], legs: 2 } }]);
+});
+
 t.test('encoded values and plain ones tell the same', async (t) => {
   for (const name of ['att_xfer_feature', 'in_noanswer_voicemail', 'names_utf8']) {
     const plain = bodies(name).map((bytes) => {

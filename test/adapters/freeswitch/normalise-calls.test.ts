@@ -420,3 +420,48 @@ t.test('a question about one channel tells more than the list', async (t) => {
   for (const id of ['B', 'A']) story.ends(900, id, 'NO_ANSWER', 'send_refuse', { 'Call-Direction': 'outbound' });
   t.match(story.records(), [{ trunk: 'sofia/gateway/trunk_in', external: '09845012345', status: 'NoAnswer' }]);
 });
+
+t.test(
+  'of an enterprise originate the list tells too little of its legs; the questions about them say whose they are',
+  async (t) => {
+    const missed = new Story().caller(0, 'A');
+    for (const [id, ext] of [
+      ['B', '1001'],
+      ['C', '1002'],
+    ] as const) {
+      missed.rings(10, id, ext, null, { variable_originating_leg_uuid: 'A' });
+    }
+    const rows = ['A', 'B', 'C'].map((id) => ({
+      uuid: id,
+      direction: id === 'A' ? 'inbound' : 'outbound',
+      name: missed.dump(0, id)['Channel-Name'],
+      callstate: 'RINGING',
+      call_uuid: id,
+    }));
+    const story = new Story().raw(500, greeting).raw(510, answer(JSON.stringify({ row_count: 3, rows })));
+    for (const id of ['A', 'B', 'C']) story.raw(520, answer(JSON.stringify(missed.dump(520, id))));
+    for (const id of ['B', 'C', 'A']) {
+      const whole = { ...missed.dump(3000, id), 'Event-Name': 'CHANNEL_HANGUP_COMPLETE' };
+      story.ends(3000, id, 'ORIGINATOR_CANCEL', id === 'A' ? 'recv_cancel' : 'send_cancel', whole);
+    }
+    t.match(story.records(), [{ callSessionId: 'fs-A', status: 'Abandoned', agentsRung: ['1001', '1002'], legs: 3 }]);
+  },
+);
+
+t.test('staggered ringing: a phone whose turn did not come was not rung, whenever the link was made', async (t) => {
+  const address = { variable_sip_destination_url: 'sip:1002@127.0.0.1:5102' };
+  const invited = { ...address, variable_sip_outgoing_contact_uri: '<sip:mod_sofia@127.0.0.1:5060>' };
+  const rung = (more: Readonly<Record<string, string>>) => {
+    const story = new Story().caller(0, 'A').rings(10, 'B', '1001', 'A').rings(20, 'C', '1002', 'A', more);
+    story.ends(4000, 'C', 'ORIGINATOR_CANCEL').ends(4000, 'B', 'ORIGINATOR_CANCEL');
+    story.ends(4000, 'A', 'ORIGINATOR_CANCEL', 'recv_cancel');
+    const heard = story.records((raw) => !(raw.includes('"Unique-ID":"C"') && raw.includes('CHANNEL_CREATE')));
+    return heard.map(({ agentsRung, legs }) => ({ agentsRung, legs }));
+  };
+  t.strictSame(rung(address), [{ agentsRung: ['1001'], legs: 2 }]);
+  t.strictSame(
+    rung(invited),
+    [{ agentsRung: ['1001', '1002'], legs: 3 }],
+    'one that was called before the link was made',
+  );
+});
