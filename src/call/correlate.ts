@@ -9,7 +9,8 @@
  *   joined    | it is linked with another call (transfer, pickup, bridge) | the whole group ends together
  *   clearing  | every channel of the group has cleared                    | grace over -> ended; new channel -> live
  *   deserted  | every trunk channel of the call has cleared, but phones   | `externalGoneMs` over -> ended, the rest
- *             | of the group go on (queue agents logged in, redirects)    | lives on as an internal call
+ *             | of the group go on (queue agents logged in, redirects)    | lives on as an internal call; or another number is
+ *             |                                                           | called for them -> ended, the rest begins that call
  *   ended     | judged once, reported once, forgotten                     |
  *
  * Grouping is transitive over linked ids and shared channels. Asterisk's Linkedid changes silently in the middle of a call,
@@ -28,6 +29,7 @@ import type { SourcePlan } from './plan.ts';
 import { endUnconfirmed, noteBoot, noteHeard, reconcile, unheard } from './reconcile.ts';
 import type { CallRecord } from './record.ts';
 import type { MissedBy } from './rules/case.ts';
+import { beginsAnother } from './sequel.ts';
 import { type Bridge, type Call, type Channel, componentOf, conferencePartners } from './state.ts';
 
 /** Rules of closing and judging calls, from the configuration. */
@@ -124,9 +126,15 @@ export class CallTable {
     } catch (error) {
       this.onFault(`The event "${event.kind}" could not be taken in and was left out`, error);
     }
+    const leave: Leavings = { ended: [], released: [] };
+    this.separate(event, leave);
     this.link.lastHeardAt = Math.max(this.link.lastHeardAt ?? 0, event.at);
     this.schedule(event);
-    return { ...before, ended: [...before.ended, ...later], opened: [...before.opened, ...this.takeOpened()] };
+    return {
+      ended: [...before.ended, ...later, ...leave.ended],
+      opened: [...before.opened, ...this.takeOpened()],
+      released: [...before.released, ...leave.released],
+    };
   }
 
   private fold(event: CallEvent): void {
@@ -139,6 +147,13 @@ export class CallTable {
     applyToChannel(this.context, event);
     const channel = this.channels.get(id);
     if (channel !== undefined) channel.heardAt = event.receivedAt;
+  }
+
+  /** A leg that begins another call does not wait until the one before has been deserted for long. */
+  private separate(event: CallEvent, leave: Leavings): void {
+    if (event.kind !== 'dial-started') return;
+    const leg = this.channels.get(event.channel);
+    if (leg !== undefined && beginsAnother(leg)) this.endings.endBefore(leg, leave);
   }
 
   /** Ends what is due at `now` (ms since the epoch, clock of arrival). */

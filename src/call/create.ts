@@ -40,6 +40,7 @@ export function create(
     course: null,
     party: partyOf(context.plan, facts, { initiator: initiator.value }),
     call,
+    carriedOver: false,
     createdAt: at,
     heardAt: 0,
     beginningSeen: seen,

@@ -9,7 +9,8 @@ import { type MisreadName, misreadName } from './known/side.ts';
 import { LateFacts } from './late.ts';
 import type { CallRecord } from './record.ts';
 import type { JudgeContext } from './rules/case.ts';
-import { type Call, type Channel, componentOf, isLive, oldest } from './state.ts';
+import { madeFor } from './sequel.ts';
+import { type Call, type Channel, componentOf, isLive } from './state.ts';
 import { forgetBridge, startAnew } from './stays.ts';
 
 /** Hears of what could not be folded in or judged. */
@@ -66,6 +67,15 @@ export class Endings {
     }
   }
 
+  /** The call of the leg has ended with its outside parties, and the leg begins another one of those who are left. */
+  endBefore(leg: Channel, leave: Leavings): void {
+    const { call } = leg;
+    const next = madeFor(leg);
+    for (const one of next) call.channels.delete(one);
+    this.end(call, leave);
+    for (const one of next) call.channels.add(one);
+  }
+
   /** The call as it looks at `until` (ms since the epoch); nothing is changed. */
   judged(call: Call, until: number): CallRecord[] {
     const { source } = this.rules;
@@ -80,7 +90,9 @@ export class Endings {
   private report(call: Call, records: readonly CallRecord[], { ended }: Leavings): void {
     ended.push(...records);
     const [record] = records;
-    if (record !== undefined) this.late.remember(record, call.channels);
+    // What is recorded later on a channel that goes on is a recording of what follows.
+    const over = [...call.channels].filter((channel) => !isLive(channel));
+    if (record !== undefined) this.late.remember(record, over);
   }
 
   private forget(call: Call, leave: Leavings): void {
@@ -116,12 +128,16 @@ export class Endings {
     }
     for (const linked of call.links) linked.links.delete(call);
     call.links.clear();
-    const root = oldest(rest);
-    if (root === undefined) {
+    if (rest.length === 0) {
       this.unlist(call);
       return;
     }
-    call.sessionKey = root.id;
+    for (const channel of rest) {
+      channel.carriedOver = true;
+      // They are those of the call that has been reported.
+      channel.recorded = false;
+      channel.recordings.length = 0;
+    }
     startAnew(call, rest);
   }
 }

@@ -24,6 +24,7 @@ import { leftBehind, seconds } from './rules/left-behind.ts';
 import { ringGroupOf } from './rules/ring-group.ts';
 import { madeBefore, ringingSince, rungOf } from './rules/ringing.ts';
 import { statusOf } from './rules/status.ts';
+import { newIn, sessionKeyOf } from './sequel.ts';
 import { type Call, type Channel, componentOf, oldest, trunksOf } from './state.ts';
 import { type Connection, connectionsOf, covered } from './talk.ts';
 
@@ -38,7 +39,7 @@ export function judge(call: Call, context: JudgeContext): CallRecord[] {
   }
   const folded = group.filter((one) => one !== call && trunksOf(one).length === 0);
   const one = caseOf(call, folded, context);
-  if (one === null) return [];
+  if (one === null || newIn(call).length === 0) return [];
   const record = recordOf(one);
   return [record, ...leftBehind(one, record)];
 }
@@ -69,13 +70,13 @@ function recordOf(of: Case): CallRecord {
   const rung = rungOf(direction === 'Internal' ? channels : madeBefore(endedAt, channels));
   const responsible = agent.value ?? missedBy(of, direction, rung, did, queue);
   const recordings = status.value === 'Answered' ? recordingsOf(channels, subject) : [];
-  const first = oldest(call.channels) ?? root;
+  const first = oldest(newIn(call)) ?? root;
   const rungAt = direction === 'Outbound' ? subject.createdAt : ringingSince(channels);
   const { country, format } = subject.party;
   const inbound = direction === 'Inbound';
   const didE164 = (inbound ? lineOf(of.plan, did, subject.party) : null) ?? toE164(did, country, format);
   return {
-    callSessionId: `${of.source}-${call.sessionKey}`,
+    callSessionId: `${of.source}-${sessionKeyOf(call, root, external)}`,
     source: of.source,
     direction,
     status: status.value,

@@ -73,6 +73,8 @@ export interface Channel {
   course: Course | null;
   party: Party;
   call: Call;
+  /** True for what is left of a call that has been reported. */
+  carriedOver: boolean;
   createdAt: number;
   /** When something was heard of it last, on the clock of arrival. */
   heardAt: number;

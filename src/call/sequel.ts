@@ -1,0 +1,57 @@
+/**
+ * Calls that follow one another on one line: an agent stays on the line while a script, or a supervisor's redirect, calls one
+ * customer after the other for him. The PBX gives all of it one linked id.
+ */
+import { type Call, type Channel, calledIn, isLive, oldest, trunksOf } from './state.ts';
+import { reachable } from './talk.ts';
+
+/**
+ * True when the leg is called for phones that go on after all outside parties of their call have gone: another call begins. A leg
+ * that takes the place of one that was called in vain is a further attempt of the same call.
+ */
+export function beginsAnother(leg: Channel): boolean {
+  if (leg.party.side !== 'trunk' || calledIn(leg) || !isLive(leg) || leg.answeredAt !== null) return false;
+  const before = trunksOf(leg.call).filter((one) => one !== leg);
+  if (!before.some(wasMet) || before.some(isLive)) return false;
+  return [...leg.call.channels].some((one) => one.party.side === 'extension' && isLive(one));
+}
+
+/** An outside party that called in, or that answered and was connected with somebody. */
+function wasMet(trunk: Channel): boolean {
+  if (calledIn(trunk)) return true;
+  return trunk.answeredAt !== null && [...reachable(trunk)].some((one) => one !== trunk && one.party.side !== 'wire');
+}
+
+/** What was made for the leg, itself included: nothing of it is older than the end of the last outside party. */
+export function madeFor(leg: Channel): Channel[] {
+  const gone = Math.max(...trunksOf(leg.call).map((one) => one.clearedAt ?? Number.NEGATIVE_INFINITY));
+  return [...leg.call.channels].filter((one) => one === leg || (isLive(one) && one.createdAt >= gone));
+}
+
+/** The channels of a call that have not been part of a reported one; `[]` where all that is left goes on alone. */
+export function newIn(call: Call): Channel[] {
+  const fresh = [...call.channels].filter((one) => !one.carriedOver);
+  if (fresh.length > 0) return fresh;
+  const parties = [...call.channels].filter((one) => one.party.side !== 'wire');
+  return parties.length > 1 ? parties.slice(1) : [];
+}
+
+/**
+ * What names the call: its linked id, else the oldest channel that no reported call has had. `external`: the outside party's. What
+ * was reported before a restart is not known any more, but the line has had a party before this one was called.
+ */
+export function sessionKeyOf(call: Call, root: Channel, external: Channel | null): string {
+  const fresh = newIn(call);
+  if (fresh.length < call.channels.size) return oldest(fresh)?.id ?? call.sessionKey;
+  return external !== null && root !== external && root.blind && metBefore(root, external.createdAt)
+    ? external.id
+    : call.sessionKey;
+}
+
+/** True for a channel that had been connected with somebody, and was no more, at that time (ms since the epoch). */
+function metBefore(channel: Channel, at: number): boolean {
+  const talks = [...channel.bridges].filter((bridge) => bridge.kind === 'talk');
+  return talks.some((bridge) =>
+    bridge.stays.some((stay) => stay.channel === channel && stay.to !== null && stay.to <= at),
+  );
+}
