@@ -2,7 +2,7 @@
 import type { CallEvent, ChannelId } from '../telephony/call-event.ts';
 import { isWithheld, toE164 } from '../telephony/number.ts';
 import type { ApplyContext } from './context.ts';
-import { answer, conclude, create, join, recall } from './create.ts';
+import { answer, conclude, create, follow, join, recall } from './create.ts';
 import { addEvidence } from './evidence.ts';
 import type { InitiatorRule } from './known/initiator.ts';
 import { isOwnNumber } from './numbering.ts';
@@ -43,6 +43,7 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
     case 'snapshot-channel':
       channel.confirmed = true;
       if (event.answered) answer(channel, event.answeredAt, event.at);
+      follow(context, channel.call);
       if (event.bridge !== null) {
         enter(context, channel, event.bridge, 'talk', event.bridgedAt ?? event.answeredAt ?? event.at);
       }
@@ -66,6 +67,7 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
     }
     case 'answered':
       channel.answeredAt ??= event.at;
+      if (calledIn(channel)) follow(context, channel.call);
       return;
     case 'bridge-entered':
       enter(context, channel, event.bridge, event.bridgeKind, event.at);
@@ -92,6 +94,7 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
     case 'queued':
       if (!channel.queues.some((stay) => stay.queue === event.queue && stay.to === null)) {
         channel.queues.push({ queue: event.queue, from: event.at, to: null, reason: null });
+        follow(context, channel.call);
       }
       return;
     case 'dequeued': {

@@ -111,13 +111,20 @@ function decideSide({ plan }: ApplyContext, channel: Channel): void {
   channel.party = partyOf(plan, channel.facts, { ...more, called });
 }
 
+function comesIn(root: Channel): boolean {
+  return root.party.side === 'trunk' && calledIn(root);
+}
+
 /** Where the call leads says something about those channels whose names and contexts say nothing. */
-function follow(context: ApplyContext, call: Call): void {
+export function follow(context: ApplyContext, call: Call): void {
   const whole = courseOf(context.plan, call);
   const root = rootOf(call);
   for (const channel of call.channels) {
     // Of those who call in only the one who began the call is meant: another has picked it up, or was put through to it.
-    const course = channel === root || !calledIn(channel) ? whole : null;
+    let course = channel === root || !calledIn(channel) ? whole : null;
+    // Whoever is on a trunk calls in, whatever the numbers say.
+    if (course === null && channel !== root && !calledIn(channel) && root !== undefined && comesIn(root))
+      course = 'incoming';
     if (channel.course === course || channel.facts.wire !== null) continue;
     channel.course = course;
     decideSide(context, channel);

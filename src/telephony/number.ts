@@ -6,7 +6,7 @@ import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from
 import { addressOf, dialable } from './address.ts';
 import { isWithheld } from './withheld.ts';
 
-export { isWithheld } from './withheld.ts';
+export { isHidden, isWithheld } from './withheld.ts';
 
 /** How a number is written in requests and lookups. CC: country code, NSN: national significant number (ITU-T E.164). */
 export const NUMBER_FORMATS = ['+CC-NSN', '+CCNSN', 'CCNSN', 'NSN'] as const;

@@ -27,6 +27,17 @@ export function isBlotted(raw: string): boolean {
 const CODE = /^[*#][\d*#]{0,5}$/;
 
 /**
+ * True where the caller's number is said to be hidden: nothing, or a word for it, in its place. A name such as `asha.rao` is no
+ * number either, but it says who calls.
+ */
+export function isHidden(raw: string | null): boolean {
+  if (raw === null) return true;
+  const { user, host } = addressOf(raw);
+  if (host !== null && HIDDEN_HOST.test(host)) return true;
+  return HIDDEN_WORD.test(user) || SPELT.has(user) || MASKED.test(user) || /^[0+.-]*$/.test(user);
+}
+
+/**
  * True when the text stands for a caller without a number.
  *
  * What has no digit but zeros is no number in any country: so `0000000000`, `-`, `+`, `P`, `Anonymous`, `s` (where a dialplan

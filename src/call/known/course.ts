@@ -2,8 +2,8 @@
  * Where a call leads, as evidence of where it comes from: who calls a number of the company from outside reaches a phone, or is
  * led on to another number; who dials an outside number from inside has that very number sent to a trunk.
  */
-import { isWithheld, toE164 } from '../../telephony/number.ts';
-import { isOwnNumber } from '../numbering.ts';
+import { isHidden, isWithheld, toE164 } from '../../telephony/number.ts';
+import { isOwnNumber, lineOf } from '../numbering.ts';
 import type { SourcePlan } from '../plan.ts';
 import { type Call, type Channel, calledIn, rootOf } from '../state.ts';
 import { userOf } from './extension.ts';
@@ -46,10 +46,29 @@ export function courseOf(plan: SourcePlan, call: Call): Course | null {
   const sent = legs.map(numberSent).filter((number) => number !== null);
   const carried = toNetwork && sent.some((number) => carries(number, dialled));
   if (carried) return 'outgoing';
-  if (outside) return toNetwork && legs.length > 0 ? 'incoming' : null;
+  // Nobody hides from his own PBX; and a phone that shows the company's number sends what it dials to a trunk.
+  if ((outside || (!ownName && isHidden(caller.number))) && reachesCompany(plan, root, toNetwork))
+    return legs.length > 0 || isTakenByPbx(root) ? 'incoming' : null;
+  if (outside) return null;
   // A carrier shows a number of the network, or a word for none; a phone its extension, or the name of its account.
   if (!ownName && (network || isWithheld(caller.number))) return null;
   return dialled !== null && !toNetwork ? 'inside' : null;
+}
+
+/**
+ * True where what an outside caller dialled is what carriers deliver: a number of the network, the end of a line of the company, the
+ * account that the PBX has with the carrier, or nothing at all. Phones dial something, and not themselves.
+ */
+function reachesCompany(plan: SourcePlan, { facts, beginningSeen }: Channel, toNetwork: boolean): boolean {
+  const { dialled, endpoint } = facts;
+  // A list may not tell the number.
+  if (dialled === null) return beginningSeen;
+  return toNetwork || dialled === userOf(endpoint) || lineOf(plan, dialled) !== null;
+}
+
+/** The PBX answered the caller itself, or let him wait: with a menu, a queue, an announcement. */
+function isTakenByPbx({ answeredAt, queues }: Channel): boolean {
+  return answeredAt !== null || queues.length > 0;
 }
 
 /** True when the number sent is the one dialled, in whatever way both are written. */
