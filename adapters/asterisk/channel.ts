@@ -26,7 +26,7 @@ export function known(value: string | undefined): string | null {
 }
 
 /** `s` is where a dialplan starts, not a number; Asterisk shows it on legs dialled from there. */
-function numberOf(value: string | undefined): string | null {
+export function numberOf(value: string | undefined): string | null {
   return value === 's' ? null : known(value);
 }
 
