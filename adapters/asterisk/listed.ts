@@ -1,7 +1,7 @@
 /** The live channels as Asterisk lists them. */
-import type { CallEvent, ChannelFacts, ChannelId } from '../../src/telephony/call-event.ts';
+import type { CallEvent, ChannelFacts, ChannelId, Initiator } from '../../src/telephony/call-event.ts';
 import { NETWORK_DIGITS } from '../../src/telephony/digits.ts';
-import { creationOf, factsOf, known, numberOf, type Stamp } from './channel.ts';
+import { creationOf, factsOf, initiatorByState, known, numberOf, type Stamp } from './channel.ts';
 import { targetNumber } from './dial-string.ts';
 import { type AmiPacket, textOf } from './packet.ts';
 
@@ -17,22 +17,51 @@ export function listed(
   ageHeader: string,
 ): CallEvent[] {
   const age = secondsOf(packet.get(ageHeader));
-  const application = packet.get('Application') ?? '';
-  const initiator = DIALLED_APPLICATIONS.has(application) ? 'pbx' : 'endpoint';
-  const byApplication = { initiatorFact: `listed with the application ${application === '' ? '(none)' : application}` };
-  const facts =
-    initiator === 'pbx'
-      ? { ...calledFacts(packet), ...byApplication }
-      : { ...factsOf(packet, initiator, dialled ?? dialledOut(packet)), ...byApplication, contextMoved: true };
+  const { initiator, fact, moved } = initiatorOf(packet);
+  const told = { initiatorFact: fact, ...(moved ? { contextMoved: true } : {}) };
+  const facts = initiator === 'pbx' ? calledFacts(packet) : factsOf(packet, initiator, dialled ?? dialledOut(packet));
   const answered = packet.get('ChannelStateDesc') === 'Up';
   const bridge = known(packet.get('BridgeID')) ?? known(packet.get('BridgeId'));
   const createdAt = age === null ? null : creationOf(channel, age, stamp.receivedAt);
-  return [{ ...stamp, kind: 'snapshot-channel', channel, facts, createdAt, answered, answeredAt: null, bridge }];
+  const life = { createdAt, answered, answeredAt: null, bridge };
+  const item = { ...stamp, kind: 'snapshot-channel', channel, facts: { ...facts, ...told }, ...life } as const;
+  const queue = bridge === null ? queueOf(packet) : null;
+  return queue === null ? [item] : [item, { ...stamp, kind: 'queued', channel, queue }];
+}
+
+/** The queue that a listed caller waits in: the first argument of its application. */
+function queueOf(packet: AmiPacket): string | null {
+  if (packet.get('Application') !== 'Queue') return null;
+  return known((packet.get('Data') ?? packet.get('ApplicationData') ?? '').split(',')[0]?.trim());
+}
+
+interface Began {
+  readonly initiator: Initiator;
+  readonly fact: string;
+  /** True when it runs a dialplan: its context is where it is now. */
+  readonly moved: boolean;
+}
+
+/**
+ * Who began a listed channel. One that Asterisk called may run a dialplan since then (a customer whom a dialler called and who waits
+ * in a queue, or who was transferred): chan_pjsip gives every channel that calls in the number it dialled, if only `s`, and none to
+ * others. chan_sip tells no `s`, and other drivers none at all.
+ */
+function initiatorOf(packet: AmiPacket): Began {
+  const state = packet.get('ChannelStateDesc');
+  if (initiatorByState(state) === 'pbx') return { initiator: 'pbx', fact: `listed in state ${state}`, moved: false };
+  const application = packet.get('Application') ?? '';
+  if (DIALLED_APPLICATIONS.has(application))
+    return { initiator: 'pbx', fact: `listed with the application ${application}`, moved: false };
+  if (packet.get('DNID') === '' && /^PJSIP\//i.test(packet.get('Channel') ?? ''))
+    return { initiator: 'pbx', fact: 'listed without a number that it dialled (DNID)', moved: true };
+  const shown = application === '' ? '(none)' : application;
+  return { initiator: 'endpoint', fact: `listed with the application ${shown}`, moved: true };
 }
 
 /**
  * A listed channel that Asterisk called: its caller number is the one that was called, and the one shown to it is the connected
- * line. It runs no dialplan, so its context is the one it was born in.
+ * line.
  */
 function calledFacts(packet: AmiPacket): ChannelFacts {
   const facts = factsOf(packet, 'pbx', numberOf(packet.get('CallerIDNum')));

@@ -6,7 +6,16 @@
  * on the version.
  */
 import type { BridgeKind, CallEvent, ChannelId, Clearing } from '../../src/telephony/call-event.ts';
-import { extenOf, initiatorByState, known, linked, newChannelFacts, type Stamp, variable } from './channel.ts';
+import {
+  extenOf,
+  initiatorByState,
+  known,
+  linked,
+  newChannelFacts,
+  numberOf,
+  type Stamp,
+  variable,
+} from './channel.ts';
 import { wireOf } from './channel-name.ts';
 import { dialEnded, dialStarted, originated } from './dial.ts';
 import { listed } from './listed.ts';
@@ -126,7 +135,7 @@ const READERS: Readonly<Record<string, Reader>> = {
     ...voicemail(stamp, channel, VOICEMAIL_CONTEXT.test(packet.get('Context') ?? ''), 'Context', packet),
     { ...stamp, kind: 'cleared', channel, clearing: clearingOf(packet), ...linked(packet) },
   ],
-  Status: (packet, stamp, channel) => listed(packet, stamp, channel, known(packet.get('DNID')), 'Seconds'),
+  Status: (packet, stamp, channel) => listed(packet, stamp, channel, numberOf(packet.get('DNID')), 'Seconds'),
   CoreShowChannel: (packet, stamp, channel) => listed(packet, stamp, channel, null, 'Duration'),
 };
 

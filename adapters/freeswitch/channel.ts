@@ -54,9 +54,19 @@ export function endpointOf(event: EslEvent): string {
   return isOutside(user) || user === '' ? (peer === '' ? profile : `${profile}/${peer}`) : `${profile}/${user}`;
 }
 
+/**
+ * The directory user of a browser that called in by mod_verto, which names such a channel by the number dialled (`verto.rtc/1002`);
+ * there `verto_user` is the login, `1001@domain`.
+ */
+function vertoUserOf(event: EslEvent): string | null {
+  return known(event.get('variable_verto_user')?.replace(/@.*$/s, ''));
+}
+
 /** The user of the directory at this leg, `null` when it is an outside party. */
 function accountOf(event: EslEvent, user: string): string | null {
   if (event.get('Call-Direction') === 'inbound') {
+    const browser = vertoUserOf(event);
+    if (browser !== null) return browser;
     return isExtensionLike(user) ? user : known(event.get('variable_sip_auth_username'));
   }
   // Inherited by whatever is dialled next, such as the number that a phone asks to be called instead (SIP 302).
@@ -113,7 +123,8 @@ function bare(number: string | null): string | null {
 
 /**
  * What FreeSWITCH says of the side of a leg, whatever its name: a gateway; an account of the directory that authenticated, or that
- * was rung. Accounts whose calls begin in the context `public` are those of carriers and other systems.
+ * was rung. Accounts whose calls begin in the context `public` are those of carriers and other systems, and so is who calls there
+ * without being known to the directory, whatever number he shows: phones are in it, or let in as one of its users.
  */
 function lineOf(event: EslEvent): LineHint | null {
   const gateway = known(event.get('variable_sip_gateway_name')) ?? known(event.get('variable_sip_gateway'));
@@ -122,7 +133,12 @@ function lineOf(event: EslEvent): LineHint | null {
     const rung = known(event.get('variable_dialed_user'));
     return rung === null || rung !== userIn(event) ? null : { side: 'extension', fact: `directory user ${rung}` };
   }
+  const browser = vertoUserOf(event);
+  if (browser !== null) return { side: 'extension', fact: `verto login ${browser}` };
   const account = known(event.get('variable_sip_auth_username'));
+  const stranger = account === null && known(event.get('variable_user_name')) === null;
+  if (stranger && event.get('Caller-Context') === 'public')
+    return { side: 'trunk', fact: 'context public, no account' };
   if (account === null || event.get('variable_user_context') === 'public') return null;
   return { side: 'extension', fact: `SIP account ${account}` };
 }
@@ -141,6 +157,7 @@ function userIn(event: EslEvent): string {
 /** The domain of a phone: of the directory user that was rung, or that authenticated. */
 function domainOf(event: EslEvent): string | null {
   if (event.get('Call-Direction') === 'outbound') return known(event.get('variable_dialed_domain'));
+  if (vertoUserOf(event) !== null) return known(event.get('variable_verto_host'));
   if (known(event.get('variable_sip_auth_username')) === null) return null;
   return known(event.get('variable_domain_name')) ?? known(event.get('variable_sip_auth_realm'));
 }

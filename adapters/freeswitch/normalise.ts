@@ -108,13 +108,23 @@ function pairOf(event: EslEvent): { channel: ChannelId; bridge: string }[] {
   ];
 }
 
+/** `min-record-len` of mod_voicemail and `message_min_length` of FusionPBX, by default. */
+const SHORTEST_MESSAGE_MS = 3000;
+
 /**
  * A finished recording. Calls that nobody answered leave empty files behind, and messages for a mailbox are RECORD events as
- * well, told by the place where mod_voicemail keeps them.
+ * well, told by the place where mod_voicemail keeps them. The mailbox of FusionPBX is a script that keeps them there, too, and
+ * tells of them in no other way; both throw away what is shorter than three seconds.
  */
 function recorded(event: EslEvent, stamp: EventStamp, channel: ChannelId): CallEvent[] {
   const file = known(event.get('Record-File-Path'));
-  if (file === null || /[/\\]voicemail[/\\]/.test(file) || !(Number(event.get('variable_record_ms')) > 0)) return [];
+  const ms = Number(event.get('variable_record_ms'));
+  if (file === null || !(ms > 0)) return [];
+  if (/[/\\]voicemail[/\\]/.test(file)) {
+    const mailbox = /([^/\\]+)[/\\]msg_[^/\\]*$/.exec(file)?.[1];
+    if (mailbox === undefined || ms < SHORTEST_MESSAGE_MS) return [];
+    return [{ ...stamp, kind: 'voicemail-left', channel, mailbox }];
+  }
   return [{ ...stamp, kind: 'recording', channel, file }];
 }
 

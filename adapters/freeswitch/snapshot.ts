@@ -33,6 +33,10 @@ export function snapshotEvents(dump: EslEvent, source: string, receivedAt: numbe
   if (queue !== null && dump.get('variable_cc_side') === 'member') {
     events.push({ ...stamp, kind: 'queued', channel, queue });
   }
+  const room = known(dump.get('variable_conference_uuid'));
+  if (room !== null && dump.get('variable_current_application') === 'conference') {
+    events.push({ ...stamp, kind: 'bridge-entered', channel, bridge: room, bridgeKind: 'conference' });
+  }
   return events;
 }
 
