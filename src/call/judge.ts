@@ -76,7 +76,7 @@ function recordOf(of: Case): CallRecord {
   const inbound = direction === 'Inbound';
   const didE164 = (inbound ? lineOf(of.plan, did, subject.party) : null) ?? toE164(did, country, format);
   return {
-    callSessionId: `${of.source}-${sessionKeyOf(call, root, external)}`,
+    callSessionId: `${of.source}-${sessionKeyOf(call)}`,
     source: of.source,
     direction,
     status: status.value,

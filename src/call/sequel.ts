@@ -30,28 +30,26 @@ export function madeFor(leg: Channel): Channel[] {
 
 /** The channels of a call that have not been part of a reported one; `[]` where all that is left goes on alone. */
 export function newIn(call: Call): Channel[] {
-  const fresh = [...call.channels].filter((one) => !one.carriedOver);
+  const fresh = [...call.channels].filter((one) => !one.carriedOver && !metStranger(one, call));
   if (fresh.length > 0) return fresh;
   const parties = [...call.channels].filter((one) => one.party.side !== 'wire');
   return parties.length > 1 ? parties.slice(1) : [];
 }
 
-/**
- * What names the call: its linked id, else the oldest channel that no reported call has had. `external`: the outside party's. What
- * was reported before a restart is not known any more, but the line has had a party before this one was called.
- */
-export function sessionKeyOf(call: Call, root: Channel, external: Channel | null): string {
+/** What names the call: its linked id, else the oldest channel that no reported call has had. */
+export function sessionKeyOf(call: Call): string {
   const fresh = newIn(call);
-  if (fresh.length < call.channels.size) return oldest(fresh)?.id ?? call.sessionKey;
-  return external !== null && root !== external && root.blind && metBefore(root, external.createdAt)
-    ? external.id
-    : call.sessionKey;
+  return fresh.length < call.channels.size ? (oldest(fresh)?.id ?? call.sessionKey) : call.sessionKey;
 }
 
-/** True for a channel that had been connected with somebody, and was no more, at that time (ms since the epoch). */
-function metBefore(channel: Channel, at: number): boolean {
-  const talks = [...channel.bridges].filter((bridge) => bridge.kind === 'talk');
-  return talks.some((bridge) =>
-    bridge.stays.some((stay) => stay.channel === channel && stay.to !== null && stay.to <= at),
+/**
+ * True for a channel that had been connected with somebody of whom nothing is known any more when others of the call were made.
+ * After a restart only what was heard of channels that live is there: that one's call has been reported.
+ */
+function metStranger(channel: Channel, call: Call): boolean {
+  const lastMade = Math.max(...[...call.channels].filter((one) => one !== channel).map((one) => one.createdAt));
+  return [...channel.bridges].some(
+    ({ kind, stays }) =>
+      kind === 'talk' && stays.every((stay) => stay.channel === channel && stay.to !== null && stay.to <= lastMade),
   );
 }

@@ -121,3 +121,25 @@ t.test('a customer who is called after a restart has another call than those bef
   t.match(records, [{ callSessionId: 'pbx-c2', externalE164: '+919811100002', status: 'Answered' }]);
   t.equal(records.length, 1);
 });
+
+t.test(
+  'a colleague who is called after the customer has left, also after a restart, has a call of his own',
+  async (t) => {
+    const colleague: readonly CallEvent[] = [
+      {
+        ...stamp(100_000),
+        kind: 'channel-created',
+        channel: 'b',
+        facts: facts('PJSIP/1002', 'a', { initiator: 'pbx', dialled: null, caller: { number: null, name: null } }),
+      },
+      { ...stamp(100_000), kind: 'dial-started', channel: 'b', by: 'a', number: '1002', presented: null },
+      ...talked('b', 102_000, 110_000),
+      goodbye(110_000),
+    ];
+    const first = [...agent, ...called('c1', '+919845012345', 1000), ...talked('c1', 10_000, 60_000)];
+    const wanted = { callSessionId: 'pbx-b', direction: 'Internal', startedAt: START + 100_000 };
+    t.match(told([...first, ...colleague])[1], wanted);
+    const kept = first.filter((event) => 'channel' in event && event.channel === 'a');
+    t.match(told([...kept, ...colleague])[0], wanted, 'of the customer nothing is left in the journal');
+  },
+);
