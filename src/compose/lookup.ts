@@ -14,6 +14,7 @@ import type { Remotes } from '../../adapters/sqlite/rpc.ts';
 import type { CallRecord } from '../call/record.ts';
 import type { CrmUser } from '../delivery/crm.ts';
 import type { DeliveryPolicy } from '../delivery/policy.ts';
+import { whyNobody } from '../delivery/resolve.ts';
 import type { Delivery } from '../delivery/store.ts';
 import { findUser, matchRow, matchUser, nameOf, type UserRow } from '../delivery/users.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
@@ -112,7 +113,7 @@ function userOf(
   const id = delivery?.userId ?? null;
   const { name = null } = crm?.find((user) => user.id === id) ?? {};
   if (id === null) {
-    const why = match === null ? 'no agent took or was offered the call' : match.kind === 'unknown' ? match.why : null;
+    const why = match === null ? whyNobody(record) : match.kind === 'unknown' ? match.why : null;
     return { id, name, how: why ?? (delivery?.state === 'skipped' ? 'not looked up' : 'not resolved yet') };
   }
   if (of !== null && match?.kind === 'known' && match.id === id) {

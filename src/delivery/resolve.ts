@@ -87,10 +87,13 @@ export function createResolve(parts: {
         if (fallback?.kind === 'known') return { id: fallback.id };
       }
       if (step === 'omit') return { id: null };
-      if (step === 'skip') return { kind: 'skip', reason: `No user: ${why ?? NOBODY}.` };
+      if (step === 'skip') return { kind: 'skip', reason: `No user: ${why ?? whyNobody(record)}.` };
       if (step === 'park') break;
     }
-    return { kind: 'park', reason: `No user: ${why ?? NOBODY}; correct the users file, then replay.` };
+    return {
+      kind: 'park',
+      reason: `No user: ${why ?? whyNobody(record)}; ${why === null ? remedyOf(record) : REMEDY}, then replay.`,
+    };
   }
 
   return async (record, priority) => {
@@ -105,7 +108,18 @@ export function createResolve(parts: {
   };
 }
 
-const NOBODY = 'no agent took or was offered the call';
+const REMEDY = 'correct the users file';
+
+const isOutside = ({ reasons }: CallRecord) => reasons?.agent.rule === 'outside-telephone-of-nobody';
+
+/** Why the call is nobody's. */
+export function whyNobody(record: CallRecord): string {
+  return isOutside(record) ? (record.reasons?.agent.fact ?? '') : 'no agent took or was offered the call';
+}
+
+function remedyOf(record: CallRecord): string {
+  return isOutside(record) ? 'add it there and derive the call again (sessions rederive --apply)' : REMEDY;
+}
 
 /** Whose call it is; where that is the line of a group or queue that no user has, the phone of it that rang last answers for it. */
 function answerable({ responsible, agent, agentsRung }: CallRecord): readonly string[] {

@@ -359,3 +359,17 @@ t.test('an absurd or failed refresh leaves the users in place, also over a resta
   t.match((await next.delivery.snapshot()).users, { count: 1 });
   world.close();
 });
+
+t.test('a call of nobody says why, and what to do about it', async (t) => {
+  const { world, life } = await warm({ user: { unknown: ['park'] } });
+  const nobody = (n: number, rule: string): CallRecord => {
+    const record = fresh(world, n);
+    const agent = { value: null, rule, fact: 'the agent was at 1', rejected: [] };
+    const other = { ...agent, value: 'Outbound' };
+    const reasons = { direction: other, external: other, status: other, agent } as unknown as CallRecord['reasons'];
+    return { ...record, agent: null, agentsRung: [], responsible: null, reasons };
+  };
+  const reason = async (record: CallRecord) => (await deliver(world, life, record)).row.reason;
+  t.match(await reason(nobody(1, 'nobody')), /no agent took or was offered the call; correct the users file/);
+  t.match(await reason(nobody(2, 'outside-telephone-of-nobody')), /the agent was at 1; add it there and derive/);
+});
