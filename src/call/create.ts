@@ -41,6 +41,7 @@ export function create(
     party: partyOf(context.plan, facts, { initiator: initiator.value }),
     call,
     carriedOver: false,
+    orphan: seen && call.channels.size === 0 && facts.linkedId !== id,
     createdAt: at,
     heardAt: 0,
     beginningSeen: seen,

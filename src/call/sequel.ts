@@ -30,7 +30,7 @@ export function madeFor(leg: Channel): Channel[] {
 
 /** The channels of a call that have not been part of a reported one; `[]` where all that is left goes on alone. */
 export function newIn(call: Call): Channel[] {
-  const fresh = [...call.channels].filter((one) => !one.carriedOver);
+  const fresh = [...call.channels].filter((one) => !one.carriedOver && !(one.orphan && one.party.side === 'extension'));
   if (fresh.length > 0) return fresh;
   const parties = [...call.channels].filter((one) => one.party.side !== 'wire');
   return parties.length > 1 ? parties.slice(1) : [];

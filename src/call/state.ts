@@ -75,6 +75,8 @@ export interface Channel {
   call: Call;
   /** True for what is left of a call that has been reported. */
   carriedOver: boolean;
+  /** True when it was seen to begin under the linked id of a channel that nobody knows: of a call reported before a restart, perhaps. */
+  orphan: boolean;
   createdAt: number;
   /** When something was heard of it last, on the clock of arrival. */
   heardAt: number;

@@ -152,7 +152,10 @@ t.test('the direction', async (t) => {
     ],
     [
       'the one who dials the phone is not known any more',
-      [rings(0, 'p', 'PJSIP/1001', 'gone', { caller: { number: CUSTOMER, name: null } })],
+      [
+        rings(0, 'p', 'PJSIP/1001', 'gone', { caller: { number: CUSTOMER, name: null } }),
+        rings(5, 'q', 'PJSIP/1005', 'p', { linkedId: 'gone' }),
+      ],
       'Internal (phones-only)',
     ],
 
