@@ -126,6 +126,30 @@ t.test('a restart at any moment changes nothing: the events of the open calls re
   );
 });
 
+t.test('nor does one at any moment of a call that its outside party has left to the phones', async (t) => {
+  for (const { name, events, plan } of calls.filter((call) => /redirect|agent_pool|nailed_up/.test(call.name))) {
+    const whole = byId(fold(events, plan));
+    for (const cut of events.keys()) {
+      const before = new CallTable(SOURCE, plan, DEFAULT_RULES);
+      const open = new Set<string>();
+      const ended: CallRecord[] = [];
+      const seen = events.slice(0, cut);
+      // The clock goes on until the next event: what is due by then has been reported.
+      for (const result of [
+        ...seen.map((event) => before.apply(event)),
+        before.advance((events[cut]?.receivedAt ?? 1) - 1),
+      ]) {
+        for (const channel of result.opened) open.add(channel);
+        for (const channel of result.released) open.delete(channel);
+        ended.push(...result.ended);
+      }
+      const kept = seen.filter((event) => open.has(channelOf(event) ?? ''));
+      ended.push(...fold([...kept, ...events.slice(cut)], plan));
+      t.strictSame(byId(ended), whole, `${name}, restarted after ${cut} events`);
+    }
+  }
+});
+
 t.test('every call ends exactly once, and every channel that was opened is released', async (t) => {
   for (const call of calls) {
     const table = new CallTable(SOURCE, call.plan, DEFAULT_RULES);
