@@ -82,7 +82,7 @@ export function epochOf(uniqueId: string): number | null {
 }
 
 /** Second of creation and counter of a Uniqueid, `null` for one that has another form. */
-export function orderOf(uniqueId: string): readonly [second: number, counter: number] | null {
+function orderOf(uniqueId: string): readonly [second: number, counter: number] | null {
   const form = /(\d{9,11})\.(\d+)$/.exec(uniqueId);
   return form === null ? null : [Number(form[1]), Number(form[2])];
 }

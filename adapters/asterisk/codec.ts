@@ -21,7 +21,7 @@ export interface AmiLimits {
  * The largest packets that are usual have some 10 KB, but a channel variable may hold whatever a dialplan put there, such as
  * the answer of a web server: a line of 16 MB is read.
  */
-export const DEFAULT_LIMITS: AmiLimits = { maxPacketBytes: 17 << 20, maxLines: 100_000, maxGreetingBytes: 4096 };
+const DEFAULT_LIMITS: AmiLimits = { maxPacketBytes: 17 << 20, maxLines: 100_000, maxGreetingBytes: 4096 };
 
 export interface AmiParserHandlers {
   /** The first line of the connection, e.g. `Asterisk Call Manager/11.0.0`; whether it is AMI is for the caller to judge. */

@@ -7,7 +7,7 @@ import type { AmiPacket } from './packet.ts';
 const LISTS = ['Status', 'CoreShowChannels'];
 
 /** Longest silence within the first, second and third answer, ms. */
-export const LIST_DEADLINES_MS = [5_000, 10_000, 20_000] as const;
+const LIST_DEADLINES_MS = [5_000, 10_000, 20_000] as const;
 
 /** With more packets a second than this, Asterisk is busy sending them, and answers when that is done. */
 const FLOOD_PER_SECOND = 500;

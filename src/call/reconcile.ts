@@ -103,7 +103,7 @@ function onPbxClock(link: SourceLink, at: number): number {
 }
 
 /** Another process of the PBX than the one known. */
-export function isRestart(link: SourceLink, boot: string): boolean {
+function isRestart(link: SourceLink, boot: string): boolean {
   return link.boot !== null && link.boot !== boot;
 }
 
@@ -124,7 +124,7 @@ export function noteBoot(context: ApplyContext, link: SourceLink, boot: string, 
 }
 
 /** The last moment at which a channel of before the loss is known to have lived: just after the last thing heard. */
-export function lastAlive(link: SourceLink, now: number): number {
+function lastAlive(link: SourceLink, now: number): number {
   return link.lostAt === null ? now : Math.max(link.lostAt, (link.heardBeforeLoss ?? 0) + 1);
 }
 

@@ -22,7 +22,7 @@ export async function status(invocation: Invocation, terminal: Terminal): Promis
 }
 
 /** Nothing needs somebody at this moment. Parked calls are work to be done, not a fault, nor are notices: they do not count. */
-export function isWell({ running, sources, conditions, delivery }: StatusReply): boolean {
+function isWell({ running, sources, conditions, delivery }: StatusReply): boolean {
   const linked = sources.every(({ state, problem }) => state === 'connected' && problem === null);
   return (
     running &&

@@ -16,7 +16,7 @@
 import type { NumberSeen, NumberTrouble } from './number-trouble.ts';
 
 /** Calls each way that count. */
-export const WINDOW_CALLS = 50;
+const WINDOW_CALLS = 50;
 
 /** Age up to which they count, ms. */
 export const WINDOW_MS = 7 * 24 * 3_600_000;

@@ -13,7 +13,7 @@ export const NUMBER_FORMATS = ['+CC-NSN', '+CCNSN', 'CCNSN', 'NSN'] as const;
 export type NumberFormat = (typeof NUMBER_FORMATS)[number];
 
 /** True when `country` is an ISO 3166 alpha-2 code that the number metadata knows. */
-export function isCountry(country: string): country is CountryCode {
+function isCountry(country: string): country is CountryCode {
   return isSupportedCountry(country);
 }
 

@@ -218,7 +218,8 @@ t.test('a question that was left out of the answers does not shift the others', 
   await client.close();
 });
 
-t.test('a question asked again takes the answer to the first asking', async (t) => {
+/** A server that answers all but the commands that begin so; those it only takes down. */
+async function silentOn(beginning: string) {
   const asked = new Seen<string>();
   const sockets = new Seen<Socket>();
   const server = await fakeServer((socket) => {
@@ -227,12 +228,17 @@ t.test('a question asked again takes the answer to the first asking', async (t) 
       socket,
       () => {},
       (command) => {
-        if (!command.startsWith('api show')) return null;
+        if (!command.startsWith(beginning)) return null;
         asked.add(command);
         return '';
       },
     );
   });
+  return { asked, sockets, server };
+}
+
+t.test('a question asked again takes the answer to the first asking', async (t) => {
+  const { asked, sockets, server } = await silentOn('api show');
   t.teardown(server.close);
   const { client, clock, connected, events } = watch(server.port, { idleMs: 60_000 });
   await connected.count(1);
@@ -251,20 +257,7 @@ t.test('a question asked again takes the answer to the first asking', async (t) 
 });
 
 t.test('many questions are under way at once, but not all', async (t) => {
-  const asked = new Seen<string>();
-  const sockets = new Seen<Socket>();
-  const server = await fakeServer((socket) => {
-    sockets.add(socket);
-    greet(
-      socket,
-      () => {},
-      (command) => {
-        if (!command.startsWith('api q')) return null;
-        asked.add(command);
-        return '';
-      },
-    );
-  });
+  const { asked, sockets, server } = await silentOn('api q');
   t.teardown(server.close);
   const { client, connected } = watch(server.port);
   await connected.count(1);
