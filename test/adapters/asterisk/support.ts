@@ -1,10 +1,12 @@
 /** What the AMI tests share: the recordings, clocks, and a server that does as it is told. */
+
 import { readdirSync } from 'node:fs';
 import net from 'node:net';
 import { AmiClient } from '../../../adapters/asterisk/client.ts';
 import type { AmiClientOptions } from '../../../adapters/asterisk/client-options.ts';
 import { AmiParser } from '../../../adapters/asterisk/codec.ts';
 import type { AmiPacket } from '../../../adapters/asterisk/packet.ts';
+import { createClock } from '../../../adapters/host/clock.ts';
 import type { Clock, SourceState } from '../../../src/ports.ts';
 
 export const RECORDINGS = new URL('../../fixtures/recordings/', import.meta.url);
@@ -21,15 +23,7 @@ export function captures(filter = /./): string[] {
   });
 }
 
-export const realClock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  bootId: 'test',
-  after(ms, run) {
-    const timer = setTimeout(run, ms);
-    return () => clearTimeout(timer);
-  },
-};
+export const realClock = createClock({ bootId: 'test' });
 
 /** A clock that moves only when told; remembers the delays that were asked for. */
 export class FakeClock implements Clock {

@@ -1,18 +1,13 @@
 /** Phones, gateways and profiles, in the form in which mod_commands and mod_sofia write them. */
 import t from 'tap';
 import { createFreeswitchSource } from '../../../adapters/freeswitch/source.ts';
+import { createClock } from '../../../adapters/host/clock.ts';
 import type { EndpointListing } from '../../../src/ports.ts';
 import { freeswitchWith } from '../../support/endpoint-pbx.ts';
 
 async function learn(answers: Readonly<Record<string, string>>) {
   const pbx = await freeswitchWith(answers);
-  const clock = {
-    ...{ now: () => Date.now(), monotonic: () => performance.now(), bootId: 'test' },
-    after: (ms: number, run: () => void) => {
-      const timer = setTimeout(run, ms);
-      return () => clearTimeout(timer);
-    },
-  };
+  const clock = createClock({ bootId: 'test' });
   const source = createFreeswitchSource({ name: 'fs', host: '127.0.0.1', port: pbx.port, password: 'pw', clock });
   await new Promise<void>((resolve) => {
     source.start(({ events }) => {

@@ -1,4 +1,5 @@
 /** What the tests of the FreeSWITCH adapter share: recordings, a clock that is turned by hand, a scripted server. */
+
 import { readFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { gunzipSync } from 'node:zlib';
@@ -78,15 +79,6 @@ export class HandClock implements Ticker {
     this.#time = until;
   }
 }
-
-export const realClock: Ticker = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  after: (ms, run) => {
-    const timer = setTimeout(run, ms);
-    return () => clearTimeout(timer);
-  },
-};
 
 /** Collects what happens and lets a test wait for it. */
 export class Seen<T> {
