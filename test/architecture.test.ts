@@ -66,7 +66,7 @@ const program = ['src', 'adapters', 'config'].flatMap(filesBelow).map(load);
 const everything = [...program, ...['test', 'bench'].flatMap(filesBelow).map(load)];
 
 /** Files that join the parts, and may therefore name all of them and the machine. */
-const joins = (path: string): boolean => /^src\/(main\.ts|logcalld\.js|compose\/)/.test(path);
+const joins = (path: string): boolean => /^src\/(main\.ts|logcalld\.js|daemon\/|commands\/)/.test(path);
 const below =
   (...folders: readonly string[]) =>
   (target: string) =>
@@ -76,6 +76,7 @@ const below =
 function complaint(path: string, it: Import): string | null {
   const may = (allowed: boolean, rule: string): string | null =>
     allowed ? null : `${path} imports ${it.target}: ${rule}`;
+  if (below('src/daemon')(path)) return may(!below('src/commands')(it.target), 'the daemon knows no command');
   if (joins(path)) return null;
   if (below('src/telephony')(path)) {
     return may(
@@ -215,6 +216,8 @@ t.test('the rules themselves: what is wrong is found', async (t) => {
   t.equal(wrong('src/delivery/a.ts', "import 'node:timers';"), 1);
   t.equal(wrong('src/link/a.ts', "import type { Clock } from '../ports.ts';"), 1);
   t.equal(wrong('src/pipeline.ts', "import { x } from '../adapters/index.ts';"), 1);
+  t.equal(wrong('src/daemon/a.ts', "import { x } from '../commands/b.ts';"), 1);
+  t.equal(wrong('src/daemon/a.ts', "import { x } from '../../adapters/index.ts';"), 0);
   t.equal(wrong('src/main.ts', "import { x } from '../adapters/index.ts';"), 0);
   t.equal(wrong('adapters/a/x.ts', "import { y } from '../b/y.ts';"), 1);
   t.equal(wrong('adapters/a/x.ts', "import { y } from '../../src/link/retry.ts';"), 0);

@@ -1,7 +1,7 @@
 /** What lists of live channels say while the link stands: that a channel is gone, and that one lives. */
 import t from 'tap';
 import { CallTable, DEFAULT_RULES } from '../../src/call/correlate.ts';
-import { eventsOfCall } from '../../src/compose/course.ts';
+import { eventsOfCall } from '../../src/call/timeline.ts';
 import type { CallEvent } from '../../src/telephony/call-event.ts';
 import { facts } from '../support/facts.ts';
 import { labPlan } from '../support/recordings.ts';

@@ -4,7 +4,7 @@ import { parseConfig } from '../../config/load.ts';
 import { type MisreadName, misreadName, partyOf } from '../../src/call/known/side.ts';
 import { adviceFor } from '../../src/call/known/side-advice.ts';
 import type { SourcePlan } from '../../src/call/plan.ts';
-import { planOf } from '../../src/compose/settings.ts';
+import { planOf } from '../../src/daemon/settings.ts';
 import type { ChannelFacts } from '../../src/telephony/call-event.ts';
 
 /** A config of two sources, of which `pbx1` has these lines: keys first, then tables. */
