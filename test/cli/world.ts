@@ -1,7 +1,7 @@
 /** A running daemon for the commands: a player as its PBX, the sandbox as its CRM, and the command line as a process. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { AmiPlayer } from '../../adapters/asterisk/player.ts';
+import { AmiPlayer } from '../../adapters/asterisk/player/player.ts';
 import { createClock } from '../../adapters/host/clock.ts';
 import { readSecret } from '../../adapters/host/credentials.ts';
 import { startSandbox } from '../../adapters/leadsquared/sandbox.ts';

@@ -1,5 +1,5 @@
 /** Lists of live channels as the PBX would have given them at one moment of a recording. */
-import { parsePacketText } from '../../adapters/asterisk/packet.ts';
+import { parsePacketText } from '../../adapters/asterisk/link/packet.ts';
 import { bodyText, parseFrameText } from '../../adapters/freeswitch/codec.ts';
 import { type EslEvent, readEvent } from '../../adapters/freeswitch/event.ts';
 import { snapshotEvents } from '../../adapters/freeswitch/snapshot.ts';

@@ -1,7 +1,7 @@
 /** `logcalld check-config`: everything an installation needs, in the order in which it meets trouble. */
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { readAuthorities } from '../../../adapters/asterisk/tls.ts';
+import { readAuthorities } from '../../../adapters/asterisk/link/tls.ts';
 import { createClock } from '../../../adapters/host/clock.ts';
 import { readSecret, SecretError } from '../../../adapters/host/credentials.ts';
 import { visible } from '../../../adapters/host/log-value.ts';

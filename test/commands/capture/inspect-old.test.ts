@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { amiCaptureProblem } from '../../../adapters/asterisk/capture.ts';
-import { readFrames } from '../../../adapters/asterisk/recording.ts';
+import { readFrames } from '../../../adapters/asterisk/player/recording.ts';
 import { parseConfig } from '../../../config/load.ts';
 import { checkSource } from '../../../src/commands/check/reach.ts';
 import { Secret } from '../../../src/secret.ts';

@@ -10,7 +10,7 @@ import { checkAuthority } from '../../../src/commands/check/config.ts';
 import { checkSource } from '../../../src/commands/check/reach.ts';
 import type { SourceStatus } from '../../../src/ports.ts';
 import { Secret } from '../../../src/secret.ts';
-import { certificate, tlsServer } from '../../adapters/asterisk/tls-support.ts';
+import { certificate, tlsServer } from '../../adapters/asterisk/link/tls-support.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'logcalld-tls-'));
 t.teardown(() => rmSync(folder, { recursive: true }));
