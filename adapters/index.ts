@@ -8,7 +8,7 @@ import { readAsteriskCdr } from './asterisk/cdr/reader.ts';
 import type { TlsOptions } from './asterisk/link/tls.ts';
 import { createAsteriskSource } from './asterisk/source.ts';
 import { readEslFrame } from './freeswitch/capture.ts';
-import { readFreeswitchCdr } from './freeswitch/cdr.ts';
+import { readFreeswitchCdr } from './freeswitch/cdr/reader.ts';
 import { createFreeswitchSource } from './freeswitch/source.ts';
 
 export type CaptureProblem = (file: string, frames: Iterable<Uint8Array>) => string | null;

@@ -8,7 +8,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AmiPlayer } from '../../adapters/asterisk/player/player.ts';
-import { EslPlayer } from '../../adapters/freeswitch/player.ts';
+import { EslPlayer } from '../../adapters/freeswitch/player/player.ts';
 import { createClock } from '../../adapters/host/clock.ts';
 import { onSignals } from '../../adapters/host/signals.ts';
 import { type Sandbox, startSandbox } from '../../adapters/leadsquared/sandbox.ts';
