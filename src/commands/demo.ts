@@ -11,7 +11,7 @@ import { AmiPlayer } from '../../adapters/asterisk/player/player.ts';
 import { EslPlayer } from '../../adapters/freeswitch/player/player.ts';
 import { createClock } from '../../adapters/host/clock.ts';
 import { onSignals } from '../../adapters/host/signals.ts';
-import { type Sandbox, startSandbox } from '../../adapters/leadsquared/sandbox.ts';
+import { type Sandbox, startSandbox } from '../../adapters/leadsquared/sandbox/sandbox.ts';
 import { parseConfig } from '../../config/load.ts';
 import type { CallRecord } from '../call/record.ts';
 import { EXIT } from '../cli/help.ts';

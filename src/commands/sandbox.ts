@@ -1,6 +1,6 @@
 /** `logcalld sandbox`: the stand-in for LeadSquared on its own. */
 import { onSignals } from '../../adapters/host/signals.ts';
-import { startSandbox } from '../../adapters/leadsquared/sandbox.ts';
+import { startSandbox } from '../../adapters/leadsquared/sandbox/sandbox.ts';
 import { type Invocation, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
 import { print } from './shell.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import t from 'tap';
 import { AmiPlayer } from '../../adapters/asterisk/player/player.ts';
 import { EslPlayer } from '../../adapters/freeswitch/player/player.ts';
-import { startSandbox } from '../../adapters/leadsquared/sandbox.ts';
+import { startSandbox } from '../../adapters/leadsquared/sandbox/sandbox.ts';
 import { accepted, CANARY, DaemonProcess, installation, sandboxUsers, userOf } from '../support/daemon.ts';
 
 const recording = (name: string) => new URL(`../fixtures/recordings/${name}/events.jsonl.gz`, import.meta.url).pathname;

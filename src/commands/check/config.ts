@@ -6,7 +6,7 @@ import { createClock } from '../../../adapters/host/clock.ts';
 import { readSecret, SecretError } from '../../../adapters/host/credentials.ts';
 import { visible } from '../../../adapters/host/log-value.ts';
 import { createCallLog } from '../../../adapters/leadsquared/call-log.ts';
-import { createClient } from '../../../adapters/leadsquared/client.ts';
+import { createClient } from '../../../adapters/leadsquared/http/client.ts';
 import { type Config, leadsquaredSecrets, type SourceConfig, sourceSecret } from '../../../config/schema.ts';
 import type { Terminal } from '../../cli/cli.ts';
 import type { Invocation } from '../../cli/command.ts';

@@ -2,7 +2,7 @@
 import { createClock } from '../../../adapters/host/clock.ts';
 import { createSource } from '../../../adapters/index.ts';
 import { createCallLog } from '../../../adapters/leadsquared/call-log.ts';
-import { createClient } from '../../../adapters/leadsquared/client.ts';
+import { createClient } from '../../../adapters/leadsquared/http/client.ts';
 import type { Config, SourceConfig } from '../../../config/schema.ts';
 import { callLogPolicyOf } from '../../daemon/settings.ts';
 import type { Gate } from '../../delivery/crm.ts';

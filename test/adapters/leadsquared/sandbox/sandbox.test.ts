@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { type Sandbox, startSandbox } from '../../../adapters/leadsquared/sandbox.ts';
-import { LEAD, USER } from './support.ts';
+import { type Sandbox, startSandbox } from '../../../../adapters/leadsquared/sandbox/sandbox.ts';
+import { LEAD, USER } from '../support.ts';
 
 const CALL = {
   SourceNumber: '+91-9876543210',

@@ -8,7 +8,7 @@
  */
 import http from 'node:http';
 import https from 'node:https';
-import type { Clock } from '../../src/ports.ts';
+import type { Clock } from '../../../src/ports.ts';
 import { createConnections } from './connections.ts';
 import { unpack } from './encoding.ts';
 import type { Exchange } from './outcome.ts';

@@ -1,6 +1,6 @@
 /** LeadSquared's API as a whole: authentication, the gate, one judgement for every reply, and no secret in any text. */
-import type { Gate, Priority, Reply } from '../../src/delivery/crm.ts';
-import type { Clock } from '../../src/ports.ts';
+import type { Gate, Priority, Reply } from '../../../src/delivery/crm.ts';
+import type { Clock } from '../../../src/ports.ts';
 import { apiBase } from './endpoint.ts';
 import { type Exchange, judge, type RequestKind } from './outcome.ts';
 import { scrubber } from './scrub.ts';

@@ -2,9 +2,9 @@
  * Reading phone call activities back. The two methods show the same activity in two ways, as the real ones do
  * (apidocs.leadsquared.com: get-activities-of-a-lead, bulk-retrieve-activities-by-activity-event).
  */
-import { isObject, numberOf } from './json.ts';
-import { type Answer, badRequest, invalid, json } from './sandbox-answer.ts';
-import { type SandboxActivity, utcMs, utcText, type World } from './sandbox-world.ts';
+import { isObject, numberOf } from '../json.ts';
+import { type Answer, badRequest, invalid, json } from './answer.ts';
+import { type SandboxActivity, utcMs, utcText, type World } from './world.ts';
 
 function noteOf(world: World, activity: SandboxActivity): string {
   const { body } = activity;

@@ -4,10 +4,10 @@
  * update-call-recordings-duration-for-phone-call-activities). Which exception the real API gives for which mistake is not
  * documented; the types used here are those seen on its other methods.
  */
-import { isObject, type JsonObject } from './json.ts';
-import { type Answer, badRequest, exception, invalid, missing, success, wrongType } from './sandbox-answer.ts';
-import type { LedgerEntry } from './sandbox-ledger.ts';
-import { fileLead, isGuid, leadsWithNumber, utcMs, type World } from './sandbox-world.ts';
+import { isObject, type JsonObject } from '../json.ts';
+import { type Answer, badRequest, exception, invalid, missing, success, wrongType } from './answer.ts';
+import type { LedgerEntry } from './ledger.ts';
+import { fileLead, isGuid, leadsWithNumber, utcMs, type World } from './world.ts';
 
 const REQUIRED = [
   'SourceNumber',

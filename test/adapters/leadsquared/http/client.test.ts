@@ -1,14 +1,14 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createServer, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
-import { createCallLog } from '../../../adapters/leadsquared/call-log.ts';
-import type { ApiRequest } from '../../../adapters/leadsquared/client.ts';
-import { createDirectory, DEFAULT_DIRECTORY_POLICY } from '../../../adapters/leadsquared/directory.ts';
-import { DEFAULT_POLICY } from '../../../adapters/leadsquared/policy.ts';
-import { type Sandbox, startSandbox } from '../../../adapters/leadsquared/sandbox.ts';
-import type { Fault } from '../../../adapters/leadsquared/sandbox-faults.ts';
-import type { OutcomeKind } from '../../../src/delivery/crm.ts';
-import { clientOf, handClock, openGate, record } from './support.ts';
+import { createCallLog } from '../../../../adapters/leadsquared/call-log.ts';
+import { createDirectory, DEFAULT_DIRECTORY_POLICY } from '../../../../adapters/leadsquared/directory.ts';
+import type { ApiRequest } from '../../../../adapters/leadsquared/http/client.ts';
+import { DEFAULT_POLICY } from '../../../../adapters/leadsquared/policy.ts';
+import type { Fault } from '../../../../adapters/leadsquared/sandbox/faults.ts';
+import { type Sandbox, startSandbox } from '../../../../adapters/leadsquared/sandbox/sandbox.ts';
+import type { OutcomeKind } from '../../../../src/delivery/crm.ts';
+import { clientOf, handClock, openGate, record } from '../support.ts';
 
 const READ: ApiRequest = { kind: 'read', method: 'GET', path: 'UserManagement.svc/Users.Get' };
 const NOBODY = { leadId: null, userId: null };

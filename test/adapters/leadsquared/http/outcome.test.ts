@@ -1,6 +1,6 @@
 import t from 'tap';
-import { type Exchange, judge, retryAfterMs } from '../../../adapters/leadsquared/outcome.ts';
-import type { OutcomeKind } from '../../../src/delivery/crm.ts';
+import { type Exchange, judge, retryAfterMs } from '../../../../adapters/leadsquared/http/outcome.ts';
+import type { OutcomeKind } from '../../../../src/delivery/crm.ts';
 
 const NOW = Date.parse('2026-03-24T10:00:00Z');
 const SENTENCE = 'API calls exceeded the limit of 20 in 5 second(s)';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { arrivalWindow } from '../../../adapters/leadsquared/sandbox-window.ts';
+import { arrivalWindow } from '../../../../adapters/leadsquared/sandbox/window.ts';
 
 t.test('two arrivals exactly one window apart are in the same window', (t) => {
   const window = arrivalWindow(2, 5000, true);

@@ -1,11 +1,11 @@
 /** Which request is answered by what, and who may ask. */
-import { parseJson } from './json.ts';
-import { activitiesInWindow, activitiesOfLead } from './sandbox-activities.ts';
-import { type Answer, badRequest, exception, json, text } from './sandbox-answer.ts';
-import { logCall, updateCall } from './sandbox-calls.ts';
-import { captureLead, leadByPhone, leadsByField } from './sandbox-leads.ts';
-import { ownerOfKeys, usersList, usersSearch } from './sandbox-users.ts';
-import type { World } from './sandbox-world.ts';
+import { parseJson } from '../json.ts';
+import { activitiesInWindow, activitiesOfLead } from './activities.ts';
+import { type Answer, badRequest, exception, json, text } from './answer.ts';
+import { logCall, updateCall } from './calls.ts';
+import { captureLead, leadByPhone, leadsByField } from './leads.ts';
+import { ownerOfKeys, usersList, usersSearch } from './users.ts';
+import type { World } from './world.ts';
 
 /** A request as it arrived, with its body read to the end. */
 export interface SandboxRequest {

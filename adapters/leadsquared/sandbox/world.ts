@@ -1,5 +1,5 @@
-import type { JsonObject } from './json.ts';
-import type { Ledger } from './sandbox-ledger.ts';
+import type { JsonObject } from '../json.ts';
+import type { Ledger } from './ledger.ts';
 
 export interface SandboxLead {
   readonly id: string;

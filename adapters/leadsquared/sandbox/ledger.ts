@@ -1,5 +1,5 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { isObject, type JsonObject, parseJson } from './json.ts';
+import { isObject, type JsonObject, parseJson } from '../json.ts';
 
 /** One write that was carried out. Repeats are kept: the real API does not de-duplicate, so neither does this. */
 export interface LedgerEntry {

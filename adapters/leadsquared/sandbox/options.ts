@@ -1,6 +1,6 @@
-import type { Disguise } from './sandbox-answer.ts';
-import type { FaultRule } from './sandbox-faults.ts';
-import type { SandboxLead, SandboxRules, SandboxUser } from './sandbox-world.ts';
+import type { Disguise } from './answer.ts';
+import type { FaultRule } from './faults.ts';
+import type { SandboxLead, SandboxRules, SandboxUser } from './world.ts';
 
 /** The two clocks and the timer of the stand-in server; a test may bring its own. */
 export interface SandboxClock {

@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import tls from 'node:tls';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import t, { type Test } from 'tap';
-import { createCallLog } from '../../../adapters/leadsquared/call-log.ts';
-import { createClient } from '../../../adapters/leadsquared/client.ts';
-import { createDirectory, DEFAULT_DIRECTORY_POLICY } from '../../../adapters/leadsquared/directory.ts';
-import { DEFAULT_POLICY } from '../../../adapters/leadsquared/policy.ts';
-import { createTransport, type HttpRequest, type Timeouts } from '../../../adapters/leadsquared/transport.ts';
+import { createCallLog } from '../../../../adapters/leadsquared/call-log.ts';
+import { createDirectory, DEFAULT_DIRECTORY_POLICY } from '../../../../adapters/leadsquared/directory.ts';
+import { createClient } from '../../../../adapters/leadsquared/http/client.ts';
+import { createTransport, type HttpRequest, type Timeouts } from '../../../../adapters/leadsquared/http/transport.ts';
+import { DEFAULT_POLICY } from '../../../../adapters/leadsquared/policy.ts';
+import { handClock, LEAD, openGate, record, USER } from '../support.ts';
 import { rawServer, reply } from './raw-server.ts';
-import { handClock, LEAD, openGate, record, USER } from './support.ts';
 
 /** Each of another length, so that a test can let one of them run out. */
 const TIMEOUTS: Timeouts = { connectMs: 1, headersMs: 2, bodyMs: 3, totalMs: 4 };

@@ -1,7 +1,7 @@
 /** Finding and capturing leads (apidocs.leadsquared.com: get-lead-by-phone, search-by-lead-criteria, capture-lead). */
-import { isObject, type JsonObject, listOf, numberOf, textOf } from './json.ts';
-import { type Answer, badRequest, exception, invalid, json, missing, success } from './sandbox-answer.ts';
-import { fileLead, isGuid, leadsWithNumber, nationalDigits, type SandboxLead, type World } from './sandbox-world.ts';
+import { isObject, type JsonObject, listOf, numberOf, textOf } from '../json.ts';
+import { type Answer, badRequest, exception, invalid, json, missing, success } from './answer.ts';
+import { fileLead, isGuid, leadsWithNumber, nationalDigits, type SandboxLead, type World } from './world.ts';
 
 /** All values of a lead are strings or null. */
 function leadRow(lead: SandboxLead): Readonly<Record<string, string | null>> {

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { apiBase } from '../../../adapters/leadsquared/endpoint.ts';
-import { scrubber } from '../../../adapters/leadsquared/scrub.ts';
+import { apiBase } from '../../../../adapters/leadsquared/http/endpoint.ts';
+import { scrubber } from '../../../../adapters/leadsquared/http/scrub.ts';
 
 t.test('a bare host or a URL', (t) => {
   const cases: [string, string][] = [

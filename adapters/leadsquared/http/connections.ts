@@ -2,7 +2,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { Socket } from 'node:net';
-import type { Clock } from '../../src/ports.ts';
+import type { Clock } from '../../../src/ports.ts';
 
 /** A connection that the far side is about to close would turn a write into one of unknown fate. */
 const IDLE_MS = 4_000;

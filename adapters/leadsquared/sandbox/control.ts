@@ -2,11 +2,11 @@
  * `/sandbox/...`: steering and reading the stand-in server from another process. These requests are no API requests: they
  * need no keys and do not count towards the limit.
  */
-import { isObject, listOf, parseJson, textOf } from './json.ts';
-import { type Answer, badRequest, json } from './sandbox-answer.ts';
-import { FAULT_KINDS, type FaultList, type FaultRule } from './sandbox-faults.ts';
-import type { SandboxRequest } from './sandbox-routes.ts';
-import type { World } from './sandbox-world.ts';
+import { isObject, listOf, parseJson, textOf } from '../json.ts';
+import { type Answer, badRequest, json } from './answer.ts';
+import { FAULT_KINDS, type FaultList, type FaultRule } from './faults.ts';
+import type { SandboxRequest } from './routes.ts';
+import type { World } from './world.ts';
 
 export interface SandboxStats {
   /** API requests that arrived, the refused ones included. */

@@ -1,7 +1,7 @@
 /** Listing users, and who the keys belong to (apidocs.leadsquared.com: get-users, user-advanced-search, user-authentication). */
-import { isObject, numberOf, textOf } from './json.ts';
-import { type Answer, badRequest, exception, invalid, json } from './sandbox-answer.ts';
-import type { SandboxUser, World } from './sandbox-world.ts';
+import { isObject, numberOf, textOf } from '../json.ts';
+import { type Answer, badRequest, exception, invalid, json } from './answer.ts';
+import type { SandboxUser, World } from './world.ts';
 
 /** `Users.Get`: the key is `ID`, StatusCode is a number with 0 for active, and there are no phone numbers. */
 export function usersList(world: World): Answer {

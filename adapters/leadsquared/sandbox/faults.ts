@@ -1,4 +1,4 @@
-import { type Answer, type Disguise, exception, rateRefusal, text } from './sandbox-answer.ts';
+import { type Answer, type Disguise, exception, rateRefusal, text } from './answer.ts';
 
 /**
  * What goes wrong with one request. `commit`: the request is carried out first (default: it is not), so that a lost

@@ -6,22 +6,16 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { Answer, Disguise } from './sandbox-answer.ts';
-import { rateRefusal } from './sandbox-answer.ts';
-import { applyUpdate, fileActivity } from './sandbox-calls.ts';
-import { control, type SandboxStats } from './sandbox-control.ts';
-import { type FaultPlan, type FaultRule, faultList, planOf } from './sandbox-faults.ts';
-import { type Ledger, openLedger } from './sandbox-ledger.ts';
-import {
-  DEFAULT_RULES,
-  HOST_CLOCK,
-  SANDBOX_ACCESS_KEY,
-  SANDBOX_SECRET_KEY,
-  type SandboxOptions,
-} from './sandbox-options.ts';
-import { answerTo, type Keys, type SandboxRequest } from './sandbox-routes.ts';
-import { arrivalWindow } from './sandbox-window.ts';
-import { fileLead, type SandboxLead, type World } from './sandbox-world.ts';
+import type { Answer, Disguise } from './answer.ts';
+import { rateRefusal } from './answer.ts';
+import { applyUpdate, fileActivity } from './calls.ts';
+import { control, type SandboxStats } from './control.ts';
+import { type FaultPlan, type FaultRule, faultList, planOf } from './faults.ts';
+import { type Ledger, openLedger } from './ledger.ts';
+import { DEFAULT_RULES, HOST_CLOCK, SANDBOX_ACCESS_KEY, SANDBOX_SECRET_KEY, type SandboxOptions } from './options.ts';
+import { answerTo, type Keys, type SandboxRequest } from './routes.ts';
+import { arrivalWindow } from './window.ts';
+import { fileLead, type SandboxLead, type World } from './world.ts';
 
 const MAX_BODY_BYTES = 1_048_576;
 
