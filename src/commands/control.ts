@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import type { Replies, RequestName, RequestOf } from '../../adapters/control/api.ts';
 import { type ControlClient, connectControl } from '../../adapters/control/client.ts';
 import { createClock } from '../../adapters/host/clock.ts';
-import { openReadOnly } from '../../adapters/sqlite/read-only.ts';
+import { openReadOnly } from '../../adapters/sqlite/thread/read-only.ts';
 import type { Config } from '../../config/schema.ts';
 import type { Terminal } from '../cli/cli.ts';
 import { type Readers, readers } from '../daemon/lookup.ts';

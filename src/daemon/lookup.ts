@@ -8,9 +8,9 @@ import {
 } from '../../adapters/control/api.ts';
 import { callBody } from '../../adapters/leadsquared/call-body.ts';
 import type { CallLogPolicy } from '../../adapters/leadsquared/policy.ts';
-import type { SeenExtension } from '../../adapters/sqlite/calls.ts';
-import type { Modules } from '../../adapters/sqlite/modules.ts';
-import type { Remotes } from '../../adapters/sqlite/rpc.ts';
+import type { SeenExtension } from '../../adapters/sqlite/sessions/calls.ts';
+import type { Modules } from '../../adapters/sqlite/thread/modules.ts';
+import type { Remotes } from '../../adapters/sqlite/thread/rpc.ts';
 import type { CallRecord } from '../call/record.ts';
 import { channelIdOf, eventsOfCall } from '../call/timeline.ts';
 import type { CrmUser } from '../delivery/crm.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { DEFAULT_POLICY as CALL_LOG_POLICY } from '../../adapters/leadsquared/policy.ts';
-import { openDatabase } from '../../adapters/sqlite/database.ts';
+import { openDatabase } from '../../adapters/sqlite/thread/database.ts';
 import { readers } from '../../src/daemon/lookup.ts';
 import { DEFAULT_POLICY } from '../../src/delivery/policy.ts';
 

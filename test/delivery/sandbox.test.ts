@@ -9,7 +9,7 @@ import { createDirectory, DEFAULT_DIRECTORY_POLICY } from '../../adapters/leadsq
 import { createClient } from '../../adapters/leadsquared/http/client.ts';
 import { DEFAULT_POLICY as CALL_LOG_POLICY } from '../../adapters/leadsquared/policy.ts';
 import { type Sandbox, startSandbox } from '../../adapters/leadsquared/sandbox/sandbox.ts';
-import { type Database, openDatabase } from '../../adapters/sqlite/database.ts';
+import { type Database, openDatabase } from '../../adapters/sqlite/thread/database.ts';
 import { openGate } from '../../src/delivery/gate.ts';
 import { DEFAULT_POLICY, type DeliveryPolicy } from '../../src/delivery/policy.ts';
 import { createDelivery } from '../../src/delivery/service.ts';

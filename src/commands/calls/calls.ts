@@ -1,6 +1,6 @@
 /** `logcalld calls list` and `calls show`. */
 import { MAX_ITEMS } from '../../../adapters/control/api.ts';
-import type { CallRow } from '../../../adapters/sqlite/calls.ts';
+import type { CallRow } from '../../../adapters/sqlite/sessions/calls.ts';
 import type { Terminal } from '../../cli/cli.ts';
 import type { Invocation } from '../../cli/command.ts';
 import { EXIT } from '../../cli/help.ts';

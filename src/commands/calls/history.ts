@@ -1,7 +1,7 @@
 /** The calls of a time, derived again from the journal by the present code, beside what is stored. */
 import { isDeepStrictEqual } from 'node:util';
 import { frameReaders } from '../../../adapters/index.ts';
-import type { FrameRow } from '../../../adapters/sqlite/calls.ts';
+import type { FrameRow } from '../../../adapters/sqlite/sessions/calls.ts';
 import type { Config, SourceConfig } from '../../../config/schema.ts';
 import { CallTable } from '../../call/correlate.ts';
 import type { CallRecord } from '../../call/record.ts';

@@ -1,6 +1,6 @@
 /** `logcalld sessions rederive`: stored calls against what the present code makes of the journal. */
 import type { ControlClient } from '../../../adapters/control/client.ts';
-import { openReadOnly } from '../../../adapters/sqlite/read-only.ts';
+import { openReadOnly } from '../../../adapters/sqlite/thread/read-only.ts';
 import type { Config } from '../../../config/schema.ts';
 import type { Terminal } from '../../cli/cli.ts';
 import { type Invocation, UsageError } from '../../cli/command.ts';

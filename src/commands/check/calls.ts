@@ -1,7 +1,7 @@
 /** What the calls logged so far tell of the config: numbers that cannot be read, recordings without names. */
 import { existsSync } from 'node:fs';
 import { createClock } from '../../../adapters/host/clock.ts';
-import { openReadOnly } from '../../../adapters/sqlite/read-only.ts';
+import { openReadOnly } from '../../../adapters/sqlite/thread/read-only.ts';
 import type { Config } from '../../../config/schema.ts';
 import { callLogPolicyOf, deliveryPolicyOf } from '../../daemon/settings.ts';
 import { openWatch } from '../../daemon/watch.ts';

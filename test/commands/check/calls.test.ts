@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { openDatabase } from '../../../adapters/sqlite/database.ts';
+import { openDatabase } from '../../../adapters/sqlite/thread/database.ts';
 import { parseConfig } from '../../../config/load.ts';
 import { callFindings } from '../../../src/commands/check/calls.ts';
 import { call, FakeClock } from '../../delivery/fakes.ts';

@@ -1,8 +1,8 @@
 /** Writes finished calls, each once; part of the journal's transaction. */
 import { isDeepStrictEqual } from 'node:util';
-import type { CallRecord } from '../../src/call/record.ts';
-import type { Connection } from './rpc.ts';
-import { decodeRecord, sessionColumns } from './session-row.ts';
+import type { CallRecord } from '../../../src/call/record.ts';
+import type { Connection } from '../thread/rpc.ts';
+import { decodeRecord, sessionColumns } from './row.ts';
 
 /** Called inside the transaction that inserted a session, once for each call. `now`: ms since the epoch. */
 export type SessionHook = (db: Connection, record: CallRecord, now: number) => void;

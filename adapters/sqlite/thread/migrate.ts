@@ -18,7 +18,7 @@ export interface Migration {
 const FILE_NAME = /^(\d{4})-[a-z0-9-]+\.sql$/;
 
 /** Reads the folder; throws `StorageError` when it is missing or a number is missing or double. */
-export function loadMigrations(folder: URL = new URL('./migrations/', import.meta.url)): readonly Migration[] {
+export function loadMigrations(folder: URL = new URL('../migrations/', import.meta.url)): readonly Migration[] {
   const migrations: Migration[] = [];
   for (const name of namesIn(folder)) {
     const version = Number(FILE_NAME.exec(name)?.[1]);

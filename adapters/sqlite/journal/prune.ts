@@ -1,5 +1,5 @@
 /** Retention of the journal, in batches small enough that commits between them hardly wait. */
-import type { Connection } from './rpc.ts';
+import type { Connection } from '../thread/rpc.ts';
 
 export interface PruneRequest {
   /** Raw bytes of frames received before this go; ms since the epoch. */

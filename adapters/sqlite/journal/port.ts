@@ -1,13 +1,13 @@
 /** The `Journal` of the core on top of the database thread. */
-import type { Clock, CommitResult, Journal, JournalBatch, SourceFrame, StoredEvent } from '../../src/ports.ts';
-import type { CallEvent } from '../../src/telephony/call-event.ts';
-import type { Database } from './database.ts';
-import type { StorageError } from './errors.ts';
-import { type GroupCommitStatus, groupCommit } from './group-commit.ts';
+import type { Clock, CommitResult, Journal, JournalBatch, SourceFrame, StoredEvent } from '../../../src/ports.ts';
+import type { CallEvent } from '../../../src/telephony/call-event.ts';
+import type { Database } from '../thread/database.ts';
+import type { StorageError } from '../thread/errors.ts';
+import { type GroupCommitStatus, groupCommit } from '../thread/group-commit.ts';
+import type { ModuleTable, Remote } from '../thread/rpc.ts';
+import { decodeError } from '../thread/rpc.ts';
 import type { BatchFate, EventRow } from './journal.ts';
 import type { PruneRequest, PruneResult } from './prune.ts';
-import type { ModuleTable, Remote } from './rpc.ts';
-import { decodeError } from './rpc.ts';
 
 /** Any table of modules that has the journal in it. */
 type JournalModules = ModuleTable & { readonly journal: ReturnType<typeof import('./journal.ts').journalModule> };

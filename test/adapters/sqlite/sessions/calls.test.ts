@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { callsModule } from '../../../adapters/sqlite/calls.ts';
-import { openDatabase } from '../../../adapters/sqlite/database.ts';
-import { journalModule } from '../../../adapters/sqlite/journal.ts';
-import { insertDelivery } from '../../../adapters/sqlite/outbox.ts';
-import { openReadOnly } from '../../../adapters/sqlite/read-only.ts';
-import { answered, batch, connected, frame, memoryDatabase, record, tempFolder } from './support.ts';
+import { journalModule } from '../../../../adapters/sqlite/journal/journal.ts';
+import { insertDelivery } from '../../../../adapters/sqlite/outbox/outbox.ts';
+import { callsModule } from '../../../../adapters/sqlite/sessions/calls.ts';
+import { openDatabase } from '../../../../adapters/sqlite/thread/database.ts';
+import { openReadOnly } from '../../../../adapters/sqlite/thread/read-only.ts';
+import { answered, batch, connected, frame, memoryDatabase, record, tempFolder } from '../support.ts';
 
 function filled() {
   const db = memoryDatabase();

@@ -1,12 +1,12 @@
 /** The journal's statements; runs in the database thread. The main thread's side is `journal-port.ts`. */
-import type { CommitResult, JournalBatch, SourceFrame } from '../../src/ports.ts';
-import { channelOf } from '../../src/telephony/call-event.ts';
-import { isPassing, storageError } from './errors.ts';
+import type { CommitResult, JournalBatch, SourceFrame } from '../../../src/ports.ts';
+import { channelOf } from '../../../src/telephony/call-event.ts';
+import type { SessionHook } from '../sessions/store.ts';
+import { sessionStore } from '../sessions/store.ts';
+import { isPassing, storageError } from '../thread/errors.ts';
+import type { Connection, WireError } from '../thread/rpc.ts';
+import { encodeError } from '../thread/rpc.ts';
 import { pruner } from './prune.ts';
-import type { Connection, WireError } from './rpc.ts';
-import { encodeError } from './rpc.ts';
-import type { SessionHook } from './session-store.ts';
-import { sessionStore } from './session-store.ts';
 
 /** What became of one batch of a shared transaction. */
 export type BatchFate =

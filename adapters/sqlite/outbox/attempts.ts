@@ -1,7 +1,7 @@
 /** The attempts of a delivery: opened before the first byte leaves, ended with the answer. */
 import { createHash } from 'node:crypto';
-import type { AttemptResult, Intent, Trigger } from '../../src/delivery/store.ts';
-import type { Connection } from './rpc.ts';
+import type { AttemptResult, Intent, Trigger } from '../../../src/delivery/store.ts';
+import type { Connection } from '../thread/rpc.ts';
 
 export interface AttemptWriter {
   /** The intent of a post. */

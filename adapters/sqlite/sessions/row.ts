@@ -1,5 +1,5 @@
 /** A CallRecord as a row of `session`, and back. */
-import type { CallRecord } from '../../src/call/record.ts';
+import type { CallRecord } from '../../../src/call/record.ts';
 
 /** A session as it is kept. */
 export interface StoredSession {

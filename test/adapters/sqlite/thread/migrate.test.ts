@@ -2,12 +2,12 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import t from 'tap';
-import { callsModule } from '../../../adapters/sqlite/calls.ts';
-import { openConnection } from '../../../adapters/sqlite/connection.ts';
-import { openDatabase } from '../../../adapters/sqlite/database.ts';
-import { loadMigrations, migrate, schemaVersion } from '../../../adapters/sqlite/migrate.ts';
-import { userModule } from '../../../adapters/sqlite/users.ts';
-import { tempFolder } from './support.ts';
+import { callsModule } from '../../../../adapters/sqlite/sessions/calls.ts';
+import { openConnection } from '../../../../adapters/sqlite/thread/connection.ts';
+import { openDatabase } from '../../../../adapters/sqlite/thread/database.ts';
+import { loadMigrations, migrate, schemaVersion } from '../../../../adapters/sqlite/thread/migrate.ts';
+import { userModule } from '../../../../adapters/sqlite/users.ts';
+import { tempFolder } from '../support.ts';
 
 const STEPS = [
   { version: 1, name: '0001-a.sql', sql: 'CREATE TABLE a (x INTEGER) STRICT; INSERT INTO a VALUES (1);' },

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { openConnection } from '../../../adapters/sqlite/connection.ts';
-import { tempFolder } from './support.ts';
+import { openConnection } from '../../../../adapters/sqlite/thread/connection.ts';
+import { tempFolder } from '../support.ts';
 
 const COMMITTER = fileURLToPath(new URL('./committer.ts', import.meta.url));
 

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import t from 'tap';
-import { openDatabase, openWith } from '../../../adapters/sqlite/database.ts';
-import type { StorageError } from '../../../adapters/sqlite/errors.ts';
-import { sqliteJournal } from '../../../adapters/sqlite/journal-port.ts';
-import type { ProbeModules } from './probe-modules.ts';
-import { answered, batch, connected, frame, manualClock, on, record, tempFolder, walTransactions } from './support.ts';
+import { sqliteJournal } from '../../../../adapters/sqlite/journal/port.ts';
+import { openDatabase, openWith } from '../../../../adapters/sqlite/thread/database.ts';
+import type { StorageError } from '../../../../adapters/sqlite/thread/errors.ts';
+import { answered, batch, connected, frame, manualClock, on, record, tempFolder, walTransactions } from '../support.ts';
+import type { ProbeModules } from '../thread/probe-modules.ts';
 
-const PROBE = new URL('./probe-modules.ts', import.meta.url);
+const PROBE = new URL('../thread/probe-modules.ts', import.meta.url);
 const clock = manualClock();
 
 t.test('what was committed is there after the file is opened again', async (t) => {

@@ -1,11 +1,11 @@
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { openConnection } from '../../../adapters/sqlite/connection.ts';
-import { openDatabase, openWith } from '../../../adapters/sqlite/database.ts';
-import type { StorageError } from '../../../adapters/sqlite/errors.ts';
+import { openConnection } from '../../../../adapters/sqlite/thread/connection.ts';
+import { openDatabase, openWith } from '../../../../adapters/sqlite/thread/database.ts';
+import type { StorageError } from '../../../../adapters/sqlite/thread/errors.ts';
+import { tempFolder } from '../support.ts';
 import type { ProbeModules } from './probe-modules.ts';
-import { tempFolder } from './support.ts';
 
 const PROBE = new URL('./probe-modules.ts', import.meta.url);
 const mode = (path: string): number => statSync(path).mode & 0o777;

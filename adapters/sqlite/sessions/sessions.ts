@@ -1,8 +1,8 @@
 /** Reading finished calls: one by its id, a filtered list, and counts. Runs in the database thread. */
-import type { CallStatus, Direction } from '../../src/call/record.ts';
-import type { Connection } from './rpc.ts';
-import type { SessionRow, StoredSession } from './session-row.ts';
-import { decodeSession, reversedDigits, SESSION_COLUMNS } from './session-row.ts';
+import type { CallStatus, Direction } from '../../../src/call/record.ts';
+import type { Connection } from '../thread/rpc.ts';
+import type { SessionRow, StoredSession } from './row.ts';
+import { decodeSession, reversedDigits, SESSION_COLUMNS } from './row.ts';
 
 /** Every filter that is given must hold. */
 export interface SessionFilter {

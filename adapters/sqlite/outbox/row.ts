@@ -1,8 +1,8 @@
 /** Rows of `delivery` and `attempt` as the core sees them. */
-import type { CallLogBody } from '../../src/delivery/crm.ts';
-import type { DeliveryState } from '../../src/delivery/delivery.ts';
-import type { Attempt, AttemptResult, Delivery, LateFacts, Trigger } from '../../src/delivery/store.ts';
-import { decodeRecord } from './session-row.ts';
+import type { CallLogBody } from '../../../src/delivery/crm.ts';
+import type { DeliveryState } from '../../../src/delivery/delivery.ts';
+import type { Attempt, AttemptResult, Delivery, LateFacts, Trigger } from '../../../src/delivery/store.ts';
+import { decodeRecord } from '../sessions/row.ts';
 
 /** The columns every reader of deliveries selects. */
 export const DELIVERY_COLUMNS = `d.id, d.session_id, d.state, s.json AS record, s.revision, d.intent, d.attempts, d.tries,

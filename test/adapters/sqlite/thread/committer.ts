@@ -3,9 +3,9 @@
  * commit was acknowledged. Several batches are always under way, so that they share transactions.
  */
 import { writeSync } from 'node:fs';
-import { openDatabase } from '../../../adapters/sqlite/database.ts';
-import { sqliteJournal } from '../../../adapters/sqlite/journal-port.ts';
-import { answered, batch, frame, manualClock, on, record } from './support.ts';
+import { sqliteJournal } from '../../../../adapters/sqlite/journal/port.ts';
+import { openDatabase } from '../../../../adapters/sqlite/thread/database.ts';
+import { answered, batch, frame, manualClock, on, record } from '../support.ts';
 
 const [path = '', round = ''] = process.argv.slice(2);
 const journal = sqliteJournal(await openDatabase(path), { clock: manualClock() });

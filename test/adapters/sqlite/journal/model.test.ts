@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
-import { journalModule } from '../../../adapters/sqlite/journal.ts';
-import type { CallEvent } from '../../../src/telephony/call-event.ts';
-import { answered, batch, connected, frame, lost, memoryDatabase, on } from './support.ts';
+import { journalModule } from '../../../../adapters/sqlite/journal/journal.ts';
+import type { CallEvent } from '../../../../src/telephony/call-event.ts';
+import { answered, batch, connected, frame, lost, memoryDatabase, on } from '../support.ts';
 
 const EVER = Number.MAX_SAFE_INTEGER;
 const sources = ['pbx', 'other'];

@@ -1,15 +1,15 @@
 /** What the outbox stores, and that its statements find it without reading everything. */
 import BetterSqlite3 from 'better-sqlite3';
 import t from 'tap';
-import { leadCacheModule } from '../../../adapters/sqlite/caches.ts';
-import { limiterModule } from '../../../adapters/sqlite/limiter.ts';
-import { migrate } from '../../../adapters/sqlite/migrate.ts';
-import { insertDelivery, outboxModule } from '../../../adapters/sqlite/outbox.ts';
-import { sessionStore } from '../../../adapters/sqlite/session-store.ts';
-import { userModule } from '../../../adapters/sqlite/users.ts';
-import type { CallRecord } from '../../../src/call/record.ts';
-import type { AttemptResult, Delivery, Intent } from '../../../src/delivery/store.ts';
-import { call } from '../../delivery/fakes.ts';
+import { leadCacheModule } from '../../../../adapters/sqlite/caches.ts';
+import { limiterModule } from '../../../../adapters/sqlite/limiter.ts';
+import { insertDelivery, outboxModule } from '../../../../adapters/sqlite/outbox/outbox.ts';
+import { sessionStore } from '../../../../adapters/sqlite/sessions/store.ts';
+import { migrate } from '../../../../adapters/sqlite/thread/migrate.ts';
+import { userModule } from '../../../../adapters/sqlite/users.ts';
+import type { CallRecord } from '../../../../src/call/record.ts';
+import type { AttemptResult, Delivery, Intent } from '../../../../src/delivery/store.ts';
+import { call } from '../../../delivery/fakes.ts';
 
 function open() {
   const db = new BetterSqlite3(':memory:');

@@ -1,11 +1,11 @@
 /** The outbox's statements; runs in the database thread. The rules are in `src/delivery`; here is only what is stored. */
-import type { CallRecord } from '../../src/call/record.ts';
-import type { Delivery, LateFacts, Outbox } from '../../src/delivery/store.ts';
-import { attemptWriter } from './outbox-attempts.ts';
-import { outboxQueries } from './outbox-queries.ts';
-import { DELIVERY_COLUMNS, DELIVERY_FROM, type DeliveryRow, toDelivery } from './outbox-row.ts';
-import { settler } from './outbox-settle.ts';
-import type { Connection } from './rpc.ts';
+import type { CallRecord } from '../../../src/call/record.ts';
+import type { Delivery, LateFacts, Outbox } from '../../../src/delivery/store.ts';
+import type { Connection } from '../thread/rpc.ts';
+import { attemptWriter } from './attempts.ts';
+import { outboxQueries } from './queries.ts';
+import { DELIVERY_COLUMNS, DELIVERY_FROM, type DeliveryRow, toDelivery } from './row.ts';
+import { settler } from './settle.ts';
 
 type Arg<M extends keyof Outbox> = Parameters<Outbox[M]>[0];
 

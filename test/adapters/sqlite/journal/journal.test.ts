@@ -1,10 +1,10 @@
 import t from 'tap';
-import { journalModule } from '../../../adapters/sqlite/journal.ts';
-import type { Connection } from '../../../adapters/sqlite/rpc.ts';
-import { sessionsModule } from '../../../adapters/sqlite/sessions.ts';
-import type { JournalBatch } from '../../../src/ports.ts';
-import type { CallEvent } from '../../../src/telephony/call-event.ts';
-import { answered, batch, connected, frame, lost, memoryDatabase, on, record } from './support.ts';
+import { journalModule } from '../../../../adapters/sqlite/journal/journal.ts';
+import { sessionsModule } from '../../../../adapters/sqlite/sessions/sessions.ts';
+import type { Connection } from '../../../../adapters/sqlite/thread/rpc.ts';
+import type { JournalBatch } from '../../../../src/ports.ts';
+import type { CallEvent } from '../../../../src/telephony/call-event.ts';
+import { answered, batch, connected, frame, lost, memoryDatabase, on, record } from '../support.ts';
 
 const EVER = Number.MAX_SAFE_INTEGER;
 

@@ -1,7 +1,7 @@
 import t from 'tap';
-import { StorageError } from '../../../adapters/sqlite/errors.ts';
-import { groupCommit } from '../../../adapters/sqlite/group-commit.ts';
-import { manualClock } from './support.ts';
+import { StorageError } from '../../../../adapters/sqlite/thread/errors.ts';
+import { groupCommit } from '../../../../adapters/sqlite/thread/group-commit.ts';
+import { manualClock } from '../support.ts';
 
 type Answer = readonly (string | StorageError)[] | StorageError;
 

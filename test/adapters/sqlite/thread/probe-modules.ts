@@ -1,7 +1,7 @@
 /** The modules of the journal with one more that tests use to look into the database thread and to disturb it. */
-import { journalModule } from '../../../adapters/sqlite/journal.ts';
-import type { Connection } from '../../../adapters/sqlite/rpc.ts';
-import { sessionsModule } from '../../../adapters/sqlite/sessions.ts';
+import { journalModule } from '../../../../adapters/sqlite/journal/journal.ts';
+import { sessionsModule } from '../../../../adapters/sqlite/sessions/sessions.ts';
+import type { Connection } from '../../../../adapters/sqlite/thread/rpc.ts';
 
 function probeModule(db: Connection) {
   const order: number[] = [];

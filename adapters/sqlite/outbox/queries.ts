@@ -1,15 +1,15 @@
 /** What is read of the outbox: by the loop, and by an operator. */
-import { DELIVERY_STATES, type DeliveryState } from '../../src/delivery/delivery.ts';
-import type { Attempt, Delivery, DeliveryFilter, Outbox, OutboxCounts, ReasonCount } from '../../src/delivery/store.ts';
-import {
-  type AttemptRow,
-  DELIVERY_COLUMNS,
-  DELIVERY_FROM,
-  type DeliveryRow,
-  toAttempt,
-  toDelivery,
-} from './outbox-row.ts';
-import type { Connection } from './rpc.ts';
+import { DELIVERY_STATES, type DeliveryState } from '../../../src/delivery/delivery.ts';
+import type {
+  Attempt,
+  Delivery,
+  DeliveryFilter,
+  Outbox,
+  OutboxCounts,
+  ReasonCount,
+} from '../../../src/delivery/store.ts';
+import type { Connection } from '../thread/rpc.ts';
+import { type AttemptRow, DELIVERY_COLUMNS, DELIVERY_FROM, type DeliveryRow, toAttempt, toDelivery } from './row.ts';
 
 const DAY_MS = 24 * 3_600_000;
 

@@ -1,9 +1,9 @@
 import t from 'tap';
-import { journalModule } from '../../../adapters/sqlite/journal.ts';
-import { insertDelivery } from '../../../adapters/sqlite/outbox.ts';
-import { sessionsModule } from '../../../adapters/sqlite/sessions.ts';
-import type { CallRecord } from '../../../src/call/record.ts';
-import { batch, memoryDatabase, record } from './support.ts';
+import { journalModule } from '../../../../adapters/sqlite/journal/journal.ts';
+import { insertDelivery } from '../../../../adapters/sqlite/outbox/outbox.ts';
+import { sessionsModule } from '../../../../adapters/sqlite/sessions/sessions.ts';
+import type { CallRecord } from '../../../../src/call/record.ts';
+import { batch, memoryDatabase, record } from '../support.ts';
 
 function sessions(...ended: CallRecord[]) {
   const db = memoryDatabase();

@@ -1,7 +1,7 @@
 /** One transition of one row, with the end of its attempt. */
-import type { Outbox, Settlement } from '../../src/delivery/store.ts';
-import type { AttemptWriter } from './outbox-attempts.ts';
-import type { Connection } from './rpc.ts';
+import type { Outbox, Settlement } from '../../../src/delivery/store.ts';
+import type { Connection } from '../thread/rpc.ts';
+import type { AttemptWriter } from './attempts.ts';
 
 export function settler(db: Connection, attempts: AttemptWriter) {
   const move = db.prepare<[object]>(
