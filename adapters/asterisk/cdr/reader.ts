@@ -1,5 +1,5 @@
 /** Asterisk's own call detail records as call events, for calls that nobody heard. */
-import type { CdrReader } from '../../../src/call/backfill.ts';
+import type { CdrReader } from '../../../src/call/cdr/backfill.ts';
 import { cdrEvents } from './events.ts';
 import { readRows } from './table.ts';
 import { zoneOf } from './zone.ts';

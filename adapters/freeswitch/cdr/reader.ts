@@ -5,7 +5,7 @@
  * A file is one leg's `<uuid>.cdr.json` as FreeSWITCH writes it, or many of them, one a line as `{"file", "bodyBase64"}` (the
  * exact bytes) or as the JSON itself.
  */
-import type { CdrReader } from '../../../src/call/backfill.ts';
+import type { CdrReader } from '../../../src/call/cdr/backfill.ts';
 import type { CallEvent } from '../../../src/telephony/call-event.ts';
 import { legEvents } from './leg.ts';
 

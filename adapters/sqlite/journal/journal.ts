@@ -1,4 +1,4 @@
-/** The journal's statements; runs in the database thread. The main thread's side is `journal-port.ts`. */
+/** The journal's statements; runs in the database thread. The main thread's side is `port.ts`. */
 import type { CommitResult, JournalBatch, SourceFrame } from '../../../src/ports.ts';
 import { channelOf } from '../../../src/telephony/call-event.ts';
 import type { SessionHook } from '../sessions/store.ts';

@@ -9,7 +9,7 @@ import { encodeError } from './rpc.ts';
 type Methods = Readonly<Record<string, (...args: readonly unknown[]) => unknown>>;
 
 const port = parentPort;
-if (port === null) throw new Error('adapters/sqlite/worker must be started as a worker thread.');
+if (port === null) throw new Error('adapters/sqlite/thread/worker must be started as a worker thread.');
 
 const post = (message: FromWorker): void => port.postMessage(message);
 

@@ -10,8 +10,8 @@ import { toE164 } from '../../telephony/number.ts';
 import { decideFirst, type Rule } from '../evidence.ts';
 import { isOwnNumber, mobileOwner } from '../numbering.ts';
 import type { Party, Side, SourcePlan } from '../plan.ts';
-import type { CalledBy, Course } from './course.ts';
 import { extensionOf } from './extension.ts';
+import type { CalledBy, Course } from './routing.ts';
 
 /** What is known of a channel beside its facts. */
 export interface Knowledge {

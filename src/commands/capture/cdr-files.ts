@@ -2,7 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import type { CdrFile } from '../../call/backfill.ts';
+import type { CdrFile } from '../../call/cdr/backfill.ts';
 
 /**
  * The files at `paths`, compressed with gzip or not. A folder stands for the files in it: mod_json_cdr of FreeSWITCH writes

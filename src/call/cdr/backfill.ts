@@ -15,13 +15,13 @@
  *                               | spoke of it later                         | what it was
  *   not at all                  | otherwise                                | nothing: it belongs to another time
  */
-import type { CallEvent, CallEventKind, ChannelId } from '../telephony/call-event.ts';
-import { type CallRules, CallTable } from './correlate.ts';
-import type { Heard, Span } from './heard.ts';
-import type { SourcePlan } from './plan.ts';
-import type { CallRecord, Talk } from './record.ts';
-import { distinctRecordings, flagsWith } from './recordings.ts';
-import { covered } from './talk.ts';
+import type { CallEvent, CallEventKind, ChannelId } from '../../telephony/call-event.ts';
+import { type CallRules, CallTable } from '../correlate.ts';
+import type { SourcePlan } from '../plan.ts';
+import type { CallRecord, Talk } from '../record.ts';
+import { distinctRecordings, flagsWith } from '../recordings.ts';
+import { covered } from '../talk.ts';
+import type { Heard, Span } from './coverage.ts';
 
 /** One file of call detail records, unpacked. */
 export interface CdrFile {

@@ -2,8 +2,9 @@
  * Calls that follow one another on one line: an agent stays on the line while a script, or a supervisor's redirect, calls one
  * customer after the other for him. The PBX gives all of it one linked id.
  */
+
+import { reachable } from '../talk.ts';
 import { type Call, type Channel, calledIn, isLive, oldest, trunksOf } from './state.ts';
-import { reachable } from './talk.ts';
 
 /**
  * True when the leg is called for phones that go on after all outside parties of their call have gone: another call begins. A leg

@@ -1,7 +1,7 @@
 /** Facts of a call that the PBX tells only after the call has been reported: the names of its recordings. */
-import { type CallEvent, type ChannelId, channelOf } from '../telephony/call-event.ts';
-import type { CallRecord } from './record.ts';
-import { distinctRecordings, flagsWith } from './recordings.ts';
+import { type CallEvent, type ChannelId, channelOf } from '../../telephony/call-event.ts';
+import type { CallRecord } from '../record.ts';
+import { distinctRecordings, flagsWith } from '../recordings.ts';
 import type { Channel } from './state.ts';
 
 /** Channels of reported calls for which late facts are awaited; older ones are beyond the time in which a PBX writes its CDR. */

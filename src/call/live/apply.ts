@@ -1,13 +1,13 @@
 /** Writes one event about a channel down as facts. Repeated and late events change nothing. */
-import type { CallEvent, ChannelId } from '../telephony/call-event.ts';
-import { isWithheld, toE164 } from '../telephony/number.ts';
+import type { CallEvent, ChannelId } from '../../telephony/call-event.ts';
+import { isWithheld, toE164 } from '../../telephony/number.ts';
+import { addEvidence } from '../evidence.ts';
+import type { InitiatorRule } from '../known/initiator.ts';
+import { isOwnNumber } from '../numbering.ts';
 import type { ApplyContext } from './context.ts';
 import { answer, conclude, create, follow, join, recall } from './create.ts';
-import { addEvidence } from './evidence.ts';
-import type { InitiatorRule } from './known/initiator.ts';
-import { isOwnNumber } from './numbering.ts';
+import { clear, closeInterval, enter, leave } from './membership.ts';
 import { type Channel, calledIn, type Dial, linkCalls } from './state.ts';
-import { clear, closeInterval, enter, leave } from './stays.ts';
 
 type ChannelEvent = Extract<CallEvent, { channel: ChannelId }>;
 

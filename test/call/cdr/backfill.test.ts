@@ -2,13 +2,13 @@
 import { existsSync } from 'node:fs';
 import fc from 'fast-check';
 import t from 'tap';
-import { backfill, type CdrCall, spanOf } from '../../src/call/backfill.ts';
-import { type Heard, listen } from '../../src/call/heard.ts';
-import type { CallRecord } from '../../src/call/record.ts';
-import type { RecordedFrame } from '../../src/inspect.ts';
-import type { CallEvent } from '../../src/telephony/call-event.ts';
-import { cdrOf, cutAfter, differences, framesOf, hearing, recordFor, scenarioOf } from '../support/cdr.ts';
-import { type Scenario, scenarios } from '../support/recordings.ts';
+import { backfill, type CdrCall, spanOf } from '../../../src/call/cdr/backfill.ts';
+import { type Heard, listen } from '../../../src/call/cdr/coverage.ts';
+import type { CallRecord } from '../../../src/call/record.ts';
+import type { RecordedFrame } from '../../../src/inspect.ts';
+import type { CallEvent } from '../../../src/telephony/call-event.ts';
+import { cdrOf, cutAfter, differences, framesOf, hearing, recordFor, scenarioOf } from '../../support/cdr.ts';
+import { type Scenario, scenarios } from '../../support/recordings.ts';
 
 const T = Date.UTC(2026, 10, 22, 11);
 

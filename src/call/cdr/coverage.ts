@@ -1,5 +1,5 @@
 /** What was heard of a PBX, and when it was not heard: what decides which calls need its own call detail records (CDR). */
-import { type CallEvent, channelOf } from '../telephony/call-event.ts';
+import { type CallEvent, channelOf } from '../../telephony/call-event.ts';
 
 /** A stretch of time, ms since the epoch, UTC, both ends included. */
 export interface Span {

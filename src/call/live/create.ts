@@ -1,12 +1,12 @@
 /** How a channel becomes known: at its creation, in a list of live channels, or only at its end. */
-import type { ChannelFacts, ChannelHistory, ChannelId } from '../telephony/call-event.ts';
+import type { ChannelFacts, ChannelHistory, ChannelId } from '../../telephony/call-event.ts';
+import { addEvidence, weigh } from '../evidence.ts';
+import { INITIATOR_RULES, initiatorAtBirth } from '../known/initiator.ts';
+import { calledBy, courseOf, numberCalled } from '../known/routing.ts';
+import { partyOf } from '../known/side.ts';
 import type { ApplyContext } from './context.ts';
-import { addEvidence, weigh } from './evidence.ts';
-import { calledBy, courseOf, numberCalled } from './known/course.ts';
-import { INITIATOR_RULES, initiatorAtBirth } from './known/initiator.ts';
-import { partyOf } from './known/side.ts';
+import { enter } from './membership.ts';
 import { type Call, type Channel, calledIn, linkCalls, oldest, rootOf } from './state.ts';
-import { enter } from './stays.ts';
 
 /**
  * `seen`: false when the channel was there before it was heard of, so that `at` is what the PBX says of its beginning, `told` by

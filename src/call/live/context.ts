@@ -1,6 +1,6 @@
 /** The part of the call table that events change. */
-import type { ChannelId } from '../telephony/call-event.ts';
-import type { SourcePlan } from './plan.ts';
+import type { ChannelId } from '../../telephony/call-event.ts';
+import type { SourcePlan } from '../plan.ts';
 import type { SourceLink } from './reconcile.ts';
 import type { Bridge, Call, Channel } from './state.ts';
 

@@ -1,6 +1,7 @@
 /** How long a call is waited for: until it is over, until its external party has been gone for long enough, until it is given up. */
+
+import { clear } from './membership.ts';
 import { type Call, calledIn, componentOf, conferencePartners, isLive, trunksOf } from './state.ts';
-import { clear } from './stays.ts';
 
 /** See `CallRules`. All in ms. */
 interface Waits {

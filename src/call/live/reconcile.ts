@@ -3,10 +3,10 @@
  * a channel of an earlier PBX process, or one that is missing from the snapshot after a reconnect, has ended at a time
  * nobody saw.
  */
-import type { CallEvent } from '../telephony/call-event.ts';
+import type { CallEvent } from '../../telephony/call-event.ts';
 import type { ApplyContext } from './context.ts';
+import { clear } from './membership.ts';
 import { isLive } from './state.ts';
-import { clear } from './stays.ts';
 
 /** What is known about the link to the PBX. Times: ms since the epoch. */
 export interface SourceLink {

@@ -2,16 +2,16 @@
  * The end of calls: each is judged once, reported once and forgotten. What the PBX says of it later (a recording) completes the
  * record that was reported; repeated and late events of its channels are recognised.
  */
-import type { CallEvent, ChannelId } from '../telephony/call-event.ts';
+import type { CallEvent, ChannelId } from '../../telephony/call-event.ts';
+import { judge } from '../judge.ts';
+import { type MisreadName, misreadName } from '../known/side.ts';
+import type { CallRecord } from '../record.ts';
+import type { JudgeContext } from '../rules/case.ts';
 import type { ApplyContext } from './context.ts';
-import { judge } from './judge.ts';
-import { type MisreadName, misreadName } from './known/side.ts';
 import { LateFacts } from './late.ts';
-import type { CallRecord } from './record.ts';
-import type { JudgeContext } from './rules/case.ts';
+import { forgetBridge, startAnew } from './membership.ts';
 import { madeFor } from './sequel.ts';
 import { type Call, type Channel, componentOf, isLive } from './state.ts';
-import { forgetBridge, startAnew } from './stays.ts';
 
 /** Hears of what could not be folded in or judged. */
 export type OnFault = (what: string, error: unknown) => void;

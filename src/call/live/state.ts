@@ -11,10 +11,10 @@ import type {
   DialplanPlace,
   DialResult,
   Initiator,
-} from '../telephony/call-event.ts';
-import type { Conclusion, Evidence } from './evidence.ts';
-import type { Course } from './known/course.ts';
-import type { Party } from './plan.ts';
+} from '../../telephony/call-event.ts';
+import type { Conclusion, Evidence } from '../evidence.ts';
+import type { Course } from '../known/routing.ts';
+import type { Party } from '../plan.ts';
 
 /** One attempt to call a channel. Times: ms since the epoch, UTC. */
 export interface Dial {

@@ -1,5 +1,5 @@
 /** Events whose times are no times: the fold could not put them in order, and no column could keep them. */
-import type { CallEvent } from '../telephony/call-event.ts';
+import type { CallEvent } from './call-event.ts';
 
 /** No PBX has a clock as far ahead as the year 2200. */
 const LAST = Date.UTC(2200, 0);

@@ -3,9 +3,9 @@
  * led on to another number; who dials an outside number from inside has that very number sent to a trunk.
  */
 import { isHidden, isWithheld, toE164 } from '../../telephony/number.ts';
+import { type Call, type Channel, calledIn, rootOf } from '../live/state.ts';
 import { isOwnNumber, isSameNumber, lineOf } from '../numbering.ts';
 import type { SourcePlan } from '../plan.ts';
-import { type Call, type Channel, calledIn, rootOf } from '../state.ts';
 import { userOf } from './extension.ts';
 
 /** `incoming`: from the telephone network; `outgoing`: what was dialled is sent to it; `inside`: from a phone to another. */

@@ -1,9 +1,9 @@
 /** Ends of calls that nobody saw, and facts that come after the end. */
 import t from 'tap';
-import { CallTable, DEFAULT_RULES } from '../../src/call/correlate.ts';
-import type { CallEvent } from '../../src/telephony/call-event.ts';
-import { facts } from '../support/facts.ts';
-import { labPlan } from '../support/recordings.ts';
+import { CallTable, DEFAULT_RULES } from '../../../src/call/correlate.ts';
+import type { CallEvent } from '../../../src/telephony/call-event.ts';
+import { facts } from '../../support/facts.ts';
+import { labPlan } from '../../support/recordings.ts';
 
 const START = Date.parse('2026-11-22T10:00:00Z');
 const HOUR = 3_600_000;

@@ -1,10 +1,10 @@
 /** Customers who are called one after the other on the line of an agent, which the PBX gives one linked id. */
 import t from 'tap';
-import { CallTable, DEFAULT_RULES } from '../../src/call/correlate.ts';
-import type { CallRecord } from '../../src/call/record.ts';
-import type { CallEvent } from '../../src/telephony/call-event.ts';
-import { facts } from '../support/facts.ts';
-import { labPlan } from '../support/recordings.ts';
+import { CallTable, DEFAULT_RULES } from '../../../src/call/correlate.ts';
+import type { CallRecord } from '../../../src/call/record.ts';
+import type { CallEvent } from '../../../src/telephony/call-event.ts';
+import { facts } from '../../support/facts.ts';
+import { labPlan } from '../../support/recordings.ts';
 
 const START = Date.parse('2026-11-22T10:00:00Z');
 const stamp = (ms: number) => ({ source: 'pbx', at: START + ms, receivedAt: START + ms });

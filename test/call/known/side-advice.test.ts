@@ -1,11 +1,11 @@
 /** The advised lines, put into a config, change the reading and silence the warning. */
 import t from 'tap';
-import { parseConfig } from '../../config/load.ts';
-import { type MisreadName, misreadName, partyOf } from '../../src/call/known/side.ts';
-import { adviceFor } from '../../src/call/known/side-advice.ts';
-import type { SourcePlan } from '../../src/call/plan.ts';
-import { planOf } from '../../src/daemon/settings.ts';
-import type { ChannelFacts } from '../../src/telephony/call-event.ts';
+import { parseConfig } from '../../../config/load.ts';
+import { type MisreadName, misreadName, partyOf } from '../../../src/call/known/side.ts';
+import { adviceFor } from '../../../src/call/known/side-advice.ts';
+import type { SourcePlan } from '../../../src/call/plan.ts';
+import { planOf } from '../../../src/daemon/settings.ts';
+import type { ChannelFacts } from '../../../src/telephony/call-event.ts';
 
 /** A config of two sources, of which `pbx1` has these lines: keys first, then tables. */
 function planWith(lines: readonly string[], own: { keys?: string; tables?: string } = {}): SourcePlan {

@@ -1,10 +1,10 @@
 /** What lists of live channels say while the link stands: that a channel is gone, and that one lives. */
 import t from 'tap';
-import { CallTable, DEFAULT_RULES } from '../../src/call/correlate.ts';
-import { eventsOfCall } from '../../src/call/timeline.ts';
-import type { CallEvent } from '../../src/telephony/call-event.ts';
-import { facts } from '../support/facts.ts';
-import { labPlan } from '../support/recordings.ts';
+import { CallTable, DEFAULT_RULES } from '../../../src/call/correlate.ts';
+import { eventsOfCall } from '../../../src/call/timeline.ts';
+import type { CallEvent } from '../../../src/telephony/call-event.ts';
+import { facts } from '../../support/facts.ts';
+import { labPlan } from '../../support/recordings.ts';
 
 const START = Date.parse('2026-11-22T10:00:00Z');
 const HOUR = 3_600_000;
