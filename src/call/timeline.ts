@@ -1,4 +1,4 @@
-/** The course of one call: which events of the journal are its own, and what they say, line by line. */
+/** The timeline of one call: which events of the journal are its own, and what they say, line by line. */
 
 import { type CallEvent, type ChannelFacts, type ChannelId, channelOf } from '../telephony/call-event.ts';
 import { partyOf } from './known/side.ts';
@@ -62,7 +62,7 @@ function idsOf(event: CallEvent): readonly string[] {
   }
 }
 
-export interface CourseLine {
+export interface TimelineLine {
   /** ms since the epoch. */
   readonly at: number;
   /** Extension or trunk; empty for the link to the PBX. */
@@ -72,11 +72,11 @@ export interface CourseLine {
 }
 
 /** `shown`: how a number is to be written. */
-export function courseOf(
+export function timelineOf(
   events: readonly CallEvent[],
   plan: SourcePlan,
   shown: (number: string) => string,
-): readonly CourseLine[] {
+): readonly TimelineLine[] {
   const names = namesOf(events, plan);
   const name = (channel: ChannelId): string => names.get(channel) ?? channel;
   const called = new Set(events.flatMap((event) => (event.kind === 'dial-started' ? [event.channel] : [])));

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { readCapture } from '../../adapters/host/capture.ts';
 import { CallTable, DEFAULT_RULES } from '../../src/call/correlate.ts';
-import { channelIdOf, courseOf, eventsOfCall } from '../../src/call/timeline.ts';
+import { channelIdOf, eventsOfCall, timelineOf } from '../../src/call/timeline.ts';
 import { type CallEvent, type ChannelFacts, channelOf } from '../../src/telephony/call-event.ts';
 import { labPlan, readers, scenarios } from '../support/recordings.ts';
 
@@ -114,11 +114,11 @@ t.test('each way in which channels become one call', async (t) => {
   t.equal(eventsOfCall([...music, last], 'a').length, 1, 'who waits in the same music is no party');
 });
 
-t.test('what a course says', async (t) => {
+t.test('what a timeline says', async (t) => {
   const events = await eventsIn('asterisk-22', 'blind_transfer_refer');
   const [record] = ended(events).flatMap((step) => step.ended);
   if (record === undefined) throw new Error('no call');
-  const lines = courseOf(eventsOfCall(events, channelIdOf(record)), labPlan('asterisk'), (number) => `<${number}>`);
+  const lines = timelineOf(eventsOfCall(events, channelIdOf(record)), labPlan('asterisk'), (number) => `<${number}>`);
   const said = lines.map(({ who, what }) => `${who} ${what}`.replace(/bridge [\da-f]{8}/, 'bridge X'));
   t.match(said[0], /^trunk-in calls <.*> \(<.*>\)$/);
   for (const line of ['1001 rings', '1001 answers', 'trunk-in enters bridge X', '1001 transfers (blind) to <1003>']) {
@@ -128,7 +128,7 @@ t.test('what a course says', async (t) => {
   t.equal(said.filter((line) => line === '1003 rings').length, 1);
 });
 
-t.test('a loss of the link in the middle is part of the course, before and after it is not', async (t) => {
+t.test('a loss of the link in the middle is part of the timeline, before and after it is not', async (t) => {
   const events = await eventsIn('asterisk-22', 'inbound_answered_caller_hangs_up');
   const [record] = ended(events).flatMap((step) => step.ended);
   if (record === undefined) throw new Error('no call');

@@ -9,7 +9,7 @@ import type { SourcePlan } from '../plan.ts';
 import { userOf } from './extension.ts';
 
 /** `incoming`: from the telephone network; `outgoing`: what was dialled is sent to it; `inside`: from a phone to another. */
-export type Course = 'incoming' | 'outgoing' | 'inside';
+export type Routing = 'incoming' | 'outgoing' | 'inside';
 
 /** How the PBX called a leg: by a number of the telephone network, or by the name of its endpoint alone. */
 export type CalledBy = 'number' | 'name';
@@ -34,7 +34,7 @@ function numberSent(channel: Channel): string | null {
 }
 
 /** What the numbers of the channel that began the call, and the legs that were called for it, say; `null` when they say nothing. */
-export function courseOf(plan: SourcePlan, call: Call): Course | null {
+export function routingOf(plan: SourcePlan, call: Call): Routing | null {
   const root = rootOf(call);
   if (root === undefined || !calledIn(root)) return null;
   const { caller, dialled, endpoint } = root.facts;

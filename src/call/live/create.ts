@@ -2,7 +2,7 @@
 import type { ChannelFacts, ChannelHistory, ChannelId } from '../../telephony/call-event.ts';
 import { addEvidence, weigh } from '../evidence.ts';
 import { INITIATOR_RULES, initiatorAtBirth } from '../known/initiator.ts';
-import { calledBy, courseOf, numberCalled } from '../known/routing.ts';
+import { calledBy, numberCalled, routingOf } from '../known/routing.ts';
 import { partyOf } from '../known/side.ts';
 import type { ApplyContext } from './context.ts';
 import { enter } from './membership.ts';
@@ -37,7 +37,7 @@ export function create(
     initiators,
     initiator,
     meant: new Set(),
-    course: null,
+    routing: null,
     party: partyOf(context.plan, facts, { initiator: initiator.value }),
     call,
     carriedOver: false,
@@ -112,8 +112,8 @@ export function conclude(context: ApplyContext, channel: Channel): void {
 }
 
 function decideSide({ plan }: ApplyContext, channel: Channel): void {
-  const { initiator, meant, course } = channel;
-  const more = { initiator: initiator.value, meant, course, calledBy: calledBy(plan, channel) };
+  const { initiator, meant, routing } = channel;
+  const more = { initiator: initiator.value, meant, routing, calledBy: calledBy(plan, channel) };
   const called = initiator.value === 'pbx' ? numberCalled(channel) : null;
   channel.party = partyOf(plan, channel.facts, { ...more, called });
 }
@@ -124,16 +124,16 @@ function comesIn(root: Channel): boolean {
 
 /** Where the call leads says something about those channels whose names and contexts say nothing. */
 export function follow(context: ApplyContext, call: Call): void {
-  const whole = courseOf(context.plan, call);
+  const whole = routingOf(context.plan, call);
   const root = rootOf(call);
   for (const channel of call.channels) {
     // Of those who call in only the one who began the call is meant: another has picked it up, or was put through to it.
-    let course = channel === root || !calledIn(channel) ? whole : null;
+    let routing = channel === root || !calledIn(channel) ? whole : null;
     // Whoever is on a trunk calls in, whatever the numbers say.
-    if (course === null && channel !== root && !calledIn(channel) && root !== undefined && comesIn(root))
-      course = 'incoming';
-    if (channel.course === course || channel.facts.wire !== null) continue;
-    channel.course = course;
+    if (routing === null && channel !== root && !calledIn(channel) && root !== undefined && comesIn(root))
+      routing = 'incoming';
+    if (channel.routing === routing || channel.facts.wire !== null) continue;
+    channel.routing = routing;
     decideSide(context, channel);
   }
 }

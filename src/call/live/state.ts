@@ -13,7 +13,7 @@ import type {
   Initiator,
 } from '../../telephony/call-event.ts';
 import type { Conclusion, Evidence } from '../evidence.ts';
-import type { Course } from '../known/routing.ts';
+import type { Routing } from '../known/routing.ts';
 import type { Party } from '../plan.ts';
 
 /** One attempt to call a channel. Times: ms since the epoch, UTC. */
@@ -70,7 +70,7 @@ export interface Channel {
   /** Numbers in whose name the PBX called the channel, or that it shows as the caller: among them the extension that it means. */
   readonly meant: Set<string>;
   /** Where its call leads, as far as that says something about its side. */
-  course: Course | null;
+  routing: Routing | null;
   party: Party;
   call: Call;
   /** True for what is left of a call that has been reported. */

@@ -2,7 +2,7 @@
 import type { CallDetails } from '../../../adapters/control/api.ts';
 import type { Config } from '../../../config/schema.ts';
 import type { CallRecord, Reason } from '../../call/record.ts';
-import { channelIdOf, courseOf } from '../../call/timeline.ts';
+import { channelIdOf, timelineOf } from '../../call/timeline.ts';
 import { planOf } from '../../daemon/settings.ts';
 import type { CallLogBody } from '../../delivery/crm.ts';
 import type { Attempt } from '../../delivery/store.ts';
@@ -51,7 +51,7 @@ function deliveryLine({ delivery }: CallDetails, secrecy: Privacy): string {
 function course(config: Config, { record: { source }, events }: CallDetails, secrecy: Privacy): readonly string[] {
   const pbx = config.source.find(({ name }) => name === source);
   if (pbx === undefined) return [`The config has no source "${source}" any more, so its channels cannot be named.`];
-  const lines = courseOf(events, planOf(pbx), (number) => secrecy.number(number));
+  const lines = timelineOf(events, planOf(pbx), (number) => secrecy.number(number));
   if (lines.length === 0) return ['The journal has nothing of this call any more ([storage] retention.events).'];
   return columns(lines.map(({ at, who, what, channel }) => [clockTime(at), who, cut(what, 90), channel ?? '']));
 }

@@ -87,6 +87,6 @@ t.test('the row of a list makes a channel known, confirms it, and takes nothing 
   t.equal(calls.openChannels, 1, 'confirmed');
 });
 
-t.test('it is part of the course of its call', async (t) => {
+t.test('it is part of the timeline of its call', async (t) => {
   t.ok(eventsOfCall([...talking(), vanished('b')], 'a').some(({ kind }) => kind === 'vanished'));
 });
