@@ -4,10 +4,9 @@
  * budget was used.
  */
 import pThrottle from 'p-throttle';
-import { DEFAULT_POLICY } from '../src/delivery/policy.ts';
-import { createLimiter, type Place } from '../src/delivery/throttle.ts';
+import { DEFAULT_LIMIT as LIMIT } from '../src/permits/port.ts';
+import { createWindow, type Place } from '../src/permits/window.ts';
 
-const LIMIT = DEFAULT_POLICY.limit;
 const WINDOW = LIMIT.windowMs;
 const MINUTES = 30;
 
@@ -63,7 +62,7 @@ function network(): { there(): number; back(): number } {
 
 function ours(schedule: Schedule, strict: boolean): Measured {
   const fresh = { used: [], blockedUntil: Number.NEGATIVE_INFINITY, tuning: null };
-  const limiter = createLimiter({ ...LIMIT, strict }, fresh);
+  const limiter = createWindow({ ...LIMIT, strict }, fresh);
   const { there, back } = network();
   const starts: number[] = [];
   const received: number[] = [];

@@ -93,8 +93,15 @@ function complaint(path: string, it: Import): string | null {
   if (below('src/call')(path))
     return may(it.own && below('src/call', 'src/telephony')(it.target), 'src/call knows telephony only');
   if (below('src/delivery')(path)) {
-    const known = below('src/delivery', 'src/telephony', 'src/call/record.ts', 'src/ports.ts')(it.target);
-    return may(it.own && known, 'src/delivery knows telephony, call records and ports only');
+    const ports = ['src/permits', 'src/telephony', 'src/call/record.ts', 'src/ports.ts', 'src/condition.ts'];
+    return may(
+      it.own && below('src/delivery', ...ports)(it.target),
+      'src/delivery knows permits, telephony, call records and ports only',
+    );
+  }
+  if (below('src/permits')(path)) {
+    const known = below('src/permits', 'src/ports.ts', 'src/condition.ts')(it.target);
+    return may(it.own && known, 'src/permits knows the ports only');
   }
   if (below('src/link')(path)) return may(it.own && below('src/link')(it.target), 'src/link stands alone');
   if (below('src/cli')(path)) {
@@ -108,7 +115,14 @@ function complaint(path: string, it: Import): string | null {
   if (path === 'adapters/index.ts')
     return may(!it.own || it.typeOnly || below('adapters')(it.target), 'the table names adapters only');
   const adapter = path.split('/').slice(0, 2).join('/');
-  const ports = ['src/ports.ts', 'src/secret.ts', 'src/link', 'src/delivery/crm.ts', 'src/delivery/delivery.ts'];
+  const ports = [
+    'src/ports.ts',
+    'src/secret.ts',
+    'src/link',
+    'src/permits/port.ts',
+    'src/delivery/crm.ts',
+    'src/delivery/states.ts',
+  ];
   const known = below(adapter, 'src/telephony', ...ports)(it.target);
   return may(
     !it.own || known || (it.typeOnly && below('src', 'adapters')(it.target)),
@@ -212,12 +226,7 @@ t.test('files stay small', async (t) => {
 });
 
 t.test('folders stay small', async (t) => {
-  // It is being split.
-  const excepted = below('src/delivery');
-  t.same(
-    crowded(program.map(({ path }) => path)).filter((found) => !excepted(found.split(':')[0] ?? '')),
-    [],
-  );
+  t.same(crowded(program.map(({ path }) => path)), []);
 });
 
 t.test('nothing is left for later', async (t) => {
@@ -238,6 +247,8 @@ t.test('the rules themselves: what is wrong is found', async (t) => {
   t.equal(wrong('src/call/a.ts', "import type { Clock } from '../ports.ts';"), 1);
   t.equal(wrong('src/delivery/a.ts', "import { x } from '../call/correlate.ts';"), 1);
   t.equal(wrong('src/delivery/a.ts', "import 'node:timers';"), 1);
+  t.equal(wrong('src/delivery/a.ts', "import { x } from '../permits/port.ts';"), 0);
+  t.equal(wrong('src/permits/a.ts', "import { x } from '../delivery/crm.ts';"), 1);
   t.equal(wrong('src/link/a.ts', "import type { Clock } from '../ports.ts';"), 1);
   t.equal(wrong('src/pipeline.ts', "import { x } from '../adapters/index.ts';"), 1);
   t.equal(wrong('src/daemon/a.ts', "import { x } from '../commands/b.ts';"), 1);

@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import type { CallRecord } from '../../src/call/record.ts';
 import type { CallLogBody } from '../../src/delivery/crm.ts';
-import { DELIVERY_STATES } from '../../src/delivery/delivery.ts';
 import type { ReplayReport } from '../../src/delivery/replay.ts';
 import type { DeliverySnapshot } from '../../src/delivery/service.ts';
+import { DELIVERY_STATES } from '../../src/delivery/states.ts';
 import type { Attempt, Delivery, OutboxCounts } from '../../src/delivery/store.ts';
 import type { RaisedCondition } from '../../src/health/conditions.ts';
 import type { SourceStatus } from '../../src/ports.ts';
@@ -54,8 +54,8 @@ export const requests = {
   resume: nothing,
   /** Tries LeadSquared again at once and fetches its users. */
   retry: nothing,
-  /** Takes one place of the request limit for a request that the asking program makes itself. */
-  place: nothing,
+  /** Takes one permit of the request limit for a request that the asking program makes itself. */
+  permit: nothing,
   /** Stores newer facts of calls. `revision`: of the facts they were compared with, 0 for a call that was not stored. */
   correct: z.strictObject({
     items: z.array(z.strictObject({ record: callRecord, revision: z.number().int().min(0) })).max(MAX_ITEMS),
@@ -130,7 +130,7 @@ export interface Replies {
   readonly pause: { readonly paused: boolean };
   readonly resume: { readonly paused: boolean };
   readonly retry: { readonly circuit: DeliverySnapshot['circuit']; readonly cause: string | null };
-  readonly place: Record<never, never>;
+  readonly permit: Record<never, never>;
   readonly correct: {
     readonly inserted: readonly string[];
     readonly changed: readonly string[];

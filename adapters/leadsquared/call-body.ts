@@ -4,7 +4,7 @@
  * agent, for an outbound one the other way round.
  */
 import type { CallRecord } from '../../src/call/record.ts';
-import type { CallLogBody, Resolution } from '../../src/delivery/crm.ts';
+import type { CallLogBody, LateFacts, Resolution } from '../../src/delivery/crm.ts';
 import { formatNumber } from '../../src/telephony/number.ts';
 import { cleanText, cutText, timeText } from './format.ts';
 import { type CallLogPolicy, DEFAULT_STATUS, type LineSettings } from './policy.ts';
@@ -85,27 +85,44 @@ export function moreField({ extraFields, moreRecordings }: CallLogPolicy): strin
   return [...extraFields.values()].some(namesRecordings) ? null : moreRecordings;
 }
 
-/** The fields of a body, beside ResourceURL, that hold recordings. */
-export function recordingFields(body: CallLogBody, policy: CallLogPolicy): Readonly<Record<string, string>> {
-  const named = [...policy.extraFields].flatMap(([name, template]) => (namesRecordings(template) ? [name] : []));
-  const more = moreField(policy);
-  const fields = (more === null ? named : [more]).map((name) => [name, body[name]] as const);
-  return Object.fromEntries(fields.flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])));
+/** URL of the first recording, as LeadSquared shows it; `null`: there is none, or it has no address. */
+function resourceUrl(record: CallRecord, { recordingUrl, recordingTimeZone }: CallLogPolicy): string | null {
+  if (recordingUrl === null || record.recording === null) return null;
+  return fillUrl(recordingUrl, record, recordingTimeZone) || null;
 }
 
-function extrasOf(record: CallRecord, policy: CallLogPolicy): Readonly<Record<string, string>> {
+function extrasOf(
+  record: CallRecord,
+  policy: CallLogPolicy,
+  fields: ReadonlyMap<string, string> = policy.extraFields,
+): Readonly<Record<string, string>> {
   const { recordingUrl: template, recordingTimeZone: zone } = policy;
   const urlsOf = (files: readonly string[]): readonly string[] =>
     template === null ? [] : files.flatMap((recording) => fillUrl(template, { ...record, recording }, zone) ?? []);
   const context = { zone, urls: urlsOf(record.recordings) };
-  const extras = Object.fromEntries(
-    [...policy.extraFields].map(([name, text]) => [name, fillText(text, record, context)]),
-  );
+  const extras = Object.fromEntries([...fields].map(([name, text]) => [name, fillText(text, record, context)]));
   const more = moreField(policy);
   const further = urlsOf(record.recordings.filter((file) => file !== record.recording));
   if (more === null || further.length === 0) return extras;
   const text = `Further recordings: ${further.join(' ')}`;
   return { ...extras, [more]: extras[more] ? `${extras[more]} ${text}` : text };
+}
+
+/**
+ * What may change after the post: the recording, the duration, and the fields that hold further recordings, each as in the
+ * body of this record.
+ */
+export function lateFacts(record: CallRecord, policy: CallLogPolicy): LateFacts {
+  const more = moreField(policy);
+  const named = [...policy.extraFields].filter(([name, template]) =>
+    more === null ? namesRecordings(template) : name === more,
+  );
+  const extras = extrasOf(record, policy, new Map(named));
+  return {
+    recordingUrl: resourceUrl(record, policy),
+    durationSeconds: durationOf(record, policy),
+    fields: Object.fromEntries(Object.entries(extras).filter(([, value]) => value !== '')),
+  };
 }
 
 /** As in the users file: where an extension is listed with domains, its plain entry stands for none of them. */
@@ -129,10 +146,6 @@ export function callBody(record: CallRecord, resolution: Resolution, policy: Cal
       : (written(agentNumber(record.responsible, record.agentDomain, policy)) ?? cleanText(record.responsible));
   const agent = reached || display || policy.withheldNumber;
   const inbound = record.direction === 'Inbound';
-  const url =
-    policy.recordingUrl === null || record.recording === null
-      ? null
-      : fillUrl(policy.recordingUrl, record, policy.recordingTimeZone);
 
   const fields: Readonly<Record<string, string | number | null>> = {
     SourceNumber: inbound ? lead : agent,
@@ -144,7 +157,7 @@ export function callBody(record: CallRecord, resolution: Resolution, policy: Cal
     EndTime: timeText(Math.max(record.startedAt, record.endedAt), policy.timeZone),
     CallDuration: durationOf(record, policy),
     Status: policy.status[record.direction]?.[record.status] ?? DEFAULT_STATUS[record.direction][record.status],
-    ResourceURL: url,
+    ResourceURL: resourceUrl(record, policy),
     Direction: inbound ? 'Inbound' : 'Outbound',
     CallSessionId: record.callSessionId,
     LeadId: resolution.leadId,

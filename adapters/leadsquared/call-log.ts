@@ -1,5 +1,6 @@
-import type { CallLog, CallLogBody, Priority, Reply } from '../../src/delivery/crm.ts';
-import { callBody, checkPolicy, moreField } from './call-body.ts';
+import type { CallLog, CallLogBody, Reply } from '../../src/delivery/crm.ts';
+import type { Asking } from '../../src/permits/port.ts';
+import { callBody, checkPolicy, lateFacts, moreField } from './call-body.ts';
 import { cleanText } from './format.ts';
 import type { Client } from './http/client.ts';
 import { isObject, textOf } from './json.ts';
@@ -62,20 +63,21 @@ export function createCallLog(client: Client, policy: CallLogPolicy): CallLog {
   const ours = more === null || policy.extraFields.has(more) ? [] : [more];
   let refusedOnce = false;
 
-  const write = (path: string, priority: Priority) => (body: CallLogBody) =>
-    client.call({ kind: 'write', method: 'POST', path, body }, priority, activityIdOf);
+  const write = (path: string, asking: Asking) => (body: CallLogBody) =>
+    client.call({ kind: 'write', method: 'POST', path, body }, asking, activityIdOf);
 
   return {
     body: (record, resolution) => callBody(record, resolution, policy),
-    async post(body, priority) {
+    lateFacts: (record) => lateFacts(record, policy),
+    async post(body, asking) {
       const known = refusedOnce
         ? Object.fromEntries(Object.entries(body).filter(([name]) => !ours.includes(name)))
         : body;
-      const { reply, refused } = await writeWithout(ours, known, write('Telephony.svc/LogCall', priority));
+      const { reply, refused } = await writeWithout(ours, known, write('Telephony.svc/LogCall', asking));
       refusedOnce ||= refused;
       return reply;
     },
-    async update(activityId, late, priority) {
+    async update(activityId, late, asking) {
       const body = {
         ActivityId: activityId,
         ...(late.recordingUrl === null ? {} : { RecordingURL: late.recordingUrl }),
@@ -85,15 +87,13 @@ export function createCallLog(client: Client, policy: CallLogPolicy): CallLog {
           : { CallDuration: String(Math.max(0, Math.round(late.durationSeconds))) }),
         ...late.fields,
       };
-      const send = write('Telephony.svc/PhoneCallActivity/Update', priority);
+      const send = write('Telephony.svc/PhoneCallActivity/Update', asking);
       return (await writeWithout(Object.keys(late.fields ?? {}), body, send)).reply;
     },
-    findLanded: (queries, priority) => findLanded(client, policy, queries, priority),
-    probe(): Promise<Reply<{ readonly text: string }>> {
+    findLanded: (query, asking) => findLanded(client, policy, query, asking),
+    probe(asking): Promise<Reply<{ readonly text: string }>> {
       const path = 'Authentication.svc/UserByAccessKey.Get';
-      return client.call({ kind: 'read', method: 'GET', path }, 'background', (json) =>
-        describeAccount(json, client.host),
-      );
+      return client.call({ kind: 'read', method: 'GET', path }, asking, (json) => describeAccount(json, client.host));
     },
   };
 }

@@ -1,4 +1,5 @@
-import type { CrmUser, Directory, Lead, Priority, Reply } from '../../src/delivery/crm.ts';
+import type { CrmUser, Directory, Lead, Reply } from '../../src/delivery/crm.ts';
+import type { Asking } from '../../src/permits/port.ts';
 import { cleanText, cutText } from './format.ts';
 import type { Client } from './http/client.ts';
 import { isObject, listOf, numberOf, textOf } from './json.ts';
@@ -56,7 +57,7 @@ async function searchAll(
   client: Client,
   policy: DirectoryPolicy,
   phone: string,
-  priority: Priority,
+  asking: Asking,
 ): Promise<Reply<readonly Lead[]>> {
   const leads = new Map<string, Lead>();
   let last: Reply<readonly Lead[]> | null = null;
@@ -70,7 +71,7 @@ async function searchAll(
     };
     last = await client.call(
       { kind: 'read', method: 'POST', path: 'LeadManagement.svc/Leads.Get', body },
-      priority,
+      asking,
       // A search that LeadSquared does not understand answers with any leads, so each is looked at.
       (json) =>
         Array.isArray(json) ? readLeads(json.filter((row) => isObject(row) && textOf(row[field]) === phone)) : null,
@@ -100,6 +101,7 @@ function userOf(row: Row, phoneFields: readonly string[]): CrmUser | null {
 async function searchPhones(
   client: Client,
   fields: readonly string[],
+  asking: Asking,
 ): Promise<Reply<ReadonlyMap<string, readonly string[]>>> {
   const phones = new Map<string, readonly string[]>();
   for (let page = 1; ; page++) {
@@ -117,7 +119,7 @@ async function searchPhones(
     };
     const reply = await client.call(
       { kind: 'read', method: 'POST', path: 'UserManagement.svc/User/AdvancedSearch', body },
-      'background',
+      asking,
       (json) => (isObject(json) ? listOf(json.Users).filter(isObject) : null),
     );
     if (reply.value === null) return { ...reply, value: null };
@@ -132,15 +134,15 @@ async function searchPhones(
 /** Leads by phone number and users, from LeadSquared itself; nothing is cached here. */
 export function createDirectory(client: Client, policy: DirectoryPolicy): Directory {
   return {
-    async findLeads(phone, priority) {
-      if (policy.leadSearch === 'all') return searchAll(client, policy, phone, priority);
+    async findLeads(phone, asking) {
+      if (policy.leadSearch === 'all') return searchAll(client, policy, phone, asking);
       const path = 'LeadManagement.svc/RetrieveLeadByPhoneNumber';
       return nobodyIsNoError(
-        await client.call({ kind: 'read', method: 'GET', path, query: { phone } }, priority, readLeads),
+        await client.call({ kind: 'read', method: 'GET', path, query: { phone } }, asking, readLeads),
       );
     },
 
-    captureLead(phone, source, priority) {
+    captureLead(phone, source, asking) {
       const cleanSource = cutText(cleanText(source ?? ''), 50);
       const body = [
         { Attribute: 'Phone', Value: phone },
@@ -156,7 +158,7 @@ export function createDirectory(client: Client, policy: DirectoryPolicy): Direct
           query: { LeadUpdateBehavior: 'DoNotUpdate' },
           body,
         },
-        priority,
+        asking,
         (json) => {
           const message = isObject(json) && isObject(json.Message) ? json.Message : {};
           return textOf(message.RelatedId) ?? textOf(message.Id);
@@ -164,14 +166,14 @@ export function createDirectory(client: Client, policy: DirectoryPolicy): Direct
       );
     },
 
-    async users() {
+    async users(asking) {
       const reply = await client.call(
         { kind: 'read', method: 'GET', path: 'UserManagement.svc/Users.Get' },
-        'background',
+        asking,
         (json) => (Array.isArray(json) ? json.filter(isObject).flatMap((row) => userOf(row, []) ?? []) : null),
       );
       if (reply.value === null || policy.userPhoneFields.length === 0) return reply;
-      const phones = await searchPhones(client, policy.userPhoneFields);
+      const phones = await searchPhones(client, policy.userPhoneFields, asking);
       // A field that the account does not have must not cost the whole list; a passing trouble may be tried again.
       if (phones.value === null && phones.kind !== 'rejected') return { ...phones, value: null };
       const users = reply.value.map((user) => ({ ...user, phones: phones.value?.get(user.id) ?? [] }));

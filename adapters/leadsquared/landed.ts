@@ -2,7 +2,8 @@
  * Whether posts whose reply was lost have arrived. LeadSquared has no idempotency key and documents no de-duplication by
  * CallSessionId, so the call activities are read back before anything is posted again.
  */
-import type { Landed, LandedQuery, Priority, Reply } from '../../src/delivery/crm.ts';
+import type { Landed, LandedQuery, Reply } from '../../src/delivery/crm.ts';
+import type { Asking } from '../../src/permits/port.ts';
 import { type Activity, readActivity } from './activity.ts';
 import { timeText } from './format.ts';
 import type { Client } from './http/client.ts';
@@ -10,8 +11,11 @@ import { isObject, type JsonObject, numberOf } from './json.ts';
 import type { CallLogPolicy } from './policy.ts';
 
 const LEAD_PAGE = 100;
+const LEAD_PAGES = 10;
 const WINDOW_PAGE = 1000;
-const MAX_PAGES = 20;
+const WINDOW_PAGES = 3;
+/** Leads that share a number, of which so many are asked. */
+const LEADS_ASKED = 5;
 /** Shorter numbers are extensions, which many calls share. */
 const SIGNIFICANT_DIGITS = 7;
 
@@ -37,21 +41,13 @@ function looksLike({ record, resolution, body }: LandedQuery, activity: Activity
 }
 
 /**
- * Pairs posts with activities: first by CallSessionId, then by the facts of the call. An activity stands for one post only,
- * so two equal calls of which one arrived stay one found and one missing.
+ * The activities that can be this call, the likeliest first: those with its CallSessionId, then those that show none and are
+ * like it in all they tell. Of two equal calls only one may have arrived: whose an activity is, the caller knows.
  */
-export function matchLanded(queries: readonly LandedQuery[], activities: readonly Activity[]): readonly Landed[] {
-  const free = new Set(activities);
-  const taken = (fits: (activity: Activity) => boolean): string | null => {
-    const activity = [...free].find(fits);
-    if (activity === undefined) return null;
-    free.delete(activity);
-    return activity.id;
-  };
-  const byId = queries.map(({ body }) => taken(({ callSessionId }) => callSessionId === body.CallSessionId));
-  return queries.map((query, index) => ({
-    activityId: byId[index] ?? taken((activity) => activity.callSessionId === null && looksLike(query, activity)),
-  }));
+export function matchLanded(query: LandedQuery, activities: readonly Activity[]): readonly string[] {
+  const named = activities.filter(({ callSessionId }) => callSessionId === query.body.CallSessionId);
+  const like = activities.filter((activity) => activity.callSessionId === null && looksLike(query, activity));
+  return [...named, ...like].map(({ id }) => id);
 }
 
 interface Page {
@@ -69,117 +65,105 @@ function readPage(list: string): (json: unknown) => Page | null {
   };
 }
 
-/** Reads pages until as many different activities are in hand as the first page counted. */
-async function readAll(ask: (page: number) => Promise<Reply<Page>>): Promise<Found> {
+/**
+ * Reads pages until as many different activities are in hand as the first page counted. More than `maxPages` of them are too
+ * many to look through (`rejected`): what is not among those that were read could still be there.
+ */
+async function readAll(
+  maxPages: number,
+  pageSize: number,
+  ask: (page: number) => Promise<Reply<Page>>,
+): Promise<Found> {
   const seen = new Map<string, Activity>();
   let first: Reply<Page> | null = null;
-  for (let page = 0; page < MAX_PAGES; page++) {
+  for (let page = 0; page < maxPages; page++) {
     const reply = await ask(page);
     if (reply.value === null) return { ...reply, value: null };
     first ??= reply;
+    const total = first.value?.total ?? 0;
+    if (total > maxPages * pageSize) {
+      return { ...reply, kind: 'rejected', value: null, message: `There are ${total} calls to look through` };
+    }
     for (const activity of reply.value.activities) seen.set(activity.id, activity);
-    if (seen.size >= (first.value?.total ?? 0)) return { ...reply, value: [...seen.values()] };
+    if (seen.size >= total) return { ...reply, value: [...seen.values()] };
     if (reply.value.activities.length === 0) break;
   }
-  return {
-    kind: 'unavailable',
-    value: null,
-    message: `The list of calls could not be read to its end: ${seen.size} of ${first?.value?.total ?? 0} were shown.`,
-    exception: null,
-    http: first?.http ?? null,
-    body: null,
-    durationMs: first?.durationMs ?? 0,
-  };
+  const message = `The list of calls could not be read to its end: ${seen.size} of ${first?.value?.total ?? 0} were shown.`;
+  return { ...NOTHING, kind: 'unavailable', message, http: first?.http ?? null, durationMs: first?.durationMs ?? 0 };
 }
 
-function callsOfLead(client: Client, leadId: string, event: 21 | 22, priority: Priority): Promise<Found> {
+const NOTHING: Found = {
+  kind: 'accepted',
+  value: null,
+  message: 'Nothing to look for.',
+  reached: true,
+  exception: null,
+  http: null,
+  body: null,
+  durationMs: 0,
+};
+
+function callsOfLead(client: Client, leadId: string, event: 21 | 22, asking: Asking): Promise<Found> {
   const path = 'ProspectActivity.svc/Retrieve';
-  return readAll((page) => {
+  return readAll(LEAD_PAGES, LEAD_PAGE, (page) => {
     const body: JsonObject = {
       Parameter: { ActivityEvent: event },
       Paging: { Offset: String(page), RowCount: String(LEAD_PAGE) },
     };
     return client.call(
       { kind: 'read', method: 'POST', path, query: { leadId }, body },
-      priority,
+      asking,
       readPage('ProspectActivities'),
     );
   });
 }
 
-function callsInWindow(client: Client, event: 21 | 22, from: number, to: number, priority: Priority): Promise<Found> {
+/**
+ * The calls of these leads; `rejected` when one of them is not known any more (merged, deleted), or when they are so many that
+ * not all are asked and the call is not among those of the first.
+ */
+async function ofLeads(client: Client, query: LandedQuery, leadIds: readonly string[], asking: Asking): Promise<Found> {
+  const activities: Activity[] = [];
+  let last: Found = NOTHING;
+  for (const leadId of leadIds.slice(0, LEADS_ASKED)) {
+    last = await callsOfLead(client, leadId, eventOf(query), asking);
+    if (last.value === null) return last;
+    activities.push(...last.value);
+  }
+  if (leadIds.length > LEADS_ASKED && matchLanded(query, activities).length === 0) {
+    return { ...last, kind: 'rejected', value: null, message: `${leadIds.length} leads have this number` };
+  }
+  return { ...last, value: activities };
+}
+
+/** All calls that changed since the first attempt: the window is on the time of the last change, which is never before. */
+function sinceAttempt(client: Client, policy: CallLogPolicy, query: LandedQuery, asking: Asking): Promise<Found> {
   const path = 'ProspectActivity.svc/CustomActivity/RetrieveByActivityEvent';
-  return readAll((page) => {
+  const from = query.firstAttemptAt - policy.landedMarginMs;
+  const to = client.now() + policy.landedMarginMs;
+  return readAll(WINDOW_PAGES, WINDOW_PAGE, (page) => {
     const body: JsonObject = {
-      Parameter: { FromDate: timeText(from, 'UTC'), ToDate: timeText(to, 'UTC'), ActivityEvent: event },
+      Parameter: { FromDate: timeText(from, 'UTC'), ToDate: timeText(to, 'UTC'), ActivityEvent: eventOf(query) },
       Paging: { PageIndex: page + 1, PageSize: WINDOW_PAGE },
       // Any other column has equal values, and those come in another order on every page.
       Sorting: { ColumnName: 'ProspectActivityId', Direction: 0 },
     };
-    return client.call({ kind: 'read', method: 'POST', path, body }, priority, readPage('List'));
+    return client.call({ kind: 'read', method: 'POST', path, body }, asking, readPage('List'));
   });
 }
 
-/** One lead after the other; a lead that LeadSquared does not know any more (merged, deleted) makes it give up. */
-async function askLeads(client: Client, queries: readonly LandedQuery[], priority: Priority): Promise<Found | null> {
-  const asked = new Set<string>();
-  const activities: Activity[] = [];
-  let last: Found | null = null;
-  for (const query of queries) {
-    const { leadId } = query.resolution;
-    const key = `${leadId} ${eventOf(query)}`;
-    if (leadId === null || asked.has(key)) continue;
-    asked.add(key);
-    last = await callsOfLead(client, leadId, eventOf(query), priority);
-    if (last.value === null) return last.kind === 'rejected' ? null : last;
-    activities.push(...last.value);
-  }
-  return last === null ? null : { ...last, value: activities };
-}
-
-async function askWindow(
-  client: Client,
-  policy: CallLogPolicy,
-  queries: readonly LandedQuery[],
-  priority: Priority,
-): Promise<Found | null> {
-  const activities: Activity[] = [];
-  let last: Found | null = null;
-  for (const event of new Set(queries.map(eventOf))) {
-    const firsts = queries.filter((query) => eventOf(query) === event).map(({ firstAttemptAt }) => firstAttemptAt);
-    // The window is on the time of the last change, which is never before the first attempt.
-    const from = Math.min(...firsts) - policy.landedMarginMs;
-    last = await callsInWindow(client, event, from, client.now() + policy.landedMarginMs, priority);
-    if (last.value === null) return last;
-    activities.push(...last.value);
-  }
-  return last === null ? null : { ...last, value: activities };
-}
-
-/** Few leads are asked one by one; for more of them, or unknown ones, one list per direction settles all at once. */
+/** One lead costs a request for each hundred of its calls, whenever it is asked; a post without one is looked for among all. */
 export async function findLanded(
   client: Client,
   policy: CallLogPolicy,
-  queries: readonly LandedQuery[],
-  priority: Priority,
-): Promise<Reply<readonly Landed[]>> {
-  const leads = new Set(queries.map((query) => `${query.resolution.leadId} ${eventOf(query)}`));
-  const few = leads.size <= policy.landedLeadRequests && queries.every(({ resolution }) => resolution.leadId !== null);
-  const found =
-    (few ? await askLeads(client, queries, priority) : null) ?? (await askWindow(client, policy, queries, priority));
-  if (found === null) {
-    return {
-      kind: 'accepted',
-      value: [],
-      message: 'Nothing to look for.',
-      exception: null,
-      http: null,
-      body: null,
-      durationMs: 0,
-    };
-  }
+  query: LandedQuery,
+  asking: Asking,
+): Promise<Reply<Landed>> {
+  const { leadIds } = query;
+  const found = await (leadIds === null
+    ? sinceAttempt(client, policy, query, asking)
+    : ofLeads(client, query, leadIds, asking));
   if (found.value === null) return { ...found, value: null };
-  const landed = matchLanded(queries, found.value);
-  const count = landed.filter(({ activityId }) => activityId !== null).length;
-  return { ...found, value: landed, message: `${count} of ${queries.length} lost posts have arrived in LeadSquared.` };
+  const activityIds = matchLanded(query, found.value);
+  return { ...found, value: { activityIds }, message: `Looked through ${found.value.length} calls.` };
 }

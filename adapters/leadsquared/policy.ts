@@ -46,8 +46,6 @@ export interface CallLogPolicy {
   readonly moreRecordings: string | null;
   /** ms by which the search for a lost post reaches further back than its first attempt, and further ahead than now. */
   readonly landedMarginMs: number;
-  /** Up to this many leads are asked one by one for a lost post; beyond, the list of all calls is read. */
-  readonly landedLeadRequests: number;
 }
 
 export const DEFAULT_POLICY: CallLogPolicy = {
@@ -65,7 +63,6 @@ export const DEFAULT_POLICY: CallLogPolicy = {
   extraFields: new Map(),
   moreRecordings: 'CallNotes',
   landedMarginMs: 600_000,
-  landedLeadRequests: 2,
 };
 
 /**

@@ -126,7 +126,7 @@ const pause = (clock: { after(ms: number, run: () => void): unknown }, ms: numbe
 
 async function delivered(daemon: Awaited<ReturnType<typeof startDaemon>>): Promise<boolean> {
   const { states } = await daemon.delivery.snapshot();
-  return states.pending + states.resolving + states.sending + states.retrying + states.uncertain === 0;
+  return states.pending + states.sending + states.retrying + states.uncertain === 0;
 }
 
 function showArrival(event: CallEvent): void {

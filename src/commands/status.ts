@@ -4,7 +4,7 @@ import { visible } from '../../adapters/host/log-value.ts';
 import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
-import { DELIVERY_STATES } from '../delivery/delivery.ts';
+import { DELIVERY_STATES } from '../delivery/states.ts';
 import type { Severity } from '../health/conditions.ts';
 import type { SourceStatus } from '../ports.ts';
 import { ask } from './control.ts';
@@ -93,7 +93,7 @@ function liveRows({ live, at, running }: StatusReply): readonly (readonly string
 
 function deliveryRows({ counts, delivery, at }: StatusReply): readonly (readonly string[])[] {
   const { states, oldestWaiting, updatesWaiting } = counts;
-  const waiting = states.pending + states.resolving + states.sending + states.retrying + states.uncertain;
+  const waiting = states.pending + states.sending + states.retrying + states.uncertain;
   const age = oldestWaiting === null ? '' : `, the oldest ended ${length(Math.max(0, at - oldestWaiting))} ago`;
   const some = DELIVERY_STATES.filter((state) => states[state] > 0);
   const each = some.map((state) => `${states[state]} ${state}`).join(', ') || 'none yet';
@@ -103,16 +103,16 @@ function deliveryRows({ counts, delivery, at }: StatusReply): readonly (readonly
     ...(updatesWaiting === 0 ? [] : [['late facts', `${count(updatesWaiting, 'update')} waiting`]]),
   ];
   if (delivery === null) return rows;
-  const { gate, circuit, cause, paused, users } = delivery;
-  const { requests, windowMs } = gate.tuning;
-  const held = gate.heldMs > 0 ? `, held for ${length(gate.heldMs)} more` : '';
+  const { permits, circuit, cause, paused, users } = delivery;
+  const { requests, windowMs } = permits.tuning;
+  const held = permits.heldMs > 0 ? `, held for ${length(permits.heldMs)} more` : '';
   const link = circuit === 'closed' ? 'takes calls' : `${circuit}: ${cause ?? 'no reason given'}`;
   return [
     ...rows,
     ['LeadSquared', `${paused ? 'paused; ' : ''}${link}`],
     [
       'limiter',
-      `${gate.used} of ${requests} used in ${length(windowMs)}, ${count(gate.usedToday, 'request')} today${held}`,
+      `${permits.used} of ${requests} used in ${length(windowMs)}, ${count(permits.usedToday, 'request')} today${held}`,
     ],
     ['users', users.fetchedAt === null ? 'not fetched yet' : `${users.count}, fetched ${dateTime(users.fetchedAt)}`],
   ];

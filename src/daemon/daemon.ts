@@ -1,7 +1,7 @@
 /** The running daemon, put together from the config. */
+import { randomUUID } from 'node:crypto';
 import { openControl } from '../../adapters/control/server.ts';
 import { createSource } from '../../adapters/index.ts';
-import { recordingFields } from '../../adapters/leadsquared/call-body.ts';
 import { createCallLog } from '../../adapters/leadsquared/call-log.ts';
 import { createDirectory } from '../../adapters/leadsquared/directory.ts';
 import { createClient } from '../../adapters/leadsquared/http/client.ts';
@@ -10,16 +10,16 @@ import { openDatabase } from '../../adapters/sqlite/thread/database.ts';
 import { StorageError } from '../../adapters/sqlite/thread/errors.ts';
 import { type Config, leadsquaredSecrets, sourceSecret } from '../../config/schema.ts';
 import type { CallRecord } from '../call/record.ts';
-import { openGate } from '../delivery/gate.ts';
 import { createDelivery, type Delivery } from '../delivery/service.ts';
 import { events } from '../events.ts';
 import { type Conditions, createConditions } from '../health/conditions.ts';
+import { openPermits } from '../permits/permits.ts';
 import { createPipeline, type Pipeline } from '../pipeline.ts';
 import type { Clock, Log, SourceStatus } from '../ports.ts';
 import type { Secret, SecretRef } from '../secret.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
 import { handlersOf } from './handlers.ts';
-import { callLogPolicyOf, deliveryPolicyOf, directoryPolicyOf, planOf, rulesOf } from './settings.ts';
+import { CRM, callLogPolicyOf, deliveryPolicyOf, directoryPolicyOf, planOf, rulesOf } from './settings.ts';
 import { daemonStatus } from './status-reply.ts';
 import { openWatch } from './watch.ts';
 
@@ -90,9 +90,10 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     clock,
     onTrouble: (error) => conditions.set('storage-full', error === null ? null : error.message),
   });
-  const gate = await openGate({
-    store: remote.limiter,
-    clock,
+  const owner = randomUUID();
+  const permits = await openPermits({
+    ...{ clock, owner, crm: CRM },
+    store: remote.permits,
     random: Math.random,
     limit: policy.limit,
     onCondition: conditions.take,
@@ -103,37 +104,27 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     secretKey: secretKey.reveal(),
     auth: config.leadsquared.auth,
     insecure: config.leadsquared.insecure,
-    connections: policy.limit.concurrency,
     timeouts: {
       connectMs: config.leadsquared.connect_timeout,
       headersMs: config.leadsquared.reply_timeout,
       bodyMs: config.leadsquared.reply_timeout,
       totalMs: config.leadsquared.total_timeout,
     },
-    gate,
+    permits,
     clock,
   });
   const callLogPolicy = callLogPolicyOf(config);
   const callLog = createCallLog(client, callLogPolicy);
   const delivery = createDelivery({
     store: { outbox: remote.outbox, leads: remote.leadCache, users: remote.users },
-    gate,
-    directory: createDirectory(client, directoryPolicyOf(config)),
-    callLog,
+    permits,
+    crm: { name: CRM, directory: createDirectory(client, directoryPolicyOf(config)), callLog },
     clock,
     random: Math.random,
     policy,
     log,
     onCondition: conditions.take,
-    lateFacts(record) {
-      const body = callLog.body(record, { leadId: null, userId: null });
-      const { ResourceURL, CallDuration } = body;
-      return {
-        recordingUrl: typeof ResourceURL === 'string' ? ResourceURL : null,
-        durationSeconds: typeof CallDuration === 'number' ? CallDuration : null,
-        fields: recordingFields(body, callLogPolicy),
-      };
-    },
+    owner,
   });
 
   const sources = config.source.map((source) => {
@@ -177,7 +168,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
   const view = { database: path, startedAt, clock, sources: statuses, pipeline, conditions, delivery };
   control?.serve(
     handlersOf({
-      ...{ store: remote, policy, callLog: callLogPolicy, database: path, delivery, gate, journal, conditions },
+      ...{ store: remote, policy, callLog: callLogPolicy, database: path, delivery, permits, journal, conditions },
       status: () => daemonStatus(view),
       onCorrected: (records) => watch.note(records),
     }),

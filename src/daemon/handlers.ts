@@ -1,9 +1,9 @@
 /** What the running daemon does for the commands. */
 import { ControlError, type Handlers, type ReplayAnswer, type RequestOf } from '../../adapters/control/api.ts';
 import type { CallRecord } from '../call/record.ts';
-import type { DeliveryGate } from '../delivery/gate.ts';
 import type { Delivery } from '../delivery/service.ts';
 import type { Conditions } from '../health/conditions.ts';
+import { type Permits, startedPermit } from '../permits/port.ts';
 import type { Journal } from '../ports.ts';
 import { type Lookup, readers, wholeId } from './lookup.ts';
 import { VERSION } from './version.ts';
@@ -11,7 +11,7 @@ import { VERSION } from './version.ts';
 export interface HandlerParts extends Lookup {
   readonly database: string;
   readonly delivery: Delivery;
-  readonly gate: DeliveryGate;
+  readonly permits: Permits;
   readonly journal: Pick<Journal, 'commit'>;
   readonly conditions: Conditions;
   /** Hears of calls whose facts were replaced by an operator. */
@@ -21,7 +21,7 @@ export interface HandlerParts extends Lookup {
 const PAUSED = 'Posting to LeadSquared is paused by an operator; calls are kept. "logcalld resume" goes on.';
 
 export function handlersOf(parts: HandlerParts): Handlers {
-  const { delivery, conditions, gate } = parts;
+  const { delivery, conditions, permits } = parts;
   return {
     ...readers(parts),
     hello: async () => ({ version: VERSION, pid: process.pid, database: parts.database }),
@@ -41,7 +41,10 @@ export function handlersOf(parts: HandlerParts): Handlers {
       const { circuit, cause } = await delivery.snapshot();
       return { circuit, cause };
     },
-    place: () => gate.run('background', async () => ({})),
+    async permit() {
+      using _ = await startedPermit(permits, { priority: 'background' });
+      return {};
+    },
     correct: (request) => correct(parts, request),
   };
 }

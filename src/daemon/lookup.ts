@@ -14,11 +14,12 @@ import type { Remotes } from '../../adapters/sqlite/thread/rpc.ts';
 import type { CallRecord } from '../call/record.ts';
 import { channelIdOf, eventsOfCall } from '../call/timeline.ts';
 import type { CrmUser } from '../delivery/crm.ts';
+import { whyNobody } from '../delivery/parties/resolve.ts';
+import { findUser, matchRow, matchUser, nameOf, type UserRow } from '../delivery/parties/users.ts';
 import type { DeliveryPolicy } from '../delivery/policy.ts';
-import { whyNobody } from '../delivery/resolve.ts';
 import type { Delivery } from '../delivery/store.ts';
-import { findUser, matchRow, matchUser, nameOf, type UserRow } from '../delivery/users.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
+import { CRM } from './settings.ts';
 
 export type Store = Remotes<Modules>;
 
@@ -109,7 +110,7 @@ function userOf(
 ): CallDetails['user'] {
   const { responsible, source, agentDomain: domain } = record;
   const of = responsible === null ? null : { extension: responsible, source, domain };
-  const match = of === null ? null : matchUser(of, policy.user, crm);
+  const match = of === null ? null : matchUser(of, policy.user, crm, CRM);
   const id = delivery?.userId ?? null;
   const { name = null } = crm?.find((user) => user.id === id) ?? {};
   if (id === null) {
@@ -120,7 +121,7 @@ function userOf(
     return { id, name, how: `user of extension ${nameOf(of)}` };
   }
   if (ownerId === id) return { id, name, how: 'owner of the lead' };
-  const fallback = policy.user.defaultUser === null ? null : findUser(policy.user.defaultUser, crm);
+  const fallback = policy.user.defaultUser === null ? null : findUser(policy.user.defaultUser, crm, CRM);
   if (fallback?.kind === 'known' && fallback.id === id) return { id, name, how: 'the default user' };
   return { id, name, how: 'as it was when the call was posted' };
 }
@@ -137,7 +138,7 @@ async function users({ store, policy }: Lookup) {
     ...rows.map((row) => ({ ...row, inFile: true, of: seen.filter((one) => takes(row, one)) })),
     ...others.map((one) => ({ ...one, source: null, inFile: false, of: [one] })),
   ].map(({ extension, source, domain, inFile, of }): UserLine => {
-    const match = matchUser({ extension, source: source ?? '', domain }, policy.user, crm);
+    const match = matchUser({ extension, source: source ?? '', domain }, policy.user, crm, CRM);
     const found = match.kind === 'known' ? crm?.find(({ id }) => id === match.id) : undefined;
     const calls = of.reduce((sum, one) => sum + one.calls, 0);
     const lastAt = of.length === 0 ? null : Math.max(...of.map((one) => one.lastAt));

@@ -54,6 +54,9 @@ export function rulesOf({ calls }: Config): CallRules {
 }
 
 /** Throws `ConfigError` when the users file is wrong. */
+/** The CRM, as it is written in messages. */
+export const CRM = 'LeadSquared';
+
 export function deliveryPolicyOf(config: Config): DeliveryPolicy {
   const { limit, lead, user, uncertain, retry } = config.leadsquared;
   const { filters } = config;
@@ -79,7 +82,7 @@ export function deliveryPolicyOf(config: Config): DeliveryPolicy {
     },
     lead: {
       formats: lead.lookup_formats,
-      unknown: lead.unknown,
+      unknown: lead.unknown === 'let-leadsquared-create' ? 'let-crm-create' : lead.unknown,
       anonymous: lead.anonymous,
       several: lead.several,
       source: lead.capture_source,

@@ -1,31 +1,34 @@
 /** Tells the log what becomes of each call on its way: one line for each step that matters to an operator. */
 import type { Log, LogLevel } from '../ports.ts';
-import type { DeliveryState } from './delivery.ts';
+import type { DeliveryState } from './states.ts';
 import type { Delivery, Outbox, Settlement } from './store.ts';
 
-/** Steps that are told. `pending`, `resolving` and `sending` are the ordinary way and say nothing new. */
+/** States that are told. `pending` and `sending` are the ordinary way and say nothing new. */
 const LINES: Readonly<Partial<Record<DeliveryState, readonly [level: LogLevel, event: string, text: string]>>> = {
-  delivered: ['info', 'call-logged', 'Logged in LeadSquared'],
+  delivered: ['info', 'call-logged', 'Logged'],
   skipped: ['info', 'call-skipped', 'Not posted'],
-  retrying: ['warn', 'call-retrying', 'Will be posted again'],
+  retrying: ['warn', 'call-retrying', 'Will be tried again'],
   uncertain: ['warn', 'call-uncertain', 'Not known whether it was logged; it will be looked for'],
   parked: ['warn', 'call-parked', 'Parked until somebody sends it again (logcalld replay)'],
 };
 
-/** The same outbox; every step it makes is told after it is durable. */
-export function announcing(outbox: Outbox, log: Log): Outbox {
+/** The same outbox; every step it makes is told after it is durable. `crm`: the name of the CRM. */
+export function announcing(outbox: Outbox, crm: string, log: Log): Outbox {
   /** CallSessionIds of the rows under way. */
   const calls = new Map<number, string>();
-  const learn = (rows: readonly Delivery[]) => {
+  const learn = (rows: readonly Delivery[]): void => {
     for (const { id, sessionId } of rows) calls.set(id, sessionId);
-    return rows;
   };
-  const tell = ({ id, to, reason, activityId }: Settlement): void => {
+  const tell = ({ id, from, to: { state }, reason, activityId, leaseUntil }: Settlement): void => {
     const call = calls.get(id);
-    const line = LINES[to];
-    if (to === 'delivered' || to === 'skipped' || to === 'parked') calls.delete(id);
+    const line = LINES[state];
+    // Who takes it up again learns it again.
+    if (leaseUntil === undefined) calls.delete(id);
     if (line === undefined || call === undefined) return;
-    const [level, event, text] = line;
+    // A late recording that was written says nothing; one that was not, says why.
+    if (from.state === state && reason === null) return;
+    const [level, event, words] = line;
+    const text = state === 'delivered' ? `${words} in ${crm}` : words;
     log.write(level, event, reason === null ? `${text}.` : `${text}: ${reason}`, {
       call,
       ...(activityId == null ? {} : { activity: activityId }),
@@ -33,8 +36,11 @@ export function announcing(outbox: Outbox, log: Log): Outbox {
   };
   return {
     ...outbox,
-    claim: async (args) => learn(await outbox.claim(args)),
-    uncertain: async (args) => learn(await outbox.uncertain(args)),
+    async claim(args) {
+      const taken = await outbox.claim(args);
+      learn(taken.rows);
+      return taken;
+    },
     async settle(args) {
       const done = await outbox.settle(args);
       for (const [index, item] of args.items.entries()) if (done[index] === true) tell(item);

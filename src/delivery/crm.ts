@@ -1,30 +1,9 @@
 /**
- * What delivery asks of a CRM. An adapter implements these ports; every request it makes goes through the `Gate`, so that
- * the CRM's request limit holds for posts, lookups, checks and updates together.
+ * What delivery asks of a CRM. An adapter implements these ports; every request it makes takes a permit, so that the CRM's
+ * request limit holds for posts, lookups, checks and updates together.
  */
 import type { CallRecord } from '../call/record.ts';
-
-/** Live calls go first, then the backlog and replays, then housekeeping (user lists, probes). */
-export type Priority = 'live' | 'backlog' | 'background';
-
-/** The CRM's own words about its limit, from a refusal. */
-export interface RateRefusal {
-  readonly limit: number | null;
-  readonly windowMs: number | null;
-  /** From a Retry-After header, ms. */
-  readonly retryAfterMs: number | null;
-}
-
-/** The one door to the CRM's API. */
-export interface Gate {
-  /**
-   * Waits for a free slot and calls `send` in the same turn of the event loop in which the slot was taken.
-   * Rejects with `GateClosed` when delivery is stopping.
-   */
-  run<T>(priority: Priority, send: () => Promise<T>): Promise<T>;
-  /** To be called when the CRM refused a request for its rate. */
-  refused(refusal: RateRefusal): void;
-}
+import type { Asking } from '../permits/port.ts';
 
 /**
  * What became of one request. `uncertain` only for requests that write: the CRM may or may not have done it.
@@ -42,6 +21,8 @@ export interface Reply<T> {
   readonly value: T | null;
   /** One sentence for the operator, with the remedy where there is one; never holds a secret. */
   readonly message: string;
+  /** False: no connection came about, so it was the fault of no call. */
+  readonly reached: boolean;
   /** Exception type of the CRM, e.g. `MXInvalidInputException`. */
   readonly exception: string | null;
   readonly http: number | null;
@@ -77,10 +58,18 @@ export interface Resolution {
 /** The fields sent to the CRM for one call, ready to be shown and sent. */
 export type CallLogBody = Readonly<Record<string, string | number>>;
 
+/** Facts that may come after the post and are then written into the posted call log. */
+export interface LateFacts {
+  readonly recordingUrl: string | null;
+  readonly durationSeconds: number | null;
+  /** Further fields of the body that hold recordings, by name. Absent: none. */
+  readonly fields?: Readonly<Record<string, string>>;
+}
+
 /** Whether a post whose fate is unknown has arrived after all. */
 export interface Landed {
-  /** Id of the activity found, `null` when none. */
-  readonly activityId: string | null;
+  /** Ids of the activities that can be this call, the likeliest first; none: it is not there. */
+  readonly activityIds: readonly string[];
 }
 
 /** Which posted call to look for. */
@@ -90,34 +79,45 @@ export interface LandedQuery {
   readonly body: CallLogBody;
   /** When the first attempt was made, ms since the epoch. */
   readonly firstAttemptAt: number;
+  /**
+   * The leads among whose calls it is looked for, one after the other; `null`: the lead is not known, and the call is looked
+   * for among all that changed since the first attempt.
+   */
+  readonly leadIds: readonly string[] | null;
 }
 
 /** People of the CRM. */
 export interface Directory {
   /** Leads with this phone number, written exactly like this. Empty: none. */
-  findLeads(phone: string, priority: Priority): Promise<Reply<readonly Lead[]>>;
+  findLeads(phone: string, asking: Asking): Promise<Reply<readonly Lead[]>>;
   /** Finds or makes the lead with this phone number; answers its id. Safe to repeat. */
-  captureLead(phone: string, source: string | null, priority: Priority): Promise<Reply<string>>;
-  users(): Promise<Reply<readonly CrmUser[]>>;
+  captureLead(phone: string, source: string | null, asking: Asking): Promise<Reply<string>>;
+  users(asking: Asking): Promise<Reply<readonly CrmUser[]>>;
 }
 
 /** The CRM's list of phone calls. */
 export interface CallLog {
   /** The request body for this call. Pure. */
   body(record: CallRecord, resolution: Resolution): CallLogBody;
-  post(body: CallLogBody, priority: Priority): Promise<Reply<{ readonly activityId: string | null }>>;
-  /** Late facts of a call that is posted already: recording and duration, and further fields that hold recordings. */
-  update(
-    activityId: string,
-    late: {
-      readonly recordingUrl: string | null;
-      readonly durationSeconds: number | null;
-      readonly fields?: Readonly<Record<string, string>>;
-    },
-    priority: Priority,
-  ): Promise<Reply<{ readonly activityId: string | null }>>;
-  /** Looks for posts whose fate is unknown, many in as few requests as possible. Answers in the order of `queries`. */
-  findLanded(queries: readonly LandedQuery[], priority: Priority): Promise<Reply<readonly Landed[]>>;
+  /** Those facts of the call that may change after its post, as the body has them. Pure. */
+  lateFacts(record: CallRecord): LateFacts;
+  /** `asking.permit` is the one its intent was written with. */
+  post(body: CallLogBody, asking: Asking): Promise<Reply<{ readonly activityId: string | null }>>;
+  /** Writes late facts into a call log that is posted already. Does no harm when repeated. */
+  update(activityId: string, late: LateFacts, asking: Asking): Promise<Reply<{ readonly activityId: string | null }>>;
+  /**
+   * Looks for a post whose fate is unknown, in a bounded number of requests. `rejected`: the CRM cannot be asked about this
+   * call, or not so that the answer would prove anything.
+   */
+  findLanded(query: LandedQuery, asking: Asking): Promise<Reply<Landed>>;
   /** The cheapest request that proves that the CRM is there and the keys are good. */
-  probe(): Promise<Reply<{ readonly text: string }>>;
+  probe(asking: Asking): Promise<Reply<{ readonly text: string }>>;
+}
+
+/** One CRM. */
+export interface Crm {
+  /** As it is written in messages, e.g. `LeadSquared`. */
+  readonly name: string;
+  readonly directory: Directory;
+  readonly callLog: CallLog;
 }

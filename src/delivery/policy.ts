@@ -1,30 +1,16 @@
 /** Every choice an installation makes about delivery. The configuration file maps onto this. */
+import { DEFAULT_LIMIT, type LimitPolicy } from '../permits/port.ts';
 import type { NumberFormat } from '../telephony/number.ts';
-import type { UserRow } from './users.ts';
+import type { UserRow } from './parties/users.ts';
 
 /** How a phone number is written for a lookup. */
 export type LookupFormat = NumberFormat;
 
-export interface LimitPolicy {
-  /** Requests that may start in any window. Default 25; plans of the CRM differ, and other tools share the number. */
-  readonly requests: number;
-  /** Default 5,000 ms. */
-  readonly windowMs: number;
-  /** Added to each window against the jitter of the network. Default 25 ms. */
-  readonly guardMs: number;
-  /** A slot counts from the answer, not from the request. `false` (default): only for some time after a refusal. */
-  readonly strict: boolean;
-  /** Requests under way at the same time. Default 10. */
-  readonly concurrency: number;
-  /** Requests per UTC day, `null` for no cap (default). The last tenth is kept for live calls. */
-  readonly perDay: number | null;
-}
-
 export interface LeadPolicy {
   /** Tried in this order; the one that worked last goes first. */
   readonly formats: readonly LookupFormat[];
-  /** What to do when no lead has the number. Default `let-leadsquared-create`: post without a lead id. */
-  readonly unknown: 'let-leadsquared-create' | 'capture' | 'park' | 'skip';
+  /** What to do when no lead has the number. Default `let-crm-create`: post without a lead id. */
+  readonly unknown: 'let-crm-create' | 'capture' | 'park' | 'skip';
   /** What to do when the caller shows no number (`send`: without a lead). Default `skip`. */
   readonly anonymous: 'send' | 'park' | 'skip';
   /** Which of several leads: the CRM's first (most recent activity, default), the one named like the caller, or none. */
@@ -84,15 +70,15 @@ export interface RetryPolicy {
   readonly baseMs: number;
   /** Default 30 min. */
   readonly capMs: number;
-  /** Failed attempts after which a call is parked. Default 10. */
+  /** Failed attempts of one step after which a call is parked. Default 10. */
   readonly maxAttempts: number;
 }
 
 export const DEFAULT_POLICY: DeliveryPolicy = {
-  limit: { requests: 25, windowMs: 5000, guardMs: 25, strict: false, concurrency: 10, perDay: null },
+  limit: DEFAULT_LIMIT,
   lead: {
     formats: ['NSN', 'CCNSN', '+CC-NSN', '+CCNSN'],
-    unknown: 'let-leadsquared-create',
+    unknown: 'let-crm-create',
     anonymous: 'skip',
     several: 'first',
     source: null,

@@ -1,14 +1,15 @@
+import { PermitsClosed } from '../permits/port.ts';
 import type { Clock } from '../ports.ts';
-import type { Circuit } from './circuit.ts';
 import type { CallLog, Reply } from './crm.ts';
-import { thrown } from './parts.ts';
+import type { Health } from './health.ts';
+import { thrown } from './steps/step.ts';
 
-/** Asks a CRM that is away, or refuses the account, whether it is back. Runs only while the circuit is open or denied. */
+/** Asks a CRM that is away, or refuses the account, whether it is back; and one that fails a call, whether it is there. */
 export interface Probe {
   /** To be called after each change of the circuit. */
   circuitChanged(): void;
-  /** Asks at once, whatever the schedule says (after a reload). */
-  now(): Promise<void>;
+  /** Asks at once, whatever the schedule says. True: the CRM is there and takes the keys. */
+  now(): Promise<boolean>;
   stop(): void;
 }
 
@@ -16,37 +17,50 @@ export function createProbe(parts: {
   callLog: CallLog;
   clock: Clock;
   random: () => number;
-  circuit: () => Circuit;
+  health: () => Health;
+  /** Called after each probe. */
+  onAnswer: () => void;
 }): Probe {
   const { callLog, clock, random } = parts;
   let cancel: (() => void) | null = null;
   let stopped = false;
-
-  function away(): boolean {
-    const { state } = parts.circuit();
-    return state === 'open' || state === 'denied';
-  }
+  let under: Promise<boolean> | null = null;
 
   function schedule(): void {
     cancel?.();
     cancel = null;
-    if (stopped || !away()) return;
-    cancel = clock.after(parts.circuit().probeDelay(random), () => {
+    if (stopped || parts.health().state === 'closed') return;
+    cancel = clock.after(parts.health().probeDelay(random), () => {
       cancel = null;
-      ask().catch(schedule);
+      void ask().then(schedule);
     });
   }
 
-  async function ask(): Promise<void> {
-    const reply = await callLog
-      .probe()
-      .catch((error: unknown): Reply<{ readonly text: string }> => thrown(error, 'unavailable'));
-    if (stopped || !away()) return;
-    const before = parts.circuit().state;
+  async function once(): Promise<boolean> {
+    let reply: Reply<unknown>;
+    try {
+      reply = await callLog.probe({ priority: 'background' });
+    } catch (error) {
+      if (error instanceof PermitsClosed) return false;
+      reply = thrown(error, 'unavailable');
+    }
+    if (stopped) return false;
+    const health = parts.health();
+    const there = reply.kind !== 'denied' && reply.kind !== 'unavailable' && reply.kind !== 'uncertain';
     // Any answer about this one request proves that the CRM is there and takes the keys.
-    if (reply.kind === 'denied') parts.circuit().denied(reply.message);
-    else if (reply.kind !== 'unavailable' && reply.kind !== 'uncertain') parts.circuit().retry();
-    if (parts.circuit().state === before) schedule();
+    if (there) health.answered(clock.monotonic());
+    else if (reply.kind === 'denied') health.denied(reply.message);
+    else health.unanswered(reply.message, clock.monotonic());
+    parts.onAnswer();
+    return there;
+  }
+
+  /** One at a time, whoever asks. */
+  function ask(): Promise<boolean> {
+    under ??= once().finally(() => {
+      under = null;
+    });
+    return under;
   }
 
   return {

@@ -1,9 +1,19 @@
 /** Sends calls again that are in the store: selected by an operator, through the same limiter, behind live calls. */
 
-import type { CallLogBody } from './crm.ts';
-import type { DeliveryState } from './delivery.ts';
-import type { Parts } from './parts.ts';
-import type { Delivery, DeliveryFilter } from './store.ts';
+import type { Clock } from '../ports.ts';
+import type { CallLog, CallLogBody } from './crm.ts';
+import type { DeliveryPolicy } from './policy.ts';
+import type { DeliveryState } from './states.ts';
+import type { Delivery, DeliveryFilter, Outbox } from './store.ts';
+
+export interface ReplayParts {
+  readonly outbox: Pick<Outbox, 'select' | 'requeue'>;
+  readonly callLog: Pick<CallLog, 'body'>;
+  readonly clock: Clock;
+  /** The clock of due times. */
+  readonly steady: () => number;
+  readonly policy: DeliveryPolicy;
+}
 
 export interface ReplayRequest {
   readonly filter: DeliveryFilter;
@@ -33,7 +43,7 @@ export interface ReplayReport {
 const PAGE = 500;
 const SAMPLES = 20;
 
-export async function replay(parts: Parts, { filter, force, dryRun }: ReplayRequest): Promise<ReplayReport> {
+export async function replay(parts: ReplayParts, { filter, force, dryRun }: ReplayRequest): Promise<ReplayReport> {
   const { outbox, callLog, policy } = parts;
   const leftAlone: Record<string, number> = {};
   const samples: { sessionId: string; state: DeliveryState; body: CallLogBody }[] = [];
@@ -63,7 +73,7 @@ export async function replay(parts: Parts, { filter, force, dryRun }: ReplayRequ
 }
 
 async function requeue(
-  { outbox, clock, steady, policy }: Parts,
+  { outbox, clock, steady, policy }: ReplayParts,
   rows: readonly Delivery[],
   force: boolean,
 ): Promise<number> {
@@ -82,7 +92,6 @@ function refusal(row: Delivery, force: boolean): string | null {
       return force ? null : 'delivered already (a second post needs --force)';
     case 'pending':
     case 'retrying':
-    case 'resolving':
     case 'sending':
     case 'uncertain':
       return 'on its way already';

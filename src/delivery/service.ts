@@ -1,35 +1,33 @@
 /** Delivery as the rest of the program sees it: put together here, from the outbox to the CRM. */
-import type { CallRecord } from '../call/record.ts';
+import { type OnCondition, onceEach } from '../condition.ts';
+import type { PermitOffice } from '../permits/permits.ts';
+import type { PermitSnapshot } from '../permits/port.ts';
 import type { Clock, Log } from '../ports.ts';
 import { announcing } from './announce.ts';
-import { type CircuitState, createCircuit } from './circuit.ts';
-import { type OnCondition, onceEach } from './condition.ts';
-import type { CallLog, Directory } from './crm.ts';
-import { createDispatcher } from './dispatch.ts';
-import type { DeliveryGate, GateSnapshot } from './gate.ts';
-import { createLeads } from './leads.ts';
-import { judge, type Parts } from './parts.ts';
+import type { Crm } from './crm.ts';
+import { type CircuitState, createHealth } from './health.ts';
+import { createLeads } from './parties/leads.ts';
+import { createResolve } from './parties/resolve.ts';
+import { createUsers } from './parties/users.ts';
 import type { DeliveryPolicy } from './policy.ts';
 import { createProbe } from './probe.ts';
 import { type ReplayReport, type ReplayRequest, replay } from './replay.ts';
-import { createResolve } from './resolve.ts';
-import type { DeliveryStore, LateFacts, OutboxCounts } from './store.ts';
-import { createUsers } from './users.ts';
+import type { DeliveryStore, OutboxCounts } from './store.ts';
+import { createWorker } from './worker.ts';
 
 export interface DeliveryOptions {
   readonly store: DeliveryStore;
-  /** The gate that the CRM adapter sends through. */
-  readonly gate: DeliveryGate;
-  readonly directory: Directory;
-  readonly callLog: CallLog;
+  /** Where the CRM adapter gets the permit for each of its requests. */
+  readonly permits: PermitOffice;
+  readonly crm: Crm;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly policy: DeliveryPolicy;
   readonly log: Log;
   readonly onCondition: OnCondition;
-  /** What the CRM is told about recordings and duration, as in the body. Default: recordings as they are, talk seconds. */
-  readonly lateFacts?: (record: CallRecord) => LateFacts;
+  /** Names this life of this process: no other process, and no other life, has the same. */
+  readonly owner: string;
 }
 
 export interface DeliverySnapshot extends OutboxCounts {
@@ -37,14 +35,14 @@ export interface DeliverySnapshot extends OutboxCounts {
   /** Why the circuit is not closed. */
   readonly cause: string | null;
   readonly paused: boolean;
-  readonly gate: GateSnapshot;
+  readonly permits: PermitSnapshot;
   /** Age of the oldest call not yet in a final state, ms; `null` when none waits. */
   readonly oldestMs: number | null;
   readonly users: { readonly count: number; readonly fetchedAt: number | null };
 }
 
 export interface Delivery {
-  /** Takes up what the last run left and begins to work. */
+  /** Takes up what is due and begins to work. */
   start(): Promise<void>;
   /** Calls ended or changed in the store. */
   notify(): void;
@@ -52,87 +50,83 @@ export interface Delivery {
   drain(deadlineMs: number): Promise<void>;
   pause(): void;
   resume(): void;
-  /** Tries at once again after `denied` or an outage, and fetches the users (after a reload). */
+  /** Tries at once again after `denied`, an outage or a refusal for the rate, and fetches the users (after a reload). */
   retryNow(): Promise<void>;
   replay(request: ReplayRequest): Promise<ReplayReport>;
   snapshot(): Promise<DeliverySnapshot>;
 }
 
-const KEEP_RETRY_MS = 1000;
-
 export function createDelivery(options: DeliveryOptions): Delivery {
-  const { store, gate, directory, callLog, random, policy, log } = options;
+  const { store, permits, crm, random, policy, log, owner } = options;
   const clock = wholeMs(options.clock);
   const onCondition = onceEach(options.onCondition);
-  let stopping = false;
+  const outbox = announcing(store.outbox, crm.name, log);
+  let ahead: number | null = null;
+  const steady = (): number => Math.floor(clock.monotonic() + (ahead ?? clock.now() - clock.monotonic()));
 
-  const circuit = createCircuit((state, cause) => {
-    report(onCondition, state, cause);
-    log.write(state === 'closed' ? 'notice' : 'warn', 'crm-circuit', `CRM circuit ${state}`, { cause });
-    probe.circuitChanged();
-    dispatcher.wake();
+  const health = createHealth({
+    crm: crm.name,
+    onCondition,
+    onChange(state, cause) {
+      log.write(state === 'closed' ? 'notice' : 'warn', 'crm-circuit', `CRM circuit ${state}`, { cause });
+      probe.circuitChanged();
+      worker.wake();
+    },
   });
-  const probe = createProbe({ callLog, clock, random, circuit: () => circuit });
-
-  async function keep<T>(write: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        return await write();
-      } catch (error) {
-        if (stopping) throw error;
-        const why = error instanceof Error ? error.message : String(error);
-        log.write('error', 'delivery-store', `A result could not be stored and is kept in memory: ${why}`);
-        await new Promise<void>((resolve) => clock.after(KEEP_RETRY_MS, resolve));
-      }
-    }
-  }
-
-  const lateFacts = options.lateFacts ?? plainFacts;
-  const outbox = announcing(store.outbox, log);
-  const offset = clock.now() - clock.monotonic();
-  const steady = (): number => Math.floor(clock.monotonic() + offset);
-  const parts: Parts = { outbox, callLog, gate, clock, steady, random, policy, circuit, log, lateFacts, keep };
-  const leads = createLeads({
-    directory,
-    cache: store.leads,
+  const probe = createProbe({
+    callLog: crm.callLog,
     clock,
-    policy: policy.lead,
-    onReply: (reply) => judge(circuit, 'read', reply),
+    random,
+    health: () => health,
+    onAnswer: () => worker.wake(),
   });
+  const leads = createLeads({ directory: crm.directory, cache: store.leads, clock, policy: policy.lead });
   const users = createUsers({
-    directory,
+    directory: crm.directory,
+    crm: crm.name,
     store: store.users,
     clock,
     policy: policy.user,
     log,
     onCondition,
-    onFresh: () => dispatcher.wake(),
-    allowed: () => circuit.state === 'closed',
+    onFresh: () => worker.wake(),
+    allowed: () => health.state === 'closed',
   });
-  const resolve = createResolve({ leads, users, userStore: store.users, clock, policy });
-  const dispatcher = createDispatcher(parts, leads, resolve);
+  const resolve = createResolve({ leads, users, userStore: store.users, clock, policy, crm: crm.name });
+  const parts = { crm, permits, outbox, leads, resolve, clock, steady, policy, health, probe, log, random, owner };
+  const worker = createWorker(parts, async () => {
+    const open = { bootId: clock.bootId, wall: clock.now(), monotonic: clock.monotonic() };
+    const latestMs = Math.max(policy.retry.capMs, policy.verifyAfterMs);
+    ahead = await outbox.open({ ...open, checkMs: policy.verifyAfterMs, latestMs });
+  });
 
   return {
     async start() {
       await users.start();
-      await dispatcher.start();
+      await worker.start();
     },
-    notify: () => dispatcher.wake(),
+    notify() {
+      health.moreToTry();
+      worker.wake();
+    },
     async drain(deadlineMs) {
-      stopping = true;
       users.stop();
       probe.stop();
-      await dispatcher.drain(deadlineMs);
+      permits.close();
+      await worker.drain(deadlineMs);
     },
-    pause: () => dispatcher.pause(),
-    resume: () => dispatcher.resume(),
+    pause: () => worker.pause(),
+    resume: () => worker.resume(),
     async retryNow() {
+      permits.resume();
       await probe.now();
-      if (circuit.state === 'closed') await users.refresh();
+      worker.wake();
+      if (health.state === 'closed') await users.refresh();
     },
     async replay(request) {
-      const done = await replay(parts, request);
-      dispatcher.wake();
+      const done = await replay({ outbox, callLog: crm.callLog, clock, steady, policy }, request);
+      health.moreToTry();
+      worker.wake();
       return done;
     },
     async snapshot() {
@@ -140,10 +134,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       const counts = await outbox.counts({ now });
       return {
         ...counts,
-        circuit: circuit.state,
-        cause: circuit.cause,
-        paused: dispatcher.paused,
-        gate: gate.snapshot(),
+        circuit: health.state,
+        cause: health.cause,
+        paused: worker.paused,
+        permits: permits.snapshot(),
         oldestMs: counts.oldestWaiting === null ? null : Math.max(0, now - counts.oldestWaiting),
         users: { count: users.count, fetchedAt: users.fetchedAt },
       };
@@ -160,34 +154,4 @@ function wholeMs(clock: Clock): Clock {
     monotonic: () => clock.monotonic(),
     after: (ms, run) => clock.after(ms, run),
   };
-}
-
-function plainFacts(record: CallRecord): LateFacts {
-  const fields = record.recordings.length > 1 ? { recordings: record.recordings.join(' ') } : {};
-  return { recordingUrl: record.recording, durationSeconds: record.talkSeconds, fields };
-}
-
-/** One alarm for each outage, cleared when calls go through again. */
-function report(onCondition: OnCondition, state: CircuitState, cause: string | null): void {
-  if (state === 'open') {
-    onCondition({
-      code: 'crm-unavailable',
-      raised: true,
-      severity: 'error',
-      text: 'LeadSquared is unavailable; calls are kept and sent when it is back. If other machines reach LeadSquared, check the network of this one.',
-    });
-  }
-  if (state === 'denied') {
-    onCondition({
-      code: 'crm-denied',
-      raised: true,
-      severity: 'error',
-      text: `LeadSquared refuses the account (${cause ?? 'no reason given'}); calls are kept. Correct host or keys and restart; after a change in LeadSquared, reload.`,
-    });
-  }
-  if (state === 'closed') {
-    for (const code of ['crm-unavailable', 'crm-denied'] as const) {
-      onCondition({ code, raised: false, severity: 'error', text: 'LeadSquared takes calls again.' });
-    }
-  }
 }

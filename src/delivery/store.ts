@@ -1,46 +1,39 @@
 /**
  * What delivery keeps on disk. Each method is one durable transaction and takes one plain object, so that a worker
- * thread or a network database can stand behind it. Times are ms since the epoch, UTC, unless called monotonic. Due times
- * (`dueAt`, `checkAt`, `retryAt`, and the `now` they are compared with) are of a clock that does not step while the program
- * runs; 0 is always due.
+ * thread or a network database can stand behind it. Times are ms since the epoch, UTC, unless called monotonic. Due times and
+ * leases (`dueAt`, `leaseUntil`, `checkAt`, and the `now` they are compared with) are of the outbox's own clock, which
+ * `open` tells: it does not step while the machine runs, and it is the same for all processes; 0 is always due.
  */
 import type { CallRecord } from '../call/record.ts';
-import type { CallLogBody, CrmUser, Lead, OutcomeKind, Resolution } from './crm.ts';
-import type { DeliveryState } from './delivery.ts';
+import type { CallLogBody, CrmUser, LateFacts, Lead, OutcomeKind, Resolution } from './crm.ts';
+import type { DeliveryState, Position, Step } from './states.ts';
 
 /** A due time that is always over. */
 export const AT_ONCE = 0;
 
-/** Why a request was made for a delivery. */
-export type Trigger = 'live' | 'retry' | 'replay' | 'verify' | 'update';
-
-/** Facts that may come after the post and are then written into the posted call log. */
-export interface LateFacts {
-  readonly recordingUrl: string | null;
-  readonly durationSeconds: number | null;
-  /** Further fields of the body that hold recordings, by name. Absent: none. */
-  readonly fields?: Readonly<Record<string, string>>;
-}
+/** What a post was made for. */
+export type Trigger = 'live' | 'retry' | 'replay';
 
 /** One row of the outbox: one call on its way to the CRM. */
-export interface Delivery {
+export interface Delivery extends Position {
   readonly id: number;
   readonly sessionId: string;
-  readonly state: DeliveryState;
+  /** Which CRM it goes to. */
+  readonly destination: string;
   /** The newest facts of the call. */
   readonly record: CallRecord;
   /** Grows by one with each change of `record`. */
   readonly revision: number;
   readonly trigger: 'live' | 'replay';
-  /** Attempts that count against the maximum. */
-  readonly attempts: number;
+  /** Failures of each step that count against the maximum. */
+  readonly attempts: Readonly<Record<Step, number>>;
   /** All posts ever begun for this row. */
   readonly tries: number;
-  /** Failed updates with late facts since the last one that worked. */
-  readonly updateTries: number;
   /** Why the row is where it is, one sentence for the operator. */
   readonly reason: string | null;
   readonly dueAt: number;
+  /** The life of a process that runs the step now; `null`: nobody. */
+  readonly leaseOwner: string | null;
   readonly leadId: string | null;
   readonly userId: string | null;
   readonly activityId: string | null;
@@ -67,13 +60,14 @@ export interface AttemptResult {
   readonly durationMs: number;
 }
 
-/** A request that was made for a delivery; `null` results: no answer was recorded. */
+/** A request that was made for a delivery; `null` results: no answer was recorded. Lookups that worked are not kept. */
 export interface Attempt {
   readonly number: number;
+  readonly step: Step;
   readonly trigger: Trigger;
-  /** Number of the limiter slot it was booked on; `null` for requests made for many rows together. */
-  readonly slot: number | null;
-  readonly slotWaitMs: number | null;
+  /** Number of its permit; `null` for steps that make several requests. */
+  readonly permit: number | null;
+  readonly permitWaitMs: number | null;
   readonly startedAt: number;
   readonly finishedAt: number | null;
   readonly body: CallLogBody | null;
@@ -84,31 +78,72 @@ export interface Attempt {
 /** Written before the first byte of a post leaves. */
 export interface Intent {
   readonly id: number;
+  readonly owner: string;
   readonly revision: number;
   readonly trigger: Trigger;
-  readonly slot: number;
-  readonly slotWaitMs: number;
+  readonly permit: number;
+  readonly permitWaitMs: number;
   readonly startedAt: number;
   readonly body: CallLogBody;
   readonly resolution: Resolution;
   readonly facts: LateFacts;
 }
 
-/** One transition of one row. It happens only when the row is still in `from`. */
+/** `changed`: the facts of the call are newer than those the intent was made of. `lost`: the lease is somebody else's now. */
+export type Begun = 'begun' | 'changed' | 'lost';
+
+/** The end of one step of one row. It happens only while `owner` has the lease and the row is still at `from`. */
 export interface Settlement {
   readonly id: number;
-  readonly from: DeliveryState;
-  readonly to: DeliveryState;
+  readonly owner: string;
+  readonly from: Position;
+  readonly to: Position;
+  /** Of the facts of the call that the step was run with. */
+  readonly revision: number;
   readonly now: number;
   readonly dueAt: number;
   readonly reason: string | null;
-  /** Counts against the maximum of attempts. */
-  readonly burn?: boolean;
+  /** The lease goes on until then: the same worker runs the next step. Absent: it ends. */
+  readonly leaseUntil?: number;
+  /** A failure of this step that counts against its maximum. */
+  readonly burn?: Step;
+  /** Of a look-up: what was found. */
+  readonly found?: Resolution;
   readonly activityId?: string | null;
+  /** An answer settled whether an earlier post arrived. */
+  readonly certain?: boolean;
+  /** Of an update: what the CRM has now. */
+  readonly updated?: { readonly facts: LateFacts | null };
   /** Ends the attempt that is open. */
   readonly attempt?: AttemptResult;
-  /** Adds a finished request of this kind (a check asked for many rows at once). */
-  readonly check?: { readonly startedAt: number; readonly result: AttemptResult };
+  /** Adds an attempt that is over: of a step other than the post. */
+  readonly attempted?: { readonly step: Step; readonly startedAt: number; readonly result: AttemptResult };
+}
+
+/** How many rows are wanted of each class, and for which steps of the way to the post. */
+export interface Wanted {
+  /** Never failed, of calls that ended after `liveSince`: the latest first. */
+  readonly live: number;
+  /** Never failed, of older calls and then of what an operator sends again: the oldest first. */
+  readonly backlog: number;
+  /** Checks and updates that never failed, by due time. */
+  readonly aside: number;
+  /** Any step that failed before, by due time. */
+  readonly retry: number;
+}
+
+export interface Claim {
+  readonly owner: string;
+  readonly now: number;
+  readonly leaseUntil: number;
+  readonly liveSince: number;
+  /** Of the live ones only rows that were made after. */
+  readonly liveAfter: number;
+  readonly wanted: Wanted;
+  /** Rows at other steps are left alone. */
+  readonly steps: readonly Step[];
+  /** Rows that are left alone for now. */
+  readonly except: readonly number[];
 }
 
 /** Which deliveries are meant. Absent fields do not restrict. */
@@ -124,32 +159,26 @@ export interface DeliveryFilter {
 
 export interface Outbox {
   /**
-   * After a start: `sending` becomes `uncertain`, `resolving` becomes `pending`, due times after `latestDue` come back to
-   * now, and no uncertain row is checked before `checkAt`.
+   * The first call of a process. Answers how far the clock of due times is ahead of the monotonic one, ms. Where the machine
+   * was started since the last run, nobody has a lease any more, and no post of unknown fate is looked for within `checkMs`.
    */
-  recover(args: { now: number; checkAt: number; latestDue: number }): Promise<{ uncertain: number; released: number }>;
-  /** Takes due rows (to `resolving`): up to `live` that ended after `liveSince`, up to `backlog` of the rest, oldest first. */
-  claim(args: { now: number; liveSince: number; live: number; backlog: number }): Promise<readonly Delivery[]>;
-  /** `sending` with its attempt row. False when the row moved or its call changed since the claim; nothing is written then. */
-  begin(intent: Intent): Promise<boolean>;
+  open(args: { bootId: string; wall: number; monotonic: number; checkMs: number; latestMs: number }): Promise<number>;
+  /**
+   * Takes due rows under a lease. A row whose lease ran out is free again: a post of which no answer is on record becomes
+   * uncertain, to be looked for at `checkAt`. Answers the rows, and how many posts were left so.
+   */
+  claim(
+    args: Claim & { checkAt: number },
+  ): Promise<{ readonly rows: readonly Delivery[]; readonly interrupted: number }>;
+  /** Leases of this owner go on until then. */
+  renew(args: { owner: string; ids: readonly number[]; leaseUntil: number }): Promise<void>;
+  /** `sending` with its attempt row. Nothing is written unless it answers `begun`. */
+  begin(intent: Intent): Promise<Begun>;
   /** All in one transaction; answers for each whether it happened. */
   settle(args: { items: readonly Settlement[] }): Promise<readonly boolean[]>;
-  /** Rows in `uncertain` whose waiting time is over, oldest first. */
-  uncertain(args: { now: number; limit: number }): Promise<readonly Delivery[]>;
-  /** Delivered rows whose record changed after the post. */
-  changed(args: { now: number; limit: number }): Promise<readonly Delivery[]>;
-  /** Ends one update: `retryAt` `null` closes it for this revision of the call. */
-  updated(args: {
-    id: number;
-    revision: number;
-    now: number;
-    retryAt: number | null;
-    facts: LateFacts | null;
-    activityId: string | null;
-    reason: string | null;
-    attempt: { startedAt: number; result: AttemptResult } | null;
-  }): Promise<boolean>;
-  /** Earliest due time later than `now` of anything that waits; `null` when nothing waits. */
+  /** Of these activities of the CRM, those that are known to be another row's. */
+  taken(args: { id: number; activityIds: readonly string[] }): Promise<readonly string[]>;
+  /** Earliest time later than `now` at which a row is due or a lease runs out; `null` when nothing waits. */
   nextDue(args: { now: number }): Promise<number | null>;
   counts(args: { now: number }): Promise<OutboxCounts>;
   select(args: { filter: DeliveryFilter; after: number; limit: number }): Promise<readonly Delivery[]>;
@@ -173,40 +202,6 @@ export interface OutboxCounts {
   readonly parkedReasons: readonly ReasonCount[];
   /** The most frequent reasons of the skipped rows whose calls ended in the last 24 h. */
   readonly skippedReasons: readonly ReasonCount[];
-}
-
-/** The limiter's memory across restarts. */
-export interface SlotMemory {
-  readonly bootId: string;
-  /** Monotonic ms up to which each slot may have been used. */
-  readonly slots: readonly number[];
-  readonly day: string;
-  readonly usedToday: number;
-  readonly tuning: Tuning | null;
-}
-
-/** What the limiter learned from refusals. */
-export interface Tuning {
-  readonly requests: number;
-  readonly windowMs: number;
-  readonly guardMs: number;
-  readonly strict: boolean;
-  /** A limit the CRM itself named. */
-  readonly ceiling: number | null;
-}
-
-export interface SlotStore {
-  load(args: object): Promise<SlotMemory | null>;
-  /** Makes durable that `count` slots may be used until monotonic `until`. Answers their numbers. */
-  reserve(args: {
-    bootId: string;
-    until: number;
-    count: number;
-    day: string;
-    usedToday: number;
-    forgetBefore: number;
-  }): Promise<readonly number[]>;
-  tune(args: { tuning: Tuning | null }): Promise<void>;
 }
 
 /** Leads found and not found, by number. */

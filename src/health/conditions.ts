@@ -1,5 +1,5 @@
 /** What an operator should know at this moment: raised once, cleared once, each with its remedy. */
-import type { Condition as DeliveryCondition } from '../delivery/condition.ts';
+import type { Condition as DeliveryCondition } from '../condition.ts';
 import type { Log, LogLevel } from '../ports.ts';
 
 /** `notice`: all is well, but could be better. */

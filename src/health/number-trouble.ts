@@ -2,7 +2,7 @@
 import { outgoingNumber, type Writing } from '../call/numbering.ts';
 import type { SourcePlan } from '../call/plan.ts';
 import { type CallRecord, shortNumberOf } from '../call/record.ts';
-import { skipReason } from '../delivery/filters.ts';
+import { skipReason } from '../delivery/parties/filters.ts';
 import type { DeliveryPolicy } from '../delivery/policy.ts';
 import { firstMatch } from '../telephony/endpoint.ts';
 import { toE164 } from '../telephony/number.ts';

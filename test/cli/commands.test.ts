@@ -78,7 +78,7 @@ t.test('a day with the commands', async (t) => {
     t.match(whole.out, /^ {2}external +\*\*\*2345 +caller-number: PJSIP\/trunk-in shows it as the caller$/m);
     t.match(whole.out, /^ {2}lead +00000000-0000-4000-8000-0000000000a1 .* found by the number$/m);
     t.match(whole.out, /^ {2}user +00000000-0000-4000-8000-000000001001 +Agent 1001 +user of extension 1001$/m);
-    t.match(whole.out, /^ {2}#1 +live .* waited \d+ ms +HTTP 200 +\d+ ms +accepted/m);
+    t.match(whole.out, /^ {2}#1 +post \(live\) .* waited \d+ ms +HTTP 200 +\d+ ms +accepted/m);
     t.match(whole.out, /^Body that was sent \(times in UTC\)\n {2}SourceNumber +\*\*\*2345\n/m);
     t.equal(end.code, 0, 'an end of the id is enough');
     t.match(objects(json.out), [
@@ -145,7 +145,7 @@ t.test('a day with the commands', async (t) => {
   });
 
   await t.test('check-config beside the daemon', async (t) => {
-    const used = async () => (await it.daemon().delivery.snapshot()).gate.usedToday;
+    const used = async () => (await it.daemon().delivery.snapshot()).permits.usedToday;
     const before = { used: await used(), sent: it.sandbox.arrivals().length };
     const { code, out } = await it.run('check-config');
     t.equal(code, 0);
@@ -179,7 +179,7 @@ t.test('a day with the commands', async (t) => {
       t.equal(ran.code, 0);
       t.match(ran.error, /^logcalld is not running: read from .*logcalld\.db\.\n$/);
     }
-    t.match(show.out, /#2 +replay /);
+    t.match(show.out, /#2 +post \(replay\) /);
     t.equal(status.code, 1);
     t.match(status.out, /FAIL {2}logcalld is not running: no call is logged/);
     for (const ran of [replay, pause]) {

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { announcing } from '../../src/delivery/announce.ts';
-import type { Delivery, Outbox, Settlement } from '../../src/delivery/store.ts';
+import type { DeliveryState } from '../../src/delivery/states.ts';
+import type { Claim, Delivery, Outbox, Settlement } from '../../src/delivery/store.ts';
 import type { Log } from '../../src/ports.ts';
 
 t.test('each call that arrives, fails or is parked gets one line with its id and the reason', async (t) => {
@@ -9,16 +10,19 @@ t.test('each call that arrives, fails or is parked gets one line with its id and
   const rows = [1, 2, 3].map((id) => ({ id, sessionId: `pbx-${id}` }) as Delivery);
   const outbox = announcing(
     {
-      claim: async () => rows,
+      claim: async () => ({ rows, interrupted: 0 }),
       settle: async ({ items }: { items: readonly Settlement[] }) => items.map(({ id }) => id !== 3),
     } as unknown as Outbox,
+    'LeadSquared',
     log,
   );
-  await outbox.claim({ now: 0, liveSince: 0, live: 3, backlog: 0 });
-  const step = (id: number, to: Settlement['to'], reason: string | null = null): Settlement => ({
+  await outbox.claim({} as Claim & { checkAt: number });
+  const step = (id: number, state: DeliveryState, reason: string | null = null): Settlement => ({
     id,
-    from: 'sending',
-    to,
+    owner: 'me',
+    from: { state: 'sending', step: 'post' },
+    to: { state, step: null },
+    revision: 1,
     now: 0,
     dueAt: 0,
     reason,

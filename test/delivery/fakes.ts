@@ -1,28 +1,29 @@
 /** A world for the tests of delivery: a clock that is told to move, a CRM with a ledger, and a real store in memory. */
 import BetterSqlite3 from 'better-sqlite3';
 import { leadCacheModule } from '../../adapters/sqlite/caches.ts';
-import { limiterModule } from '../../adapters/sqlite/limiter.ts';
-import { insertDelivery, outboxModule } from '../../adapters/sqlite/outbox/outbox.ts';
+import { outboxModule, outboxOf } from '../../adapters/sqlite/outbox/outbox.ts';
+import { permitsModule } from '../../adapters/sqlite/permits.ts';
 import { sessionStore } from '../../adapters/sqlite/sessions/store.ts';
 import { migrate } from '../../adapters/sqlite/thread/migrate.ts';
 import { userModule } from '../../adapters/sqlite/users.ts';
 import type { CallRecord } from '../../src/call/record.ts';
-import type { Condition } from '../../src/delivery/condition.ts';
+import type { Condition } from '../../src/condition.ts';
 import type {
   CallLog,
   CallLogBody,
+  Crm,
   CrmUser,
   Directory,
-  Gate,
   Lead,
   OutcomeKind,
   Reply,
 } from '../../src/delivery/crm.ts';
-import type { DeliveryState } from '../../src/delivery/delivery.ts';
-import { openGate } from '../../src/delivery/gate.ts';
 import { DEFAULT_POLICY, type DeliveryPolicy } from '../../src/delivery/policy.ts';
 import { createDelivery, type Delivery } from '../../src/delivery/service.ts';
-import type { LeadCache, Outbox, SlotStore, UserStore } from '../../src/delivery/store.ts';
+import type { DeliveryState, Step } from '../../src/delivery/states.ts';
+import type { LeadCache, Outbox, UserStore } from '../../src/delivery/store.ts';
+import { openPermits, type PermitOffice } from '../../src/permits/permits.ts';
+import { type Asking, type PermitStore, type Permits, startedPermit } from '../../src/permits/port.ts';
 import type { Clock, Log } from '../../src/ports.ts';
 
 /** Lets every promise that can settle do so. */
@@ -128,12 +129,12 @@ export function call(n: number, over: Partial<CallRecord> = {}): CallRecord {
 
 export function reply<T>(kind: OutcomeKind, value: T | null, message: string = kind): Reply<T> {
   const http = kind === 'unavailable' ? null : 200;
-  return { kind, value, message, exception: null, http, body: null, durationMs: 5 };
+  return { kind, value, message, reached: true, exception: null, http, body: null, durationMs: 5 };
 }
 
 /**
  * What happens to a request. `lost`: carried out, and the answer is lost. `dropped`: not carried out, answer lost.
- * `crash`: carried out, and the program is killed at that moment.
+ * `crash`: carried out, and the program is killed at that moment. `slow`: carried out after 20 s. `unreachable`: no connection.
  */
 export type Fate =
   | 'ok'
@@ -144,6 +145,8 @@ export type Fate =
   | 'rate-limited'
   | 'denied'
   | 'unavailable'
+  | 'unreachable'
+  | 'slow'
   | 'hang';
 
 interface Entry {
@@ -164,6 +167,8 @@ export class FakeCrm {
   everybodyIsKnown = false;
   users: CrmUser[] = [{ id: 'u-1001', name: 'Asha', email: 'asha@example.com', active: true, phones: ['1001'] }];
   latencyMs = 20;
+  /** When a request without an answer is given up. */
+  timeoutMs = 20;
   /** How long a new call log takes to be seen by `findLanded`. */
   lagMs = 1000;
   fate: (request: string, sessionId: string | null) => Fate = () => 'ok';
@@ -190,16 +195,24 @@ export class FakeCrm {
   }
 
   /** The ports of one life of the program. `alive` false: nothing starts, nothing is answered. */
-  ports(gate: Gate, life: { alive: boolean }): { directory: Directory; callLog: CallLog } {
-    const request = async <T>(name: string, sessionId: string | null, work: () => Reply<T>): Promise<Reply<T>> => {
+  ports(permits: Permits, life: { alive: boolean }): Crm {
+    const request = async <T>(
+      name: string,
+      sessionId: string | null,
+      asking: Asking,
+      work: () => Reply<T>,
+    ): Promise<Reply<T>> => {
+      using _ = await startedPermit(permits, asking);
       this.arrivals.push(this.clock.monotonic());
       this.requests.push(name);
       const fate = this.fate(name, sessionId);
-      const done = fate === 'ok' || fate === 'lost' || fate === 'crash' ? work() : null;
+      const carriedOut = fate === 'ok' || fate === 'lost' || fate === 'crash' || fate === 'slow';
+      const done = carriedOut ? work() : null;
       if (fate === 'crash') life.alive = false;
       await new Promise<void>((resolve) => {
         if (fate === 'hang') return;
-        this.clock.after(this.latencyMs, () => {
+        const ms = fate === 'slow' ? 20_000 : fate === 'dropped' || fate === 'lost' ? this.timeoutMs : this.latencyMs;
+        this.clock.after(ms, () => {
           if (life.alive) resolve();
         });
       });
@@ -208,8 +221,10 @@ export class FakeCrm {
         case 'dropped':
           return name === 'post' ? reply<T>('uncertain', null, 'timeout') : reply<T>('unavailable', null);
         case 'rate-limited':
-          gate.refused({ limit: 25, windowMs: 5000, retryAfterMs: null });
+          permits.refused({ limit: 25, windowMs: 5000, retryAfterMs: null });
           return reply<T>(fate, null);
+        case 'unreachable':
+          return { ...reply<T>('unavailable', null), reached: false };
         case 'rejected':
         case 'denied':
         case 'unavailable':
@@ -219,76 +234,75 @@ export class FakeCrm {
       }
     };
     const directory: Directory = {
-      findLeads: (phone, priority) =>
-        gate.run(priority, () => request(`lead ${phone}`, null, () => reply('accepted', this.leadsOf(phone)))),
-      captureLead: (phone, _source, priority) =>
-        gate.run(priority, () =>
-          request(`capture ${phone}`, null, () => {
-            const id = `lead-${phone}`;
-            this.leads.set(phone, [{ id, name: null, ownerId: null, phone, mobile: null }]);
-            return reply('accepted', id);
-          }),
-        ),
-      users: () => gate.run('background', () => request('users', null, () => reply('accepted', this.users))),
+      findLeads: (phone, asking) =>
+        request(`lead ${phone}`, null, asking, () => reply('accepted', this.leadsOf(phone))),
+      captureLead: (phone, _source, asking) =>
+        request(`capture ${phone}`, null, asking, () => {
+          const id = `lead-${phone}`;
+          this.leads.set(phone, [{ id, name: null, ownerId: null, phone, mobile: null }]);
+          return reply('accepted', id);
+        }),
+      users: (asking) => request('users', null, asking, () => reply('accepted', this.users)),
     };
     const callLog: CallLog = {
-      body: (record, resolution) => ({
-        CallSessionId: record.callSessionId,
-        LeadId: resolution.leadId ?? '',
-        UserId: resolution.userId ?? '',
-        CallDuration: record.talkSeconds,
-        ...(record.recording === null ? {} : { ResourceURL: record.recording }),
+      body: (record, resolution) => this.body(record, resolution),
+      lateFacts: (record) => ({
+        recordingUrl: record.recording,
+        durationSeconds: record.talkSeconds,
+        fields: record.recordings.length > 1 ? { recordings: record.recordings.join(' ') } : {},
       }),
-      post: (body, priority) => {
+      post: (body, asking) => {
         const sessionId = String(body.CallSessionId);
-        return gate.run(priority, () =>
-          request<{ readonly activityId: string | null }>('post', sessionId, () => {
-            const activityId = `a-${this.ledger.length + 1}`;
-            const visibleAt = this.clock.monotonic() + this.lagMs;
-            this.ledger.push({ sessionId, activityId, body, visibleAt, late: [] });
-            return reply('accepted', { activityId });
-          }),
-        );
+        return request<{ readonly activityId: string | null }>('post', sessionId, asking, () => {
+          const activityId = `a-${this.ledger.length + 1}`;
+          const visibleAt = this.clock.monotonic() + this.lagMs;
+          this.ledger.push({ sessionId, activityId, body, visibleAt, late: [] });
+          return reply('accepted', { activityId });
+        });
       },
-      update: (activityId, late, priority) =>
-        gate.run(priority, () =>
-          request<{ readonly activityId: string | null }>('update', null, () => {
-            const entry = this.ledger.find((one) => one.activityId === activityId);
-            if (entry === undefined) return reply<{ readonly activityId: string | null }>('rejected', null);
-            entry.late.push(late);
-            return reply('accepted', { activityId });
-          }),
-        ),
-      findLanded: (queries, priority) =>
-        gate.run(priority, () =>
-          request('find', null, () =>
-            reply(
-              'accepted',
-              queries.map(({ record }) => {
-                const found = this.ledger.find(
-                  (one) => one.sessionId === record.callSessionId && one.visibleAt <= this.clock.monotonic(),
-                );
-                return { activityId: found?.activityId ?? null };
-              }),
-            ),
-          ),
-        ),
-      probe: () => gate.run('background', () => request('probe', null, () => reply('accepted', { text: 'ok' }))),
+      update: (activityId, late, asking) => {
+        const sessionId = this.ledger.find((one) => one.activityId === activityId)?.sessionId ?? null;
+        return request<{ readonly activityId: string | null }>('update', sessionId, asking, () => {
+          const entry = this.ledger.find((one) => one.activityId === activityId);
+          if (entry === undefined) return reply<{ readonly activityId: string | null }>('rejected', null);
+          entry.late.push(late);
+          return reply('accepted', { activityId });
+        });
+      },
+      findLanded: ({ record }, asking) =>
+        request('find', record.callSessionId, asking, () => {
+          const found = this.ledger.filter(
+            (one) => one.sessionId === record.callSessionId && one.visibleAt <= this.clock.monotonic(),
+          );
+          return reply('accepted', { activityIds: found.map(({ activityId }) => activityId) });
+        }),
+      probe: (asking) => request('probe', null, asking, () => reply('accepted', { text: 'ok' })),
     };
-    return { directory, callLog };
+    return { name: 'the CRM', directory, callLog };
   }
+
+  /** The body of a call; a test may make it throw. */
+  body: CallLog['body'] = (record, resolution) => ({
+    CallSessionId: record.callSessionId,
+    LeadId: resolution.leadId ?? '',
+    UserId: resolution.userId ?? '',
+    CallDuration: record.talkSeconds,
+    ...(record.recording === null ? {} : { ResourceURL: record.recording }),
+  });
 }
 
 interface StoreModules {
   readonly outbox: Outbox;
   readonly leads: LeadCache;
   readonly users: UserStore;
-  readonly slots: SlotStore;
+  readonly permits: PermitStore;
 }
 
 /** What the store does to the program: fails, or is the place of a crash after so many half calls. */
 interface Trouble {
   error: Error | null;
+  /** Fails for these only; `null`: for all. */
+  refuses: ((method: string, args: unknown) => boolean) | null;
   crashIn: number | null;
 }
 
@@ -309,7 +323,7 @@ function remote<T extends object>(module: object, life: { alive: boolean }, trou
       if (typeof method !== 'function') return method;
       return async (args: unknown) => {
         if (!life.alive || crash()) return never();
-        if (trouble.error !== null) throw trouble.error;
+        if (trouble.error !== null && trouble.refuses?.(String(name), args) !== false) throw trouble.error;
         // Copied, as it is on its way to another thread and back.
         const result: unknown = structuredClone(method.call(target, structuredClone(args)));
         return crash() ? never() : result;
@@ -332,15 +346,19 @@ export class World {
   readonly clock = new FakeClock();
   readonly crm = new FakeCrm(this.clock);
   readonly db = new BetterSqlite3(':memory:');
-  readonly trouble: Trouble = { error: null, crashIn: null };
+  readonly trouble: Trouble = { error: null, refuses: null, crashIn: null };
   readonly random: () => number;
+  log: Log = silent;
+  /** For tests that look at each permit. */
+  watched: (office: PermitOffice) => PermitOffice = (office) => office;
+  private lives = 0;
   private readonly storeSession;
 
   constructor(random: () => number = () => 0.5) {
     this.random = random;
     this.db.pragma('foreign_keys = ON');
     migrate(this.db);
-    this.storeSession = sessionStore(this.db, [insertDelivery]);
+    this.storeSession = sessionStore(this.db, [outboxOf]);
   }
 
   /** Stores finished calls as the journal does. */
@@ -365,7 +383,7 @@ export class World {
       outbox: remote(outboxModule(this.db), life, this.trouble),
       leads: remote(leadCacheModule(this.db), life, this.trouble),
       users: remote(userModule(this.db), life, this.trouble),
-      slots: remote(limiterModule(this.db), life, this.trouble),
+      permits: remote(permitsModule(this.db), life, this.trouble),
     };
     const conditions: Condition[] = [];
     const whole = { ...DEFAULT_POLICY, ...policy };
@@ -373,11 +391,14 @@ export class World {
       conditions.push(condition);
     };
     const { random } = this;
-    const loading = openGate({ store: store.slots, clock, random, limit: whole.limit, onCondition });
-    const gate = await Promise.race([loading, flush().then(() => null)]);
-    if (gate === null) throw new Error('the crash came before there was a life');
-    const ports = this.crm.ports(gate, life);
-    const delivery = createDelivery({ store, gate, ...ports, clock, random, policy: whole, log: silent, onCondition });
+    const owner = `life-${++this.lives}`;
+    const common = { clock, random, onCondition, owner };
+    const loading = openPermits({ ...common, store: store.permits, limit: whole.limit, crm: 'the CRM' });
+    const office = await Promise.race([loading, flush().then(() => null)]);
+    if (office === null) throw new Error('the crash came before there was a life');
+    const permits = this.watched(office);
+    const crm = this.crm.ports(permits, life);
+    const delivery = createDelivery({ ...common, store, permits, crm, policy: whole, log: this.log });
     // A crash during the start leaves a life that never gets ready.
     delivery.start().catch((error: unknown) => {
       throw error;
@@ -413,7 +434,7 @@ export class World {
     readonly session_id: string;
     readonly state: DeliveryState;
     readonly reason: string | null;
-    readonly update_due_at: number | null;
+    readonly step: Step | null;
     readonly open_attempts: number;
   }[] {
     return this.db
@@ -423,11 +444,11 @@ export class World {
           session_id: string;
           state: DeliveryState;
           reason: string | null;
-          update_due_at: number | null;
+          step: Step | null;
           open_attempts: number;
         }
       >(
-        `SELECT session_id, state, reason, update_due_at,
+        `SELECT session_id, state, reason, step,
           (SELECT count(*) FROM attempt a WHERE a.delivery_id = d.id AND a.outcome IS NULL) AS open_attempts
          FROM delivery d`,
       )

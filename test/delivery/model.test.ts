@@ -1,17 +1,20 @@
 /**
- * Random calls, answers, crashes, clock steps and restarts. Whatever happens: every call ends as delivered, parked or
- * skipped; the CRM never has two call logs for one call; no window holds more requests than the limit; late facts arrive.
+ * Random calls, answers, crashes at every step, leases that run out, clock steps, restarts, and a second worker on the same
+ * database. Whatever happens: every call ends as delivered, parked or skipped; the CRM never has two call logs for one call; no
+ * window holds more requests than the limit; late facts arrive.
  */
 import fc from 'fast-check';
 import t from 'tap';
-import { isFinal, next } from '../../src/delivery/delivery.ts';
 import { DEFAULT_POLICY, type DeliveryPolicy } from '../../src/delivery/policy.ts';
+import { isFinal, next } from '../../src/delivery/states.ts';
 import { type Fate, fresh, type Life, World, worstWindow } from './fakes.ts';
 
 interface Real {
   readonly world: World;
   readonly policy: Partial<DeliveryPolicy>;
   life: Life;
+  /** Another worker on the same database. */
+  second: Life | null;
   calls: number;
 }
 
@@ -51,13 +54,24 @@ const postFate = fc.constantFrom<Fate>(
     'rate-limited',
     'denied',
     'unavailable',
+    'unreachable',
+    'slow',
   ] as const),
 );
 const readFate = fc.oneof(
   { weight: 12, arbitrary: fc.constant<Fate>('ok') },
   {
     weight: 1,
-    arbitrary: fc.constantFrom<Fate>('dropped', 'rejected', 'rate-limited', 'denied', 'unavailable', 'crash'),
+    arbitrary: fc.constantFrom<Fate>(
+      'dropped',
+      'rejected',
+      'rate-limited',
+      'denied',
+      'unavailable',
+      'unreachable',
+      'slow',
+      'crash',
+    ),
   },
 );
 
@@ -91,6 +105,7 @@ const rest = [
   fc.constant(
     command('reboot', async (real) => {
       real.life.kill();
+      real.second?.kill();
       real.world.clock.bootId += '+';
       await restart(real);
     }),
@@ -103,6 +118,20 @@ const rest = [
   fc.integer({ min: 1, max: 7000 }).map((ms) =>
     command(`blocked for ${ms} ms`, async ({ world }) => {
       world.clock.block(ms);
+    }),
+  ),
+  fc.integer({ min: 20_000, max: 90_000 }).map((ms) =>
+    command(`stopped for ${ms} ms, longer than a lease`, async ({ world }) => {
+      world.clock.block(ms);
+    }),
+  ),
+  fc.constant(
+    command('a second worker', async (real) => {
+      if (real.second?.alive === true) real.second.kill();
+      else {
+        real.world.trouble.crashIn = null;
+        real.second = await real.world.live(real.policy);
+      }
     }),
   ),
   fc.nat(40).map((n) =>
@@ -144,12 +173,13 @@ const script = fc.array(
 async function explore(policy: Partial<DeliveryPolicy>, commands: readonly Command[]): Promise<World> {
   const world = new World();
   world.crm.everybodyIsKnown = true;
-  const real: Real = { world, policy, calls: 0, life: await world.live(policy) };
+  const real: Real = { world, policy, calls: 0, life: await world.live(policy), second: null };
   await world.clock.advance(6000);
   for (const one of commands) await one.run(real);
   world.trouble.crashIn = null;
   if (!real.life.alive) await restart(real);
   world.crm.fate = () => 'ok';
+  real.second?.kill();
   // The longest ways: a hung request, then a drain; a denied probe waits 15 min, a retry 30 min.
   await restart(real);
   await world.clock.advance(2 * 3_600_000);
@@ -162,7 +192,7 @@ function check(world: World, once: boolean): void {
     const logged = world.crm.logged(row.session_id);
     if (row.state === 'delivered' && logged === 0) throw new Error(`${row.session_id} was never logged`);
     if (once && logged > 1) throw new Error(`${row.session_id} was logged ${logged} times`);
-    if (row.update_due_at !== null) throw new Error(`late facts of ${row.session_id} still wait`);
+    if (row.step !== null) throw new Error(`${row.session_id} still has a step to do: ${row.step}`);
     if (row.open_attempts > 0) throw new Error(`${row.session_id} has an attempt without an end`);
     const posted = world.crm.facts(row.session_id);
     const { record } = world.stored(Number(row.session_id.split(':').at(-1)));
@@ -203,6 +233,6 @@ for (const uncertain of ['verify', 'hold', 'resend'] as const) {
 }
 
 t.test('the table refuses a way it does not have', async (t) => {
-  t.throws(() => next('delivered', 'claimed'), /cannot be "claimed"/);
-  t.throws(() => next('pending', 'begun'), /cannot be "begun"/);
+  t.throws(() => next({ state: 'delivered', step: null }, 'accepted'), /cannot be "accepted"/);
+  t.throws(() => next({ state: 'pending', step: 'look-up' }, 'begun'), /cannot be "begun"/);
 });

@@ -10,8 +10,8 @@ import { type Client, createClient } from '../../adapters/leadsquared/http/clien
 import { DEFAULT_POLICY as CALL_LOG_POLICY } from '../../adapters/leadsquared/policy.ts';
 import type { Fault } from '../../adapters/leadsquared/sandbox/faults.ts';
 import { startSandbox } from '../../adapters/leadsquared/sandbox/sandbox.ts';
-import type { Gate } from '../../src/delivery/crm.ts';
 import { DEFAULT_POLICY } from '../../src/delivery/policy.ts';
+import type { Permits } from '../../src/permits/port.ts';
 import { flush, fresh, World } from './fakes.ts';
 
 /** `unreachable` is none of the server's faults: the connection is refused. */
@@ -26,6 +26,7 @@ export type Position = 'lookup' | 'capture' | 'post' | 'verify' | 'update' | 'al
 const SESSION = 'pbx:1:1';
 const MINUTE = 60_000;
 const RECORDING = 'https://pbx.example/1.wav';
+const CALL_LOG = { ...CALL_LOG_POLICY, recordingUrl: 'https://pbx.example/{file}' };
 const PATHS: Readonly<Record<Position, string>> = {
   lookup: 'RetrieveLeadByPhoneNumber$',
   capture: 'Lead.Capture$',
@@ -92,7 +93,7 @@ export async function openLab(position: Position, trouble: Trouble) {
   };
   watch();
 
-  function clientAt(host: string, gate: Gate): Client {
+  function clientAt(host: string, permits: Permits): Client {
     const { accessKey, secretKey } = sandbox;
     const own = {
       now: () => clock.now(),
@@ -102,40 +103,52 @@ export async function openLab(position: Position, trouble: Trouble) {
         return () => void deadlines.delete(run);
       },
     };
-    const counted: Gate = {
-      refused: (refusal) => gate.refused(refusal),
-      run: (priority, send) =>
-        gate.run(priority, async () => {
-          underWay += 1;
-          try {
-            return await send();
-          } finally {
-            underWay -= 1;
-            onIdle();
-          }
-        }),
-    };
-    const client = createClient({ host, accessKey, secretKey, gate: counted, clock: own });
+    const client = createClient({ host, accessKey, secretKey, permits, clock: own });
     clients.push(client);
     return client;
   }
 
-  world.crm.ports = (gate) => {
-    const real = clientAt(sandbox.url, gate);
-    const refusing = clientAt(REFUSING, gate);
+  world.watched = (office) => ({
+    ...office,
+    async acquire(priority, signal) {
+      const permit = await office.acquire(priority, signal);
+      let running = false;
+      return {
+        id: permit.id,
+        waitedMs: permit.waitedMs,
+        start() {
+          if (!permit.start()) return false;
+          running = true;
+          underWay += 1;
+          return true;
+        },
+        [Symbol.dispose]() {
+          permit[Symbol.dispose]();
+          if (running) underWay -= 1;
+          running = false;
+          onIdle();
+        },
+      };
+    },
+  });
+
+  world.crm.ports = (permits) => {
+    const real = clientAt(sandbox.url, permits);
+    const refusing = clientAt(REFUSING, permits);
     const client: Client = {
       ...real,
-      call(request, priority, read) {
+      call(request, asking, read) {
         const session = JSON.stringify(request.body ?? null).includes(SESSION);
         const meant = path.test(request.path) && (position !== 'post' || session);
-        if (!broken || trouble.kind !== 'unreachable' || !meant) return real.call(request, priority, read);
+        if (!broken || trouble.kind !== 'unreachable' || !meant) return real.call(request, asking, read);
         hits += 1;
-        return refusing.call(request, priority, read);
+        return refusing.call(request, asking, read);
       },
     };
     return {
+      name: 'LeadSquared',
       directory: createDirectory(client, DEFAULT_DIRECTORY_POLICY),
-      callLog: createCallLog(client, CALL_LOG_POLICY),
+      callLog: createCallLog(client, CALL_LOG),
     };
   };
 
@@ -184,17 +197,26 @@ export async function openLab(position: Position, trouble: Trouble) {
     sandbox.addFaults({ match, times: 0, fault: trouble });
   }
 
+  /** The trouble is that of this call alone. */
+  function spoilAlone(): void {
+    if (trouble.kind === 'unreachable') throw new Error('Nothing is unreachable for one call alone.');
+    broken = true;
+    const text = { lookup: '9811000001', verify: guid(1) }[String(position)];
+    const match = { path: PATHS[position], ...(position === 'post' ? { session: SESSION } : text ? { text } : {}) };
+    sandbox.addFaults({ match, times: 0, fault: trouble });
+  }
+
   /** The state of the call; after the delivery, what became of its late recording. */
   function standing(): string {
     const row = world.row(1);
     if (position !== 'update' || row.state !== 'delivered') return String(row.state);
-    if (row.update_due_at !== null) return 'update-waits';
+    if (row.step !== null) return 'update-waits';
     return String(row.posted_facts).includes(RECORDING) ? 'update-sent' : 'update-dropped';
   }
 
   return {
     standing,
-    attempts: (): number => Number(world.row(1).attempts),
+    attempts: (): number => Number(world.row(1).post_attempts),
     /** Brings the call to its first request that goes wrong, and to the end of that. */
     async firstTry(): Promise<void> {
       const record = fresh(world, 1);
@@ -210,14 +232,39 @@ export async function openLab(position: Position, trouble: Trouble) {
         await pass(MINUTE, () => world.state(1) === before);
         spoil();
       }
-      if (position === 'update') world.end({ ...record, recording: RECORDING });
+      if (position === 'update') world.end({ ...record, recording: '1.wav' });
       life.delivery.notify();
-      await pass(5 * MINUTE, () => hits > 0);
+      // The step with the trouble is over.
+      await pass(5 * MINUTE, () => hits > 0 && world.row(1).lease_owner === null);
     },
+    /** While other calls go on, one a minute: how many minutes until the end of the call. */
+    async alone(isEnd: (state: string) => boolean): Promise<number> {
+      const record = fresh(world, 1);
+      if (position === 'verify') {
+        const match = { path: 'LogCall$', session: SESSION };
+        sandbox.addFaults({ match, times: 0, fault: { kind: 'reset', commit: false } });
+      }
+      if (position !== 'update') spoilAlone();
+      world.end(record);
+      if (position === 'update') {
+        life.delivery.notify();
+        await pass(MINUTE, () => world.state(1) === 'delivered');
+        spoilAlone();
+        world.end({ ...record, recording: '1.wav' });
+      }
+      let minutes = 0;
+      for (; minutes < 600 && !isEnd(standing()); minutes++) {
+        world.end(fresh(world, 10 + minutes, { external: '09811000002', externalE164: '+919811000002' }));
+        life.delivery.notify();
+        await pass(MINUTE);
+      }
+      return minutes;
+    },
+    reason: (): string => String(world.row(1).reason),
     /** The circuit; `held` when it is closed and everything waits for the rate. */
     async circuit(): Promise<string> {
-      const { circuit, gate } = await life.delivery.snapshot();
-      return circuit === 'closed' && gate.heldMs > 0 ? 'held' : circuit;
+      const { circuit, permits } = await life.delivery.snapshot();
+      return circuit === 'closed' && permits.heldMs > 0 ? 'held' : circuit;
     },
     /** Whether another call is delivered within a minute while the trouble goes on. */
     async other(): Promise<boolean> {

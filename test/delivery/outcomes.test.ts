@@ -79,33 +79,33 @@ rejected     post      parked          0      closed   parked          none     
 rejected     verify    parked          1      closed   parked          none              go-on   parked          1
 rejected     update    update-dropped  0      closed   update-dropped  none              go-on   update-dropped  1
 rejected     all       parked          1      closed   parked          none              wait    parked          1
-rate         lookup    retrying        0      held     waits           crm-rate-limited  wait    delivered       1
-rate         capture   retrying        0      held     waits           crm-rate-limited  wait    delivered       1
-rate         post      resolving       0      held     waits           crm-rate-limited  wait    delivered       1
+rate         lookup    pending         0      held     waits           crm-rate-limited  wait    delivered       1
+rate         capture   pending         0      held     waits           crm-rate-limited  wait    delivered       1
+rate         post      pending         0      held     waits           crm-rate-limited  go-on   delivered       1
 rate         verify    uncertain       1      held     waits           crm-rate-limited  wait    delivered       1
-rate         update    update-waits    0      held     update-waits    crm-rate-limited  wait    update-sent     1
+rate         update    update-waits    0      held     update-waits    crm-rate-limited  go-on   update-sent     1
 rate         all       uncertain       1      held     waits           crm-rate-limited  wait    delivered       1
-denied       lookup    retrying        0      denied   waits           crm-denied        wait    delivered       1
-denied       capture   retrying        0      denied   waits           crm-denied        wait    delivered       1
+denied       lookup    pending         0      denied   waits           crm-denied        wait    delivered       1
+denied       capture   pending         0      denied   waits           crm-denied        wait    delivered       1
 denied       post      pending         0      denied   waits           crm-denied        wait    delivered       1
 denied       verify    uncertain       1      closed   waits           none              go-on   delivered       1
 denied       update    update-waits    0      closed   update-waits    none              go-on   update-sent     1
 denied       all       uncertain       1      denied   waits           crm-denied        wait    delivered       1
-lost         lookup    retrying        0      closed   waits           crm-unavailable   wait    delivered       1
-lost         capture   retrying        0      closed   waits           crm-unavailable   wait    delivered       1
-lost         post      uncertain       1      closed   waits           crm-unavailable   go-on   delivered       1
-lost         verify    uncertain       1      closed   waits           crm-unavailable   go-on   delivered       1
-lost         update    update-waits    0      closed   update-waits    crm-unavailable   go-on   update-sent     1
+lost         lookup    retrying        0      closed   waits           none              wait    delivered       1
+lost         capture   retrying        0      closed   waits           none              wait    delivered       1
+lost         post      uncertain       1      closed   waits           none              go-on   delivered       1
+lost         verify    uncertain       1      closed   waits           none              go-on   delivered       1
+lost         update    update-waits    0      closed   update-waits    none              go-on   update-sent     1
 lost         all       uncertain       1      closed   waits           crm-unavailable   wait    delivered       1
-done         capture   retrying        0      closed   waits           crm-unavailable   wait    delivered       1
+done         capture   retrying        0      closed   waits           none              wait    delivered       1
 done         post      uncertain       1      closed   delivered       none              go-on   delivered       1
-done         update    update-waits    0      closed   update-waits    crm-unavailable   go-on   update-sent     1
+done         update    update-waits    0      closed   update-waits    none              go-on   update-sent     1
 done         all       uncertain       1      closed   waits           crm-unavailable   wait    delivered       1
-unreachable  lookup    retrying        0      closed   waits           crm-unavailable   wait    delivered       1
-unreachable  capture   retrying        0      closed   waits           crm-unavailable   wait    delivered       1
-unreachable  post      retrying        0      closed   waits           crm-unavailable   go-on   delivered       1
-unreachable  verify    uncertain       1      closed   waits           crm-unavailable   go-on   delivered       1
-unreachable  update    update-waits    0      closed   update-waits    crm-unavailable   go-on   update-sent     1
+unreachable  lookup    retrying        0      closed   waits           none              wait    delivered       1
+unreachable  capture   retrying        0      closed   waits           none              wait    delivered       1
+unreachable  post      retrying        0      closed   waits           none              go-on   delivered       1
+unreachable  verify    uncertain       1      closed   waits           none              go-on   delivered       1
+unreachable  update    update-waits    0      closed   update-waits    none              go-on   update-sent     1
 unreachable  all       uncertain       1      closed   waits           crm-unavailable   wait    delivered       1
 `;
 
@@ -180,6 +180,38 @@ for (const cls of CLASSES) {
   });
 }
 
+/**
+ * What goes on for ever for one call, while the others go through: how it ends, and after how many minutes. README.md tells
+ * these times.
+ */
+const ALONE: readonly (readonly [Position, end: string, from: number, to: number, reason: RegExp])[] = [
+  ['lookup', 'parked', 20, 60, /^Given up after 10 lookups: .*Remove the cause, then replay\.$/],
+  ['post', 'parked', 30, 90, /^Given up after 10 attempts: /],
+  [
+    'verify',
+    'parked',
+    20,
+    90,
+    /could not be asked in 10 attempts .*look in LeadSquared, then replay if it is not there\.$/,
+  ],
+  ['update', 'update-dropped', 20, 60, /^Late facts not sent, given up after 10 attempts: /],
+];
+
+t.test('a fault of one call alone ends, and no other call waits', async (t) => {
+  for (const [position, end, from, to, reason] of ALONE) {
+    for (const trouble of [FAULTS.lost[0], FAULTS.lost[9]]) {
+      const lab = await openLab(position, trouble ?? { kind: 'timeout' });
+      const minutes = await lab.alone((state) => END.has(state) && (position !== 'update' || state !== 'update-waits'));
+      const name = `${position}: ${JSON.stringify(trouble)}`;
+      t.equal(lab.standing(), end, name);
+      t.ok(minutes >= from && minutes <= to, `${name}: ${minutes} minutes`);
+      t.match(lab.reason(), reason, name);
+      t.same(lab.alarms(), [], `${name}: no alarm`);
+      await lab.close();
+    }
+  }
+});
+
 t.test('every kind of fault has its row', async (t) => {
   const played = new Set(Object.values(FAULTS).flatMap((troubles) => troubles.map(({ kind }) => kind)));
   t.same(
@@ -207,13 +239,14 @@ t.test('README.md tells each class, with the state of a post and the alarm', asy
   const section = readme.split(/^#+ What happens when LeadSquared \.\.\.$/m)[1]?.split(/^#/m)[0] ?? '';
   const lines = section.split('\n').filter((line) => line.startsWith('| '));
   for (const cls of CLASSES) {
-    const line = lines.find((one) => one.startsWith(`| ${TOLD[cls]}`)) ?? '';
+    const line = lines.filter((one) => one.startsWith(`| ${TOLD[cls]}`)).join('\n');
     t.not(line, '', `${cls}: a line that begins with "${TOLD[cls]}"`);
     const { first = '', end = '' } = rowOf(cls, 'post') ?? {};
     const alarms = ROWS.filter((row) => row.class === cls && row.alarm !== 'none').map(({ alarm }) => alarm ?? '');
     const words = new Set([...(first === 'resolving' ? [] : [first]), ...(end === 'parked' ? [end] : []), ...alarms]);
     for (const word of words) t.ok(line.includes(`\`${word}\``), `${cls}: ${word}`);
   }
+  for (const [, , from, to] of ALONE) t.ok(section.includes(`${from} to ${to} minutes`), `${from} to ${to} minutes`);
   const { retry, verifyAfterMs } = DEFAULT_POLICY;
   t.match(section, `${verifyAfterMs / 1000} s`);
   t.match(section, `${retry.maxAttempts} attempts`);

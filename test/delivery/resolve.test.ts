@@ -2,11 +2,14 @@
 import t from 'tap';
 import type { CallRecord } from '../../src/call/record.ts';
 import type { CrmUser, Lead } from '../../src/delivery/crm.ts';
-import { skipReason } from '../../src/delivery/filters.ts';
-import { chooseLead } from '../../src/delivery/leads.ts';
+import { skipReason } from '../../src/delivery/parties/filters.ts';
+import { chooseLead } from '../../src/delivery/parties/leads.ts';
+import { type Extension, matchUser } from '../../src/delivery/parties/users.ts';
 import { DEFAULT_POLICY, type DeliveryPolicy, type LeadPolicy, type UserPolicy } from '../../src/delivery/policy.ts';
-import { matchUser } from '../../src/delivery/users.ts';
 import { call, fresh, type Life, World } from './fakes.ts';
+
+const match = (of: Extension, policy: UserPolicy, users: readonly CrmUser[] | null) =>
+  matchUser(of, policy, users, 'LeadSquared');
 
 interface Over {
   readonly lead?: Partial<LeadPolicy>;
@@ -84,12 +87,12 @@ t.test('a burst of calls from one number is one lookup', async (t) => {
 
 t.test('unknown callers, by policy', async (t) => {
   const outcomes: Record<LeadPolicy['unknown'], unknown> = {
-    'let-leadsquared-create': { row: { state: 'delivered' }, body: { LeadId: '' } },
+    'let-crm-create': { row: { state: 'delivered' }, body: { LeadId: '' } },
     capture: { row: { state: 'delivered' }, body: { LeadId: 'lead-+91-9811000001' } },
-    park: { row: { state: 'parked', reason: /create it in LeadSquared/ } },
+    park: { row: { state: 'parked', reason: /create it in the CRM/ } },
     skip: { row: { state: 'skipped', reason: /No lead/ } },
   };
-  for (const unknown of ['let-leadsquared-create', 'capture', 'park', 'skip'] as const) {
+  for (const unknown of ['let-crm-create', 'capture', 'park', 'skip'] as const) {
     const { world, life } = await warm({ lead: { unknown } });
     t.match(await deliver(world, life, fresh(world, 1)), outcomes[unknown], unknown);
     world.close();
@@ -133,7 +136,7 @@ t.test('why a call without a number is not posted is told by its cause', async (
 });
 
 t.test('a number that the network told although it is withheld is never looked up and makes no lead', async (t) => {
-  for (const unknown of ['let-leadsquared-create', 'capture', 'park', 'skip'] as const) {
+  for (const unknown of ['let-crm-create', 'capture', 'park', 'skip'] as const) {
     const { world, life } = await warm({ lead: { anonymous: 'send', unknown } });
     world.crm.leads.set('9811000001', [lead('known')]);
     const number = { external: '09811000001', externalE164: '+919811000001' };
@@ -163,7 +166,7 @@ t.test('a CRM that is away parks nothing and burns nothing', async (t) => {
   const { world, life } = await warm();
   world.crm.fate = (request) => (request.startsWith('lead') ? 'unavailable' : 'ok');
   const { row } = await deliver(world, life, fresh(world, 1));
-  t.match(row, { state: 'retrying', attempts: 0, reason: /could not be looked up/ });
+  t.match(row, { state: 'retrying', look_up_attempts: 0, reason: /could not be looked up/ });
   world.crm.fate = () => 'ok';
   await world.clock.advance(60_000);
   t.equal(world.state(1), 'delivered');
@@ -214,15 +217,15 @@ t.test('extension to user', async (t) => {
   });
   const rows = [row('1001', 'ASHA@example.com'), row('1001', 'u-3', 'pbx2'), row('1002', 'u-2'), row('1004', 'x@y.z')];
   const policy = { ...DEFAULT_POLICY.user, rows };
-  t.same(matchUser(at('1001', 'pbx1'), policy, USERS), { kind: 'known', id: 'u-1' });
-  t.same(matchUser(at('1001', 'pbx2'), policy, USERS), { kind: 'known', id: 'u-3' }, 'the line for this PBX');
-  t.match(matchUser(at('1002', 'pbx1'), policy, USERS), { kind: 'unknown', why: /inactive/ });
-  t.match(matchUser(at('1004', 'pbx1'), policy, USERS), { kind: 'unknown', why: /no user x@y.z/ });
-  t.same(matchUser(at('1003', 'pbx1'), policy, USERS), { kind: 'known', id: 'u-3' }, 'by the number the CRM holds');
-  t.match(matchUser(at('1003', 'pbx1'), { ...policy, discover: false }, USERS), { kind: 'unknown' });
-  t.match(matchUser(at('1001', 'pbx1'), { ...policy, rows: [] }, USERS), { kind: 'unknown', why: /several/ });
-  t.same(matchUser(at('1001', 'pbx1'), policy, null), { kind: 'not-yet' });
-  t.same(matchUser(at('1001', 'pbx2'), policy, null), { kind: 'known', id: 'u-3' }, 'an id needs no users');
+  t.same(match(at('1001', 'pbx1'), policy, USERS), { kind: 'known', id: 'u-1' });
+  t.same(match(at('1001', 'pbx2'), policy, USERS), { kind: 'known', id: 'u-3' }, 'the line for this PBX');
+  t.match(match(at('1002', 'pbx1'), policy, USERS), { kind: 'unknown', why: /inactive/ });
+  t.match(match(at('1004', 'pbx1'), policy, USERS), { kind: 'unknown', why: /no user x@y.z/ });
+  t.same(match(at('1003', 'pbx1'), policy, USERS), { kind: 'known', id: 'u-3' }, 'by the number the CRM holds');
+  t.match(match(at('1003', 'pbx1'), { ...policy, discover: false }, USERS), { kind: 'unknown' });
+  t.match(match(at('1001', 'pbx1'), { ...policy, rows: [] }, USERS), { kind: 'unknown', why: /several/ });
+  t.same(match(at('1001', 'pbx1'), policy, null), { kind: 'not-yet' });
+  t.same(match(at('1001', 'pbx2'), policy, null), { kind: 'known', id: 'u-3' }, 'an id needs no users');
 });
 
 t.test('extension 101 of two tenants is two people', async (t) => {
@@ -235,32 +238,28 @@ t.test('extension 101 of two tenants is two people', async (t) => {
   const unknown = { kind: 'unknown' };
 
   const tenants = policyOf(row('101', 'A.example', 'u-a'), row('101', 'b.example', 'u-b'), row('101', null, 'u-other'));
-  t.same(matchUser(of('a.example'), tenants, null), known('u-a'), 'in any case of letters');
-  t.same(matchUser(of('b.example'), tenants, null), known('u-b'));
-  const nobody = matchUser(of('c.example'), tenants, null);
+  t.same(match(of('a.example'), tenants, null), known('u-a'), 'in any case of letters');
+  t.same(match(of('b.example'), tenants, null), known('u-b'));
+  const nobody = match(of('c.example'), tenants, null);
   t.match(nobody, { kind: 'unknown', why: /extension 101@c\.example is not in the users file/ });
-  t.match(matchUser(of(null), tenants, null), unknown, 'nor is an unknown tenant one of them');
+  t.match(match(of(null), tenants, null), unknown, 'nor is an unknown tenant one of them');
 
   const open = policyOf(row('101', null, 'u-1'), row('102', 'a.example', 'u-2'));
-  for (const domain of [null, 'a.example', 'b.example']) t.same(matchUser(of(domain), open, null), known('u-1'));
-  t.match(matchUser(of('b.example', 'fs', '102'), open, null), unknown);
+  for (const domain of [null, 'a.example', 'b.example']) t.same(match(of(domain), open, null), known('u-1'));
+  t.match(match(of('b.example', 'fs', '102'), open, null), unknown);
 
   const two = policyOf(
     row('101', 'a.example', 'u-a'),
     row('101', 'a.example', 'u-fs2', 'fs2'),
     row('101', null, 'u-asterisk', 'asterisk'),
   );
-  t.same(matchUser(of(null, 'asterisk'), two, null), known('u-asterisk'), 'another PBX has a 101 of its own');
-  t.same(matchUser(of('a.example', 'fs2'), two, null), known('u-fs2'), 'the line for this PBX');
-  t.same(matchUser(of('a.example', 'fs'), two, null), known('u-a'));
-  t.match(matchUser(of('b.example', 'fs2'), two, null), unknown);
+  t.same(match(of(null, 'asterisk'), two, null), known('u-asterisk'), 'another PBX has a 101 of its own');
+  t.same(match(of('a.example', 'fs2'), two, null), known('u-fs2'), 'the line for this PBX');
+  t.same(match(of('a.example', 'fs'), two, null), known('u-a'));
+  t.match(match(of('b.example', 'fs2'), two, null), unknown);
   const here = policyOf(row('101', null, 'u-any'), row('101', 'a.example', 'u-a', 'fs'));
-  t.match(
-    matchUser(of('b.example', 'fs'), here, null),
-    unknown,
-    'the line for any PBX is none of the tenants of this one',
-  );
-  t.same(matchUser(of(null, 'asterisk'), here, null), known('u-any'));
+  t.match(match(of('b.example', 'fs'), here, null), unknown, 'the line for any PBX is none of the tenants of this one');
+  t.same(match(of(null, 'asterisk'), here, null), known('u-any'));
 
   const discover = { ...policyOf(), discover: true };
   const user = (id: string, phone: string): CrmUser => ({
@@ -271,9 +270,9 @@ t.test('extension 101 of two tenants is two people', async (t) => {
     phones: [phone],
   });
   const users = [user('u-1', '101@a.example'), user('u-2', '101'), user('u-3', '102')];
-  t.same(matchUser(of('A.example'), discover, users), known('u-1'), 'the same for the numbers the CRM holds');
-  t.match(matchUser(of('b.example'), discover, users), unknown);
-  t.same(matchUser(of('b.example', 'fs', '102'), discover, users), known('u-3'));
+  t.same(match(of('A.example'), discover, users), known('u-1'), 'the same for the numbers the CRM holds');
+  t.match(match(of('b.example'), discover, users), unknown);
+  t.same(match(of('b.example', 'fs', '102'), discover, users), known('u-3'));
 });
 
 t.test('the tenant of a call decides its user, and is kept with the extensions that were seen', async (t) => {
@@ -338,7 +337,7 @@ t.test('users that were never fetched are waited for, not guessed', async (t) =>
   world.end(fresh(world, 1));
   life.delivery.notify();
   await world.clock.advance(20_000);
-  t.match(world.row(1), { reason: /users of LeadSquared are not known yet/, attempts: 0 });
+  t.match(world.row(1), { reason: /users of the CRM are not known yet/ });
   t.ok(life.conditions.some((condition) => condition.code === 'crm-users-stale' && condition.raised));
   world.crm.fate = () => 'ok';
   await world.clock.advance(120_000);

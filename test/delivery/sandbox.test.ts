@@ -1,4 +1,5 @@
-/** The whole way with real parts: database thread, gate, HTTP client, and the stand-in server with its faults. */
+/** The whole way with real parts: database thread, permits, HTTP client, and the stand-in server with its faults. */
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,10 +11,10 @@ import { createClient } from '../../adapters/leadsquared/http/client.ts';
 import { DEFAULT_POLICY as CALL_LOG_POLICY } from '../../adapters/leadsquared/policy.ts';
 import { type Sandbox, startSandbox } from '../../adapters/leadsquared/sandbox/sandbox.ts';
 import { type Database, openDatabase } from '../../adapters/sqlite/thread/database.ts';
-import { openGate } from '../../src/delivery/gate.ts';
 import { DEFAULT_POLICY, type DeliveryPolicy } from '../../src/delivery/policy.ts';
 import { createDelivery } from '../../src/delivery/service.ts';
 import type { OutboxCounts } from '../../src/delivery/store.ts';
+import { openPermits } from '../../src/permits/permits.ts';
 import { call, silent } from './fakes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'logcalld-delivery-'));
@@ -35,15 +36,19 @@ async function live(database: Database, sandbox: Sandbox) {
   const { remote } = database;
   const random = (): number => 0.5;
   const onCondition = (): void => undefined;
-  const gate = await openGate({ store: remote.limiter, clock, random, limit: POLICY.limit, onCondition });
+  const common = { clock, random, onCondition, owner: randomUUID() };
+  const permits = await openPermits({ ...common, store: remote.permits, limit: POLICY.limit, crm: 'LeadSquared' });
   const { accessKey, secretKey, url } = sandbox;
   const timeouts = { connectMs: 2000, headersMs: 500, bodyMs: 500, totalMs: 1000 };
-  const client = createClient({ host: url, accessKey, secretKey, connections: 10, gate, clock, timeouts });
+  const client = createClient({ host: url, accessKey, secretKey, permits, clock, timeouts });
   const delivery = createDelivery({
-    ...{ gate, clock, random, onCondition, policy: POLICY, log: silent },
+    ...{ ...common, permits, policy: POLICY, log: silent },
     store: { outbox: remote.outbox, leads: remote.leadCache, users: remote.users },
-    directory: createDirectory(client, DEFAULT_DIRECTORY_POLICY),
-    callLog: createCallLog(client, CALL_LOG_POLICY),
+    crm: {
+      name: 'LeadSquared',
+      directory: createDirectory(client, DEFAULT_DIRECTORY_POLICY),
+      callLog: createCallLog(client, CALL_LOG_POLICY),
+    },
   });
   await delivery.start();
   return { delivery, client };
@@ -104,7 +109,7 @@ t.test('a second life goes on where the first was stopped in the middle of a req
   one.delivery.notify();
   await hanging;
   await one.delivery.drain(50);
-  t.match((await first.remote.outbox.counts({ now: 0 })).states, { sending: 0, resolving: 0 });
+  t.match((await first.remote.outbox.counts({ now: 0 })).states, { sending: 0 });
   await one.client.close();
   await first.close();
   sandbox.clearFaults();

@@ -1,5 +1,6 @@
-/** LeadSquared's API as a whole: authentication, the gate, one judgement for every reply, and no secret in any text. */
-import type { Gate, Priority, Reply } from '../../../src/delivery/crm.ts';
+/** LeadSquared's API as a whole: authentication, permits, one judgement for every reply, and no secret in any text. */
+import type { Reply } from '../../../src/delivery/crm.ts';
+import { type Asking, type Permits, startedPermit } from '../../../src/permits/port.ts';
 import type { Clock } from '../../../src/ports.ts';
 import { apiBase } from './endpoint.ts';
 import { type Exchange, judge, type RequestKind } from './outcome.ts';
@@ -22,7 +23,7 @@ export interface ClientOptions {
   readonly maxBodyBytes?: number;
   /** PEM certificates to trust instead of the system's, for a proxy that opens TLS. */
   readonly ca?: string | null;
-  readonly gate: Gate;
+  readonly permits: Permits;
   readonly clock: Pick<Clock, 'now' | 'monotonic' | 'after'>;
 }
 
@@ -41,13 +42,13 @@ export interface Client {
   readonly host: string;
   readonly now: () => number;
   /**
-   * Makes one request when the gate has a slot for it. Never rejects for a reason of the network or of LeadSquared; only
-   * with `GateClosed`.
+   * Makes one request when there is a permit for it. Never rejects for a reason of the network or of LeadSquared; only
+   * with `PermitsClosed`, or the reason of the signal, when there was none.
    *
    * @param read takes the value out of an accepted body; `null` when the body is not what it should be, which counts as
    * a reply that proves nothing.
    */
-  call<T>(request: ApiRequest, priority: Priority, read: (json: unknown) => T | null): Promise<Reply<T>>;
+  call<T>(request: ApiRequest, asking: Asking, read: (json: unknown) => T | null): Promise<Reply<T>>;
   close(): Promise<void>;
 }
 
@@ -65,7 +66,7 @@ function scrubbed(exchange: Exchange, scrub: (text: string) => string): Exchange
 
 /** @throws Error with the remedy when the host is unusable. */
 export function createClient(options: ClientOptions): Client {
-  const { accessKey, secretKey, gate, clock } = options;
+  const { accessKey, secretKey, permits, clock } = options;
   const base = apiBase(options.host, options.insecure ?? false);
   const inQuery = options.auth === 'query';
   const scrub = scrubber([accessKey, secretKey]);
@@ -103,17 +104,16 @@ export function createClient(options: ClientOptions): Client {
   return {
     host: base.host,
     now: clock.now,
-    async call(request, priority, read) {
+    async call(request, asking, read) {
       const http = httpOf(request);
-      const { exchange, durationMs, outcome } = await gate.run(priority, async () => {
-        const timed = await transport.send(http);
-        // Before anything else reads it: a text cut later could keep a part of a key that no scrubbing would know.
-        const clean = scrubbed(timed.exchange, scrub);
-        const judged = judge(request.kind, clean, clock.now());
-        // Told before the slot is given back, so that the next request already waits.
-        if (judged.refusal !== null) gate.refused(judged.refusal);
-        return { exchange: clean, durationMs: timed.durationMs, outcome: judged };
-      });
+      using _ = await startedPermit(permits, asking);
+      const timed = await transport.send(http);
+      const { durationMs } = timed;
+      // Before anything else reads it: a text cut later could keep a part of a key that no scrubbing would know.
+      const exchange = scrubbed(timed.exchange, scrub);
+      const outcome = judge(request.kind, exchange, clock.now());
+      // Told before the permit ends, so that the next request already waits.
+      if (outcome.refusal !== null) permits.refused(outcome.refusal);
       const answer = exchange.kind === 'answer' ? exchange : null;
       const value = outcome.kind === 'accepted' ? read(outcome.json) : null;
       const misread = outcome.kind === 'accepted' && value === null;
@@ -123,6 +123,7 @@ export function createClient(options: ClientOptions): Client {
         message: misread
           ? `The reply to ${request.path} is not of the form that LeadSquared documents.`
           : outcome.message,
+        reached: exchange.kind === 'answer' || exchange.sent,
         exception: outcome.exception,
         http: answer?.status ?? null,
         body: answer?.body.slice(0, KEPT_BODY_CHARACTERS) ?? null,

@@ -25,7 +25,8 @@
  * that begin with MX are never retried by LeadSquared's own queue); the three forms of the rate refusal and errors inside
  * a 200 were reported by other clients of the API.
  */
-import type { OutcomeKind, RateRefusal } from '../../../src/delivery/crm.ts';
+import type { OutcomeKind } from '../../../src/delivery/crm.ts';
+import type { RateRefusal } from '../../../src/permits/port.ts';
 import { isObject, parseJson, textOf } from '../json.ts';
 
 export type RequestKind = 'read' | 'write';

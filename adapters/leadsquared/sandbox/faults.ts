@@ -41,6 +41,8 @@ export interface FaultRule {
     readonly path?: string;
     /** CallSessionId of the request body. */
     readonly session?: string;
+    /** Regular expression on the query (decoded) and the body, e.g. a number or the id of a lead. */
+    readonly text?: string;
     /** The rule sleeps until it has matched this many requests (1: the first one). */
     readonly nth?: number;
   };
@@ -63,19 +65,20 @@ export interface FaultList {
   add(rules: readonly FaultRule[]): void;
   clear(): void;
   /** The fault of the first rule that hits this request, `null` when there is none. */
-  take(path: string, session: string | null): Fault | null;
+  take(path: string, session: string | null, text: string): Fault | null;
   /** How many requests have been hit. */
   fired(): number;
 }
 
 export function faultList(): FaultList {
-  let rules: { rule: FaultRule; path: RegExp | null; seen: number; hits: number }[] = [];
+  let rules: { rule: FaultRule; path: RegExp | null; text: RegExp | null; seen: number; hits: number }[] = [];
   let fired = 0;
   return {
     add(added) {
       const compiled = added.map((rule) => ({
         rule,
         path: rule.match?.path === undefined ? null : new RegExp(rule.match.path),
+        text: rule.match?.text === undefined ? null : new RegExp(rule.match.text),
         seen: 0,
         hits: 0,
       }));
@@ -84,10 +87,11 @@ export function faultList(): FaultList {
     clear() {
       rules = [];
     },
-    take(path, session) {
+    take(path, session, text) {
       for (const entry of rules) {
         const { match, times = 1, fault } = entry.rule;
         if (entry.path !== null && !entry.path.test(path)) continue;
+        if (entry.text !== null && !entry.text.test(text)) continue;
         if (match?.session !== undefined && match.session !== session) continue;
         entry.seen++;
         if (entry.seen < (match?.nth ?? 1) || (times !== 0 && entry.hits >= times)) continue;

@@ -149,7 +149,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       return;
     }
     const session = /"CallSessionId"\s*:\s*"([^"]*)"/.exec(request.body)?.[1] ?? null;
-    const fault = faults.take(request.path, session);
+    const fault = faults.take(request.path, session, `${[...request.query.values()].join(' ')} ${request.body}`);
     if (fault === null) {
       const answer = answerTo(world, request, keys);
       tell(request, arrivedAt, 'answered');

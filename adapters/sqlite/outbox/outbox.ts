@@ -1,141 +1,152 @@
 /** The outbox's statements; runs in the database thread. The rules are in `src/delivery`; here is only what is stored. */
 import type { CallRecord } from '../../../src/call/record.ts';
-import type { Delivery, LateFacts, Outbox } from '../../../src/delivery/store.ts';
+import { afterChange, next, type Position } from '../../../src/delivery/states.ts';
+import type { Begun, Outbox } from '../../../src/delivery/store.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { attemptWriter } from './attempts.ts';
+import { claimer } from './claim.ts';
 import { outboxQueries } from './queries.ts';
-import { DELIVERY_COLUMNS, DELIVERY_FROM, type DeliveryRow, toDelivery } from './row.ts';
 import { settler } from './settle.ts';
 
 type Arg<M extends keyof Outbox> = Parameters<Outbox[M]>[0];
 
 /**
- * Makes the outbox row of a call that just ended; part of the transaction that stores the session. Every call gets one:
- * what is not to be posted is skipped by the rules of delivery, with a reason that can be seen.
+ * Makes the outbox row of a call that just ended, or tells it that the facts of its call changed; part of the transaction that
+ * stores the session. Every call gets one: what is not to be posted is skipped by the rules of delivery, with a reason that
+ * can be seen.
  */
-export function insertDelivery(db: Connection, record: CallRecord, now: number): void {
-  db.prepare(
+export function outboxOf(db: Connection): (record: CallRecord, now: number) => void {
+  const insert = db.prepare<[object]>(
     `INSERT INTO delivery (session_id, ended_at, due_at, created_at, updated_at)
-     VALUES (@id, @endedAt, 0, @now, @now) ON CONFLICT (session_id) DO NOTHING`,
-  ).run({ id: record.callSessionId, endedAt: Math.floor(record.endedAt), now: Math.floor(now) });
+     VALUES (@id, @endedAt, 0, @now, @now) ON CONFLICT (session_id, destination) DO NOTHING`,
+  );
+  // A row that is worked on is left alone: the end of its step looks at the facts as they are then.
+  const free = db.prepare<[string], Position & { id: number }>(
+    'SELECT id, state, step FROM delivery WHERE session_id = ? AND lease_owner IS NULL',
+  );
+  const move = db.prepare<[object]>(
+    'UPDATE delivery SET state = @state, step = @step, due_at = 0, update_attempts = 0 WHERE id = @id',
+  );
+  return (record, now) => {
+    const call = { id: record.callSessionId, now: Math.floor(now) };
+    const { changes } = insert.run({ ...call, endedAt: Math.floor(record.endedAt) });
+    if (changes > 0) return;
+    for (const { id, state, step } of free.all(record.callSessionId)) {
+      const to = afterChange({ state, step });
+      // A failed lookup waits its time also with newer facts.
+      if (to !== null && !(step === to.step && step === 'look-up')) move.run({ id, ...to });
+    }
+  };
 }
 
 export function outboxModule(db: Connection) {
   const attempts = attemptWriter(db);
   return {
-    recover: recoverer(db, attempts.interrupt),
-    claim: claimer(db),
+    open: opener(db),
+    claim: claimer(db, attempts),
+    renew: renewer(db),
     begin: beginner(db, attempts.open),
     settle: settler(db, attempts),
-    updated: updater(db, attempts.add),
+    taken: taken(db),
     requeue: requeuer(db),
     ...outboxQueries(db),
   };
 }
 
-function recoverer(db: Connection, interrupt: (now: number) => void) {
-  const sending = db.prepare<[object]>(
-    `UPDATE delivery SET state = 'uncertain', due_at = @checkAt, updated_at = @now, doubtful = 1,
-     reason = 'The program stopped before the answer came.' WHERE state = 'sending'`,
+function opener(db: Connection) {
+  const clock = db.prepare<[], { boot: string; ahead_ms: number }>('SELECT boot, ahead_ms FROM boot_clock');
+  const set = db.prepare<[object]>(
+    `INSERT INTO boot_clock (id, boot, ahead_ms) VALUES (1, @bootId, @ahead)
+     ON CONFLICT (id) DO UPDATE SET boot = @bootId, ahead_ms = @ahead`,
   );
-  // How long the program was down is not known (the wall clock may have been set): each check waits its time again.
-  const waiting = db.prepare<[object]>(
-    "UPDATE delivery SET due_at = @checkAt WHERE state = 'uncertain' AND due_at < @checkAt",
+  // Of another boot, whose clock is not ours: nobody has a lease any more.
+  const leases = db.prepare('UPDATE delivery SET lease_until = 0 WHERE lease_until IS NOT NULL');
+  // How long the machine was down is not known (the wall clock may have been set): each check waits its time again.
+  const checks = db.prepare<[object]>(
+    "UPDATE delivery SET due_at = @checkAt WHERE step = 'check' AND due_at < @checkAt",
   );
-  const resolving = db.prepare<[object]>(
-    `UPDATE delivery SET state = 'pending', due_at = 0, updated_at = @now WHERE state = 'resolving'`,
-  );
-  // A clock that was set back while the program was down must not make a call wait for it.
-  const beyond = db.prepare<[object]>(
-    `UPDATE delivery SET due_at = 0 WHERE state IN ('pending', 'retrying', 'uncertain') AND due_at > @latestDue`,
-  );
-  const updates = db.prepare<[object]>('UPDATE delivery SET update_due_at = 0 WHERE update_due_at > @latestDue');
-  return db.transaction(({ now, checkAt, latestDue }: Arg<'recover'>) => {
-    interrupt(now);
-    const uncertain = sending.run({ now, checkAt }).changes;
-    const released = resolving.run({ now }).changes;
-    beyond.run({ latestDue });
-    waiting.run({ checkAt });
-    updates.run({ latestDue });
-    return { uncertain, released };
+  // A clock that was set back meanwhile must not make a call wait for it.
+  const beyond = db.prepare<[object]>('UPDATE delivery SET due_at = 0 WHERE step IS NOT NULL AND due_at > @latest');
+  return db.transaction(({ bootId, wall, monotonic, checkMs, latestMs }: Arg<'open'>): number => {
+    const kept = clock.get();
+    if (kept?.boot === bootId) return kept.ahead_ms;
+    const ahead = Math.floor(wall - monotonic);
+    const now = Math.floor(monotonic + ahead);
+    set.run({ bootId, ahead });
+    leases.run();
+    beyond.run({ latest: now + latestMs });
+    checks.run({ checkAt: now + checkMs });
+    return ahead;
   }).immediate;
 }
 
-function claimer(db: Connection) {
-  const columns = `SELECT ${DELIVERY_COLUMNS} FROM ${DELIVERY_FROM} WHERE d.state IN ('pending', 'retrying')`;
-  const live = db.prepare<[object], DeliveryRow>(
-    `${columns} AND d.intent = 'live' AND d.ended_at > @liveSince AND d.due_at <= @now ORDER BY d.ended_at LIMIT @live`,
+function renewer(db: Connection) {
+  const write = db.prepare<[object]>(
+    `UPDATE delivery SET lease_until = @leaseUntil
+     WHERE lease_owner = @owner AND id IN (SELECT value FROM json_each(@ids))`,
   );
-  // Two orders, by call time within each: what was never sent before what an operator sends again.
-  const backlog = db.prepare<[object], DeliveryRow>(
-    `${columns} AND d.intent = 'live' AND d.ended_at <= @liveSince AND d.due_at <= @now ORDER BY d.ended_at LIMIT @backlog`,
-  );
-  const replays = db.prepare<[object], DeliveryRow>(
-    `${columns} AND d.intent = 'replay' AND d.due_at <= @now ORDER BY d.ended_at LIMIT @rest`,
-  );
-  const take = db.prepare<[object]>("UPDATE delivery SET state = 'resolving' WHERE id = @id");
-  const write = db.transaction((rows: readonly DeliveryRow[]) => {
-    for (const { id } of rows) take.run({ id });
-  }).immediate;
-  return (args: Arg<'claim'>): readonly Delivery[] => {
-    const { now, liveSince } = args;
-    const rows = args.live > 0 ? live.all({ now, liveSince, live: args.live }) : [];
-    if (args.backlog > 0) {
-      const older = backlog.all({ now, liveSince, backlog: args.backlog });
-      rows.push(...older, ...replays.all({ now, rest: args.backlog - older.length }));
-    }
-    // This thread has the only connection: nothing moves between the reading and the writing.
-    if (rows.length > 0) write(rows);
-    return rows.map((row) => ({ ...toDelivery(row), state: 'resolving' }));
-  };
+  return ({ owner, ids, leaseUntil }: Arg<'renew'>): void =>
+    void write.run({ owner, leaseUntil, ids: JSON.stringify(ids) });
 }
 
 function beginner(db: Connection, open: (intent: Arg<'begin'>) => void) {
-  const send = db.prepare<[object]>(
-    `UPDATE delivery SET state = 'sending', tries = tries + 1, updated_at = @startedAt, reason = NULL,
-       lead_id = @leadId, user_id = @userId, body = @body, sent_revision = @revision, sent_facts = @facts,
-       first_attempt_at = coalesce(first_attempt_at, @startedAt)
-     WHERE id = @id AND state = 'resolving'
-       AND (SELECT revision FROM session WHERE call_session_id = delivery.session_id) = @revision`,
+  const row = db.prepare<[number], Position & { owner: string | null; revision: number }>(
+    `SELECT d.state, d.step, d.lease_owner AS owner, s.revision
+     FROM delivery d JOIN session s ON s.call_session_id = d.session_id WHERE d.id = ?`,
   );
-  return db.transaction((intent: Arg<'begin'>): boolean => {
-    const { id, revision, startedAt, resolution } = intent;
-    const sent = { leadId: resolution.leadId, userId: resolution.userId, body: JSON.stringify(intent.body) };
-    const { changes } = send.run({ id, revision, startedAt, ...sent, facts: JSON.stringify(intent.facts) });
-    if (changes === 1) open(intent);
-    return changes === 1;
+  const send = db.prepare<[object]>(
+    `UPDATE delivery SET state = @state, step = @step, tries = tries + 1, updated_at = @startedAt, reason = NULL,
+       body = @body, sent_revision = @revision, sent_facts = @facts,
+       first_attempt_at = coalesce(first_attempt_at, @startedAt)
+     WHERE id = @id`,
+  );
+  return db.transaction((intent: Arg<'begin'>): Begun => {
+    const { id, owner, revision, startedAt } = intent;
+    const found = row.get(id);
+    if (found?.owner !== owner) return 'lost';
+    // Facts that changed since may have sent it back to be looked up.
+    if (found.step !== 'post' || found.revision !== revision) return found.step === 'post' ? 'changed' : 'lost';
+    const body = JSON.stringify(intent.body);
+    send.run({ id, ...next(found, 'begun'), revision, startedAt, body, facts: JSON.stringify(intent.facts) });
+    open(intent);
+    return 'begun';
   }).immediate;
 }
 
-function updater(db: Connection, add: ReturnType<typeof attemptWriter>['add']) {
-  // A newer revision keeps its due time: it has to be sent as well.
-  const write = db.prepare<[object]>(
-    `UPDATE delivery SET posted_facts = @facts, activity_id = coalesce(@activityId, activity_id), updated_at = @now,
-       reason = @reason, update_tries = CASE WHEN @retryAt IS NULL THEN 0 ELSE update_tries + 1 END,
-       update_due_at = CASE
-         WHEN (SELECT revision FROM session WHERE call_session_id = delivery.session_id) > @revision THEN 0
-         ELSE @retryAt END
-     WHERE id = @id AND state = 'delivered'`,
-  );
-  return db.transaction((args: Arg<'updated'>): boolean => {
-    const { id, revision, now, retryAt, activityId, reason, attempt } = args;
-    const facts: LateFacts | null = args.facts;
-    const stored = facts === null ? null : JSON.stringify(facts);
-    if (attempt !== null) add(id, 'update', attempt.startedAt, now, attempt.result);
-    return write.run({ id, revision, now, retryAt, activityId, reason, facts: stored }).changes === 1;
-  }).immediate;
+function taken(db: Connection) {
+  const others = db
+    .prepare<[object], string>(
+      `SELECT activity_id FROM delivery
+       WHERE activity_id IN (SELECT value FROM json_each(@activityIds)) AND id <> @id`,
+    )
+    .pluck();
+  return ({ id, activityIds }: Arg<'taken'>): readonly string[] =>
+    others.all({ id, activityIds: JSON.stringify(activityIds) });
 }
 
 function requeuer(db: Connection) {
-  // What may have arrived is looked for first, unless the operator wants a second call log.
-  const write = db.prepare<[object]>(
-    `UPDATE delivery SET state = CASE WHEN @force = 0 AND state = 'parked' AND doubtful = 1 THEN 'uncertain' ELSE 'pending' END,
-       intent = 'replay', due_at = CASE WHEN @force = 0 AND state = 'parked' AND doubtful = 1 THEN @checkAt ELSE 0 END,
-       updated_at = @now, attempts = 0, reason = 'Sent again by an operator.',
-       update_due_at = NULL
-     WHERE id = @id AND (state IN ('parked', 'skipped') OR (@force = 1 AND state = 'delivered'))`,
+  const row = db.prepare<[number], Position & { doubtful: number }>(
+    'SELECT state, step, doubtful FROM delivery WHERE id = ?',
   );
-  return db.transaction(({ ids, force, now, checkAt }: Arg<'requeue'>): number =>
-    ids.reduce((sum, id) => sum + write.run({ id, force: force ? 1 : 0, now, checkAt }).changes, 0),
-  ).immediate;
+  const write = db.prepare<[object]>(
+    `UPDATE delivery SET state = @state, step = @step, intent = 'replay', due_at = @dueAt, updated_at = @now,
+       look_up_attempts = 0, post_attempts = 0, check_attempts = 0, update_attempts = 0,
+       reason = 'Sent again by an operator.', lease_owner = NULL, lease_until = NULL
+     WHERE id = @id`,
+  );
+  return db.transaction(({ ids, force, now, checkAt }: Arg<'requeue'>): number => {
+    let count = 0;
+    for (const id of ids) {
+      const found = row.get(id);
+      if (found === undefined) continue;
+      const { state, doubtful } = found;
+      if (state !== 'parked' && state !== 'skipped' && !(force && state === 'delivered')) continue;
+      // What may have arrived is looked for first, unless the operator wants a second call log.
+      const recheck = state === 'parked' && doubtful === 1 && !force;
+      const to = next(found, recheck ? 'rechecked' : 'replayed');
+      write.run({ id, ...to, now, dueAt: recheck ? checkAt : 0 });
+      count += 1;
+    }
+    return count;
+  }).immediate;
 }

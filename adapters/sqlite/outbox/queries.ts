@@ -1,5 +1,5 @@
 /** What is read of the outbox: by the loop, and by an operator. */
-import { DELIVERY_STATES, type DeliveryState } from '../../../src/delivery/delivery.ts';
+import { DELIVERY_STATES, type DeliveryState, STEPS } from '../../../src/delivery/states.ts';
 import type {
   Attempt,
   Delivery,
@@ -16,20 +16,10 @@ const DAY_MS = 24 * 3_600_000;
 type Arg<M extends keyof Outbox> = Parameters<Outbox[M]>[0];
 
 export function outboxQueries(db: Connection) {
-  const uncertain = db.prepare<[object], DeliveryRow>(
-    `SELECT ${DELIVERY_COLUMNS} FROM ${DELIVERY_FROM} WHERE d.state = 'uncertain' AND d.due_at <= @now
-     ORDER BY d.due_at LIMIT @limit`,
-  );
-  const changed = db.prepare<[object], DeliveryRow>(
-    `SELECT ${DELIVERY_COLUMNS} FROM ${DELIVERY_FROM} WHERE d.update_due_at <= @now AND d.state = 'delivered'
-     ORDER BY d.update_due_at LIMIT @limit`,
-  );
   const attempts = db.prepare<[object], AttemptRow>(
     `SELECT a.* FROM attempt a JOIN delivery d ON d.id = a.delivery_id WHERE d.session_id = @sessionId ORDER BY a.number`,
   );
   return {
-    uncertain: ({ now, limit }: Arg<'uncertain'>): readonly Delivery[] => uncertain.all({ now, limit }).map(toDelivery),
-    changed: ({ now, limit }: Arg<'changed'>): readonly Delivery[] => changed.all({ now, limit }).map(toDelivery),
     nextDue: nextDue(db),
     counts: counter(db),
     select: (args: Arg<'select'>): readonly Delivery[] => select(db, args),
@@ -38,11 +28,13 @@ export function outboxQueries(db: Connection) {
 }
 
 function nextDue(db: Connection) {
-  const first = (state: string) => `SELECT min(due_at) AS at FROM delivery WHERE state = '${state}' AND due_at > @now`;
+  const first = (step: string, failed: 0 | 1) =>
+    `SELECT min(due_at) AS at FROM delivery
+     WHERE step = '${step}' AND failed = ${failed} AND due_at > @now AND lease_until IS NULL`;
   const earliest = db
     .prepare<[object], number | null>(
-      `SELECT min(at) FROM (${['pending', 'retrying', 'uncertain'].map(first).join(' UNION ALL ')}
-       UNION ALL SELECT min(update_due_at) FROM delivery WHERE update_due_at > @now)`,
+      `SELECT min(at) FROM (${STEPS.flatMap((step) => [first(step, 0), first(step, 1)]).join(' UNION ALL ')}
+       UNION ALL SELECT min(lease_until) FROM delivery WHERE lease_until > @now)`,
     )
     .pluck();
   return ({ now }: Arg<'nextDue'>): number | null => earliest.get({ now }) ?? null;
@@ -57,7 +49,7 @@ function counter(db: Connection) {
       `SELECT min(ended_at) FROM delivery WHERE state NOT IN ('delivered', 'parked', 'skipped')`,
     )
     .pluck();
-  const updates = db.prepare<[], number>('SELECT count(*) FROM delivery WHERE update_due_at IS NOT NULL').pluck();
+  const updates = db.prepare<[], number>("SELECT count(*) FROM delivery WHERE step = 'update'").pluck();
   const reasons = db.prepare<[], ReasonCount>(
     `SELECT coalesce(reason, '') AS reason, count(*) AS count FROM delivery WHERE state = 'parked'
      GROUP BY reason ORDER BY count DESC LIMIT 20`,

@@ -1,33 +1,84 @@
-/** One transition of one row, with the end of its attempt. */
+/** The end of one step of one row, with the end of its attempt. */
+import { afterChange, type Position, type Step } from '../../../src/delivery/states.ts';
 import type { Outbox, Settlement } from '../../../src/delivery/store.ts';
 import type { Connection } from '../thread/rpc.ts';
 import type { AttemptWriter } from './attempts.ts';
+import { ATTEMPTS } from './row.ts';
+
+/** Steps that begin with no failures each time they are entered; those of a post add up over its checks. */
+const ANEW: ReadonlySet<Step> = new Set(['look-up', 'check', 'update']);
+
+interface Current {
+  readonly state: Position['state'];
+  readonly step: Position['step'];
+  readonly lease_owner: string | null;
+  readonly sent_revision: number | null;
+  readonly revision: number;
+}
 
 export function settler(db: Connection, attempts: AttemptWriter) {
+  const current = db.prepare<[number], Current>(
+    `SELECT d.state, d.step, d.lease_owner, d.sent_revision, s.revision
+     FROM delivery d JOIN session s ON s.call_session_id = d.session_id WHERE d.id = ?`,
+  );
   const move = db.prepare<[object]>(
-    `UPDATE delivery SET state = @to, due_at = @dueAt, reason = @reason, updated_at = @now, attempts = attempts + @burn
-     WHERE id = @id AND state = @from`,
+    `UPDATE delivery SET state = @state, step = @step, due_at = @dueAt, reason = @reason, updated_at = @now,
+       lease_owner = @leaseOwner, lease_until = @leaseUntil WHERE id = @id`,
   );
-  // Facts that changed while the post was under way are late facts from the first moment.
+  const anew = columnOf(db, (column) => `${column} = 0`);
+  const burn = columnOf(db, (column) => `${column} = ${column} + 1`);
+  const found = db.prepare<[object]>('UPDATE delivery SET lead_id = @leadId, user_id = @userId WHERE id = @id');
+  const activity = db.prepare<[object]>(
+    'UPDATE delivery SET activity_id = coalesce(@activityId, activity_id) WHERE id = @id',
+  );
   const delivered = db.prepare<[object]>(
-    `UPDATE delivery SET activity_id = @activityId, delivered_at = @now, posted_facts = sent_facts, update_tries = 0,
-       update_due_at = CASE
-         WHEN (SELECT revision FROM session WHERE call_session_id = delivery.session_id) > sent_revision THEN 0 END
-     WHERE id = @id`,
+    'UPDATE delivery SET delivered_at = @now, posted_facts = sent_facts, activity_id = @activityId WHERE id = @id',
   );
+  const posted = db.prepare<[object]>('UPDATE delivery SET posted_facts = @facts WHERE id = @id');
   const doubt = db.prepare<[object]>('UPDATE delivery SET doubtful = @doubtful WHERE id = @id');
 
-  function one({ id, from, to, now, dueAt, reason, burn, activityId, attempt, check }: Settlement): boolean {
-    const moved = move.run({ id, from, to, now, dueAt, reason, burn: burn === true ? 1 : 0 });
-    if (moved.changes !== 1) return false;
-    if (to === 'delivered') delivered.run({ id, now, activityId: activityId ?? null });
-    if (to === 'uncertain') doubt.run({ id, doubtful: 1 });
+  /**
+   * Where the row goes: facts that are newer than those that were posted, or that the step was run with, are a step of their own.
+   */
+  function positionOf({ from, to, revision }: Settlement, row: Current): Position {
+    const sent = from.state === 'sending' || from.state === 'uncertain' ? row.sent_revision : null;
+    return row.revision > (sent ?? revision) ? (afterChange(to) ?? to) : to;
+  }
+
+  function one(item: Settlement): boolean {
+    const { id, owner, from, now, reason } = item;
+    const row = current.get(id);
+    if (row === undefined || row.lease_owner !== owner) return false;
+    if (row.state !== from.state || row.step !== from.step) return false;
+    const to = positionOf(item, row);
+    // What the facts of the call sent elsewhere is not the next step that the worker goes on with.
+    const moved = to.step !== item.to.step;
+    const lease = moved ? undefined : item.leaseUntil;
+    const leased = { leaseOwner: lease === undefined ? null : owner, leaseUntil: lease ?? null };
+    move.run({ id, ...to, now, reason, dueAt: moved ? 0 : item.dueAt, ...leased });
+    if (to.step !== null && to.step !== from.step && ANEW.has(to.step)) anew[to.step].run({ id });
+    if (item.burn !== undefined) burn[item.burn].run({ id });
+    if (item.found !== undefined) found.run({ id, ...item.found });
+    if (to.state === 'delivered' && from.state !== 'delivered') {
+      delivered.run({ id, now, activityId: item.activityId ?? null });
+    } else if (item.activityId !== undefined) activity.run({ id, activityId: item.activityId });
+    if (item.updated !== undefined) {
+      posted.run({ id, facts: item.updated.facts === null ? null : JSON.stringify(item.updated.facts) });
+    }
     // Only an answer settles a doubt: the call was found, or looked for and not found.
-    if (to === 'delivered' || check !== undefined) doubt.run({ id, doubtful: 0 });
-    if (attempt !== undefined) attempts.end(id, now, attempt);
-    if (check !== undefined) attempts.add(id, 'verify', check.startedAt, now, check.result);
-    return true;
+    if (to.state === 'uncertain') doubt.run({ id, doubtful: 1 });
+    if (item.certain === true) doubt.run({ id, doubtful: 0 });
+    if (item.attempt !== undefined) attempts.end(id, now, item.attempt);
+    if (item.attempted !== undefined) {
+      attempts.add(id, item.attempted.step, item.attempted.startedAt, now, item.attempted.result);
+    }
+    return !moved || item.leaseUntil === undefined;
   }
 
   return db.transaction(({ items }: Parameters<Outbox['settle']>[0]): readonly boolean[] => items.map(one)).immediate;
+}
+
+function columnOf(db: Connection, set: (column: string) => string) {
+  const write = (step: Step) => db.prepare<[object]>(`UPDATE delivery SET ${set(ATTEMPTS[step])} WHERE id = @id`);
+  return { 'look-up': write('look-up'), post: write('post'), check: write('check'), update: write('update') } as const;
 }

@@ -1,6 +1,6 @@
 /** What an operator asks about calls: lists with their delivery, search by a part of the id, and the journal of a time. */
 import type { CallRecord, Direction } from '../../../src/call/record.ts';
-import type { DeliveryState } from '../../../src/delivery/delivery.ts';
+import type { DeliveryState } from '../../../src/delivery/states.ts';
 import type { CallEvent } from '../../../src/telephony/call-event.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { decodeRecord, reversedDigits } from './row.ts';

@@ -4,15 +4,19 @@ import type { CallRecord } from '../../../src/call/record.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { decodeRecord, sessionColumns } from './row.ts';
 
-/** Called inside the transaction that inserted a session, once for each call. `now`: ms since the epoch. */
-export type SessionHook = (db: Connection, record: CallRecord, now: number) => void;
+/**
+ * Made once for a connection; then called inside each transaction that inserts a session or changes its facts. `now`: ms since
+ * the epoch.
+ */
+export type SessionHook = (db: Connection) => (record: CallRecord, now: number) => void;
 
 /** inserted: a new call. changed: known, and its facts were replaced by newer ones. same: known, nothing to do. */
 export type SessionFate = 'inserted' | 'changed' | 'same';
 
 export type StoreSession = (record: CallRecord, now: number) => SessionFate;
 
-export function sessionStore(db: Connection, onInserted: readonly SessionHook[]): StoreSession {
+export function sessionStore(db: Connection, hooks: readonly SessionHook[]): StoreSession {
+  const onStored = hooks.map((hook) => hook(db));
   const names = [
     ...['call_session_id', 'source', 'direction', 'status', 'external', 'external_e164', 'external_reversed', 'did'],
     ...['did_e164', 'trunk', 'queue', 'agent', 'started_at', 'answered_at', 'ended_at', 'duration_seconds'],
@@ -31,11 +35,12 @@ export function sessionStore(db: Connection, onInserted: readonly SessionHook[])
     const before = known.get(record.callSessionId);
     if (before === undefined) {
       insert.run({ ...sessionColumns(record), now });
-      for (const hook of onInserted) hook(db, record, now);
+      for (const hook of onStored) hook(record, now);
       return 'inserted';
     }
     if (isDeepStrictEqual(decodeRecord(before), record)) return 'same';
     update.run({ ...sessionColumns(record), now });
+    for (const hook of onStored) hook(record, now);
     return 'changed';
   };
 }

@@ -71,10 +71,12 @@ export function migrate(db: Connection, migrations: readonly Migration[] = loadM
 function run(db: Connection, { version, name, sql }: Migration): void {
   try {
     db.transaction(() => {
+      // Another process that opens the file as well may have been first.
+      if (schemaVersion(db) >= version) return;
       db.exec(sql);
       db.pragma(`application_id = ${APPLICATION_ID}`);
       db.pragma(`user_version = ${version}`);
-    })();
+    }).immediate();
   } catch (cause) {
     // A full or locked file is no fault of the migration; the caller has the sentence for it.
     if (storageError(cause).trouble !== 'program') throw cause;

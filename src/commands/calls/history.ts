@@ -7,7 +7,7 @@ import { CallTable } from '../../call/correlate.ts';
 import type { CallRecord } from '../../call/record.ts';
 import type { Store } from '../../daemon/lookup.ts';
 import { planOf, rulesOf } from '../../daemon/settings.ts';
-import type { DeliveryState } from '../../delivery/delivery.ts';
+import type { DeliveryState } from '../../delivery/states.ts';
 import type { CallEvent } from '../../telephony/call-event.ts';
 
 export interface Window {

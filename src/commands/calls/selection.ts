@@ -3,7 +3,7 @@ import { nearest } from '../../../config/problem.ts';
 import type { Direction } from '../../call/record.ts';
 import { type Invocation, UsageError } from '../../cli/command.ts';
 import { parseWhen } from '../../cli/when.ts';
-import { DELIVERY_STATES, type DeliveryState } from '../../delivery/delivery.ts';
+import { DELIVERY_STATES, type DeliveryState } from '../../delivery/states.ts';
 
 export interface Selection {
   readonly since?: number;

@@ -114,11 +114,11 @@ function people({ lead, user }: CallDetails): readonly string[] {
 function attempts(list: readonly Attempt[], secrecy: Privacy): readonly string[] {
   if (list.length === 0) return ['None.'];
   const rows = columns(
-    list.map(({ number, trigger, startedAt, slotWaitMs, result }) => [
+    list.map(({ number, step, trigger, startedAt, permitWaitMs, result }) => [
       `#${number}`,
-      trigger,
+      step === 'post' ? `post (${trigger})` : step,
       dateTime(startedAt),
-      slotWaitMs === null ? '' : `waited ${slotWaitMs} ms`,
+      permitWaitMs === null ? '' : `waited ${permitWaitMs} ms`,
       result?.http == null ? '' : `HTTP ${result.http}`,
       result === null ? '' : `${result.durationMs} ms`,
       result === null ? 'no answer on record' : result.outcome,

@@ -12,7 +12,7 @@ import type { Terminal } from '../../cli/cli.ts';
 import type { Invocation } from '../../cli/command.ts';
 import { EXIT } from '../../cli/help.ts';
 import { callLogPolicyOf, deliveryPolicyOf, planOf } from '../../daemon/settings.ts';
-import type { Gate } from '../../delivery/crm.ts';
+import { UNLIMITED } from '../../permits/port.ts';
 import type { Secret, SecretRef } from '../../secret.ts';
 import { count, print, tell } from '../output.ts';
 import { configOf } from '../shell.ts';
@@ -89,8 +89,6 @@ export async function checkConfig(invocation: Invocation, terminal: Terminal): P
 
 const ok = (about: string, text: string): Finding => ({ level: 'ok', about, text });
 
-const NEVER: Gate = { run: () => Promise.reject(new Error('not connected')), refused: () => {} };
-
 /** Time zones, templates and field names of the body. */
 function checkBody(config: Config): Finding {
   const { host, insecure } = config.leadsquared;
@@ -100,7 +98,7 @@ function checkBody(config: Config): Finding {
       insecure,
       accessKey: 'none',
       secretKey: 'none',
-      gate: NEVER,
+      permits: UNLIMITED,
       clock: createClock(),
     });
     createCallLog(client, callLogPolicyOf(config));

@@ -5,7 +5,7 @@ import { createCallLog } from '../../../adapters/leadsquared/call-log.ts';
 import { createClient } from '../../../adapters/leadsquared/http/client.ts';
 import type { Config, SourceConfig } from '../../../config/schema.ts';
 import { callLogPolicyOf } from '../../daemon/settings.ts';
-import type { Gate } from '../../delivery/crm.ts';
+import { UNLIMITED } from '../../permits/port.ts';
 import type { Clock, EventSource, SourceFrame } from '../../ports.ts';
 import type { Secret } from '../../secret.ts';
 import type { ChannelFacts } from '../../telephony/call-event.ts';
@@ -17,7 +17,7 @@ import type { Seen } from './endpoints.ts';
 /** For the connection, the login and the list of channels together, ms. */
 const SOURCE_WITHIN_MS = 15_000;
 /** For a free place of the request limit, ms. */
-const PLACE_WITHIN_MS = 20_000;
+const PERMIT_WITHIN_MS = 20_000;
 
 /** A PBX, with what it has where it let us in. */
 export interface SourceFinding extends Finding {
@@ -85,22 +85,21 @@ export async function checkCrm(config: Config, accessKey: Secret, secretKey: Sec
   const about = 'LeadSquared';
   const clock = createClock();
   const { host, auth, insecure, connect_timeout, reply_timeout, total_timeout } = config.leadsquared;
-  const takePlace = await placeTaker(config, clock);
-  if (!(await takePlace())) {
+  const takePermit = await permitTaker(config, clock);
+  if (!(await takePermit())) {
     const text =
       'was not asked: the running logcalld has no free request at the moment. Try again when its backlog is gone.';
     return { level: 'warn', about, text };
   }
-  const direct: Gate = { run: (_, send) => send(), refused: () => {} };
   const client = createClient({
-    ...{ host, auth, insecure, clock, gate: direct },
+    ...{ host, auth, insecure, clock, permits: UNLIMITED },
     accessKey: accessKey.reveal(),
     secretKey: secretKey.reveal(),
     timeouts: { connectMs: connect_timeout, headersMs: reply_timeout, bodyMs: reply_timeout, totalMs: total_timeout },
   });
-  const reply = await createCallLog(client, callLogPolicyOf(config)).probe();
+  const reply = await createCallLog(client, callLogPolicyOf(config)).probe({ priority: 'background' });
   await client.close();
-  await takePlace();
+  await takePermit();
   if (reply.kind !== 'accepted' || reply.value === null) return { level: 'FAIL', about, text: reply.message };
   const { text } = reply.value;
   return { level: text.includes('change the host') ? 'FAIL' : 'ok', about, text };
@@ -108,15 +107,15 @@ export async function checkCrm(config: Config, accessKey: Secret, secretKey: Sec
 
 /**
  * This program has no limiter of its own, and the daemon that may be running must not be pushed over the limit. So the
- * daemon gives up one place before the request and one after it: any window that holds the request holds one of these.
+ * daemon gives up one permit before the request and one after it: any window that holds the request holds one of these.
  */
-async function placeTaker(config: Config, clock: Clock): Promise<() => Promise<boolean>> {
+async function permitTaker(config: Config, clock: Clock): Promise<() => Promise<boolean>> {
   const daemon = await reach(config).catch(() => null);
   if (daemon === null) return async () => true;
   return () =>
     new Promise((resolve) => {
-      const cancel = clock.after(PLACE_WITHIN_MS, () => resolve(false));
-      daemon.call('place', {}).then(
+      const cancel = clock.after(PERMIT_WITHIN_MS, () => resolve(false));
+      daemon.call('permit', {}).then(
         () => {
           cancel();
           resolve(true);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { callBody, checkPolicy, recordingFields } from '../../../adapters/leadsquared/call-body.ts';
+import { callBody, checkPolicy, lateFacts } from '../../../adapters/leadsquared/call-body.ts';
 import { cutText, timeText } from '../../../adapters/leadsquared/format.ts';
 import { type CallLogPolicy, DEFAULT_POLICY } from '../../../adapters/leadsquared/policy.ts';
 import { problemWithCall } from '../../../adapters/leadsquared/sandbox/calls.ts';
@@ -170,12 +170,26 @@ t.test('all recordings of a call', (t) => {
   t.notOk('CallNotes' in bodyOf(three), 'no links at all');
   t.notOk('mx_All' in bodyOf({ recording: null }, extra('mx_All', '{recordings}')));
 
-  const fieldsOf = (changes: Partial<CallRecord>, settings: Partial<CallLogPolicy>) =>
-    recordingFields(bodyOf(changes, settings), policy(settings));
-  t.same(fieldsOf(three, { recordingUrl }), { CallNotes: `Further recordings: ${two} ${last}` });
-  t.same(fieldsOf({}, { recordingUrl }), {});
-  t.same(fieldsOf({}, extra('mx_Queue', '{queue}')), {});
-  t.same(Object.keys(fieldsOf(three, extra('mx_All', '{files}'))), ['mx_All']);
+  const lateOf = (changes: Partial<CallRecord>, settings: Partial<CallLogPolicy>) =>
+    lateFacts(record(changes), policy(settings));
+  t.same(lateOf(three, { recordingUrl }), {
+    recordingUrl: one,
+    durationSeconds: 74,
+    fields: { CallNotes: `Further recordings: ${two} ${last}` },
+  });
+  t.same(lateOf({}, { recordingUrl }).fields, {});
+  t.same(lateOf({}, extra('mx_Queue', '{queue}')).fields, {});
+  t.same(Object.keys(lateOf(three, extra('mx_All', '{files}')).fields ?? {}), ['mx_All']);
+  t.same(lateOf({ recording: null, talkSeconds: 41 }, { recordingUrl, duration: 'talk' }), {
+    recordingUrl: null,
+    durationSeconds: 41,
+    fields: {},
+  });
+  for (const settings of [{ recordingUrl }, extra('CallNotes', 'Queue {queue}.'), extra('mx_All', '{recordings}')]) {
+    const body = bodyOf(three, settings);
+    const { recordingUrl: url, durationSeconds, fields } = lateOf(three, settings);
+    t.match(body, { ...fields, ResourceURL: url, CallDuration: durationSeconds }, 'as the body has them');
+  }
 
   t.throws(
     () => checkPolicy(policy({ recordingUrl: 'https://r.example/{recordings}' })),

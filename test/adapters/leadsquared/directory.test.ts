@@ -4,7 +4,7 @@ import { createDirectory, DEFAULT_DIRECTORY_POLICY } from '../../../adapters/lea
 import { type CallLogPolicy, DEFAULT_POLICY } from '../../../adapters/leadsquared/policy.ts';
 import type { SandboxOptions } from '../../../adapters/leadsquared/sandbox/options.ts';
 import { startSandbox } from '../../../adapters/leadsquared/sandbox/sandbox.ts';
-import { clientOf, LEAD, OTHER_LEAD, record, USER } from './support.ts';
+import { BACKGROUND, BACKLOG, clientOf, LEAD, LIVE, OTHER_LEAD, record, USER } from './support.ts';
 
 async function setUp(
   t: { teardown(run: () => Promise<unknown>): void },
@@ -23,24 +23,24 @@ const ASHA = { id: LEAD, phone: '+91-9876543210', firstName: 'Asha', lastName: '
 
 t.test('a lead by phone', async (t) => {
   const { sandbox, directory } = await setUp(t, { leads: [ASHA] });
-  const found = await directory.findLeads('919876543210', 'live');
+  const found = await directory.findLeads('919876543210', LIVE);
   t.same(found.value, [{ id: LEAD, name: 'Asha Rao', ownerId: USER, phone: '+91-9876543210', mobile: null }]);
-  t.same((await directory.findLeads('9999999999', 'live')).value, []);
+  t.same((await directory.findLeads('9999999999', LIVE)).value, []);
   sandbox.addFaults({
     fault: { kind: 'mx', status: 404, type: 'MXLeadNotFoundException', message: 'Lead not found' },
   });
-  const nobody = await directory.findLeads('9999999999', 'live');
+  const nobody = await directory.findLeads('9999999999', LIVE);
   t.same([nobody.kind, nobody.value], ['accepted', []], 'an account that says 404 for nobody');
   sandbox.addFaults({ fault: { kind: 'status', status: 404, body: 'Endpoint not found.' } });
-  t.equal((await directory.findLeads('9999999999', 'live')).kind, 'denied');
+  t.equal((await directory.findLeads('9999999999', LIVE)).kind, 'denied');
   sandbox.addFaults({ fault: { kind: 'status', status: 200, body: '{"Leads":[]}' } });
-  t.equal((await directory.findLeads('9999999999', 'live')).kind, 'unavailable', 'no list');
+  t.equal((await directory.findLeads('9999999999', LIVE)).kind, 'unavailable', 'no list');
 });
 
 t.test('the plus of a number arrives as a plus', async (t) => {
   const { directory } = await setUp(t, { leads: [ASHA], phoneMatch: 'exact' });
-  t.equal((await directory.findLeads('+91-9876543210', 'live')).value?.length, 1);
-  t.equal((await directory.findLeads('919876543210', 'live')).value?.length, 0);
+  t.equal((await directory.findLeads('+91-9876543210', LIVE)).value?.length, 1);
+  t.equal((await directory.findLeads('919876543210', LIVE)).value?.length, 0);
 });
 
 t.test('all leads with a number', async (t) => {
@@ -50,14 +50,14 @@ t.test('all leads with a number', async (t) => {
     { id: USER, phone: '+91-9800000000' },
   ];
   const { sandbox, directory } = await setUp(t, { leads }, { leadSearch: 'all' });
-  const found = await directory.findLeads('+91-9876543210', 'live');
+  const found = await directory.findLeads('+91-9876543210', LIVE);
   t.same(
     found.value?.map(({ id }) => id),
     [LEAD, OTHER_LEAD],
   );
   const everybody = leads.map(({ id, phone }) => ({ ProspectID: id, Phone: phone }));
   sandbox.addFaults({ times: 0, fault: { kind: 'status', status: 200, body: JSON.stringify(everybody) } });
-  const unfiltered = await directory.findLeads('+91-9876543210', 'live');
+  const unfiltered = await directory.findLeads('+91-9876543210', LIVE);
   t.same(
     unfiltered.value?.map(({ id }) => id),
     [LEAD],
@@ -67,15 +67,15 @@ t.test('all leads with a number', async (t) => {
 
 t.test('capture finds or makes a lead', async (t) => {
   const { sandbox, directory } = await setUp(t, { leads: [ASHA] });
-  t.equal((await directory.captureLead('+91-9876543210', 'Call', 'live')).value, LEAD);
-  const made = await directory.captureLead('+91-9800000000', 'x'.repeat(60), 'live');
+  t.equal((await directory.captureLead('+91-9876543210', 'Call', LIVE)).value, LEAD);
+  const made = await directory.captureLead('+91-9800000000', 'x'.repeat(60), LIVE);
   t.equal(made.kind, 'accepted');
   t.equal(sandbox.leads.get(made.value ?? '')?.source?.length, 50);
-  t.equal((await directory.captureLead('+91-9800000000', null, 'live')).value, made.value, 'safe to repeat');
+  t.equal((await directory.captureLead('+91-9800000000', null, LIVE)).value, made.value, 'safe to repeat');
   sandbox.addFaults({ fault: { kind: 'status', status: 200, body: '{"Status":"Success","Message":{"Id":"only"}}' } });
-  t.equal((await directory.captureLead('+91-9800000000', null, 'live')).value, 'only');
+  t.equal((await directory.captureLead('+91-9800000000', null, LIVE)).value, 'only');
   sandbox.addFaults({ fault: { kind: 'status', status: 200, body: '{"Status":"Success"}' } });
-  t.equal((await directory.captureLead('+91-9800000000', null, 'live')).kind, 'uncertain', 'no id in the reply');
+  t.equal((await directory.captureLead('+91-9800000000', null, LIVE)).kind, 'uncertain', 'no id in the reply');
 });
 
 const USERS = [
@@ -85,21 +85,21 @@ const USERS = [
 
 t.test('users, with and without their numbers', async (t) => {
   const plain = await setUp(t, { users: USERS });
-  t.match((await plain.directory.users()).value, [
+  t.match((await plain.directory.users(BACKGROUND)).value, [
     { id: USER, name: 'Asha Rao', email: 'asha@example.com', active: true, phones: [] },
     { id: LEAD, name: 'Ravi', active: false },
   ]);
   const fields = { userPhoneFields: ['TelephonyAgentId', 'PhoneMain'] };
   const phones = await setUp(t, { users: USERS }, fields);
   t.same(
-    (await phones.directory.users()).value?.map((user) => user.phones),
+    (await phones.directory.users(BACKGROUND)).value?.map((user) => user.phones),
     [['1001'], ['+91-80', '1002']],
   );
   phones.sandbox.addFaults({ match: { path: 'AdvancedSearch' }, fault: { kind: 'html', status: 502 } });
-  t.equal((await phones.directory.users()).kind, 'unavailable', 'the last good list stays in use');
+  t.equal((await phones.directory.users(BACKGROUND)).kind, 'unavailable', 'the last good list stays in use');
 
   const unknown = await setUp(t, { users: USERS }, { userPhoneFields: ['TeamName'] });
-  const reply = await unknown.directory.users();
+  const reply = await unknown.directory.users(BACKGROUND);
   t.equal(reply.value?.length, 2, 'a field that does not exist does not cost the list');
   t.match(reply.message, /without their numbers.*invalid Attributes/);
 });
@@ -112,20 +112,20 @@ t.test('more users than one page', async (t) => {
     fields: { TelephonyAgentId: String(n) },
   }));
   const { directory } = await setUp(t, { users: many }, { userPhoneFields: ['TelephonyAgentId'] });
-  t.same((await directory.users()).value?.at(-1)?.phones, ['1000']);
+  t.same((await directory.users(BACKGROUND)).value?.at(-1)?.phones, ['1000']);
 });
 
 t.test('late facts of a posted call', async (t) => {
   const { sandbox, log } = await setUp(t, {});
-  const posted = await log.post(log.body(record(), { leadId: null, userId: null }), 'live');
+  const posted = await log.post(log.body(record(), { leadId: null, userId: null }), LIVE);
   const id = posted.value?.activityId ?? '';
-  const updated = await log.update(id, { recordingUrl: 'https://r.example/1.wav', durationSeconds: 80.4 }, 'backlog');
+  const updated = await log.update(id, { recordingUrl: 'https://r.example/1.wav', durationSeconds: 80.4 }, BACKLOG);
   t.same([updated.kind, updated.value], ['accepted', { activityId: id }]);
   t.match(sandbox.ledger.entries().at(-1), {
     kind: 'update',
     body: { ActivityId: id, RecordingURL: 'https://r.example/1.wav', CallDuration: '80' },
   });
-  t.equal((await log.update(LEAD, { recordingUrl: null, durationSeconds: 1 }, 'backlog')).kind, 'rejected');
+  t.equal((await log.update(LEAD, { recordingUrl: null, durationSeconds: 1 }, BACKLOG)).kind, 'rejected');
 });
 
 t.test('further recordings go where the account takes them, and cost the call nothing where it does not', async (t) => {
@@ -136,7 +136,7 @@ t.test('further recordings go where the account takes them, and cost the call no
     const taken = extraFields.length > 0;
     const { sandbox, log } = await setUp(t, { extraFields }, {}, { recordingUrl });
     const post = (callSessionId: string) =>
-      log.post(log.body(record({ ...TWO, callSessionId }), { leadId: null, userId: null }), 'live');
+      log.post(log.body(record({ ...TWO, callSessionId }), { leadId: null, userId: null }), LIVE);
     const first = await post('a');
     t.equal(first.kind, 'accepted');
     const { body } = sandbox.ledger.entries().at(-1) ?? {};
@@ -147,23 +147,23 @@ t.test('further recordings go where the account takes them, and cost the call no
     t.equal(sandbox.stats().arrivals, taken ? 2 : 3, 'what was refused once is not tried again');
 
     const late = { recordingUrl: 'https://r.example/1.wav', durationSeconds: null, fields: { CallNotes: NOTES } };
-    t.equal((await log.update(first.value?.activityId ?? '', late, 'backlog')).kind, 'accepted');
+    t.equal((await log.update(first.value?.activityId ?? '', late, BACKLOG)).kind, 'accepted');
     const update = sandbox.ledger.entries().at(-1);
     t.match(update, { kind: 'update', body: { RecordingURL: 'https://r.example/1.wav' } });
     t.equal(update?.body.CallNotes, taken ? NOTES : undefined);
-    t.equal((await log.update(LEAD, late, 'backlog')).kind, 'rejected', 'refused for another reason');
+    t.equal((await log.update(LEAD, late, BACKLOG)).kind, 'rejected', 'refused for another reason');
   }
   const own = await setUp(t, {}, {}, { recordingUrl, extraFields: new Map([['CallNotes', 'Queue {queue}']]) });
-  const refused = await own.log.post(own.log.body(record(TWO), { leadId: null, userId: null }), 'live');
+  const refused = await own.log.post(own.log.body(record(TWO), { leadId: null, userId: null }), LIVE);
   t.match(refused, { kind: 'rejected', message: /CallNotes/ }, 'a field of the config is not left out in silence');
 });
 
 t.test('the probe tells whose keys these are, and the right host', async (t) => {
   const { log } = await setUp(t, { users: USERS });
-  t.match((await log.probe()).value?.text, /^The keys are good: asha@example\.com .* code 91\.$/);
+  t.match((await log.probe(BACKGROUND)).value?.text, /^The keys are good: asha@example\.com .* code 91\.$/);
   const elsewhere = await setUp(t, { users: USERS, rightHost: 'api-in21.leadsquared.com' });
-  t.match((await elsewhere.log.probe()).value?.text, /API host is api-in21\.leadsquared\.com/);
-  const denied = await elsewhere.directory.users();
+  t.match((await elsewhere.log.probe(BACKGROUND)).value?.text, /API host is api-in21\.leadsquared\.com/);
+  const denied = await elsewhere.directory.users(BACKGROUND);
   t.equal(denied.kind, 'denied');
   t.match(denied.message, /set the LeadSquared host to api-in21\.leadsquared\.com/);
 });

@@ -1,27 +1,37 @@
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { type Activity, readActivity } from '../../../adapters/leadsquared/activity.ts';
 import { createCallLog } from '../../../adapters/leadsquared/call-log.ts';
 import { matchLanded } from '../../../adapters/leadsquared/landed.ts';
 import { DEFAULT_POLICY } from '../../../adapters/leadsquared/policy.ts';
-import { startSandbox } from '../../../adapters/leadsquared/sandbox/sandbox.ts';
-import { clientOf, LEAD, landedQuery, OTHER_LEAD, STARTED, USER } from './support.ts';
+import type { SandboxOptions } from '../../../adapters/leadsquared/sandbox/options.ts';
+import { type Sandbox, startSandbox } from '../../../adapters/leadsquared/sandbox/sandbox.ts';
+import { BACKLOG, clientOf, LEAD, LIVE, landedQuery, OTHER_LEAD, STARTED, USER } from './support.ts';
 
 const LEADS = [
   { id: LEAD, phone: '+91-9876543210' },
   { id: OTHER_LEAD, phone: '+91-9876500000' },
 ];
 const USERS = [{ id: USER, firstName: 'Asha', email: 'asha@example.com' }];
+const GONE = '99999999-9999-4999-8999-999999999999';
 const RETRIEVE = '/ProspectActivity.svc/Retrieve';
 const WINDOW = '/ProspectActivity.svc/CustomActivity/RetrieveByActivityEvent';
+
+async function setUp(t: Test, options: SandboxOptions = {}) {
+  const sandbox = await startSandbox({ limit: 1000, leads: LEADS, users: USERS, ...options });
+  const client = clientOf(sandbox);
+  t.teardown(() => Promise.all([client.close(), sandbox.close()]));
+  return { sandbox, log: createCallLog(client, DEFAULT_POLICY) };
+}
+
+/** What was carried out of the posts of this call. */
+const idsOf = (sandbox: Sandbox, callSessionId: string) =>
+  sandbox.ledger.bySession(callSessionId).map(({ activityId }) => activityId);
 
 for (const sourceData of [true, false]) {
   t.test(
     `lost replies are found, lost requests are not (CallSessionId ${sourceData ? '' : 'not '}shown)`,
     async (t) => {
-      const sandbox = await startSandbox({ limit: 1000, leads: LEADS, users: USERS, sourceData });
-      const client = clientOf(sandbox);
-      t.teardown(() => Promise.all([client.close(), sandbox.close()]));
-      const log = createCallLog(client, DEFAULT_POLICY);
+      const { sandbox, log } = await setUp(t, { sourceData });
       const before = Date.now();
       // Every second post loses its reply after it was done, the others before.
       const queries = [0, 1, 2, 3, 4, 5].map((n) =>
@@ -38,90 +48,110 @@ for (const sourceData of [true, false]) {
       );
       for (const [n, { body }] of queries.entries()) {
         sandbox.addFaults({ fault: { kind: 'reset', commit: n % 2 === 1 } });
-        t.equal((await log.post(body, 'live')).kind, 'uncertain');
+        t.equal((await log.post(body, LIVE)).kind, 'uncertain');
       }
-      const wanted = queries.map(
-        ({ body }) => sandbox.ledger.bySession(String(body.CallSessionId))[0]?.activityId ?? null,
-      );
-      t.equal(wanted.filter((id) => id !== null).length, 3);
+      const wanted = queries.map(({ body }) => idsOf(sandbox, String(body.CallSessionId)));
+      t.equal(wanted.flat().length, 3);
 
-      const { arrivals } = sandbox.stats();
-      const all = await log.findLanded(queries, 'backlog');
-      t.same(
-        all.value?.map(({ activityId }) => activityId),
-        wanted,
-        all.message,
-      );
-      t.equal(sandbox.stats().paths[WINDOW], 2, 'one list per direction for all of them');
-      t.equal(sandbox.stats().arrivals, arrivals + 2);
-
-      const few = await log.findLanded(queries.slice(1, 3), 'backlog');
-      t.same(
-        few.value?.map(({ activityId }) => activityId),
-        wanted.slice(1, 3),
-      );
-      t.equal(sandbox.stats().paths[RETRIEVE], 1, 'one lead, one request');
+      for (const [n, query] of queries.entries()) {
+        const { arrivals } = sandbox.stats();
+        const byLead = await log.findLanded(query, BACKLOG);
+        t.same([byLead.kind, byLead.value?.activityIds], ['accepted', wanted[n]], byLead.message);
+        const amongAll = await log.findLanded({ ...query, leadIds: null }, BACKLOG);
+        t.same([amongAll.kind, amongAll.value?.activityIds], ['accepted', wanted[n]], amongAll.message);
+        t.equal(sandbox.stats().arrivals, arrivals + 2, 'one request each');
+      }
+      t.match(sandbox.stats().paths, { [RETRIEVE]: 6, [WINDOW]: 6 });
     },
   );
 }
 
-t.test('a lead that is gone: the list of all calls is read instead', async (t) => {
-  const sandbox = await startSandbox({ limit: 1000, leads: LEADS, users: USERS });
-  const client = clientOf(sandbox);
-  t.teardown(() => Promise.all([client.close(), sandbox.close()]));
-  const log = createCallLog(client, DEFAULT_POLICY);
+t.test('of several leads each is asked, until one of them cannot be', async (t) => {
+  const { sandbox, log } = await setUp(t);
   const query = landedQuery({}, LEAD, Date.now());
-  await log.post(query.body, 'live');
-  const gone = { ...query, resolution: { leadId: '99999999-9999-4999-8999-999999999999', userId: USER } };
-  const reply = await log.findLanded([gone], 'backlog');
-  t.equal(reply.value?.[0]?.activityId, sandbox.ledger.calls()[0]?.activityId, 'found by its CallSessionId');
-  t.equal(sandbox.stats().paths[WINDOW], 1);
+  await log.post(query.body, LIVE);
+  const wanted = idsOf(sandbox, query.record.callSessionId);
+  t.same((await log.findLanded({ ...query, leadIds: [OTHER_LEAD, LEAD] }, BACKLOG)).value?.activityIds, wanted);
+  t.equal(sandbox.stats().paths[RETRIEVE], 2);
+  t.same((await log.findLanded({ ...query, leadIds: [OTHER_LEAD] }, BACKLOG)).value?.activityIds, []);
+  sandbox.addFaults({ match: { path: 'Retrieve' }, fault: { kind: 'html', status: 502 } });
+  const half = await log.findLanded({ ...query, leadIds: [OTHER_LEAD, LEAD] }, BACKLOG);
+  t.same([half.kind, half.value], ['unavailable', null], 'one of two proves nothing');
+});
+
+t.test('a lead that is gone cannot be asked, which proves nothing', async (t) => {
+  const { sandbox, log } = await setUp(t);
+  const query = landedQuery({}, LEAD, Date.now());
+  await log.post(query.body, LIVE);
+  for (const leadIds of [[GONE], [LEAD, GONE]]) {
+    const reply = await log.findLanded({ ...query, leadIds }, BACKLOG);
+    t.same([reply.kind, reply.value], ['rejected', null], reply.message);
+  }
+  t.equal(sandbox.stats().paths[WINDOW], undefined, 'what to do about it is not decided here');
 });
 
 t.test('more calls than one page', async (t) => {
-  const sandbox = await startSandbox({ limit: 10_000, leads: LEADS, users: USERS });
-  const client = clientOf(sandbox);
-  t.teardown(() => Promise.all([client.close(), sandbox.close()]));
-  const log = createCallLog(client, { ...DEFAULT_POLICY, landedLeadRequests: 0 });
-  const query = (n: number) => landedQuery({ callSessionId: `call-${n}` }, LEAD, Date.now());
-  const numbers = Array.from({ length: 1100 }, (_, n) => n);
+  const { sandbox, log } = await setUp(t, { limit: 10_000 });
+  const query = (n: number) => landedQuery({ callSessionId: `call-${n}` }, n === 0 ? OTHER_LEAD : LEAD, Date.now());
+  const numbers = Array.from({ length: 1001 }, (_, n) => n);
   for (let from = 0; from < numbers.length; from += 100) {
-    await Promise.all(numbers.slice(from, from + 100).map((n) => log.post(query(n).body, 'live')));
+    await Promise.all(numbers.slice(from, from + 100).map((n) => log.post(query(n).body, LIVE)));
   }
-  const wanted = [3, 1099, 2000].map(query);
-  const reply = await log.findLanded(wanted, 'backlog');
-  t.same(
-    reply.value?.map(({ activityId }) => activityId),
-    [3, 1099, 2000].map((n) => sandbox.ledger.bySession(`call-${n}`)[0]?.activityId ?? null),
-  );
-  t.equal(sandbox.stats().paths[WINDOW], 2);
+  const last = await log.findLanded(query(1000), BACKLOG);
+  t.same(last.value?.activityIds, idsOf(sandbox, 'call-1000'), 'a thousand calls of one lead are looked through');
+  t.equal(sandbox.stats().paths[RETRIEVE], 10, 'a request for each hundred');
+  t.same((await log.findLanded(query(2000), BACKLOG)).value?.activityIds, []);
+  for (const n of [3, 1000, 2000]) {
+    const reply = await log.findLanded({ ...query(n), leadIds: null }, BACKLOG);
+    t.same(reply.value?.activityIds, idsOf(sandbox, `call-${n}`));
+  }
+  t.equal(sandbox.stats().paths[WINDOW], 6, 'a request for each thousand');
 
-  const perLead = createCallLog(client, DEFAULT_POLICY);
-  const again = await perLead.findLanded([query(1099)], 'backlog');
-  t.equal(again.value?.[0]?.activityId, sandbox.ledger.bySession('call-1099')[0]?.activityId);
-  t.equal(sandbox.stats().paths[RETRIEVE], 11, 'the lead has that many calls');
+  await log.post(landedQuery({ callSessionId: 'one-more' }, LEAD, Date.now()).body, LIVE);
+  const { arrivals } = sandbox.stats();
+  const many = await log.findLanded(query(5), BACKLOG);
+  t.same([many.kind, many.value], ['rejected', null], 'what is not among those that are read could still be there');
+  t.match(many.message, /1001 calls to look through/);
+  t.equal(sandbox.stats().arrivals, arrivals + 1, 'which the first page tells');
+});
+
+t.test('too many calls of all leads, and a list that never ends', async (t) => {
+  const { sandbox, log } = await setUp(t);
+  const query = landedQuery({}, null, Date.now());
+  const list = (total: number, ids: readonly string[]) => {
+    const rows = ids.map((id) => ({ ProspectActivityId: id, CreatedOn: '2026-03-24 09:09:52' }));
+    const body = JSON.stringify({ RecordCount: total, List: rows });
+    sandbox.addFaults({ match: { path: 'RetrieveByActivityEvent' }, fault: { kind: 'status', status: 200, body } });
+  };
+  list(3001, ['a']);
+  t.match(await log.findLanded(query, BACKLOG), { kind: 'rejected', value: null, message: /3001 calls/ });
+  t.equal(sandbox.stats().arrivals, 1);
+  for (const id of ['a', 'b', 'c', 'd']) list(2500, [id]);
+  t.match(await log.findLanded(query, BACKLOG), { kind: 'unavailable', value: null, message: /3 of 2500/ });
+  t.equal(sandbox.stats().arrivals, 4, 'three pages and no more');
 });
 
 t.test('a list that can not be read is no proof of absence', async (t) => {
-  const sandbox = await startSandbox({ limit: 1000, leads: LEADS, users: USERS });
-  const client = clientOf(sandbox);
-  t.teardown(() => Promise.all([client.close(), sandbox.close()]));
-  const log = createCallLog(client, DEFAULT_POLICY);
-  const query = landedQuery({}, null, Date.now());
-  for (const fault of [
-    { kind: 'html', status: 502 },
-    { kind: 'status', status: 200, body: '{"RecordCount":2,"List":[]}' },
-    { kind: 'status', status: 200, body: '{"List":7,"RecordCount":1}' },
-    { kind: 'status', status: 200, body: '[]' },
+  const { sandbox, log } = await setUp(t);
+  for (const [leadId, list] of [
+    [null, 'List'],
+    [LEAD, 'ProspectActivities'],
   ] as const) {
-    sandbox.addFaults({ fault });
-    const reply = await log.findLanded([query], 'backlog');
-    t.same([reply.kind, reply.value], ['unavailable', null], reply.message);
+    const query = landedQuery({}, leadId, Date.now());
+    for (const fault of [
+      { kind: 'html', status: 502 },
+      { kind: 'status', status: 200, body: `{"RecordCount":2,"${list}":[]}` },
+      { kind: 'status', status: 200, body: `{"${list}":7,"RecordCount":1}` },
+      { kind: 'status', status: 200, body: '[]' },
+    ] as const) {
+      sandbox.addFaults({ fault });
+      const reply = await log.findLanded(query, BACKLOG);
+      t.same([reply.kind, reply.value], ['unavailable', null], reply.message);
+    }
+    sandbox.addFaults({ fault: { kind: 'rate', disguise: '403' } });
+    t.equal((await log.findLanded(query, BACKLOG)).kind, 'rate-limited');
+    t.same((await log.findLanded(query, BACKLOG)).value, { activityIds: [] });
   }
-  sandbox.addFaults({ fault: { kind: 'rate', disguise: '403' } });
-  t.equal((await log.findLanded([query], 'backlog')).kind, 'rate-limited');
-  t.same((await log.findLanded([query], 'backlog')).value, [{ activityId: null }]);
-  t.same((await log.findLanded([], 'backlog')).value, []);
 });
 
 const activity = (changes: Partial<Activity> = {}): Activity => ({
@@ -138,7 +168,7 @@ const activity = (changes: Partial<Activity> = {}): Activity => ({
 t.test('what counts as the same call', (t) => {
   const query = landedQuery({}, LEAD, STARTED);
   const unknownLead = landedQuery({}, null, STARTED);
-  const found = (candidate: Activity, wanted = query) => matchLanded([wanted], [candidate])[0]?.activityId === 'a';
+  const found = (candidate: Activity, wanted = query) => matchLanded(wanted, [candidate])[0] === 'a';
   t.ok(found(activity()));
   t.ok(found(activity({ duration: null, users: [], numbers: [], leadId: null })), 'what is not told is no objection');
   t.ok(found(activity({ starts: [], callSessionId: query.record.callSessionId })), 'the CallSessionId is enough');
@@ -154,14 +184,12 @@ t.test('what counts as the same call', (t) => {
   t.end();
 });
 
-t.test('one activity stands for one post', (t) => {
-  const twice = [
-    landedQuery({ callSessionId: 'x' }, LEAD, STARTED),
-    landedQuery({ callSessionId: 'y' }, LEAD, STARTED),
-  ];
-  t.same(matchLanded(twice, [activity()]), [{ activityId: 'a' }, { activityId: null }]);
-  const exact = [activity({ id: 'b' }), activity({ id: 'a', callSessionId: 'y' })];
-  t.same(matchLanded(twice, exact), [{ activityId: 'b' }, { activityId: 'a' }], 'ids are matched first');
+t.test('all that can be the call are told, those with its CallSessionId first', (t) => {
+  const query = landedQuery({ callSessionId: 'y' }, LEAD, STARTED);
+  const like = [activity({ id: 'a' }), activity({ id: 'b' })];
+  t.same(matchLanded(query, like), ['a', 'b'], 'of two equal calls either');
+  t.same(matchLanded(query, [...like, activity({ id: 'c', callSessionId: 'y' })]), ['c', 'a', 'b']);
+  t.same(matchLanded(query, [activity({ callSessionId: 'x' })]), []);
   t.end();
 });
 
@@ -197,6 +225,6 @@ t.test('a withheld number is no evidence that a call has arrived', async (t) => 
     ...{ id, leadId: null, callSessionId: null, duration: 74, users: [], numbers },
     starts: [String(hidden.body.StartTime)],
   });
-  t.same(matchLanded([hidden], [activity('other', ['9876543210'])]), [{ activityId: null }], 'a call of who shows it');
-  t.same(matchLanded([hidden], [activity('same', [])]), [{ activityId: 'same' }]);
+  t.same(matchLanded(hidden, [activity('other', ['9876543210'])]), [], 'a call of who shows it');
+  t.same(matchLanded(hidden, [activity('same', [])]), ['same']);
 });

@@ -4,7 +4,8 @@ import { DEFAULT_POLICY } from '../../../adapters/leadsquared/policy.ts';
 import { HOST_CLOCK } from '../../../adapters/leadsquared/sandbox/options.ts';
 import type { Sandbox } from '../../../adapters/leadsquared/sandbox/sandbox.ts';
 import type { CallRecord } from '../../../src/call/record.ts';
-import type { Gate, LandedQuery, Priority, RateRefusal } from '../../../src/delivery/crm.ts';
+import type { LandedQuery } from '../../../src/delivery/crm.ts';
+import type { Asking, Permit, Permits, Priority, RateRefusal } from '../../../src/permits/port.ts';
 
 export const LEAD = '11111111-1111-4111-8111-111111111111';
 export const OTHER_LEAD = '22222222-2222-4222-8222-222222222222';
@@ -51,27 +52,60 @@ export function record(changes: Partial<CallRecord> = {}): CallRecord {
   };
 }
 
+export const LIVE: Asking = { priority: 'live' };
+export const BACKLOG: Asking = { priority: 'backlog' };
+export const BACKGROUND: Asking = { priority: 'background' };
+
+/** Looked for among the calls of its lead; without one, among all. */
 export function landedQuery(changes: Partial<CallRecord>, leadId: string | null, firstAttemptAt: number): LandedQuery {
   const call = record(changes);
   const resolution = { leadId, userId: USER };
-  return { record: call, resolution, body: callBody(call, resolution, DEFAULT_POLICY), firstAttemptAt };
+  const leadIds = leadId === null ? null : [leadId];
+  return { record: call, resolution, body: callBody(call, resolution, DEFAULT_POLICY), firstAttemptAt, leadIds };
 }
 
-export interface OpenGate extends Gate {
+/** A permit that tells how often it was started and ended. `starts`: whether its time is still there, start by start. */
+export interface KeptPermit extends Permit {
+  readonly starts: number;
+  readonly ended: number;
+}
+
+export function keptPermit(id: number, starts: readonly boolean[] = [true]): KeptPermit {
+  const told = { starts: 0, ended: 0 };
+  return {
+    id,
+    waitedMs: 0,
+    start: () => starts[told.starts++] ?? false,
+    [Symbol.dispose]: () => void told.ended++,
+    get starts() {
+      return told.starts;
+    },
+    get ended() {
+      return told.ended;
+    },
+  };
+}
+
+export interface OpenPermits extends Permits {
   readonly refusals: RateRefusal[];
   readonly priorities: Priority[];
+  readonly given: KeptPermit[];
 }
 
-/** A gate that lets everything pass and keeps what it was told. */
-export function openGate(): OpenGate {
+/** Permits that let everything pass and keep what they were told. */
+export function openPermits(): OpenPermits {
   const refusals: RateRefusal[] = [];
   const priorities: Priority[] = [];
+  const given: KeptPermit[] = [];
   return {
     refusals,
     priorities,
-    run(priority, send) {
+    given,
+    async acquire(priority) {
       priorities.push(priority);
-      return send();
+      const permit = keptPermit(given.length + 1);
+      given.push(permit);
+      return permit;
     },
     refused: (refusal) => void refusals.push(refusal),
   };
@@ -79,7 +113,7 @@ export function openGate(): OpenGate {
 
 export function clientOf(sandbox: Sandbox, changes: Partial<ClientOptions> = {}): Client {
   const { url: host, accessKey, secretKey } = sandbox;
-  return createClient({ host, accessKey, secretKey, gate: openGate(), clock: HOST_CLOCK, ...changes });
+  return createClient({ host, accessKey, secretKey, permits: openPermits(), clock: HOST_CLOCK, ...changes });
 }
 
 /** A clock whose timers go off when the test says so. */

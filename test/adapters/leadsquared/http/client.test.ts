@@ -2,15 +2,15 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createServer, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import { createCallLog } from '../../../../adapters/leadsquared/call-log.ts';
-import { createDirectory, DEFAULT_DIRECTORY_POLICY } from '../../../../adapters/leadsquared/directory.ts';
 import type { ApiRequest } from '../../../../adapters/leadsquared/http/client.ts';
 import { DEFAULT_POLICY } from '../../../../adapters/leadsquared/policy.ts';
 import type { Fault } from '../../../../adapters/leadsquared/sandbox/faults.ts';
 import { type Sandbox, startSandbox } from '../../../../adapters/leadsquared/sandbox/sandbox.ts';
 import type { OutcomeKind } from '../../../../src/delivery/crm.ts';
-import { clientOf, handClock, openGate, record } from '../support.ts';
+import { clientOf, handClock, LIVE, openPermits, record } from '../support.ts';
 
 const READ: ApiRequest = { kind: 'read', method: 'GET', path: 'UserManagement.svc/Users.Get' };
+const json = (value: unknown) => value ?? null;
 const NOBODY = { leadId: null, userId: null };
 /** Where Node tells of the head of a reply. */
 const HEADERS = 'http.client.response.finish';
@@ -46,24 +46,24 @@ t.test('every fault, on a fresh connection and on a used one', async (t) => {
   const sandbox = await sandboxFor(t);
   for (const [fault, write, read] of FAULTS) {
     for (const used of [false, true]) {
-      const gate = openGate();
-      const client = clientOf(sandbox, { gate });
+      const permits = openPermits();
+      const client = clientOf(sandbox, { permits });
       const log = createCallLog(client, DEFAULT_POLICY);
-      if (used) await client.call(READ, 'live', (json) => json ?? null);
+      if (used) await client.call(READ, LIVE, json);
       const callSessionId = `${fault.kind}-${used}-${write}-${JSON.stringify(fault)}`;
       sandbox.addFaults({ match: { path: 'LogCall' }, fault }, { match: { path: 'Users.Get' }, fault });
-      const posted = await log.post(log.body(record({ callSessionId }), NOBODY), 'live');
+      const posted = await log.post(log.body(record({ callSessionId }), NOBODY), LIVE);
       t.equal(posted.kind, write, `write: ${callSessionId}: ${posted.message}`);
       t.equal(posted.value === null, write !== 'accepted', 'a value only when accepted');
-      const got = await client.call(READ, 'live', (json) => json ?? null);
+      const got = await client.call(READ, LIVE, json);
       t.equal(got.kind, read, `read: ${callSessionId}: ${got.message}`);
-      t.equal(gate.refusals.length, write === 'rate-limited' ? 2 : 0, 'the gate hears of each refusal for the rate');
+      t.equal(permits.refusals.length, write === 'rate-limited' ? 2 : 0, 'each refusal for the rate is told');
       const done = sandbox.ledger.bySession(callSessionId).length;
       t.equal(
         done,
         fault.kind === 'delay' || fault.kind === 'content-type' || ('commit' in fault && fault.commit) ? 1 : 0,
       );
-      const after = await log.post(log.body(record({ callSessionId: `${callSessionId}-after` }), NOBODY), 'live');
+      const after = await log.post(log.body(record({ callSessionId: `${callSessionId}-after` }), NOBODY), LIVE);
       t.equal(after.kind, 'accepted', 'and the client still works');
       await client.close();
     }
@@ -79,10 +79,7 @@ for (const commit of [false, true]) {
     const log = createCallLog(client, DEFAULT_POLICY);
     for (const kind of ['write', 'read'] as const) {
       const arrived = sandbox.next();
-      const reply =
-        kind === 'write'
-          ? log.post(log.body(record(), NOBODY), 'live')
-          : client.call(READ, 'live', (json) => json ?? null);
+      const reply = kind === 'write' ? log.post(log.body(record(), NOBODY), LIVE) : client.call(READ, LIVE, json);
       await arrived;
       clock.fireAll();
       const { kind: became, message } = await reply;
@@ -107,11 +104,11 @@ t.test('a reply that stops in the middle has broken off when the deadline comes'
     };
     subscribe(HEADERS, heard);
   });
-  const posted = log.post(log.body(record(), NOBODY), 'live');
+  const posted = log.post(log.body(record(), NOBODY), LIVE);
   await head;
   clock.fireAll();
   t.match(await posted, { kind: 'uncertain', http: 200, message: /broke off/ });
-  t.equal((await log.post(log.body(record(), NOBODY), 'live')).kind, 'accepted', 'and the client still works');
+  t.equal((await log.post(log.body(record(), NOBODY), LIVE)).kind, 'accepted', 'and the client still works');
 });
 
 t.test('what never left is unavailable, for a write as well', async (t) => {
@@ -141,17 +138,17 @@ t.test('what never left is unavailable, for a write as well', async (t) => {
   });
 
   const body = createCallLog(tls, DEFAULT_POLICY).body(record(), NOBODY);
-  const cut = await createCallLog(tls, DEFAULT_POLICY).post(body, 'live');
+  const cut = await createCallLog(tls, DEFAULT_POLICY).post(body, LIVE);
   t.equal(cut.kind, 'unavailable', `connection cut in the TLS handshake: ${cut.message}`);
-  const plain = await createCallLog(spoken, DEFAULT_POLICY).post(body, 'live');
+  const plain = await createCallLog(spoken, DEFAULT_POLICY).post(body, LIVE);
   t.equal(plain.kind, 'unavailable', `no TLS there: ${plain.message}`);
-  const waiting = createCallLog(handshake, DEFAULT_POLICY).post(body, 'live');
+  const waiting = createCallLog(handshake, DEFAULT_POLICY).post(body, LIVE);
   await connected;
   clock.fireAll();
   t.equal((await waiting).kind, 'unavailable', 'deadline in the TLS handshake');
 
   await new Promise((resolve) => server.close(resolve));
-  const refused = await createCallLog(tls, DEFAULT_POLICY).post(body, 'live');
+  const refused = await createCallLog(tls, DEFAULT_POLICY).post(body, LIVE);
   t.equal(refused.kind, 'unavailable');
   t.match(refused.message, /refuses the connection/);
 });
@@ -163,8 +160,8 @@ t.test('requests that wait for a connection have not left', async (t) => {
   t.teardown(() => client.close());
   const log = createCallLog(client, DEFAULT_POLICY);
   const arrived = sandbox.next();
-  const first = log.post(log.body(record(), NOBODY), 'live');
-  const second = log.post(log.body(record(), NOBODY), 'live');
+  const first = log.post(log.body(record(), NOBODY), LIVE);
+  const second = log.post(log.body(record(), NOBODY), LIVE);
   await arrived;
   clock.fireAll();
   t.same([(await first).kind, (await second).kind], ['uncertain', 'unavailable']);
@@ -184,18 +181,18 @@ t.test('the keys are in no text, whatever the server answers', async (t) => {
       echo,
       JSON.stringify({ Status: 'Error', ExceptionType: `MX ${accessKey}`, ExceptionMessage: echo }),
     ];
-    const replies = [await client.call(READ, 'live', (json) => json ?? null)];
+    const replies = [await client.call(READ, LIVE, json)];
     t.equal(replies[0]?.kind, 'accepted', `${auth}: the keys arrive whole`);
     for (const status of [200, 302, 400, 401, 403, 404, 429, 500, 502]) {
       for (const body of bodies) {
         sandbox.addFaults({ fault: { kind: 'status', status, body } });
-        replies.push(await client.call(READ, 'live', (json) => json ?? null));
+        replies.push(await client.call(READ, LIVE, json));
       }
     }
     sandbox.addFaults({ fault: { kind: 'redirect', to: `https://h/?accessKey=${accessKey}` } });
-    replies.push(await client.call(READ, 'live', (json) => json ?? null));
+    replies.push(await client.call(READ, LIVE, json));
     await sandbox.close();
-    replies.push(await client.call(READ, 'live', (json) => json ?? null));
+    replies.push(await client.call(READ, LIVE, json));
     for (const reply of replies) {
       t.notMatch(JSON.stringify({ ...reply, value: null }), /CANARY/, `${auth}: ${reply.message}`);
     }
@@ -207,7 +204,7 @@ t.test('redirects are not followed', async (t) => {
   const sandbox = await sandboxFor(t, { faults: [{ fault: { kind: 'redirect', to: `${target.url}/v2/x` } }] });
   const client = clientOf(sandbox);
   t.teardown(() => client.close());
-  const reply = await client.call(READ, 'live', (json) => json ?? null);
+  const reply = await client.call(READ, LIVE, json);
   t.equal(reply.kind, 'denied');
   t.equal(target.stats().arrivals, 0);
 });
@@ -218,35 +215,22 @@ t.test('a reply larger than allowed is not read to its end', async (t) => {
   });
   const client = clientOf(sandbox, { maxBodyBytes: 100_000 });
   t.teardown(() => client.close());
-  const reply = await client.call(READ, 'live', (json) => json ?? null);
+  const reply = await client.call(READ, LIVE, json);
   t.equal(reply.kind, 'unavailable');
   t.equal(reply.body?.length, 4000, 'the kept body is cut');
-  t.equal((await client.call(READ, 'live', (json) => json ?? null)).kind, 'accepted', 'the next request works');
+  t.equal((await client.call(READ, LIVE, json)).kind, 'accepted', 'the next request works');
 });
 
-t.test('every request goes through the gate with its priority', async (t) => {
+t.test('no connection, and so the fault of no call', async (t) => {
   const sandbox = await sandboxFor(t);
-  const gate = openGate();
-  const client = clientOf(sandbox, { gate });
+  const client = clientOf(sandbox);
   t.teardown(() => client.close());
-  const log = createCallLog(client, DEFAULT_POLICY);
-  const directory = createDirectory(client, DEFAULT_DIRECTORY_POLICY);
-  await log.post(log.body(record(), NOBODY), 'live');
-  await directory.findLeads('9876543210', 'backlog');
-  await directory.users();
-  await log.probe();
-  t.same(gate.priorities, ['live', 'backlog', 'background', 'background']);
-  t.equal(sandbox.stats().arrivals, 4);
-});
-
-t.test('a closed gate is passed on', async (t) => {
-  const sandbox = await sandboxFor(t);
-  const closed = new Error('closed');
-  const client = clientOf(sandbox, { gate: { run: () => Promise.reject(closed), refused: () => {} } });
-  t.teardown(() => client.close());
-  await t.rejects(
-    client.call(READ, 'live', (json) => json ?? null),
-    closed,
-  );
-  t.equal(sandbox.stats().arrivals, 0);
+  t.equal((await client.call(READ, LIVE, json)).reached, true);
+  sandbox.addFaults({ fault: { kind: 'reset', commit: false } }, { fault: { kind: 'html', status: 502 } });
+  t.match(await client.call(READ, LIVE, json), { kind: 'unavailable', reached: true }, 'lost after it left');
+  t.match(await client.call(READ, LIVE, json), { kind: 'unavailable', reached: true }, 'a gateway answered');
+  await sandbox.close();
+  const second = clientOf(sandbox);
+  t.teardown(() => second.close());
+  t.match(await second.call(READ, LIVE, json), { kind: 'unavailable', reached: false });
 });

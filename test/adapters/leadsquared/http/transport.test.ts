@@ -12,7 +12,7 @@ import { createDirectory, DEFAULT_DIRECTORY_POLICY } from '../../../../adapters/
 import { createClient } from '../../../../adapters/leadsquared/http/client.ts';
 import { createTransport, type HttpRequest, type Timeouts } from '../../../../adapters/leadsquared/http/transport.ts';
 import { DEFAULT_POLICY } from '../../../../adapters/leadsquared/policy.ts';
-import { handClock, LEAD, openGate, record, USER } from '../support.ts';
+import { handClock, LEAD, LIVE, openPermits, record, USER } from '../support.ts';
 import { rawServer, reply } from './raw-server.ts';
 
 /** Each of another length, so that a test can let one of them run out. */
@@ -273,14 +273,19 @@ t.test('posts, leads and users behind a gateway that writes a byte order mark an
     socket.write(Buffer.concat([Buffer.from(CONTINUE), reply(body, ['Content-Encoding: gzip'])]));
   });
   const keys = { accessKey: 'some-key', secretKey: 'some-secret' };
-  const client = createClient({ host: `http://127.0.0.1:${port}`, ...keys, gate: openGate(), clock: handClock() });
+  const client = createClient({
+    host: `http://127.0.0.1:${port}`,
+    ...keys,
+    permits: openPermits(),
+    clock: handClock(),
+  });
   t.teardown(() => client.close());
   const log = createCallLog(client, DEFAULT_POLICY);
   const directory = createDirectory(client, DEFAULT_DIRECTORY_POLICY);
-  const posted = await log.post(log.body(record(), { leadId: null, userId: null }), 'live');
+  const posted = await log.post(log.body(record(), { leadId: null, userId: null }), LIVE);
   t.match(posted, { kind: 'accepted', value: { activityId: 'a-1' } });
-  t.match(await directory.findLeads('9876543210', 'live'), { kind: 'accepted', value: [{ id: LEAD }] });
-  t.match(await directory.users(), { kind: 'accepted', value: [{ id: USER, active: true }] });
+  t.match(await directory.findLeads('9876543210', LIVE), { kind: 'accepted', value: [{ id: LEAD }] });
+  t.match(await directory.users(LIVE), { kind: 'accepted', value: [{ id: USER, active: true }] });
 });
 
 /** Resolves when the head of the next reply is here. */

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { journalModule } from '../../../../adapters/sqlite/journal/journal.ts';
 import { sessionsModule } from '../../../../adapters/sqlite/sessions/sessions.ts';
+import type { SessionHook } from '../../../../adapters/sqlite/sessions/store.ts';
 import type { Connection } from '../../../../adapters/sqlite/thread/rpc.ts';
 import type { JournalBatch } from '../../../../src/ports.ts';
 import type { CallEvent } from '../../../../src/telephony/call-event.ts';
@@ -94,7 +95,11 @@ t.test('the last frame of a source is known, with or without events', async (t) 
 t.test('a call is stored once, and its newer facts replace the older ones', async (t) => {
   const db = memoryDatabase();
   const posted: [string, number][] = [];
-  const own = journalModule([(_, { callSessionId }, now) => posted.push([callSessionId, now])])(db);
+  const own = journalModule([
+    () =>
+      ({ callSessionId }, now) =>
+        void posted.push([callSessionId, now]),
+  ])(db);
   const end = (now: number, ...ended: ReturnType<typeof record>[]) => own.commit([batch({ ended })], now)[0];
   const row = db.prepare('SELECT revision, recording, created_at, updated_at, json FROM session');
 
@@ -115,9 +120,10 @@ t.test('a call is stored once, and its newer facts replace the older ones', asyn
     posted,
     [
       ['a', 100],
+      ['a', 300],
       ['b', 300],
     ],
-    'one outbox row for each call',
+    'the outbox hears of each call, and of each change of its facts',
   );
 });
 
@@ -137,9 +143,11 @@ t.test('a record of an earlier version of the program is read whole, and is the 
 
 t.test('a wrong batch is left out whole, and stops no other', async (t) => {
   const db = memoryDatabase();
-  const refuse = (_: Connection, { callSessionId }: { callSessionId: string }): void => {
-    if (callSessionId === 'bad') throw new Error('no outbox row for this one');
-  };
+  const refuse: SessionHook =
+    () =>
+    ({ callSessionId }) => {
+      if (callSessionId === 'bad') throw new Error('no outbox row for this one');
+    };
   const own = journalModule([refuse])(db);
   const fates = own.commit(
     [

@@ -1,160 +1,130 @@
-/** What the outbox stores, and that its statements find it without reading everything. */
-import BetterSqlite3 from 'better-sqlite3';
+/** The rows of the outbox: how they come, what an operator sees and does, and over a start of the machine. */
 import t from 'tap';
-import { leadCacheModule } from '../../../../adapters/sqlite/caches.ts';
-import { limiterModule } from '../../../../adapters/sqlite/limiter.ts';
-import { insertDelivery, outboxModule } from '../../../../adapters/sqlite/outbox/outbox.ts';
-import { sessionStore } from '../../../../adapters/sqlite/sessions/store.ts';
-import { migrate } from '../../../../adapters/sqlite/thread/migrate.ts';
-import { userModule } from '../../../../adapters/sqlite/users.ts';
-import type { CallRecord } from '../../../../src/call/record.ts';
-import type { AttemptResult, Delivery, Intent } from '../../../../src/delivery/store.ts';
 import { call } from '../../../delivery/fakes.ts';
-
-function open() {
-  const db = new BetterSqlite3(':memory:');
-  db.pragma('foreign_keys = ON');
-  migrate(db);
-  const store = sessionStore(db, [insertDelivery]);
-  const end = (...records: readonly CallRecord[]) => records.map((record) => store(record, 5000));
-  return { db, end, outbox: outboxModule(db) };
-}
-
-function intent(row: Delivery, over: Partial<Intent> = {}): Intent {
-  return {
-    id: row.id,
-    revision: row.revision,
-    trigger: 'live',
-    slot: 7,
-    slotWaitMs: 1.5,
-    startedAt: 10_000,
-    body: { CallSessionId: row.sessionId },
-    resolution: { leadId: 'lead', userId: null },
-    facts: { recordingUrl: null, durationSeconds: 60 },
-    ...over,
-  };
-}
-
-const ALL = { now: 100_000, liveSince: -1, live: 10, backlog: 10 };
+import {
+  ALL,
+  DELIVERED,
+  intent,
+  LOOK_UP,
+  openOutbox,
+  PARKED,
+  POST,
+  RETRYING,
+  SENDING,
+  SKIPPED,
+  UNCERTAIN,
+  UPDATE,
+} from './support.ts';
 
 t.test('a call gets one row, however often it is stored', async (t) => {
-  const { db, end, outbox } = open();
+  const { db, end, outbox, row } = openOutbox();
   end(call(1), call(1), { ...call(1), legs: 3 });
   t.match(outbox.counts({ now: 0 }), { states: { pending: 1 }, oldestWaiting: call(1).endedAt });
+  t.match(row(1), { ...LOOK_UP, dueAt: 0, destination: 'leadsquared', trigger: 'live', revision: 2, createdAt: 5000 });
   db.close();
 });
 
-t.test(
-  'the claim: live first, then the backlog, then replays; each by the end of the call; only what is due',
-  async (t) => {
-    const { db, end, outbox } = open();
-    end(call(5), call(3), call(4), call(1), call(2));
-    db.prepare("UPDATE delivery SET intent = 'replay' WHERE session_id = 'pbx:1:1'").run();
-    db.prepare("UPDATE delivery SET state = 'retrying', due_at = 200000 WHERE session_id = 'pbx:1:2'").run();
-    const liveSince = call(4).endedAt - 1;
-    const rows = outbox.claim({ now: 100_000, liveSince, live: 10, backlog: 10 });
-    t.same(
-      rows.map((row) => row.sessionId),
-      ['pbx:1:4', 'pbx:1:5', 'pbx:1:3', 'pbx:1:1'],
-    );
-    t.ok(rows.every((row) => row.state === 'resolving'));
-    t.same(rows[0]?.record, call(4));
-    t.same(outbox.claim(ALL), [], 'nothing is claimed twice');
-    t.equal(outbox.nextDue({ now: 100_000 }), 200_000);
-    t.equal(outbox.claim({ ...ALL, now: 200_000 }).length, 1);
-    db.close();
-  },
-);
-
-t.test('an intent is refused when the call changed or the row moved', async (t) => {
-  const { db, end, outbox } = open();
+t.test('an intent is refused when the call changed, or the row is not where it should be', async (t) => {
+  const { db, end, claim, lookedUp, settle, outbox, row } = openOutbox();
   end(call(1));
-  const [row] = outbox.claim(ALL);
-  if (row === undefined) return t.fail('one row');
+  const [early] = claim();
+  if (early === undefined) return t.fail('one row');
+  t.equal(outbox.begin(intent(early)), 'lost', 'it was not looked up');
+  settle(early, { from: LOOK_UP, to: LOOK_UP });
+  const one = lookedUp();
+  t.equal(outbox.begin(intent(one, { owner: 'b' })), 'lost', "the lease is somebody else's");
   end({ ...call(1), talkSeconds: 61 });
-  t.equal(outbox.begin(intent(row)), false);
-  t.equal(outbox.attempts({ sessionId: row.sessionId }).length, 0, 'nothing was written');
-  t.equal(outbox.begin(intent(row, { revision: 2 })), true);
-  t.equal(outbox.begin(intent(row, { revision: 2 })), false, 'it is under way');
-  t.match(outbox.attempts({ sessionId: row.sessionId }), [
-    { number: 1, trigger: 'live', slot: 7, slotWaitMs: 2, startedAt: 10_000, result: null, bodyHash: /^[0-9a-f]{64}$/ },
-  ]);
+  t.equal(outbox.begin(intent(one)), 'changed');
+  t.equal(outbox.attempts({ sessionId: one.sessionId }).length, 0, 'nothing was written');
+  t.match(row(1), { ...POST, tries: 0, firstAttemptAt: null, body: null });
+  t.equal(outbox.begin(intent(one, { revision: 2 })), 'begun');
+  t.match(row(1), { ...SENDING, tries: 1, firstAttemptAt: 10_000, body: { CallSessionId: 'pbx:1:1' } });
+  t.not(outbox.begin(intent(one, { revision: 2, owner: 'b' })), 'begun', 'it is under way');
+  t.equal(outbox.begin(intent({ ...one, id: 99 })), 'lost', 'no such row');
   db.close();
 });
 
-t.test('a row moves only from the state it is thought to be in', async (t) => {
-  const { db, end, outbox } = open();
+t.test('activities that are known to be of other rows', async (t) => {
+  const { db, end, outbox } = openOutbox();
+  end(call(1), call(2), call(3));
+  db.exec("UPDATE delivery SET activity_id = 'act-' || id WHERE id < 3");
+  const activityIds = ['act-1', 'act-2', 'act-3'];
+  t.same([...outbox.taken({ id: 3, activityIds })].sort(), ['act-1', 'act-2']);
+  t.same(outbox.taken({ id: 1, activityIds }), ['act-2'], 'its own is free to it');
+  t.same(outbox.taken({ id: 1, activityIds: [] }), []);
+  db.close();
+});
+
+t.test('sent again by an operator', async (t) => {
+  const { db, end, put, claim, settle, outbox, row } = openOutbox();
+  end(...[1, 2, 3, 4, 5, 6].map((n) => call(n)));
+  put(1, PARKED, 'post_attempts = 5, look_up_attempts = 2');
+  put(2, PARKED, 'doubtful = 1, check_attempts = 6');
+  put(3, SKIPPED);
+  put(4, DELIVERED);
+  put(5, UPDATE, 'update_attempts = 2');
+  const all = { ids: [1, 2, 3, 4, 5, 6, 99], now: 1, checkAt: 9000 };
+  t.equal(outbox.requeue({ ...all, force: false }), 3);
+  const none = { 'look-up': 0, post: 0, check: 0, update: 0 };
+  t.match(row(1), { ...LOOK_UP, trigger: 'replay', dueAt: 0, attempts: none, reason: /by an operator/ });
+  t.match(row(2), { ...UNCERTAIN, trigger: 'replay', dueAt: 9000, attempts: none }, 'it may have arrived');
+  t.match(row(3), { ...LOOK_UP, trigger: 'replay' });
+  t.match([row(4), row(5), row(6)], [DELIVERED, UPDATE, { ...LOOK_UP, trigger: 'live' }]);
+
+  claim({ steps: ['update'] });
+  put(2, PARKED);
+  t.equal(outbox.requeue({ ...all, force: true }), 3);
+  t.match(row(2), { ...LOOK_UP, dueAt: 0 }, 'a second call log is wanted');
+  t.match(row(4), { ...LOOK_UP, trigger: 'replay' });
+  t.match(row(5), { ...LOOK_UP, leaseOwner: null, attempts: none });
+  t.equal(settle({ id: 5 }, { from: UPDATE, to: DELIVERED }), false, 'who worked on it is heard no more');
+  db.close();
+});
+
+t.test('the clock of due times: one for all processes of a boot, whatever the wall clock does', async (t) => {
+  const { db, end, put, ids, outbox, row } = openOutbox();
+  const waits = { checkMs: 60_000, latestMs: 3_600_000 };
+  const ahead = outbox.open({ bootId: 'one', wall: 1_000_500.7, monotonic: 500.2, ...waits });
+  t.equal(ahead, 1_000_000);
+  end(...[1, 2, 3, 4, 5].map((n) => call(n)));
+  put(1, UNCERTAIN, 'due_at = 1000600');
+  put(2, RETRYING, 'due_at = 99000000');
+  put(3, RETRYING, 'due_at = 1100000');
+  put(4, POST);
+  const claimed = { now: 1_000_500, leaseUntil: 1_030_500 };
+  t.same(ids({ ...claimed, wanted: { ...ALL.wanted, live: 1 } }), [5]);
+
+  t.equal(outbox.open({ bootId: 'one', wall: 77, monotonic: 900, ...waits }), ahead, 'the wall clock was set');
+  t.match([row(1), row(2), row(5)], [{ dueAt: 1_000_600 }, { dueAt: 99_000_000 }, { leaseOwner: 'a' }]);
+  t.same(ids({ ...claimed, owner: 'b' }), [4], 'leases of other processes hold');
+
+  const second = outbox.open({ bootId: 'two', wall: 1_200_000, monotonic: 10, ...waits });
+  t.equal(second, 1_199_990);
+  const now = 1_200_000;
+  t.match(row(1), { ...UNCERTAIN, dueAt: now + 60_000 }, 'how long the machine was down is not known');
+  t.match(row(2), { dueAt: 0 }, 'a clock that was set back makes nothing wait for it');
+  t.match(row(3), { dueAt: 1_100_000 });
+  t.same(ids({ owner: 'c', now, leaseUntil: now + 1 }), [5, 4, 2, 3], 'nobody has a lease any more');
+  t.equal(outbox.open({ bootId: 'two', wall: 5, monotonic: 5, ...waits }), second);
+  db.close();
+});
+
+t.test('after a crash of the machine a post is looked for', async (t) => {
+  const { db, end, lookedUp, outbox, row } = openOutbox();
+  const waits = { checkMs: 60_000, latestMs: 3_600_000 };
+  outbox.open({ bootId: 'one', wall: 100_000, monotonic: 0, ...waits });
   end(call(1));
-  const [row] = outbox.claim(ALL);
-  if (row === undefined) return t.fail('one row');
-  const move = { id: row.id, now: 20_000, dueAt: 0, reason: 'x' };
-  t.same(outbox.settle({ items: [{ ...move, from: 'sending', to: 'delivered' }] }), [false]);
-  t.same(outbox.settle({ items: [{ ...move, from: 'resolving', to: 'skipped' }] }), [true]);
-  t.match(outbox.counts({ now: 0 }), { states: { skipped: 1, delivered: 0 } });
-  db.close();
-});
-
-t.test('after a crash', async (t) => {
-  const { db, end, outbox } = open();
-  end(call(1), call(2), call(3), call(4));
-  const rows = outbox.claim(ALL);
-  const [first, second] = rows;
-  if (first === undefined || second === undefined) return t.fail('rows');
-  outbox.begin(intent(first));
-  db.prepare("UPDATE delivery SET state = 'retrying', due_at = 9999999999999 WHERE id = 3").run();
-  db.prepare("UPDATE delivery SET state = 'uncertain', due_at = 1 WHERE id = 4").run();
-  t.same(outbox.recover({ now: 50_000, checkAt: 110_000, latestDue: 2_000_000 }), { uncertain: 1, released: 1 });
-  const states = outbox.select({ filter: {}, after: 0, limit: 10 });
-  t.match(states, [
-    { state: 'uncertain', doubtful: true, dueAt: 110_000 },
-    { state: 'pending', dueAt: 0 },
-    { state: 'retrying', dueAt: 0 },
-    { state: 'uncertain', dueAt: 110_000 },
-  ]);
-  t.match(outbox.attempts({ sessionId: first.sessionId }), [
-    { result: { outcome: 'interrupted' }, finishedAt: 50_000 },
-  ]);
-  t.same(outbox.uncertain({ now: 109_999, limit: 10 }), []);
-  t.equal(outbox.uncertain({ now: 110_000, limit: 10 }).length, 2);
-  db.close();
-});
-
-t.test('late facts are noticed in the transaction that stores them', async (t) => {
-  const { db, end, outbox } = open();
-  end(call(1));
-  const [row] = outbox.claim(ALL);
-  if (row === undefined) return t.fail('one row');
-  outbox.begin(intent(row));
-  end({ ...call(1), recording: 'during.wav' });
-  const result: AttemptResult = {
-    ...{ outcome: 'accepted', http: 200, exception: null, message: 'ok', answer: '{}' },
-    durationMs: 12.7,
-  };
-  const from = { id: row.id, from: 'sending', to: 'delivered', now: 1, dueAt: 0, reason: null } as const;
-  outbox.settle({ items: [{ ...from, activityId: 'a-1', attempt: result }] });
-  t.match(outbox.changed({ now: 0, limit: 5 }), [
-    { revision: 2, activityId: 'a-1', posted: { recordingUrl: null, durationSeconds: 60 } },
-  ]);
-  const facts = { recordingUrl: 'during.wav', durationSeconds: 60 };
-  const close = { id: row.id, now: 2, retryAt: null, facts, activityId: 'a-1', reason: null, attempt: null };
-  end({ ...call(1), recording: 'again.wav' });
-  outbox.updated({ ...close, revision: 2 });
-  t.equal(outbox.changed({ now: 0, limit: 5 }).length, 1, 'a newer revision waits');
-  outbox.updated({ ...close, revision: 3, attempt: { startedAt: 1, result } });
-  t.equal(outbox.changed({ now: 1e15, limit: 5 }).length, 0);
-  end({ ...call(1), recording: 'last.wav' });
-  t.equal(outbox.changed({ now: 0, limit: 5 }).length, 1);
-  t.match(outbox.attempts({ sessionId: row.sessionId }), [
-    { trigger: 'live', result: { outcome: 'accepted', durationMs: 13 } },
-    { trigger: 'update' },
-  ]);
+  outbox.begin(intent(lookedUp()));
+  outbox.open({ bootId: 'two', wall: 110_000, monotonic: 0, ...waits });
+  t.same(outbox.claim({ ...ALL, owner: 'b', now: 110_000, checkAt: 170_000 }), { rows: [], interrupted: 1 });
+  t.match(row(1), { ...UNCERTAIN, dueAt: 170_000, doubtful: true });
   db.close();
 });
 
 t.test('selection', async (t) => {
-  const { db, end, outbox } = open();
+  const { db, end, outbox } = openOutbox();
   end(call(1), call(2, { source: 'other' }), call(3));
-  db.prepare("UPDATE delivery SET state = 'parked', reason = 'bad' WHERE id IN (2, 3)").run();
+  db.prepare("UPDATE delivery SET state = 'parked', step = NULL, reason = 'bad' WHERE id IN (2, 3)").run();
   const ids = (filter: Parameters<typeof outbox.select>[0]['filter']) =>
     outbox.select({ filter, after: 0, limit: 10 }).map((row) => row.id);
   t.same(ids({}), [1, 2, 3]);
@@ -170,122 +140,21 @@ t.test('selection', async (t) => {
     'pages',
   );
   t.same(outbox.counts({ now: 0 }).parkedReasons, [{ reason: 'bad', count: 2 }]);
-  t.equal(outbox.requeue({ ids: [1, 2, 3], force: false, now: 1, checkAt: 9 }), 2);
   db.close();
 });
 
 t.test('calls of the last day that were not posted are counted by reason', async (t) => {
-  const { db, end, outbox } = open();
+  const { db, end, outbox } = openOutbox();
   const now = Date.UTC(2026, 10, 25);
   const day = 24 * 3_600_000;
   const ended = [now - day - 1, now - day + 1, now - 5000, now, now].map((endedAt, n) => call(n + 1, { endedAt }));
   end(...ended);
-  db.prepare("UPDATE delivery SET state = 'skipped', reason = 'internal' WHERE id < 4").run();
-  db.prepare("UPDATE delivery SET state = 'skipped' WHERE id = 4").run();
+  db.prepare("UPDATE delivery SET state = 'skipped', step = NULL, reason = 'internal' WHERE id < 4").run();
+  db.prepare("UPDATE delivery SET state = 'skipped', step = NULL WHERE id = 4").run();
   t.strictSame(outbox.counts({ now: now + 0.5 }).skippedReasons, [
     { reason: 'internal', count: 2 },
     { reason: '', count: 1 },
   ]);
   t.strictSame(outbox.counts({ now: now + 2 * day }).skippedReasons, []);
-  db.close();
-});
-
-t.test('the statements of the loop use their indexes', async (t) => {
-  const { db, end } = open();
-  end(call(1));
-  db.exec("UPDATE delivery SET state = 'delivered'");
-  db.exec(`WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
-    INSERT INTO session SELECT 'pbx:1:' || i, revision, source, direction, status, external, external_e164, external_reversed,
-      did, did_e164, trunk, queue, agent, started_at, answered_at, ended_at, duration_seconds, talk_seconds, recording, json,
-      created_at, updated_at FROM session, n`);
-  db.exec(`INSERT INTO delivery (session_id, state, ended_at, due_at, created_at, updated_at)
-    SELECT call_session_id, 'delivered', 1, 0, 1, 1 FROM session WHERE call_session_id <> 'pbx:1:1'`);
-  db.exec('ANALYZE');
-  const statements: string[] = [];
-  const prepare = db.prepare.bind(db);
-  const spy = new Proxy(db, {
-    get: (target, name) => {
-      if (name !== 'prepare') {
-        const value: unknown = Reflect.get(target, name);
-        return typeof value === 'function' ? value.bind(target) : value;
-      }
-      return (sql: string) => {
-        statements.push(sql);
-        return prepare(sql);
-      };
-    },
-  });
-  outboxModule(spy);
-  const values = { now: 1, liveSince: 1, live: 1, backlog: 1, rest: 1, limit: 1 };
-  const reads = statements.filter((sql) => /^SELECT/.test(sql.trim()) && /due_at|NOT IN/.test(sql));
-  t.equal(reads.length, 8, reads.join('\n'));
-  for (const sql of reads) {
-    const names = Object.entries(values).filter(([name]) => sql.includes(`@${name}`));
-    const plan = prepare<[object], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`).all(Object.fromEntries(names));
-    const text = plan.map((step) => step.detail).join('; ');
-    t.notMatch(text, /SCAN (delivery|d|session|s)\b(?!.*USING)|TEMP B-TREE/, text);
-  }
-  db.close();
-});
-
-t.test('the limiter: slots of this boot, the count of the day, what was learned', async (t) => {
-  const { db } = open();
-  const limiter = limiterModule(db);
-  t.equal(limiter.load({}), null);
-  const use = { bootId: 'a', until: 10.5, count: 2, day: '2026-01-05', usedToday: 2, forgetBefore: 0 };
-  t.same(limiter.reserve(use), [1, 2]);
-  t.same(limiter.reserve({ ...use, until: 20, count: 1, usedToday: 3, forgetBefore: 15 }), [3]);
-  t.match(limiter.load({}), { bootId: 'a', slots: [20], day: '2026-01-05', usedToday: 3, tuning: null });
-  limiter.reserve({ ...use, bootId: 'b', until: 1, count: 1 });
-  t.match(limiter.load({}), { bootId: 'b', slots: [1] });
-  const tuning = { requests: 10, windowMs: 5000, guardMs: 50, strict: true, ceiling: 10 };
-  limiter.tune({ tuning });
-  t.same(limiter.load({})?.tuning, tuning);
-  limiter.tune({ tuning: null });
-  t.equal(limiter.load({})?.tuning, null);
-  db.close();
-});
-
-t.test('the caches', async (t) => {
-  const { db } = open();
-  const leads = leadCacheModule(db);
-  const lead = { id: 'l', name: 'Asha', ownerId: null, phone: '1', mobile: null };
-  t.equal(leads.get({ number: '1' }), null);
-  leads.put({ number: '1', lead, at: 10, forgetBefore: 0 });
-  leads.put({ number: '2', lead: null, at: 20, forgetBefore: 0 });
-  t.same(
-    [leads.get({ number: '1' }), leads.get({ number: '2' })],
-    [
-      { lead, at: 10 },
-      { lead: null, at: 20 },
-    ],
-  );
-  leads.put({ number: '3', lead, at: 30, forgetBefore: 15 });
-  t.equal(leads.get({ number: '1' }), null, 'too old to be kept');
-  leads.forget({ number: '2' });
-  t.equal(leads.get({ number: '2' }), null);
-  leads.rememberFormat({ format: 'NSN' });
-  leads.rememberFormat({ format: '+CCNSN' });
-  t.equal(leads.format({}), '+CCNSN');
-  const users = userModule(db);
-  t.equal(users.load({}), null);
-  users.save({ users: [{ id: 'u', name: 'A', email: 'a@b', active: true, phones: [] }], at: 5 });
-  t.match(users.load({}), { users: [{ id: 'u' }], at: 5 });
-  users.seen({ extension: '1001', domain: null, at: 5, userId: null });
-  users.seen({ extension: '1001', domain: null, at: 4, userId: null });
-  users.seen({ extension: '1002', domain: null, at: 9, userId: 'u' });
-  t.same(users.missing({}), [{ extension: '1001', domain: null, calls: 2, lastAt: 5 }]);
-  users.seen({ extension: '1001', domain: null, at: 6, userId: 'u' });
-  t.same(users.missing({}), []);
-  for (const domain of ['a.example', 'b.example']) users.seen({ extension: '1001', domain, at: 7, userId: null });
-  const [one, two] = users.missing({});
-  t.match(
-    [one, two],
-    [
-      { domain: 'a.example', calls: 1 },
-      { domain: 'b.example', calls: 1 },
-    ],
-    'each tenant for itself',
-  );
   db.close();
 });

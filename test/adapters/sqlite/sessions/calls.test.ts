@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { journalModule } from '../../../../adapters/sqlite/journal/journal.ts';
-import { insertDelivery } from '../../../../adapters/sqlite/outbox/outbox.ts';
+import { outboxOf } from '../../../../adapters/sqlite/outbox/outbox.ts';
 import { callsModule } from '../../../../adapters/sqlite/sessions/calls.ts';
 import { openDatabase } from '../../../../adapters/sqlite/thread/database.ts';
 import { openReadOnly } from '../../../../adapters/sqlite/thread/read-only.ts';
@@ -10,7 +10,7 @@ import { answered, batch, connected, frame, memoryDatabase, record, tempFolder }
 
 function filled() {
   const db = memoryDatabase();
-  const journal = journalModule([insertDelivery])(db);
+  const journal = journalModule([outboxOf])(db);
   const ended = [
     record('pbx-1.10', { startedAt: 1_000, endedAt: 9_000 }),
     record('pbx-1.11', { startedAt: 2_000, endedAt: 3_000, direction: 'Outbound', externalE164: '+14155550100' }),

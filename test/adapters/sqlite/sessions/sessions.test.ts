@@ -1,6 +1,6 @@
 import t from 'tap';
 import { journalModule } from '../../../../adapters/sqlite/journal/journal.ts';
-import { insertDelivery } from '../../../../adapters/sqlite/outbox/outbox.ts';
+import { outboxOf } from '../../../../adapters/sqlite/outbox/outbox.ts';
 import { sessionsModule } from '../../../../adapters/sqlite/sessions/sessions.ts';
 import type { CallRecord } from '../../../../src/call/record.ts';
 import { batch, memoryDatabase, record } from '../support.ts';
@@ -76,7 +76,7 @@ t.test(
   'old calls are forgotten when they are done with, and kept while somebody may still want them sent',
   async (t) => {
     const db = memoryDatabase();
-    const journal = journalModule([insertDelivery])(db);
+    const journal = journalModule([outboxOf])(db);
     const sessions = sessionsModule(db);
     const ended = ['done', 'parked', 'new'].map((id) => record(id, { endedAt: id === 'new' ? 5000 : 1000 }));
     journal.commit([batch({ ended })], 6000);

@@ -1,0 +1,241 @@
+/**
+ * Whether the CRM works, told by the calls it answers and those it does not. An outage costs few requests and no call its
+ * attempts; a call with a fault of its own costs nobody else anything.
+ *
+ *   closed  DIFFERENT calls fail one after the other (3, none of which failed before)  -> open
+ *   open    a call that never failed is tried now and then; it works                   -> closed
+ *   open    nothing is left to try, and a probe is answered                            -> closed
+ *   any     the account is refused                                                     -> denied
+ *   denied  a probe is answered, or the operator reloads                               -> open
+ *
+ * Lookups and posts have a circuit each: a CRM that answers lookups and fails every post must not look healthy. Checks and
+ * updates are no witnesses, as some accounts refuse them by themselves; where no connection comes about, all are.
+ * A row that failed before is never the one that is tried, and its failures say nothing about the CRM.
+ */
+import type { Condition } from '../condition.ts';
+import type { Step } from './states.ts';
+
+/** What is tried: lookups, or posts. */
+export type Lane = 'look-up' | 'post';
+
+const LANES: readonly Lane[] = ['look-up', 'post'];
+
+export type CircuitState = 'closed' | 'open' | 'denied';
+
+/** Which rows may be taken: all, one that never failed, or none. */
+export type Admits = 'all' | 'trial' | 'none';
+
+export interface Health {
+  readonly state: CircuitState;
+  /** What the CRM said when the circuit left `closed`. */
+  readonly cause: string | null;
+  /** Monotonic ms of `now`. */
+  admits(step: Step, now: number): Admits;
+  /** The lanes that wait for a trial, and when the next may be made (monotonic ms). */
+  trials(): readonly { readonly lane: Lane; readonly at: number }[];
+  /** A trial of this lane was started. */
+  trying(lane: Lane, now: number): void;
+  /** There was no row that could be tried: none is looked for until `moreToTry`, or until a probe is answered. */
+  nothingToTry(lane: Lane, now: number): void;
+  /** Calls ended, or are sent again. */
+  moreToTry(): void;
+  worked(lane: Lane): void;
+  /**
+   * A request failed. `subject` is what it was about (a number, a call): the same one counts once. `fresh`: its row never failed
+   * before. `reached`: a connection came about.
+   */
+  failed(step: Step, subject: string, failure: Failure, now: number): void;
+  denied(message: string): void;
+  /** A probe was answered, or an operator asks for it. */
+  answered(now: number): void;
+  /** A probe was not answered. */
+  unanswered(message: string, now: number): void;
+  /** ms until the next probe. `random` is in [0, 1). */
+  probeDelay(random: () => number): number;
+  /** To be called now and then: an outage is told when it has lasted. */
+  review(now: number): void;
+}
+
+export interface Failure {
+  readonly fresh: boolean;
+  readonly reached: boolean;
+  readonly message: string;
+}
+
+interface Circuit {
+  open: boolean;
+  /** Subjects that failed since the last one that worked. */
+  failed: Set<string>;
+  trialAt: number;
+  trials: number;
+  /** No row is left that could be tried. */
+  empty: boolean;
+}
+
+const FAILURES_TO_OPEN = 3;
+/** Between two trials: half a second for the first half minute, then twice as long each time. */
+const TRIAL_MS = 500;
+const QUICK_TRIALS = 60;
+const TRIAL_MAX_MS = 30_000;
+/** An outage that lasts so long is told, also when the CRM answers probes. */
+const TOLD_AFTER_MS = 20_000;
+
+export interface HealthParts {
+  /** The CRM's name, for messages. */
+  readonly crm: string;
+  readonly onCondition: (condition: Condition) => void;
+  /** Called after each change of state. */
+  readonly onChange: (state: CircuitState, cause: string | null) => void;
+}
+
+export function createHealth({ crm, onCondition, onChange }: HealthParts): Health {
+  const circuits: Readonly<Record<Lane, Circuit>> = { 'look-up': fresh(), post: fresh() };
+  /** Subjects for which no connection came about, of any step. */
+  const unreached = new Set<string>();
+  let denied = false;
+  let cause: string | null = null;
+  let openSince = 0;
+  let probes = 0;
+  /** Probes while the account was refused, since the CRM last worked. */
+  let refusals = 0;
+  let probed = false;
+  let last: CircuitState = 'closed';
+
+  const state = (): CircuitState => (denied ? 'denied' : LANES.some((lane) => circuits[lane].open) ? 'open' : 'closed');
+
+  function changed(why: string | null): void {
+    const now = state();
+    if (now === last) return;
+    last = now;
+    cause = now === 'closed' ? null : why;
+    probes = 0;
+    if (now === 'denied') onCondition(refused(crm, why));
+    if (now === 'closed') {
+      refusals = 0;
+      for (const code of ['crm-unavailable', 'crm-denied'] as const) onCondition(again(crm, code));
+    }
+    onChange(now, cause);
+  }
+
+  function open(lane: Lane, why: string, now: number): void {
+    const circuit = circuits[lane];
+    if (circuit.open) return;
+    if (!LANES.some((one) => circuits[one].open)) openSince = now;
+    Object.assign(circuit, { open: true, trialAt: now + TRIAL_MS, trials: 0, empty: false });
+    probed = false;
+    changed(why);
+  }
+
+  function close(lane: Lane): void {
+    const circuit = circuits[lane];
+    circuit.failed.clear();
+    if (!circuit.open) return;
+    circuit.open = false;
+    changed(null);
+  }
+
+  function put(lane: Lane, now: number): void {
+    const circuit = circuits[lane];
+    circuit.trials += 1;
+    const slow = Math.max(0, circuit.trials - QUICK_TRIALS);
+    circuit.trialAt = now + Math.min(TRIAL_MAX_MS, TRIAL_MS * 2 ** Math.min(10, slow));
+  }
+
+  return {
+    get state() {
+      return state();
+    },
+    get cause() {
+      return cause;
+    },
+    admits(step, now) {
+      if (denied) return 'none';
+      const lane = step === 'look-up' || step === 'check' ? 'look-up' : 'post';
+      if (!circuits[lane].open) return 'all';
+      return step === lane && circuits[lane].trialAt <= now ? 'trial' : 'none';
+    },
+    trials() {
+      const tried = LANES.filter((lane) => !denied && circuits[lane].open && !circuits[lane].empty);
+      return tried.map((lane) => ({ lane, at: circuits[lane].trialAt }));
+    },
+    trying: put,
+    nothingToTry(lane, now) {
+      if (probed) close(lane);
+      else put(lane, now);
+      circuits[lane].empty = true;
+    },
+    moreToTry() {
+      for (const lane of LANES) circuits[lane].empty = false;
+    },
+    worked(lane) {
+      unreached.clear();
+      denied = false;
+      // A post that works proves more than a lookup does.
+      for (const one of lane === 'post' ? LANES : [lane]) close(one);
+      changed(cause);
+    },
+    failed(step, subject, { fresh: first, reached, message }, now) {
+      if (!first) return;
+      if (!reached) {
+        unreached.add(subject);
+        if (unreached.size >= FAILURES_TO_OPEN) for (const lane of LANES) open(lane, message, now);
+        return;
+      }
+      if (step !== 'look-up' && step !== 'post') return;
+      const circuit = circuits[step];
+      circuit.failed.add(subject);
+      if (circuit.failed.size >= FAILURES_TO_OPEN) open(step, message, now);
+    },
+    denied(message) {
+      denied = true;
+      changed(message);
+    },
+    answered(now) {
+      probed = true;
+      for (const lane of LANES)
+        Object.assign(circuits[lane], { empty: false, trialAt: Math.min(now, circuits[lane].trialAt) });
+      if (!denied) return;
+      denied = false;
+      // It is believed when a call goes through.
+      for (const lane of LANES) Object.assign(circuits[lane], { open: true, trialAt: now, trials: 0, empty: false });
+      openSince = now;
+      changed(cause);
+    },
+    unanswered(message, now) {
+      probed = false;
+      if (state() === 'open') {
+        cause = message;
+        onCondition(unavailable(crm));
+      } else if (state() === 'closed') for (const lane of LANES) open(lane, message, now);
+    },
+    probeDelay(random) {
+      if (denied) {
+        refusals += 1;
+        return Math.min(900_000, 60_000 * 2 ** Math.min(10, refusals - 1));
+      }
+      probes += 1;
+      if (probes === 1) return 1000;
+      const ceiling = Math.min(30_000, 5000 * 2 ** Math.min(10, probes - 1));
+      return 5000 + Math.round(random() * (ceiling - 5000));
+    },
+    review(now) {
+      if (state() === 'open' && now - openSince >= TOLD_AFTER_MS) onCondition(unavailable(crm));
+    },
+  };
+}
+
+const fresh = (): Circuit => ({ open: false, failed: new Set(), trialAt: 0, trials: 0, empty: false });
+
+function unavailable(crm: string): Condition {
+  const text = `${crm} is unavailable; calls are kept and sent when it is back. If other machines reach ${crm}, check the network of this one.`;
+  return { code: 'crm-unavailable', raised: true, severity: 'error', text };
+}
+
+function refused(crm: string, why: string | null): Condition {
+  const text = `${crm} refuses the account (${why ?? 'no reason given'}); calls are kept. Correct host or keys and restart; after a change in ${crm}, reload.`;
+  return { code: 'crm-denied', raised: true, severity: 'error', text };
+}
+
+function again(crm: string, code: Condition['code']): Condition {
+  return { code, raised: false, severity: 'error', text: `${crm} takes calls again.` };
+}

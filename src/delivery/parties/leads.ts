@@ -1,0 +1,129 @@
+/** Which lead a number belongs to. Asks the CRM as little as possible: caches, remembered format, one lookup per burst. */
+
+import type { Asking } from '../../permits/port.ts';
+import type { Clock } from '../../ports.ts';
+import { formatNumber } from '../../telephony/number.ts';
+import type { Directory, Lead, Reply } from '../crm.ts';
+import type { LeadPolicy, LookupFormat } from '../policy.ts';
+import type { LeadCache } from '../store.ts';
+
+/** `failed`: the CRM could not say; the reply tells why. */
+export type LeadAnswer =
+  | {
+      readonly kind: 'leads';
+      readonly leads: readonly Lead[];
+      /** The last answer of the CRM; `null`: from the cache, not to be remembered anew. */
+      readonly reply: Reply<unknown> | null;
+    }
+  | { readonly kind: 'failed'; readonly reply: Reply<unknown> };
+
+export interface Leads {
+  /** All leads with this number, the CRM's first one first; from the cache only the one chosen before. */
+  find(number: string, asking: Asking): Promise<LeadAnswer>;
+  /** The same from the CRM, whatever the cache says: as a post may have made the lead meanwhile. */
+  search(number: string, asking: Asking): Promise<LeadAnswer>;
+  /** Keeps what was found (`null`: nobody). Never rejects: without it the next call asks again. */
+  remember(number: string, lead: Lead | null): Promise<void>;
+  capture(number: string, asking: Asking): Promise<Reply<string>>;
+  /** The CRM refused a call with this lead: the next one asks again. */
+  forget(number: string): Promise<void>;
+}
+
+export function createLeads(parts: {
+  directory: Directory;
+  cache: LeadCache;
+  clock: Clock;
+  policy: LeadPolicy;
+}): Leads {
+  const { directory, cache, clock, policy } = parts;
+  const asked = new Map<string, Promise<LeadAnswer>>();
+  const captured = new Map<string, Promise<Reply<string>>>();
+
+  async function cached(number: string): Promise<readonly Lead[] | null> {
+    const kept = await cache.get({ number });
+    if (kept === null) return null;
+    const age = clock.now() - kept.at;
+    // A negative age: the clock was set back; how old the entry is cannot be known.
+    const fresh = age >= 0 && age < (kept.lead === null ? policy.missMaxAgeMs : policy.hitMaxAgeMs);
+    if (!fresh) return null;
+    return kept.lead === null ? [] : [kept.lead];
+  }
+
+  async function formats(): Promise<readonly LookupFormat[]> {
+    const remembered = await cache.format({});
+    const first = policy.formats.filter((format) => format === remembered);
+    return [...first, ...policy.formats.filter((format) => format !== remembered)];
+  }
+
+  async function ask(number: string, asking: Asking): Promise<LeadAnswer> {
+    const known = await cached(number);
+    return known === null ? search(number, asking) : { kind: 'leads', leads: known, reply: null };
+  }
+
+  async function search(number: string, asking: Asking): Promise<LeadAnswer> {
+    const tried = new Set<string>();
+    let refusal: Reply<unknown> | null = null;
+    let none: Reply<unknown> | null = null;
+    for (const format of await formats()) {
+      const phone = formatNumber(number, format) ?? number;
+      if (tried.has(phone)) continue;
+      tried.add(phone);
+      const reply = await directory.findLeads(phone, asking);
+      if (reply.kind === 'rejected') {
+        // Some accounts refuse the formats they do not use; another one may do.
+        refusal = reply;
+        continue;
+      }
+      if (reply.kind !== 'accepted') return { kind: 'failed', reply };
+      none = reply;
+      if (reply.value !== null && reply.value.length > 0) {
+        await cache.rememberFormat({ format }).catch(() => undefined);
+        return { kind: 'leads', leads: reply.value, reply };
+      }
+    }
+    if (none === null && refusal !== null) return { kind: 'failed', reply: refusal };
+    return { kind: 'leads', leads: [], reply: none };
+  }
+
+  return {
+    search,
+    find(number, asking) {
+      const under = asked.get(number);
+      if (under !== undefined) return under;
+      const answer = ask(number, asking).finally(() => asked.delete(number));
+      asked.set(number, answer);
+      return answer;
+    },
+    remember(number, lead) {
+      const at = clock.now();
+      const forgetBefore = at - Math.max(policy.hitMaxAgeMs, policy.missMaxAgeMs);
+      return cache.put({ number, lead, at, forgetBefore }).catch(() => undefined);
+    },
+    capture(number, asking) {
+      const under = captured.get(number);
+      if (under !== undefined) return under;
+      const reply = directory
+        .captureLead(formatNumber(number, '+CC-NSN') ?? number, policy.source, asking)
+        .finally(() => captured.delete(number));
+      captured.set(number, reply);
+      return reply;
+    },
+    forget: (number) => cache.forget({ number }),
+  };
+}
+
+/** The lead to take when several have the number; `null`: none may be taken. */
+export function chooseLead(
+  leads: readonly Lead[],
+  callerName: string | null,
+  several: LeadPolicy['several'],
+): Lead | null {
+  const [first] = leads;
+  if (first === undefined || leads.length === 1) return first ?? null;
+  if (several === 'park') return null;
+  if (several === 'by-name' && callerName !== null) {
+    const wanted = callerName.trim().toLowerCase();
+    return leads.find((lead) => lead.name?.trim().toLowerCase() === wanted) ?? first;
+  }
+  return first;
+}

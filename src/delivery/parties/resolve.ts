@@ -1,0 +1,178 @@
+/** Lead and user of one call. A CRM that cannot be asked is an answer (`later`), never an error. */
+import type { CallRecord } from '../../call/record.ts';
+import type { Asking } from '../../permits/port.ts';
+import type { Clock } from '../../ports.ts';
+import { isBlotted } from '../../telephony/withheld.ts';
+import type { Lead, Reply, Resolution } from '../crm.ts';
+import type { DeliveryPolicy } from '../policy.ts';
+import type { UserStore } from '../store.ts';
+import { isOwn, skipReason } from './filters.ts';
+import { chooseLead, type Leads } from './leads.ts';
+import type { Users } from './users.ts';
+
+/** `reply`: what the CRM said last; `null`: it was not asked. */
+export type Resolved = { readonly reply: Reply<unknown> | null } & (
+  | { readonly kind: 'send'; readonly resolution: Resolution }
+  /** `later`: the CRM could not say, or its users are not known yet. */
+  | { readonly kind: 'skip' | 'park' | 'later'; readonly reason: string }
+);
+
+type LeadResult =
+  | {
+      readonly kind: 'lead';
+      readonly id: string | null;
+      readonly ownerId: string | null;
+      readonly reply: Reply<unknown> | null;
+    }
+  | Exclude<Resolved, { kind: 'send' }>;
+
+/** Lead and user of one call. Rejects only when delivery is stopping, or the store fails. */
+export type Resolve = (record: CallRecord, asking: Asking) => Promise<Resolved>;
+
+export function createResolve(parts: {
+  leads: Leads;
+  users: Users;
+  userStore: UserStore;
+  clock: Clock;
+  policy: DeliveryPolicy;
+  /** The CRM's name, for messages. */
+  crm: string;
+}): Resolve {
+  const { leads, users, userStore, clock, policy, crm } = parts;
+  const notYet: Exclude<Resolved, { kind: 'send' }> = {
+    kind: 'later',
+    reason: `The users of ${crm} are not known yet.`,
+    reply: null,
+  };
+
+  async function leadOf(record: CallRecord, asking: Asking): Promise<LeadResult> {
+    const number = record.externalE164 ?? record.external;
+    // Between two extensions there is nobody to look up, and no number that could be hidden.
+    if (record.direction === 'Internal') return NO_LEAD;
+    if (number === null || record.withheld) return anonymous(policy, record);
+    if (isOwn(policy, record.externalE164, record.external)) return NO_LEAD;
+    const answer = await leads.find(number, asking);
+    if (answer.kind === 'failed') return lookupFailed(crm, answer.reply);
+    const { reply } = answer;
+    const lead = chooseLead(answer.leads, record.externalName, policy.lead.several);
+    if (lead !== null) {
+      if (reply !== null) await leads.remember(number, lead);
+      return { kind: 'lead', id: lead.id, ownerId: lead.ownerId, reply };
+    }
+    if (answer.leads.length > 1) {
+      return { kind: 'park', reason: `${answer.leads.length} leads have this number; policy several = "park".`, reply };
+    }
+    if (reply !== null) await leads.remember(number, null);
+    return unknownLead(number, asking, reply);
+  }
+
+  async function unknownLead(number: string, asking: Asking, reply: Reply<unknown> | null): Promise<LeadResult> {
+    switch (policy.lead.unknown) {
+      case 'let-crm-create':
+        return { ...NO_LEAD, reply };
+      case 'park':
+        return { kind: 'park', reason: `No lead has this number; create it in ${crm}, then replay.`, reply };
+      case 'skip':
+        return { kind: 'skip', reason: 'No lead has this number; policy unknown = "skip".', reply };
+      case 'capture': {
+        const made = await leads.capture(number, asking);
+        if (made.kind !== 'accepted' || made.value === null) return lookupFailed(crm, made);
+        const lead: Lead = { id: made.value, name: null, ownerId: null, phone: number, mobile: null };
+        await leads.remember(number, lead);
+        return { kind: 'lead', id: lead.id, ownerId: null, reply: made };
+      }
+    }
+  }
+
+  async function userOf(
+    record: CallRecord,
+    ownerId: string | null,
+  ): Promise<Exclude<Resolved, { kind: 'send' }> | { id: string | null }> {
+    let why: string | null = null;
+    for (const extension of answerable(record)) {
+      const of = { extension, source: record.source, domain: record.agentDomain };
+      const match = users.match(of);
+      if (match.kind === 'not-yet') return notYet;
+      const userId = match.kind === 'known' ? match.id : null;
+      // Only a statistic: a disk that is full must not keep the call from being posted.
+      await userStore
+        .seen({ extension: of.extension, domain: of.domain, at: record.endedAt, userId })
+        .catch(() => undefined);
+      if (match.kind === 'known') return { id: match.id };
+      why ??= match.why;
+    }
+    for (const step of policy.user.unknown) {
+      if (step === 'lead-owner' && ownerId !== null) return { id: ownerId };
+      if (step === 'default-user') {
+        const fallback = users.fallback();
+        if (fallback?.kind === 'not-yet') return notYet;
+        if (fallback?.kind === 'known') return { id: fallback.id };
+      }
+      if (step === 'omit') return { id: null };
+      if (step === 'skip') return { kind: 'skip', reason: `No user: ${why ?? whyNobody(record)}.`, reply: null };
+      if (step === 'park') break;
+    }
+    return {
+      kind: 'park',
+      reason: `No user: ${why ?? whyNobody(record)}; ${why === null ? remedyOf(record) : REMEDY}, then replay.`,
+      reply: null,
+    };
+  }
+
+  return async (record, asking) => {
+    const skip = skipReason(record, policy, clock.now());
+    if (skip !== null) return { kind: 'skip', reason: skip, reply: null };
+    await users.settled();
+    const lead = await leadOf(record, asking);
+    if (lead.kind !== 'lead') return lead;
+    const { reply } = lead;
+    const user = await userOf(record, lead.ownerId);
+    if ('kind' in user) return { ...user, reply };
+    return { kind: 'send', resolution: { leadId: lead.id, userId: user.id }, reply };
+  };
+}
+
+const REMEDY = 'correct the users file';
+
+const isOutside = ({ reasons }: CallRecord) => reasons?.agent.rule === 'outside-telephone-of-nobody';
+
+/** Why the call is nobody's. */
+export function whyNobody(record: CallRecord): string {
+  return isOutside(record) ? (record.reasons?.agent.fact ?? '') : 'no agent took or was offered the call';
+}
+
+function remedyOf(record: CallRecord): string {
+  return isOutside(record) ? 'add it there and derive the call again (sessions rederive --apply)' : REMEDY;
+}
+
+/** Whose call it is; where that is the line of a group or queue that no user has, the phone of it that rang last answers for it. */
+function answerable({ responsible, agent, agentsRung }: CallRecord): readonly string[] {
+  if (responsible === null) return [];
+  const last = agent === null && !agentsRung.includes(responsible) ? agentsRung.at(-1) : undefined;
+  return last === undefined ? [responsible] : [responsible, last];
+}
+
+const NO_LEAD = { kind: 'lead', id: null, ownerId: null, reply: null } as const;
+
+function anonymous({ lead }: DeliveryPolicy, record: CallRecord): LeadResult {
+  if (lead.anonymous === 'send') return NO_LEAD;
+  return {
+    kind: lead.anonymous,
+    reason: `${whyNoNumber(record)}; policy anonymous = "${lead.anonymous}".`,
+    reply: null,
+  };
+}
+
+function whyNoNumber({ direction, external }: CallRecord): string {
+  if (direction !== 'Inbound') return 'The PBX told no number that was called';
+  return external !== null && isBlotted(external)
+    ? 'The caller has a number of which digits are blotted out'
+    : 'The caller showed no number';
+}
+
+function lookupFailed(crm: string, reply: Reply<unknown>): LeadResult {
+  if (reply.kind === 'rejected') {
+    return { kind: 'park', reason: `${crm} refused the lead lookup: ${reply.message}`, reply };
+  }
+  return { kind: 'later', reason: `The lead could not be looked up: ${reply.message}`, reply };
+}

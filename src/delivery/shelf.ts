@@ -1,0 +1,29 @@
+/** Rows that the store refuses: left alone for a while, longer each time, so that one of them costs nobody else anything. */
+import type { Clock, Log } from '../ports.ts';
+
+export interface Shelf {
+  put(id: number, sessionId: string, why: string): void;
+  forget(id: number): void;
+  /** Rows to be left alone now. */
+  ids(): readonly number[];
+}
+
+const FIRST_MS = 30_000;
+const LONGEST_MS = 1_800_000;
+
+/** `onFree` is called when a row may be taken again. */
+export function createShelf(clock: Clock, log: Log, onFree: () => void): Shelf {
+  const rows = new Map<number, { until: number; times: number }>();
+  return {
+    put(id, sessionId, why) {
+      const times = (rows.get(id)?.times ?? 0) + 1;
+      const wait = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(10, times - 1));
+      rows.set(id, { until: clock.monotonic() + wait, times });
+      clock.after(wait, onFree);
+      const text = `The database refuses to store what becomes of this call (${why}); it is tried again in ${Math.round(wait / 1000)} s, the others go on.`;
+      log.write('error', 'delivery-store', text, { call: sessionId });
+    },
+    forget: (id) => void rows.delete(id),
+    ids: () => [...rows].flatMap(([id, { until }]) => (until > clock.monotonic() ? [id] : [])),
+  };
+}

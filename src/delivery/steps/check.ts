@@ -1,0 +1,112 @@
+/**
+ * Whether a post that got no trustworthy answer has arrived: it is looked for among the calls of its lead, in a bounded
+ * number of requests whenever that is, and is then delivered, posted again, or parked for somebody who can look.
+ */
+import type { Asking } from '../../permits/port.ts';
+import type { Landed, LandedQuery, Reply } from '../crm.ts';
+import { backoff } from '../retry.ts';
+import type { Delivery } from '../store.ts';
+import { isNobodys, type Ran, type Run, resultOf, type StepParts, stored } from './step.ts';
+
+/** So young a post of an unknown lead is looked for among all calls that changed since; later those are too many. */
+const YOUNG_MS = 3_600_000;
+
+export async function check(parts: StepParts, run: Run): Promise<Ran> {
+  const { policy, clock, outbox, crm } = parts;
+  const { row, asking, heard } = run;
+  if (policy.uncertain === 'hold') {
+    const reason = `It is not known whether this call was logged (${row.reason ?? 'no answer'}); look in ${crm.name}, then replay if it is not there.`;
+    return { from: row, outcome: { kind: 'done', event: 'held', reason } };
+  }
+  if (policy.uncertain === 'resend') {
+    return {
+      from: row,
+      outcome: again(parts, row, row.reason ?? 'No answer.'),
+    };
+  }
+  const startedAt = clock.now();
+  const reply = await landed(parts, row, asking);
+  heard(row.sessionId, reply);
+  if (reply.kind !== 'accepted' || reply.value === null)
+    return { from: row, outcome: unanswered(parts, startedAt, reply) };
+  const { activityIds } = reply.value;
+  const taken = activityIds.length === 0 ? [] : await stored(outbox.taken({ id: row.id, activityIds }));
+  const activityId = activityIds.find((id) => !taken.includes(id)) ?? null;
+  const result = { ...resultOf(reply), message: sentence(crm.name, activityId) };
+  const seen = { certain: true, attempted: { step: 'check' as const, startedAt, result } };
+  if (activityId === null) {
+    return { from: row, outcome: { ...again(parts, row, `Not found in ${crm.name}.`), ...seen } };
+  }
+  return { from: row, outcome: { kind: 'done', event: 'landed', reason: null, activityId, ...seen } };
+}
+
+function sentence(crm: string, activityId: string | null): string {
+  return activityId === null ? `Looked for: not in ${crm}.` : `Looked for: found as activity ${activityId}.`;
+}
+
+/** Looks for the call of this row: among the calls of its lead, of the leads that have its number, or of everybody. */
+export async function landed(parts: StepParts, row: Delivery, asking: Asking): Promise<Reply<Landed>> {
+  const { leadId, userId, record, createdAt } = row;
+  const firstAttemptAt = row.firstAttemptAt ?? createdAt;
+  const query = { record, resolution: { leadId, userId }, body: row.body ?? {}, firstAttemptAt };
+  const first = leadId !== null || parts.clock.now() - firstAttemptAt < YOUNG_MS;
+  if (first) {
+    const reply = await find(parts, { ...query, leadIds: leadId === null ? null : [leadId] }, asking);
+    // A lead that was merged or deleted, or too many calls to look through: those with the number are asked.
+    if (reply.kind !== 'rejected') return reply;
+    if (number(row) === null) return reply;
+  }
+  return byNumber(parts, row, query, asking);
+}
+
+async function byNumber(
+  parts: StepParts,
+  row: Delivery,
+  query: Omit<LandedQuery, 'leadIds'>,
+  asking: Asking,
+): Promise<Reply<Landed>> {
+  const called = number(row);
+  if (called === null) return nothing('rejected', 'the call has neither lead nor number');
+  const answer = await parts.leads.search(called, asking);
+  if (answer.kind === 'failed') return { ...answer.reply, value: null };
+  // A call log belongs to a lead: where there is none, there is no call log.
+  if (answer.leads.length === 0)
+    return { ...nothing('accepted', 'No lead has this number.'), value: { activityIds: [] } };
+  // It may have been merged into one of these: whose the call was is not compared.
+  const resolution = { leadId: null, userId: query.resolution.userId };
+  return find(parts, { ...query, resolution, leadIds: answer.leads.map(({ id }) => id) }, asking);
+}
+
+function find({ crm }: StepParts, query: LandedQuery, asking: Asking): Promise<Reply<Landed>> {
+  return crm.callLog.findLanded(query, asking);
+}
+
+const number = ({ record }: Delivery): string | null => record.externalE164 ?? record.external;
+
+function nothing(kind: 'accepted' | 'rejected', message: string): Reply<Landed> {
+  return { kind, value: null, message, reached: true, exception: null, http: null, body: null, durationMs: 0 };
+}
+
+/** Surely not there: another post, or parked when it was tried often enough. */
+function again({ policy, random }: StepParts, row: Delivery, why: string): Ran['outcome'] {
+  const posts = row.attempts.post;
+  const pauseMs = backoff(policy.retry, posts, random);
+  if (posts < policy.retry.maxAttempts) return { kind: 'done', event: 'absent', reason: why, pauseMs };
+  return { kind: 'done', event: 'exhausted', reason: `Given up after ${posts} attempts: ${row.reason ?? why}` };
+}
+
+function unanswered({ crm }: StepParts, startedAt: number, reply: Reply<unknown>): Ran['outcome'] {
+  const attempted = { step: 'check' as const, startedAt, result: resultOf(reply) };
+  const unknown = 'It is not known whether this call was logged';
+  const look = `look in ${crm.name}, then replay if it is not there`;
+  if (reply.kind === 'rejected') {
+    const reason = `${unknown}, and ${crm.name} cannot be asked (${reply.message}); ${look}.`;
+    return { kind: 'done', event: 'held', reason, attempted };
+  }
+  if (reply.kind === 'rate-limited') return { kind: 'done', event: 'put-off', reason: reply.message };
+  return {
+    ...{ kind: 'failed', again: 'failed', exhausted: 'held', reply, attempted },
+    reason: isNobodys(reply) ? `${unknown}, and ${crm.name} refuses to be asked (${reply.message})` : reply.message,
+    finally: `${unknown}, and ${crm.name} could not be asked in {n} attempts (${reply.message}); ${look}.`,
+  };
+}

@@ -1,0 +1,50 @@
+/** Who a call belongs to: lead and user, or why it is not to be posted. */
+import type { Reply } from '../crm.ts';
+import { type Ran, type Run, resultOf, type StepParts } from './step.ts';
+
+export async function lookUp({ resolve, clock }: StepParts, { row, asking, heard }: Run): Promise<Ran> {
+  const startedAt = clock.now();
+  const resolved = await resolve(row.record, asking);
+  if (resolved.reply !== null) heard(subjectOf(row.record), resolved.reply);
+  switch (resolved.kind) {
+    case 'send': {
+      return { from: row, outcome: { kind: 'done', event: 'found', reason: null, found: resolved.resolution } };
+    }
+    case 'skip':
+      return { from: row, outcome: { kind: 'done', event: 'filtered', reason: resolved.reason } };
+    case 'park':
+      return {
+        from: row,
+        outcome: {
+          kind: 'done',
+          event: 'unresolvable',
+          reason: resolved.reason,
+          ...attempted(startedAt, resolved.reply),
+        },
+      };
+    case 'later':
+      return {
+        from: row,
+        outcome: {
+          kind: 'failed',
+          reason: resolved.reason,
+          again: 'failed',
+          exhausted: 'exhausted',
+          reply: resolved.reply,
+          finally: `Given up after {n} lookups: ${resolved.reason} Remove the cause, then replay.`,
+          ...attempted(startedAt, resolved.reply),
+        },
+      };
+  }
+}
+
+/** Only what went wrong is kept: a lead that was found is in the row. */
+function attempted(startedAt: number, reply: Reply<unknown> | null) {
+  if (reply === null || reply.kind === 'accepted') return {};
+  return { attempted: { step: 'look-up' as const, startedAt, result: resultOf(reply) } };
+}
+
+/** What a lookup is about: different calls of one number are one witness. */
+function subjectOf({ externalE164, external, callSessionId }: Run['row']['record']): string {
+  return externalE164 ?? external ?? callSessionId;
+}

@@ -1,0 +1,85 @@
+/**
+ * Posts one call: permit, intent, request. The permit comes before the intent, so that a row is `sending` only while bytes may
+ * be under way; the intent is durable before the first of them leaves.
+ */
+import { type Permit, PermitsClosed } from '../../permits/port.ts';
+import type { CallLogBody, LateFacts, Reply } from '../crm.ts';
+import type { Position } from '../states.ts';
+import type { AttemptResult, Delivery, Trigger } from '../store.ts';
+import { answered, type Ran, type Run, resultOf, type StepParts, stored } from './step.ts';
+
+const SENDING: Position = { state: 'sending', step: 'post' };
+
+export async function post(parts: StepParts, run: Run): Promise<Ran> {
+  const { crm, permits } = parts;
+  const { row, asking } = run;
+  const resolution = { leadId: row.leadId, userId: row.userId };
+  // Before the permit: a body that cannot be made costs no request.
+  const body = crm.callLog.body(row.record, resolution);
+  const facts = crm.callLog.lateFacts(row.record);
+  using permit = await permits.acquire(asking.priority, asking.signal, asking.ageMs);
+  // Awaited here: the permit ends with this block.
+  return await begun(parts, run, permit, body, facts);
+}
+
+async function begun(parts: StepParts, run: Run, permit: Permit, body: CallLogBody, facts: LateFacts): Promise<Ran> {
+  const { crm, outbox, clock, leads } = parts;
+  const { row, owner, asking, heard } = run;
+  const { id, revision, leadId, userId, tries } = row;
+  const trigger: Trigger = row.trigger === 'replay' ? 'replay' : tries > 0 ? 'retry' : 'live';
+  const intent = { ...{ id, owner, revision, trigger, body, facts }, resolution: { leadId, userId } };
+  const waited = { permit: permit.id, permitWaitMs: permit.waitedMs, startedAt: clock.now() };
+  const answer = await stored(outbox.begin({ ...intent, ...waited }));
+  if (answer === 'lost') return { from: row, outcome: { kind: 'lost' } };
+  if (answer === 'changed') return { from: row, outcome: { kind: 'done', event: 'changed', reason: row.reason } };
+  // No signal: from here on only an answer, or the end of the program, ends it.
+  const request = crm.callLog.post(body, { priority: asking.priority, permit });
+  const reply = await answered(request, 'uncertain', (error) => error instanceof PermitsClosed);
+  if (reply === 'closed') return { from: SENDING, outcome: released() };
+  heard(row.sessionId, reply);
+  if (reply.kind === 'rejected') await forgetLead(leads, row);
+  return { from: SENDING, outcome: outcomeOf(reply) };
+}
+
+function outcomeOf(reply: Reply<{ readonly activityId: string | null }>): Ran['outcome'] {
+  const attempt = resultOf(reply);
+  const { message: reason } = reply;
+  switch (reply.kind) {
+    case 'accepted': {
+      const activityId = reply.value?.activityId ?? null;
+      return { kind: 'done', event: 'accepted', reason: null, activityId, certain: true, attempt };
+    }
+    case 'rejected':
+      return { kind: 'done', event: 'rejected', reason, attempt };
+    case 'rate-limited':
+    case 'denied':
+      return { kind: 'done', event: 'refused', reason, attempt };
+    case 'uncertain':
+      return { kind: 'failed', again: 'doubtful', exhausted: 'doubtful', reason, reply, attempt };
+    case 'unavailable':
+      return {
+        ...{ kind: 'failed', again: 'failed', exhausted: 'exhausted', reason, reply, attempt },
+        finally: `Given up after {n} attempts: ${reason}`,
+      };
+  }
+}
+
+/** A refused call may be refused for a lead that was merged or deleted. */
+async function forgetLead(leads: StepParts['leads'], { record }: Delivery): Promise<void> {
+  const number = record.externalE164 ?? record.external;
+  // Without it the next call of this number asks as well, only later.
+  if (number !== null) await leads.forget(number).catch(() => undefined);
+}
+
+const NOT_SENT: AttemptResult = {
+  outcome: 'not-sent',
+  http: null,
+  exception: null,
+  message: 'Delivery stopped before the first byte left.',
+  answer: null,
+  durationMs: 0,
+};
+
+function released(): Ran['outcome'] {
+  return { kind: 'done', event: 'released', reason: null, attempt: NOT_SENT };
+}

@@ -1,0 +1,176 @@
+/**
+ * Permits: the leave to make one request of the CRM's API. Every request needs one, whatever it is for, so that the CRM's
+ * limit holds for posts, lookups, checks and updates together, and over all processes that share a database.
+ */
+
+/**
+ * Who goes first. `live`: calls that just ended. `backlog`: older calls, replays, first checks and updates. `retry`: what
+ * failed before, so that calls with a fault of their own take little from the others. `background`: user lists and probes.
+ */
+export type Priority = 'live' | 'backlog' | 'retry' | 'background';
+
+export const PRIORITIES: readonly Priority[] = ['live', 'backlog', 'retry', 'background'];
+
+/** The leave to make one request. Disposing ends it, whether the request was made or not; it may be disposed twice. */
+export interface Permit extends Disposable {
+  /** Number of its row in the store. */
+  readonly id: number;
+  /** How long it was waited for, ms. */
+  readonly waitedMs: number;
+  /**
+   * The request leaves now. False: the time for which the permit was stored has run out, and nothing may be sent on it. To be
+   * called in the same turn of the event loop in which the request is made, once.
+   */
+  start(): boolean;
+}
+
+/** The CRM's own words about its limit, from a refusal. */
+export interface RateRefusal {
+  readonly limit: number | null;
+  readonly windowMs: number | null;
+  /** From a Retry-After header, ms. */
+  readonly retryAfterMs: number | null;
+}
+
+export interface Permits {
+  /**
+   * Resolves when a request may be made. Rejects with `PermitsClosed` when delivery is stopping, and with the reason of
+   * `signal` when that is aborted. `ageMs`: how long ago what the request is for came into the world; 0: just now.
+   */
+  acquire(priority: Priority, signal?: AbortSignal, ageMs?: number): Promise<Permit>;
+  /** To be called when the CRM refused a request for its rate. */
+  refused(refusal: RateRefusal): void;
+}
+
+/** What a request is made with: a permit that is there already, or how to get one. */
+export interface Asking {
+  readonly priority: Priority;
+  readonly signal?: AbortSignal;
+  /** How long ago what it is for came into the world, ms; absent: just now. */
+  readonly ageMs?: number;
+  /** For the first request; when it has run out, another one is acquired. */
+  readonly permit?: Permit;
+}
+
+/** Nothing was sent: delivery is stopping. */
+export class PermitsClosed extends Error {
+  override readonly name = 'PermitsClosed';
+  constructor() {
+    super('Nothing was sent: delivery is stopping.');
+  }
+}
+
+/** For a program that makes single requests of its own, beside the limiter of another one. */
+export const UNLIMITED: Permits = {
+  acquire: async () => ({ id: 0, waitedMs: 0, start: () => true, [Symbol.dispose]: () => undefined }),
+  refused: () => undefined,
+};
+
+/** A permit on which the request has started; the caller sends in the same turn of the event loop and disposes it afterwards. */
+export async function startedPermit(permits: Permits, asking: Asking): Promise<Permit> {
+  const given = asking.permit;
+  if (given?.start() === true) return given;
+  for (;;) {
+    const permit = await permits.acquire(asking.priority, asking.signal, asking.ageMs);
+    if (permit.start()) return permit;
+    permit[Symbol.dispose]();
+  }
+}
+
+/** What the limiter learned from refusals. */
+export interface Tuning {
+  readonly requests: number;
+  readonly windowMs: number;
+  readonly guardMs: number;
+  /** A place counts from the answer, not from the request. */
+  readonly strict: boolean;
+  /** A limit the CRM itself named. */
+  readonly ceiling: number | null;
+}
+
+export interface LimitPolicy {
+  /** Requests that may start in any window. Default 25; plans of the CRM differ, and other tools share the number. */
+  readonly requests: number;
+  /** Default 5,000 ms. */
+  readonly windowMs: number;
+  /** Added to each window against the jitter of the network, at least. Default 25 ms. */
+  readonly guardMs: number;
+  /** A place counts from the answer, not from the request. `false` (default): only for some time after a refusal. */
+  readonly strict: boolean;
+  /** Requests under way at the same time, those without an answer for half a second not counted. Default 10. */
+  readonly concurrency: number;
+  /** Requests per UTC day, `null` for no cap (default). The last tenth is kept for live calls. */
+  readonly perDay: number | null;
+}
+
+export const DEFAULT_LIMIT: LimitPolicy = {
+  requests: 25,
+  windowMs: 5000,
+  guardMs: 25,
+  strict: false,
+  concurrency: 10,
+  perDay: null,
+};
+
+/** One request for permits of the store. Times are monotonic ms of this boot. */
+export interface Reservation {
+  readonly bootId: string;
+  /** The process (one life of it) that asks. */
+  readonly owner: string;
+  readonly now: number;
+  /** The permits may be used from then on: what others hold counts as far as it is still held then. */
+  readonly from: number;
+  /** And until then. */
+  readonly until: number;
+  readonly count: number;
+  /** Places of the window that the asking process itself still holds at the end. */
+  readonly held: number;
+  /** Permits whose `until` is older no longer count: window and guard. */
+  readonly spanMs: number;
+  readonly requests: number;
+  /** UTC day, and what is left of its allowance for this request; `null`: no cap. */
+  readonly day: string;
+  readonly perDay: number | null;
+  /** Permits of earlier answers that ran out unused: given back to the allowance. */
+  readonly unused: number;
+}
+
+export interface Reserved {
+  readonly ids: readonly number[];
+  /** Until when each permit of other processes, and of earlier lives of this one, may have been used; those that count now. */
+  readonly others: readonly number[];
+  /** Requests of the day, those of all processes. */
+  readonly usedToday: number;
+}
+
+/** What is remembered of earlier lives. */
+export interface PermitMemory {
+  /** Permits of this boot, of any process: until when each may have been used. `null`: of this boot nothing is known. */
+  readonly permits: readonly number[] | null;
+  readonly day: string;
+  readonly usedToday: number;
+  readonly tuning: Tuning | null;
+}
+
+/** Where permits are kept. Each method is one durable transaction. */
+export interface PermitStore {
+  load(args: { readonly bootId: string }): Promise<PermitMemory>;
+  /**
+   * Makes durable that so many requests may start until `until`, as many as the limit allows beside the permits of others
+   * (none, some or all of `count`). While others want more than they were given, each gets its share of the limit at most.
+   */
+  reserve(reservation: Reservation): Promise<Reserved>;
+  tune(args: { readonly tuning: Tuning | null }): Promise<void>;
+}
+
+export interface PermitSnapshot {
+  readonly tuning: Tuning;
+  /** Places of the window that are taken, or barred by a refusal. */
+  readonly used: number;
+  readonly waiting: Readonly<Record<Priority, number>>;
+  readonly underWay: number;
+  /** ms for which a refusal still holds everything, 0 when not held. */
+  readonly heldMs: number;
+  readonly day: string;
+  readonly usedToday: number;
+}

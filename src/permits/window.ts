@@ -1,0 +1,221 @@
+/**
+ * The request limit as pure bookkeeping: a sliding log of starts, so that no closed window of `windowMs` ever holds more
+ * than `requests` of them, wherever the window begins. (A token bucket or a fixed window lets twice as many through.)
+ *
+ * The limit counts at the CRM's clock, not at ours. A request reaches the CRM between its start and its answer, so each
+ * start is moved forward to `answer - shortest answer time seen - half the guard` when that is later: a request that was
+ * slow to leave (new connection, blocked event loop) holds its place longer. Strict: without that allowance.
+ * A request under way always holds its place. All times are monotonic ms.
+ *
+ * All of this reads our own clock in time only as far as this program runs in time. How late it runs is measured and added
+ * to the guard, so that a loaded machine goes a little slower instead of one request too far.
+ */
+import type { LimitPolicy, PermitMemory, RateRefusal, Tuning } from './port.ts';
+import { configured, recovered, reduced, tightest } from './tuning.ts';
+
+/** One request's place in the log. */
+export interface Place {
+  readonly startedAt: number;
+}
+
+export interface SlidingWindow {
+  /** The earliest moment a request may start; `Infinity`: when one under way has ended. */
+  freeAt(now: number): number;
+  /** How many more may start at `now`. */
+  free(now: number): number;
+  /**
+   * The least time between two starts, ms, at which there is always a place again before the places that are free now, and
+   * those that come free meanwhile, are used up.
+   */
+  evenPace(now: number): number;
+  /** Places that requests of this process will hold at `at`, a moment not before now. */
+  held(at: number): number;
+  take(now: number): Place;
+  /** The request was not sent after all. */
+  giveBack(place: Place): void;
+  /** The request ended, with an answer or without. */
+  done(place: Place, now: number): void;
+  /** Until when each permit of other processes, and of earlier lives of this one, may have been used. */
+  others(until: readonly number[]): void;
+  /** The program ran so much later than it should have, ms. */
+  late(ms: number, now: number): void;
+  /** The CRM refused for the rate: holds everything, lowers the rate, becomes strict. `random` is in [0, 1). */
+  refused(refusal: RateRefusal, now: number, random: () => number): void;
+  /** Ends the wait that a refusal asked for, and forgets what was learned from it (an operator asks for it). */
+  reset(now: number): void;
+  /** Rates grow back slowly; to be called now and then. True when something changed. */
+  recover(now: number): boolean;
+  readonly tuning: Tuning;
+  /** Window and guard as they count now. */
+  readonly spanMs: number;
+  /** Until when a refusal holds everything. */
+  readonly heldUntil: number;
+}
+
+/** A connection needs some requests before its shortest answer time means anything. */
+const LATENCIES_NEEDED = 20;
+const LATENCIES_KEPT = 128;
+/** From 6 of 25 requests to all of them, and from the widest guard to that of the configuration, in under ten minutes. */
+const RECOVER_EVERY_MS = 30_000;
+const FORGET_CEILING_MS = 24 * 3_600_000;
+/** A longer `Retry-After` is not believed: the limit is one of seconds, and a day without calls is worse than a refusal. */
+export const HOLD_MAX_MS = 300_000;
+/** For how long a measured lateness counts. */
+const LATE_FOR_MS = 30_000;
+const LATE_MAX_MS = 2000;
+
+/** `used`: moments at which places may have been used before; `blockedUntil`: nothing starts before. */
+export function createWindow(
+  limit: LimitPolicy,
+  remembered: { readonly used: readonly number[]; readonly blockedUntil: number; readonly tuning: Tuning | null },
+): SlidingWindow {
+  const base = configured(limit);
+  let tuning = remembered.tuning === null ? base : tightest(base, remembered.tuning);
+  let anchors: number[] = [];
+  let foreign: readonly number[] = [...remembered.used].sort((a, b) => a - b);
+  const underWay = new Set<Place>();
+  const latencies: number[] = [];
+  let shortest = 0;
+  let lateness = 0;
+  let lateUntil = Number.NEGATIVE_INFINITY;
+  let { blockedUntil } = remembered;
+  let heldUntil = Number.NEGATIVE_INFINITY;
+  let lastRefusal = Number.NEGATIVE_INFINITY;
+  let lastReduction = Number.NEGATIVE_INFINITY;
+  let lastRecovery = Number.NEGATIVE_INFINITY;
+  let inARow = 0;
+
+  const span = (): number => tuning.windowMs + tuning.guardMs + lateness;
+
+  function prune(now: number): void {
+    if (now >= lateUntil) lateness = 0;
+    let expired = 0;
+    while (expired < anchors.length && (anchors[expired] ?? now) + span() <= now) expired += 1;
+    if (expired > 0) anchors = anchors.slice(expired);
+    if (foreign.some((until) => until + span() <= now)) foreign = foreign.filter((until) => until + span() > now);
+  }
+
+  /** The earliest first. */
+  function taken(): readonly number[] {
+    return foreign.length === 0 ? anchors : [...anchors, ...foreign].sort((a, b) => a - b);
+  }
+
+  function add(anchor: number): void {
+    let at = anchors.length;
+    while (at > 0 && (anchors[at - 1] ?? 0) > anchor) at -= 1;
+    anchors.splice(at, 0, anchor);
+  }
+
+  function learn(latency: number): void {
+    latencies.push(latency);
+    if (latencies.length > LATENCIES_KEPT) latencies.shift();
+    shortest = latencies.length < LATENCIES_NEEDED ? 0 : Math.min(...latencies);
+  }
+
+  return {
+    get tuning() {
+      return tuning;
+    },
+    get spanMs() {
+      return span();
+    },
+    get heldUntil() {
+      return heldUntil;
+    },
+    freeAt(now) {
+      prune(now);
+      const gate = Math.max(now, blockedUntil, heldUntil);
+      const all = taken();
+      const over = underWay.size + all.length - tuning.requests + 1;
+      if (over <= 0) return gate;
+      const freeing = all[over - 1];
+      return freeing === undefined ? Number.POSITIVE_INFINITY : Math.max(gate, freeing + span());
+    },
+    free(now) {
+      prune(now);
+      if (now < blockedUntil || now < heldUntil) return 0;
+      return Math.max(0, tuning.requests - underWay.size - anchors.length - foreign.length);
+    },
+    evenPace(now) {
+      prune(now);
+      const free = Math.max(0, tuning.requests - underWay.size - anchors.length - foreign.length);
+      // One that is under way holds its place for a window at least.
+      const freeing = [...taken().map((anchor) => anchor + span()), ...[...underWay].map(() => now + span())];
+      return freeing.reduce((most, at, i) => Math.max(most, (at - now) / (free + i + 1)), 0);
+    },
+    held: (at) => underWay.size + anchors.filter((anchor) => anchor + span() > at).length,
+    take(now) {
+      const place = { startedAt: now };
+      underWay.add(place);
+      return place;
+    },
+    giveBack(place) {
+      underWay.delete(place);
+    },
+    done(place, now) {
+      if (!underWay.delete(place)) return;
+      const latency = now - place.startedAt;
+      learn(latency);
+      const allowance = tuning.strict ? 0 : tuning.guardMs / 2;
+      // Where this program itself runs late, its shortest answer time says nothing about the network's.
+      const known = lateness > 0 ? 0 : Math.min(shortest, latency);
+      add(Math.max(place.startedAt, now - known - allowance));
+      if (inARow > 0 && now - lastRefusal > 2 * span()) inARow = 0;
+    },
+    others(until) {
+      foreign = [...until].sort((a, b) => a - b);
+    },
+    late(ms, now) {
+      if (ms < tuning.guardMs / 2) return;
+      lateness = Math.min(LATE_MAX_MS, Math.max(now < lateUntil ? lateness : 0, Math.ceil(ms)));
+      lateUntil = now + LATE_FOR_MS;
+    },
+    refused(refusal, now, random) {
+      lastRefusal = now;
+      lastRecovery = now;
+      const first = now - lastReduction > span();
+      if (first) {
+        // Answers to requests that were sent before the last reduction say nothing about the new rate.
+        lastReduction = now;
+        inARow += 1;
+        tuning = reduced(tuning, refusal);
+      }
+      const wait = refusal.retryAfterMs ?? tuning.windowMs * 2 ** Math.min(4, Math.max(0, inARow - 1));
+      if (first || refusal.retryAfterMs !== null) {
+        const bounded = Math.min(HOLD_MAX_MS, wait + Math.round(random() * 0.2 * tuning.windowMs));
+        heldUntil = Math.max(heldUntil, now + bounded);
+      }
+    },
+    reset(now) {
+      heldUntil = Number.NEGATIVE_INFINITY;
+      inARow = 0;
+      // Strict counts answers, and the places of before were not counted so.
+      if (tuning.windowMs < base.windowMs) blockedUntil = Math.max(blockedUntil, now + base.windowMs);
+      tuning = base;
+    },
+    recover(now) {
+      if (lastRecovery === Number.NEGATIVE_INFINITY) lastRecovery = now;
+      if (now - lastRecovery < RECOVER_EVERY_MS) return false;
+      lastRecovery = now;
+      const before = tuning;
+      const forget = now - lastRefusal > FORGET_CEILING_MS;
+      tuning = recovered(tuning, base, forget);
+      return JSON.stringify(before) !== JSON.stringify(tuning);
+    },
+  };
+}
+
+/** A monotonic time this far ahead is of another boot. */
+const IMPOSSIBLE_MS = 600_000;
+
+/** What earlier lives may have used. Unknown or of another boot: one whole window passes before the first request. */
+export function restoredWindow(limit: LimitPolicy, now: number, memory: PermitMemory): SlidingWindow {
+  const { tuning } = memory;
+  const span = Math.max(limit.windowMs, tuning?.windowMs ?? 0) + Math.max(limit.guardMs, tuning?.guardMs ?? 0);
+  const known = memory.permits?.every((until) => until < now + IMPOSSIBLE_MS) === true;
+  const used = known ? (memory.permits ?? []) : [];
+  // Strict counts answers, and those of earlier lives are not known.
+  const strict = limit.strict || tuning?.strict === true;
+  const wait = !known || (strict && used.some((until) => until + span > now));
+  return createWindow(limit, { used, blockedUntil: wait ? now + span : Number.NEGATIVE_INFINITY, tuning });
+}

@@ -1,0 +1,286 @@
+/** Posts whose fate is unknown, late facts, and calls sent again by an operator. */
+
+import t from 'tap';
+import { DEFAULT_POLICY } from '../../src/delivery/policy.ts';
+import { difference } from '../../src/delivery/steps/update.ts';
+import { fresh, type Life, World } from './fakes.ts';
+
+async function warm(policy = {}): Promise<{ world: World; life: Life }> {
+  const world = new World();
+  world.crm.everybodyIsKnown = true;
+  const life = await world.live(policy);
+  await world.clock.advance(6000);
+  return { world, life };
+}
+
+t.test('a lost answer is looked up after the configured time, and not posted again', async (t) => {
+  const { world, life } = await warm();
+  world.crm.fate = (request) => (request === 'post' ? 'lost' : 'ok');
+  world.end(fresh(world, 1), fresh(world, 2));
+  life.delivery.notify();
+  await world.clock.advance(2000);
+  t.match(world.row(1), { state: 'uncertain', doubtful: 1, reason: 'timeout' });
+  await world.clock.advance(57_000);
+  t.equal(world.crm.requests.filter((request) => request === 'find').length, 0, 'not before its time');
+  await world.clock.advance(4000);
+  t.equal(world.crm.requests.filter((request) => request === 'find').length, 2);
+  t.match(world.row(1), { state: 'delivered', doubtful: 0, activity_id: /^a-[12]$/ });
+  t.match(world.row(2), { state: 'delivered' });
+  t.equal(world.crm.ledger.length, 2);
+  const attempts = await life.store.outbox.attempts({ sessionId: 'pbx:1:1' });
+  t.same(
+    attempts.map(({ step, trigger, result }) => [step, trigger, result?.outcome, result?.message]),
+    [
+      ['post', 'live', 'uncertain', 'timeout'],
+      ['check', 'live', 'accepted', `Looked for: found as activity ${world.row(1).activity_id}.`],
+    ],
+  );
+  world.close();
+});
+
+t.test('what is not found is posted again', async (t) => {
+  const { world, life } = await warm();
+  let drop = true;
+  world.crm.fate = (request) => (request === 'post' && drop ? 'dropped' : 'ok');
+  world.end(fresh(world, 1));
+  life.delivery.notify();
+  await world.clock.advance(2000);
+  drop = false;
+  await world.clock.advance(62_000);
+  t.match(world.row(1), { state: 'delivered', tries: 2, post_attempts: 1 });
+  t.equal(world.crm.logged('pbx:1:1'), 1);
+  world.close();
+});
+
+t.test('kill -9 between request and answer', async (t) => {
+  const { world, life } = await warm();
+  world.crm.fate = (request) => (request === 'post' ? 'crash' : 'ok');
+  world.end(fresh(world, 1));
+  life.delivery.notify();
+  await world.clock.advance(2000);
+  t.notOk(life.alive);
+  t.equal(world.state(1), 'sending');
+  world.crm.fate = () => 'ok';
+  const next = await world.live();
+  t.equal(world.state(1), 'sending', 'its lease is that of the life that died');
+  await world.clock.advance(31_000);
+  t.match(world.row(1), { state: 'uncertain', step: 'check', doubtful: 1, reason: /stopped before the answer/ });
+  await world.clock.advance(65_000);
+  t.equal(world.state(1), 'delivered');
+  t.equal(world.crm.logged('pbx:1:1'), 1);
+  const [first] = await next.store.outbox.attempts({ sessionId: 'pbx:1:1' });
+  t.match(first?.result, { outcome: 'interrupted' });
+  world.close();
+});
+
+t.test(
+  'a check that gets no answer is made again, and when it is the only thing that fails, not for ever',
+  async (t) => {
+    const { world, life } = await warm();
+    world.crm.fate = (request) => (request === 'post' ? 'lost' : request === 'find' ? 'unavailable' : 'ok');
+    world.end(fresh(world, 1));
+    life.delivery.notify();
+    await world.clock.advance(600_000);
+    t.match(world.row(1), { state: 'uncertain', post_attempts: 1 });
+    world.crm.fate = () => 'ok';
+    await world.clock.advance(120_000);
+    t.equal(world.state(1), 'delivered');
+    t.equal(world.crm.logged('pbx:1:1'), 1);
+    world.close();
+  },
+);
+
+t.test('a call that the CRM refuses to be asked about is parked, the others are settled', async (t) => {
+  const { world, life } = await warm();
+  world.crm.fate = (request) => (request === 'post' ? 'lost' : 'ok');
+  world.end(fresh(world, 1), fresh(world, 2), fresh(world, 3));
+  life.delivery.notify();
+  await world.clock.advance(2000);
+  // All three, two of them, the first, the second, the third.
+  const answers = ['rejected', 'rejected', 'ok', 'rejected', 'ok'] as const;
+  let i = 0;
+  world.crm.fate = (request) => (request === 'find' ? (answers[i++] ?? 'ok') : 'ok');
+  await world.clock.advance(70_000);
+  t.same([1, 2, 3].map((n) => world.state(n)).sort(), ['delivered', 'delivered', 'parked']);
+  t.equal(world.crm.ledger.length, 3);
+  world.close();
+});
+
+t.test('policy hold leaves it to the operator; a replay looks first', async (t) => {
+  const { world, life } = await warm({ uncertain: 'hold' });
+  world.crm.fate = (request) => (request === 'post' ? 'lost' : 'ok');
+  world.end(fresh(world, 1));
+  life.delivery.notify();
+  await world.clock.advance(5000);
+  t.match(world.row(1), { state: 'parked', doubtful: 1, reason: /look in the CRM, then replay/ });
+  world.crm.fate = () => 'ok';
+  life.kill();
+  const next = await world.live();
+  const done = await next.delivery.replay({ filter: {}, force: false, dryRun: false });
+  t.match(done, { count: 1, checkedFirst: 1 });
+  await world.clock.advance(70_000);
+  t.equal(world.state(1), 'delivered');
+  t.equal(world.crm.logged('pbx:1:1'), 1);
+  world.close();
+});
+
+t.test('policy resend posts again without a look', async (t) => {
+  const { world, life } = await warm({ uncertain: 'resend' });
+  let lost = true;
+  world.crm.fate = (request) => (request === 'post' && lost ? 'lost' : 'ok');
+  world.end(fresh(world, 1));
+  life.delivery.notify();
+  await world.clock.advance(500);
+  lost = false;
+  await world.clock.advance(30_000);
+  t.equal(world.state(1), 'delivered');
+  t.equal(world.crm.logged('pbx:1:1'), 2);
+  t.equal(world.crm.requests.includes('find'), false);
+  world.close();
+});
+
+t.test('a recording that comes late updates the posted call log', async (t) => {
+  const { world, life } = await warm();
+  const record = fresh(world, 1);
+  world.end(record);
+  life.delivery.notify();
+  await world.clock.advance(1000);
+  world.end({ ...record, recording: 'late.wav' });
+  life.delivery.notify();
+  await world.clock.advance(1000);
+  t.equal(world.crm.ledger.length, 1);
+  t.same(world.crm.ledger[0]?.late, [{ recordingUrl: 'late.wav', durationSeconds: null }]);
+  // A change that the CRM does not see makes no request.
+  const before = world.crm.requests.length;
+  world.end({ ...record, recording: 'late.wav', legs: 7 });
+  life.delivery.notify();
+  await world.clock.advance(1000);
+  t.equal(world.crm.requests.length, before);
+  world.close();
+});
+
+t.test('a second recording that comes late goes into the same call log, beside the first', async (t) => {
+  const { world, life } = await warm();
+  const record = { ...fresh(world, 1), recording: '1.wav', recordings: ['1.wav'] };
+  world.end(record);
+  life.delivery.notify();
+  await world.clock.advance(1000);
+  for (let told = 0; told < 2; told++) {
+    world.end({ ...record, recordings: ['1.wav', '2.wav'], legs: told });
+    life.delivery.notify();
+    await world.clock.advance(1000);
+  }
+  const fields = { recordings: '1.wav 2.wav' };
+  t.same(world.crm.ledger[0]?.late, [{ recordingUrl: '1.wav', durationSeconds: null, fields }], 'and once');
+  t.equal(world.crm.ledger.length, 1);
+  world.close();
+});
+
+t.test('what an update with further fields holds beside them', async (t) => {
+  const fields = { CallNotes: 'a b' };
+  const had = { recordingUrl: 'a', durationSeconds: 5 };
+  t.same(difference(had, { ...had, fields }), { recordingUrl: 'a', durationSeconds: null, fields });
+  t.same(difference({ ...had, fields }, { ...had, fields }), null);
+  t.same(difference({ ...had, fields: {} }, had), null, 'stored by an earlier version');
+  const none = { recordingUrl: null, durationSeconds: 5 };
+  t.same(difference(none, { ...none, fields }), { ...none, fields }, 'no link: then the duration, for one of the two');
+});
+
+t.test('facts that come before the post are in the post; during the post, in an update', async (t) => {
+  const { world, life } = await warm();
+  life.delivery.pause();
+  const first = fresh(world, 1);
+  world.end(first);
+  world.end({ ...first, recording: 'early.wav' });
+  life.delivery.resume();
+  await world.clock.advance(1000);
+  t.equal(world.crm.ledger[0]?.body.ResourceURL, 'early.wav');
+  t.same(world.crm.ledger[0]?.late, []);
+  const second = fresh(world, 2);
+  world.crm.fate = (request) => {
+    if (request === 'post') world.end({ ...second, talkSeconds: 99 });
+    return 'ok';
+  };
+  world.end(second);
+  life.delivery.notify();
+  await world.clock.advance(2000);
+  t.same(world.crm.ledger[1]?.late, [{ recordingUrl: null, durationSeconds: 99 }]);
+  t.equal(world.crm.ledger.length, 2);
+  world.close();
+});
+
+t.test('an update that fails is repeated; one that is refused says so', async (t) => {
+  const { world, life } = await warm();
+  const record = fresh(world, 1);
+  world.end(record);
+  life.delivery.notify();
+  await world.clock.advance(1000);
+  world.crm.fate = (request) => (request === 'update' ? 'dropped' : 'ok');
+  world.end({ ...record, recording: 'late.wav' });
+  life.delivery.notify();
+  await world.clock.advance(1000);
+  t.match(world.row(1), { state: 'delivered', update_attempts: 1 });
+  world.crm.fate = () => 'ok';
+  await world.clock.advance(60_000);
+  t.equal(world.crm.ledger[0]?.late.length, 1);
+  world.crm.fate = (request) => (request === 'update' ? 'rejected' : 'ok');
+  world.end({ ...record, recording: 'other.wav' });
+  life.delivery.notify();
+  await world.clock.advance(60_000);
+  t.match(world.row(1), { state: 'delivered', update_due_at: null, reason: /Late facts not sent/ });
+  world.close();
+});
+
+t.test('a replay shows what it would do, leaves alone what it must, and goes behind live calls', async (t) => {
+  const { world, life } = await warm();
+  world.crm.fate = (request, session) => (request === 'post' && session !== 'pbx:1:1' ? 'rejected' : 'ok');
+  for (let n = 1; n <= 30; n++) world.end(fresh(world, n));
+  life.delivery.notify();
+  await world.clock.advance(30_000);
+  const dry = await life.delivery.replay({ filter: {}, force: false, dryRun: true });
+  t.match(dry, { count: 29, seconds: 6, leftAlone: { 'delivered already (a second post needs --force)': 1 } });
+  t.equal(dry.samples.length, 20);
+  t.match(dry.samples[0]?.body, { CallSessionId: 'pbx:1:2', LeadId: /lead-/ });
+  t.match((await life.delivery.snapshot()).states, { parked: 29 }, 'a dry run changes nothing');
+  const order: string[] = [];
+  world.crm.fate = (request, session) => {
+    if (request === 'post' && session !== null) order.push(session);
+    return 'ok';
+  };
+  life.delivery.pause();
+  await life.delivery.replay({ filter: { states: ['parked'] }, force: false, dryRun: false });
+  world.end(fresh(world, 99));
+  life.delivery.resume();
+  await world.clock.advance(30_000);
+  t.equal(order[0], 'pbx:1:99');
+  t.equal(order.length, 30);
+  t.match((await life.store.outbox.attempts({ sessionId: 'pbx:1:2' })).at(-1), { trigger: 'replay' });
+  world.close();
+});
+
+t.test('a delivered call is posted a second time only with force', async (t) => {
+  const { world, life } = await warm();
+  world.end(fresh(world, 1));
+  life.delivery.notify();
+  await world.clock.advance(1000);
+  const filter = { ids: ['pbx:1:1'] };
+  t.match(await life.delivery.replay({ filter, force: false, dryRun: false }), { count: 0 });
+  t.match(await life.delivery.replay({ filter, force: true, dryRun: false }), { count: 1 });
+  await world.clock.advance(10_000);
+  t.equal(world.crm.logged('pbx:1:1'), 2);
+  world.close();
+});
+
+t.test('a lead that was refused is looked up anew', async (t) => {
+  const { world, life } = await warm({ lead: { ...DEFAULT_POLICY.lead, formats: ['NSN'] } });
+  world.crm.fate = (request) => (request === 'post' ? 'rejected' : 'ok');
+  world.end(fresh(world, 1));
+  life.delivery.notify();
+  await world.clock.advance(1000);
+  world.crm.fate = () => 'ok';
+  world.crm.leads.set('9811000001', [{ id: 'merged', name: null, ownerId: null, phone: null, mobile: null }]);
+  await life.delivery.replay({ filter: {}, force: false, dryRun: false });
+  await world.clock.advance(1000);
+  t.equal(world.crm.ledger[0]?.body.LeadId, 'merged');
+  world.close();
+});
