@@ -7,7 +7,7 @@ import { EXIT } from '../cli/help.ts';
 import { checkDatabase } from './check-config.ts';
 import { controlPath } from './control.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
-import { configOf, logOf, secretReader } from './shell.ts';
+import { configOf, logOf, SetupError, secretReader, setupError } from './shell.ts';
 import { VERSION } from './version.ts';
 
 /** After a signal: the daemon has this long to finish what is under way, ms. */
@@ -34,7 +34,7 @@ export async function run(invocation: Invocation): Promise<number> {
   });
   let daemon: Daemon | null = null;
   const database = checkDatabase(config.storage.path);
-  if (database.level === 'FAIL') throw new Error(`The database cannot be opened: ${database.text}`);
+  if (database.level === 'FAIL') throw new SetupError(`The database cannot be opened: ${database.text}`);
   log.write('notice', 'starting', `logcalld ${VERSION}`, { node: process.version });
   daemon = await startDaemon({
     config,
@@ -46,6 +46,8 @@ export async function run(invocation: Invocation): Promise<number> {
       log.write('error', 'fatal', `${reason} logcalld ends; nothing stored is lost.`);
       ended.resolve(EXIT.failed);
     },
+  }).catch((error: unknown) => {
+    throw setupError(error);
   });
   notifier.ready(statusLine(daemon));
   const stopWatchdog = notifier.watchdog(() => daemon?.healthy() ?? false);

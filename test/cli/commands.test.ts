@@ -161,7 +161,11 @@ t.test('a day with the commands', async (t) => {
   });
 
   await t.test('a second daemon on the same database is refused', async (t) => {
-    t.match(await it.process('run'), { code: 1, error: /Another logcalld is running/ });
+    t.match(await it.process('run'), {
+      code: 78,
+      error: /in use by logcalld .*, pid \d+ on .*control\.sock\): end it/,
+    });
+    t.match(await it.run('check-config', '--offline'), { code: 0, out: /^info +database +in use by logcalld /m });
   });
 
   await t.test('without the daemon the file is read, and that is said', async (t) => {

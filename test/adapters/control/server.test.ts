@@ -98,7 +98,10 @@ t.test('owner and group may use the socket, others may not, and it is removed at
 t.test('a living daemon is not pushed aside; the socket of a dead one is replaced', async (t) => {
   const path = fresh();
   const first = await openControl(path);
-  await t.rejects(openControl(path), { message: /Another logcalld is running .*stop it first/ });
+  await t.rejects(openControl(path), {
+    name: 'PlaceError',
+    message: /Another logcalld, with another database, .*stop it first/,
+  });
   first.serve(handlers({}));
   t.equal((await connectControl(path, '1'))?.path, path, 'the refused one did no harm');
   await first.close();
