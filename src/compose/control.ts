@@ -1,6 +1,7 @@
 /** Where the daemon and the commands meet: the socket's place, and who answers when the daemon does not run. */
 import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Replies, RequestName, RequestOf } from '../../adapters/control/api.ts';
 import { type ControlClient, connectControl } from '../../adapters/control/client.ts';
 import { createClock } from '../../adapters/host/clock.ts';
@@ -54,15 +55,15 @@ export async function reachRunning(config: Config, what: string): Promise<Contro
   throw new Error(`logcalld is not running with this config, and ${what}. Start it: systemctl start logcalld`);
 }
 
-/** Asks the daemon, else looks into the database file without changing it and says so. */
-export async function ask<N extends keyof Readers & RequestName>(
-  config: Config,
-  terminal: Terminal,
-  name: N,
-  input: RequestOf<N>,
-): Promise<Replies[N]> {
+/** Answers questions that change nothing. */
+export interface Asker {
+  call<N extends keyof Readers & RequestName>(name: N, input: RequestOf<N>): Promise<Replies[N]>;
+}
+
+/** Hands over the daemon, else the database file, which is looked into without changing it; then says so. */
+export async function asking<T>(config: Config, terminal: Terminal, use: (asker: Asker) => Promise<T>): Promise<T> {
   const daemon = await reach(config);
-  if (daemon !== null) return daemon.call(name, input);
+  if (daemon !== null) return use(daemon);
   const { path } = config.storage;
   const file = openReadOnly(path);
   try {
@@ -71,17 +72,35 @@ export async function ask<N extends keyof Readers & RequestName>(
       terminal,
       held.held ? `${silent(held.holder)} Read from ${path}.` : `logcalld is not running: read from ${path}.`,
     );
+    const clock = createClock();
     const own: Readers = readers({
       store: file.remote,
       policy: deliveryPolicyOf(config),
       callLog: callLogPolicyOf(config),
-      status: () => fileStatus(file.remote, path, held, createClock()),
+      status: () => fileStatus(file.remote, path, held, clock),
+      clock,
     });
-    const run: (input: RequestOf<N>) => Promise<Replies[N]> = own[name];
-    return await run(input);
+    return await use({
+      async call<N extends keyof Readers & RequestName>(name: N, input: RequestOf<N>) {
+        // The database is in this thread: between two pages signals and what is written have their turn.
+        await setImmediate();
+        const run: (input: RequestOf<N>) => Promise<Replies[N]> = own[name];
+        return run(input);
+      },
+    });
   } finally {
     file.close();
   }
+}
+
+/** The same for one question. */
+export function ask<N extends keyof Readers & RequestName>(
+  config: Config,
+  terminal: Terminal,
+  name: N,
+  input: RequestOf<N>,
+): Promise<Replies[N]> {
+  return asking(config, terminal, (asker) => asker.call(name, input));
 }
 
 /** By device and inode, so that other names and other mounts of a folder count as the same; by name where one cannot be seen. */

@@ -183,7 +183,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
   const view = { database: path, startedAt, clock, sources: statuses, pipeline, conditions, delivery };
   control?.serve(
     handlersOf({
-      ...{ store: remote, policy, callLog: callLogPolicy, database: path, delivery, gate, journal, conditions },
+      ...{ store: remote, policy, callLog: callLogPolicy, database: path, delivery, gate, journal, conditions, clock },
       status: () => daemonStatus(view),
       onCorrected: (records) => watch.note(records),
     }),

@@ -59,11 +59,22 @@ export function print(text: string): void {
 export const processTerminal: Terminal = {
   out: (text) => write(process.stdout, text),
   error: (text) => write(process.stderr, text),
+  screen: process.stderr.isTTY === true,
+  get gone() {
+    return outClosed;
+  },
 };
 
 function write(stream: NodeJS.WriteStream, text: string): void {
-  if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore);
+  const listener = stream === process.stdout ? outEnded : ignore;
+  if (!stream.listeners('error').includes(listener)) stream.on('error', listener);
   stream.write(text);
+}
+
+let outClosed = false;
+
+function outEnded(): void {
+  outClosed = true;
 }
 
 function ignore(): void {}

@@ -20,7 +20,7 @@ function handlers(given: Partial<Handlers>): Handlers {
   return {
     hello: async () => ({ version: '1', pid: 7, database: '/db' }),
     ...{ status: none, calls: none, call: none, users: none, replay: none, pause: none, resume: none },
-    ...{ retry: none, place: none, correct: none },
+    ...{ retry: none, place: none, correct: none, find: none },
     ...given,
   };
 }
@@ -42,14 +42,14 @@ t.test('a request arrives checked, its answer comes back, refusals keep their wo
     handlers({
       async calls(query) {
         asked.push(query);
-        return [];
+        return { rows: [], cursor: null };
       },
       call: ({ id }) => Promise.reject(new ControlError(404, `No call has the id ${id}.`)),
     }),
   );
   const client = await connectControl(server.path, '1');
   if (client === null) throw new Error('nobody answered');
-  t.same(await client.call('calls', { limit: 3, states: ['parked'] }), []);
+  t.same(await client.call('calls', { limit: 3, states: ['parked'] }), { rows: [], cursor: null });
   t.same(asked, [{ limit: 3, states: ['parked'] }]);
   await t.rejects(client.call('call', { id: 'x' }), { name: 'ControlError', status: 404, message: /id x/ });
   await t.rejects(client.call('users', {}), { status: 500, message: 'not in this test' });
