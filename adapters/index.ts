@@ -1,14 +1,14 @@
 /** Which PBXs the program knows. A further one is one line in each table. */
 import type { AsteriskSourceConfig, FreeswitchSourceConfig, SourceConfig } from '../config/schema.ts';
-import type { CdrReader } from '../src/call/backfill.ts';
+import type { CdrReader } from '../src/call/cdr/backfill.ts';
 import type { FrameReader } from '../src/inspect.ts';
 import type { Clock, EndpointLister, EventSource } from '../src/ports.ts';
 import { amiCaptureProblem, readAmiFrame } from './asterisk/capture.ts';
-import { readAsteriskCdr } from './asterisk/cdr.ts';
+import { readAsteriskCdr } from './asterisk/cdr/reader.ts';
+import type { TlsOptions } from './asterisk/link/tls.ts';
 import { createAsteriskSource } from './asterisk/source.ts';
-import type { TlsOptions } from './asterisk/tls.ts';
 import { readEslFrame } from './freeswitch/capture.ts';
-import { readFreeswitchCdr } from './freeswitch/cdr.ts';
+import { readFreeswitchCdr } from './freeswitch/cdr/reader.ts';
 import { createFreeswitchSource } from './freeswitch/source.ts';
 
 export type CaptureProblem = (file: string, frames: Iterable<Uint8Array>) => string | null;

@@ -8,8 +8,8 @@ import { EventEmitter } from 'node:events';
 import net from 'node:net';
 import { StringDecoder } from 'node:string_decoder';
 import createManager from 'asterisk-manager';
-import { AmiParser } from '../adapters/asterisk/codec.ts';
-import { readFrames } from '../adapters/asterisk/recording.ts';
+import { AmiParser } from '../adapters/asterisk/link/codec.ts';
+import { readFrames } from '../adapters/asterisk/player/recording.ts';
 
 const STORM = new URL('../test/fixtures/recordings/asterisk-22/storm_60s/events-filtered.jsonl.gz', import.meta.url);
 const CHUNK = 64 * 1024;

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { gunzipSync } from 'node:zlib';
 import { FreeSwitchClient } from 'esl-lite';
-import { EslClient } from '../adapters/freeswitch/client.ts';
+import { EslClient } from '../adapters/freeswitch/link/client.ts';
 
 const wanted = 'CHANNEL_HANGUP_COMPLETE';
 const total = 10_000;

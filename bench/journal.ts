@@ -8,11 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { openConnection } from '../adapters/sqlite/connection.ts';
-import { openDatabase } from '../adapters/sqlite/database.ts';
-import { journalModule } from '../adapters/sqlite/journal.ts';
-import { sqliteJournal } from '../adapters/sqlite/journal-port.ts';
-import { migrate } from '../adapters/sqlite/migrate.ts';
+import { journalModule } from '../adapters/sqlite/journal/journal.ts';
+import { sqliteJournal } from '../adapters/sqlite/journal/port.ts';
+import { openConnection } from '../adapters/sqlite/thread/connection.ts';
+import { openDatabase } from '../adapters/sqlite/thread/database.ts';
+import { migrate } from '../adapters/sqlite/thread/migrate.ts';
 import type { JournalBatch } from '../src/ports.ts';
 
 /** The plain way gets fewer: on a disk that takes 5 ms for a sync it stores 200 in a second. */

@@ -11,9 +11,9 @@ import { type CallRules, CallTable, type FoldResult } from './call/correlate.ts'
 import type { MisreadName } from './call/known/side.ts';
 import type { SourcePlan } from './call/plan.ts';
 import type { CallRecord } from './call/record.ts';
-import { oddTime } from './call/sound.ts';
 import type { Clock, EventSource, Journal, JournalBatch, SourceFrame, SourceStatus, StoredEvent } from './ports.ts';
 import { type CallEvent, channelOf } from './telephony/call-event.ts';
+import { oddTime } from './telephony/event-time.ts';
 
 const EMPTY: JournalBatch = { frames: [], opened: [], released: [], ended: [] };
 

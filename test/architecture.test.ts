@@ -66,16 +66,23 @@ const program = ['src', 'adapters', 'config'].flatMap(filesBelow).map(load);
 const everything = [...program, ...['test', 'bench'].flatMap(filesBelow).map(load)];
 
 /** Files that join the parts, and may therefore name all of them and the machine. */
-const joins = (path: string): boolean => /^src\/(main\.ts|logcalld\.js|compose\/)/.test(path);
+const joins = (path: string): boolean => /^src\/(main\.ts|logcalld\.js|daemon\/|commands\/)/.test(path);
 const below =
   (...folders: readonly string[]) =>
   (target: string) =>
     folders.some((folder) => target === folder || target.startsWith(`${folder}/`));
 
+/** Servers that stand in for a PBX or the CRM, for trials and tests. */
+const standIn = (path: string): boolean => /^adapters\/([^/]+\/player|leadsquared\/sandbox)\//.test(path);
+const showsStandIns = below('src/commands/demo.ts', 'src/commands/sandbox.ts');
+
 /** Why this import is not allowed; `null` when it is. */
 function complaint(path: string, it: Import): string | null {
   const may = (allowed: boolean, rule: string): string | null =>
     allowed ? null : `${path} imports ${it.target}: ${rule}`;
+  if (standIn(it.target) && !standIn(path) && !showsStandIns(path))
+    return may(false, 'only the commands that show stand-ins start them');
+  if (below('src/daemon')(path)) return may(!below('src/commands')(it.target), 'the daemon knows no command');
   if (joins(path)) return null;
   if (below('src/telephony')(path)) {
     return may(
@@ -112,6 +119,15 @@ function complaint(path: string, it: Import): string | null {
 /** What the core must be given instead of taking it. */
 const taken =
   /\b(Date\.now|new Date\(\)|Math\.random|set(?:Timeout|Interval|Immediate)\s*\(|process\.|performance\.now|crypto\.random\w+)/;
+
+const MOST_FILES = 15;
+
+/** Folders with more files side by side than one can survey. */
+function crowded(paths: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const path of paths) counts.set(dirname(path), (counts.get(dirname(path)) ?? 0) + 1);
+  return [...counts].flatMap(([folder, count]) => (count > MOST_FILES ? [`${folder}: ${count} files`] : []));
+}
 
 /** Circles of imports that exist at run time. */
 function cycles(sources: readonly Source[]): string[] {
@@ -195,6 +211,15 @@ t.test('files stay small', async (t) => {
   t.same(long, []);
 });
 
+t.test('folders stay small', async (t) => {
+  // It is being split.
+  const excepted = below('src/delivery');
+  t.same(
+    crowded(program.map(({ path }) => path)).filter((found) => !excepted(found.split(':')[0] ?? '')),
+    [],
+  );
+});
+
 t.test('nothing is left for later', async (t) => {
   const mark = new RegExp(`\\b(${['TO', 'FIX'].map((half, n) => half + ['DO', 'ME'][n]).join('|')})\\b`);
   t.same(
@@ -215,6 +240,14 @@ t.test('the rules themselves: what is wrong is found', async (t) => {
   t.equal(wrong('src/delivery/a.ts', "import 'node:timers';"), 1);
   t.equal(wrong('src/link/a.ts', "import type { Clock } from '../ports.ts';"), 1);
   t.equal(wrong('src/pipeline.ts', "import { x } from '../adapters/index.ts';"), 1);
+  t.equal(wrong('src/daemon/a.ts', "import { x } from '../commands/b.ts';"), 1);
+  t.equal(wrong('src/daemon/a.ts', "import { x } from '../../adapters/index.ts';"), 0);
+  t.equal(wrong('src/commands/a.ts', "import { x } from '../../adapters/a/player/b.ts';"), 1);
+  t.equal(wrong('src/commands/demo.ts', "import { x } from '../../adapters/a/player/b.ts';"), 0);
+  t.equal(wrong('src/main.ts', "import type { X } from '../adapters/leadsquared/sandbox/b.ts';"), 1);
+  t.equal(wrong('adapters/a/b.ts', "import { x } from './player/c.ts';"), 1);
+  t.equal(wrong('adapters/a/player/b.ts', "import { x } from './c.ts';"), 0);
+  t.equal(wrong('adapters/a/player/b.ts', "import { x } from '../link/c.ts';"), 0);
   t.equal(wrong('src/main.ts', "import { x } from '../adapters/index.ts';"), 0);
   t.equal(wrong('adapters/a/x.ts', "import { y } from '../b/y.ts';"), 1);
   t.equal(wrong('adapters/a/x.ts', "import { y } from '../../src/link/retry.ts';"), 0);
@@ -226,6 +259,9 @@ t.test('the rules themselves: what is wrong is found', async (t) => {
   t.equal(wrong('config/a.ts', "import { y } from '../adapters/b/y.ts';"), 1);
   t.ok(taken.test(read('src/a.ts', 'const t = Date.now();').bare));
   t.notOk(taken.test(read('src/a.ts', "/* Date.now */ const t = 'Date.now';").bare));
+  const files = Array.from({ length: 16 }, (_, n) => `src/a/${n}.ts`);
+  t.same(crowded(files), ['src/a: 16 files']);
+  t.same(crowded([...files.slice(1), 'src/a/b/c.ts', 'src/c.ts']), []);
   const circle = [read('src/a.ts', "import { b } from './b.ts';"), read('src/b.ts', "import { a } from './a.ts';")];
   t.same(cycles(circle), ['src/a.ts -> src/b.ts -> src/a.ts']);
   t.same(

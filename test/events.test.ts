@@ -1,6 +1,6 @@
 /** What the log says of a call. */
 import t from 'tap';
-import { table } from '../src/compose/inspect.ts';
+import { table } from '../src/commands/capture/inspect.ts';
 import { events } from '../src/events.ts';
 import { inspectLine } from '../src/inspect.ts';
 import type { Log } from '../src/ports.ts';

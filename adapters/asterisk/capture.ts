@@ -1,8 +1,8 @@
 /** Reads the frames of an Asterisk capture file, and tells when they are of no use. */
 import type { CallEvent } from '../../src/telephony/call-event.ts';
-import { normalise } from './normalise.ts';
-import { type AmiPacket, parsePacketText } from './packet.ts';
-import { isAmiGreeting, isOldGreeting, tooOld } from './problem.ts';
+import { normalise } from './events/normalise.ts';
+import { type AmiPacket, parsePacketText } from './link/packet.ts';
+import { isAmiGreeting, isOldGreeting, tooOld } from './link/problem.ts';
 
 /** Events of one captured frame: a packet, or the greeting line with which every connection begins. */
 export function readAmiFrame(raw: Uint8Array, source: string, receivedAt: number): readonly CallEvent[] {

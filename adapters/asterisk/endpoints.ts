@@ -8,9 +8,9 @@
  * function, which `Getvar` evaluates without a channel. (Classes: `ast_manager_register_xml` in each module.)
  */
 import type { EndpointListing, ListedEndpoint } from '../../src/ports.ts';
-import { AmiActionError, type AmiList } from './actions.ts';
-import { lineOf } from './channel-name.ts';
-import type { AmiPacket } from './packet.ts';
+import { lineOf } from './events/channel-name.ts';
+import { AmiActionError, type AmiList } from './link/actions.ts';
+import type { AmiPacket } from './link/packet.ts';
 
 /** What is used of the client. */
 export interface EndpointLink {

@@ -1,11 +1,11 @@
 /** Asterisk as an event source: the AMI client, the list of live channels after each connect, and the normaliser. */
 import type { EndpointLister, EventSource, SourceFrame, SourceState, SourceStatus } from '../../src/ports.ts';
-import { AmiClient } from './client.ts';
-import type { AmiClientOptions } from './client-options.ts';
 import { listEndpoints } from './endpoints.ts';
-import { createLister, cutList, noList } from './listing.ts';
-import { isKnownEvent, normalise } from './normalise.ts';
-import { noCallRights, noListRights, rightsCheck } from './rights.ts';
+import { isKnownEvent, normalise } from './events/normalise.ts';
+import { AmiClient } from './link/client.ts';
+import type { AmiClientOptions } from './link/client-options.ts';
+import { noCallRights, noListRights, rightsCheck } from './link/rights.ts';
+import { createLister, cutList, noList } from './snapshot/listing.ts';
 
 export interface AsteriskSourceOptions extends AmiClientOptions {
   readonly name: string;

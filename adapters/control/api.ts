@@ -9,7 +9,7 @@ import type { Attempt, Delivery, OutboxCounts } from '../../src/delivery/store.t
 import type { RaisedCondition } from '../../src/health/conditions.ts';
 import type { SourceStatus } from '../../src/ports.ts';
 import type { CallEvent } from '../../src/telephony/call-event.ts';
-import type { CallRow } from '../sqlite/call-list.ts';
+import type { CallRow } from '../sqlite/sessions/list.ts';
 import { callRecord } from './call-record.ts';
 
 const time = z.number().int().min(0);

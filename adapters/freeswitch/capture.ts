@@ -1,9 +1,9 @@
 /** Reads the frames of a FreeSWITCH capture file. */
 import type { CallEvent } from '../../src/telephony/call-event.ts';
-import { bodyText, parseFrameText } from './codec.ts';
-import { eventOf, readEvent, readJson } from './event.ts';
-import { normalise } from './normalise.ts';
-import { rowEvent, snapshotEvents } from './snapshot.ts';
+import { normalise } from './events/normalise.ts';
+import { bodyText, parseFrameText } from './link/codec.ts';
+import { eventOf, readEvent, readJson } from './link/event.ts';
+import { rowEvent, snapshotEvents } from './snapshot/snapshot.ts';
 
 /**
  * Events of one captured frame: an event, the greeting with which every connection begins, or the answer to

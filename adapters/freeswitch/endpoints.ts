@@ -4,7 +4,7 @@
  * `show registrations` in the core.
  */
 import type { EndpointListing, ListedEndpoint } from '../../src/ports.ts';
-import { bodyText, type EslFrame } from './codec.ts';
+import { bodyText, type EslFrame } from './link/codec.ts';
 
 /** What is used of the client. */
 export interface EndpointLink {

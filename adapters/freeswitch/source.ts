@@ -1,12 +1,12 @@
 /** FreeSWITCH as an event source: the ESL client, the lists of live channels, and the normaliser. */
 import type { EndpointLister, EventSource, SourceFrame, SourceState, SourceStatus } from '../../src/ports.ts';
 import type { CallEvent } from '../../src/telephony/call-event.ts';
-import { EslClient } from './client.ts';
-import type { EslClientOptions } from './client-options.ts';
 import { listEndpoints } from './endpoints.ts';
-import { normalise } from './normalise.ts';
-import { dumpChannel, listChannels } from './queries.ts';
-import { RollCall } from './roll-call.ts';
+import { normalise } from './events/normalise.ts';
+import { EslClient } from './link/client.ts';
+import type { EslClientOptions } from './link/client-options.ts';
+import { dumpChannel, listChannels } from './snapshot/queries.ts';
+import { RollCall } from './snapshot/roll-call.ts';
 
 export interface FreeswitchSourceOptions extends EslClientOptions {
   readonly name: string;

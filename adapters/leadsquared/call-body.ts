@@ -6,9 +6,9 @@
 import type { CallRecord } from '../../src/call/record.ts';
 import type { CallLogBody, Resolution } from '../../src/delivery/crm.ts';
 import { formatNumber } from '../../src/telephony/number.ts';
+import { cleanText, cutText, timeText } from './format.ts';
 import { type CallLogPolicy, DEFAULT_STATUS, type LineSettings } from './policy.ts';
 import { checkTemplate, fillText, fillUrl, namesRecordings } from './template.ts';
-import { cleanText, cutText, timeText } from './text.ts';
 
 /** The documented limit of CallerSource; of no other field one is known. */
 const CALLER_SOURCE_CHARACTERS = 50;

@@ -1,10 +1,10 @@
 import type { CallLog, CallLogBody, Priority, Reply } from '../../src/delivery/crm.ts';
 import { callBody, checkPolicy, moreField } from './call-body.ts';
-import type { Client } from './client.ts';
+import { cleanText } from './format.ts';
+import type { Client } from './http/client.ts';
 import { isObject, textOf } from './json.ts';
 import { findLanded } from './landed.ts';
 import type { CallLogPolicy } from './policy.ts';
-import { cleanText } from './text.ts';
 
 /** `Message.Id` of a success. That it is the id of the activity is likely, but not documented for LogCall. */
 function activityIdOf(json: unknown): { readonly activityId: string | null } {

@@ -1,7 +1,7 @@
 import type { CrmUser, Directory, Lead, Priority, Reply } from '../../src/delivery/crm.ts';
-import type { Client } from './client.ts';
+import { cleanText, cutText } from './format.ts';
+import type { Client } from './http/client.ts';
 import { isObject, listOf, numberOf, textOf } from './json.ts';
-import { cleanText, cutText } from './text.ts';
 
 export interface DirectoryPolicy {
   /**

@@ -4,10 +4,10 @@
  */
 import type { Landed, LandedQuery, Priority, Reply } from '../../src/delivery/crm.ts';
 import { type Activity, readActivity } from './activity.ts';
-import type { Client } from './client.ts';
+import { timeText } from './format.ts';
+import type { Client } from './http/client.ts';
 import { isObject, type JsonObject, numberOf } from './json.ts';
 import type { CallLogPolicy } from './policy.ts';
-import { timeText } from './text.ts';
 
 const LEAD_PAGE = 100;
 const WINDOW_PAGE = 1000;

@@ -1,6 +1,6 @@
 /** Texts with variables of a call in braces, such as `https://pbx.example.com/rec/{year}/{month}/{file}`. */
 import type { CallRecord } from '../../src/call/record.ts';
-import { cleanText, timeText } from './text.ts';
+import { cleanText, timeText } from './format.ts';
 
 const VARIABLE = /\{([^{}]*)\}/g;
 

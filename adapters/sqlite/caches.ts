@@ -1,7 +1,7 @@
 /** Leads found and not found; runs in the database thread. */
 import type { Lead } from '../../src/delivery/crm.ts';
 import type { LeadCache } from '../../src/delivery/store.ts';
-import type { Connection } from './rpc.ts';
+import type { Connection } from './thread/rpc.ts';
 
 type Arg<M extends keyof LeadCache> = Parameters<LeadCache[M]>[0];
 

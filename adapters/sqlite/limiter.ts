@@ -1,6 +1,6 @@
 /** The limiter's memory; runs in the database thread. */
 import type { SlotMemory, SlotStore, Tuning } from '../../src/delivery/store.ts';
-import type { Connection } from './rpc.ts';
+import type { Connection } from './thread/rpc.ts';
 
 type Arg<M extends keyof SlotStore> = Parameters<SlotStore[M]>[0];
 

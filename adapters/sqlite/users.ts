@@ -1,7 +1,7 @@
 /** The CRM's users as last fetched, and the extensions seen in calls; runs in the database thread. */
 import type { CrmUser } from '../../src/delivery/crm.ts';
 import type { UserStore } from '../../src/delivery/store.ts';
-import type { Connection } from './rpc.ts';
+import type { Connection } from './thread/rpc.ts';
 
 type Arg<M extends keyof UserStore> = Parameters<UserStore[M]>[0];
 

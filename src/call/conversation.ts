@@ -1,6 +1,7 @@
 /** Who talked when, from who was connected with whom. */
+
+import type { Channel } from './live/state.ts';
 import type { Talk } from './record.ts';
-import type { Channel } from './state.ts';
 import { type Connection, SEAM_MS } from './talk.ts';
 
 /** When the extensions talked with the subject; one entry for each uninterrupted stretch. */

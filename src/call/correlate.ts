@@ -21,16 +21,16 @@
  * for from then on.
  */
 import { type CallEvent, type ChannelId, channelOf } from '../telephony/call-event.ts';
-import { applyToChannel } from './apply.ts';
-import type { ApplyContext } from './context.ts';
-import { dueAt, giveUp, overdueAt } from './deadline.ts';
-import { Endings, isOver, type Leavings, type OnFault, type OnMisread } from './ending.ts';
+import { applyToChannel } from './live/apply.ts';
+import type { ApplyContext } from './live/context.ts';
+import { dueAt, giveUp, overdueAt } from './live/deadline.ts';
+import { Endings, isOver, type Leavings, type OnFault, type OnMisread } from './live/ending.ts';
+import { endUnconfirmed, noteBoot, noteHeard, reconcile, unheard } from './live/reconcile.ts';
+import { beginsAnother } from './live/sequel.ts';
+import { type Bridge, type Call, type Channel, componentOf, conferencePartners } from './live/state.ts';
 import type { SourcePlan } from './plan.ts';
-import { endUnconfirmed, noteBoot, noteHeard, reconcile, unheard } from './reconcile.ts';
 import type { CallRecord } from './record.ts';
 import type { MissedBy } from './rules/case.ts';
-import { beginsAnother } from './sequel.ts';
-import { type Bridge, type Call, type Channel, componentOf, conferencePartners } from './state.ts';
 
 /** Rules of closing and judging calls, from the configuration. */
 export interface CallRules {

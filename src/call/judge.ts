@@ -9,6 +9,8 @@
 import { isWithheld, toE164 } from '../telephony/number.ts';
 import { holdsWithin, internalTalks, talksOf } from './conversation.ts';
 import type { Conclusion } from './evidence.ts';
+import { newIn, sessionKeyOf } from './live/sequel.ts';
+import { type Call, type Channel, componentOf, oldest, trunksOf } from './live/state.ts';
 import { lineOf } from './numbering.ts';
 import type { CallRecord, Reason } from './record.ts';
 import { distinctRecordings } from './recordings.ts';
@@ -24,8 +26,6 @@ import { leftBehind, seconds } from './rules/left-behind.ts';
 import { ringGroupOf } from './rules/ring-group.ts';
 import { madeBefore, ringingSince, rungOf } from './rules/ringing.ts';
 import { statusOf } from './rules/status.ts';
-import { newIn, sessionKeyOf } from './sequel.ts';
-import { type Call, type Channel, componentOf, oldest, trunksOf } from './state.ts';
 import { type Connection, connectionsOf, covered } from './talk.ts';
 
 /** The records of one call; none when it is part of another. */

@@ -2,7 +2,7 @@
  * Who was connected with whom, and when: worked out from bridge stays and wires. A wire (Local, loopback) passes on whatever
  * enters one end; a holding bridge connects nobody.
  */
-import { type Bridge, type Channel, calledIn } from './state.ts';
+import { type Bridge, type Channel, calledIn } from './live/state.ts';
 
 /** A stretch of time in which the subject was connected with exactly these other parties. */
 export interface Connection {

@@ -1,4 +1,4 @@
-/** The commands of logcalld, in the order of the help. What they do is in `src/compose`. */
+/** The commands of logcalld, in the order of the help. What they do is in `src/commands`. */
 import type { CommandSpec, OptionSpec } from './command.ts';
 
 export const DEFAULT_CONFIG = '/etc/logcalld/logcalld.toml';

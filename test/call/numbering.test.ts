@@ -5,7 +5,7 @@ import { CallTable, DEFAULT_RULES } from '../../src/call/correlate.ts';
 import { isOwnNumber, outgoingNumber, ownerOf, suggestDialPrefix, type Writing } from '../../src/call/numbering.ts';
 import type { SourcePlan } from '../../src/call/plan.ts';
 import type { CallRecord } from '../../src/call/record.ts';
-import { planOf } from '../../src/compose/settings.ts';
+import { planOf } from '../../src/daemon/settings.ts';
 import type { CallEvent, ChannelFacts } from '../../src/telephony/call-event.ts';
 import { facts } from '../support/facts.ts';
 

@@ -1,7 +1,7 @@
 /** Clocks that are wrong, agents who never log out, events and calls that cannot be handled: the other calls come right. */
 import t from 'tap';
 import { CallTable, DEFAULT_RULES } from '../../src/call/correlate.ts';
-import type { OnFault } from '../../src/call/ending.ts';
+import type { OnFault } from '../../src/call/live/ending.ts';
 import type { SourcePlan } from '../../src/call/plan.ts';
 import type { CallRecord } from '../../src/call/record.ts';
 import type { CallEvent } from '../../src/telephony/call-event.ts';

@@ -3,7 +3,7 @@ import t from 'tap';
 import { parseConfig } from '../../config/load.ts';
 import { CallTable, DEFAULT_RULES } from '../../src/call/correlate.ts';
 import { type CallRecord, shortNumberOf } from '../../src/call/record.ts';
-import { planOf } from '../../src/compose/settings.ts';
+import { planOf } from '../../src/daemon/settings.ts';
 import type { ChannelFacts } from '../../src/telephony/call-event.ts';
 import { facts } from '../support/facts.ts';
 

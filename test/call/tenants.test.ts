@@ -2,7 +2,7 @@
 import t from 'tap';
 import { parseConfig } from '../../config/load.ts';
 import { CallTable, DEFAULT_RULES } from '../../src/call/correlate.ts';
-import { planOf } from '../../src/compose/settings.ts';
+import { planOf } from '../../src/daemon/settings.ts';
 import type { CallEvent, ChannelFacts } from '../../src/telephony/call-event.ts';
 import { facts } from '../support/facts.ts';
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import t from 'tap';
 import { connectControl } from '../../adapters/control/client.ts';
-import { controlPath } from '../../src/compose/control.ts';
-import { VERSION } from '../../src/compose/version.ts';
+import { controlPath } from '../../src/commands/control.ts';
+import { VERSION } from '../../src/daemon/version.ts';
 import { sandboxUsers } from '../support/daemon.ts';
 import { command, logcalld, settled, until, world } from './world.ts';
 

@@ -2,11 +2,11 @@
 import t from 'tap';
 import { connectControl } from '../../adapters/control/client.ts';
 import { createClock } from '../../adapters/host/clock.ts';
-import { openDatabase } from '../../adapters/sqlite/database.ts';
-import { sqliteJournal } from '../../adapters/sqlite/journal-port.ts';
+import { sqliteJournal } from '../../adapters/sqlite/journal/port.ts';
+import { openDatabase } from '../../adapters/sqlite/thread/database.ts';
 import type { CallRecord } from '../../src/call/record.ts';
-import { controlPath } from '../../src/compose/control.ts';
-import { VERSION } from '../../src/compose/version.ts';
+import { controlPath } from '../../src/commands/control.ts';
+import { VERSION } from '../../src/daemon/version.ts';
 import { call } from '../delivery/fakes.ts';
 import { settled, until, world } from './world.ts';
 

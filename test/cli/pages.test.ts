@@ -3,12 +3,12 @@ import BetterSqlite3 from 'better-sqlite3';
 import t from 'tap';
 import { connectControl } from '../../adapters/control/client.ts';
 import { createClock } from '../../adapters/host/clock.ts';
-import { openDatabase } from '../../adapters/sqlite/database.ts';
-import { sqliteJournal } from '../../adapters/sqlite/journal-port.ts';
+import { sqliteJournal } from '../../adapters/sqlite/journal/port.ts';
+import { openDatabase } from '../../adapters/sqlite/thread/database.ts';
 import { runCommandLine } from '../../src/cli/cli.ts';
-import { bodies } from '../../src/compose/bodies.ts';
-import { controlPath } from '../../src/compose/control.ts';
-import { VERSION } from '../../src/compose/version.ts';
+import { controlPath } from '../../src/commands/control.ts';
+import { bodies } from '../../src/commands/index.ts';
+import { VERSION } from '../../src/daemon/version.ts';
 import { call } from '../delivery/fakes.ts';
 import { logcalld, world } from './world.ts';
 

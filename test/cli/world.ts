@@ -1,17 +1,17 @@
 /** A running daemon for the commands: a player as its PBX, the sandbox as its CRM, and the command line as a process. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { AmiPlayer } from '../../adapters/asterisk/player.ts';
+import { AmiPlayer } from '../../adapters/asterisk/player/player.ts';
 import { createClock } from '../../adapters/host/clock.ts';
 import { readSecret } from '../../adapters/host/credentials.ts';
-import { startSandbox } from '../../adapters/leadsquared/sandbox.ts';
-import type { SandboxOptions } from '../../adapters/leadsquared/sandbox-options.ts';
+import type { SandboxOptions } from '../../adapters/leadsquared/sandbox/options.ts';
+import { startSandbox } from '../../adapters/leadsquared/sandbox/sandbox.ts';
 import { loadConfig } from '../../config/load.ts';
 import { runCommandLine, type Terminal } from '../../src/cli/cli.ts';
-import { bodies } from '../../src/compose/bodies.ts';
-import { controlPath } from '../../src/compose/control.ts';
-import { type Daemon, startDaemon } from '../../src/compose/daemon.ts';
-import { reportError } from '../../src/compose/shell.ts';
+import { controlPath } from '../../src/commands/control.ts';
+import { bodies } from '../../src/commands/index.ts';
+import { reportError } from '../../src/commands/shell.ts';
+import { type Daemon, startDaemon } from '../../src/daemon/daemon.ts';
 import { CANARY, installation, sandboxUsers } from '../support/daemon.ts';
 
 const PROJECT = join(import.meta.dirname, '..', '..');

@@ -4,9 +4,9 @@
  */
 import { once } from 'node:events';
 import t from 'tap';
-import { AmiPlayer } from '../../adapters/asterisk/player.ts';
+import { AmiPlayer } from '../../adapters/asterisk/player/player.ts';
 import { createAsteriskSource } from '../../adapters/asterisk/source.ts';
-import { EslPlayer } from '../../adapters/freeswitch/player.ts';
+import { EslPlayer } from '../../adapters/freeswitch/player/player.ts';
 import { createFreeswitchSource } from '../../adapters/freeswitch/source.ts';
 import { createClock } from '../../adapters/host/clock.ts';
 import { frameReaders } from '../../adapters/index.ts';

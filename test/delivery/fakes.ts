@@ -2,9 +2,9 @@
 import BetterSqlite3 from 'better-sqlite3';
 import { leadCacheModule } from '../../adapters/sqlite/caches.ts';
 import { limiterModule } from '../../adapters/sqlite/limiter.ts';
-import { migrate } from '../../adapters/sqlite/migrate.ts';
-import { insertDelivery, outboxModule } from '../../adapters/sqlite/outbox.ts';
-import { sessionStore } from '../../adapters/sqlite/session-store.ts';
+import { insertDelivery, outboxModule } from '../../adapters/sqlite/outbox/outbox.ts';
+import { sessionStore } from '../../adapters/sqlite/sessions/store.ts';
+import { migrate } from '../../adapters/sqlite/thread/migrate.ts';
 import { userModule } from '../../adapters/sqlite/users.ts';
 import type { CallRecord } from '../../src/call/record.ts';
 import type { Condition } from '../../src/delivery/condition.ts';

@@ -5,11 +5,11 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { ClientRequest } from 'node:http';
 import { createCallLog } from '../../adapters/leadsquared/call-log.ts';
-import { type Client, createClient } from '../../adapters/leadsquared/client.ts';
 import { createDirectory, DEFAULT_DIRECTORY_POLICY } from '../../adapters/leadsquared/directory.ts';
+import { type Client, createClient } from '../../adapters/leadsquared/http/client.ts';
 import { DEFAULT_POLICY as CALL_LOG_POLICY } from '../../adapters/leadsquared/policy.ts';
-import { startSandbox } from '../../adapters/leadsquared/sandbox.ts';
-import type { Fault } from '../../adapters/leadsquared/sandbox-faults.ts';
+import type { Fault } from '../../adapters/leadsquared/sandbox/faults.ts';
+import { startSandbox } from '../../adapters/leadsquared/sandbox/sandbox.ts';
 import type { Gate } from '../../src/delivery/crm.ts';
 import { DEFAULT_POLICY } from '../../src/delivery/policy.ts';
 import { flush, fresh, World } from './fakes.ts';

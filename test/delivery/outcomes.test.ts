@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import t from 'tap';
-import { FAULT_KINDS, type Fault } from '../../adapters/leadsquared/sandbox-faults.ts';
+import { FAULT_KINDS, type Fault } from '../../adapters/leadsquared/sandbox/faults.ts';
 import { DEFAULT_POLICY } from '../../src/delivery/policy.ts';
 import { type Lab, openLab, type Position, type Trouble } from './outcome-lab.ts';
 

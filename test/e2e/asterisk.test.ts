@@ -4,8 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
-import { AmiPlayer } from '../../adapters/asterisk/player.ts';
-import { startSandbox } from '../../adapters/leadsquared/sandbox.ts';
+import { AmiPlayer } from '../../adapters/asterisk/player/player.ts';
+import { startSandbox } from '../../adapters/leadsquared/sandbox/sandbox.ts';
 import { accepted, CANARY, DaemonProcess, installation, sandboxUsers, userOf } from '../support/daemon.ts';
 
 const recording = (name: string) =>

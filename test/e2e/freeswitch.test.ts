@@ -1,9 +1,9 @@
 /** FreeSWITCH on a real event socket beside Asterisk on a real AMI socket, one daemon, the CRM over HTTP. */
 import { once } from 'node:events';
 import t from 'tap';
-import { AmiPlayer } from '../../adapters/asterisk/player.ts';
-import { EslPlayer } from '../../adapters/freeswitch/player.ts';
-import { startSandbox } from '../../adapters/leadsquared/sandbox.ts';
+import { AmiPlayer } from '../../adapters/asterisk/player/player.ts';
+import { EslPlayer } from '../../adapters/freeswitch/player/player.ts';
+import { startSandbox } from '../../adapters/leadsquared/sandbox/sandbox.ts';
 import { accepted, CANARY, DaemonProcess, installation, sandboxUsers, userOf } from '../support/daemon.ts';
 
 const recording = (name: string) => new URL(`../fixtures/recordings/${name}/events.jsonl.gz`, import.meta.url).pathname;

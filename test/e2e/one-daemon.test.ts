@@ -2,9 +2,9 @@
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { AmiPlayer } from '../../adapters/asterisk/player.ts';
-import { startSandbox } from '../../adapters/leadsquared/sandbox.ts';
-import { heldBy } from '../../adapters/sqlite/hold.ts';
+import { AmiPlayer } from '../../adapters/asterisk/player/player.ts';
+import { startSandbox } from '../../adapters/leadsquared/sandbox/sandbox.ts';
+import { heldBy } from '../../adapters/sqlite/thread/hold.ts';
 import { logcalld, logcalldIn } from '../cli/world.ts';
 import { CANARY, DaemonProcess, installation, sandboxUsers } from '../support/daemon.ts';
 

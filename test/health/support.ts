@@ -2,7 +2,7 @@
 import { parseConfig } from '../../config/load.ts';
 import type { SourcePlan } from '../../src/call/plan.ts';
 import { type CallRecord, EXTENSION_DIALLED } from '../../src/call/record.ts';
-import { deliveryPolicyOf, planOf } from '../../src/compose/settings.ts';
+import { deliveryPolicyOf, planOf } from '../../src/daemon/settings.ts';
 import { createCallWatch } from '../../src/health/call-watch.ts';
 import { createConditions } from '../../src/health/conditions.ts';
 import { call, FakeClock } from '../delivery/fakes.ts';

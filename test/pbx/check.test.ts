@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { LedgerEntry } from '../../adapters/leadsquared/sandbox-ledger.ts';
+import type { LedgerEntry } from '../../adapters/leadsquared/sandbox/ledger.ts';
 import { problems } from './check.ts';
 import { userOf } from './crm.ts';
 import type { SeenCall } from './story.ts';

@@ -1,5 +1,5 @@
-import type { Sandbox } from '../../adapters/leadsquared/sandbox.ts';
-import type { LedgerEntry } from '../../adapters/leadsquared/sandbox-ledger.ts';
+import type { LedgerEntry } from '../../adapters/leadsquared/sandbox/ledger.ts';
+import type { Sandbox } from '../../adapters/leadsquared/sandbox/sandbox.ts';
 import { crmNumber, userOf } from './crm.ts';
 import type { SeenCall } from './story.ts';
 

@@ -1,5 +1,5 @@
-import { type Sandbox, startSandbox } from '../../adapters/leadsquared/sandbox.ts';
-import type { LedgerEntry } from '../../adapters/leadsquared/sandbox-ledger.ts';
+import type { LedgerEntry } from '../../adapters/leadsquared/sandbox/ledger.ts';
+import { type Sandbox, startSandbox } from '../../adapters/leadsquared/sandbox/sandbox.ts';
 import { within } from './sip/moment.ts';
 
 /** LeadSquared user of an agent's extension of four digits. */

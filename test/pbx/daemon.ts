@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Sandbox } from '../../adapters/leadsquared/sandbox.ts';
+import type { Sandbox } from '../../adapters/leadsquared/sandbox/sandbox.ts';
 import { userOf } from './crm.ts';
 import { within } from './sip/moment.ts';
 import type { DaemonControl } from './story.ts';

@@ -4,7 +4,7 @@ import t from 'tap';
 import { readCapture } from '../../adapters/host/capture.ts';
 import { callBody } from '../../adapters/leadsquared/call-body.ts';
 import { loadConfig } from '../../config/load.ts';
-import { callLogPolicyOf, planOf, rulesOf } from '../../src/compose/settings.ts';
+import { callLogPolicyOf, planOf, rulesOf } from '../../src/daemon/settings.ts';
 import { inspectFrames, inspectLine } from '../../src/inspect.ts';
 import { readers } from '../support/recordings.ts';
 

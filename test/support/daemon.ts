@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Sandbox } from '../../adapters/leadsquared/sandbox.ts';
+import type { Sandbox } from '../../adapters/leadsquared/sandbox/sandbox.ts';
 
 const PROJECT = join(import.meta.dirname, '..', '..');
 const NODE = join(PROJECT, 'node_modules', '.bin', 'node');

@@ -1,8 +1,8 @@
 /** Lists of live channels as the PBX would have given them at one moment of a recording. */
-import { parsePacketText } from '../../adapters/asterisk/packet.ts';
-import { bodyText, parseFrameText } from '../../adapters/freeswitch/codec.ts';
-import { type EslEvent, readEvent } from '../../adapters/freeswitch/event.ts';
-import { snapshotEvents } from '../../adapters/freeswitch/snapshot.ts';
+import { parsePacketText } from '../../adapters/asterisk/link/packet.ts';
+import { bodyText, parseFrameText } from '../../adapters/freeswitch/link/codec.ts';
+import { type EslEvent, readEvent } from '../../adapters/freeswitch/link/event.ts';
+import { snapshotEvents } from '../../adapters/freeswitch/snapshot/snapshot.ts';
 import type { RecordedFrame } from '../../src/inspect.ts';
 import type { CallEvent } from '../../src/telephony/call-event.ts';
 import { readers } from './recordings.ts';

@@ -3,7 +3,7 @@ import { parseConfig } from '../../config/load.ts';
 import { type CallRules, CallTable, DEFAULT_RULES } from '../../src/call/correlate.ts';
 import type { SourcePlan } from '../../src/call/plan.ts';
 import type { CallRecord, Reasons } from '../../src/call/record.ts';
-import { planOf } from '../../src/compose/settings.ts';
+import { planOf } from '../../src/daemon/settings.ts';
 import type { CallEvent, ChannelFacts, Clearing, DialResult } from '../../src/telephony/call-event.ts';
 import { facts } from './facts.ts';
 

@@ -10,8 +10,8 @@ import { toE164 } from '../../telephony/number.ts';
 import { decideFirst, type Rule } from '../evidence.ts';
 import { isOwnNumber, mobileOwner } from '../numbering.ts';
 import type { Party, Side, SourcePlan } from '../plan.ts';
-import type { CalledBy, Course } from './course.ts';
 import { extensionOf } from './extension.ts';
+import type { CalledBy, Routing } from './routing.ts';
 
 /** What is known of a channel beside its facts. */
 export interface Knowledge {
@@ -22,7 +22,7 @@ export interface Knowledge {
   readonly called: string | null;
   readonly calledBy: CalledBy | null;
   /** Of the call, for the channel that began it and for the legs called by their names. */
-  readonly course: Course | null;
+  readonly routing: Routing | null;
 }
 
 interface Seen extends Knowledge {
@@ -95,8 +95,8 @@ const RULES: readonly Rule<Seen, Side>[] = [
   },
   {
     name: 'incoming-course',
-    find: ({ course, initiator }) =>
-      course === 'incoming' && initiator === 'endpoint'
+    find: ({ routing, initiator }) =>
+      routing === 'incoming' && initiator === 'endpoint'
         ? { value: 'trunk', fact: 'an outside number called, and the number it dialled was not sent on' }
         : null,
   },
@@ -109,18 +109,18 @@ const RULES: readonly Rule<Seen, Side>[] = [
   },
   {
     name: 'dials-like-a-phone',
-    find: ({ course, initiator, facts }) => {
+    find: ({ routing, initiator, facts }) => {
       if (initiator !== 'endpoint') return null;
-      if (course === 'outgoing') return { value: 'extension', fact: 'the number it dialled was sent on to a trunk' };
-      if (course !== 'inside') return null;
+      if (routing === 'outgoing') return { value: 'extension', fact: 'the number it dialled was sent on to a trunk' };
+      if (routing !== 'inside') return null;
       return { value: 'extension', fact: `it shows ${facts.caller.number} as the caller, which is no outside number` };
     },
   },
   {
     // Whoever is called by a name alone, for a caller who dialled no such trunk, is at a phone.
     name: 'rung-by-its-name',
-    find: ({ course, calledBy }) =>
-      (course === 'incoming' || course === 'inside') && calledBy === 'name'
+    find: ({ routing, calledBy }) =>
+      (routing === 'incoming' || routing === 'inside') && calledBy === 'name'
         ? { value: 'extension', fact: 'it was called by its name, without a number' }
         : null,
   },
@@ -140,9 +140,9 @@ export function partyOf(plan: SourcePlan, facts: ChannelFacts, more: Partial<Kno
     meant = new Set<string>(),
     called = initiator === 'pbx' ? facts.dialled : null,
     calledBy = null,
-    course = null,
+    routing = null,
   } = more;
-  const reason = decideFirst(RULES, { plan, facts, initiator, meant, called, calledBy, course });
+  const reason = decideFirst(RULES, { plan, facts, initiator, meant, called, calledBy, routing });
   const home = { country: plan.country, format: 'auto' as const, number: null };
   const domain = facts.domain ?? null;
   switch (reason.value) {

@@ -1,8 +1,8 @@
 /** The agent of a call: of those who talked with the external party, or who placed it; and whose call it is if nobody did. */
 import { type Conclusion, decide, type Rule } from '../evidence.ts';
+import type { Channel } from '../live/state.ts';
 import { ownerOf } from '../numbering.ts';
 import type { Direction, Talk } from '../record.ts';
-import type { Channel } from '../state.ts';
 import { covered } from '../talk.ts';
 import { type Case, isPhone, shown } from './case.ts';
 import { outsideAgent } from './click-to-call.ts';

@@ -1,6 +1,7 @@
 /** When a person answered: not when an IVR, a queue or a mailbox did. */
+
+import { type Channel, calledIn } from '../live/state.ts';
 import type { Direction, Talk } from '../record.ts';
-import { type Channel, calledIn } from '../state.ts';
 import type { Connection } from '../talk.ts';
 
 /**

@@ -1,7 +1,7 @@
 /** What the rules of judging look at. */
 import type { ChannelId } from '../../telephony/call-event.ts';
+import { type Call, type Channel, calledIn, rootOf } from '../live/state.ts';
 import type { SourcePlan } from '../plan.ts';
-import { type Call, type Channel, calledIn, rootOf } from '../state.ts';
 
 /** Whose call a call is that several phones missed. */
 export type MissedBy = 'owner' | 'last' | 'first' | 'nobody';

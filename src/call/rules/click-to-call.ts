@@ -4,10 +4,10 @@
  */
 import { isExtensionLike } from '../../telephony/digits.ts';
 import { toE164 } from '../../telephony/number.ts';
-import { numberCalled } from '../known/course.ts';
+import { numberCalled } from '../known/routing.ts';
+import { type Channel, calledIn, rootOf, trunksOf } from '../live/state.ts';
 import { isOwnNumber, isSameNumber, mobileOwner } from '../numbering.ts';
 import type { SourcePlan } from '../plan.ts';
-import { type Channel, calledIn, rootOf, trunksOf } from '../state.ts';
 import { type Case, isPhone } from './case.ts';
 
 /** True for a leg the PBX was asked to call in order to connect it then, not one that a caller dialled. */

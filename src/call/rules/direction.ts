@@ -3,10 +3,10 @@ import { isNoSuchNumber } from '../../telephony/cause.ts';
 import { isExtensionLike } from '../../telephony/digits.ts';
 import { toE164 } from '../../telephony/number.ts';
 import { type Conclusion, decide, type Rule } from '../evidence.ts';
-import { numberCalled } from '../known/course.ts';
+import { numberCalled } from '../known/routing.ts';
+import { type Channel, calledIn, trunksOf } from '../live/state.ts';
 import { isOwnNumber } from '../numbering.ts';
 import { type Direction, EXTENSION_DIALLED } from '../record.ts';
-import { type Channel, calledIn, trunksOf } from '../state.ts';
 import { type Case, isKnownExtension, isPhone, shown } from './case.ts';
 import { intendedNumber } from './click-to-call.ts';
 

@@ -1,6 +1,7 @@
 /** What could not be known of a call, as flags of its record. */
+
+import type { Channel } from '../live/state.ts';
 import { UNNAMED } from '../recordings.ts';
-import type { Channel } from '../state.ts';
 
 /**
  * `first`: the channel that began the call; `subject`: the external party's, whose life is that of the record; `recordings`: the

@@ -1,10 +1,10 @@
 /** Who the external party is: its leg, its number, and the company's number it called or was shown. */
 import { bareNumber, isWithheld, toE164 } from '../../telephony/number.ts';
 import { type Conclusion, decide, type Rule } from '../evidence.ts';
-import { numberCalled } from '../known/course.ts';
+import { numberCalled } from '../known/routing.ts';
+import { type Channel, calledIn, trunksOf } from '../live/state.ts';
 import { type OutgoingRule, outgoingNumber } from '../numbering.ts';
 import type { Direction } from '../record.ts';
-import { type Channel, calledIn, trunksOf } from '../state.ts';
 import { type Case, shown } from './case.ts';
 import { intendedNumber, isOriginated, outsideAgent } from './click-to-call.ts';
 

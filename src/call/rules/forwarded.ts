@@ -4,9 +4,9 @@
  */
 import type { Conclusion, Rule } from '../evidence.ts';
 import { decide } from '../evidence.ts';
-import { numberCalled } from '../known/course.ts';
+import { numberCalled } from '../known/routing.ts';
+import { type Channel, calledIn } from '../live/state.ts';
 import { isSameNumber, ownerOf } from '../numbering.ts';
-import { type Channel, calledIn } from '../state.ts';
 import type { Connection } from '../talk.ts';
 import { type Case, dialPath, isKnownExtension, isPhone } from './case.ts';
 import { groupOf, queueOf } from './ring-group.ts';

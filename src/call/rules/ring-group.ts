@@ -1,5 +1,5 @@
 /** The ring group that offered a call to its members. */
-import type { Channel } from '../state.ts';
+import type { Channel } from '../live/state.ts';
 import { type Case, calledLegs, dialPath, isKnownExtension } from './case.ts';
 
 /**

@@ -1,5 +1,5 @@
 /** Whose phones rang, and since when. */
-import { type Channel, calledIn } from '../state.ts';
+import { type Channel, calledIn } from '../live/state.ts';
 import { calledLegs, isPhone } from './case.ts';
 
 /** Extensions whose phones rang, in order. A leg sent out by a trunk in the name of an extension counts as that extension. */

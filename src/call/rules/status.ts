@@ -1,8 +1,8 @@
 /** Status of a call: answered by a person, or what kept it from being answered. */
 import { dispositionOf, isNoSuchNumber } from '../../telephony/cause.ts';
 import { type Conclusion, decide, type Rule } from '../evidence.ts';
+import { type Channel, calledIn } from '../live/state.ts';
 import type { CallStatus, Direction } from '../record.ts';
-import { type Channel, calledIn } from '../state.ts';
 import { type Case, calledLegs, isPhone, shown } from './case.ts';
 import { agentsGivenUp, leftMessage, mailboxReached } from './voicemail.ts';
 

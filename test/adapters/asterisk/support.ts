@@ -2,10 +2,10 @@
 
 import { readdirSync } from 'node:fs';
 import net from 'node:net';
-import { AmiClient } from '../../../adapters/asterisk/client.ts';
-import type { AmiClientOptions } from '../../../adapters/asterisk/client-options.ts';
-import { AmiParser } from '../../../adapters/asterisk/codec.ts';
-import type { AmiPacket } from '../../../adapters/asterisk/packet.ts';
+import { AmiClient } from '../../../adapters/asterisk/link/client.ts';
+import type { AmiClientOptions } from '../../../adapters/asterisk/link/client-options.ts';
+import { AmiParser } from '../../../adapters/asterisk/link/codec.ts';
+import type { AmiPacket } from '../../../adapters/asterisk/link/packet.ts';
 import { createClock } from '../../../adapters/host/clock.ts';
 import type { Clock, SourceState } from '../../../src/ports.ts';
 

@@ -3,11 +3,11 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { gunzipSync } from 'node:zlib';
-import { EslClient } from '../../../adapters/freeswitch/client.ts';
-import type { EslClientOptions } from '../../../adapters/freeswitch/client-options.ts';
-import type { Ticker } from '../../../adapters/freeswitch/connection.ts';
-import type { EslEvent } from '../../../adapters/freeswitch/event.ts';
-import type { EslPeer } from '../../../adapters/freeswitch/handshake.ts';
+import { EslClient } from '../../../adapters/freeswitch/link/client.ts';
+import type { EslClientOptions } from '../../../adapters/freeswitch/link/client-options.ts';
+import type { Ticker } from '../../../adapters/freeswitch/link/connection.ts';
+import type { EslEvent } from '../../../adapters/freeswitch/link/event.ts';
+import type { EslPeer } from '../../../adapters/freeswitch/link/handshake.ts';
 
 export function recording(scenario: string, file = 'events.jsonl.gz'): string {
   return new URL(`../../fixtures/recordings/freeswitch-1.11/${scenario}/${file}`, import.meta.url).pathname;

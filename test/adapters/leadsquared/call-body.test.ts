@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { callBody, checkPolicy, recordingFields } from '../../../adapters/leadsquared/call-body.ts';
+import { cutText, timeText } from '../../../adapters/leadsquared/format.ts';
 import { type CallLogPolicy, DEFAULT_POLICY } from '../../../adapters/leadsquared/policy.ts';
-import { problemWithCall } from '../../../adapters/leadsquared/sandbox-calls.ts';
-import { openLedger } from '../../../adapters/leadsquared/sandbox-ledger.ts';
-import { DEFAULT_RULES, HOST_CLOCK } from '../../../adapters/leadsquared/sandbox-options.ts';
-import type { World } from '../../../adapters/leadsquared/sandbox-world.ts';
-import { cutText, timeText } from '../../../adapters/leadsquared/text.ts';
+import { problemWithCall } from '../../../adapters/leadsquared/sandbox/calls.ts';
+import { openLedger } from '../../../adapters/leadsquared/sandbox/ledger.ts';
+import { DEFAULT_RULES, HOST_CLOCK } from '../../../adapters/leadsquared/sandbox/options.ts';
+import type { World } from '../../../adapters/leadsquared/sandbox/world.ts';
 import type { CallRecord, CallStatus, Direction } from '../../../src/call/record.ts';
 import { formatNumber, NUMBER_FORMATS } from '../../../src/telephony/number.ts';
 import { LEAD, record, USER } from './support.ts';

@@ -2,8 +2,8 @@ import t from 'tap';
 import { createCallLog } from '../../../adapters/leadsquared/call-log.ts';
 import { createDirectory, DEFAULT_DIRECTORY_POLICY } from '../../../adapters/leadsquared/directory.ts';
 import { type CallLogPolicy, DEFAULT_POLICY } from '../../../adapters/leadsquared/policy.ts';
-import { startSandbox } from '../../../adapters/leadsquared/sandbox.ts';
-import type { SandboxOptions } from '../../../adapters/leadsquared/sandbox-options.ts';
+import type { SandboxOptions } from '../../../adapters/leadsquared/sandbox/options.ts';
+import { startSandbox } from '../../../adapters/leadsquared/sandbox/sandbox.ts';
 import { clientOf, LEAD, OTHER_LEAD, record, USER } from './support.ts';
 
 async function setUp(

@@ -3,7 +3,7 @@ import { type Activity, readActivity } from '../../../adapters/leadsquared/activ
 import { createCallLog } from '../../../adapters/leadsquared/call-log.ts';
 import { matchLanded } from '../../../adapters/leadsquared/landed.ts';
 import { DEFAULT_POLICY } from '../../../adapters/leadsquared/policy.ts';
-import { startSandbox } from '../../../adapters/leadsquared/sandbox.ts';
+import { startSandbox } from '../../../adapters/leadsquared/sandbox/sandbox.ts';
 import { clientOf, LEAD, landedQuery, OTHER_LEAD, STARTED, USER } from './support.ts';
 
 const LEADS = [

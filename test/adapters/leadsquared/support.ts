@@ -1,8 +1,8 @@
 import { callBody } from '../../../adapters/leadsquared/call-body.ts';
-import { type Client, type ClientOptions, createClient } from '../../../adapters/leadsquared/client.ts';
+import { type Client, type ClientOptions, createClient } from '../../../adapters/leadsquared/http/client.ts';
 import { DEFAULT_POLICY } from '../../../adapters/leadsquared/policy.ts';
-import type { Sandbox } from '../../../adapters/leadsquared/sandbox.ts';
-import { HOST_CLOCK } from '../../../adapters/leadsquared/sandbox-options.ts';
+import { HOST_CLOCK } from '../../../adapters/leadsquared/sandbox/options.ts';
+import type { Sandbox } from '../../../adapters/leadsquared/sandbox/sandbox.ts';
 import type { CallRecord } from '../../../src/call/record.ts';
 import type { Gate, LandedQuery, Priority, RateRefusal } from '../../../src/delivery/crm.ts';
 

@@ -2,9 +2,9 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openConnection } from '../../../adapters/sqlite/connection.ts';
-import { migrate } from '../../../adapters/sqlite/migrate.ts';
-import type { Connection } from '../../../adapters/sqlite/rpc.ts';
+import { openConnection } from '../../../adapters/sqlite/thread/connection.ts';
+import { migrate } from '../../../adapters/sqlite/thread/migrate.ts';
+import type { Connection } from '../../../adapters/sqlite/thread/rpc.ts';
 import type { CallRecord } from '../../../src/call/record.ts';
 import type { Clock, JournalBatch, SourceFrame } from '../../../src/ports.ts';
 import type { CallEvent } from '../../../src/telephony/call-event.ts';

@@ -96,31 +96,31 @@ t.test('the side of a channel: each rule where it decides, and a neighbour where
     ['nothing was dialled', own, at('PJSIP/1001', { dialled: null }), caller, 'extension (extension-setting)'],
     ['the PBX calls it', own, at('PJSIP/1001'), { initiator: 'pbx', called: null }, 'extension (extension-setting)'],
 
-    ['its call comes in', plain, at('PJSIP/1001'), { ...caller, course: 'incoming' }, 'trunk (incoming-course)'],
+    ['its call comes in', plain, at('PJSIP/1001'), { ...caller, routing: 'incoming' }, 'trunk (incoming-course)'],
     [
       'a leg of such a call',
       plain,
       at('PJSIP/1001', { initiator: 'pbx' }),
-      { initiator: 'pbx', course: 'incoming' },
+      { initiator: 'pbx', routing: 'incoming' },
       'extension (extension-setting)',
     ],
 
     ['a name like those of phones', plain, at('PJSIP/1001'), {}, 'extension (extension-setting)'],
     ['another name', plain, at('PJSIP/asha.rao'), {}, 'trunk (no-phone-known)'],
 
-    ['its call goes out', bare, at('PJSIP/asha'), { ...caller, course: 'outgoing' }, 'extension (dials-like-a-phone)'],
+    ['its call goes out', bare, at('PJSIP/asha'), { ...caller, routing: 'outgoing' }, 'extension (dials-like-a-phone)'],
     [
       'its call stays inside',
       bare,
       at('PJSIP/asha'),
-      { ...caller, course: 'inside' },
+      { ...caller, routing: 'inside' },
       'extension (dials-like-a-phone)',
     ],
     [
       'the leg of an outgoing call',
       bare,
       at('PJSIP/asha'),
-      { initiator: 'pbx', course: 'outgoing' },
+      { initiator: 'pbx', routing: 'outgoing' },
       'trunk (no-phone-known)',
     ],
 
@@ -128,21 +128,21 @@ t.test('the side of a channel: each rule where it decides, and a neighbour where
       'called by name for a caller',
       bare,
       at('PJSIP/asha'),
-      { initiator: 'pbx', course: 'incoming', calledBy: 'name' },
+      { initiator: 'pbx', routing: 'incoming', calledBy: 'name' },
       'extension (rung-by-its-name)',
     ],
     [
       'called by name for a colleague',
       bare,
       at('PJSIP/asha'),
-      { initiator: 'pbx', course: 'inside', calledBy: 'name' },
+      { initiator: 'pbx', routing: 'inside', calledBy: 'name' },
       'extension (rung-by-its-name)',
     ],
     [
       'called by name for an outside number',
       bare,
       at('PJSIP/asha'),
-      { initiator: 'pbx', course: 'outgoing', calledBy: 'name' },
+      { initiator: 'pbx', routing: 'outgoing', calledBy: 'name' },
       'trunk (no-phone-known)',
     ],
     ['nothing known', bare, at('PJSIP/asha'), {}, 'trunk (no-phone-known)'],
@@ -282,8 +282,8 @@ t.test('the numbers that a phone shows, or in whose name it is rung, tell its ex
 });
 
 t.test('where a call leads', async (t) => {
-  /** The course is seen in what it makes of endpoints that nothing else tells. */
-  const course = (events: readonly CallEvent[][], plan = bare) => {
+  /** The routing is seen in what it makes of endpoints that nothing else tells. */
+  const routing = (events: readonly CallEvent[][], plan = bare) => {
     const [record] = recordsOf([...events, ends(4000, 'c', 'd')], plan);
     const { direction, agent, agentsRung } = record ?? {};
     return `${direction} ${agent ?? agentsRung?.join() ?? ''}`;
@@ -291,29 +291,29 @@ t.test('where a call leads', async (t) => {
   const from = (number: string | null, dialled: string | null) =>
     calls(0, 'c', 'PJSIP/x', { context: null, dialled, caller: { number, name: null } });
   const to = (number: string | null, endpoint = 'PJSIP/y') => rings(10, 'd', endpoint, 'c', { context: null, number });
-  t.equal(course([from('09845012345', '+918041110001'), to(null)]), 'Inbound y', 'incoming: y was rung');
-  t.equal(course([from('09845012345', '+918041110001'), to('09900112233')]), 'Inbound ', 'led on to a mobile');
-  t.equal(course([from('x', '09845012345'), to('+919845012345')]), 'Outbound x', 'outgoing: what was dialled is sent');
-  t.equal(course([from('08041110001', '09845012345'), to('+919845012345')]), 'Outbound x', 'whatever the phone shows');
-  t.equal(course([from('x', '2002'), to(null)]), 'Internal x', 'inside');
-  t.equal(course([from('1001', '2002'), to(null)]), 'Internal x', 'a short number is that of a phone');
+  t.equal(routing([from('09845012345', '+918041110001'), to(null)]), 'Inbound y', 'incoming: y was rung');
+  t.equal(routing([from('09845012345', '+918041110001'), to('09900112233')]), 'Inbound ', 'led on to a mobile');
+  t.equal(routing([from('x', '09845012345'), to('+919845012345')]), 'Outbound x', 'outgoing: what was dialled is sent');
+  t.equal(routing([from('08041110001', '09845012345'), to('+919845012345')]), 'Outbound x', 'whatever the phone shows');
+  t.equal(routing([from('x', '2002'), to(null)]), 'Internal x', 'inside');
+  t.equal(routing([from('1001', '2002'), to(null)]), 'Internal x', 'a short number is that of a phone');
   t.equal(
-    course([from(null, '2002'), to(null)]),
+    routing([from(null, '2002'), to(null)]),
     'Inbound y',
     'a hidden caller and no number of ours: y is rung by its name',
   );
-  t.equal(course([from('09845012345', '2002'), to(null)]), 'Inbound y', 'an outside caller at a short line');
-  t.equal(course([from('x', null), to(null)]), 'Inbound y', 'nothing was dialled');
-  t.equal(course([from('x', '2002')]), 'Internal x', 'nobody was rung');
-  t.equal(course([from('09845012345', '+918041110001')]), 'Inbound ', 'nobody was rung');
+  t.equal(routing([from('09845012345', '2002'), to(null)]), 'Inbound y', 'an outside caller at a short line');
+  t.equal(routing([from('x', null), to(null)]), 'Inbound y', 'nothing was dialled');
+  t.equal(routing([from('x', '2002')]), 'Internal x', 'nobody was rung');
+  t.equal(routing([from('09845012345', '+918041110001')]), 'Inbound ', 'nobody was rung');
   const ours = planWith("extensions = []\ndirect_lines = { '+918041110001' = '1001' }");
   t.equal(
-    course([from('+918041110001', '2002'), to(null)], ours),
+    routing([from('+918041110001', '2002'), to(null)], ours),
     'Inbound y',
     'our own number is not a caller from outside: y is rung by its name',
   );
   const digits = (...legs: CallEvent[][]) =>
-    course(
+    routing(
       [calls(0, 'c', 'PJSIP/80411', { context: null, caller: { number: '09845012345', name: null } }), ...legs],
       plain,
     );
@@ -322,7 +322,7 @@ t.test('where a call leads', async (t) => {
   t.match(digits(rings(10, 'd', 'Local/y@x', 'c', { context: null, wire: 'w' })), /80411$/, 'a wire is nobody');
   t.match(digits(calls(10, 'd', 'PJSIP/1002', { linkedId: 'c' })), /80411$/, 'nor is one who called in');
   t.equal(
-    course(
+    routing(
       [
         from('09845012345', '+918041110001'),
         calls(9, 'd', 'PJSIP/1002', { linkedId: 'c', context: null }),
@@ -335,8 +335,8 @@ t.test('where a call leads', async (t) => {
     'a phone that called in is a phone, though a number is sent in its place',
   );
   t.equal(
-    course([rings(0, 'c', 'PJSIP/x', null, { context: null }), answers(5, 'c'), to('09845012345')]),
+    routing([rings(0, 'c', 'PJSIP/x', null, { context: null }), answers(5, 'c'), to('09845012345')]),
     'Outbound ',
-    'a call that the PBX was asked for has no course',
+    'a call that the PBX was asked for has no routing',
   );
 });

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { EslPlayer } from '../../../adapters/freeswitch/player.ts';
+import { EslPlayer } from '../../../adapters/freeswitch/player/player.ts';
 import { EslSession, eslProtocol } from './esl.ts';
 
 const recording = new URL('../../fixtures/recordings/freeswitch-1.11/internal/events.jsonl.gz', import.meta.url);

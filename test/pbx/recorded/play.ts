@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connectControl } from '../../../adapters/control/client.ts';
-import { VERSION } from '../../../src/compose/version.ts';
+import { VERSION } from '../../../src/daemon/version.ts';
 import { scenarios } from '../../support/recordings.ts';
 import { problems, WORST_WINDOW, wrongTogether } from '../check.ts';
 import { Crm } from '../crm.ts';

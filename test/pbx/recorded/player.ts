@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { EslPlayer } from '../../../adapters/freeswitch/player.ts';
-import { loadScript } from '../../../adapters/freeswitch/player-script.ts';
+import { EslPlayer } from '../../../adapters/freeswitch/player/player.ts';
+import { loadScript } from '../../../adapters/freeswitch/player/script.ts';
 import type { Scenario } from '../../support/recordings.ts';
 import { within } from '../sip/moment.ts';
 import type { SeenCall } from '../story.ts';

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { loadScript } from '../../../adapters/freeswitch/player-script.ts';
+import { loadScript } from '../../../adapters/freeswitch/player/script.ts';
 import { type Scenario, scenarios } from '../../support/recordings.ts';
 import { recorded } from './scenarios.ts';
 import { gapsOf, knowable } from './truth.ts';

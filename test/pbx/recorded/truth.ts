@@ -1,4 +1,4 @@
-import type { RecordedConnection } from '../../../adapters/freeswitch/player-script.ts';
+import type { RecordedConnection } from '../../../adapters/freeswitch/player/script.ts';
 import type { Scenario, Truth } from '../../support/recordings.ts';
 import type { SeenCall } from '../story.ts';
 

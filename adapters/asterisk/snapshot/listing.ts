@@ -1,0 +1,97 @@
+/** The list of live channels after each login: asked for until it is told whole. */
+import type { Clock } from '../../../src/ports.ts';
+import { AmiActionError, type AmiList } from '../link/actions.ts';
+import type { AmiPacket } from '../link/packet.ts';
+
+/** Actions that list the live channels; the first tells the DID and the bridge too. */
+const LISTS = ['Status', 'CoreShowChannels'];
+
+/** Longest silence within the first, second and third answer, ms. */
+const LIST_DEADLINES_MS = [5_000, 10_000, 20_000] as const;
+
+/** With more packets a second than this, Asterisk is busy sending them, and answers when that is done. */
+const FLOOD_PER_SECOND = 500;
+
+export interface ListingLink {
+  listAction(name: string, fields: readonly [], deadlineMs: number): Promise<AmiList>;
+  /** How many events have come so far. */
+  packets(): number;
+}
+
+/**
+ * `listed`: the whole list has come; its items, or `null` when it came after its deadline. `refused`: the user may not ask.
+ * `silent`: no answer, asked three times. `cut`: each of the answers lacked a part. `gone`: the connection ended meanwhile.
+ */
+export type Listing =
+  | { readonly kind: 'listed'; readonly items: readonly AmiPacket[] | null }
+  | { readonly kind: 'refused' | 'silent' | 'cut' | 'gone' };
+
+export interface Lister {
+  /** Asks until there is an answer. One at a time. */
+  ask(): Promise<Listing>;
+  /** To be told of each event: a list that ends late is a list. */
+  see(event: string): void;
+  /** The connection is over: an `ask` that waits will not resolve any more. */
+  cancel(): void;
+}
+
+export function createLister(clock: Clock, link: ListingLink): Lister {
+  let told = false;
+  let cancelPause = () => {};
+  const pause = (ms: number) =>
+    new Promise<void>((resolve) => {
+      cancelPause = clock.after(ms, resolve);
+    });
+
+  async function once(deadlineMs: number): Promise<Listing | 'late'> {
+    for (const action of LISTS) {
+      try {
+        return { kind: 'listed', items: (await link.listAction(action, [], deadlineMs)).items };
+      } catch (error) {
+        const failure = error instanceof AmiActionError ? error.failure : 'closed';
+        if (failure === 'closed') return { kind: 'gone' };
+        if (failure === 'cut') return { kind: 'cut' };
+        if (failure === 'timeout') return 'late';
+      }
+    }
+    return { kind: 'refused' };
+  }
+
+  /** Waits as long as a flood of events leaves Asterisk no time to answer. */
+  async function floodOver(before: number, ms: number): Promise<void> {
+    for (let from = before, now = link.packets(); (now - from) * 1_000 > FLOOD_PER_SECOND * ms && !told; ) {
+      from = now;
+      await pause(ms);
+      now = link.packets();
+    }
+  }
+
+  return {
+    async ask() {
+      told = false;
+      let end: Listing = { kind: 'silent' };
+      for (const deadlineMs of LIST_DEADLINES_MS) {
+        const before = link.packets();
+        const answer = await once(deadlineMs);
+        if (answer === 'late') await floodOver(before, deadlineMs);
+        else if (answer.kind !== 'cut') return answer;
+        if (told) return { kind: 'listed', items: null };
+        end = answer === 'late' ? { kind: 'silent' } : answer;
+      }
+      return end;
+    },
+    see(event) {
+      if (LISTS.some((name) => event === `${name}Complete`)) told = true;
+    },
+    cancel: () => cancelPause(),
+  };
+}
+
+export function noList(source: string): string {
+  const seconds = LIST_DEADLINES_MS.reduce((sum, ms) => sum + ms, 0) / 1_000;
+  return `Asterisk "${source}" did not list its live channels, asked ${LIST_DEADLINES_MS.length} times in ${seconds} s: it may be overloaded or stuck; taking up the link anew.`;
+}
+
+export function cutList(source: string): string {
+  return `Asterisk "${source}" lists its live channels with some left out: calls that ended unheard before this connection are not found. See the log for the packet that could not be read.`;
+}

@@ -1,0 +1,134 @@
+/** LeadSquared's API as a whole: authentication, the gate, one judgement for every reply, and no secret in any text. */
+import type { Gate, Priority, Reply } from '../../../src/delivery/crm.ts';
+import type { Clock } from '../../../src/ports.ts';
+import { apiBase } from './endpoint.ts';
+import { type Exchange, judge, type RequestKind } from './outcome.ts';
+import { scrubber } from './scrub.ts';
+import { createTransport, type HttpRequest, type Timeouts } from './transport.ts';
+
+export interface ClientOptions {
+  /** A bare host or a URL, e.g. `api-in21.leadsquared.com`. */
+  readonly host: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
+  /** Where the keys travel. Headers are what LeadSquared recommends, and they stay out of proxy logs. */
+  readonly auth?: 'headers' | 'query';
+  /** Allows plain HTTP to a host that is not loopback. */
+  readonly insecure?: boolean;
+  /** Upper limit of connections at the same time. */
+  readonly connections?: number;
+  readonly timeouts?: Partial<Timeouts>;
+  /** A larger reply counts as broken off. */
+  readonly maxBodyBytes?: number;
+  /** PEM certificates to trust instead of the system's, for a proxy that opens TLS. */
+  readonly ca?: string | null;
+  readonly gate: Gate;
+  readonly clock: Pick<Clock, 'now' | 'monotonic' | 'after'>;
+}
+
+export interface ApiRequest {
+  /** `write`: a lost reply leaves it unknown whether it was done. */
+  readonly kind: RequestKind;
+  readonly method: 'GET' | 'POST';
+  /** Below `/v2/`, e.g. `Telephony.svc/LogCall`. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+export interface Client {
+  /** Host of the API, as it may be shown. */
+  readonly host: string;
+  readonly now: () => number;
+  /**
+   * Makes one request when the gate has a slot for it. Never rejects for a reason of the network or of LeadSquared; only
+   * with `GateClosed`.
+   *
+   * @param read takes the value out of an accepted body; `null` when the body is not what it should be, which counts as
+   * a reply that proves nothing.
+   */
+  call<T>(request: ApiRequest, priority: Priority, read: (json: unknown) => T | null): Promise<Reply<T>>;
+  close(): Promise<void>;
+}
+
+export const DEFAULT_TIMEOUTS: Timeouts = { connectMs: 10_000, headersMs: 30_000, bodyMs: 30_000, totalMs: 60_000 };
+const KEPT_BODY_CHARACTERS = 4_000;
+
+function scrubbed(exchange: Exchange, scrub: (text: string) => string): Exchange {
+  if (exchange.kind === 'failure') return { ...exchange, text: scrub(exchange.text) };
+  const headers: Record<string, string | string[]> = {};
+  for (const [name, value] of Object.entries(exchange.headers)) {
+    if (value !== undefined) headers[name] = typeof value === 'string' ? scrub(value) : value.map(scrub);
+  }
+  return { ...exchange, headers, body: scrub(exchange.body) };
+}
+
+/** @throws Error with the remedy when the host is unusable. */
+export function createClient(options: ClientOptions): Client {
+  const { accessKey, secretKey, gate, clock } = options;
+  const base = apiBase(options.host, options.insecure ?? false);
+  const inQuery = options.auth === 'query';
+  const scrub = scrubber([accessKey, secretKey]);
+  const transport = createTransport(
+    { ...DEFAULT_TIMEOUTS, ...options.timeouts },
+    options.connections ?? 4,
+    options.maxBodyBytes ?? 16_777_216,
+    clock,
+    options.ca ?? null,
+  );
+
+  const httpOf = (request: ApiRequest): HttpRequest => {
+    const url = new URL(request.path, base);
+    // encodeURIComponent and not URLSearchParams: a space has to be %20 and a plus %2B for every decoder.
+    const pairs = Object.entries({ ...request.query, ...(inQuery ? { accessKey, secretKey } : {}) });
+    url.search = pairs.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
+    const headers: Record<string, string> = {
+      accept: 'application/json',
+      'accept-encoding': 'identity',
+      'user-agent': 'logcalld',
+    };
+    if (!inQuery) {
+      headers['x-lsq-accesskey'] = accessKey;
+      headers['x-lsq-secretkey'] = secretKey;
+    }
+    if (request.method === 'POST') headers['content-type'] = 'application/json';
+    return {
+      method: request.method,
+      url,
+      headers,
+      body: request.method === 'POST' ? JSON.stringify(request.body) : null,
+    };
+  };
+
+  return {
+    host: base.host,
+    now: clock.now,
+    async call(request, priority, read) {
+      const http = httpOf(request);
+      const { exchange, durationMs, outcome } = await gate.run(priority, async () => {
+        const timed = await transport.send(http);
+        // Before anything else reads it: a text cut later could keep a part of a key that no scrubbing would know.
+        const clean = scrubbed(timed.exchange, scrub);
+        const judged = judge(request.kind, clean, clock.now());
+        // Told before the slot is given back, so that the next request already waits.
+        if (judged.refusal !== null) gate.refused(judged.refusal);
+        return { exchange: clean, durationMs: timed.durationMs, outcome: judged };
+      });
+      const answer = exchange.kind === 'answer' ? exchange : null;
+      const value = outcome.kind === 'accepted' ? read(outcome.json) : null;
+      const misread = outcome.kind === 'accepted' && value === null;
+      return {
+        kind: misread ? (request.kind === 'write' ? 'uncertain' : 'unavailable') : outcome.kind,
+        value,
+        message: misread
+          ? `The reply to ${request.path} is not of the form that LeadSquared documents.`
+          : outcome.message,
+        exception: outcome.exception,
+        http: answer?.status ?? null,
+        body: answer?.body.slice(0, KEPT_BODY_CHARACTERS) ?? null,
+        durationMs,
+      };
+    },
+    close: () => transport.close(),
+  };
+}

@@ -1,0 +1,221 @@
+/**
+ * What an exchange with LeadSquared means. The first line that fits decides.
+ *
+ * | exchange                                                        | meaning                                    |
+ * | --------------------------------------------------------------- | ------------------------------------------ |
+ * | no connection, the request never left                           | unavailable                                |
+ * | connection lost or silent after the request left                | unproven                                   |
+ * | 429, or MXAPIRateLimitExceededException, or the limit sentence,  | rate-limited                               |
+ * |   in anything but a success (seen as 429, as 403 and as 200)    |                                            |
+ * | 3xx                                                             | denied: the host setting is wrong          |
+ * | 401, 403, 407                                                   | denied: keys, host or rights               |
+ * | MX exception whose text speaks of a timeout, deadlock, retrying  | unproven                                   |
+ * | MX exception, with any status                                   | rejected                                   |
+ * | 404, 405, 410                                                   | denied: the host or its path is wrong      |
+ * | 408                                                             | unproven                                   |
+ * | any other 4xx                                                   | rejected                                   |
+ * | 2xx, cut off                                                    | unproven                                   |
+ * | 2xx, write with Status "Success"                                | accepted                                   |
+ * | 2xx, read with JSON whose Status is not "Error"                 | accepted                                   |
+ * | everything else: 5xx, HTML, empty, not JSON, Status "Error"     | unproven                                   |
+ *
+ * `unproven` is `uncertain` for a write and `unavailable` for a read.
+ *
+ * Sources: apidocs.leadsquared.com/error-handling (shape, application errors as 500), /rate-limits, /async-api (exceptions
+ * that begin with MX are never retried by LeadSquared's own queue); the three forms of the rate refusal and errors inside
+ * a 200 were reported by other clients of the API.
+ */
+import type { OutcomeKind, RateRefusal } from '../../../src/delivery/crm.ts';
+import { isObject, parseJson, textOf } from '../json.ts';
+
+export type RequestKind = 'read' | 'write';
+
+export type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** What came of one HTTP request. */
+export type Exchange =
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly headers: Headers;
+      readonly body: string;
+      /** False when the body broke off, or was larger than the client takes. */
+      readonly complete: boolean;
+    }
+  | {
+      readonly kind: 'failure';
+      /** False: surely no byte of the request left. True: it may have arrived. */
+      readonly sent: boolean;
+      readonly code: string | null;
+      readonly text: string;
+    };
+
+export interface Outcome {
+  readonly kind: OutcomeKind;
+  /** One sentence for the operator. Not scrubbed yet. */
+  readonly message: string;
+  readonly exception: string | null;
+  /** The limit's own words; only when `rate-limited`. */
+  readonly refusal: RateRefusal | null;
+  /** The parsed body; only when `accepted`. */
+  readonly json: unknown;
+}
+
+interface Facts {
+  readonly request: RequestKind;
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: string;
+  readonly complete: boolean;
+  readonly json: unknown;
+  /** The `Status` member of the body. */
+  readonly said: string | null;
+  readonly exception: string | null;
+  /** What the CRM wrote about the error, or the beginning of a body that is no JSON. */
+  readonly words: string;
+}
+
+interface Rule {
+  readonly fits: (facts: Facts) => boolean;
+  readonly kind: OutcomeKind | 'unproven';
+  readonly message: (facts: Facts) => string;
+}
+
+const LIMIT_SENTENCE = /exceeded the limit of (\d+) in (\d+(?:\.\d+)?) second/i;
+const TRANSIENT = /time[sd]?[ -]?out|deadlock|try again/i;
+const RATE_EXCEPTION = 'MXAPIRateLimitExceededException';
+
+const success = ({ status }: Facts): boolean => status >= 200 && status < 300;
+const isMx = ({ exception }: Facts): boolean => exception?.startsWith('MX') === true;
+const accepted = (facts: Facts): boolean =>
+  facts.request === 'write' ? facts.said === 'Success' : facts.json !== undefined && facts.said !== 'Error';
+
+function rateRefused(facts: Facts): boolean {
+  if (facts.status === 429 || facts.exception === RATE_EXCEPTION) return true;
+  if (success(facts) && facts.said !== 'Error') return false;
+  return LIMIT_SENTENCE.test(facts.body);
+}
+
+function deniedMessage({ status, words, body }: Facts): string {
+  const host = /\b[a-z0-9-]+\.leadsquared\.com\b/i.exec(body)?.[0];
+  if (host !== undefined) {
+    return `LeadSquared refuses the request on this host (HTTP ${status}): set the LeadSquared host to ${host}.`;
+  }
+  const remedy = 'check the access key, the secret key, and that their user is an active administrator';
+  return `LeadSquared refuses the keys (HTTP ${status}: ${words}): ${remedy}.`;
+}
+
+function headerOf(headers: Headers, name: string): string | null {
+  const value = headers[name];
+  return typeof value === 'string' ? value : (value?.[0] ?? null);
+}
+
+const RULES: readonly Rule[] = [
+  {
+    fits: rateRefused,
+    kind: 'rate-limited',
+    message: ({ words }) => `LeadSquared refused the request for its rate (${words}); it will be sent again later.`,
+  },
+  {
+    fits: ({ status }) => status >= 300 && status < 400,
+    kind: 'denied',
+    message: ({ status, headers }) => {
+      const target = headerOf(headers, 'location') ?? 'nowhere';
+      return `The LeadSquared host redirects (HTTP ${status} to ${target}), which is not followed: correct the host.`;
+    },
+  },
+  { fits: ({ status }) => status === 401 || status === 403 || status === 407, kind: 'denied', message: deniedMessage },
+  {
+    fits: (facts) => isMx(facts) && TRANSIENT.test(facts.words),
+    kind: 'unproven',
+    message: ({ words }) => `LeadSquared is in trouble for the moment (${words}).`,
+  },
+  {
+    fits: isMx,
+    kind: 'rejected',
+    message: ({ exception, words }) => `LeadSquared rejects this request (${exception}): ${words}.`,
+  },
+  {
+    fits: ({ status }) => status === 404 || status === 405 || status === 410,
+    kind: 'denied',
+    message: ({ status }) =>
+      `This host does not know the LeadSquared API method (HTTP ${status}): check the LeadSquared host and that the account's plan includes telephony.`,
+  },
+  {
+    fits: ({ status }) => status === 408,
+    kind: 'unproven',
+    message: () => 'LeadSquared gave up waiting for the request (HTTP 408).',
+  },
+  {
+    fits: ({ status }) => status >= 400 && status < 500,
+    kind: 'rejected',
+    message: ({ status, words }) => `LeadSquared rejects this request (HTTP ${status}): ${words}.`,
+  },
+  {
+    fits: (facts) => success(facts) && !facts.complete,
+    kind: 'unproven',
+    message: () => 'The reply of LeadSquared broke off.',
+  },
+  { fits: (facts) => success(facts) && accepted(facts), kind: 'accepted', message: () => 'Accepted by LeadSquared.' },
+  {
+    fits: () => true,
+    kind: 'unproven',
+    message: ({ status, words }) => `The reply is not one that LeadSquared documents (HTTP ${status}: ${words}).`,
+  },
+];
+
+/** ms to wait from a Retry-After header: seconds or an HTTP date; `null` when there is none that can be read. */
+export function retryAfterMs(value: string | null, now: number): number | null {
+  if (value === null) return null;
+  if (/^\s*\d+\s*$/.test(value)) return Number(value) * 1000;
+  const at = Date.parse(value);
+  return Number.isNaN(at) ? null : Math.max(0, at - now);
+}
+
+function refusalOf(facts: Facts, now: number): RateRefusal {
+  const numbers = LIMIT_SENTENCE.exec(facts.body);
+  return {
+    limit: numbers?.[1] === undefined ? null : Number(numbers[1]),
+    windowMs: numbers?.[2] === undefined ? null : Number(numbers[2]) * 1000,
+    retryAfterMs: retryAfterMs(headerOf(facts.headers, 'retry-after'), now),
+  };
+}
+
+/** A short line of visible characters. */
+function shorten(text: string): string {
+  const line = text.replace(/[\p{Cc}\s]+/gu, ' ').trim();
+  return line.length > 300 ? `${line.slice(0, 300)}...` : line.replace(/\.$/, '');
+}
+
+const proven = (kind: Rule['kind'], request: RequestKind): OutcomeKind =>
+  kind !== 'unproven' ? kind : request === 'write' ? 'uncertain' : 'unavailable';
+
+/** @param now ms since the epoch, to read a Retry-After date. */
+export function judge(request: RequestKind, exchange: Exchange, now: number): Outcome {
+  if (exchange.kind === 'failure') {
+    const kind = exchange.sent ? proven('unproven', request) : 'unavailable';
+    return { kind, message: exchange.text, exception: null, refusal: null, json: undefined };
+  }
+  const json = exchange.complete ? parseJson(exchange.body) : undefined;
+  const fields = isObject(json) ? json : {};
+  const facts: Facts = {
+    request,
+    status: exchange.status,
+    headers: exchange.headers,
+    body: exchange.body,
+    complete: exchange.complete,
+    json,
+    said: textOf(fields.Status),
+    exception: textOf(fields.ExceptionType),
+    words: shorten(textOf(fields.ExceptionMessage) ?? exchange.body) || 'empty reply',
+  };
+  const rule = RULES.find(({ fits }) => fits(facts));
+  const kind = proven(rule?.kind ?? 'unproven', request);
+  return {
+    kind,
+    message: rule?.message(facts) ?? '',
+    exception: facts.exception,
+    refusal: kind === 'rate-limited' ? refusalOf(facts, now) : null,
+    json: kind === 'accepted' ? json : undefined,
+  };
+}

@@ -1,0 +1,133 @@
+/** Reading finished calls: one by its id, a filtered list, and counts. Runs in the database thread. */
+import type { CallStatus, Direction } from '../../../src/call/record.ts';
+import type { Connection } from '../thread/rpc.ts';
+import type { SessionRow, StoredSession } from './row.ts';
+import { decodeSession, reversedDigits, SESSION_COLUMNS } from './row.ts';
+
+/** Every filter that is given must hold. */
+export interface SessionFilter {
+  /** Calls that began in [since, until), ms since the epoch. */
+  readonly since?: number;
+  readonly until?: number;
+  readonly direction?: Direction;
+  readonly status?: CallStatus;
+  /** The other party's number by its last digits, written in any way; leading zeros do not count. */
+  readonly number?: string;
+  readonly source?: string;
+  readonly agent?: string;
+}
+
+export interface SessionPage extends SessionFilter {
+  readonly limit: number;
+  readonly offset: number;
+}
+
+export type SessionLookup =
+  | { readonly found: 'one'; readonly session: StoredSession }
+  | { readonly found: 'none' }
+  /** The beginning fits several; some of them are named. */
+  | { readonly found: 'several'; readonly ids: readonly string[] };
+
+export interface SessionCount {
+  readonly source: string;
+  readonly direction: Direction;
+  readonly status: CallStatus;
+  readonly count: number;
+}
+
+/** Ids named when a beginning fits several. */
+const SEVERAL = 10;
+
+type Binding = string | number;
+
+export function sessionsModule(db: Connection) {
+  const exact = db.prepare<[string], SessionRow>(`SELECT ${SESSION_COLUMNS} FROM session WHERE call_session_id = ?`);
+  const beginning = db
+    .prepare<[string, string, number], string>(
+      `SELECT call_session_id FROM session WHERE call_session_id >= ? AND call_session_id < ? || char(0x10FFFF)
+       ORDER BY call_session_id LIMIT ?`,
+    )
+    .pluck();
+
+  const one = (id: string): SessionLookup => {
+    const row = exact.get(id);
+    return row === undefined ? { found: 'none' } : { found: 'one', session: decodeSession(row) };
+  };
+
+  const forget = forgetter(db);
+  return {
+    /** Removes finished calls that ended before `endedBefore` (ms since the epoch), at most `limit`; answers how many. */
+    forget,
+    /** By the whole id, or by its beginning when only one id begins so. */
+    get(idOrBeginning: string): SessionLookup {
+      const whole = one(idOrBeginning);
+      if (whole.found === 'one' || idOrBeginning === '') return whole;
+      const ids = beginning.all(idOrBeginning, idOrBeginning, SEVERAL);
+      const [only] = ids;
+      return ids.length > 1 ? { found: 'several', ids } : only === undefined ? { found: 'none' } : one(only);
+    },
+
+    /** Latest first. */
+    list(page: SessionPage): readonly StoredSession[] {
+      const { where, values } = conditions(page);
+      return db
+        .prepare<Binding[], SessionRow>(
+          `SELECT ${SESSION_COLUMNS} FROM session ${where}
+           ORDER BY started_at DESC, call_session_id DESC LIMIT ? OFFSET ?`,
+        )
+        .all(...values, page.limit, page.offset)
+        .map(decodeSession);
+    },
+
+    /** How many of each source, direction and status; combinations that do not occur are left out. */
+    counts(filter: SessionFilter): readonly SessionCount[] {
+      const { where, values } = conditions(filter);
+      return db
+        .prepare<Binding[], SessionCount>(
+          `SELECT source, direction, status, count(*) AS count FROM session ${where}
+           GROUP BY source, direction, status ORDER BY source, direction, status`,
+        )
+        .all(...values);
+    },
+  };
+}
+
+function conditions(filter: SessionFilter): { readonly where: string; readonly values: readonly Binding[] } {
+  const parts: (readonly [sql: string, ...values: Binding[]])[] = [];
+  if (filter.since !== undefined) parts.push(['started_at >= ?', filter.since]);
+  if (filter.until !== undefined) parts.push(['started_at < ?', filter.until]);
+  if (filter.direction !== undefined) parts.push(['direction = ?', filter.direction]);
+  if (filter.status !== undefined) parts.push(['status = ?', filter.status]);
+  if (filter.source !== undefined) parts.push(['source = ?', filter.source]);
+  if (filter.agent !== undefined) parts.push(['agent = ?', filter.agent]);
+  if (filter.number !== undefined) parts.push(endOfNumber(filter.number));
+  if (parts.length === 0) return { where: '', values: [] };
+  return {
+    where: `WHERE ${parts.map(([sql]) => sql).join(' AND ')}`,
+    values: parts.flatMap(([, ...values]) => values),
+  };
+}
+
+/** Reversed, the end of a number is a beginning, which the index finds. ":" is the character after "9". */
+function endOfNumber(number: string): readonly [string, ...Binding[]] {
+  const key = reversedDigits(number)?.replace(/0+$/, '') ?? '';
+  if (key === '') return ['0'];
+  return ['external_reversed >= ? AND external_reversed < ?', key, `${key}:`];
+}
+
+/** What is still on its way, or was parked and waits for somebody, is kept whatever its age. */
+function forgetter(db: Connection) {
+  const old = db.prepare<[number, number], { readonly id: number; readonly session_id: string }>(
+    "SELECT id, session_id FROM delivery WHERE ended_at < ? AND state IN ('delivered', 'skipped') LIMIT ?",
+  );
+  const deleteDelivery = db.prepare<[number]>('DELETE FROM delivery WHERE id = ?');
+  const deleteSession = db.prepare<[string]>('DELETE FROM session WHERE call_session_id = ?');
+  return db.transaction(({ endedBefore, limit }: { endedBefore: number; limit: number }): number => {
+    const rows = old.all(endedBefore, limit);
+    for (const { id, session_id } of rows) {
+      deleteDelivery.run(id);
+      deleteSession.run(session_id);
+    }
+    return rows.length;
+  });
+}

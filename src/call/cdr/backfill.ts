@@ -1,0 +1,224 @@
+/**
+ * Calls that ended, or happened wholly, while the PBX was not heard: completed and created from the PBX's own call detail
+ * records (CDR).
+ *
+ * An adapter reads the records as call events; they are folded and judged here by the same rules as live events, into the
+ * calls as the CDR knows them. Those are then held against the calls that were heard:
+ *
+ *   the call was heard          | and                                      | then
+ *   ----------------------------|------------------------------------------|--------------------------------------------
+ *   completely                  |                                          | nothing: events know more than a CDR
+ *   with a blind interval       | its end or answer was not seen           | the CDR's end, answer, talks and agents
+ *   with a blind interval       | its end and answer were seen             | agents rung and recordings, where missing
+ *   not at all                  | the CDR's times lie in one blind interval | it is created
+ *   without its beginning       | it began in a blind interval, and the PBX | it is created: no list of channels told
+ *                               | spoke of it later                         | what it was
+ *   not at all                  | otherwise                                | nothing: it belongs to another time
+ */
+import type { CallEvent, CallEventKind, ChannelId } from '../../telephony/call-event.ts';
+import { type CallRules, CallTable } from '../correlate.ts';
+import type { SourcePlan } from '../plan.ts';
+import type { CallRecord, Talk } from '../record.ts';
+import { distinctRecordings, flagsWith } from '../recordings.ts';
+import { covered } from '../talk.ts';
+import type { Heard, Span } from './coverage.ts';
+
+/** One file of call detail records, unpacked. */
+export interface CdrFile {
+  readonly name: string;
+  readonly content: Uint8Array;
+}
+
+/**
+ * Reads call detail records as call events. Calls that were over before `during` or began after it may be left out. Throws an
+ * Error with one sentence that names the file, the line and the remedy.
+ */
+export type CdrReader = (files: readonly CdrFile[], source: string, during: Span) => readonly CallEvent[];
+
+/** A call as the CDR knows it, with the ids under which events would have named it. */
+export interface CdrCall {
+  readonly record: CallRecord;
+  readonly ids: ReadonlySet<string>;
+}
+
+/** Asterisk's CDRs tell whole seconds, and the clocks of a PBX and of its watcher may differ a little. */
+const MARGIN_MS = 5000;
+
+/** The span of time whose records matter; `null` when the PBX was heard all the time. */
+export function spanOf(gaps: readonly Span[]): Span | null {
+  if (gaps.length === 0) return null;
+  return {
+    from: Math.min(...gaps.map((gap) => gap.from)) - MARGIN_MS,
+    to: Math.max(...gaps.map((gap) => gap.to)) + MARGIN_MS,
+  };
+}
+
+/** The calls that call detail records tell of. */
+export function callsOfCdr(
+  events: readonly CallEvent[],
+  source: string,
+  plan: SourcePlan,
+  rules: CallRules,
+): CdrCall[] {
+  const table = new CallTable(source, plan, rules);
+  const ids = new Map<string, Set<string>>();
+  // All records are known at once: none may end a call before the others are in.
+  const inOrder = events.map((event) => ({ ...event, receivedAt: 0 })).sort(byTime);
+  for (const event of inOrder) {
+    table.apply(event);
+    if (event.kind !== 'channel-created') continue;
+    const { linkedId } = event.facts;
+    const own = (ids.get(linkedId) ?? new Set([linkedId])).add(event.channel);
+    // A call is named by its linked id, or by a channel of it.
+    for (const id of [linkedId, event.channel]) ids.set(id, own);
+  }
+  const { ended } = table.advance(Number.MAX_SAFE_INTEGER);
+  return ended.map((record) => {
+    const id = record.callSessionId.slice(source.length + 1);
+    return { record, ids: ids.get(id) ?? new Set([id]) };
+  });
+}
+
+/** What must be known of a channel before the rest at the same moment, and what ends it. The channel that began a call is first. */
+const RANK: Readonly<Partial<Record<CallEventKind, number>>> = {
+  'channel-created': 0,
+  wired: 1,
+  linked: 1,
+  'dial-started': 2,
+  'bridge-left': 4,
+  'hangup-requested': 5,
+  cleared: 6,
+};
+
+function byTime(a: CallEvent, b: CallEvent): number {
+  return a.at - b.at || rankOf(a) - rankOf(b);
+}
+
+function rankOf(event: CallEvent): number {
+  const first = event.kind === 'channel-created' && event.facts.linkedId === event.channel;
+  return first ? -1 : (RANK[event.kind] ?? 3);
+}
+
+/** The calls that were heard, completed, and those that were not, in order of their ends. */
+export function backfill(heardCalls: readonly CallRecord[], heard: Heard, cdr: readonly CdrCall[]): CallRecord[] {
+  const byId = new Map(cdr.map(({ record }) => [record.callSessionId, record]));
+  const known = new Set(heardCalls.map((record) => record.callSessionId));
+  const completed = heardCalls.map((record) => {
+    const own = byId.get(record.callSessionId);
+    return own === undefined || !record.flags.includes('blind-interval') ? record : complete(record, own);
+  });
+  const created = cdr
+    .filter(({ record, ids }) => !known.has(record.callSessionId) && !names(ids, heard.ids))
+    .filter(({ record, ids }) => heard.gaps.some((gap) => liesIn(record, gap, names(ids, heard.mentioned))))
+    .map(({ record }) => ({ ...record, flags: withFlags(record.flags, ['blind-interval', 'from-cdr']) }));
+  return [...completed, ...created].sort((a, b) => a.endedAt - b.endedAt);
+}
+
+function names(ids: ReadonlySet<ChannelId>, heard: ReadonlySet<string>): boolean {
+  return [...ids].some((id) => heard.has(id));
+}
+
+/** `mentioned`: the PBX spoke of the call, so that it may have gone on when the PBX was heard again. */
+function liesIn(record: CallRecord, gap: Span, mentioned: boolean): boolean {
+  const { startedAt, endedAt } = record;
+  const begun = startedAt >= gap.from - MARGIN_MS && startedAt <= gap.to + MARGIN_MS;
+  return begun && (mentioned || endedAt <= gap.to + MARGIN_MS);
+}
+
+/** A call of which a part was heard. What events saw stays; the CDR says what they could not. */
+function complete(known: CallRecord, cdr: CallRecord): CallRecord {
+  const endMissing = known.flags.includes('end-unknown');
+  const answerMissing = known.flags.includes('answer-unknown') && !cdr.flags.includes('answer-unknown');
+  const rung = [...new Set([...known.agentsRung, ...cdr.agentsRung])];
+  const recording = known.recording ?? cdr.recording;
+  const recordings = distinctRecordings([...known.recordings, ...cdr.recordings]);
+  if (!endMissing && !(answerMissing && cdr.answeredAt !== null)) {
+    if (rung.length === known.agentsRung.length && recordings.length === known.recordings.length) return known;
+    const flags = withFlags(flagsWith(recordings, known.flags), ['from-cdr']);
+    return { ...known, agentsRung: rung, recording, recordings, flags };
+  }
+  const endedAt = endMissing ? Math.max(cdr.endedAt, known.endedAt) : known.endedAt;
+  const answeredAt = answerOf(known, cdr, answerMissing);
+  const talks = talksOf(known, cdr, endMissing, answerMissing, endedAt);
+  const talked = talks.length > 0 ? covered(talks) : answeredAt === null ? 0 : endedAt - answeredAt;
+  const agent = endMissing ? (cdr.agent ?? known.agent) : (known.agent ?? cdr.agent);
+  return {
+    ...known,
+    // Where the external party had not been heard of yet, the CDR says who it was.
+    ...(endMissing && known.external === null ? partiesOf(cdr) : {}),
+    queue: known.queue ?? cdr.queue,
+    ringGroup: known.ringGroup ?? cdr.ringGroup,
+    legs: Math.max(known.legs, cdr.legs),
+    status: answeredAt !== null ? 'Answered' : cdr.status,
+    agent,
+    agentsRung: rung,
+    responsible: agent ?? rung.at(-1) ?? known.responsible ?? cdr.responsible,
+    agentsTalked: talks,
+    answeredAt,
+    endedAt,
+    durationSeconds: answeredAt === null ? 0 : seconds(endedAt - answeredAt),
+    talkSeconds: seconds(talked),
+    ringSeconds: answeredAt !== null && answeredAt === known.answeredAt ? known.ringSeconds : cdr.ringSeconds,
+    recording,
+    recordings,
+    q850: known.q850 ?? cdr.q850,
+    sip: known.sip ?? cdr.sip,
+    flags: flagsWith(recordings, flagsOf(known, cdr, answeredAt, endMissing, answerMissing)),
+  };
+}
+
+function partiesOf(record: CallRecord) {
+  const { direction, external, externalE164, externalName, withheld, did, didE164, trunk } = record;
+  return { direction, external, externalE164, externalName, withheld, did, didE164, trunk };
+}
+
+/** What is known now is flagged no longer; that a part was not heard is. */
+function flagsOf(
+  known: CallRecord,
+  cdr: CallRecord,
+  answeredAt: number | null,
+  endMissing: boolean,
+  answerMissing: boolean,
+): string[] {
+  const told = [...(endMissing ? ['end-unknown'] : []), ...(answerMissing ? ['answer-unknown'] : [])];
+  const inferred = known.answeredAt === null && answeredAt !== null && cdr.flags.includes('answer-unknown');
+  const left = known.flags.filter((flag) => !told.includes(flag));
+  return withFlags(left, inferred ? ['answer-unknown', 'from-cdr'] : ['from-cdr']);
+}
+
+function answerOf(known: CallRecord, cdr: CallRecord, answerMissing: boolean): number | null {
+  if (known.answeredAt !== null) return answerMissing ? (cdr.answeredAt ?? known.answeredAt) : known.answeredAt;
+  // Nobody had answered as long as the call was heard.
+  return cdr.answeredAt === null ? null : Math.max(cdr.answeredAt, known.endedAt);
+}
+
+/** Talks that were cut off by the gap go on to their end by the CDR; those that began in the gap are added. */
+function talksOf(
+  known: CallRecord,
+  cdr: CallRecord,
+  endMissing: boolean,
+  answerMissing: boolean,
+  endedAt: number,
+): Talk[] {
+  const lastHeard = known.endedAt;
+  const talks = known.agentsTalked.map((talk, index): Talk => {
+    const same = cdr.agentsTalked.find((one) => one.ext === talk.ext && one.to >= talk.from - 1000);
+    const open = endMissing && talk.to >= lastHeard && same !== undefined;
+    const from = index === 0 && answerMissing && same !== undefined ? Math.min(talk.from, same.from) : talk.from;
+    return { ext: talk.ext, from, to: open ? Math.min(Math.max(same.to, talk.to), endedAt) : talk.to };
+  });
+  if (!endMissing) return talks;
+  const added = cdr.agentsTalked
+    .filter((talk) => !known.agentsTalked.some((one) => one.ext === talk.ext && one.to >= talk.from - 1000))
+    .map((talk) => ({ ...talk, from: Math.max(talk.from, lastHeard), to: Math.min(talk.to, endedAt) }))
+    .filter((talk) => talk.to > talk.from);
+  return [...talks, ...added];
+}
+
+function withFlags(flags: readonly string[], more: readonly string[]): string[] {
+  return [...new Set([...flags, ...more])];
+}
+
+function seconds(ms: number): number {
+  return Math.round(ms / 1000);
+}

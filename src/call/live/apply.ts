@@ -1,0 +1,230 @@
+/** Writes one event about a channel down as facts. Repeated and late events change nothing. */
+import type { CallEvent, ChannelId } from '../../telephony/call-event.ts';
+import { isWithheld, toE164 } from '../../telephony/number.ts';
+import { addEvidence } from '../evidence.ts';
+import type { InitiatorRule } from '../known/initiator.ts';
+import { isOwnNumber } from '../numbering.ts';
+import type { ApplyContext } from './context.ts';
+import { answer, conclude, create, follow, join, recall } from './create.ts';
+import { clear, closeInterval, enter, leave } from './membership.ts';
+import { type Channel, calledIn, type Dial, linkCalls } from './state.ts';
+
+type ChannelEvent = Extract<CallEvent, { channel: ChannelId }>;
+
+export function applyToChannel(context: ApplyContext, event: CallEvent): void {
+  if (!('channel' in event)) return;
+  if (event.kind === 'channel-created') {
+    create(context, event.channel, event.facts, event.at, true);
+  } else if (event.kind === 'snapshot-channel') {
+    create(context, event.channel, event.facts, event.createdAt ?? event.at, false, event.told);
+  } else if (event.kind === 'cleared' && event.history !== undefined) {
+    recall(context, event.channel, event.history, event.at);
+  }
+  const channel = context.channels.get(event.channel) ?? askedChannel(context, event);
+  if (channel === undefined) return;
+  if (event.linkedId !== undefined) linkTo(context, channel, [event.linkedId]);
+  record(context, channel, event);
+}
+
+function record(context: ApplyContext, channel: Channel, event: ChannelEvent): void {
+  switch (event.kind) {
+    case 'channel-created':
+    case 'vanished':
+      return;
+    case 'alerting':
+      learn(context, channel, 'pbx', 'signalling', 'it rings');
+      return;
+    case 'initiated':
+      if (channel.facts.dialled === null && event.dialled !== null) {
+        channel.facts = { ...channel.facts, dialled: event.dialled };
+      }
+      learn(context, channel, event.initiator, 'signalling', event.fact);
+      return;
+    case 'snapshot-channel':
+      channel.confirmed = true;
+      if (event.answered) answer(channel, event.answeredAt, event.at);
+      follow(context, channel.call);
+      if (event.bridge !== null) {
+        enter(context, channel, event.bridge, 'talk', event.bridgedAt ?? event.answeredAt ?? event.at);
+      }
+      return;
+    case 'originated':
+      channel.wantedExten ??= event.exten;
+      learn(context, channel, 'pbx', 'dialled-by-the-pbx', 'the PBX was asked to call it');
+      return;
+    case 'dial-started':
+      dialled(context, channel, event);
+      return;
+    case 'dial-ended': {
+      const dial =
+        channel.dials.findLast((one) => one.by === event.by) ?? channel.dials.at(-1) ?? missedDial(channel, event.by);
+      if (dial !== undefined && dial.result === null) {
+        dial.endedAt = event.at;
+        dial.result = event.result;
+        dial.forwardedTo = event.forwardedTo;
+      }
+      return;
+    }
+    case 'answered':
+      channel.answeredAt ??= event.at;
+      if (calledIn(channel)) follow(context, channel.call);
+      return;
+    case 'bridge-entered':
+      enter(context, channel, event.bridge, event.bridgeKind, event.at);
+      return;
+    case 'bridge-left':
+      leave(channel, event.at, (bridge) => bridge.id === event.bridge);
+      return;
+    case 'held':
+      if (channel.holds.at(-1)?.to !== null) channel.holds.push({ from: event.at, to: null });
+      return;
+    case 'retrieved':
+      closeInterval(channel.holds.at(-1), event.at);
+      return;
+    case 'transferred':
+      channel.transfers.push({ at: event.at, to: event.to });
+      linkTo(context, channel, event.linkedIds);
+      linkWith(context, channel, event.parties);
+      return;
+    case 'picked-up':
+      linkWith(context, channel, [event.target]);
+      return;
+    case 'parked':
+      return;
+    case 'queued':
+      if (!channel.queues.some((stay) => stay.queue === event.queue && stay.to === null)) {
+        channel.queues.push({ queue: event.queue, from: event.at, to: null, reason: null });
+        follow(context, channel.call);
+      }
+      return;
+    case 'dequeued': {
+      const stay = channel.queues.findLast((one) => one.queue === event.queue);
+      closeInterval(stay, event.at);
+      if (stay !== undefined) stay.reason ??= event.reason;
+      return;
+    }
+    case 'recording':
+      channel.recorded = true;
+      if (event.file !== null && !channel.recordings.includes(event.file)) channel.recordings.push(event.file);
+      return;
+    case 'voicemail-reached':
+      channel.voicemailFact ??= event.fact;
+      return;
+    case 'voicemail-left':
+      channel.voicemailAt ??= event.at;
+      return;
+    case 'linked':
+      linkTo(context, channel, event.linkedIds);
+      linkWith(context, channel, event.channels);
+      return;
+    case 'wired':
+      wire(context, channel, event.other);
+      return;
+    case 'identity':
+      identify(context, channel, event);
+      return;
+    case 'hangup-requested':
+      if (event.by === 'pbx') channel.endedByPbx = true;
+      else if (!channel.endedByPbx) channel.hangupRequestedAt ??= event.at;
+      return;
+    case 'cleared':
+      clear(channel, event.at, event.receivedAt);
+      channel.clearing ??= event.clearing;
+      return;
+    case 'renamed':
+      if (channel.id !== event.to && !channel.aliases.includes(event.to)) channel.aliases.push(event.to);
+      context.channels.set(event.to, channel);
+      context.onOpened(event.to);
+      return;
+  }
+}
+
+/** The channel behind a request that came to nothing: the one called last for it. */
+function askedChannel(context: ApplyContext, event: ChannelEvent): Channel | undefined {
+  if (event.kind !== 'originated') return undefined;
+  const asked = (channel: Channel) => channel.dials.some((dial) => dial.asked === event.channel);
+  return [...context.channels.values()].findLast((channel) => channel.answeredAt === null && asked(channel));
+}
+
+function learn(
+  context: ApplyContext,
+  channel: Channel,
+  initiator: 'endpoint' | 'pbx',
+  rule: InitiatorRule,
+  fact: string,
+): void {
+  if (addEvidence(channel.initiators, { value: initiator, rule, fact })) conclude(context, channel);
+}
+
+function dialled(
+  context: ApplyContext,
+  channel: Channel,
+  event: Extract<ChannelEvent, { kind: 'dial-started' }>,
+): void {
+  const { by, at, number, presented, from = null, asked = null } = event;
+  const caller = by === null ? undefined : context.channels.get(by);
+  if (caller !== undefined) caller.firstDialAt ??= at;
+  const exten = from?.exten ?? null;
+  if (exten !== null) channel.meant.add(exten);
+  if (!channel.dials.some((dial) => dial.by === by && dial.endedAt === null)) {
+    channel.dials.push({ by, at, number, presented, from, asked, endedAt: null, result: null, forwardedTo: null });
+  }
+  const fact = by === null ? 'the PBX was asked to call it' : `${caller?.facts.name ?? by} dials it`;
+  addEvidence(channel.initiators, { value: 'pbx', rule: 'dialled-by-the-pbx', fact });
+  conclude(context, channel);
+}
+
+/**
+ * A number that comes late (an analog line tells it between the first and the second ring) is the caller's as long as the
+ * dialplan has not begun to act on the call; afterwards it is what the dialplan shows to others.
+ */
+function identify(context: ApplyContext, channel: Channel, event: Extract<ChannelEvent, { kind: 'identity' }>): void {
+  const { facts } = channel;
+  const { number, name } = event.caller;
+  const acting = channel.firstDialAt !== null || channel.answeredAt !== null;
+  const outside = toE164(number, channel.party.country) !== null && !isOwnNumber(context.plan, number ?? '');
+  const late = !acting && calledIn(channel) && isWithheld(facts.caller.number) && outside;
+  if (event.withheld) channel.facts = { ...channel.facts, withheld: true };
+  if (late) channel.facts = { ...channel.facts, caller: { number, name: name ?? facts.caller.name } };
+  const meant = channel.party.side === 'extension' && number !== null && !channel.meant.has(number);
+  if (meant) channel.meant.add(number);
+  if (late || meant) conclude(context, channel);
+}
+
+/** A dial attempt whose beginning was not seen; `undefined` when the channel was there from its beginning, undialled. */
+function missedDial(channel: Channel, by: ChannelId | null): Dial | undefined {
+  if (!channel.blind) return undefined;
+  const { dialled: number, caller } = channel.facts;
+  const dial: Dial = {
+    by,
+    at: channel.createdAt,
+    number,
+    presented: caller.number,
+    from: null,
+    asked: null,
+    endedAt: null,
+    result: null,
+    forwardedTo: null,
+  };
+  channel.dials.push(dial);
+  return dial;
+}
+
+function linkTo(context: ApplyContext, channel: Channel, linkedIds: readonly string[]): void {
+  for (const id of linkedIds) {
+    const call = context.calls.get(id);
+    if (call !== undefined) linkCalls(channel.call, call);
+  }
+}
+
+function linkWith(context: ApplyContext, channel: Channel, others: readonly ChannelId[]): void {
+  for (const id of others) {
+    const other = context.channels.get(id);
+    if (other !== undefined) linkCalls(channel.call, other.call);
+  }
+}
+
+function wire(context: ApplyContext, channel: Channel, otherId: ChannelId): void {
+  const other = context.channels.get(otherId);
+  if (other !== undefined && channel.wire !== other) join(context, channel, other);
+}

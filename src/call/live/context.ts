@@ -1,0 +1,18 @@
+/** The part of the call table that events change. */
+import type { ChannelId } from '../../telephony/call-event.ts';
+import type { SourcePlan } from '../plan.ts';
+import type { SourceLink } from './reconcile.ts';
+import type { Bridge, Call, Channel } from './state.ts';
+
+export interface ApplyContext {
+  readonly plan: SourcePlan;
+  readonly link: SourceLink;
+  /** By every id of the channel. */
+  readonly channels: Map<ChannelId, Channel>;
+  /** By every linked id of the call. */
+  readonly calls: Map<string, Call>;
+  readonly bridges: Map<string, Bridge>;
+  /** True for a channel whose call has been reported already. */
+  isFinished(channel: ChannelId): boolean;
+  onOpened(channel: ChannelId): void;
+}

@@ -1,0 +1,148 @@
+/**
+ * The end of calls: each is judged once, reported once and forgotten. What the PBX says of it later (a recording) completes the
+ * record that was reported; repeated and late events of its channels are recognised.
+ */
+import type { CallEvent, ChannelId } from '../../telephony/call-event.ts';
+import { judge } from '../judge.ts';
+import { type MisreadName, misreadName } from '../known/side.ts';
+import type { CallRecord } from '../record.ts';
+import type { JudgeContext } from '../rules/case.ts';
+import type { ApplyContext } from './context.ts';
+import { LateFacts } from './late.ts';
+import { forgetBridge, startAnew } from './membership.ts';
+import { madeFor } from './sequel.ts';
+import { type Call, type Channel, componentOf, isLive } from './state.ts';
+
+/** Hears of what could not be folded in or judged. */
+export type OnFault = (what: string, error: unknown) => void;
+
+/** Hears of a channel, once it is over, whose name says something else than what the PBX showed of it. */
+export type OnMisread = (name: MisreadName) => void;
+
+/** What one end leaves behind: the records of the calls, and their channels. */
+export interface Leavings {
+  readonly ended: CallRecord[];
+  readonly released: ChannelId[];
+}
+
+/** Channel ids of finished calls kept to recognise late and repeated events. */
+const REMEMBERED_CHANNELS = 20_000;
+
+export class Endings {
+  private readonly context: ApplyContext;
+  private readonly rules: Omit<JudgeContext, 'until'>;
+  private readonly onFault: OnFault;
+  private readonly onMisread: OnMisread;
+  private readonly finished = new Set<ChannelId>();
+  private readonly late = new LateFacts();
+
+  constructor(context: ApplyContext, rules: Omit<JudgeContext, 'until'>, onFault: OnFault, onMisread: OnMisread) {
+    this.context = context;
+    this.rules = rules;
+    this.onFault = onFault;
+    this.onMisread = onMisread;
+  }
+
+  /** True for a channel whose call has been reported. */
+  isFinished(channel: ChannelId): boolean {
+    return this.finished.has(channel);
+  }
+
+  /** Records reported before that the event completes. */
+  completedBy(event: CallEvent): CallRecord[] {
+    return this.late.take(event);
+  }
+
+  /** Judges the call; when its whole group is over, the group with it. */
+  end(call: Call, leave: Leavings): void {
+    const group = componentOf(call);
+    const over = isOver(group);
+    const until = Math.max(...[...group].flatMap((one) => [...one.channels].map((channel) => channel.clearedAt ?? 0)));
+    if (over) {
+      for (const one of group) this.report(one, this.judged(one, until), leave);
+      for (const one of group) this.forget(one, leave);
+    } else {
+      this.report(call, this.judged(call, until), leave);
+      this.splitOff(call, leave);
+    }
+  }
+
+  /** The call of the leg has ended with its outside parties, and the leg begins another one of those who are left. */
+  endBefore(leg: Channel, leave: Leavings): void {
+    const { call } = leg;
+    const next = madeFor(leg);
+    for (const one of next) call.channels.delete(one);
+    this.end(call, leave);
+    for (const one of next) call.channels.add(one);
+  }
+
+  /** The call as it looks at `until` (ms since the epoch); nothing is changed. */
+  judged(call: Call, until: number): CallRecord[] {
+    const { source } = this.rules;
+    try {
+      return judge(call, { ...this.rules, until });
+    } catch (error) {
+      this.onFault(`The call ${source}-${call.sessionKey} could not be judged and is not logged`, error);
+      return [];
+    }
+  }
+
+  private report(call: Call, records: readonly CallRecord[], { ended }: Leavings): void {
+    ended.push(...records);
+    const [record] = records;
+    // What is recorded later on a channel that goes on is a recording of what follows.
+    const over = [...call.channels].filter((channel) => !isLive(channel));
+    if (record !== undefined) this.late.remember(record, over);
+  }
+
+  private forget(call: Call, leave: Leavings): void {
+    for (const channel of call.channels) this.release(channel, leave);
+    for (const linked of call.links) linked.links.delete(call);
+    this.unlist(call);
+  }
+
+  private unlist(call: Call): void {
+    for (const key of [call.key, ...call.otherKeys]) this.context.calls.delete(key);
+  }
+
+  private release(channel: Channel, { released }: Leavings): void {
+    const { plan, channels } = this.context;
+    for (const id of [channel.id, ...channel.aliases]) {
+      released.push(id);
+      channels.delete(id);
+      this.finished.add(id);
+      if (this.finished.size > REMEMBERED_CHANNELS) this.finished.delete(this.finished.values().next().value ?? '');
+    }
+    for (const bridge of channel.bridges) forgetBridge(this.context, bridge);
+    const misread = misreadName(plan, channel.party, channel.facts);
+    if (misread !== null) this.onMisread(misread);
+  }
+
+  /** The external party's call is reported; phones that go on keep an internal call of their own. */
+  private splitOff(call: Call, leave: Leavings): void {
+    const rest = [...call.channels].filter(isLive);
+    for (const channel of [...call.channels]) {
+      if (isLive(channel)) continue;
+      call.channels.delete(channel);
+      this.release(channel, leave);
+    }
+    for (const linked of call.links) linked.links.delete(call);
+    call.links.clear();
+    if (rest.length === 0) {
+      this.unlist(call);
+      return;
+    }
+    for (const channel of rest) {
+      channel.carriedOver = true;
+      // They are those of the call that has been reported.
+      channel.recorded = false;
+      channel.recordings.length = 0;
+    }
+    startAnew(call, rest);
+  }
+}
+
+/** True when every channel of these calls has cleared. */
+export function isOver(calls: Iterable<Call>): boolean {
+  return [...calls].every((one) => [...one.channels].every((channel) => !isLive(channel)));
+}

@@ -1,0 +1,195 @@
+/**
+ * What is known about the live calls of one PBX: plain facts with their times, never conclusions. Conclusions (who talked,
+ * was it answered, whose call is it) are drawn from the facts when a call is judged, so that an event that comes late or in
+ * another order changes nothing.
+ */
+import type {
+  BridgeKind,
+  ChannelFacts,
+  ChannelId,
+  Clearing,
+  DialplanPlace,
+  DialResult,
+  Initiator,
+} from '../../telephony/call-event.ts';
+import type { Conclusion, Evidence } from '../evidence.ts';
+import type { Routing } from '../known/routing.ts';
+import type { Party } from '../plan.ts';
+
+/** One attempt to call a channel. Times: ms since the epoch, UTC. */
+export interface Dial {
+  readonly by: ChannelId | null;
+  readonly at: number;
+  readonly number: string | null;
+  readonly presented: string | null;
+  /** Where the dialling channel was in the dialplan; `null` when the PBX does not say. */
+  readonly from: DialplanPlace | null;
+  /** What the PBX was asked to call, when nobody dialled. */
+  readonly asked: string | null;
+  endedAt: number | null;
+  result: DialResult | null;
+  forwardedTo: string | null;
+}
+
+export interface Interval {
+  readonly from: number;
+  to: number | null;
+}
+
+/** One channel's stay in a bridge. */
+export interface Stay extends Interval {
+  readonly channel: Channel;
+}
+
+/** A caller's wait in a queue. */
+export interface QueueStay extends Interval {
+  readonly queue: string;
+  reason: 'answered' | 'left' | 'timeout' | null;
+}
+
+/** A transfer that a party of the channel asked for. */
+export interface Transfer {
+  readonly at: number;
+  readonly to: string | null;
+}
+
+export interface Bridge {
+  readonly id: string;
+  readonly kind: BridgeKind;
+  readonly stays: Stay[];
+}
+
+export interface Channel {
+  readonly id: ChannelId;
+  /** Later ids of the same channel. */
+  readonly aliases: ChannelId[];
+  facts: ChannelFacts;
+  /** What speaks for either side having begun the channel, in order of time, and what it comes to. */
+  readonly initiators: Evidence<Initiator>[];
+  initiator: Conclusion<Initiator>;
+  /** Numbers in whose name the PBX called the channel, or that it shows as the caller: among them the extension that it means. */
+  readonly meant: Set<string>;
+  /** Where its call leads, as far as that says something about its side. */
+  routing: Routing | null;
+  party: Party;
+  call: Call;
+  /** True for what is left of a call that has been reported. */
+  carriedOver: boolean;
+  createdAt: number;
+  /** When something was heard of it last, on the clock of arrival. */
+  heardAt: number;
+  /** False when the channel was first seen in a snapshot, so that its beginning is only an estimate. */
+  beginningSeen: boolean;
+  /** True when the PBX has told its beginning itself after it was missed, so that later lists know less. */
+  beginningTold: boolean;
+  answeredAt: number | null;
+  /** False when the answer was only inferred from a snapshot. */
+  answerSeen: boolean;
+  clearedAt: number | null;
+  /** When the end was heard of, on the clock of arrival: the grace counts from here. */
+  clearedHeardAt: number;
+  clearing: Clearing | null;
+  /** False when the end was inferred, because the PBX or the link had gone. */
+  endSeen: boolean;
+  /** When the party at the channel asked for its end. */
+  hangupRequestedAt: number | null;
+  /** The PBX ended the channel itself: whatever its driver calls a request of the party afterwards is none (chan_iax2). */
+  endedByPbx: boolean;
+  /** The extension with which it was to be connected, of a channel that the PBX was asked to call. */
+  wantedExten: string | null;
+  /** Dial attempts made to this channel. */
+  readonly dials: Dial[];
+  readonly holds: Interval[];
+  /** True when the PBX has said that it records the channel; the names it gave are in `recordings`. */
+  recorded: boolean;
+  readonly recordings: string[];
+  readonly queues: QueueStay[];
+  readonly transfers: Transfer[];
+  /** When this channel began to call another one; `null` as long as it has called nobody. */
+  firstDialAt: number | null;
+  /** By what it is known that the caller reached a mailbox; `null` when nothing says so. */
+  voicemailFact: string | null;
+  voicemailAt: number | null;
+  /** The other half of the wire. */
+  wire: Channel | null;
+  readonly bridges: Set<Bridge>;
+  /** Confirmed by a snapshot since the last reconnect. */
+  confirmed: boolean;
+  /** True when the link to the PBX was down during its life. */
+  blind: boolean;
+}
+
+/** The channels that share one linked id of the PBX, or several tied by wires. */
+export interface Call {
+  /** The linked id of the PBX. */
+  readonly key: string;
+  /** Linked ids of calls that turned out to be this one. */
+  readonly otherKeys: string[];
+  readonly channels: Set<Channel>;
+  /** Calls this one has been joined with: transfer, pickup, retrieval, bridge. */
+  readonly links: Set<Call>;
+  /** What makes the CallSessionId: the linked id, or a channel id once the first part of the call has been reported. */
+  sessionKey: string;
+}
+
+/** All calls reachable over links from `call`, itself included. */
+export function componentOf(call: Call): Set<Call> {
+  const found = new Set([call]);
+  for (const one of found) for (const linked of one.links) found.add(linked);
+  return found;
+}
+
+export function linkCalls(a: Call, b: Call): void {
+  if (a === b) return;
+  a.links.add(b);
+  b.links.add(a);
+}
+
+export function isLive(channel: Channel): boolean {
+  return channel.clearedAt === null;
+}
+
+/**
+ * The oldest of the channels, `undefined` when there is none: by the PBX's own counter where it has one, since the times of listed
+ * channels are estimates and a DID and the first phone are mostly made in the same second. At equal times (the clock of a PBX may
+ * tick in steps of 20 ms) a channel that called the PBX comes before those that the PBX called.
+ */
+export function oldest(channels: Iterable<Channel>): Channel | undefined {
+  let first: Channel | undefined;
+  for (const channel of channels) if (first === undefined || isOlder(channel, first)) first = channel;
+  return first;
+}
+
+function isOlder(a: Channel, b: Channel): boolean {
+  const [mine, other] = [a.facts.order, b.facts.order];
+  if (mine !== undefined && other !== undefined) {
+    const [second, counter] = [mine[0] - other[0], mine[1] - other[1]];
+    if (second !== 0 || counter !== 0) return second < 0 || (second === 0 && counter < 0);
+  }
+  if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt;
+  return calledIn(a) && !calledIn(b);
+}
+
+/** True for a channel whose endpoint called the PBX, false for one that the PBX called. */
+export function calledIn(channel: Channel): boolean {
+  return channel.initiator.value === 'endpoint';
+}
+
+/**
+ * The channel that began the call: the oldest that is not a wire. A wire comes first only in calls the PBX was asked to
+ * make (`Local/1001@...` originated by a CRM): there the first real channel counts.
+ */
+export function rootOf(call: Call): Channel | undefined {
+  return oldest([...call.channels].filter((channel) => channel.party.side !== 'wire')) ?? oldest(call.channels);
+}
+
+/** Channels that were in a conference with this one. */
+export function conferencePartners(channel: Channel): Channel[] {
+  const rooms = [...channel.bridges].filter((bridge) => bridge.kind === 'conference');
+  return rooms.flatMap((room) => room.stays.map((stay) => stay.channel)).filter((other) => other !== channel);
+}
+
+/** The trunk channels of a call. */
+export function trunksOf(call: Call): Channel[] {
+  return [...call.channels].filter((channel) => channel.party.side === 'trunk');
+}

@@ -1,0 +1,200 @@
+/** The timeline of one call: which events of the journal are its own, and what they say, line by line. */
+
+import { type CallEvent, type ChannelFacts, type ChannelId, channelOf } from '../telephony/call-event.ts';
+import { partyOf } from './known/side.ts';
+import type { SourcePlan } from './plan.ts';
+import type { CallRecord } from './record.ts';
+
+/** The channel or linked id that the call is named after. */
+export function channelIdOf(record: CallRecord): ChannelId {
+  const { callSessionId, source } = record;
+  return callSessionId.startsWith(`${source}-`) ? callSessionId.slice(source.length + 1) : callSessionId;
+}
+
+/** The events of all channels that became one call with `seed`, and what happened to the link meanwhile. */
+export function eventsOfCall(events: readonly CallEvent[], seed: ChannelId): readonly CallEvent[] {
+  const groups = new Map<string, string>();
+  const root = (id: string): string => {
+    let at = id;
+    for (let up = groups.get(at); up !== undefined && up !== at; up = groups.get(at)) at = up;
+    return at;
+  };
+  for (const event of events) {
+    const [first, ...others] = idsOf(event);
+    if (first === undefined) continue;
+    for (const other of others) groups.set(root(other), root(first));
+  }
+  const own = root(seed);
+  const mine = (event: CallEvent): boolean => {
+    const channel = channelOf(event);
+    return channel !== null && root(channel) === own;
+  };
+  const first = events.findIndex(mine);
+  const last = events.findLastIndex(mine);
+  return events.filter((event, at) => mine(event) || (at > first && at < last && event.kind === 'source-lost'));
+}
+
+/** Everything that an event says belongs together. A bridge counts only when its members hear each other. */
+function idsOf(event: CallEvent): readonly string[] {
+  if (!('channel' in event)) return [];
+  const ids = [event.channel, ...(event.linkedId === undefined ? [] : [event.linkedId])];
+  switch (event.kind) {
+    case 'channel-created':
+    case 'snapshot-channel':
+      return [...ids, event.facts.linkedId, ...(event.facts.wire === null ? [] : [`wire ${event.facts.wire}`])];
+    case 'dial-started':
+    case 'dial-ended':
+      return event.by === null ? ids : [...ids, event.by];
+    case 'bridge-entered':
+      return event.bridgeKind === 'talk' ? [...ids, `bridge ${event.bridge}`] : ids;
+    case 'transferred':
+      return [...ids, ...event.parties, ...event.linkedIds];
+    case 'picked-up':
+      return [...ids, event.target];
+    case 'linked':
+      return [...ids, ...event.linkedIds, ...event.channels];
+    case 'wired':
+      return [...ids, event.other];
+    case 'renamed':
+      return [...ids, event.to];
+    default:
+      return ids;
+  }
+}
+
+export interface TimelineLine {
+  /** ms since the epoch. */
+  readonly at: number;
+  /** Extension or trunk; empty for the link to the PBX. */
+  readonly who: string;
+  readonly channel: ChannelId | null;
+  readonly what: string;
+}
+
+/** `shown`: how a number is to be written. */
+export function timelineOf(
+  events: readonly CallEvent[],
+  plan: SourcePlan,
+  shown: (number: string) => string,
+): readonly TimelineLine[] {
+  const names = namesOf(events, plan);
+  const name = (channel: ChannelId): string => names.get(channel) ?? channel;
+  const called = new Set(events.flatMap((event) => (event.kind === 'dial-started' ? [event.channel] : [])));
+  const told = new Set<string>();
+  return events.flatMap((event) => {
+    const channel = channelOf(event);
+    // What calls a channel says more than that the PBX made it.
+    if (event.kind === 'channel-created' && event.facts.initiator !== 'endpoint' && called.has(event.channel))
+      return [];
+    const what = describe(event, name, shown);
+    if (what === null) return [];
+    const once = `${channel} ${what}`;
+    if (ONCE.has(event.kind) && told.has(once)) return [];
+    told.add(once);
+    return [{ at: event.at, who: channel === null ? '' : name(channel), channel, what }];
+  });
+}
+
+/** PBXs tell these several times. */
+const ONCE: ReadonlySet<CallEvent['kind']> = new Set(['recording', 'dial-ended', 'dial-started', 'alerting']);
+
+/** Extension or trunk of each channel; a second channel of the same gets `#2`. */
+function namesOf(events: readonly CallEvent[], plan: SourcePlan): ReadonlyMap<ChannelId, string> {
+  const names = new Map<ChannelId, string>();
+  const used = new Map<string, number>();
+  for (const event of events) {
+    if (event.kind !== 'channel-created' && event.kind !== 'snapshot-channel') continue;
+    if (names.has(event.channel)) continue;
+    const plain = nameOf(event.facts, plan);
+    const count = (used.get(plain) ?? 0) + 1;
+    used.set(plain, count);
+    names.set(event.channel, count === 1 ? plain : `${plain} #${count}`);
+  }
+  return names;
+}
+
+function nameOf(facts: ChannelFacts, plan: SourcePlan): string {
+  if (facts.wire !== null) return facts.name.replace(/-[\da-f]+(;\d)?$/, '$1');
+  const { side, ext } = partyOf(plan, facts);
+  return side === 'extension' && ext !== null ? ext : facts.endpoint.slice(facts.endpoint.lastIndexOf('/') + 1);
+}
+
+function describe(event: CallEvent, name: (channel: ChannelId) => string, shown: (n: string) => string): string | null {
+  switch (event.kind) {
+    case 'channel-created':
+      return created(event.facts, shown);
+    case 'snapshot-channel':
+      return `found going on (${event.answered ? 'answered' : 'not answered'}) when the link came up`;
+    case 'dial-started':
+      return `is called${event.by === null ? '' : ` by ${name(event.by)}`}${event.number === null ? '' : ` at ${shown(event.number)}`}`;
+    case 'dial-ended':
+      return event.result === 'answer'
+        ? null
+        : `call to it ended: ${event.result}${event.forwardedTo === null ? '' : `, forwarded to ${shown(event.forwardedTo)}`}`;
+    case 'alerting':
+      return 'rings';
+    case 'answered':
+      return 'answers';
+    case 'bridge-entered':
+      return `enters ${bridge(event.bridge, event.bridgeKind)}`;
+    case 'bridge-left':
+      return `leaves bridge ${event.bridge.slice(0, 8)}`;
+    case 'held':
+      return 'puts the call on hold';
+    case 'retrieved':
+      return 'takes the call from hold';
+    case 'transferred':
+      return `transfers (${event.manner})${event.to === null ? '' : ` to ${shown(event.to)}`}`;
+    case 'picked-up':
+      return `picks up the call that rings at ${name(event.target)}`;
+    case 'parked':
+      return `is parked${event.slot === null ? '' : ` in ${event.slot}`}`;
+    case 'queued':
+      return `enters queue ${event.queue}`;
+    case 'dequeued':
+      return `leaves queue ${event.queue}${event.reason === null ? '' : ` (${event.reason})`}`;
+    case 'recording':
+      return 'is recorded';
+    case 'voicemail-left':
+      return `leaves a message${event.mailbox === null ? '' : ` for ${event.mailbox}`}`;
+    case 'linked':
+      return event.channels.length === 0 ? null : `becomes one call with ${event.channels.map(name).join(', ')}`;
+    case 'hangup-requested':
+      return event.by === 'pbx' ? null : 'hangs up';
+    case 'cleared':
+      return `cleared${cause(event.clearing.q850, event.clearing.sip, event.clearing.text)}`;
+    case 'vanished':
+      return 'is not listed by the PBX any more: it ended unseen';
+    case 'source-lost':
+      return `the link to the PBX is lost: ${event.reason}`;
+    case 'initiated':
+      return event.dialled === null ? null : `dials ${shown(event.dialled)}`;
+    case 'voicemail-reached':
+      return 'reaches a mailbox';
+    case 'wired':
+    case 'originated':
+    case 'identity':
+    case 'renamed':
+    case 'source-connected':
+    case 'snapshot-complete':
+      return null;
+  }
+}
+
+function created(facts: ChannelFacts, shown: (number: string) => string): string {
+  const { caller, dialled, initiator } = facts;
+  if (facts.wire !== null) return 'PBX-internal pair made';
+  const by = caller.number === null ? '' : ` (${facts.withheld ? 'number withheld' : shown(caller.number)})`;
+  if (initiator === 'pbx' || (initiator === null && dialled === null)) return 'channel made by the PBX';
+  return `calls${dialled === null ? ' in' : ` ${shown(dialled)}`}${by}`;
+}
+
+function bridge(id: string, kind: string): string {
+  return kind === 'talk' ? `bridge ${id.slice(0, 8)}` : `${kind} bridge ${id.slice(0, 8)}`;
+}
+
+function cause(q850: number | null, sip: number | null, text: string | null): string {
+  const parts = [q850 === null || q850 === 0 ? null : `Q.850 ${q850}`, sip === null ? null : `SIP ${sip}`, text];
+  const told = parts.filter((part) => part !== null && part !== '');
+  return told.length === 0 ? '' : `: ${told.join(', ')}`;
+}

@@ -1,0 +1,149 @@
+/** `logcalld sessions rederive`: stored calls against what the present code makes of the journal. */
+import type { ControlClient } from '../../../adapters/control/client.ts';
+import { openReadOnly } from '../../../adapters/sqlite/thread/read-only.ts';
+import type { Config } from '../../../config/schema.ts';
+import type { Terminal } from '../../cli/cli.ts';
+import { type Invocation, UsageError } from '../../cli/command.ts';
+import { EXIT } from '../../cli/help.ts';
+import { parseWhen } from '../../cli/when.ts';
+import { reachRunning } from '../control.ts';
+import { count, dateTime, type Privacy, print, privacy, tell } from '../output.ts';
+import { progress } from '../progress.ts';
+import { configOf } from '../shell.ts';
+import { type Comparison, compare, type Difference } from './history.ts';
+
+/** Calls sent to the daemon in one request. */
+const PAGE = 200;
+/** Calls named in one line. */
+const NAMED = 20;
+
+export async function rederive(invocation: Invocation, terminal: Terminal): Promise<number> {
+  const config = configOf(invocation);
+  const now = Date.now();
+  const since = invocation.value('since');
+  if (since === null) throw new UsageError('sessions rederive needs --since.', 'logcalld sessions rederive --since 2h');
+  const until = invocation.value('until');
+  const window = {
+    since: parseWhen('--since', since, now),
+    until: until === null ? now : parseWhen('--until', until, now),
+    source: sourceOf(config, invocation.value('source')),
+    now,
+  };
+  const apply = invocation.flag('apply');
+  // The daemon is the one writer of the file; asked for first, so that nothing is worked out in vain.
+  const daemon = apply ? await reachRunning(config, 'it is what stores the newer facts') : null;
+  const file = openReadOnly(config.storage.path);
+  const secrecy = privacy(invocation.flag('numbers'));
+  const json = invocation.flag('json');
+  const shown = progress(terminal);
+  const show = (lines: readonly string[]): void => {
+    shown.clear();
+    for (const line of lines) print(terminal, line);
+  };
+  const newer = daemon === null ? null : storing(daemon);
+  const found = await compare(file.remote, config, window, {
+    async different(one) {
+      show(json ? [JSON.stringify(secrecy.value(one))] : [...difference(one, secrecy), '']);
+      await newer?.add(one);
+    },
+    missing(id) {
+      if (!json) show([`${id}  is stored, but the present code does not make it; it is kept as it is.`]);
+    },
+    read: (frames) => shown.at(frames, `${frames} frames read ...`),
+  }).finally(() => {
+    shown.clear();
+    file.close();
+  });
+  if (found.frames === 0) {
+    tell(
+      terminal,
+      `logcalld: The journal has nothing from ${dateTime(window.since)} to ${dateTime(window.until)}: ` +
+        'events are kept for [storage] retention.events. Nothing was compared.',
+    );
+    return EXIT.failed;
+  }
+  if (!json) show(report(found, window.since));
+  if (newer !== null) for (const line of await newer.end()) tell(terminal, line);
+  else if (found.different > 0) tell(terminal, 'Nothing was changed. Store the newer facts with --apply.');
+  return EXIT.ok;
+}
+
+function sourceOf(config: Config, name: string | null): string | null {
+  if (name === null || config.source.some((source) => source.name === name)) return name;
+  const known = config.source.map((source) => source.name).join(', ');
+  throw new UsageError(`The config has no source "${name}".`, `--source with one of: ${known}`);
+}
+
+function report(found: Comparison, since: number): readonly string[] {
+  const { different, same, missing, leftAlone, frames, withoutRaw, journalFrom } = found;
+  return [
+    `${count(same, 'call')} the same, ${different} different, ${missing} not made any more, ${leftAlone} left alone.`,
+    `Read: ${count(frames, 'frame')}, of which ${withoutRaw} are no longer kept as the PBX sent them (their stored events were used).`,
+    ...(journalFrom > since
+      ? [`The journal begins at ${dateTime(journalFrom)}: earlier calls were not compared.`]
+      : []),
+    ...(leftAlone === 0
+      ? []
+      : ["Left alone: calls that the journal holds only in part, or that came from the PBX's own records."]),
+  ];
+}
+
+function difference({ record, state, fields, revision }: Difference, secrecy: Privacy): readonly string[] {
+  const { callSessionId, direction, status, startedAt } = record;
+  const about = `${callSessionId}  ${dateTime(startedAt)}  ${direction} ${status}`;
+  if (revision === 0) return [`${about}  is new: it was not stored`];
+  return [
+    `${about}  (${state ?? 'not in the outbox'})`,
+    ...fields.map(({ field, before, after }) => `  ${field}: ${shown(before, secrecy)} -> ${shown(after, secrecy)}`),
+  ];
+}
+
+function shown(value: unknown, secrecy: Privacy): string {
+  return secrecy.text(JSON.stringify(value) ?? 'nothing');
+}
+
+/** Hands the newer facts to the daemon, some calls at a time. */
+function storing(daemon: ControlClient) {
+  const waiting: Difference[] = [];
+  const moved: string[] = [];
+  const sum = { stored: 0, delivered: 0, resting: 0 };
+  const flush = async (): Promise<void> => {
+    const batch = waiting.splice(0);
+    if (batch.length === 0) return;
+    const done = await daemon.call('correct', { items: batch.map(({ record, revision }) => ({ record, revision })) });
+    sum.stored += done.inserted.length + done.changed.length;
+    moved.push(...done.moved);
+    for (const { record, state } of batch) {
+      if (done.moved.includes(record.callSessionId)) continue;
+      if (state === 'delivered') sum.delivered += 1;
+      if (state === 'parked' || state === 'skipped') sum.resting += 1;
+    }
+  };
+  return {
+    async add(difference: Difference): Promise<void> {
+      waiting.push(difference);
+      if (waiting.length >= PAGE) await flush();
+    },
+    /** What became of them, in lines. */
+    async end(): Promise<readonly string[]> {
+      await flush();
+      return [
+        `${count(sum.stored, 'call')} stored.${consequences(sum)}`,
+        ...(moved.length === 0
+          ? []
+          : [
+              `Not stored, because they changed meanwhile (run it again): ${moved.slice(0, NAMED).join(', ')}${moved.length > NAMED ? ` and ${moved.length - NAMED} more` : ''}.`,
+            ]),
+      ];
+    },
+  };
+}
+
+function consequences({ delivered, resting }: { readonly delivered: number; readonly resting: number }): string {
+  return [
+    delivered === 0
+      ? ''
+      : ` ${delivered} delivered: LeadSquared gets the new recording and duration; other fields stay as they were posted.`,
+    resting === 0 ? '' : ` ${resting} parked or skipped: "logcalld replay" posts them with the new body.`,
+  ].join('');
+}

@@ -1,0 +1,62 @@
+/** Which calls are meant: the options that `calls list` and `replay` share. */
+import { nearest } from '../../../config/problem.ts';
+import type { Direction } from '../../call/record.ts';
+import { type Invocation, UsageError } from '../../cli/command.ts';
+import { parseWhen } from '../../cli/when.ts';
+import { DELIVERY_STATES, type DeliveryState } from '../../delivery/delivery.ts';
+
+export interface Selection {
+  readonly since?: number;
+  readonly until?: number;
+  readonly states?: DeliveryState[];
+  readonly source?: string;
+  readonly number?: string;
+}
+
+/** `now`: ms since the epoch, for times such as `2h`. Throws `UsageError`. */
+export function selectionOf(invocation: Invocation, now: number): Selection {
+  const since = invocation.value('since');
+  const until = invocation.value('until');
+  const states = invocation
+    .values('state')
+    .flatMap((words) => words.split(','))
+    .map(stateOf);
+  const source = invocation.value('source');
+  const number = invocation.value('number');
+  return {
+    ...(since === null ? {} : { since: parseWhen('--since', since, now) }),
+    ...(until === null ? {} : { until: parseWhen('--until', until, now) }),
+    ...(states.length === 0 ? {} : { states }),
+    ...(source === null ? {} : { source }),
+    ...(number === null ? {} : { number: endOf(number) }),
+  };
+}
+
+export function directionOf(word: string): Direction {
+  const found = (['Inbound', 'Outbound', 'Internal'] as const).find((one) => one.toLowerCase() === word.toLowerCase());
+  if (found !== undefined) return found;
+  throw new UsageError(`There is no direction ${word}.`, '--direction inbound, outbound or internal');
+}
+
+export function wholeNumber(option: string, text: string, max: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= max) return value;
+  throw new UsageError(`${option} ${text} is no whole number from 1 to ${max}.`, `${option} ${Math.min(50, max)}`);
+}
+
+function stateOf(word: string): DeliveryState {
+  const found = DELIVERY_STATES.find((state) => state === word.trim().toLowerCase());
+  if (found !== undefined) return found;
+  const guess = nearest(word, DELIVERY_STATES);
+  throw new UsageError(
+    `There is no delivery state ${word}.`,
+    guess === null ? `--state with one of: ${DELIVERY_STATES.join(', ')}` : `--state ${guess}`,
+  );
+}
+
+/** The digits that a stored number may end with: a leading 0 of national writing is not part of it. */
+function endOf(number: string): string {
+  const digits = number.replace(/\D/g, '').replace(/^0+/, '');
+  if (digits !== '' && digits.length <= 20) return digits;
+  throw new UsageError(`--number ${number} has no digits to look for.`, '--number 2345');
+}

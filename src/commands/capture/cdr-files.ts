@@ -1,0 +1,38 @@
+/** Files of call detail records, as `--cdr` names them. */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import type { CdrFile } from '../../call/cdr/backfill.ts';
+
+/**
+ * The files at `paths`, compressed with gzip or not. A folder stands for the files in it: mod_json_cdr of FreeSWITCH writes
+ * one for each leg. Throws one clear sentence.
+ */
+export async function readCdrFiles(paths: readonly string[]): Promise<CdrFile[]> {
+  const files: CdrFile[] = [];
+  for (const path of paths) {
+    for (const name of await filesAt(path)) files.push({ name, content: unpacked(name, await readFile(name)) });
+  }
+  return files;
+}
+
+async function filesAt(path: string): Promise<string[]> {
+  const kind = await stat(path).catch((error: unknown) => {
+    throw new Error(`${path}: cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  });
+  if (!kind.isDirectory()) return [path];
+  const entries = await readdir(path, { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+    .map((entry) => join(path, entry.name))
+    .sort();
+}
+
+function unpacked(name: string, content: Buffer): Buffer {
+  if (content[0] !== 0x1f || content[1] !== 0x8b) return content;
+  try {
+    return gunzipSync(content);
+  } catch {
+    throw new Error(`${name}: is not a whole gzip file; was it cut off? Copy it again from the PBX.`);
+  }
+}

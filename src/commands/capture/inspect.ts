@@ -1,0 +1,129 @@
+/** `logcalld inspect`: the calls of capture files. */
+
+import { type Capture, readCapture } from '../../../adapters/host/capture.ts';
+import { captureProblems, cdrReaders, frameReaders } from '../../../adapters/index.ts';
+import { callBody } from '../../../adapters/leadsquared/call-body.ts';
+import type { Config, SourceConfig } from '../../../config/schema.ts';
+import { backfill, type CdrFile, callsOfCdr, spanOf } from '../../call/cdr/backfill.ts';
+import { type Heard, listen } from '../../call/cdr/coverage.ts';
+import type { CallRecord } from '../../call/record.ts';
+import type { Terminal } from '../../cli/cli.ts';
+import type { Invocation } from '../../cli/command.ts';
+import { UsageError } from '../../cli/command.ts';
+import { EXIT } from '../../cli/help.ts';
+import { callLogPolicyOf, planOf, rulesOf } from '../../daemon/settings.ts';
+import { type FrameReader, type Inspected, inspectFrames, inspectLine, type RecordedFrame } from '../../inspect.ts';
+import { tell } from '../output.ts';
+import { configOf, print } from '../shell.ts';
+import { readCdrFiles } from './cdr-files.ts';
+
+export async function inspect(invocation: Invocation, terminal: Terminal): Promise<number> {
+  const config = configOf(invocation);
+  const policy = callLogPolicyOf(config);
+  const cdr = await readCdrFiles(invocation.values('cdr'));
+  let refused = 0;
+  for (const file of invocation.arguments) {
+    const { pbx, frames } = await captureAt(file);
+    const read = frameReaders[pbx];
+    if (read === undefined) throw new Error(`${file}: is of a PBX that this program does not know: ${pbx}`);
+    const source = sourceFor(config, pbx, invocation.value('source'));
+    const problem = captureProblems[pbx]?.(file, rawOf(frames)) ?? null;
+    if (problem !== null) {
+      tell(terminal, `logcalld: ${problem}`);
+      refused += 1;
+      continue;
+    }
+    const { records, goingOn, heard } = callsHeard(config, source, frames, read);
+    if (goingOn > 0) tell(terminal, `${file}: ${stillGoingOn(goingOn)} when the capture ended, and left out here.`);
+    for (const record of completed(config, source, pbx, records, heard, cdr)) {
+      const kept = record.direction === 'Internal' && config.filters.internal === 'skip';
+      const posted = kept ? null : callBody(record, { leadId: null, userId: null }, policy);
+      print(invocation.flag('json') ? inspectLine(record, file, posted) : table(record));
+    }
+  }
+  // One capture that says nothing does not spoil the others.
+  return refused > 0 && refused === invocation.arguments.length ? EXIT.failed : EXIT.ok;
+}
+
+function* rawOf(frames: readonly RecordedFrame[]): Generator<Uint8Array> {
+  for (const { raw } of frames) yield raw;
+}
+
+const stillGoingOn = (calls: number): string =>
+  calls === 1 ? 'one call was still going on' : `${calls} calls were still going on`;
+
+/** Errors of the file itself (a folder, a pipe, a gzip file cut off) come without its name. */
+async function captureAt(file: string): Promise<Capture> {
+  try {
+    return await readCapture(file);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    if (message.startsWith(`${file}:`)) throw error;
+    throw new Error(
+      `${file}: is no capture file that can be read whole (${message}): name a file of "logcalld capture".`,
+    );
+  }
+}
+
+function callsHeard(
+  config: Config,
+  source: SourceConfig,
+  frames: readonly RecordedFrame[],
+  read: FrameReader,
+): Inspected & { heard: Heard } {
+  const listener = listen();
+  let connection = 1;
+  function* counted(): Generator<RecordedFrame> {
+    for (const frame of frames) {
+      connection = frame.connection;
+      yield frame;
+    }
+  }
+  const listening: FrameReader = (raw, name, receivedAt) => {
+    const events = read(raw, name, receivedAt);
+    listener.note(events, receivedAt, connection);
+    return events;
+  };
+  const inspected = inspectFrames(counted(), listening, source.name, planOf(source), rulesOf(config));
+  return { ...inspected, heard: listener.heard() };
+}
+
+/** The calls heard, completed from call detail records where there are any. A file that cannot be read is always told. */
+function completed(
+  config: Config,
+  source: SourceConfig,
+  pbx: string,
+  records: readonly CallRecord[],
+  heard: Heard,
+  cdr: readonly CdrFile[],
+): readonly CallRecord[] {
+  const read = cdrReaders[pbx];
+  if (cdr.length === 0 || read === undefined) return records;
+  const events = read(cdr, source.name, spanOf(heard.gaps) ?? { from: 0, to: 0 });
+  return backfill(records, heard, callsOfCdr(events, source.name, planOf(source), rulesOf(config)));
+}
+
+function sourceFor(config: Config, pbx: string, name: string | null): SourceConfig {
+  const found = config.source.find((source) => (name === null ? source.type === pbx : source.name === name));
+  if (found !== undefined) return found;
+  const known = config.source.map((source) => source.name).join(', ');
+  if (name === null)
+    throw new UsageError(`The config has no [[source]] of type "${pbx}".`, '--source NAME to use another one');
+  throw new UsageError(`The config has no source "${name}".`, `--source with one of: ${known}`);
+}
+
+/** One line for people; times are local. */
+export function table(record: CallRecord): string {
+  const time = new Date(record.startedAt).toLocaleString('sv-SE');
+  const parts = [
+    time,
+    record.direction.padEnd(8),
+    record.status.padEnd(9),
+    (record.withheld ? 'withheld' : (record.externalE164 ?? record.external ?? '-')).padEnd(16),
+    `agent ${record.agent ?? '-'}`.padEnd(12),
+    `${record.durationSeconds} s`.padStart(6),
+    record.callSessionId,
+    record.flags.join(' '),
+  ];
+  return parts.join('  ').trimEnd();
+}

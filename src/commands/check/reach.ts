@@ -1,0 +1,130 @@
+/** Can the PBXs and LeadSquared be reached, and do they let us in? */
+import { createClock } from '../../../adapters/host/clock.ts';
+import { createSource } from '../../../adapters/index.ts';
+import { createCallLog } from '../../../adapters/leadsquared/call-log.ts';
+import { createClient } from '../../../adapters/leadsquared/http/client.ts';
+import type { Config, SourceConfig } from '../../../config/schema.ts';
+import { callLogPolicyOf } from '../../daemon/settings.ts';
+import type { Gate } from '../../delivery/crm.ts';
+import type { Clock, EventSource, SourceFrame } from '../../ports.ts';
+import type { Secret } from '../../secret.ts';
+import type { ChannelFacts } from '../../telephony/call-event.ts';
+import { reach } from '../control.ts';
+import { count } from '../output.ts';
+import type { Finding } from './config.ts';
+import type { Seen } from './endpoints.ts';
+
+/** For the connection, the login and the list of channels together, ms. */
+const SOURCE_WITHIN_MS = 15_000;
+/** For a free place of the request limit, ms. */
+const PLACE_WITHIN_MS = 20_000;
+
+/** A PBX, with what it has where it let us in. */
+export interface SourceFinding extends Finding {
+  readonly seen: Seen | null;
+}
+
+/** Connects, logs in, lists the live channels once and asks for the endpoints. */
+export async function checkSource(config: SourceConfig, secret: Secret): Promise<SourceFinding> {
+  const clock = createClock();
+  const about = `PBX ${config.name}`;
+  const where = `${config.host}:${config.port}`;
+  const warnings: string[] = [];
+  const source = createSource(config, {
+    clock,
+    secret: () => secret.reveal(),
+    onWarning: (text) => warnings.push(text),
+  });
+  const end = await firstResult(source, clock);
+  // The list is handed on before the source itself is done with it.
+  await new Promise<void>((resolve) => clock.after(0, resolve));
+  const seen = end.kind === 'listed' ? { listing: await source.endpoints(), live: end.live } : null;
+  await source.stop();
+  if (end.kind === 'silent') {
+    const text = `${where} did not let us in within ${SOURCE_WITHIN_MS / 1000} s: check address and firewall.`;
+    return { level: 'FAIL', about, text, seen };
+  }
+  if (end.kind === 'failed') return { level: 'FAIL', about, text: end.problem, seen };
+  const problem = end.problem ?? warnings[0] ?? null;
+  if (problem !== null) return { level: 'warn', about, text: problem, seen };
+  return { level: 'ok', about, text: `${where}: logged in, ${count(end.live.length, 'live channel')}`, seen };
+}
+
+type Result =
+  | { readonly kind: 'listed'; readonly live: readonly ChannelFacts[]; readonly problem: string | null }
+  | { readonly kind: 'failed'; readonly problem: string }
+  | { readonly kind: 'silent' };
+
+function firstResult(source: EventSource, clock: Clock): Promise<Result> {
+  return new Promise((resolve) => {
+    const live: ChannelFacts[] = [];
+    const cancel = clock.after(SOURCE_WITHIN_MS, () => {
+      const { state, problem } = source.status();
+      if (state === 'connected') resolve({ kind: 'listed', live, problem });
+      else resolve(problem === null ? { kind: 'silent' } : { kind: 'failed', problem });
+    });
+    const done = (result: Result): void => {
+      cancel();
+      resolve(result);
+    };
+    const onFrame = ({ events }: SourceFrame): void => {
+      for (const event of events) {
+        if (event.kind === 'snapshot-channel' && event.facts.wire === null) live.push(event.facts);
+        if (event.kind === 'snapshot-complete') done({ kind: 'listed', live, problem: source.status().problem });
+      }
+    };
+    source.start(onFrame, ({ name, state, problem }) => {
+      if (state === 'refused' || state === 'lost') done({ kind: 'failed', problem: problem ?? `${name} is ${state}.` });
+      else if (state === 'connected' && problem !== null) done({ kind: 'listed', live, problem });
+    });
+  });
+}
+
+/** Asks LeadSquared who we are. */
+export async function checkCrm(config: Config, accessKey: Secret, secretKey: Secret): Promise<Finding> {
+  const about = 'LeadSquared';
+  const clock = createClock();
+  const { host, auth, insecure, connect_timeout, reply_timeout, total_timeout } = config.leadsquared;
+  const takePlace = await placeTaker(config, clock);
+  if (!(await takePlace())) {
+    const text =
+      'was not asked: the running logcalld has no free request at the moment. Try again when its backlog is gone.';
+    return { level: 'warn', about, text };
+  }
+  const direct: Gate = { run: (_, send) => send(), refused: () => {} };
+  const client = createClient({
+    ...{ host, auth, insecure, clock, gate: direct },
+    accessKey: accessKey.reveal(),
+    secretKey: secretKey.reveal(),
+    timeouts: { connectMs: connect_timeout, headersMs: reply_timeout, bodyMs: reply_timeout, totalMs: total_timeout },
+  });
+  const reply = await createCallLog(client, callLogPolicyOf(config)).probe();
+  await client.close();
+  await takePlace();
+  if (reply.kind !== 'accepted' || reply.value === null) return { level: 'FAIL', about, text: reply.message };
+  const { text } = reply.value;
+  return { level: text.includes('change the host') ? 'FAIL' : 'ok', about, text };
+}
+
+/**
+ * This program has no limiter of its own, and the daemon that may be running must not be pushed over the limit. So the
+ * daemon gives up one place before the request and one after it: any window that holds the request holds one of these.
+ */
+async function placeTaker(config: Config, clock: Clock): Promise<() => Promise<boolean>> {
+  const daemon = await reach(config).catch(() => null);
+  if (daemon === null) return async () => true;
+  return () =>
+    new Promise((resolve) => {
+      const cancel = clock.after(PLACE_WITHIN_MS, () => resolve(false));
+      daemon.call('place', {}).then(
+        () => {
+          cancel();
+          resolve(true);
+        },
+        () => {
+          cancel();
+          resolve(false);
+        },
+      );
+    });
+}

@@ -1,0 +1,85 @@
+/** `logcalld run`: the daemon in the foreground. */
+import { createClock } from '../../adapters/host/clock.ts';
+import { onSignals } from '../../adapters/host/signals.ts';
+import { createNotifier } from '../../adapters/host/systemd.ts';
+import type { Invocation } from '../cli/command.ts';
+import { EXIT } from '../cli/help.ts';
+import { type Daemon, startDaemon } from '../daemon/daemon.ts';
+import { VERSION } from '../daemon/version.ts';
+import { checkDatabase } from './check/config.ts';
+import { controlPath } from './control.ts';
+import { configOf, logOf, SetupError, secretReader, setupError } from './shell.ts';
+
+/** After a signal: the daemon has this long to finish what is under way, ms. */
+const STOP_WITHIN_MS = 15_000;
+const STATUS_EVERY_MS = 5_000;
+
+/** Resolves with the exit status when the daemon has ended. */
+export async function run(invocation: Invocation): Promise<number> {
+  const config = configOf(invocation);
+  const log = logOf(config.log);
+  const clock = createClock({ bootId: process.env.LOGCALLD_BOOT_ID });
+  const notifier = createNotifier({ env: process.env, onProblem: (text) => log.write('warn', 'systemd', text) });
+  const ended = Promise.withResolvers<number>();
+  const stopListening = onSignals({
+    drain: (signal) => {
+      log.write('notice', 'stopping', `${signal}: finishing what is under way; a second signal stops at once`);
+      ended.resolve(EXIT.ok);
+    },
+    stopNow: () => process.exit(EXIT.failed),
+    reload: () => {
+      log.write('notice', 'reload', 'SIGHUP: trying LeadSquared again; restart the service for changes of the config');
+      daemon?.delivery.retryNow().catch((error: unknown) => log.write('warn', 'reload', String(error)));
+    },
+  });
+  let daemon: Daemon | null = null;
+  const database = checkDatabase(config.storage.path);
+  if (database.level === 'FAIL') throw new SetupError(`The database cannot be opened: ${database.text}`);
+  log.write('notice', 'starting', `logcalld ${VERSION}`, { node: process.version });
+  daemon = await startDaemon({
+    config,
+    clock,
+    log,
+    readSecret: secretReader(log),
+    controlPath: controlPath(config, process.env),
+    onFatal: (reason) => {
+      log.write('error', 'fatal', `${reason} logcalld ends; nothing stored is lost.`);
+      ended.resolve(EXIT.failed);
+    },
+  }).catch((error: unknown) => {
+    throw setupError(error);
+  });
+  notifier.ready(statusLine(daemon));
+  const stopWatchdog = notifier.watchdog(() => daemon?.healthy() ?? false);
+  const tell = (): void => {
+    if (daemon !== null) notifier.status(statusLine(daemon));
+    cancelStatus = clock.after(STATUS_EVERY_MS, tell);
+  };
+  let cancelStatus = clock.after(STATUS_EVERY_MS, tell);
+
+  const status = await ended.promise;
+  cancelStatus();
+  notifier.stopping();
+  const guard = setTimeout(() => {
+    log.write(
+      'error',
+      'stopping',
+      `not finished after ${STOP_WITHIN_MS / 1000} s: ending all the same; posts under way will be looked up after the next start`,
+    );
+    process.exit(EXIT.failed);
+  }, STOP_WITHIN_MS);
+  guard.unref();
+  await daemon.stop();
+  clearTimeout(guard);
+  stopWatchdog();
+  stopListening();
+  log.write('notice', 'stopped', 'everything heard is stored');
+  await notifier.flush();
+  await log.flush();
+  return status;
+}
+
+function statusLine(daemon: Daemon): string {
+  const sources = daemon.sources().map(({ name, state }) => `${name} ${state}`);
+  return `${sources.join(', ')}; ${daemon.pipeline.openChannels()} live channels`;
+}

@@ -1,0 +1,136 @@
+/** `logcalld status`: one screen that answers "is it working?". */
+import type { StatusReply } from '../../adapters/control/api.ts';
+import { visible } from '../../adapters/host/log-value.ts';
+import type { Terminal } from '../cli/cli.ts';
+import type { Invocation } from '../cli/command.ts';
+import { EXIT } from '../cli/help.ts';
+import { DELIVERY_STATES } from '../delivery/delivery.ts';
+import type { Severity } from '../health/conditions.ts';
+import type { SourceStatus } from '../ports.ts';
+import { ask } from './control.ts';
+import { columns, count, cut, dateTime, external, length, print, privacy } from './output.ts';
+import { configOf } from './shell.ts';
+
+const LIVE_SHOWN = 10;
+
+export async function status(invocation: Invocation, terminal: Terminal): Promise<number> {
+  const reply = await ask(configOf(invocation), terminal, 'status', {});
+  const well = isWell(reply);
+  if (invocation.flag('json')) print(terminal, JSON.stringify(privacy(false).value({ well, ...reply })));
+  else for (const line of screen(reply)) print(terminal, line);
+  return well ? EXIT.ok : EXIT.failed;
+}
+
+/** Nothing needs somebody at this moment. Parked calls are work to be done, not a fault, nor are notices: they do not count. */
+function isWell({ running, sources, conditions, delivery }: StatusReply): boolean {
+  const linked = sources.every(({ state, problem }) => state === 'connected' && problem === null);
+  return (
+    running &&
+    linked &&
+    conditions.every(({ severity }) => severity === 'notice') &&
+    delivery?.circuit === 'closed' &&
+    !delivery.paused
+  );
+}
+
+function screen(reply: StatusReply): readonly string[] {
+  return [
+    verdict(reply),
+    ...troubles(reply),
+    ...(reply.running ? ['', ...columns(reply.sources.map((source) => sourceCells(source, reply.at)))] : []),
+    '',
+    ...columns([...liveRows(reply), ...deliveryRows(reply)]),
+    ...parked(reply),
+    ...skipped(reply),
+  ];
+}
+
+function verdict(reply: StatusReply): string {
+  const { version, pid, startedAt, at } = reply;
+  const about =
+    startedAt === null ? `logcalld ${version}` : `logcalld ${version}, pid ${pid}, up ${length(at - startedAt)}`;
+  const { parked } = reply.counts.states;
+  const waits = parked === 0 ? '' : ` ${count(parked, 'call')} ${parked === 1 ? 'waits' : 'wait'} for you: see below.`;
+  return `${isWell(reply) ? 'Every call is being logged.' : 'Something needs attention.'}${waits}  (${about})`;
+}
+
+const WORDS: Readonly<Record<Severity, string>> = { error: 'FAIL', warning: 'warn', notice: 'note' };
+
+/** The lines of a remedy are to be copied: they stand as they are. */
+function troubles({ conditions }: StatusReply): readonly string[] {
+  return conditions.flatMap(({ severity, text, lines }) => [
+    `${WORDS[severity]}  ${privacy(false).text(text)}`,
+    ...lines.map((line) => `        ${visible(line)}`),
+  ]);
+}
+
+function sourceCells(source: SourceStatus, at: number): readonly string[] {
+  const { name, state, since, lastFrameAt, frames, problem } = source;
+  const heard = lastFrameAt === null ? 'nothing heard yet' : `last heard ${length(Math.max(0, at - lastFrameAt))} ago`;
+  const good = state === 'connected' && problem === null;
+  return [
+    good ? 'ok  ' : 'FAIL',
+    name,
+    `${state} for ${length(Math.max(0, at - since))}`,
+    problem === null ? `${heard}, ${count(frames, 'frame')}` : problem,
+  ];
+}
+
+function liveRows({ live, at, running }: StatusReply): readonly (readonly string[])[] {
+  if (!running) return [];
+  const calls = live.slice(0, LIVE_SHOWN).map((call) => {
+    const parts = [
+      call.direction.toLowerCase(),
+      external(call, privacy(false)),
+      `agent ${call.agent ?? '-'}`,
+      length(Math.max(0, at - call.startedAt)),
+    ];
+    return ['', parts.join('  ')];
+  });
+  const more = live.length > LIVE_SHOWN ? [['', `and ${live.length - LIVE_SHOWN} more`]] : [];
+  return [['live calls', String(live.length)], ...calls, ...more];
+}
+
+function deliveryRows({ counts, delivery, at }: StatusReply): readonly (readonly string[])[] {
+  const { states, oldestWaiting, updatesWaiting } = counts;
+  const waiting = states.pending + states.resolving + states.sending + states.retrying + states.uncertain;
+  const age = oldestWaiting === null ? '' : `, the oldest ended ${length(Math.max(0, at - oldestWaiting))} ago`;
+  const some = DELIVERY_STATES.filter((state) => states[state] > 0);
+  const each = some.map((state) => `${states[state]} ${state}`).join(', ') || 'none yet';
+  const rows = [
+    ['backlog', `${count(waiting, 'call')} waiting${age}`],
+    ['calls', each],
+    ...(updatesWaiting === 0 ? [] : [['late facts', `${count(updatesWaiting, 'update')} waiting`]]),
+  ];
+  if (delivery === null) return rows;
+  const { gate, circuit, cause, paused, users } = delivery;
+  const { requests, windowMs } = gate.tuning;
+  const held = gate.heldMs > 0 ? `, held for ${length(gate.heldMs)} more` : '';
+  const link = circuit === 'closed' ? 'takes calls' : `${circuit}: ${cause ?? 'no reason given'}`;
+  return [
+    ...rows,
+    ['LeadSquared', `${paused ? 'paused; ' : ''}${link}`],
+    [
+      'limiter',
+      `${gate.used} of ${requests} used in ${length(windowMs)}, ${count(gate.usedToday, 'request')} today${held}`,
+    ],
+    ['users', users.fetchedAt === null ? 'not fetched yet' : `${users.count}, fetched ${dateTime(users.fetchedAt)}`],
+  ];
+}
+
+function parked({ counts: { parkedReasons } }: StatusReply): readonly string[] {
+  return reasons('Parked, each waits for somebody (logcalld calls --state parked):', parkedReasons);
+}
+
+function skipped({ counts: { skippedReasons } }: StatusReply): readonly string[] {
+  return reasons('Not posted, of the calls of the last 24 h (logcalld calls --state skipped):', skippedReasons);
+}
+
+function reasons(title: string, counted: StatusReply['counts']['parkedReasons']): readonly string[] {
+  if (counted.length === 0) return [];
+  const rows = counted.map(({ reason, count: number }) => [
+    `  ${number}`,
+    cut(privacy(false).text(reason === '' ? 'no reason kept' : reason), 110),
+  ]);
+  return ['', title, ...columns(rows, [0])];
+}

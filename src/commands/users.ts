@@ -1,0 +1,63 @@
+/** `logcalld users`: which LeadSquared user each extension belongs to, unmatched first. */
+import type { UserLine } from '../../adapters/control/api.ts';
+import type { Terminal } from '../cli/cli.ts';
+import type { Invocation } from '../cli/command.ts';
+import { EXIT } from '../cli/help.ts';
+import { nameOf } from '../delivery/users.ts';
+import { ask } from './control.ts';
+import { columns, count, cut, dateTime, print, tell } from './output.ts';
+import { configOf } from './shell.ts';
+
+const HEADER = ['EXTENSION', 'PBX', 'USER', 'NAME', 'CALLS', 'LAST CALL', 'NOTE'];
+
+export async function users(invocation: Invocation, terminal: Terminal): Promise<number> {
+  const config = configOf(invocation);
+  const { lines, count: known, fetchedAt } = await ask(config, terminal, 'users', {});
+  if (invocation.flag('json')) {
+    for (const line of lines) print(terminal, JSON.stringify(line));
+    return EXIT.ok;
+  }
+  if (lines.length > 0) for (const line of columns([HEADER, ...lines.map(cells)], [4])) print(terminal, line);
+  else tell(terminal, 'No extension is in a users file, and none took part in a call yet.');
+  const missing = lines.filter(({ match }) => match === 'none').length;
+  print(terminal, '');
+  print(
+    terminal,
+    fetchedAt === null
+      ? 'The users of LeadSquared were not fetched yet.'
+      : `${count(lines.length, 'extension')}, ${missing} without a user. LeadSquared has ${count(known, 'user')} (fetched ${dateTime(fetchedAt)}).`,
+  );
+  if (missing > 0) print(terminal, `Next: ${nextStep(config.leadsquared.user.file)}`);
+  return EXIT.ok;
+}
+
+function nextStep(file: string | null): string {
+  const write =
+    file === null
+      ? 'write a users file (see users.example.csv), name it in [leadsquared.user] file'
+      : `add them to ${file}, or correct them there`;
+  return `${write}, and restart logcalld; for users new in LeadSquared "logcalld reload" is enough. Then "logcalld replay --state parked".`;
+}
+
+function cells({
+  extension,
+  source,
+  domain,
+  match,
+  userId,
+  email,
+  name,
+  calls,
+  lastAt,
+  note,
+}: UserLine): readonly string[] {
+  return [
+    cut(nameOf({ extension, domain }), 40),
+    source ?? 'any',
+    match === 'known' ? cut(email ?? userId ?? '-', 40) : '-',
+    cut(name ?? '-', 30),
+    String(calls),
+    lastAt === null ? '-' : dateTime(lastAt),
+    cut(note, 80),
+  ];
+}

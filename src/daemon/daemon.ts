@@ -1,0 +1,245 @@
+/** The running daemon, put together from the config. */
+import { hostname } from 'node:os';
+import { openControl } from '../../adapters/control/server.ts';
+import { createSource } from '../../adapters/index.ts';
+import { recordingFields } from '../../adapters/leadsquared/call-body.ts';
+import { createCallLog } from '../../adapters/leadsquared/call-log.ts';
+import { createDirectory } from '../../adapters/leadsquared/directory.ts';
+import { createClient } from '../../adapters/leadsquared/http/client.ts';
+import { sqliteJournal } from '../../adapters/sqlite/journal/port.ts';
+import { openDatabase } from '../../adapters/sqlite/thread/database.ts';
+import { StorageError } from '../../adapters/sqlite/thread/errors.ts';
+import { type Config, leadsquaredSecrets, sourceSecret } from '../../config/schema.ts';
+import type { CallRecord } from '../call/record.ts';
+import { openGate } from '../delivery/gate.ts';
+import { createDelivery, type Delivery } from '../delivery/service.ts';
+import { events } from '../events.ts';
+import { type Conditions, createConditions } from '../health/conditions.ts';
+import { createPipeline, type Pipeline } from '../pipeline.ts';
+import type { Clock, Log, SourceStatus } from '../ports.ts';
+import type { Secret, SecretRef } from '../secret.ts';
+import type { CallEvent } from '../telephony/call-event.ts';
+import { handlersOf } from './handlers.ts';
+import { callLogPolicyOf, deliveryPolicyOf, directoryPolicyOf, planOf, rulesOf } from './settings.ts';
+import { daemonStatus } from './status-reply.ts';
+import { VERSION } from './version.ts';
+import { openWatch } from './watch.ts';
+
+export interface DaemonParts {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Reads a secret where the config says it is. Throws an Error with the remedy. */
+  readonly readSecret: (ref: SecretRef) => Secret;
+  /** The program cannot go on and must end; what is stored is safe. */
+  readonly onFatal: (reason: string) => void;
+  /** Where the commands reach this daemon; without it they cannot. */
+  readonly controlPath?: string;
+  /** For displays: each event of a PBX, and each call when it is stored. */
+  readonly onEvent?: (event: CallEvent) => void;
+  readonly onEnded?: (record: CallRecord) => void;
+}
+
+export interface Daemon {
+  readonly pipeline: Pipeline;
+  readonly delivery: Delivery;
+  readonly conditions: Conditions;
+  sources(): readonly SourceStatus[];
+  /** True when the event loop and the database answer in time: what systemd's watchdog asks. */
+  healthy(): Promise<boolean>;
+  /** Stops in order: no new posts, posts under way finish or become uncertain, sources, database. */
+  stop(): Promise<void>;
+}
+
+/** Rows removed in one go: a few ms of the database thread. */
+const PRUNE_ROWS = 2000;
+const PRUNE_EVERY_MS = 600_000;
+const DRAIN_MS = 10_000;
+const STORE_MS = 3_000;
+const HEALTHY_WITHIN_MS = 5000;
+
+/** Opens the database, starts delivery and connects to the PBXs. Rejects with one clear sentence when that is impossible. */
+export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
+  const opened: Closer[] = [];
+  try {
+    return await build(parts, opened);
+  } catch (error) {
+    // What is left open would keep the process from ending.
+    for (const close of opened.reverse()) await close().catch(() => {});
+    throw error;
+  }
+}
+
+type Closer = () => Promise<void>;
+
+async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
+  const { config, clock, log } = parts;
+  const keys = leadsquaredSecrets(config.leadsquared);
+  const accessKey = parts.readSecret(keys.accessKey);
+  const secretKey = parts.readSecret(keys.secretKey);
+  for (const source of config.source) parts.readSecret(sourceSecret(source));
+  const policy = deliveryPolicyOf(config);
+  const conditions = createConditions(log);
+
+  // First of all: whoever has the database is the only daemon that posts its calls.
+  const startedAt = clock.now();
+  const socket = parts.controlPath ?? null;
+  const database = await openDatabase(config.storage.path, {
+    holder: { pid: process.pid, since: startedAt, host: hostname(), version: VERSION, socket },
+    onFailure: (error) => parts.onFatal(error.message),
+  });
+  opened.push(database.close);
+  const control = socket === null ? null : await openControl(socket);
+  if (control !== null) opened.push(control.close);
+  const { remote } = database;
+  const journal = sqliteJournal(database, {
+    clock,
+    onTrouble: (error) => conditions.set('storage-full', error === null ? null : error.message),
+  });
+  const gate = await openGate({
+    store: remote.limiter,
+    clock,
+    random: Math.random,
+    limit: policy.limit,
+    onCondition: conditions.take,
+  });
+  const client = createClient({
+    host: config.leadsquared.host,
+    accessKey: accessKey.reveal(),
+    secretKey: secretKey.reveal(),
+    auth: config.leadsquared.auth,
+    insecure: config.leadsquared.insecure,
+    connections: policy.limit.concurrency,
+    timeouts: {
+      connectMs: config.leadsquared.connect_timeout,
+      headersMs: config.leadsquared.reply_timeout,
+      bodyMs: config.leadsquared.reply_timeout,
+      totalMs: config.leadsquared.total_timeout,
+    },
+    gate,
+    clock,
+  });
+  const callLogPolicy = callLogPolicyOf(config);
+  const callLog = createCallLog(client, callLogPolicy);
+  const delivery = createDelivery({
+    store: { outbox: remote.outbox, leads: remote.leadCache, users: remote.users },
+    gate,
+    directory: createDirectory(client, directoryPolicyOf(config)),
+    callLog,
+    clock,
+    random: Math.random,
+    policy,
+    log,
+    onCondition: conditions.take,
+    lateFacts(record) {
+      const body = callLog.body(record, { leadId: null, userId: null });
+      const { ResourceURL, CallDuration } = body;
+      return {
+        recordingUrl: typeof ResourceURL === 'string' ? ResourceURL : null,
+        durationSeconds: typeof CallDuration === 'number' ? CallDuration : null,
+        fields: recordingFields(body, callLogPolicy),
+      };
+    },
+  });
+
+  const sources = config.source.map((source) => {
+    const secret = () => parts.readSecret(sourceSecret(source)).reveal();
+    const onWarning = (text: string) => events.warning(log, source.name, text);
+    return { source: createSource(source, { clock, secret, onWarning }), plan: planOf(source) };
+  });
+  const watch = await openWatch({ config, store: remote, policy, callLog: callLogPolicy, conditions, clock });
+  const pipeline = createPipeline({
+    sources,
+    journal,
+    rules: rulesOf(config),
+    clock,
+    onStored(ended, inserted) {
+      for (const record of ended) {
+        if (!inserted.includes(record.callSessionId)) continue;
+        events.callEnded(log, record);
+        parts.onEnded?.(record);
+      }
+      conditions.set('storage-backlog', null);
+      if (ended.length > 0) delivery.notify();
+      watch.note(ended);
+    },
+    onRefused(error) {
+      const message = error instanceof Error ? error.message : String(error);
+      const full = error instanceof StorageError && error.code === 'BACKLOG_FULL';
+      if (full) conditions.set('storage-backlog', message);
+      else parts.onFatal(message);
+      return full;
+    },
+    onStatus: (status) => events.sourceStatus(log, status),
+    onFault: (source, text) => events.warning(log, source, text),
+    onMisread: (source, name) => watch.misread(source, name),
+    ...(parts.onEvent === undefined ? {} : { onEvent: parts.onEvent }),
+  });
+
+  await delivery.start();
+  await pipeline.start();
+  const statuses = () => sources.map(({ source }) => source.status());
+  const path = config.storage.path;
+  const view = { database: path, startedAt, clock, sources: statuses, pipeline, conditions, delivery };
+  control?.serve(
+    handlersOf({
+      ...{ store: remote, policy, callLog: callLogPolicy, database: path, delivery, gate, journal, conditions, clock },
+      status: () => daemonStatus(view),
+      onCorrected: (records) => watch.note(records),
+    }),
+  );
+  const { retention } = config.storage;
+  let cancelPrune = () => {};
+  let stopping = false;
+  const prune = async (): Promise<void> => {
+    watch.review();
+    const now = clock.now();
+    const { raw, raw_max: rawMaxBytes, events: kept } = retention;
+    const request = { rawBefore: now - raw, rawMaxBytes, eventsBefore: now - kept, limit: PRUNE_ROWS };
+    while ((await journal.prune(request)).more);
+    const old = { endedBefore: now - retention.calls, limit: PRUNE_ROWS };
+    while ((await remote.sessions.forget(old)) >= PRUNE_ROWS);
+  };
+  const schedulePrune = (): void => {
+    // One under way at the stop must not plan the next: its timer would keep the process from ending.
+    if (stopping) return;
+    cancelPrune = clock.after(PRUNE_EVERY_MS, () => {
+      prune()
+        .catch((error: unknown) => events.warning(log, 'storage', `Old events could not be removed: ${String(error)}`))
+        .finally(schedulePrune);
+    });
+  };
+  schedulePrune();
+
+  return {
+    pipeline,
+    delivery,
+    conditions,
+    sources: statuses,
+    async healthy() {
+      const { promise, resolve } = Promise.withResolvers<boolean>();
+      const cancel = clock.after(HEALTHY_WITHIN_MS, () => resolve(false));
+      remote.journal.lastFrameAt('').then(
+        () => resolve(true),
+        () => resolve(false),
+      );
+      return promise.finally(cancel);
+    },
+    async stop() {
+      stopping = true;
+      cancelPrune();
+      watch.stop();
+      await control?.close();
+      await delivery.drain(DRAIN_MS);
+      // A disk that takes nothing must not keep the rest waiting: closing the database tries once more.
+      let cancel = () => {};
+      const enough = new Promise<void>((resolve) => {
+        cancel = clock.after(STORE_MS, resolve);
+      });
+      await Promise.race([pipeline.stop(), enough]);
+      cancel();
+      await client.close();
+      await database.close();
+    },
+  };
+}

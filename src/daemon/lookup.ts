@@ -1,0 +1,203 @@
+/** Answers to an operator's questions, from the database: the same in the daemon and beside its file. */
+import { z } from 'zod';
+import {
+  type CallDetails,
+  type CallsAnswer,
+  ControlError,
+  type Handlers,
+  type RequestOf,
+  type StatusReply,
+  type UserLine,
+} from '../../adapters/control/api.ts';
+import { callBody } from '../../adapters/leadsquared/call-body.ts';
+import type { CallLogPolicy } from '../../adapters/leadsquared/policy.ts';
+import type { SeenExtension } from '../../adapters/sqlite/sessions/calls.ts';
+import type { CallPlace, CallRow } from '../../adapters/sqlite/sessions/list.ts';
+import type { Modules } from '../../adapters/sqlite/thread/modules.ts';
+import type { Remotes } from '../../adapters/sqlite/thread/rpc.ts';
+import type { CallRecord } from '../call/record.ts';
+import { channelIdOf, eventsOfCall } from '../call/timeline.ts';
+import type { CrmUser } from '../delivery/crm.ts';
+import type { DeliveryPolicy } from '../delivery/policy.ts';
+import { whyNobody } from '../delivery/resolve.ts';
+import type { Delivery } from '../delivery/store.ts';
+import { findUser, matchRow, matchUser, nameOf, type UserRow } from '../delivery/users.ts';
+import type { Clock } from '../ports.ts';
+import type { CallEvent } from '../telephony/call-event.ts';
+import { cursorOf, firstFound, placeOf, SCAN_ROWS } from './pages.ts';
+
+export type Store = Remotes<Modules>;
+
+export interface Lookup {
+  readonly store: Store;
+  readonly policy: DeliveryPolicy;
+  readonly callLog: CallLogPolicy;
+  readonly status: () => Promise<StatusReply>;
+  readonly clock: Pick<Clock, 'monotonic'>;
+}
+
+/** What can be answered without changing anything. */
+export type Readers = Pick<Handlers, 'status' | 'calls' | 'call' | 'users'>;
+
+export function readers(lookup: Lookup): Readers {
+  return {
+    status: () => lookup.status(),
+    calls: (query) => calls(lookup, query),
+    call: async ({ id }) => details(lookup, await wholeId(lookup.store, id)),
+    users: () => users(lookup),
+  };
+}
+
+const place = z.object({ startedAt: z.number(), id: z.string() });
+
+async function calls({ store, clock }: Lookup, request: RequestOf<'calls'>): Promise<CallsAnswer> {
+  const { limit, cursor, ...query } = request;
+  const begin = cursor === undefined ? undefined : placeOf(query, cursor, place);
+  const { found, next } = await firstFound<CallPlace | undefined, CallRow>(clock, begin, async (after) => {
+    const page = await store.calls.list({ ...query, after, limit, scan: SCAN_ROWS });
+    return { found: page.rows, next: page.next };
+  });
+  return { rows: found, cursor: next == null ? null : cursorOf(query, next) };
+}
+
+/** The id of the one call that this is a beginning or end of. Throws `ControlError` with the remedy. */
+export async function wholeId(store: Store, id: string): Promise<string> {
+  const found = await store.calls.find({ id });
+  if (found.found === 'one') return found.id;
+  if (found.found === 'none') throw new ControlError(404, `No call has the id ${id}. Try: logcalld calls list`);
+  throw new ControlError(409, `Several calls have an id with ${id}: ${found.ids.join(', ')}. Give more of it.`);
+}
+
+/** Events read at most for one call. */
+const MAX_EVENTS = 20_000;
+/** How long before and after the first channel of a call its other channels may be heard, ms. */
+const AROUND_MS = 60_000;
+
+async function details({ store, policy, callLog }: Lookup, id: string): Promise<CallDetails> {
+  const found = await store.sessions.get(id);
+  if (found.found !== 'one') throw new ControlError(404, `No call has the id ${id}.`);
+  const { record, revision } = found.session;
+  const [delivery = null] = await store.outbox.select({ filter: { ids: [id] }, after: 0, limit: 1 });
+  const resolution = { leadId: delivery?.leadId ?? null, userId: delivery?.userId ?? null };
+  const crmUsers = (await store.users.load({}))?.users ?? null;
+  const lead = await leadOf(store, record, resolution.leadId, delivery !== null && delivery.tries > 0);
+  return {
+    record,
+    revision,
+    delivery,
+    attempts: await store.outbox.attempts({ sessionId: id }),
+    events: await eventsOf(store, record),
+    lead: { id: lead.id, name: lead.name, how: lead.how },
+    user: userOf(policy, record, delivery, lead.ownerId, crmUsers),
+    sent: delivery?.body ?? null,
+    body: callBody(record, resolution, callLog),
+  };
+}
+
+async function eventsOf(store: Store, record: CallRecord): Promise<readonly CallEvent[]> {
+  const { source } = record;
+  const channel = channelIdOf(record);
+  const span = (await store.calls.span({ source, channel })) ?? { from: record.startedAt, to: record.endedAt };
+  const length = record.endedAt - record.startedAt;
+  const from = Math.floor(span.from - AROUND_MS);
+  const to = Math.ceil(Math.max(span.to, span.from + length) + AROUND_MS);
+  return eventsOfCall(await store.calls.events({ source, from, to, limit: MAX_EVENTS }), channel);
+}
+
+async function leadOf(store: Store, record: CallRecord, id: string | null, posted: boolean) {
+  const number = record.externalE164 ?? record.external;
+  const nobody = { id, name: null, ownerId: null };
+  if (record.direction === 'Internal') return { ...nobody, how: 'not looked up: an internal call' };
+  if (number === null || record.withheld) return { ...nobody, how: 'the caller showed no number' };
+  const known = await store.leadCache.get({ number });
+  if (id === null) {
+    if (posted) return { ...nobody, how: 'posted without a lead: none had the number' };
+    return { ...nobody, how: known === null ? 'not looked up yet' : 'no lead has the number' };
+  }
+  const { lead = null } = known ?? {};
+  if (lead?.id !== id) return { ...nobody, how: 'found by the number' };
+  return { id, name: lead.name, ownerId: lead.ownerId, how: 'found by the number' };
+}
+
+function userOf(
+  policy: DeliveryPolicy,
+  record: CallRecord,
+  delivery: Delivery | null,
+  ownerId: string | null,
+  crm: readonly CrmUser[] | null,
+): CallDetails['user'] {
+  const { responsible, source, agentDomain: domain } = record;
+  const of = responsible === null ? null : { extension: responsible, source, domain };
+  const match = of === null ? null : matchUser(of, policy.user, crm);
+  const id = delivery?.userId ?? null;
+  const { name = null } = crm?.find((user) => user.id === id) ?? {};
+  if (id === null) {
+    const why = match === null ? whyNobody(record) : match.kind === 'unknown' ? match.why : null;
+    return { id, name, how: why ?? (delivery?.state === 'skipped' ? 'not looked up' : 'not resolved yet') };
+  }
+  if (of !== null && match?.kind === 'known' && match.id === id) {
+    return { id, name, how: `user of extension ${nameOf(of)}` };
+  }
+  if (ownerId === id) return { id, name, how: 'owner of the lead' };
+  const fallback = policy.user.defaultUser === null ? null : findUser(policy.user.defaultUser, crm);
+  if (fallback?.kind === 'known' && fallback.id === id) return { id, name, how: 'the default user' };
+  return { id, name, how: 'as it was when the call was posted' };
+}
+
+async function users({ store, policy }: Lookup) {
+  const kept = await store.users.load({});
+  const crm = kept?.users ?? null;
+  const byId = new Map(crm?.map((user) => [user.id, user]));
+  const seen = await store.calls.extensions();
+  const { rows } = policy.user;
+  // Which line an extension has depends on those of the same extension alone.
+  const ofExtension = Map.groupBy(rows, ({ extension }) => extension);
+  const taken = new Map<UserRow, SeenExtension[]>(rows.map((row) => [row, []]));
+  const others: SeenExtension[] = [];
+  for (const one of seen) {
+    const own = ofExtension.get(one.extension) ?? [];
+    const { extension, domain } = one;
+    const takers = own.filter((row) => matchRow(own, { extension, source: row.source ?? '', domain }) === row);
+    for (const row of takers) taken.get(row)?.push(one);
+    if (takers.length === 0) others.push(one);
+  }
+  const lines = [
+    ...rows.map((row) => ({ ...row, inFile: true, of: taken.get(row) ?? [] })),
+    ...others.map((one) => ({ ...one, source: null, inFile: false, of: [one] })),
+  ].map(({ extension, source, domain, inFile, of }): UserLine => {
+    const own = { ...policy.user, rows: ofExtension.get(extension) ?? [] };
+    const match = matchUser({ extension, source: source ?? '', domain }, own, crm);
+    const found = match.kind === 'known' ? byId.get(match.id) : undefined;
+    const calls = of.reduce((sum, one) => sum + one.calls, 0);
+    const lastAt = of.length === 0 ? null : Math.max(...of.map((one) => one.lastAt));
+    return {
+      extension,
+      source,
+      domain,
+      match: match.kind === 'unknown' ? 'none' : match.kind,
+      userId: match.kind === 'known' ? match.id : null,
+      name: found?.name ?? null,
+      email: found?.email ?? null,
+      note:
+        match.kind === 'unknown'
+          ? match.why
+          : match.kind === 'not-yet'
+            ? 'the users of LeadSquared were not fetched yet'
+            : inFile
+              ? 'users file'
+              : 'number in LeadSquared',
+      calls,
+      lastAt,
+    };
+  });
+  return { lines: lines.sort(unmatchedFirst), count: crm?.length ?? 0, fetchedAt: kept?.at ?? null };
+}
+
+const RANK = { none: 0, 'not-yet': 1, known: 2 } as const;
+
+function unmatchedFirst(a: UserLine, b: UserLine): number {
+  const rank = RANK[a.match] - RANK[b.match];
+  if (rank !== 0) return rank;
+  if (a.match === 'none' && a.calls !== b.calls) return b.calls - a.calls;
+  return a.extension.localeCompare(b.extension, 'en', { numeric: true });
+}

@@ -1,0 +1,122 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { journalModule } from '../../../../adapters/sqlite/journal/journal.ts';
+import { insertDelivery } from '../../../../adapters/sqlite/outbox/outbox.ts';
+import { callsModule } from '../../../../adapters/sqlite/sessions/calls.ts';
+import { openDatabase } from '../../../../adapters/sqlite/thread/database.ts';
+import { openReadOnly } from '../../../../adapters/sqlite/thread/read-only.ts';
+import { answered, batch, connected, frame, memoryDatabase, record, tempFolder } from '../support.ts';
+
+function filled() {
+  const db = memoryDatabase();
+  const journal = journalModule([insertDelivery])(db);
+  const ended = [
+    record('pbx-1.10', { startedAt: 1_000, endedAt: 9_000 }),
+    record('pbx-1.11', { startedAt: 2_000, endedAt: 3_000, direction: 'Outbound', externalE164: '+14155550100' }),
+    record('pbx-2.11', { startedAt: 3_000, endedAt: 4_000, direction: 'Internal', external: null, externalE164: null }),
+    record('other-1.12', { startedAt: 4_000, endedAt: 5_000, source: 'other' }),
+  ];
+  journal.commit([batch({ ended })], 20_000);
+  db.exec(
+    "UPDATE delivery SET state = 'parked', reason = 'No user.' WHERE session_id = 'pbx-1.11'; DELETE FROM delivery WHERE session_id = 'pbx-2.11'",
+  );
+  return { db, calls: callsModule(db), journal };
+}
+
+t.test('the list is newest first and every filter restricts it', async (t) => {
+  const { calls } = filled();
+  const ids = (query: Partial<Parameters<typeof calls.list>[0]>) =>
+    calls.list({ limit: 10, scan: 100, ...query }).rows.map((row) => row.record.callSessionId);
+  t.same(ids({}), ['other-1.12', 'pbx-2.11', 'pbx-1.11', 'pbx-1.10']);
+  t.same(ids({ limit: 1 }), ['other-1.12']);
+  t.same(ids({ since: 5_000 }), ['other-1.12', 'pbx-1.10'], 'since looks at the end of the call');
+  t.same(ids({ until: 5_000 }), ['pbx-2.11', 'pbx-1.11']);
+  t.same(ids({ states: ['parked', 'delivered'] }), ['pbx-1.11']);
+  t.same(ids({ source: 'other' }), ['other-1.12']);
+  t.same(ids({ direction: 'Internal' }), ['pbx-2.11']);
+  t.same(ids({ number: '0100' }), ['pbx-1.11']);
+  t.same(ids({ number: '100' }), ['pbx-1.11']);
+  t.same(ids({ number: '010' }), []);
+  t.same(ids({ number: "' OR 1" }), []);
+  t.match(calls.list({ limit: 1, scan: 100, states: ['parked'] }).rows[0], {
+    state: 'parked',
+    reason: 'No user.',
+    tries: 0,
+  });
+  t.match(calls.list({ limit: 1, scan: 100, direction: 'Internal' }).rows[0], { state: null, reason: null });
+});
+
+t.test('a call is found by its id, else by a beginning, else by an end', async (t) => {
+  const { calls } = filled();
+  t.same(calls.find({ id: 'pbx-1.10' }), { found: 'one', id: 'pbx-1.10' });
+  t.same(calls.find({ id: 'oth' }), { found: 'one', id: 'other-1.12' });
+  t.same(calls.find({ id: '.10' }), { found: 'one', id: 'pbx-1.10' });
+  t.match(calls.find({ id: '.11' }), { found: 'several', ids: ['pbx-1.11', 'pbx-2.11'] });
+  t.match(calls.find({ id: 'pbx-1' }), { found: 'several' });
+  for (const id of ['', 'x', '%', '_', "'"]) t.same(calls.find({ id }), { found: 'none' }, id);
+});
+
+t.test('frames come in order, page by page, with their events', async (t) => {
+  const { calls, journal } = filled();
+  const raw = Buffer.from('Event: x\r\n\r\n');
+  const frames = [
+    frame(connected(5)),
+    ...Array.from({ length: 7 }, (_, at) => frame(answered(`c${at}`, 10 + at), raw)),
+    { ...frame(answered('late', 30), raw), events: [answered('late', 30), answered('too', 30)] },
+  ];
+  journal.commit([batch({ frames })], 1);
+  const read: unknown[] = [];
+  for (let after = 0; ; ) {
+    const page = calls.frames({ from: 10, to: 31, after, limit: 3 });
+    const last = page.at(-1);
+    if (last === undefined) break;
+    after = last.id;
+    read.push(...page.map(({ receivedAt, events }) => [receivedAt, events.length]));
+  }
+  t.same(read, [...Array.from({ length: 7 }, (_, at) => [10 + at, 1]), [30, 2]]);
+  t.same(calls.frames({ from: 10, to: 11, after: 0, limit: 9 })[0]?.raw, raw);
+  t.equal(calls.frames({ from: 0, to: 6, after: 0, limit: 9 })[0]?.raw, null);
+  t.same(calls.frames({ from: 100, to: 200, after: 0, limit: 9 }), []);
+  t.same(calls.span({ source: 'pbx', channel: 'late' }), { from: 30, to: 30 });
+  t.equal(calls.span({ source: 'pbx', channel: 'nobody' }), null);
+  t.same(
+    calls
+      .events({ source: 'pbx', from: 12, to: 14, limit: 9 })
+      .map((event) => ('channel' in event ? event.channel : '')),
+    ['c2', 'c3'],
+  );
+});
+
+t.test('the file can be read beside a writer, and is never written', async (t) => {
+  const path = join(tempFolder(t), 'a.db');
+  const database = await openDatabase(path);
+  const { remote } = database;
+  await remote.journal.commit([batch({ ended: [record('pbx-1.1')] })], 5);
+  const look = openReadOnly(path);
+  t.equal((await look.remote.calls.list({ limit: 5, scan: 9 })).rows.length, 1);
+  await remote.journal.commit([batch({ ended: [record('pbx-1.2')] })], 6);
+  t.equal((await look.remote.calls.list({ limit: 5, scan: 9 })).rows.length, 2, 'what is committed meanwhile is seen');
+  await t.rejects(look.remote.leadCache.rememberFormat({ format: 'x' }), { code: 'SQLITE_READONLY' });
+  look.close();
+  await database.close();
+  const alone = openReadOnly(path);
+  t.equal((await alone.remote.calls.list({ limit: 5, scan: 9 })).rows.length, 2, 'and without a writer');
+  alone.close();
+});
+
+t.test('a file that cannot be read costs one sentence with the remedy', async (t) => {
+  const folder = tempFolder(t);
+  const path = join(folder, 'none.db');
+  t.throws(() => openReadOnly(path), {
+    message: `Cannot read the database ${path}: it does not exist: logcalld has not run with this config yet.`,
+  });
+  const text = join(folder, 'text.db');
+  writeFileSync(text, 'this is not a database, this is not a database');
+  t.throws(() => openReadOnly(text), { message: /Cannot read the database .*not a database/ });
+  t.throws(() => openReadOnly(folder), { name: 'StorageError', message: /Cannot read the database/ });
+  const BetterSqlite3 = (await import('better-sqlite3')).default;
+  const foreign = join(folder, 'foreign.db');
+  new BetterSqlite3(foreign).exec('CREATE TABLE a (b)').close();
+  t.throws(() => openReadOnly(foreign), { message: /not a database of logcalld/ });
+});

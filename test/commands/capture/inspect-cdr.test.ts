@@ -1,0 +1,66 @@
+/** `logcalld inspect --cdr` as a person runs it. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { readCdrFiles } from '../../../src/commands/capture/cdr-files.ts';
+import { bytesOf, scenarioOf } from '../../support/cdr.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'logcalld-cdr-'));
+t.teardown(() => rmSync(folder, { recursive: true }));
+
+const path = (url: string) => new URL(url, import.meta.url).pathname;
+const recorded = (set: string, name: string, file: string) => path(`../../fixtures/recordings/${set}/${name}/${file}`);
+const inspect = (set: string, name: string, cdr: readonly string[]) => {
+  const words = [
+    'inspect',
+    recorded(set, name, 'events.jsonl.gz'),
+    '--config',
+    path('../../fixtures/lab.toml'),
+    '--json',
+  ];
+  const options = cdr.flatMap((file) => ['--cdr', file]);
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [path('../../../src/logcalld.js'), ...words, ...options],
+    {
+      encoding: 'utf8',
+    },
+  );
+  return { status, stderr, calls: stdout.split('\n').filter((line) => line !== '') };
+};
+const written = (name: string, content: string | Uint8Array): string => {
+  writeFileSync(join(folder, name), content);
+  return join(folder, name);
+};
+
+t.test('calls of the gap come from the CDR, compressed or not', async (t) => {
+  const packed = inspect('asterisk-22', 'ami_reconnect', [recorded('asterisk-22', 'ami_reconnect', 'Master.csv.gz')]);
+  const plain = written('Master.csv', bytesOf(scenarioOf('asterisk-22', 'ami_reconnect'), 'Master.csv.gz'));
+  t.same([packed.status, packed.calls.length], [0, 4]);
+  t.match(packed.calls.join(), /"from-cdr"/);
+  t.same(inspect('asterisk-22', 'ami_reconnect', [plain]), packed);
+});
+
+t.test('what cannot be read ends with 1 and one sentence, even where nothing is missing', async (t) => {
+  const legs = bytesOf(scenarioOf('freeswitch-1.11', 'internal'), 'json_cdr.jsonl.gz');
+  const wrong = written('legs.jsonl', legs);
+  const { status, stderr, calls } = inspect('asterisk-22', 'internal_answered', [wrong]);
+  t.same([status, calls], [1, []]);
+  t.match(stderr, /legs\.jsonl: is JSON, as FreeSWITCH writes it; for Asterisk give Master\.csv/);
+  t.equal(stderr.trimEnd().split('\n').length, 1);
+});
+
+t.test('a folder stands for its files', async (t) => {
+  const names = async (given: readonly string[]) => (await readCdrFiles(given)).map(({ name }) => name);
+  const legs = mkdtempSync(join(folder, 'legs-'));
+  for (const name of ['b.cdr.json', 'a.cdr.json', '.hidden']) writeFileSync(join(legs, name), '{}');
+  t.same(await names([legs]), [join(legs, 'a.cdr.json'), join(legs, 'b.cdr.json')]);
+  await t.rejects(names([join(folder, 'none')]), { message: /none: cannot be read: ENOENT/ });
+  const cut = written(
+    'cut.gz',
+    bytesOf(scenarioOf('asterisk-22', 'ami_reconnect'), 'Master.csv.gz').fill(0x1f, 0, 1).fill(0x8b, 1, 2),
+  );
+  await t.rejects(names([cut]), { message: /cut\.gz: is not a whole gzip file/ });
+});
