@@ -198,6 +198,20 @@ t.test('a list of many calls', async (t) => {
     newest.slice(0, 620),
     'one table: the columns of all pages stand below each other',
   );
+  let printed = 0;
+  const reader = {
+    out: () => {
+      printed += 1;
+    },
+    error: () => {},
+    // As behind "| head".
+    get gone() {
+      return printed > 0;
+    },
+  };
+  const config = `${it.directory}/logcalld.toml`;
+  t.equal(await runCommandLine(['calls', '--limit', '5000', '--json', '--config', config], bodies, reader), 0);
+  t.ok(printed > 0 && printed < CALLS / 2, 'for a reader that has gone no further page is asked for');
   const first = await it.client.call('calls', { limit: 100, source: 'asterisk' });
   await t.rejects(it.client.call('calls', { limit: 100, cursor: first.cursor ?? '' }), { name: 'ControlError' });
   t.equal((await it.client.call('calls', { limit: 7, source: 'asterisk', cursor: first.cursor ?? '' })).rows.length, 7);

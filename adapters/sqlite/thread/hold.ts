@@ -6,7 +6,17 @@
  * room for a second writer. It must not be opened in this process by anything but SQLite, since closing any descriptor of a
  * file drops all locks that the process has on it. So who holds it stands in a file of its own, `<database>.holder`.
  */
-import { readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  chownSync,
+  constants,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import BetterSqlite3 from 'better-sqlite3';
 import { z } from 'zod';
 import { claimFile, explained } from './connection.ts';
@@ -43,6 +53,9 @@ export function holdDatabase(path: string, holder: Holder | null): () => void {
   let lock: BetterSqlite3.Database | null = null;
   try {
     lock = new BetterSqlite3(lockOf(real), { timeout: WAIT_MS });
+    if (process.getuid?.() === 0) giveToOwner(real);
+    // SQLite opens what it may not write for reading, and then takes no lock at all.
+    accessSync(lockOf(real), constants.R_OK | constants.W_OK);
     // Nothing is ever written: the file stays empty, and no journal appears beside it.
     lock.pragma('journal_mode = MEMORY');
     lock.exec('BEGIN EXCLUSIVE');
@@ -98,6 +111,12 @@ function realFile(path: string): string {
 const lockOf = (real: string): string => `${real}.lock`;
 const holderFileOf = (real: string): string => `${real}.holder`;
 const isBusy = (error: unknown): boolean => codeOf(error)?.startsWith('SQLITE_BUSY') === true;
+
+/** A start by root must not shut out the user of the service afterwards; SQLite does the same for its log. */
+function giveToOwner(real: string): void {
+  const { uid, gid } = statSync(real);
+  chownSync(lockOf(real), uid, gid);
+}
 
 function inUse(path: string, holder: Holder | null): StorageError {
   const end = holder === null ? 'end it' : `end it ("systemctl stop logcalld", or "kill ${holder.pid}")`;

@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { openDatabase } from '../../../../adapters/sqlite/thread/database.ts';
@@ -77,6 +87,36 @@ t.test('where there can be no lock, one sentence says so', async (t) => {
   t.throws(() => holdDatabase(path, null), { message: /Cannot use the database .*x\.db\.lock: / });
   t.throws(() => holdDatabase(folder, null), { code: 'EISDIR', message: /is a directory/ });
   t.notOk(existsSync(`${folder}.lock`), 'and nothing is left beside what is no database');
+});
+
+t.test('a lock that another user left is not taken for one', async (t) => {
+  const folder = tempFolder(t);
+  const path = join(folder, 'x.db');
+  writeFileSync(path, '', { mode: 0o666 });
+  writeFileSync(`${path}.lock`, '', { mode: 0o444 });
+  const message = `Cannot use the database ${path}.lock: .* may not write ${path}.lock`;
+  if (process.getuid?.() !== 0) {
+    t.throws(() => holdDatabase(path, null), { code: 'EACCES', message: new RegExp(message) });
+    return;
+  }
+  // Permissions do not bind root, so a process that is nobody tries.
+  chmodSync(folder, 0o777);
+  chmodSync(path, 0o666);
+  const module = new URL('../../../../adapters/sqlite/thread/hold.ts', import.meta.url).href;
+  const code = `const { holdDatabase } = await import('${module}'); process.setgid(65534); process.setuid(65534);
+    try { holdDatabase('${path}', null); console.log('taken'); } catch ({ message }) { console.log(message); }`;
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' });
+  t.match(stdout, new RegExp(`^${message}`));
+});
+
+t.test('what root starts once leaves nothing that shuts out the user of the database', async (t) => {
+  if (process.getuid?.() !== 0) return t.pass('only root can do that');
+  const path = join(tempFolder(t), 'x.db');
+  writeFileSync(path, '');
+  chownSync(path, 65_534, 65_534);
+  holdDatabase(path, HOLDER)();
+  const { uid, gid } = statSync(`${path}.lock`);
+  return t.same([uid, gid], [65_534, 65_534]);
 });
 
 t.test('network file systems are refused by name, all others are not', async (t) => {
