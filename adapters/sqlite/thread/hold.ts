@@ -8,8 +8,8 @@
  */
 import {
   accessSync,
-  chownSync,
   constants,
+  lchownSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -112,10 +112,14 @@ const lockOf = (real: string): string => `${real}.lock`;
 const holderFileOf = (real: string): string => `${real}.holder`;
 const isBusy = (error: unknown): boolean => codeOf(error)?.startsWith('SQLITE_BUSY') === true;
 
-/** A start by root must not shut out the user of the service afterwards; SQLite does the same for its log. */
+/** A start by root must not shut out the user of the service afterwards; SQLite does the same for its log. Links are not followed. */
 function giveToOwner(real: string): void {
-  const { uid, gid } = statSync(real);
-  chownSync(lockOf(real), uid, gid);
+  try {
+    const { uid, gid } = statSync(real);
+    lchownSync(lockOf(real), uid, gid);
+  } catch {
+    // Not every root may do that, for instance in a container; the lock holds all the same.
+  }
 }
 
 function inUse(path: string, holder: Holder | null): StorageError {
