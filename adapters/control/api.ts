@@ -9,7 +9,7 @@ import type { Attempt, Delivery, OutboxCounts } from '../../src/delivery/store.t
 import type { RaisedCondition } from '../../src/health/conditions.ts';
 import type { SourceStatus } from '../../src/ports.ts';
 import type { CallEvent } from '../../src/telephony/call-event.ts';
-import type { CallRow } from '../sqlite/sessions/calls.ts';
+import type { CallRow } from '../sqlite/sessions/list.ts';
 import { callRecord } from './call-record.ts';
 
 const time = z.number().int().min(0);
@@ -30,8 +30,13 @@ const selection = {
 };
 const nothing = z.strictObject({});
 
-/** Calls named or stored by one request. */
-export const MAX_ITEMS = 1_000;
+/** Calls named, answered or stored by one request: what selects more is asked for page by page. */
+export const MAX_ITEMS = 500;
+/** Bodies of calls shown in one answer. */
+const MAX_SAMPLES = 20;
+
+/** Where a page of a selection begins: as the page before answered it, absent for the first. */
+const cursor = z.string().max(500).optional();
 
 export const requests = {
   hello: nothing,
@@ -40,15 +45,21 @@ export const requests = {
     ...selection,
     direction: z.enum(['Inbound', 'Outbound', 'Internal']).optional(),
     limit: z.number().int().min(1).max(MAX_ITEMS),
+    cursor,
   }),
   /** `id`: the whole of it, or a beginning or end that only one call has. */
   call: z.strictObject({ id }),
   users: nothing,
+  /** Beginnings or ends of ids, made whole: of as many of them, in order, as the time of a request allows. */
+  find: z.strictObject({ ids: z.array(id).min(1).max(MAX_ITEMS) }),
+  /** A page of a replay. `ids`: whole ones. `samples`: bodies in the answer. */
   replay: z.strictObject({
     ...selection,
     ids: z.array(id).max(MAX_ITEMS).optional(),
     force: z.boolean(),
     dryRun: z.boolean(),
+    samples: z.number().int().min(0).max(MAX_SAMPLES),
+    cursor,
   }),
   pause: nothing,
   resume: nothing,
@@ -112,20 +123,26 @@ export interface UserLine {
   readonly lastAt: number | null;
 }
 
+/** About the calls of one page. */
 export interface ReplayAnswer extends ReplayReport {
-  /** Of `count`, calls that LeadSquared has already and gets a second time. */
-  readonly delivered: number;
-  /** Of `count`, calls that a filter or policy held back: it judges them again. */
-  readonly skipped: number;
   readonly limit: { readonly requests: number; readonly windowMs: number };
+  /** `null`: nothing is left. A page may be empty and the next one not. */
+  readonly cursor: string | null;
+}
+
+/** A page of a list. `cursor` `null`: nothing is left. */
+export interface CallsAnswer {
+  readonly rows: readonly CallRow[];
+  readonly cursor: string | null;
 }
 
 export interface Replies {
   readonly hello: { readonly version: string; readonly pid: number; readonly database: string };
   readonly status: StatusReply;
-  readonly calls: readonly CallRow[];
+  readonly calls: CallsAnswer;
   readonly call: CallDetails;
   readonly users: { readonly lines: readonly UserLine[]; readonly count: number; readonly fetchedAt: number | null };
+  readonly find: { readonly ids: readonly string[] };
   readonly replay: ReplayAnswer;
   readonly pause: { readonly paused: boolean };
   readonly resume: { readonly paused: boolean };

@@ -10,7 +10,7 @@ export interface ControlClient {
 }
 
 const MAX_REPLY_BYTES = 64_000_000;
-/** A replay of very many calls takes the database a while. */
+/** For what waits for LeadSquared or for a place of the request limit; everything else is answered within a second. */
 const TIMEOUT_MS = 120_000;
 
 /**

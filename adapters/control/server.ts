@@ -1,11 +1,8 @@
-/**
- * The daemon's side of the control socket: HTTP/JSON over a Unix socket that its owner and group may use, never TCP.
- * Holding the socket also proves that this is the only daemon on its database.
- */
+/** The daemon's side of the control socket: HTTP/JSON over a Unix socket that its owner and group may use, never TCP. */
 import { lstatSync, unlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { ControlError, type Handlers, type RequestName, requests } from './api.ts';
-import { checkPath, isAlive } from './socket.ts';
+import { checkPath, isAlive, PlaceError } from './socket.ts';
 
 export interface ControlServer {
   readonly path: string;
@@ -23,7 +20,7 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const FINISH_WITHIN_MS = 2_000;
 
 /**
- * Listens at `path` with mode 0660. The socket of a daemon that died is replaced. Rejects with one sentence when another
+ * Listens at `path` with mode 0660. The socket of a daemon that died is replaced. Rejects with a `PlaceError` when another
  * daemon listens there, or when the place cannot be used.
  */
 export async function openControl(path: string): Promise<ControlServer> {
@@ -68,11 +65,11 @@ async function makeRoom(path: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
   if (!found.isSocket()) {
-    throw new Error(`The control socket ${path} cannot be made: something else has that name; move it away.`);
+    throw new PlaceError(`The control socket ${path} cannot be made: something else has that name; move it away.`);
   }
   if (await isAlive(path)) {
-    throw new Error(
-      `Another logcalld is running (it listens at ${path}): stop it first, or give this one a database of its own.`,
+    throw new PlaceError(
+      `Another logcalld, with another database, listens at ${path}: stop it first, or set RUNTIME_DIRECTORY to another folder for this one.`,
     );
   }
   unlinkSync(path);
@@ -84,7 +81,7 @@ function listen(server: Server, path: string): Promise<void> {
     // libuv says EACCES also where the folder does not exist.
     const remedy = 'the folder must exist and the user of logcalld must be able to write there (see [storage] path).';
     server.once('error', (error) =>
-      reject(new Error(`The control socket ${path} cannot be made (${error.message}): ${remedy}`)),
+      reject(new PlaceError(`The control socket ${path} cannot be made (${error.message}): ${remedy}`)),
     );
     const before = process.umask(0o117);
     try {

@@ -4,10 +4,15 @@ import { connect } from 'node:net';
 /** `sun_path` has 108 bytes with the NUL at its end (unix(7)). */
 const MAX_PATH_BYTES = 107;
 
-/** Throws when the name is too long for a Unix socket. */
+/** The socket cannot be where it is to be; only a change of the set-up helps. One sentence with the remedy. */
+export class PlaceError extends Error {
+  override readonly name = 'PlaceError';
+}
+
+/** Throws `PlaceError` when the name is too long for a Unix socket. */
 export function checkPath(path: string): void {
   if (Buffer.byteLength(path) <= MAX_PATH_BYTES) return;
-  throw new Error(
+  throw new PlaceError(
     `The control socket ${path} has a name of more than ${MAX_PATH_BYTES} bytes: set RUNTIME_DIRECTORY to a shorter folder.`,
   );
 }

@@ -8,6 +8,10 @@ import { parseCommandLine } from './parse.ts';
 export interface Terminal {
   out(text: string): void;
   error(text: string): void;
+  /** True when somebody looks at `error` on a screen, where a line can be written anew. */
+  readonly screen?: boolean;
+  /** True when whoever read `out` has gone: nothing more need be written. */
+  readonly gone?: boolean;
 }
 
 /** What a command does; resolves with the exit status. */

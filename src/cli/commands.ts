@@ -61,7 +61,7 @@ export const COMMANDS = [
       source,
       { name: 'direction', value: 'WORD', help: 'inbound, outbound or internal' },
       number,
-      { name: 'limit', value: 'N', help: 'at most so many (default 50)' },
+      { name: 'limit', value: 'N', help: 'at most so many, up to a million (default 50)' },
       numbers,
       json,
     ],
@@ -88,10 +88,12 @@ export const COMMANDS = [
       number,
       { name: 'dry-run', help: 'show what would be posted and post nothing' },
       { name: 'force', help: 'also calls that LeadSquared has already: they get a second call log' },
+      { name: 'after', value: 'PLACE', help: 'go on where a replay with --force was broken off: it tells the place' },
       numbers,
       json,
     ],
-    details: 'Posts go through the same limit as all others, behind new calls. The daemon must be running.',
+    details:
+      'Posts go through the same limit as all others, behind new calls. The daemon must be running.\nCtrl-C breaks off between two pages; the same command then goes on with the rest.',
   },
   {
     name: 'status',

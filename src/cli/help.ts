@@ -7,7 +7,7 @@ export const EXIT = {
   ok: 0,
   failed: 1,
   usage: 2,
-  /** The config is wrong; systemd does not restart on it. */
+  /** The config is wrong, or another daemon has the database; systemd does not restart on it. */
   config: 78,
 } as const;
 

@@ -48,10 +48,19 @@ export function cut(text: string, width: number): string {
   return line.length <= width ? line : `${line.slice(0, width - 3)}...`;
 }
 
-/** Aligned lines; `right`: numbers of the columns that stand to the right. The last column is as long as it is. */
-export function columns(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
-  const widest = Math.max(0, ...rows.map((row) => row.length));
-  const widths = Array.from({ length: widest }, (_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
+/**
+ * Aligned lines; `right`: numbers of the columns that stand to the right. The last column is as long as it is. `widths`: of lines
+ * written before, which these are to stand below; they grow where more is needed.
+ */
+export function columns(
+  rows: readonly (readonly string[])[],
+  right: readonly number[] = [],
+  widths: number[] = [],
+): string[] {
+  for (const row of rows)
+    row.forEach((cell, at) => {
+      widths[at] = Math.max(widths[at] ?? 0, cell.length);
+    });
   return rows.map((row) =>
     row
       .map((cell, at) => (right.includes(at) ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0)))

@@ -8,7 +8,7 @@ import { type Daemon, startDaemon } from '../daemon/daemon.ts';
 import { VERSION } from '../daemon/version.ts';
 import { checkDatabase } from './check/config.ts';
 import { controlPath } from './control.ts';
-import { configOf, logOf, secretReader } from './shell.ts';
+import { configOf, logOf, SetupError, secretReader, setupError } from './shell.ts';
 
 /** After a signal: the daemon has this long to finish what is under way, ms. */
 const STOP_WITHIN_MS = 15_000;
@@ -34,7 +34,7 @@ export async function run(invocation: Invocation): Promise<number> {
   });
   let daemon: Daemon | null = null;
   const database = checkDatabase(config.storage.path);
-  if (database.level === 'FAIL') throw new Error(`The database cannot be opened: ${database.text}`);
+  if (database.level === 'FAIL') throw new SetupError(`The database cannot be opened: ${database.text}`);
   log.write('notice', 'starting', `logcalld ${VERSION}`, { node: process.version });
   daemon = await startDaemon({
     config,
@@ -46,6 +46,8 @@ export async function run(invocation: Invocation): Promise<number> {
       log.write('error', 'fatal', `${reason} logcalld ends; nothing stored is lost.`);
       ended.resolve(EXIT.failed);
     },
+  }).catch((error: unknown) => {
+    throw setupError(error);
   });
   notifier.ready(statusLine(daemon));
   const stopWatchdog = notifier.watchdog(() => daemon?.healthy() ?? false);

@@ -1,7 +1,9 @@
 /** What the commands share: the config file, secrets, the log. */
 
+import { PlaceError } from '../../adapters/control/socket.ts';
 import { readSecret, SecretError } from '../../adapters/host/credentials.ts';
 import { chooseFormat, createLog, type HostLog } from '../../adapters/host/log.ts';
+import { StorageError } from '../../adapters/sqlite/thread/errors.ts';
 import { loadConfig } from '../../config/load.ts';
 import { ConfigError } from '../../config/problem.ts';
 import type { Config } from '../../config/schema.ts';
@@ -21,6 +23,17 @@ export function configOf(invocation: Invocation): Config {
 export function logOf(settings: Config['log']): HostLog {
   const shape = chooseFormat(settings.format, process.env, process.stdout.isTTY === true);
   return createLog({ ...shape, level: settings.level, maskNumbers: settings.mask_numbers });
+}
+
+/** The daemon cannot start before the operator changes something: a restart by systemd would meet the same. */
+export class SetupError extends Error {
+  override readonly name = 'SetupError';
+}
+
+/** An error of the start as a `SetupError` where it is one, else as it is. */
+export function setupError(error: unknown): unknown {
+  const unusable = error instanceof StorageError && error.trouble === 'unusable' && !error.code.startsWith('WORKER_');
+  return unusable || error instanceof PlaceError ? new SetupError(error.message, { cause: error }) : error;
 }
 
 /** Reads secrets where the config says, hides them from the log, and warns once about each that is badly kept. */
@@ -46,11 +59,22 @@ export function print(text: string): void {
 export const processTerminal: Terminal = {
   out: (text) => write(process.stdout, text),
   error: (text) => write(process.stderr, text),
+  screen: process.stderr.isTTY === true,
+  get gone() {
+    return outClosed;
+  },
 };
 
 function write(stream: NodeJS.WriteStream, text: string): void {
-  if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore);
+  const listener = stream === process.stdout ? outEnded : ignore;
+  if (!stream.listeners('error').includes(listener)) stream.on('error', listener);
   stream.write(text);
+}
+
+let outClosed = false;
+
+function outEnded(): void {
+  outClosed = true;
 }
 
 function ignore(): void {}
@@ -60,5 +84,5 @@ export function reportError(error: unknown, terminal: Terminal): number {
   const message = error instanceof Error ? error.message : String(error);
   const mend = error instanceof ConfigError || error instanceof SecretError;
   terminal.error(mend ? `${message}\n` : `logcalld: ${message}\n`);
-  return mend ? EXIT.config : EXIT.failed;
+  return mend || error instanceof SetupError ? EXIT.config : EXIT.failed;
 }

@@ -1,5 +1,6 @@
 /** The running daemon, put together from the config. */
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { openControl } from '../../adapters/control/server.ts';
 import { createSource } from '../../adapters/index.ts';
 import { createCallLog } from '../../adapters/leadsquared/call-log.ts';
@@ -21,6 +22,7 @@ import type { CallEvent } from '../telephony/call-event.ts';
 import { handlersOf } from './handlers.ts';
 import { CRM, callLogPolicyOf, deliveryPolicyOf, directoryPolicyOf, planOf, rulesOf } from './settings.ts';
 import { daemonStatus } from './status-reply.ts';
+import { VERSION } from './version.ts';
 import { openWatch } from './watch.ts';
 
 export interface DaemonParts {
@@ -79,12 +81,16 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
   const policy = deliveryPolicyOf(config);
   const conditions = createConditions(log);
 
-  // First of all: whoever has the socket is the only daemon on this database.
-  const control = parts.controlPath === undefined ? null : await openControl(parts.controlPath);
-  if (control !== null) opened.push(control.close);
+  // First of all: whoever has the database is the only daemon that posts its calls.
   const startedAt = clock.now();
-  const database = await openDatabase(config.storage.path, { onFailure: (error) => parts.onFatal(error.message) });
+  const socket = parts.controlPath ?? null;
+  const database = await openDatabase(config.storage.path, {
+    holder: { pid: process.pid, since: startedAt, host: hostname(), version: VERSION, socket },
+    onFailure: (error) => parts.onFatal(error.message),
+  });
   opened.push(database.close);
+  const control = socket === null ? null : await openControl(socket);
+  if (control !== null) opened.push(control.close);
   const { remote } = database;
   const journal = sqliteJournal(database, {
     clock,
@@ -168,7 +174,17 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
   const view = { database: path, startedAt, clock, sources: statuses, pipeline, conditions, delivery };
   control?.serve(
     handlersOf({
-      ...{ store: remote, policy, callLog: callLogPolicy, database: path, delivery, permits, journal, conditions },
+      ...{
+        store: remote,
+        policy,
+        callLog: callLogPolicy,
+        database: path,
+        delivery,
+        permits,
+        journal,
+        conditions,
+        clock,
+      },
       status: () => daemonStatus(view),
       onCorrected: (records) => watch.note(records),
     }),

@@ -1,4 +1,5 @@
 /** What the running daemon does for the commands. */
+import { z } from 'zod';
 import { ControlError, type Handlers, type ReplayAnswer, type RequestOf } from '../../adapters/control/api.ts';
 import type { CallRecord } from '../call/record.ts';
 import type { Delivery } from '../delivery/service.ts';
@@ -6,6 +7,7 @@ import type { Conditions } from '../health/conditions.ts';
 import { type Permits, startedPermit } from '../permits/port.ts';
 import type { Journal } from '../ports.ts';
 import { type Lookup, readers, wholeId } from './lookup.ts';
+import { cursorOf, firstFound, placeOf, SCAN_ROWS } from './pages.ts';
 import { VERSION } from './version.ts';
 
 export interface HandlerParts extends Lookup {
@@ -18,6 +20,11 @@ export interface HandlerParts extends Lookup {
   readonly onCorrected: (records: readonly CallRecord[]) => void;
 }
 
+/** Calls put on their way by one request: one transaction of some ms. */
+const REPLAY_ROWS = 300;
+/** After this no further id is looked for in one request, ms. */
+const FIND_MS = 250;
+
 const PAUSED = 'Posting to LeadSquared is paused by an operator; calls are kept. "logcalld resume" goes on.';
 
 export function handlersOf(parts: HandlerParts): Handlers {
@@ -25,6 +32,7 @@ export function handlersOf(parts: HandlerParts): Handlers {
   return {
     ...readers(parts),
     hello: async () => ({ version: VERSION, pid: process.pid, database: parts.database }),
+    find: (request) => find(parts, request),
     replay: (request) => replay(parts, request),
     async pause() {
       delivery.pause();
@@ -49,24 +57,33 @@ export function handlersOf(parts: HandlerParts): Handlers {
   };
 }
 
-async function replay(
-  { store, delivery, policy }: HandlerParts,
-  { ids, force, dryRun, ...filter }: RequestOf<'replay'>,
-): Promise<ReplayAnswer> {
-  const whole = ids === undefined ? undefined : await Promise.all(ids.map((id) => wholeId(store, id)));
-  const selected = whole === undefined ? filter : { ...filter, ids: whole };
-  if (Object.values(selected).every((value) => value === undefined)) {
+/** One page. Only what decides is read of the calls, and moves from the database's thread to here. */
+async function replay(parts: HandlerParts, request: RequestOf<'replay'>): Promise<ReplayAnswer> {
+  const { store, delivery, policy, clock } = parts;
+  const { force, dryRun, samples, cursor, ...filter } = request;
+  if (Object.values(filter).every((value) => value === undefined)) {
     throw new ControlError(400, 'Nothing is selected: name calls by id, --since, --state, --source or --number.');
   }
-  // What force adds is what LeadSquared has already.
-  const without = await delivery.replay({ filter: selected, force: false, dryRun: true });
-  const planned = force ? await delivery.replay({ filter: selected, force, dryRun: true }) : without;
-  const wanted = filter.states === undefined || filter.states.includes('skipped');
-  const judged = { ...selected, states: ['skipped' as const] };
-  const skipped = wanted ? (await delivery.replay({ filter: judged, force: false, dryRun: true })).count : 0;
-  const report = dryRun ? planned : await delivery.replay({ filter: selected, force, dryRun });
+  // Times may be other ones: those before the place are done all the same.
+  const selection = { ...filter, since: undefined, until: undefined, force, dryRun };
+  const begin = cursor === undefined ? 0 : placeOf(selection, cursor, z.number().int().min(0));
+  const { found: rows, next } = await firstFound(clock, begin, async (after) => {
+    const page = await store.calls.selected({ filter, after, limit: REPLAY_ROWS, scan: SCAN_ROWS });
+    return { found: page.rows, next: page.next };
+  });
+  const report = await delivery.replay({ rows, force, dryRun, samples });
   const { requests, windowMs } = policy.limit;
-  return { ...report, skipped, delivered: planned.count - without.count, limit: { requests, windowMs } };
+  return { ...report, limit: { requests, windowMs }, cursor: next === null ? null : cursorOf(selection, next) };
+}
+
+async function find({ store, clock }: HandlerParts, { ids }: RequestOf<'find'>): Promise<{ ids: readonly string[] }> {
+  const whole: string[] = [];
+  const end = clock.monotonic() + FIND_MS;
+  for (const id of ids) {
+    whole.push(await wholeId(store, id));
+    if (clock.monotonic() >= end) break;
+  }
+  return { ids: whole };
 }
 
 async function correct(

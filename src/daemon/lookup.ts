@@ -1,14 +1,18 @@
 /** Answers to an operator's questions, from the database: the same in the daemon and beside its file. */
+import { z } from 'zod';
 import {
   type CallDetails,
+  type CallsAnswer,
   ControlError,
   type Handlers,
+  type RequestOf,
   type StatusReply,
   type UserLine,
 } from '../../adapters/control/api.ts';
 import { callBody } from '../../adapters/leadsquared/call-body.ts';
 import type { CallLogPolicy } from '../../adapters/leadsquared/policy.ts';
 import type { SeenExtension } from '../../adapters/sqlite/sessions/calls.ts';
+import type { CallPlace, CallRow } from '../../adapters/sqlite/sessions/list.ts';
 import type { Modules } from '../../adapters/sqlite/thread/modules.ts';
 import type { Remotes } from '../../adapters/sqlite/thread/rpc.ts';
 import type { CallRecord } from '../call/record.ts';
@@ -18,7 +22,9 @@ import { whyNobody } from '../delivery/parties/resolve.ts';
 import { findUser, matchRow, matchUser, nameOf, type UserRow } from '../delivery/parties/users.ts';
 import type { DeliveryPolicy } from '../delivery/policy.ts';
 import type { Delivery } from '../delivery/store.ts';
+import type { Clock } from '../ports.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
+import { cursorOf, firstFound, placeOf, SCAN_ROWS } from './pages.ts';
 import { CRM } from './settings.ts';
 
 export type Store = Remotes<Modules>;
@@ -28,6 +34,7 @@ export interface Lookup {
   readonly policy: DeliveryPolicy;
   readonly callLog: CallLogPolicy;
   readonly status: () => Promise<StatusReply>;
+  readonly clock: Pick<Clock, 'monotonic'>;
 }
 
 /** What can be answered without changing anything. */
@@ -36,10 +43,22 @@ export type Readers = Pick<Handlers, 'status' | 'calls' | 'call' | 'users'>;
 export function readers(lookup: Lookup): Readers {
   return {
     status: () => lookup.status(),
-    calls: (query) => lookup.store.calls.list(query),
+    calls: (query) => calls(lookup, query),
     call: async ({ id }) => details(lookup, await wholeId(lookup.store, id)),
     users: () => users(lookup),
   };
+}
+
+const place = z.object({ startedAt: z.number(), id: z.string() });
+
+async function calls({ store, clock }: Lookup, request: RequestOf<'calls'>): Promise<CallsAnswer> {
+  const { limit, cursor, ...query } = request;
+  const begin = cursor === undefined ? undefined : placeOf(query, cursor, place);
+  const { found, next } = await firstFound<CallPlace | undefined, CallRow>(clock, begin, async (after) => {
+    const page = await store.calls.list({ ...query, after, limit, scan: SCAN_ROWS });
+    return { found: page.rows, next: page.next };
+  });
+  return { rows: found, cursor: next == null ? null : cursorOf(query, next) };
 }
 
 /** The id of the one call that this is a beginning or end of. Throws `ControlError` with the remedy. */
@@ -129,17 +148,27 @@ function userOf(
 async function users({ store, policy }: Lookup) {
   const kept = await store.users.load({});
   const crm = kept?.users ?? null;
+  const byId = new Map(crm?.map((user) => [user.id, user]));
   const seen = await store.calls.extensions();
   const { rows } = policy.user;
-  const takes = (row: UserRow, { extension, domain }: SeenExtension) =>
-    matchRow(rows, { extension, source: row.source ?? '', domain }) === row;
-  const others = seen.filter((one) => !rows.some((row) => takes(row, one)));
+  // Which line an extension has depends on those of the same extension alone.
+  const ofExtension = Map.groupBy(rows, ({ extension }) => extension);
+  const taken = new Map<UserRow, SeenExtension[]>(rows.map((row) => [row, []]));
+  const others: SeenExtension[] = [];
+  for (const one of seen) {
+    const own = ofExtension.get(one.extension) ?? [];
+    const { extension, domain } = one;
+    const takers = own.filter((row) => matchRow(own, { extension, source: row.source ?? '', domain }) === row);
+    for (const row of takers) taken.get(row)?.push(one);
+    if (takers.length === 0) others.push(one);
+  }
   const lines = [
-    ...rows.map((row) => ({ ...row, inFile: true, of: seen.filter((one) => takes(row, one)) })),
+    ...rows.map((row) => ({ ...row, inFile: true, of: taken.get(row) ?? [] })),
     ...others.map((one) => ({ ...one, source: null, inFile: false, of: [one] })),
   ].map(({ extension, source, domain, inFile, of }): UserLine => {
-    const match = matchUser({ extension, source: source ?? '', domain }, policy.user, crm, CRM);
-    const found = match.kind === 'known' ? crm?.find(({ id }) => id === match.id) : undefined;
+    const own = { ...policy.user, rows: ofExtension.get(extension) ?? [] };
+    const match = matchUser({ extension, source: source ?? '', domain }, own, crm, CRM);
+    const found = match.kind === 'known' ? byId.get(match.id) : undefined;
     const calls = of.reduce((sum, one) => sum + one.calls, 0);
     const lastAt = of.length === 0 ? null : Math.max(...of.map((one) => one.lastAt));
     return {

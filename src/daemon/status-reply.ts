@@ -1,11 +1,20 @@
 /** The state of everything, from the running daemon or from its file alone. */
 import type { StatusReply } from '../../adapters/control/api.ts';
+import { type Held, type Holder, holderText } from '../../adapters/sqlite/thread/hold.ts';
 import type { Delivery } from '../delivery/service.ts';
 import type { Conditions } from '../health/conditions.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Clock, SourceStatus } from '../ports.ts';
 import type { Store } from './lookup.ts';
 import { VERSION } from './version.ts';
+
+const NOT_RUNNING =
+  'logcalld is not running: no call is logged. Start it with "systemctl start logcalld", or look why it ended with "journalctl -u logcalld -n 50".';
+
+/** About a daemon that has the database open and cannot be reached. */
+export function silent(holder: Holder | null): string {
+  return `The database is in use by ${holderText(holder)}, which does not answer here: try again in a moment, use sudo, or run this where that one runs.`;
+}
 
 export interface DaemonView {
   readonly database: string;
@@ -35,7 +44,8 @@ export async function daemonStatus(view: DaemonView): Promise<StatusReply> {
   };
 }
 
-export async function fileStatus(store: Store, database: string, clock: Clock): Promise<StatusReply> {
+/** `held`: by a daemon that does not answer. */
+export async function fileStatus(store: Store, database: string, held: Held, clock: Clock): Promise<StatusReply> {
   const at = clock.now();
   return {
     running: false,
@@ -48,11 +58,11 @@ export async function fileStatus(store: Store, database: string, clock: Clock): 
     live: [],
     conditions: [
       {
-        code: 'not-running',
+        code: held.held ? 'not-answering' : 'not-running',
         source: null,
         lines: [],
         severity: 'error',
-        text: 'logcalld is not running: no call is logged. Start it with "systemctl start logcalld", or look why it ended with "journalctl -u logcalld -n 50".',
+        text: held.held ? silent(held.holder) : NOT_RUNNING,
       },
     ],
     counts: await store.outbox.counts({ now: at }),

@@ -15,19 +15,28 @@ export interface ReplayParts {
   readonly policy: DeliveryPolicy;
 }
 
-export interface ReplayRequest {
-  readonly filter: DeliveryFilter;
+/** What decides about a call: narrow, so that many can be looked at. */
+export type ReplayRow = Pick<Delivery, 'id' | 'sessionId' | 'state' | 'doubtful'>;
+
+/** `rows`: as they were read just now. */
+export type ReplayRequest = ({ readonly filter: DeliveryFilter } | { readonly rows: readonly ReplayRow[] }) & {
   /** Also calls that LeadSquared has already: makes a second call log. */
   readonly force: boolean;
   /** Changes nothing. */
   readonly dryRun: boolean;
-}
+  /** Bodies reported, at most. Default: 20. */
+  readonly samples?: number;
+};
 
 export interface ReplayReport {
   /** Calls that are (or would be) sent again. */
   readonly count: number;
   /** Of these, calls that are looked for in the CRM first because an earlier post may have arrived. */
   readonly checkedFirst: number;
+  /** Of these, calls that the CRM has already and gets a second time. */
+  readonly delivered: number;
+  /** Of these, calls that a filter or policy held back: it judges them again. */
+  readonly skipped: number;
   /** Selected but left alone, by reason. */
   readonly leftAlone: Readonly<Record<string, number>>;
   /** Bodies of the first calls, with the lead and user known from the last attempt. */
@@ -42,39 +51,69 @@ export interface ReplayReport {
 
 const PAGE = 500;
 const SAMPLES = 20;
+const UNDER_WAY = 'on its way already';
 
-export async function replay(parts: ReplayParts, { filter, force, dryRun }: ReplayRequest): Promise<ReplayReport> {
-  const { outbox, callLog, policy } = parts;
+/** Each call is met once, in the order of the outbox; one that moved on meanwhile is left alone. */
+export async function replay(parts: ReplayParts, request: ReplayRequest): Promise<ReplayReport> {
+  const { force, dryRun, samples: shown = SAMPLES } = request;
+  const { policy } = parts;
   const leftAlone: Record<string, number> = {};
-  const samples: { sessionId: string; state: DeliveryState; body: CallLogBody }[] = [];
-  let count = 0;
-  let checkedFirst = 0;
-  let after = 0;
-  for (;;) {
-    const page = await outbox.select({ filter, after, limit: PAGE });
-    const wanted: Delivery[] = [];
+  const leave = (reason: string, calls: number): void => {
+    if (calls > 0) leftAlone[reason] = (leftAlone[reason] ?? 0) + calls;
+  };
+  const samples: ReplayReport['samples'][number][] = [];
+  const sum = { count: 0, checkedFirst: 0, delivered: 0, skipped: 0 };
+  for await (const page of pagesOf(parts, request)) {
+    const wanted: ReplayRow[] = [];
     for (const row of page) {
       const reason = refusal(row, force);
       if (reason === null) wanted.push(row);
-      else leftAlone[reason] = (leftAlone[reason] ?? 0) + 1;
+      else leave(reason, 1);
     }
-    for (const row of wanted.slice(0, SAMPLES - samples.length)) {
-      const body = callLog.body(row.record, { leadId: row.leadId, userId: row.userId });
-      samples.push({ sessionId: row.sessionId, state: row.state, body });
-    }
-    if (!force) checkedFirst += wanted.filter((row) => row.doubtful).length;
-    count += dryRun ? wanted.length : await requeue(parts, wanted, force);
+    samples.push(...(await bodies(parts, wanted.slice(0, shown - samples.length))));
+    const inState = (state: DeliveryState) => wanted.filter((row) => row.state === state).length;
+    sum.delivered += inState('delivered');
+    sum.skipped += inState('skipped');
+    if (!force) sum.checkedFirst += wanted.filter((row) => row.doubtful).length;
+    const sent = dryRun ? wanted.length : await requeue(parts, wanted, force);
+    sum.count += sent;
+    leave(UNDER_WAY, wanted.length - sent);
+  }
+  const seconds = Math.ceil((sum.count * policy.limit.windowMs) / policy.limit.requests / 1000);
+  return { ...sum, leftAlone, samples, seconds };
+}
+
+async function* pagesOf({ outbox }: ReplayParts, request: ReplayRequest): AsyncGenerator<readonly ReplayRow[]> {
+  if ('rows' in request) {
+    yield request.rows;
+    return;
+  }
+  for (let after = 0; ; ) {
+    const page = await outbox.select({ filter: request.filter, after, limit: PAGE });
+    yield page;
     const last = page.at(-1);
-    if (last === undefined || page.length < PAGE) break;
+    if (last === undefined || page.length < PAGE) return;
     after = last.id;
   }
-  const seconds = Math.ceil((count * policy.limit.windowMs) / policy.limit.requests / 1000);
-  return { count, checkedFirst, leftAlone, samples, seconds };
+}
+
+async function bodies({ outbox, callLog }: ReplayParts, rows: readonly ReplayRow[]): Promise<ReplayReport['samples']> {
+  if (rows.length === 0) return [];
+  const ids = rows.map(({ sessionId }) => sessionId);
+  const whole = await outbox.select({ filter: { ids }, after: 0, limit: ids.length });
+  return whole.flatMap(({ sessionId, state, record, leadId, userId }) => {
+    try {
+      return [{ sessionId, state, body: callLog.body(record, { leadId, userId }) }];
+    } catch {
+      // Only a sample: the post of this call tells what is wrong with it.
+      return [];
+    }
+  });
 }
 
 async function requeue(
   { outbox, clock, steady, policy }: ReplayParts,
-  rows: readonly Delivery[],
+  rows: readonly ReplayRow[],
   force: boolean,
 ): Promise<number> {
   if (rows.length === 0) return 0;
@@ -83,7 +122,7 @@ async function requeue(
 }
 
 /** Why a call is not sent again; `null`: it is. */
-function refusal(row: Delivery, force: boolean): string | null {
+function refusal(row: ReplayRow, force: boolean): string | null {
   switch (row.state) {
     case 'parked':
     case 'skipped':
@@ -94,6 +133,6 @@ function refusal(row: Delivery, force: boolean): string | null {
     case 'retrying':
     case 'sending':
     case 'uncertain':
-      return 'on its way already';
+      return UNDER_WAY;
   }
 }

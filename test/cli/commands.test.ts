@@ -161,7 +161,11 @@ t.test('a day with the commands', async (t) => {
   });
 
   await t.test('a second daemon on the same database is refused', async (t) => {
-    t.match(await it.process('run'), { code: 1, error: /Another logcalld is running/ });
+    t.match(await it.process('run'), {
+      code: 78,
+      error: /in use by logcalld .*, pid \d+ on .*control\.sock\): end it/,
+    });
+    t.match(await it.run('check-config', '--offline'), { code: 0, out: /^info +database +in use by logcalld /m });
   });
 
   await t.test('without the daemon the file is read, and that is said', async (t) => {
@@ -242,7 +246,7 @@ t.test('sessions rederive shows what differs and stores it when told', async (t)
   t.match((await it.run('calls', 'show', id)).out, /^Inbound Answered: \*\*\*2345 -> 9999/);
 
   const client = await connectControl(controlPath(it.config, {}), VERSION);
-  const record = (await client?.call('calls', { limit: 9, direction: 'Inbound' }))?.[0]?.record;
+  const record = (await client?.call('calls', { limit: 9, direction: 'Inbound' }))?.rows[0]?.record;
   if (client == null || record === undefined) throw new Error('The daemon did not answer.');
   const stale = await client.call('correct', { items: [{ record: { ...record, agent: 'late' }, revision: 7 }] });
   t.strictSame(stale, { inserted: [], changed: [], moved: [id] }, 'facts that changed meanwhile are not overwritten');

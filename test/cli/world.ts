@@ -24,14 +24,17 @@ export interface Ran {
 }
 
 /** Runs one command line as a process; never rejects. */
-export function logcalld(...words: readonly string[]): Promise<Ran> {
+export const logcalld = (...words: readonly string[]): Promise<Ran> => logcalldIn({}, ...words);
+
+/** The same with more in its environment. */
+export function logcalldIn(env: Readonly<Record<string, string>>, ...words: readonly string[]): Promise<Ran> {
   return new Promise((resolve) => {
     const node = join(PROJECT, 'node_modules', '.bin', 'node');
     const program = join(PROJECT, 'src', 'logcalld.js');
     execFile(
       node,
       [program, ...words],
-      { cwd: PROJECT, env: { PATH: process.env.PATH ?? '' } },
+      { cwd: PROJECT, env: { PATH: process.env.PATH ?? '', ...env } },
       (failure, out, error) => {
         const code = failure === null ? 0 : typeof failure.code === 'number' ? failure.code : -1;
         resolve({ code, out, error });

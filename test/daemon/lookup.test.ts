@@ -30,7 +30,13 @@ t.test('the extensions of each tenant, with their own calls', async (t) => {
   const rows = [row('101', 'a.example', 'u-a'), row('101', 'b.example', 'u-b'), row('102', null, 'u-102')];
   const policy = { ...DEFAULT_POLICY, user: { ...DEFAULT_POLICY.user, rows, discover: false } };
   const status = () => Promise.reject(new Error('not asked'));
-  const { lines } = await readers({ store, policy, callLog: CALL_LOG_POLICY, status }).users({});
+  const { lines } = await readers({
+    store,
+    policy,
+    callLog: CALL_LOG_POLICY,
+    status,
+    clock: { monotonic: () => 0 },
+  }).users({});
   const short = lines.map(({ extension, domain, match, userId, calls }) => [extension, domain, match, userId, calls]);
   t.same(short.slice(0, 1), [['101', 'c.example', 'none', null, 3]], 'who is missing comes first');
   t.same(
@@ -42,4 +48,34 @@ t.test('the extensions of each tenant, with their own calls', async (t) => {
     ],
     'a line without a domain has the calls of all',
   );
+});
+
+t.test('a long users file is not gone through for each extension', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'logcalld-lookup-'));
+  const database = await openDatabase(join(folder, 'calls.db'));
+  t.teardown(async () => {
+    await database.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const store = database.remote;
+  const MANY = 200;
+  const names = Array.from({ length: MANY }, (_, n) => String(1_000 + n));
+  await Promise.all(names.map((extension) => store.users.seen({ extension, domain: null, at: 1, userId: null })));
+  let reads = 0;
+  const rows = names.map((extension) => ({
+    get extension() {
+      reads += 1;
+      return extension;
+    },
+    user: `u-${extension}`,
+    source: null,
+    domain: null,
+  }));
+  const policy = { ...DEFAULT_POLICY, user: { ...DEFAULT_POLICY.user, rows, discover: false } };
+  const status = () => Promise.reject(new Error('not asked'));
+  const clock = { monotonic: () => 0 };
+  const { lines } = await readers({ store, policy, callLog: CALL_LOG_POLICY, status, clock }).users({});
+  t.equal(lines.length, MANY);
+  t.ok(lines.every(({ match, calls }) => match === 'known' && calls === 1));
+  t.ok(reads < 10 * MANY, `${reads} looks at the extension of a line`);
 });

@@ -74,7 +74,7 @@ t.test('every call lands once, whatever the server does to its requests', async 
       { match: { path: 'LogCall$', nth: 9 }, fault: { kind: 'status', status: 502, commit: true } },
       { match: { path: 'LogCall$', nth: 12 }, fault: { kind: 'rate', disguise: '200' } },
       { match: { path: 'LogCall$', nth: 14 }, fault: { kind: 'timeout', commit: true } },
-      { match: { path: 'LogCall$', session: 'pbx:1:5' }, fault: { kind: 'mx', status: 500 } },
+      { match: { path: 'LogCall$', session: 'pbx:1:20' }, fault: { kind: 'mx', status: 500 } },
     ],
   });
   const database = await openDatabase(join(folder, 'once.sqlite'));

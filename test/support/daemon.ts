@@ -90,10 +90,12 @@ export class DaemonProcess {
   private printed = '';
   private readonly listeners = new Set<() => void>();
 
-  constructor(config: string, command = 'run') {
+  /** `env`: in place of the environment of the test, `PATH` aside. */
+  constructor(config: string, command = 'run', env: NodeJS.ProcessEnv = process.env) {
     this.child = spawn(NODE, [join(PROJECT, 'src', 'logcalld.js'), command, '--config', config], {
       cwd: PROJECT,
       detached: true,
+      env: { ...env, PATH: process.env.PATH },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.child.stdout, this.child.stderr]) {

@@ -1,14 +1,9 @@
 /** What is read of the outbox: by the loop, and by an operator. */
 import { DELIVERY_STATES, type DeliveryState, STEPS } from '../../../src/delivery/states.ts';
-import type {
-  Attempt,
-  Delivery,
-  DeliveryFilter,
-  Outbox,
-  OutboxCounts,
-  ReasonCount,
-} from '../../../src/delivery/store.ts';
+import type { Attempt, Delivery, Outbox, OutboxCounts, ReasonCount } from '../../../src/delivery/store.ts';
+import { prepared } from '../thread/prepared.ts';
 import type { Connection } from '../thread/rpc.ts';
+import { conditions } from './filter.ts';
 import { type AttemptRow, DELIVERY_COLUMNS, DELIVERY_FROM, type DeliveryRow, toAttempt, toDelivery } from './row.ts';
 
 const DAY_MS = 24 * 3_600_000;
@@ -22,7 +17,7 @@ export function outboxQueries(db: Connection) {
   return {
     nextDue: nextDue(db),
     counts: counter(db),
-    select: (args: Arg<'select'>): readonly Delivery[] => select(db, args),
+    select: selecting(db),
     attempts: ({ sessionId }: Arg<'attempts'>): readonly Attempt[] => attempts.all({ sessionId }).map(toAttempt),
   };
 }
@@ -72,32 +67,13 @@ function counter(db: Connection) {
   };
 }
 
-function select(db: Connection, { filter, after, limit }: Arg<'select'>): readonly Delivery[] {
-  const { where, values } = conditions(filter);
-  return db
-    .prepare<unknown[], DeliveryRow>(
-      `SELECT ${DELIVERY_COLUMNS} FROM ${DELIVERY_FROM} WHERE ${['d.id > ?', ...where].join(' AND ')} ORDER BY d.id LIMIT ?`,
-    )
-    .all(after, ...values, limit)
-    .map(toDelivery);
-}
-
-function conditions({ ids, since, until, states, source, number }: DeliveryFilter) {
-  const where: string[] = [];
-  const values: (string | number)[] = [];
-  const add = (sql: string, ...args: (string | number)[]): void => {
-    where.push(sql);
-    values.push(...args);
+function selecting(db: Connection) {
+  const statement = prepared<DeliveryRow>(db);
+  return ({ filter, after, limit }: Arg<'select'>): readonly Delivery[] => {
+    const { where, values } = conditions(filter);
+    const sql = `SELECT ${DELIVERY_COLUMNS} FROM ${DELIVERY_FROM} WHERE ${['d.id > ?', ...where].join(' AND ')} ORDER BY d.id LIMIT ?`;
+    return statement(sql)
+      .all(after, ...values, limit)
+      .map(toDelivery);
   };
-  // Lists travel as JSON: their length has no limit and the statement stays the same.
-  if (ids !== undefined) add('d.session_id IN (SELECT value FROM json_each(?))', JSON.stringify(ids));
-  if (states !== undefined) add('d.state IN (SELECT value FROM json_each(?))', JSON.stringify(states));
-  if (since !== undefined) add('d.ended_at >= ?', since);
-  if (until !== undefined) add('d.ended_at < ?', until);
-  if (source !== undefined) add('s.source = ?', source);
-  if (number !== undefined) {
-    const reversed = [...number.replace(/\D/g, '')].reverse().join('');
-    add("s.external_reversed >= ? AND s.external_reversed < ? || ':'", reversed, reversed);
-  }
-  return { where, values };
 }

@@ -1,32 +1,8 @@
 /** What an operator asks about calls: lists with their delivery, search by a part of the id, and the journal of a time. */
-import type { CallRecord, Direction } from '../../../src/call/record.ts';
-import type { DeliveryState } from '../../../src/delivery/states.ts';
 import type { CallEvent } from '../../../src/telephony/call-event.ts';
+import { selector } from '../outbox/filter.ts';
 import type { Connection } from '../thread/rpc.ts';
-import { decodeRecord, reversedDigits } from './row.ts';
-
-/** Absent fields do not restrict. Times: ms since the epoch. */
-export interface CallQuery {
-  /** Calls that ended in [since, until), as in the selection for a replay. */
-  readonly since?: number | undefined;
-  readonly until?: number | undefined;
-  readonly states?: readonly DeliveryState[] | undefined;
-  readonly source?: string | undefined;
-  readonly direction?: Direction | undefined;
-  /** The other party's number by its last digits. */
-  readonly number?: string | undefined;
-  readonly limit: number;
-}
-
-export interface CallRow {
-  readonly record: CallRecord;
-  /** `null`: the call has no row in the outbox. */
-  readonly state: DeliveryState | null;
-  readonly reason: string | null;
-  /** Posts ever begun. */
-  readonly tries: number;
-  readonly deliveredAt: number | null;
-}
+import { begunLister, lister } from './list.ts';
 
 export type CallLookup =
   | { readonly found: 'one'; readonly id: string }
@@ -52,6 +28,8 @@ export interface SeenExtension {
 
 type Span = { readonly from: number; readonly to: number };
 
+/** Extensions answered, those with the most calls; a PBX has fewer. */
+const EXTENSIONS = 10_000;
 /** Ids named when a part fits several. */
 const SEVERAL = 10;
 
@@ -66,11 +44,15 @@ export function callsModule(db: Connection) {
     .pluck();
   const extensions = db.prepare<[], SeenExtension>(
     `SELECT extension, nullif(domain, '') AS domain, calls, last_at AS lastAt FROM extension_seen
-     ORDER BY calls DESC, extension, domain`,
+     ORDER BY calls DESC, extension, domain LIMIT ${EXTENSIONS}`,
   );
   return {
-    /** Newest first. */
-    list: (query: CallQuery): readonly CallRow[] => list(db, query),
+    /** Newest first, a page. */
+    list: lister(db),
+    /** By their begin, oldest first, a page. */
+    begun: begunLister(db),
+    /** Which calls are meant, a page. */
+    selected: selector(db),
     find: finder(db),
     /** When a channel was heard of; `null`: never, or it is no longer kept. */
     span({ source, channel }: { source: string; channel: string }): Span | null {
@@ -86,33 +68,6 @@ export function callsModule(db: Connection) {
 
 // Written by the journal of this or an earlier version of the program.
 const toEvent = (json: string): CallEvent => JSON.parse(json) as CallEvent;
-
-interface ListRow extends Omit<CallRow, 'record'> {
-  readonly json: string;
-}
-
-function list(db: Connection, query: CallQuery): readonly CallRow[] {
-  const parts: (readonly [sql: string, ...values: (string | number)[]])[] = [];
-  if (query.since !== undefined) parts.push(['s.ended_at >= ?', query.since]);
-  if (query.until !== undefined) parts.push(['s.ended_at < ?', query.until]);
-  if (query.source !== undefined) parts.push(['s.source = ?', query.source]);
-  if (query.direction !== undefined) parts.push(['s.direction = ?', query.direction]);
-  if (query.states !== undefined) {
-    parts.push(['d.state IN (SELECT value FROM json_each(?))', JSON.stringify(query.states)]);
-  }
-  // Reversed, the end of a number is a beginning, which the index finds. ":" is the character after "9".
-  const end = query.number === undefined ? null : (reversedDigits(query.number) ?? '-');
-  if (end !== null) parts.push(['s.external_reversed >= ? AND s.external_reversed < ?', end, `${end}:`]);
-  const where = parts.length === 0 ? '' : `WHERE ${parts.map(([sql]) => sql).join(' AND ')}`;
-  return db
-    .prepare<unknown[], ListRow>(
-      `SELECT s.json, d.state, d.reason, coalesce(d.tries, 0) AS tries, d.delivered_at AS deliveredAt
-       FROM session s LEFT JOIN delivery d ON d.session_id = s.call_session_id ${where}
-       ORDER BY s.started_at DESC, s.call_session_id DESC LIMIT ?`,
-    )
-    .all(...parts.flatMap(([, ...values]) => values), query.limit)
-    .map(({ json, ...row }) => ({ ...row, record: decodeRecord(json) }));
-}
 
 /** By the whole id, else by its beginning, else by its end, when only one id is such. */
 function finder(db: Connection) {
@@ -145,8 +100,13 @@ function frames(db: Connection) {
   const events = db.prepare<[object], { frame: number; json: string }>(
     'SELECT frame_id AS frame, json FROM event WHERE frame_id >= @first AND frame_id <= @last ORDER BY seq',
   );
+  // Found by looking at the whole time, so once for all its pages.
+  let edges = { from: Number.NaN, to: Number.NaN, first: 0 as number | null, last: 0 as number | null };
   return (args: Span & { after: number; limit: number }): readonly FrameRow[] => {
-    const { first, last } = bounds.get(args) ?? { first: null, last: null };
+    const { from, to } = args;
+    const known = args.after > 0 && edges.from === from && edges.to === to;
+    if (!known) edges = { from, to, ...(bounds.get(args) ?? { first: null, last: null }) };
+    const { first, last } = edges;
     if (first === null || last === null) return [];
     const rows = page.all({ ...args, after: Math.max(args.after, first - 1), last });
     const of = new Map<number, CallEvent[]>(rows.map(({ id }) => [id, []]));

@@ -38,7 +38,7 @@ export function openConnection(path: string, busyTimeoutMs = 5_000): Connection 
  * SQLite gives -wal and -shm the mode of the main file, so the mode is set before SQLite sees it. Only on a new file or
  * one of ours: a wrong path in the config must not change the file of somebody else.
  */
-function claimFile(path: string): void {
+export function claimFile(path: string): void {
   let file: number | null = null;
   try {
     file = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
@@ -89,6 +89,9 @@ const noRoom: Reason = (_path, directory) => `no room is left on the file system
 const damaged: Reason = (path) =>
   `the file is damaged; stop logcalld, move it away together with ${path}-wal and ${path}-shm, and restore the last backup.`;
 
+const noLocks: Reason = (_path, directory) =>
+  `the file system of ${directory} has no locks; set [storage] path to a local disk.`;
+
 const REASONS: readonly (readonly [string, Reason])[] = [
   ['ENOENT', (_path, directory) => `the directory ${directory} does not exist; create it for the user of logcalld.`],
   ['ENOTDIR', (_path, directory) => `${directory} is not a directory; correct the path of the database.`],
@@ -105,6 +108,8 @@ const REASONS: readonly (readonly [string, Reason])[] = [
     () => 'it is not an SQLite database; correct the path, or move the file away and restore a backup.',
   ],
   ['SQLITE_CORRUPT', damaged],
+  ['SQLITE_IOERR_LOCK', noLocks],
+  ['SQLITE_IOERR_RDLOCK', noLocks],
   ['SQLITE_IOERR', damaged],
   ['SQLITE_BUSY', () => 'another program holds it locked; end that program, or a second logcalld on the same file.'],
 ];

@@ -1,6 +1,7 @@
 /** The main thread's handle of the database: starts the thread, turns method calls into messages, ends it in order. */
 import { Worker } from 'node:worker_threads';
 import { StorageError } from './errors.ts';
+import type { Holder } from './hold.ts';
 import type { Modules } from './modules.ts';
 import type { FromWorker, ModuleTable, Remotes, ToWorker, WorkerStart } from './rpc.ts';
 import { decodeError, remotes } from './rpc.ts';
@@ -8,6 +9,8 @@ import { decodeError, remotes } from './rpc.ts';
 export interface OpenOptions {
   /** How long a statement waits for a lock of another program, ms. */
   readonly busyTimeoutMs?: number;
+  /** What others that want to write the file are told of this program. */
+  readonly holder?: Holder;
   /** Called once when the database thread ends without having been asked to. Nothing can be stored after that. */
   readonly onFailure?: (error: StorageError) => void;
 }
@@ -31,7 +34,10 @@ interface Waiting {
 
 const SUFFIX = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 
-/** Opens or creates the database file with all modules of the program. Rejects with `StorageError`, one clear sentence. */
+/**
+ * Opens or creates the database file with all modules of the program, and keeps other writers away until it is closed. Rejects
+ * with `StorageError`, one clear sentence.
+ */
 export function openDatabase(path: string, options: OpenOptions = {}): Promise<Database> {
   return openWith<Modules>(path, new URL(`./modules${SUFFIX}`, import.meta.url), options);
 }
@@ -42,7 +48,8 @@ export async function openWith<M extends ModuleTable>(
   modulesUrl: URL,
   options: OpenOptions = {},
 ): Promise<Database<M>> {
-  const workerData: WorkerStart = { path, modulesUrl: modulesUrl.href, busyTimeoutMs: options.busyTimeoutMs ?? 5_000 };
+  const { busyTimeoutMs = 5_000, holder = null } = options;
+  const workerData: WorkerStart = { path, modulesUrl: modulesUrl.href, busyTimeoutMs, holder };
   const worker = new Worker(new URL(`./worker${SUFFIX}`, import.meta.url), { workerData, name: 'sqlite' });
   const methods = await readiness(worker, path);
   return handle<M>(worker, path, methods, options);

@@ -36,6 +36,7 @@ const TROUBLES: readonly (readonly [string, StorageTrouble])[] = [
   ['SQLITE_NOTADB', 'unusable'],
   ['SCHEMA_', 'unusable'],
   ['WORKER_', 'unusable'],
+  ['DATABASE_', 'unusable'],
   ['ENOENT', 'unusable'],
   ['EACCES', 'unusable'],
   ['EPERM', 'unusable'],

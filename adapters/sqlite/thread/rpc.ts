@@ -7,6 +7,7 @@
  */
 import type BetterSqlite3 from 'better-sqlite3';
 import { StorageError, storageError } from './errors.ts';
+import type { Holder } from './hold.ts';
 
 export type Connection = BetterSqlite3.Database;
 
@@ -30,6 +31,8 @@ export interface WorkerStart {
   /** URL of a file that exports `modules: ModuleTable`. */
   readonly modulesUrl: string;
   readonly busyTimeoutMs: number;
+  /** Who writes the file, for others that want to. */
+  readonly holder: Holder | null;
 }
 
 export interface Request {

@@ -5,7 +5,7 @@ import { distinctRecordings, flagsWith } from '../recordings.ts';
 import type { Channel } from './state.ts';
 
 /** Channels of reported calls for which late facts are awaited; older ones are beyond the time in which a PBX writes its CDR. */
-const REMEMBERED = 4000;
+export const REMEMBERED = 4000;
 
 export class LateFacts {
   /** All channels of a call share one holder of its newest record. */

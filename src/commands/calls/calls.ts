@@ -1,44 +1,75 @@
 /** `logcalld calls list` and `calls show`. */
-import { MAX_ITEMS } from '../../../adapters/control/api.ts';
-import type { CallRow } from '../../../adapters/sqlite/sessions/calls.ts';
+import type { CallsAnswer } from '../../../adapters/control/api.ts';
+import type { CallRow } from '../../../adapters/sqlite/sessions/list.ts';
 import type { Terminal } from '../../cli/cli.ts';
 import type { Invocation } from '../../cli/command.ts';
 import { EXIT } from '../../cli/help.ts';
-import { ask } from '../control.ts';
+import { ask, asking } from '../control.ts';
 import { columns, cut, dateTime, external, type Privacy, print, privacy, tell } from '../output.ts';
+import { progress } from '../progress.ts';
 import { configOf } from '../shell.ts';
 import { directionOf, selectionOf, wholeNumber } from './selection.ts';
 import { showCall } from './show.ts';
 
 const DEFAULT_LIMIT = 50;
+const MAX_LIMIT = 1_000_000;
+/** Calls in one request. */
+const PAGE = 100;
 const HEADER = ['TIME', 'DIRECTION', 'STATUS', 'NUMBER', 'AGENT', 'SEC', 'DELIVERY', 'CALL', 'REASON'];
 const RIGHT = [5];
 const REASON_WIDTH = 110;
 
 export async function callsList(invocation: Invocation, terminal: Terminal): Promise<number> {
   const given = invocation.value('limit');
-  const limit = given === null ? DEFAULT_LIMIT : wholeNumber('--limit', given, MAX_ITEMS - 1);
+  const limit = given === null ? DEFAULT_LIMIT : wholeNumber('--limit', given, MAX_LIMIT);
   const direction = invocation.value('direction');
   const query = {
     ...selectionOf(invocation, Date.now()),
     ...(direction === null ? {} : { direction: directionOf(direction) }),
-    limit: limit + 1,
   };
-  const rows = await ask(configOf(invocation), terminal, 'calls', query);
   const secrecy = privacy(invocation.flag('numbers'));
-  const shown = rows.slice(0, limit);
-  if (invocation.flag('json')) for (const row of shown) print(terminal, JSON.stringify(secrecy.value(row)));
-  else if (shown.length > 0) for (const line of table(shown, secrecy)) print(terminal, line);
-  else tell(terminal, 'No calls.');
-  if (rows.length > limit) tell(terminal, `Only the newest ${limit} are shown; --limit shows more.`);
-  return EXIT.ok;
+  const show = invocation.flag('json') ? asJson(terminal, secrecy) : asTable(terminal, secrecy);
+  return asking(configOf(invocation), terminal, async (asker) => {
+    const shown = progress(terminal);
+    let left = limit;
+    for (let cursor: string | null = null; ; ) {
+      // One more than is shown tells whether there are more.
+      const page: CallsAnswer = await asker.call('calls', {
+        ...query,
+        limit: Math.min(left + 1, PAGE),
+        ...(cursor === null ? {} : { cursor }),
+      });
+      shown.clear();
+      const rows = page.rows.slice(0, left);
+      if (rows.length > 0) show(rows);
+      left -= rows.length;
+      const more = page.rows.length > rows.length;
+      if (more) tell(terminal, `Only the newest ${limit} are shown; --limit shows more.`);
+      if (more || page.cursor === null || terminal.gone === true) break;
+      cursor = page.cursor;
+      if (rows.length === 0) shown.at(0, 'Still looking ...');
+    }
+    if (left === limit) tell(terminal, 'No calls.');
+    return EXIT.ok;
+  });
 }
 
-export function table(rows: readonly CallRow[], secrecy: Privacy): readonly string[] {
-  return columns([HEADER, ...rows.map((row) => cells(row, secrecy))], RIGHT);
+const asJson = (terminal: Terminal, secrecy: Privacy) => (rows: readonly CallRow[]) => {
+  for (const row of rows) print(terminal, JSON.stringify(secrecy.value(row)));
+};
+
+/** Page by page: a column grows where a later page needs more room. */
+function asTable(terminal: Terminal, secrecy: Privacy): (rows: readonly CallRow[]) => void {
+  const widths: number[] = [];
+  let header: readonly string[][] = [[...HEADER]];
+  return (rows) => {
+    const page = [...header, ...rows.map((row) => cells(row, secrecy))];
+    header = [];
+    for (const line of columns(page, RIGHT, widths)) print(terminal, line);
+  };
 }
 
-function cells({ record, state, reason }: CallRow, secrecy: Privacy): readonly string[] {
+function cells({ record, state, reason }: CallRow, secrecy: Privacy): string[] {
   return [
     dateTime(record.startedAt),
     record.direction.toLowerCase(),

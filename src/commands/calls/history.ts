@@ -1,9 +1,12 @@
 /** The calls of a time, derived again from the journal by the present code, beside what is stored. */
+import { setImmediate } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { frameReaders } from '../../../adapters/index.ts';
 import type { FrameRow } from '../../../adapters/sqlite/sessions/calls.ts';
+import type { BegunPage, CallPlace } from '../../../adapters/sqlite/sessions/list.ts';
 import type { Config, SourceConfig } from '../../../config/schema.ts';
 import { CallTable } from '../../call/correlate.ts';
+import { REMEMBERED } from '../../call/live/late.ts';
 import type { CallRecord } from '../../call/record.ts';
 import type { Store } from '../../daemon/lookup.ts';
 import { planOf, rulesOf } from '../../daemon/settings.ts';
@@ -28,11 +31,20 @@ export interface Difference {
   readonly fields: readonly { readonly field: string; readonly before: unknown; readonly after: unknown }[];
 }
 
+/** What is found, as it is found: the calls of a long time are more than should be kept in memory. */
+export interface Findings {
+  readonly different: (difference: Difference) => Promise<void>;
+  /** The id of a stored call that does not come out any more. */
+  readonly missing: (id: string) => void;
+  /** Frames read so far. */
+  readonly read?: (frames: number) => void;
+}
+
+/** How many of each kind. */
 export interface Comparison {
-  readonly differences: readonly Difference[];
+  readonly different: number;
   readonly same: number;
-  /** Ids of stored calls that do not come out any more. */
-  readonly missing: readonly string[];
+  readonly missing: number;
   readonly leftAlone: number;
   /** Frames received in the window itself. */
   readonly frames: number;
@@ -47,44 +59,76 @@ const PAGE = 1_000;
 /** Flags of facts that the journal cannot give: they came from elsewhere, or it holds only a part of the call. */
 const NOT_OURS = ['from-cdr', 'start-unknown'];
 
-export async function compare(store: Store, config: Config, window: Window): Promise<Comparison> {
+/**
+ * Reads the journal once, in order. In memory are the open calls, the last reported ones, and the id of each call of the window
+ * (about 100 bytes each).
+ */
+export async function compare(store: Store, config: Config, window: Window, found: Findings): Promise<Comparison> {
   const sources = config.source.filter(({ name }) => window.source === null || name === window.source);
-  const fold = await derive(store, config, sources, window);
   const within = ({ startedAt }: CallRecord) => startedAt >= window.since && startedAt < window.until;
-  const differences: Difference[] = [];
   const derived = new Set<string>();
-  let same = 0;
-  let leftAlone = 0;
-  for (const record of fold.ended) {
-    derived.add(record.callSessionId);
-    const found = await store.sessions.get(record.callSessionId);
-    const stored =
-      found.found === 'one' && found.session.record.callSessionId === record.callSessionId ? found.session : null;
-    if (!within(stored?.record ?? record)) continue;
+  const sum = { different: 0, same: 0, leftAlone: 0 };
+  const judge = async (record: CallRecord): Promise<void> => {
+    const { callSessionId: id } = record;
+    const known = await store.sessions.get(id);
+    const stored = known.found === 'one' && known.session.record.callSessionId === id ? known.session : null;
+    if (!within(stored?.record ?? record)) return;
+    derived.add(id);
     if (NOT_OURS.some((flag) => record.flags.includes(flag) || stored?.record.flags.includes(flag) === true))
-      leftAlone += 1;
-    else if (stored !== null && isDeepStrictEqual(stored.record, record)) same += 1;
+      sum.leftAlone += 1;
+    else if (stored !== null && isDeepStrictEqual(stored.record, record)) sum.same += 1;
     else {
-      const [row] = await store.outbox.select({ filter: { ids: [record.callSessionId] }, after: 0, limit: 1 });
+      const [row] = await store.outbox.select({ filter: { ids: [id] }, after: 0, limit: 1 });
       const fields = stored === null ? [] : fieldsOf(stored.record, record);
-      differences.push({ record, revision: stored?.revision ?? 0, state: row?.state ?? null, fields });
+      sum.different += 1;
+      await found.different({ record, revision: stored?.revision ?? 0, state: row?.state ?? null, fields });
+    }
+  };
+  const read = await derive(store, config, sources, window, judge, found.read);
+  const { since, until } = { ...window, since: Math.max(window.since, read.journalFrom) };
+  let missing = 0;
+  for (const { name } of sources) {
+    for await (const id of storedIds(store, name, since, until)) {
+      if (derived.has(id)) continue;
+      missing += 1;
+      found.missing(id);
     }
   }
-  const from = Math.max(window.since, fold.journalFrom);
-  const missing = await storedIds(store, { ...window, since: from }, sources, (id) => !derived.has(id));
-  const { frames, withoutRaw, journalFrom } = fold;
-  return { differences, same, missing, leftAlone, frames, withoutRaw, journalFrom };
+  return { ...sum, missing, ...read };
 }
 
-async function derive(store: Store, config: Config, sources: readonly SourceConfig[], window: Window) {
+/** Hands over each call once, as it is when nothing more can come of it. */
+async function derive(
+  store: Store,
+  config: Config,
+  sources: readonly SourceConfig[],
+  window: Window,
+  judge: (record: CallRecord) => Promise<void>,
+  onRead: (frames: number) => void = () => {},
+) {
   const rules = rulesOf(config);
   const tables = new Map(sources.map((source) => [source.name, new CallTable(source.name, planOf(source), rules)]));
   const types = new Map(sources.map(({ name, type }) => [name, type]));
-  const ended: CallRecord[] = [];
   const range = {
     from: Math.floor(window.since - MARGIN_MS),
     to: Math.ceil(Math.min(window.until + MARGIN_MS, window.now)),
   };
+  // A call that was reported may be so once more, when its recording is named late: the last word counts.
+  const reported = new Map<string, CallRecord>();
+  const settle = async (atMost: number): Promise<void> => {
+    for (const [id, record] of reported) {
+      if (reported.size <= atMost) return;
+      reported.delete(id);
+      await judge(record);
+    }
+  };
+  const report = (ended: readonly CallRecord[]): void => {
+    for (const record of ended) {
+      reported.delete(record.callSessionId);
+      reported.set(record.callSessionId, record);
+    }
+  };
+  let all = 0;
   let frames = 0;
   let withoutRaw = 0;
   let journalFrom = Number.POSITIVE_INFINITY;
@@ -97,14 +141,20 @@ async function derive(store: Store, config: Config, sources: readonly SourceConf
       if (frame.receivedAt >= window.since && frame.receivedAt < window.until) frames += 1;
       const read = eventsOf(frame, types.get(frame.source) ?? '');
       if (read.raw === false) withoutRaw += 1;
-      for (const event of read.events) ended.push(...table.apply(event).ended);
+      for (const event of read.events) report(table.apply(event).ended);
     }
+    await settle(REMEMBERED * tables.size);
+    // The database is in this thread, so nothing else waits: signals and what is written must have their turn.
+    await setImmediate();
+    all += page.length;
+    onRead(all);
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE) break;
     after = last.id;
   }
-  for (const table of tables.values()) ended.push(...table.advance(range.to).ended);
-  return { ended, frames, withoutRaw, journalFrom };
+  for (const table of tables.values()) report(table.advance(range.to).ended);
+  await settle(0);
+  return { frames, withoutRaw, journalFrom };
 }
 
 /** The frame read again by the present code; its stored events where the frame is gone. `raw` `null`: never had any. */
@@ -125,22 +175,12 @@ function fieldsOf(before: CallRecord, after: CallRecord): Difference['fields'] {
     .map((field) => ({ field, before: old.get(field), after: now.get(field) }));
 }
 
-async function storedIds(
-  store: Store,
-  window: Window,
-  sources: readonly SourceConfig[],
-  wanted: (id: string) => boolean,
-): Promise<readonly string[]> {
-  const ids: string[] = [];
-  for (const { name } of sources) {
-    for (let offset = 0; ; offset += PAGE) {
-      const { since, until } = window;
-      const page = await store.sessions.list({ since, until, source: name, limit: PAGE, offset });
-      // What came from the PBX's own records was never in the journal.
-      const ours = page.filter(({ record }) => !record.flags.some((flag) => NOT_OURS.includes(flag)));
-      ids.push(...ours.map(({ record }) => record.callSessionId).filter(wanted));
-      if (page.length < PAGE) break;
-    }
-  }
-  return ids;
+/** Calls that the journal may know: what came from the PBX's own records was never in it. */
+async function* storedIds(store: Store, source: string, since: number, until: number): AsyncGenerator<string> {
+  let after: CallPlace | null = null;
+  do {
+    const page: BegunPage = await store.calls.begun({ source, since, until, after, limit: PAGE });
+    for (const { id, flags } of page.calls) if (!flags.some((flag) => NOT_OURS.includes(flag))) yield id;
+    after = page.next;
+  } while (after !== null);
 }

@@ -8,11 +8,14 @@ import { EXIT } from '../../cli/help.ts';
 import { parseWhen } from '../../cli/when.ts';
 import { reachRunning } from '../control.ts';
 import { count, dateTime, type Privacy, print, privacy, tell } from '../output.ts';
+import { progress } from '../progress.ts';
 import { configOf } from '../shell.ts';
 import { type Comparison, compare, type Difference } from './history.ts';
 
 /** Calls sent to the daemon in one request. */
 const PAGE = 200;
+/** Calls named in one line. */
+const NAMED = 20;
 
 export async function rederive(invocation: Invocation, terminal: Terminal): Promise<number> {
   const config = configOf(invocation);
@@ -30,7 +33,27 @@ export async function rederive(invocation: Invocation, terminal: Terminal): Prom
   // The daemon is the one writer of the file; asked for first, so that nothing is worked out in vain.
   const daemon = apply ? await reachRunning(config, 'it is what stores the newer facts') : null;
   const file = openReadOnly(config.storage.path);
-  const found = await compare(file.remote, config, window).finally(() => file.close());
+  const secrecy = privacy(invocation.flag('numbers'));
+  const json = invocation.flag('json');
+  const shown = progress(terminal);
+  const show = (lines: readonly string[]): void => {
+    shown.clear();
+    for (const line of lines) print(terminal, line);
+  };
+  const newer = daemon === null ? null : storing(daemon);
+  const found = await compare(file.remote, config, window, {
+    async different(one) {
+      show(json ? [JSON.stringify(secrecy.value(one))] : [...difference(one, secrecy), '']);
+      await newer?.add(one);
+    },
+    missing(id) {
+      if (!json) show([`${id}  is stored, but the present code does not make it; it is kept as it is.`]);
+    },
+    read: (frames) => shown.at(frames, `${frames} frames read ...`),
+  }).finally(() => {
+    shown.clear();
+    file.close();
+  });
   if (found.frames === 0) {
     tell(
       terminal,
@@ -39,11 +62,9 @@ export async function rederive(invocation: Invocation, terminal: Terminal): Prom
     );
     return EXIT.failed;
   }
-  const secrecy = privacy(invocation.flag('numbers'));
-  if (invocation.flag('json')) for (const one of found.differences) print(terminal, JSON.stringify(secrecy.value(one)));
-  else for (const line of report(found, window.since, secrecy)) print(terminal, line);
-  if (daemon !== null) await store(terminal, daemon, found.differences);
-  else if (found.differences.length > 0) tell(terminal, 'Nothing was changed. Store the newer facts with --apply.');
+  if (!json) show(report(found, window.since));
+  if (newer !== null) for (const line of await newer.end()) tell(terminal, line);
+  else if (found.different > 0) tell(terminal, 'Nothing was changed. Store the newer facts with --apply.');
   return EXIT.ok;
 }
 
@@ -53,12 +74,10 @@ function sourceOf(config: Config, name: string | null): string | null {
   throw new UsageError(`The config has no source "${name}".`, `--source with one of: ${known}`);
 }
 
-function report(found: Comparison, since: number, secrecy: Privacy): readonly string[] {
-  const { differences, same, missing, leftAlone, frames, withoutRaw, journalFrom } = found;
+function report(found: Comparison, since: number): readonly string[] {
+  const { different, same, missing, leftAlone, frames, withoutRaw, journalFrom } = found;
   return [
-    ...differences.flatMap((one) => [...difference(one, secrecy), '']),
-    ...missing.map((id) => `${id}  is stored, but the present code does not make it; it is kept as it is.`),
-    `${count(same, 'call')} the same, ${differences.length} different, ${missing.length} not made any more, ${leftAlone} left alone.`,
+    `${count(same, 'call')} the same, ${different} different, ${missing} not made any more, ${leftAlone} left alone.`,
     `Read: ${count(frames, 'frame')}, of which ${withoutRaw} are no longer kept as the PBX sent them (their stored events were used).`,
     ...(journalFrom > since
       ? [`The journal begins at ${dateTime(journalFrom)}: earlier calls were not compared.`]
@@ -83,26 +102,44 @@ function shown(value: unknown, secrecy: Privacy): string {
   return secrecy.text(JSON.stringify(value) ?? 'nothing');
 }
 
-async function store(terminal: Terminal, daemon: ControlClient, differences: readonly Difference[]): Promise<void> {
-  let stored = 0;
+/** Hands the newer facts to the daemon, some calls at a time. */
+function storing(daemon: ControlClient) {
+  const waiting: Difference[] = [];
   const moved: string[] = [];
-  for (let at = 0; at < differences.length; at += PAGE) {
-    const items = differences.slice(at, at + PAGE).map(({ record, revision }) => ({ record, revision }));
-    const done = await daemon.call('correct', { items });
-    stored += done.inserted.length + done.changed.length;
+  const sum = { stored: 0, delivered: 0, resting: 0 };
+  const flush = async (): Promise<void> => {
+    const batch = waiting.splice(0);
+    if (batch.length === 0) return;
+    const done = await daemon.call('correct', { items: batch.map(({ record, revision }) => ({ record, revision })) });
+    sum.stored += done.inserted.length + done.changed.length;
     moved.push(...done.moved);
-  }
-  tell(
-    terminal,
-    `${count(stored, 'call')} stored.${consequences(differences.filter((one) => !moved.includes(one.record.callSessionId)))}`,
-  );
-  if (moved.length > 0)
-    tell(terminal, `Not stored, because they changed meanwhile (run it again): ${moved.join(', ')}.`);
+    for (const { record, state } of batch) {
+      if (done.moved.includes(record.callSessionId)) continue;
+      if (state === 'delivered') sum.delivered += 1;
+      if (state === 'parked' || state === 'skipped') sum.resting += 1;
+    }
+  };
+  return {
+    async add(difference: Difference): Promise<void> {
+      waiting.push(difference);
+      if (waiting.length >= PAGE) await flush();
+    },
+    /** What became of them, in lines. */
+    async end(): Promise<readonly string[]> {
+      await flush();
+      return [
+        `${count(sum.stored, 'call')} stored.${consequences(sum)}`,
+        ...(moved.length === 0
+          ? []
+          : [
+              `Not stored, because they changed meanwhile (run it again): ${moved.slice(0, NAMED).join(', ')}${moved.length > NAMED ? ` and ${moved.length - NAMED} more` : ''}.`,
+            ]),
+      ];
+    },
+  };
 }
 
-function consequences(stored: readonly Difference[]): string {
-  const delivered = stored.filter(({ state }) => state === 'delivered').length;
-  const resting = stored.filter(({ state }) => state === 'parked' || state === 'skipped').length;
+function consequences({ delivered, resting }: { readonly delivered: number; readonly resting: number }): string {
   return [
     delivered === 0
       ? ''

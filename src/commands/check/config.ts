@@ -1,5 +1,5 @@
 /** `logcalld check-config`: everything an installation needs, in the order in which it meets trouble. */
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { readAuthorities } from '../../../adapters/asterisk/link/tls.ts';
 import { createClock } from '../../../adapters/host/clock.ts';
@@ -7,6 +7,8 @@ import { readSecret, SecretError } from '../../../adapters/host/credentials.ts';
 import { visible } from '../../../adapters/host/log-value.ts';
 import { createCallLog } from '../../../adapters/leadsquared/call-log.ts';
 import { createClient } from '../../../adapters/leadsquared/http/client.ts';
+import { heldBy, holderText } from '../../../adapters/sqlite/thread/hold.ts';
+import { networkOf, onNetwork } from '../../../adapters/sqlite/thread/network.ts';
 import { type Config, leadsquaredSecrets, type SourceConfig, sourceSecret } from '../../../config/schema.ts';
 import type { Terminal } from '../../cli/cli.ts';
 import type { Invocation } from '../../cli/command.ts';
@@ -54,6 +56,7 @@ export async function checkConfig(invocation: Invocation, terminal: Terminal): P
       ? usersWithoutFile(config)
       : ok('users file', `${count(users, 'extension')} in ${config.leadsquared.user.file}`),
     checkDatabase(config.storage.path),
+    ...checkHolder(config.storage.path),
     ...config.source.flatMap(checkAuthority),
   ];
   offline.forEach(report);
@@ -134,6 +137,8 @@ export function checkDatabase(path: string): Finding {
   try {
     if (!statSync(folder).isDirectory())
       return { level: 'FAIL', about, text: `${folder} is not a folder: correct [storage] path.` };
+    const network = networkOf(existsSync(path) ? path : folder);
+    if (network !== null) return { level: 'FAIL', about, text: `${path}: ${onNetwork(network)}` };
     accessSync(folder, constants.W_OK | constants.X_OK);
     const file = statSync(path, { throwIfNoEntry: false });
     if (file !== undefined) accessSync(path, constants.R_OK | constants.W_OK);
@@ -146,6 +151,14 @@ export function checkDatabase(path: string): Finding {
         : `this user may not write ${path} (${code}): run the check as the user of logcalld, or give it the folder ${folder}.`;
     return { level: 'FAIL', about, text };
   }
+}
+
+/** A daemon that runs on it: a second one would be refused. */
+function checkHolder(path: string): Finding[] {
+  const held = heldBy(path);
+  if (!held.held) return [];
+  const text = `in use by ${holderText(held.holder)}; a second "logcalld run" on it is refused while that one runs`;
+  return [{ level: 'info', about: 'database', text }];
 }
 
 function readSecrets(config: Config) {

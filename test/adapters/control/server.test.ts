@@ -20,7 +20,7 @@ function handlers(given: Partial<Handlers>): Handlers {
   return {
     hello: async () => ({ version: '1', pid: 7, database: '/db' }),
     ...{ status: none, calls: none, call: none, users: none, replay: none, pause: none, resume: none },
-    ...{ retry: none, permit: none, correct: none },
+    ...{ retry: none, permit: none, correct: none, find: none },
     ...given,
   };
 }
@@ -42,14 +42,14 @@ t.test('a request arrives checked, its answer comes back, refusals keep their wo
     handlers({
       async calls(query) {
         asked.push(query);
-        return [];
+        return { rows: [], cursor: null };
       },
       call: ({ id }) => Promise.reject(new ControlError(404, `No call has the id ${id}.`)),
     }),
   );
   const client = await connectControl(server.path, '1');
   if (client === null) throw new Error('nobody answered');
-  t.same(await client.call('calls', { limit: 3, states: ['parked'] }), []);
+  t.same(await client.call('calls', { limit: 3, states: ['parked'] }), { rows: [], cursor: null });
   t.same(asked, [{ limit: 3, states: ['parked'] }]);
   await t.rejects(client.call('call', { id: 'x' }), { name: 'ControlError', status: 404, message: /id x/ });
   await t.rejects(client.call('users', {}), { status: 500, message: 'not in this test' });
@@ -98,7 +98,10 @@ t.test('owner and group may use the socket, others may not, and it is removed at
 t.test('a living daemon is not pushed aside; the socket of a dead one is replaced', async (t) => {
   const path = fresh();
   const first = await openControl(path);
-  await t.rejects(openControl(path), { message: /Another logcalld is running .*stop it first/ });
+  await t.rejects(openControl(path), {
+    name: 'PlaceError',
+    message: /Another logcalld, with another database, .*stop it first/,
+  });
   first.serve(handlers({}));
   t.equal((await connectControl(path, '1'))?.path, path, 'the refused one did no harm');
   await first.close();

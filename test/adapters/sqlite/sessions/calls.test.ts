@@ -27,7 +27,7 @@ function filled() {
 t.test('the list is newest first and every filter restricts it', async (t) => {
   const { calls } = filled();
   const ids = (query: Partial<Parameters<typeof calls.list>[0]>) =>
-    calls.list({ limit: 10, ...query }).map((row) => row.record.callSessionId);
+    calls.list({ limit: 10, scan: 100, ...query }).rows.map((row) => row.record.callSessionId);
   t.same(ids({}), ['other-1.12', 'pbx-2.11', 'pbx-1.11', 'pbx-1.10']);
   t.same(ids({ limit: 1 }), ['other-1.12']);
   t.same(ids({ since: 5_000 }), ['other-1.12', 'pbx-1.10'], 'since looks at the end of the call');
@@ -39,8 +39,12 @@ t.test('the list is newest first and every filter restricts it', async (t) => {
   t.same(ids({ number: '100' }), ['pbx-1.11']);
   t.same(ids({ number: '010' }), []);
   t.same(ids({ number: "' OR 1" }), []);
-  t.match(calls.list({ limit: 1, states: ['parked'] })[0], { state: 'parked', reason: 'No user.', tries: 0 });
-  t.match(calls.list({ limit: 1, direction: 'Internal' })[0], { state: null, reason: null });
+  t.match(calls.list({ limit: 1, scan: 100, states: ['parked'] }).rows[0], {
+    state: 'parked',
+    reason: 'No user.',
+    tries: 0,
+  });
+  t.match(calls.list({ limit: 1, scan: 100, direction: 'Internal' }).rows[0], { state: null, reason: null });
 });
 
 t.test('a call is found by its id, else by a beginning, else by an end', async (t) => {
@@ -90,14 +94,14 @@ t.test('the file can be read beside a writer, and is never written', async (t) =
   const { remote } = database;
   await remote.journal.commit([batch({ ended: [record('pbx-1.1')] })], 5);
   const look = openReadOnly(path);
-  t.equal((await look.remote.calls.list({ limit: 5 })).length, 1);
+  t.equal((await look.remote.calls.list({ limit: 5, scan: 9 })).rows.length, 1);
   await remote.journal.commit([batch({ ended: [record('pbx-1.2')] })], 6);
-  t.equal((await look.remote.calls.list({ limit: 5 })).length, 2, 'what is committed meanwhile is seen');
+  t.equal((await look.remote.calls.list({ limit: 5, scan: 9 })).rows.length, 2, 'what is committed meanwhile is seen');
   await t.rejects(look.remote.leadCache.rememberFormat({ format: 'x' }), { code: 'SQLITE_READONLY' });
   look.close();
   await database.close();
   const alone = openReadOnly(path);
-  t.equal((await alone.remote.calls.list({ limit: 5 })).length, 2, 'and without a writer');
+  t.equal((await alone.remote.calls.list({ limit: 5, scan: 9 })).rows.length, 2, 'and without a writer');
   alone.close();
 });
 

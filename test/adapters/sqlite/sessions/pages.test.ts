@@ -1,0 +1,160 @@
+/** Pages of many calls: together they are the whole, and no page is more than it may be. */
+import t from 'tap';
+import { journalModule } from '../../../../adapters/sqlite/journal/journal.ts';
+import type { SelectedQuery } from '../../../../adapters/sqlite/outbox/filter.ts';
+import { outboxOf } from '../../../../adapters/sqlite/outbox/outbox.ts';
+import { callsModule } from '../../../../adapters/sqlite/sessions/calls.ts';
+import type { CallPlace, CallQuery } from '../../../../adapters/sqlite/sessions/list.ts';
+import { batch, memoryDatabase, record } from '../support.ts';
+
+const CALLS = 40;
+
+/** Three calls begin in each ms; every seventh is parked, number 5 is skipped; two sources; a third of them calls out. */
+function filled() {
+  const db = memoryDatabase();
+  const journal = journalModule([outboxOf])(db);
+  const call = (n: number) =>
+    record(`pbx-${String(n).padStart(3, '0')}`, {
+      startedAt: 1_000 + Math.floor(n / 3),
+      // Some go on for long: the order of the ends is another one.
+      endedAt: 2_000 + (n % 5) * 100 + n,
+      source: n % 2 === 0 ? 'pbx' : 'other',
+      direction: n % 3 === 0 ? 'Outbound' : 'Inbound',
+      externalE164: `+9198450${String(n % 4)}2345`,
+      flags: n % 10 === 0 ? ['from-cdr'] : [],
+    });
+  journal.commit([batch({ ended: Array.from({ length: CALLS }, (_, n) => call(n)) })], 20_000);
+  db.exec(
+    "UPDATE delivery SET state = 'parked' WHERE id % 7 = 0; UPDATE delivery SET state = 'skipped', doubtful = 1 WHERE id = 5",
+  );
+  return { db, journal, call, calls: callsModule(db) };
+}
+
+const FILTERS: readonly Partial<CallQuery>[] = [
+  {},
+  { states: ['parked'] },
+  { states: ['parked', 'skipped'] },
+  { states: ['pending'] },
+  { states: ['delivered'] },
+  { number: '2345' },
+  { number: '32345' },
+  { number: '32345', states: ['pending'] },
+  { source: 'other' },
+  { since: 2_200, until: 2_330 },
+  { until: 2_100 },
+  { direction: 'Outbound', source: 'pbx' },
+  { number: '777' },
+];
+
+t.test('the list, in pages of any size, is the whole list', async (t) => {
+  const { calls, db } = filled();
+  const ids = (query: CallQuery) => {
+    const pages: string[][] = [];
+    let after: CallPlace | undefined;
+    do {
+      const page = calls.list({ ...query, after });
+      pages.push(page.rows.map((row) => row.record.callSessionId));
+      after = page.next ?? undefined;
+    } while (after !== undefined && pages.length < 1_000);
+    return pages;
+  };
+  const all = db
+    .prepare<[], string>('SELECT call_session_id FROM session ORDER BY started_at DESC, call_session_id DESC')
+    .pluck()
+    .all();
+  t.same(ids({ limit: 3, scan: 4 }).flat(), all);
+  for (const filter of FILTERS) {
+    const whole = ids({ ...filter, limit: 1_000, scan: 1_000 });
+    t.equal(whole.length, 1, 'at once, that is one page');
+    for (const limit of [1, 2, 7])
+      for (const scan of [1, 2, 5, 13, 100]) {
+        const pages = ids({ ...filter, limit, scan });
+        const about = `${JSON.stringify(filter)}, ${limit} of ${scan}`;
+        t.same(pages.flat(), whole[0], about);
+        t.ok(pages.every((page) => page.length <= limit));
+      }
+  }
+  t.ok(ids({ limit: 9, scan: 2, source: 'nobody' }).length >= CALLS / 2, 'a page looks at no more calls than it may');
+});
+
+t.test('a selection, in pages of any size, is the whole selection, in the order of the outbox', async (t) => {
+  const { calls } = filled();
+  const pagesOf = (query: Omit<SelectedQuery, 'after'>) => {
+    const pages: number[][] = [];
+    for (let after: number | null = 0; after !== null && pages.length < 1_000; ) {
+      const page = calls.selected({ ...query, after });
+      pages.push(page.rows.map(({ id }) => id));
+      after = page.next;
+    }
+    return pages;
+  };
+  const { direction: _, ...rest } = FILTERS[11] ?? {};
+  for (const filter of [...FILTERS.filter((one) => one.direction === undefined), rest]) {
+    const whole = pagesOf({ filter, limit: 1_000, scan: 1_000 }).flat();
+    t.same(
+      whole,
+      [...whole].sort((a, b) => a - b),
+    );
+    for (const limit of [1, 2, 7])
+      for (const scan of [1, 2, 5, 100]) {
+        const pages = pagesOf({ filter, limit, scan });
+        t.same(pages.flat(), whole, `${JSON.stringify(filter)}, ${limit} of ${scan}`);
+        t.ok(pages.every((page) => page.length <= limit));
+      }
+  }
+  t.equal(pagesOf({ filter: { states: ['delivered'] }, limit: 9, scan: 2 }).length, CALLS / 2 + 1, 'empty pages, too');
+  const ids = ['pbx-039', 'pbx-002', 'no-such', 'pbx-004'];
+  t.same(pagesOf({ filter: { ids }, limit: 9, scan: 1 }), [[3, 5, 40]], 'named calls are not walked for');
+  t.same(pagesOf({ filter: { ids, states: ['skipped'] }, limit: 9, scan: 1 }), [[5]]);
+  t.same(calls.selected({ filter: { ids: ['pbx-004'] }, after: 0, limit: 1, scan: 1 }).rows, [
+    { id: 5, sessionId: 'pbx-004', state: 'skipped', doubtful: true },
+  ]);
+});
+
+t.test('what changes between two pages: no call is met twice, and those to come are as they are then', async (t) => {
+  const { calls, db, journal, call } = filled();
+  const query = { filter: { states: ['parked' as const] }, limit: 2, scan: 100 };
+  const first = calls.selected({ ...query, after: 0 });
+  t.same(
+    first.rows.map(({ id }) => id),
+    [7, 14],
+  );
+  // One behind comes back, one ahead goes, one ahead comes, and a new call ends and is parked.
+  journal.commit([batch({ ended: [call(CALLS)] })], 30_000);
+  db.exec(
+    "UPDATE delivery SET state = 'parked' WHERE id IN (3, 33, 41); UPDATE delivery SET state = 'delivered' WHERE id = 28",
+  );
+  const met: number[] = [];
+  for (let after = first.next; after !== null; ) {
+    const page = calls.selected({ ...query, after });
+    met.push(...page.rows.map(({ id }) => id));
+    after = page.next;
+  }
+  t.same(met, [21, 33, 35, 41]);
+});
+
+t.test('the calls that began in a time, page by page', async (t) => {
+  const { calls } = filled();
+  const met: string[] = [];
+  let after: CallPlace | null = null;
+  do {
+    const page: ReturnType<typeof calls.begun> = calls.begun({
+      source: 'pbx',
+      since: 1_002,
+      until: 1_011,
+      after,
+      limit: 4,
+    });
+    t.ok(page.calls.length <= 4);
+    met.push(...page.calls.map(({ id }) => id));
+    after = page.next;
+  } while (after !== null);
+  const wanted = Array.from({ length: CALLS }, (_, n) => n).filter((n) => n % 2 === 0 && n >= 6 && n < 33);
+  t.same(
+    met,
+    wanted.map((n) => `pbx-${String(n).padStart(3, '0')}`),
+  );
+  t.same(calls.begun({ source: 'pbx', since: 1_003, until: 1_004, after: null, limit: 4 }).calls, [
+    { id: 'pbx-010', flags: ['from-cdr'] },
+  ]);
+});
