@@ -11,7 +11,7 @@ import type { CallRecord } from './record.ts';
 import type { JudgeContext } from './rules/case.ts';
 import { madeFor } from './sequel.ts';
 import { type Call, type Channel, componentOf, isLive } from './state.ts';
-import { forgetBridge, startAnew } from './stays.ts';
+import { depart, startAnew } from './stays.ts';
 
 /** Hears of what could not be folded in or judged. */
 export type OnFault = (what: string, error: unknown) => void;
@@ -113,7 +113,7 @@ export class Endings {
       this.finished.add(id);
       if (this.finished.size > REMEMBERED_CHANNELS) this.finished.delete(this.finished.values().next().value ?? '');
     }
-    for (const bridge of channel.bridges) forgetBridge(this.context, bridge);
+    depart(this.context, channel);
     const misread = misreadName(plan, channel.party, channel.facts);
     if (misread !== null) this.onMisread(misread);
   }
@@ -121,8 +121,9 @@ export class Endings {
   /** The external party's call is reported; phones that go on keep an internal call of their own. */
   private splitOff(call: Call, leave: Leavings): void {
     const rest = [...call.channels].filter(isLive);
-    for (const channel of [...call.channels]) {
-      if (isLive(channel)) continue;
+    const gone = [...call.channels].filter((channel) => !isLive(channel));
+    startAnew(this.context, gone, rest);
+    for (const channel of gone) {
       call.channels.delete(channel);
       this.release(channel, leave);
     }
@@ -138,7 +139,6 @@ export class Endings {
       channel.recorded = false;
       channel.recordings.length = 0;
     }
-    startAnew(call, rest);
   }
 }
 
