@@ -12,9 +12,13 @@ const LINES: Readonly<Partial<Record<DeliveryState, readonly [level: LogLevel, e
   parked: ['warn', 'call-parked', 'Parked until somebody sends it again (logcalld replay)'],
 };
 
+function isUnderWay(state: DeliveryState): boolean {
+  return state === 'resolving' || state === 'sending';
+}
+
 /** The same outbox; every step it makes is told after it is durable. */
 export function announcing(outbox: Outbox, log: Log): Outbox {
-  /** CallSessionIds of the rows under way. */
+  /** CallSessionIds of the rows under way; one that waits, a week perhaps, is learnt anew when it is taken up again. */
   const calls = new Map<number, string>();
   const learn = (rows: readonly Delivery[]) => {
     for (const { id, sessionId } of rows) calls.set(id, sessionId);
@@ -23,7 +27,7 @@ export function announcing(outbox: Outbox, log: Log): Outbox {
   const tell = ({ id, to, reason, activityId }: Settlement): void => {
     const call = calls.get(id);
     const line = LINES[to];
-    if (to === 'delivered' || to === 'skipped' || to === 'parked') calls.delete(id);
+    if (!isUnderWay(to)) calls.delete(id);
     if (line === undefined || call === undefined) return;
     const [level, event, text] = line;
     log.write(level, event, reason === null ? `${text}.` : `${text}: ${reason}`, {
@@ -37,7 +41,11 @@ export function announcing(outbox: Outbox, log: Log): Outbox {
     uncertain: async (args) => learn(await outbox.uncertain(args)),
     async settle(args) {
       const done = await outbox.settle(args);
-      for (const [index, item] of args.items.entries()) if (done[index] === true) tell(item);
+      for (const [index, item] of args.items.entries()) {
+        if (done[index] === true) tell(item);
+        // Somebody else has moved it on.
+        else calls.delete(item.id);
+      }
       return done;
     },
   };
