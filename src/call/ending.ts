@@ -10,7 +10,7 @@ import { LateFacts } from './late.ts';
 import type { CallRecord } from './record.ts';
 import type { JudgeContext } from './rules/case.ts';
 import { madeFor } from './sequel.ts';
-import { type Call, type Channel, componentOf, isLive } from './state.ts';
+import { type Call, type Channel, componentOf, isLive, trunksOf } from './state.ts';
 import { depart, startAnew } from './stays.ts';
 
 /** Hears of what could not be folded in or judged. */
@@ -122,6 +122,10 @@ export class Endings {
   private splitOff(call: Call, leave: Leavings): void {
     const rest = [...call.channels].filter(isLive);
     const gone = [...call.channels].filter((channel) => !isLive(channel));
+    const others = [...componentOf(call)].filter((one) => one !== call);
+    // Another outside party has its call still to be told, with what the phones recorded of it.
+    const alone = others.every((one) => trunksOf(one).length === 0);
+    for (const one of alone ? others : []) for (const channel of one.channels) dropRecordings(channel);
     startAnew(this.context, gone, rest);
     for (const channel of gone) {
       call.channels.delete(channel);
@@ -135,11 +139,15 @@ export class Endings {
     }
     for (const channel of rest) {
       channel.carriedOver = true;
-      // They are those of the call that has been reported.
-      channel.recorded = false;
-      channel.recordings.length = 0;
+      dropRecordings(channel);
     }
   }
+}
+
+/** They are those of the call that has been reported. */
+function dropRecordings(channel: Channel): void {
+  channel.recorded = false;
+  channel.recordings.length = 0;
 }
 
 /** True when every channel of these calls has cleared. */
