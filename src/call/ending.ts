@@ -3,6 +3,7 @@
  * record that was reported; repeated and late events of its channels are recognised.
  */
 import type { CallEvent, ChannelId } from '../telephony/call-event.ts';
+import { OldestFirst } from '../telephony/oldest.ts';
 import type { ApplyContext } from './context.ts';
 import { judge } from './judge.ts';
 import { type MisreadName, misreadName } from './known/side.ts';
@@ -34,6 +35,7 @@ export class Endings {
   private readonly onFault: OnFault;
   private readonly onMisread: OnMisread;
   private readonly finished = new Set<ChannelId>();
+  private readonly oldest = new OldestFirst(this.finished);
   private readonly late = new LateFacts();
 
   constructor(context: ApplyContext, rules: Omit<JudgeContext, 'until'>, onFault: OnFault, onMisread: OnMisread) {
@@ -111,7 +113,7 @@ export class Endings {
       released.push(id);
       channels.delete(id);
       this.finished.add(id);
-      if (this.finished.size > REMEMBERED_CHANNELS) this.finished.delete(this.finished.values().next().value ?? '');
+      if (this.finished.size > REMEMBERED_CHANNELS) this.finished.delete(this.oldest.next() ?? '');
     }
     depart(this.context, channel);
     const misread = misreadName(plan, channel.party, channel.facts);

@@ -6,8 +6,8 @@ import { lastingPbxs } from '../support/lasting.ts';
 /** Calls after which the records that wait for late facts, which have an upper limit, are all there are. */
 const SETTLED = 4500;
 
-/** Of ids alone, with an upper limit that would take more calls to reach. */
-const LIMITED = 'finished';
+/** Ids of finished channels, with an upper limit that would take more calls to reach. */
+const LIMITED: ReadonlySet<string> = new Set(['finished', 'oldest']);
 
 /** Everything that can be reached from `root`: objects, and what they, arrays, maps and sets hold. */
 function sizeOf(root: object): number {
@@ -25,7 +25,7 @@ function sizeOf(root: object): number {
 function heldBy(one: object): unknown[] {
   if (one instanceof Map) return [...one.keys(), ...one.values()];
   if (one instanceof Set) return [...one];
-  return Object.entries(one).flatMap(([name, value]) => (name === LIMITED ? [] : [value]));
+  return Object.entries(one).flatMap(([name, value]) => (LIMITED.has(name) ? [] : [value]));
 }
 
 for (const { name, plan, before, call } of await lastingPbxs()) {
