@@ -3,11 +3,11 @@ import t from 'tap';
 import { CallTable, DEFAULT_RULES } from '../../src/call/correlate.ts';
 import { lastingPbxs } from '../support/lasting.ts';
 
-/** Calls after which the records that wait for late facts, which have an upper limit, are all there are. */
-const SETTLED = 4500;
+/** Calls after which everything has been taken into use that such calls need. */
+const SETTLED = 500;
 
-/** Ids of finished channels, with an upper limit that would take more calls to reach. */
-const LIMITED: ReadonlySet<string> = new Set(['finished', 'oldest']);
+/** Finished channels and records that wait for late facts: these have upper limits, which would take more calls to reach. */
+const LIMITED: ReadonlySet<string> = new Set(['finished', 'oldest', 'late']);
 
 /** Everything that can be reached from `root`: objects, and what they, arrays, maps and sets hold. */
 function sizeOf(root: object): number {
