@@ -29,9 +29,7 @@ function heldForGood(agent: Channel, from: number, to: number): number {
   // A SIP REFER takes the hold off in the moment in which the agent leaves.
   if (hold === undefined || (hold.to !== null && to - hold.to > SEAM_MS)) return to;
   const transferred = agent.transfers.some((one) => one.at >= hold.from);
-  const elsewhere = [...agent.bridges].some((one) =>
-    one.stays.some((stay) => stay.channel === agent && stay.from >= to),
-  );
+  const elsewhere = agent.seatedAt !== null && agent.seatedAt >= to;
   return transferred || elsewhere ? hold.from : to;
 }
 

@@ -27,7 +27,7 @@ import { dueAt, giveUp, overdueAt } from './live/deadline.ts';
 import { Endings, isOver, type Leavings, type OnFault, type OnMisread } from './live/ending.ts';
 import { endUnconfirmed, noteBoot, noteHeard, reconcile, unheard } from './live/reconcile.ts';
 import { beginsAnother } from './live/sequel.ts';
-import { type Bridge, type Call, type Channel, componentOf, conferencePartners } from './live/state.ts';
+import { type Bridge, type Call, type Channel, componentOf } from './live/state.ts';
 import type { SourcePlan } from './plan.ts';
 import type { CallRecord } from './record.ts';
 import type { MissedBy } from './rules/case.ts';
@@ -164,7 +164,7 @@ export class CallTable {
     if (now >= this.deadline) {
       for (const call of [...this.calls.values()]) {
         if (!this.calls.has(call.key) || now < dueAt(call, this.rules)) continue;
-        if (now >= overdueAt(call, this.rules)) giveUp(call, now);
+        if (now >= overdueAt(call, this.rules)) giveUp(this.context, call, now);
         this.endings.end(call, leave);
       }
       this.deadline = this.trueDeadline();
@@ -249,7 +249,7 @@ export class CallTable {
     const channel = id === null ? undefined : this.channels.get(id);
     if (channel !== undefined) {
       const over = event.kind === 'cleared' || event.kind === 'vanished';
-      const touched = [channel, ...(over ? conferencePartners(channel) : [])];
+      const touched = [channel, ...(over ? channel.met : [])];
       for (const one of touched) this.deadline = Math.min(this.deadline, dueAt(one.call, this.rules));
     } else if (id === null) this.deadline = this.trueDeadline();
   }

@@ -2,7 +2,8 @@
  * Who was connected with whom, and when: worked out from bridge stays and wires. A wire (Local, loopback) passes on whatever
  * enters one end; a holding bridge connects nobody.
  */
-import { type Bridge, type Channel, calledIn } from './live/state.ts';
+import { staysDuring } from './live/bridge.ts';
+import { type Bridge, type Channel, presentFrom, type Stay } from './live/state.ts';
 
 /** A stretch of time in which the subject was connected with exactly these other parties. */
 export interface Connection {
@@ -18,89 +19,115 @@ export interface Connection {
  */
 export const SEAM_MS = 250;
 
-/** Every channel that ever shared a bridge or wire with `start`, transitively. */
+/** How long after its end a stay still counts where nobody was connected for any time, ms. */
+const SLACK_MS = 1;
+
+/** Every channel that shared a bridge or wire with `start` while that lived, transitively. */
 export function reachable(start: Channel): Set<Channel> {
-  const found = new Set([start]);
-  for (const channel of found) {
-    if (channel.wire !== null) found.add(channel.wire);
-    for (const bridge of channel.bridges) {
-      if (bridge.kind !== 'holding') for (const stay of bridge.stays) found.add(stay.channel);
-    }
-  }
-  return found;
+  return around(start, start.createdAt, start.clearedAt ?? Number.POSITIVE_INFINITY).channels;
 }
 
-/** A called party takes part only once it has answered; a channel that called the PBX is there from its beginning. */
-function presentFrom(channel: Channel): number {
-  if (channel.party.side === 'wire' || calledIn(channel)) return channel.createdAt;
-  return channel.answeredAt ?? Number.POSITIVE_INFINITY;
+/** One channel's stay, and where it was. */
+interface Seat {
+  readonly bridge: Bridge;
+  readonly stay: Stay;
+}
+
+/** Who may have been connected with `start` between two times, ms since the epoch, and their stays in order of their beginnings. */
+function around(start: Channel, from: number, to: number): { channels: Set<Channel>; seats: Seat[] } {
+  const channels = new Set([start]);
+  const bridges = new Set<Bridge>();
+  const seats: Seat[] = [];
+  for (const channel of channels) {
+    if (channel.wire !== null) channels.add(channel.wire);
+    for (const bridge of channel.bridges) {
+      if (bridges.has(bridge)) continue;
+      bridges.add(bridge);
+      for (const stay of staysDuring(bridge, from, to)) {
+        seats.push({ bridge, stay });
+        channels.add(stay.channel);
+      }
+    }
+  }
+  return { channels, seats: seats.sort((a, b) => a.stay.from - b.stay.from) };
 }
 
 /** The connections of `subject` with other real channels, in order of time. Open ends are closed at `until`. */
 export function connectionsOf(subject: Channel, until: number): Connection[] {
-  const members = reachable(subject);
-  const bridges = new Set<Bridge>();
-  const times = new Set<number>();
-  for (const channel of members) {
-    for (const bridge of channel.bridges) if (bridge.kind !== 'holding') bridges.add(bridge);
-    for (const time of [presentFrom(channel), channel.clearedAt]) if (time !== null && time <= until) times.add(time);
-  }
-  for (const bridge of bridges) {
-    for (const stay of bridge.stays) {
-      times.add(Math.min(stay.from, until));
-      times.add(Math.min(stay.to ?? until, until));
-    }
-  }
-  times.add(until);
-  const steps = [...times].sort((a, b) => a - b);
+  const scene = sceneOf(subject, presentFrom(subject), until);
+  const found = lastingIn(scene);
+  return found.length > 0 ? found : meetingIn(scene);
+}
+
+/** Those that last for a time and have begun at `since` or later (ms since the epoch); what was before is not gone through. */
+export function connectionsSince(subject: Channel, since: number, until: number): Connection[] {
+  // One that went on until then, with a seam in between, has begun before.
+  const begin = Math.max(presentFrom(subject), since - SEAM_MS - 1);
+  return lastingIn(sceneOf(subject, begin, until)).filter((one) => one.from >= since);
+}
+
+/** Who was where around the subject, and the times at which that changed, in order. */
+interface Scene {
+  readonly subject: Channel;
+  readonly until: number;
+  readonly seats: readonly Seat[];
+  readonly steps: readonly number[];
+}
+
+function sceneOf(subject: Channel, begin: number, until: number): Scene {
+  const { channels, seats } = around(subject, begin - SLACK_MS, (subject.clearedAt ?? until) + SLACK_MS);
+  const times = new Set([begin, until]);
+  for (const channel of channels)
+    for (const time of [presentFrom(channel), channel.clearedAt]) times.add(time ?? until);
+  for (const { stay } of seats) for (const time of [stay.from, stay.to]) times.add(time ?? until);
+  const steps = [...times].filter((time) => time >= begin && time <= until).sort((a, b) => a - b);
+  return { subject, until, seats, steps };
+}
+
+function lastingIn(scene: Scene): Connection[] {
   const found: Connection[] = [];
-  for (const [index, from] of steps.entries()) {
-    const to = steps[index + 1];
-    if (to === undefined || from < presentFrom(subject)) continue;
-    const others = partnersAt(subject, bridges, from, until);
-    if (others.length > 0) append(found, { from, to, others });
+  for (const [index, others] of partnersIn(scene, 0).entries()) {
+    const [from, to] = [scene.steps[index], scene.steps[index + 1]];
+    if (from !== undefined && to !== undefined && others.length > 0) append(found, { from, to, others });
   }
-  return found.length > 0 ? found : meetingOf(subject, bridges, steps, until);
+  return found;
 }
 
 /**
  * A connection without length: its beginning and end were told in the same millisecond, as when a caller hangs up in the
  * moment of the answer, or when the PBX was heard in one burst after a stall. Who met whom is known all the same.
  */
-function meetingOf(
-  subject: Channel,
-  bridges: ReadonlySet<Bridge>,
-  steps: readonly number[],
-  until: number,
-): Connection[] {
+function meetingIn(scene: Scene): Connection[] {
   // SIP 487: the caller had cancelled before the answer came.
-  if (subject.clearing?.sip === 487) return [];
-  for (const at of steps) {
-    const others = at < presentFrom(subject) ? [] : partnersAt(subject, bridges, at, until, 1);
-    if (others.length > 0) return [{ from: at, to: at, others }];
-  }
-  return [];
+  if (scene.subject.clearing?.sip === 487) return [];
+  const partners = partnersIn(scene, SLACK_MS);
+  const first = partners.findIndex((others) => others.length > 0);
+  const [at, others] = [scene.steps[first], partners[first]];
+  return at === undefined || others === undefined ? [] : [{ from: at, to: at, others }];
 }
 
-/** `slack`: how long after its end a stay still counts, ms. */
-function partnersAt(
-  subject: Channel,
-  bridges: ReadonlySet<Bridge>,
-  at: number,
-  until: number,
-  slack: 0 | 1 = 0,
-): Channel[] {
-  const live = (channel: Channel) => presentFrom(channel) <= at && (channel.clearedAt ?? until) + slack > at;
-  if (!live(subject)) return [];
+/** With whom the subject is connected at each of the steps. `slack`: how long after its end a stay still counts, ms. */
+function partnersIn({ subject, until, seats, steps }: Scene, slack: number): Channel[][] {
+  let next = 0;
+  let taken: Seat[] = [];
+  return steps.map((at) => {
+    for (let seat = seats[next]; seat !== undefined && seat.stay.from <= at; seat = seats[next]) {
+      taken.push(seat);
+      next += 1;
+    }
+    taken = taken.filter(({ stay }) => (stay.to ?? until) + slack > at);
+    const live = (channel: Channel) => presentFrom(channel) <= at && (channel.clearedAt ?? until) + slack > at;
+    return live(subject) ? connectedBy(taken, subject, live) : [];
+  });
+}
+
+function connectedBy(taken: readonly Seat[], subject: Channel, live: (channel: Channel) => boolean): Channel[] {
+  const here = taken.filter(({ stay }) => live(stay.channel));
   const seen = new Set([subject]);
   for (const channel of seen) {
     if (channel.wire !== null && live(channel.wire)) seen.add(channel.wire);
-    for (const bridge of bridges) {
-      const here = bridge.stays.filter(
-        (stay) => stay.from <= at && (stay.to ?? until) + slack > at && live(stay.channel),
-      );
-      if (here.some((stay) => stay.channel === channel)) for (const stay of here) seen.add(stay.channel);
-    }
+    const bridges = here.flatMap(({ bridge, stay }) => (stay.channel === channel ? bridge : []));
+    for (const { bridge, stay } of here) if (bridges.includes(bridge)) seen.add(stay.channel);
   }
   seen.delete(subject);
   return [...seen].filter((channel) => channel.party.side !== 'wire');

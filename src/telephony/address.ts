@@ -23,7 +23,7 @@ const SCHEME = /^(?:sips?|tel|callto|h323|xmpp):(?:\/\/)?/i;
 export function addressOf(text: string): Address {
   const plain = withAsciiDigits(text.normalize('NFKC').replace(INVISIBLE, '')).trim();
   const inBrackets = /<([^<>]*)>/.exec(plain)?.[1] ?? plain;
-  const bare = inBrackets.replace(/^["']+|["']+$/g, '').trim();
+  const bare = inBrackets.replace(/^["']+|(?<!["'])["']+$/g, '').trim();
   const uri = bare.replace(SCHEME, '').replace(/\?.*$/s, '');
   const at = uri.indexOf('@');
   const [named = '', ...parameters] = (at < 0 ? uri : uri.slice(0, at)).split(';');

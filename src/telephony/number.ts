@@ -4,6 +4,7 @@
  */
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import { addressOf, dialable } from './address.ts';
+import { OldestFirst } from './oldest.ts';
 import { isWithheld } from './withheld.ts';
 
 export { isHidden, isWithheld } from './withheld.ts';
@@ -38,7 +39,7 @@ export function toE164(raw: string | null, country: string, trunkFormat: TrunkFo
   const known = readBefore.get(key);
   if (known !== undefined) return known;
   const e164 = readNumber(raw, country, trunkFormat);
-  if (readBefore.size >= REMEMBERED) readBefore.delete(readBefore.keys().next().value ?? key);
+  if (readBefore.size >= REMEMBERED) readBefore.delete(longestAgo.next() ?? key);
   readBefore.set(key, e164);
   return e164;
 }
@@ -46,6 +47,7 @@ export function toE164(raw: string | null, country: string, trunkFormat: TrunkFo
 /** A number is asked about many times while its call goes on, and reading one takes longer than all else that an event costs. */
 const REMEMBERED = 2000;
 const readBefore = new Map<string, string | null>();
+const longestAgo = new OldestFirst(readBefore);
 
 function readNumber(raw: string, country: string, trunkFormat: TrunkFormat): string | null {
   if (isWithheld(raw)) return null;

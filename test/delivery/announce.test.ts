@@ -45,3 +45,35 @@ t.test('each call that arrives, fails or is parked gets one line with its id and
     ],
   ]);
 });
+
+t.test('what waits for its next attempt is not remembered, and is told of again when that fails', async (t) => {
+  const texts: string[] = [];
+  const log: Log = { write: (_level, event, _text, fields) => texts.push(`${event} ${fields?.call}`) };
+  let claimed: readonly Delivery[] = [];
+  const outbox = announcing(
+    {
+      claim: async () => ({ rows: claimed, interrupted: 0 }),
+      settle: async ({ items }: { items: readonly Settlement[] }) => items.map(({ id }) => id !== 3),
+    } as unknown as Outbox,
+    'LeadSquared',
+    log,
+  );
+  const claim = async (...ids: readonly number[]) => {
+    claimed = ids.map((id) => ({ id, sessionId: `pbx-${id}` }) as Delivery);
+    await outbox.claim({} as Claim & { checkAt: number });
+  };
+  const settle = async (...steps: readonly (readonly [id: number, to: DeliveryState])[]) =>
+    outbox.settle({
+      items: steps.map(([id, state]) => ({
+        ...{ id, owner: 'me', from: { state: 'sending', step: 'post' }, to: { state, step: null }, revision: 1 },
+        ...{ now: 0, dueAt: 0, reason: null },
+      })),
+    });
+  await claim(1, 2, 3);
+  await settle([1, 'retrying'], [2, 'uncertain']);
+  // Nobody has taken these up: what is said of them now says somebody who knows them.
+  await settle([1, 'parked'], [2, 'parked']);
+  await claim(1);
+  await settle([1, 'retrying']);
+  t.strictSame(texts, ['call-retrying pbx-1', 'call-uncertain pbx-2', 'call-retrying pbx-1']);
+});

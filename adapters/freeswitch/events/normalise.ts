@@ -121,7 +121,7 @@ function recorded(event: EslEvent, stamp: EventStamp, channel: ChannelId): CallE
   const ms = Number(event.get('variable_record_ms'));
   if (file === null || !(ms > 0)) return [];
   if (/[/\\]voicemail[/\\]/.test(file)) {
-    const mailbox = /([^/\\]+)[/\\]msg_[^/\\]*$/.exec(file)?.[1];
+    const mailbox = /(?<![^/\\])([^/\\]+)[/\\]msg_[^/\\]*$/.exec(file)?.[1];
     if (mailbox === undefined || ms < SHORTEST_MESSAGE_MS) return [];
     return [{ ...stamp, kind: 'voicemail-left', channel, mailbox }];
   }

@@ -1,5 +1,6 @@
 /** The channels that have been told as living, and what the lists of the PBX say about them. */
 import { type CallEvent, type ChannelId, channelOf } from '../../../src/telephony/call-event.ts';
+import { OldestFirst } from '../../../src/telephony/oldest.ts';
 
 interface Entry {
   /** When it was heard of last, on the steady clock, ms. */
@@ -32,6 +33,7 @@ export class Register {
   readonly #restMs: number;
   readonly #living = new Map<ChannelId, Entry>();
   readonly #over = new Set<ChannelId>();
+  readonly #oldest = new OldestFirst(this.#over);
   /** Listed, and not told or not told well enough: in how many lists. */
   #strangers = new Map<ChannelId, number>();
   #inDoubt = false;
@@ -124,6 +126,6 @@ export class Register {
     this.#living.delete(channel);
     this.#strangers.delete(channel);
     this.#over.add(channel);
-    if (this.#over.size > remembered) this.#over.delete(this.#over.values().next().value ?? '');
+    if (this.#over.size > remembered) this.#over.delete(this.#oldest.next() ?? '');
   }
 }

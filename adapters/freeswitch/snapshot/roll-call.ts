@@ -140,10 +140,11 @@ export class RollCall {
   async #compare(rows: readonly EslEvent[], asked: { readonly steady: number; readonly wall: number }): Promise<void> {
     const { clock, emit, source } = this.#options;
     const link = this.#link;
-    const { vanished, strangers } = this.#register.compare(
-      rows.map((row) => row.get('uuid') ?? ''),
-      asked,
-    );
+    const listed = rows.map((row) => row.get('uuid') ?? '');
+    const { vanished, strangers } = this.#register.compare(listed, asked);
+    // A leg that is gone is not asked for again.
+    const present = new Set(listed);
+    for (const uuid of this.#vain.keys()) if (!present.has(uuid)) this.#vain.delete(uuid);
     if (vanished.length > 0) {
       const receivedAt = clock.now();
       const events = vanished.map(({ channel, aliveAt }): CallEvent => {

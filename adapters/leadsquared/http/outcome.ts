@@ -66,7 +66,8 @@ interface Facts {
   readonly request: RequestKind;
   readonly status: number;
   readonly headers: Headers;
-  readonly body: string;
+  /** The beginning of the body, where every refusal is told. */
+  readonly head: string;
   readonly complete: boolean;
   readonly json: unknown;
   /** The `Status` member of the body. */
@@ -82,6 +83,15 @@ interface Rule {
   readonly message: (facts: Facts) => string;
 }
 
+/** As much of a body is searched for words; a good reply has megabytes, a page that explains an error some kilobytes. */
+const HEAD_CHARACTERS = 16_384;
+
+/** So much is read for a line of `WORDS_CHARACTERS`, blanks included. */
+const LINE_CHARACTERS = 2_000;
+const WORDS_CHARACTERS = 300;
+
+/** A label of a host has at most 63 characters (RFC 1035, 2.3.4). */
+const API_HOST = /(?<![a-z0-9-])[a-z0-9-]{1,63}\.leadsquared\.com\b/i;
 const LIMIT_SENTENCE = /exceeded the limit of (\d+) in (\d+(?:\.\d+)?) second/i;
 const TRANSIENT = /time[sd]?[ -]?out|deadlock|try again/i;
 const RATE_EXCEPTION = 'MXAPIRateLimitExceededException';
@@ -94,11 +104,11 @@ const accepted = (facts: Facts): boolean =>
 function rateRefused(facts: Facts): boolean {
   if (facts.status === 429 || facts.exception === RATE_EXCEPTION) return true;
   if (success(facts) && facts.said !== 'Error') return false;
-  return LIMIT_SENTENCE.test(facts.body);
+  return LIMIT_SENTENCE.test(facts.head);
 }
 
-function deniedMessage({ status, words, body }: Facts): string {
-  const host = /\b[a-z0-9-]+\.leadsquared\.com\b/i.exec(body)?.[0];
+function deniedMessage({ status, words, head }: Facts): string {
+  const host = API_HOST.exec(head)?.[0];
   if (host !== undefined) {
     return `LeadSquared refuses the request on this host (HTTP ${status}): set the LeadSquared host to ${host}.`;
   }
@@ -174,7 +184,7 @@ export function retryAfterMs(value: string | null, now: number): number | null {
 }
 
 function refusalOf(facts: Facts, now: number): RateRefusal {
-  const numbers = LIMIT_SENTENCE.exec(facts.body);
+  const numbers = LIMIT_SENTENCE.exec(facts.head);
   return {
     limit: numbers?.[1] === undefined ? null : Number(numbers[1]),
     windowMs: numbers?.[2] === undefined ? null : Number(numbers[2]) * 1000,
@@ -182,10 +192,13 @@ function refusalOf(facts: Facts, now: number): RateRefusal {
   };
 }
 
-/** A short line of visible characters. */
+/** The beginning of a text as a short line of visible characters. */
 function shorten(text: string): string {
-  const line = text.replace(/[\p{Cc}\s]+/gu, ' ').trim();
-  return line.length > 300 ? `${line.slice(0, 300)}...` : line.replace(/\.$/, '');
+  const whole = text.trim();
+  const head = whole.slice(0, LINE_CHARACTERS);
+  const line = head.replace(/[\p{Cc}\s]+/gu, ' ').trim();
+  const cut = line.length > WORDS_CHARACTERS || head.length < whole.length;
+  return cut ? `${line.slice(0, WORDS_CHARACTERS)}...` : line.replace(/\.$/, '');
 }
 
 const proven = (kind: Rule['kind'], request: RequestKind): OutcomeKind =>
@@ -203,7 +216,7 @@ export function judge(request: RequestKind, exchange: Exchange, now: number): Ou
     request,
     status: exchange.status,
     headers: exchange.headers,
-    body: exchange.body,
+    head: exchange.body.slice(0, HEAD_CHARACTERS),
     complete: exchange.complete,
     json,
     said: textOf(fields.Status),

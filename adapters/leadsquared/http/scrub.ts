@@ -1,5 +1,8 @@
-const KEY_IN_URL = /((?:access|secret)_?key\s*=\s*)[^&\s"'<>]+/gi;
-const KEY_IN_JSON = /("[^"]*(?:access|secret)_?-?key"\s*:\s*")(?:[^"\\]|\\.)*/gi;
+/**
+ * The name of a key with its value: in a URL, or as a member of JSON. Each place of a text is looked at a fixed number of times,
+ * since whole replies of megabytes go through here on the thread that reads the PBX.
+ */
+const KEY = /((?:access|secret)_?-?key(?:\s*=\s*|"\s*:\s*"))(?:(?<=")[^"\\]*(?:\\.[^"\\]*)*|[^&\s"'<>]+)/gis;
 const MASK = '***';
 
 /**
@@ -23,6 +26,6 @@ export function scrubber(secrets: readonly string[]): (text: string) => string {
   return (text) => {
     let clean = text;
     for (const spelling of ordered) clean = clean.replaceAll(spelling, MASK);
-    return clean.replace(KEY_IN_URL, `$1${MASK}`).replace(KEY_IN_JSON, `$1${MASK}`);
+    return clean.replace(KEY, `$1${MASK}`);
   };
 }

@@ -73,7 +73,7 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
       enter(context, channel, event.bridge, event.bridgeKind, event.at);
       return;
     case 'bridge-left':
-      leave(channel, event.at, (bridge) => bridge.id === event.bridge);
+      if (channel.seat?.id === event.bridge) leave(context, channel, event.at);
       return;
     case 'held':
       if (channel.holds.at(-1)?.to !== null) channel.holds.push({ from: event.at, to: null });
@@ -128,7 +128,7 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
       else if (!channel.endedByPbx) channel.hangupRequestedAt ??= event.at;
       return;
     case 'cleared':
-      clear(channel, event.at, event.receivedAt);
+      clear(context, channel, event.at, event.receivedAt);
       channel.clearing ??= event.clearing;
       return;
     case 'renamed':

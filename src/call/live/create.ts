@@ -65,6 +65,9 @@ export function create(
     voicemailAt: null,
     wire: null,
     bridges: new Set(),
+    seat: null,
+    seatedAt: null,
+    met: new Set(),
     confirmed: true,
     blind: !seen,
   };

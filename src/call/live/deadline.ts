@@ -1,7 +1,7 @@
 /** How long a call is waited for: until it is over, until its external party has been gone for long enough, until it is given up. */
-
+import type { ApplyContext } from './context.ts';
 import { clear } from './membership.ts';
-import { type Call, calledIn, componentOf, conferencePartners, isLive, trunksOf } from './state.ts';
+import { type Call, calledIn, componentOf, isLive, trunksOf } from './state.ts';
 
 /** See `CallRules`. All in ms. */
 interface Waits {
@@ -21,7 +21,7 @@ export function dueAt(call: Call, rules: Waits): number {
       else lastCleared = Math.max(lastCleared, channel.clearedHeardAt);
       // Members of a conference are calls of their own; but a customer's call is judged by the agents who were in the room, so
       // an internal call is kept until the customers it met have gone.
-      for (const other of trunksOf(one).length > 0 ? [] : conferencePartners(channel)) {
+      for (const other of trunksOf(one).length > 0 ? [] : channel.met) {
         if (other.party.side !== 'trunk' || other.call === one) continue;
         if (isLive(other)) live = true;
         else lastCleared = Math.max(lastCleared, other.clearedHeardAt);
@@ -47,10 +47,10 @@ export function overdueAt(call: Call, rules: Waits): number {
 }
 
 /** The end of this call was missed. Calls it has been joined with have been heard of since. */
-export function giveUp(call: Call, now: number): void {
+export function giveUp(context: ApplyContext, call: Call, now: number): void {
   for (const channel of call.channels) {
     if (!isLive(channel)) continue;
     channel.endSeen = false;
-    clear(channel, now, now);
+    clear(context, channel, now, now);
   }
 }

@@ -3,15 +3,16 @@
  * record that was reported; repeated and late events of its channels are recognised.
  */
 import type { CallEvent, ChannelId } from '../../telephony/call-event.ts';
+import { OldestFirst } from '../../telephony/oldest.ts';
 import { judge } from '../judge.ts';
 import { type MisreadName, misreadName } from '../known/side.ts';
 import type { CallRecord } from '../record.ts';
 import type { JudgeContext } from '../rules/case.ts';
 import type { ApplyContext } from './context.ts';
 import { LateFacts } from './late.ts';
-import { forgetBridge, startAnew } from './membership.ts';
+import { depart, startAnew } from './membership.ts';
 import { madeFor } from './sequel.ts';
-import { type Call, type Channel, componentOf, isLive } from './state.ts';
+import { type Call, type Channel, componentOf, isLive, trunksOf } from './state.ts';
 
 /** Hears of what could not be folded in or judged. */
 export type OnFault = (what: string, error: unknown) => void;
@@ -34,6 +35,7 @@ export class Endings {
   private readonly onFault: OnFault;
   private readonly onMisread: OnMisread;
   private readonly finished = new Set<ChannelId>();
+  private readonly oldest = new OldestFirst(this.finished);
   private readonly late = new LateFacts();
 
   constructor(context: ApplyContext, rules: Omit<JudgeContext, 'until'>, onFault: OnFault, onMisread: OnMisread) {
@@ -111,9 +113,9 @@ export class Endings {
       released.push(id);
       channels.delete(id);
       this.finished.add(id);
-      if (this.finished.size > REMEMBERED_CHANNELS) this.finished.delete(this.finished.values().next().value ?? '');
+      if (this.finished.size > REMEMBERED_CHANNELS) this.finished.delete(this.oldest.next() ?? '');
     }
-    for (const bridge of channel.bridges) forgetBridge(this.context, bridge);
+    depart(this.context, channel);
     const misread = misreadName(plan, channel.party, channel.facts);
     if (misread !== null) this.onMisread(misread);
   }
@@ -121,8 +123,13 @@ export class Endings {
   /** The external party's call is reported; phones that go on keep an internal call of their own. */
   private splitOff(call: Call, leave: Leavings): void {
     const rest = [...call.channels].filter(isLive);
-    for (const channel of [...call.channels]) {
-      if (isLive(channel)) continue;
+    const gone = [...call.channels].filter((channel) => !isLive(channel));
+    const others = [...componentOf(call)].filter((one) => one !== call);
+    // Another outside party has its call still to be told, with what the phones recorded of it.
+    const alone = others.every((one) => trunksOf(one).length === 0);
+    for (const one of alone ? others : []) for (const channel of one.channels) dropRecordings(channel);
+    startAnew(this.context, gone, rest);
+    for (const channel of gone) {
       call.channels.delete(channel);
       this.release(channel, leave);
     }
@@ -134,12 +141,15 @@ export class Endings {
     }
     for (const channel of rest) {
       channel.carriedOver = true;
-      // They are those of the call that has been reported.
-      channel.recorded = false;
-      channel.recordings.length = 0;
+      dropRecordings(channel);
     }
-    startAnew(call, rest);
   }
+}
+
+/** They are those of the call that has been reported. */
+function dropRecordings(channel: Channel): void {
+  channel.recorded = false;
+  channel.recordings.length = 0;
 }
 
 /** True when every channel of these calls has cleared. */

@@ -1,5 +1,6 @@
 /** Facts of a call that the PBX tells only after the call has been reported: the names of its recordings. */
 import { type CallEvent, type ChannelId, channelOf } from '../../telephony/call-event.ts';
+import { OldestFirst } from '../../telephony/oldest.ts';
 import type { CallRecord } from '../record.ts';
 import { distinctRecordings, flagsWith } from '../recordings.ts';
 import type { Channel } from './state.ts';
@@ -10,13 +11,14 @@ export const REMEMBERED = 4000;
 export class LateFacts {
   /** All channels of a call share one holder of its newest record. */
   private readonly reported = new Map<ChannelId, { record: CallRecord }>();
+  private readonly oldest = new OldestFirst(this.reported);
 
   remember(record: CallRecord, channels: Iterable<Channel>): void {
     const holder = { record };
     for (const { id } of channels) {
       this.reported.delete(id);
       this.reported.set(id, holder);
-      if (this.reported.size > REMEMBERED) this.reported.delete(this.reported.keys().next().value ?? id);
+      if (this.reported.size > REMEMBERED) this.reported.delete(this.oldest.next() ?? id);
     }
   }
 

@@ -1,28 +1,39 @@
 /** Coming and going: bridges, holds, the end of a channel. */
+import { dismiss, forget, newBridge, seat, staysDuring, unseat } from './bridge.ts';
 import type { ApplyContext } from './context.ts';
-import { type Bridge, type Call, type Channel, type Interval, isLive, linkCalls } from './state.ts';
+import { type Bridge, type Channel, type Interval, linkCalls } from './state.ts';
 
 /** A channel is in one bridge at a time. Two channels in a talk bridge belong to one call; members of a conference do not. */
 export function enter(context: ApplyContext, channel: Channel, id: string, kind: Bridge['kind'], at: number): void {
-  let bridge = context.bridges.get(id);
-  if (bridge === undefined) {
-    bridge = { id, kind, stays: [] };
-    context.bridges.set(id, bridge);
-  }
-  if (bridge.stays.some((stay) => stay.channel === channel && stay.to === null)) return;
-  leave(channel, at, () => true);
-  if (bridge.kind === 'talk') {
-    for (const { channel: other, to } of bridge.stays) if (to === null || to > at) linkCalls(channel.call, other.call);
-  }
-  bridge.stays.push({ channel, from: at, to: null });
-  channel.bridges.add(bridge);
+  const bridge = context.bridges.get(id) ?? newBridge(id, kind);
+  if (bridge.here.has(channel)) return;
+  leave(context, channel, at);
+  context.bridges.set(id, bridge);
+  if (bridge.kind !== 'holding') meet(context, bridge, channel, at);
+  seat(bridge, channel, at);
+  channel.seat = bridge;
+  channel.seatedAt = Math.max(at, channel.seatedAt ?? at);
 }
 
-export function leave(channel: Channel, at: number, which: (bridge: Bridge) => boolean): void {
-  for (const bridge of channel.bridges) {
-    if (!which(bridge)) continue;
-    for (const stay of bridge.stays) if (stay.channel === channel) closeInterval(stay, at);
+function meet(context: ApplyContext, bridge: Bridge, channel: Channel, at: number): void {
+  channel.bridges.add(bridge);
+  bridge.members.add(channel);
+  for (const { channel: other, to } of staysDuring(bridge, at, Number.POSITIVE_INFINITY)) {
+    if (other === channel || context.channels.get(other.id) !== other) continue;
+    if (bridge.kind === 'conference') {
+      channel.met.add(other);
+      other.met.add(channel);
+    } else if (to !== at) linkCalls(channel.call, other.call);
   }
+}
+
+/** The channel leaves the bridge in which it is. */
+export function leave(context: ApplyContext, channel: Channel, at: number): void {
+  const bridge = channel.seat;
+  if (bridge === null) return;
+  unseat(bridge, channel, at);
+  channel.seat = null;
+  letGo(context, bridge);
 }
 
 export function closeInterval(interval: Interval | undefined, at: number): void {
@@ -30,31 +41,44 @@ export function closeInterval(interval: Interval | undefined, at: number): void 
 }
 
 /** Ends a channel and all that was going on on it. `heardAt`: time of arrival, from which the grace counts. */
-export function clear(channel: Channel, at: number, heardAt: number): void {
+export function clear(context: ApplyContext, channel: Channel, at: number, heardAt: number): void {
   if (channel.clearedAt !== null) return;
   channel.clearedAt = Math.max(at, channel.createdAt);
   channel.clearedHeardAt = heardAt;
-  leave(channel, channel.clearedAt, () => true);
+  leave(context, channel, channel.clearedAt);
   closeInterval(channel.holds.at(-1), channel.clearedAt);
 }
 
-/** A bridge that all have left is needed only as long as a call of its members is still to be judged by it. */
-export function forgetBridge(context: ApplyContext, bridge: Bridge): void {
-  if (bridge.stays.some((stay) => stay.to === null && isLive(stay.channel))) return;
-  context.bridges.delete(bridge.id);
-  const rest = bridge.stays.map((stay) => stay.channel).filter((one) => context.channels.get(one.id) === one);
-  // A phone that goes on (an agent logged in all day) is not to keep every caller it ever had.
-  if (rest.every((one) => isLive(one) && one.party.side === 'extension')) {
-    for (const one of rest) one.bridges.delete(bridge);
+/** The channel has been reported: nothing waits for it any more, and it is remembered only where a call is still to be judged by it. */
+export function depart(context: ApplyContext, channel: Channel): void {
+  for (const other of channel.met) other.met.delete(channel);
+  channel.met.clear();
+  for (const bridge of channel.bridges) {
+    dismiss(bridge, channel);
+    if (bridge.here.size === 0) remove(context, bridge);
   }
 }
 
 /** Who met the external party met it in that call; what the phones go on with is told by the bridges it never was in. */
-export function startAnew(call: Call, rest: readonly Channel[]): void {
+export function startAnew(context: ApplyContext, gone: readonly Channel[], rest: readonly Channel[]): void {
+  const before = new Set(gone.flatMap((channel) => [...channel.bridges]));
   for (const channel of rest) {
     for (const bridge of channel.bridges) {
-      const before = bridge.stays.some((stay) => stay.channel.call === call && !rest.includes(stay.channel));
-      if (before) channel.bridges.delete(bridge);
+      if (!before.has(bridge)) continue;
+      forget(bridge, channel);
+      letGo(context, bridge);
     }
   }
+}
+
+/** A bridge that all have left, and by which nothing is to be judged, is gone. */
+function letGo(context: ApplyContext, bridge: Bridge): void {
+  if (bridge.members.size > 0) return;
+  if (bridge.here.size === 0) remove(context, bridge);
+  else bridge.over.length = 0;
+}
+
+/** Another bridge may have its id by now. */
+function remove(context: ApplyContext, bridge: Bridge): void {
+  if (context.bridges.get(bridge.id) === bridge) context.bridges.delete(bridge.id);
 }

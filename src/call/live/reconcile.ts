@@ -54,7 +54,7 @@ export function reconcile(context: ApplyContext, link: SourceLink, event: CallEv
       for (const channel of context.channels.values()) {
         if (!isLive(channel) || !(restarted || channel.createdAt < bootedAt)) continue;
         channel.endSeen = false;
-        clear(channel, Math.min(lastAlive(link, event.at), event.bootedAt ?? event.at), event.receivedAt);
+        clear(context, channel, Math.min(lastAlive(link, event.at), event.bootedAt ?? event.at), event.receivedAt);
       }
       link.boot = event.boot ?? link.boot;
       link.connectedAt = event.at;
@@ -65,14 +65,14 @@ export function reconcile(context: ApplyContext, link: SourceLink, event: CallEv
       for (const channel of context.channels.values()) {
         if (!isLive(channel) || channel.confirmed) continue;
         channel.endSeen = false;
-        clear(channel, lastAlive(link, event.at), event.receivedAt);
+        clear(context, channel, lastAlive(link, event.at), event.receivedAt);
       }
       return;
     case 'vanished': {
       const channel = context.channels.get(event.channel);
       if (channel === undefined || !isLive(channel)) return;
       channel.endSeen = false;
-      clear(channel, onPbxClock(link, event.at), event.receivedAt);
+      clear(context, channel, onPbxClock(link, event.at), event.receivedAt);
       return;
     }
     default:
@@ -118,7 +118,7 @@ export function noteBoot(context: ApplyContext, link: SourceLink, boot: string, 
   for (const channel of context.channels.values()) {
     if (!isLive(channel)) continue;
     channel.endSeen = false;
-    clear(channel, lastAlive(link, at), heardAt);
+    clear(context, channel, lastAlive(link, at), heardAt);
   }
   return true;
 }
@@ -134,6 +134,6 @@ export function endUnconfirmed(context: ApplyContext, link: SourceLink): void {
   for (const channel of context.channels.values()) {
     if (lostAt === null || !isLive(channel) || channel.confirmed || channel.createdAt >= lostAt) continue;
     channel.endSeen = false;
-    clear(channel, lastAlive(link, lostAt), lostAt);
+    clear(context, channel, lastAlive(link, lostAt), lostAt);
   }
 }

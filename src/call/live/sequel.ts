@@ -50,7 +50,7 @@ export function sessionKeyOf(call: Call): string {
 function metStranger(channel: Channel, call: Call): boolean {
   const lastMade = Math.max(...[...call.channels].filter((one) => one !== channel).map((one) => one.createdAt));
   return [...channel.bridges].some(
-    ({ kind, stays }) =>
-      kind === 'talk' && stays.every((stay) => stay.channel === channel && stay.to !== null && stay.to <= lastMade),
+    ({ kind, shared, here, over }) =>
+      kind === 'talk' && !shared && here.size === 0 && over.every(({ to }) => to !== null && to <= lastMade),
   );
 }

@@ -56,7 +56,19 @@ export interface Transfer {
 export interface Bridge {
   readonly id: string;
   readonly kind: BridgeKind;
-  readonly stays: Stay[];
+  first: ChannelId | null;
+  /** True when another channel than the first has been in it. */
+  shared: boolean;
+  /** Who is in it now. */
+  readonly here: Map<Channel, Stay>;
+  /** Stays that have ended, in order of their ends, as far as a call that is not judged yet may need them. */
+  readonly over: Stay[];
+  /** Channels, not yet reported, whose calls are judged by it. */
+  readonly members: Set<Channel>;
+  /** All outside parties that were in it and whose calls have been reported, as one that was there whenever one of them was. */
+  stranger: Channel | null;
+  /** How many of `over` may have lost who needed them since they were looked through. */
+  stale: number;
 }
 
 export interface Channel {
@@ -112,7 +124,14 @@ export interface Channel {
   voicemailAt: number | null;
   /** The other half of the wire. */
   wire: Channel | null;
+  /** Bridges by which its call is judged. */
   readonly bridges: Set<Bridge>;
+  /** The bridge in which it is now. */
+  seat: Bridge | null;
+  /** When it came into a bridge last, of whatever kind. */
+  seatedAt: number | null;
+  /** Channels, not yet reported, that were in a conference at the same time. */
+  readonly met: Set<Channel>;
   /** Confirmed by a snapshot since the last reconnect. */
   confirmed: boolean;
   /** True when the link to the PBX was down during its life. */
@@ -175,18 +194,18 @@ export function calledIn(channel: Channel): boolean {
   return channel.initiator.value === 'endpoint';
 }
 
+/** When a channel can be talked with, ms since the epoch: once it has answered where it was called, else from its beginning. */
+export function presentFrom(channel: Channel): number {
+  if (channel.party.side === 'wire' || calledIn(channel)) return channel.createdAt;
+  return channel.answeredAt ?? Number.POSITIVE_INFINITY;
+}
+
 /**
  * The channel that began the call: the oldest that is not a wire. A wire comes first only in calls the PBX was asked to
  * make (`Local/1001@...` originated by a CRM): there the first real channel counts.
  */
 export function rootOf(call: Call): Channel | undefined {
   return oldest([...call.channels].filter((channel) => channel.party.side !== 'wire')) ?? oldest(call.channels);
-}
-
-/** Channels that were in a conference with this one. */
-export function conferencePartners(channel: Channel): Channel[] {
-  const rooms = [...channel.bridges].filter((bridge) => bridge.kind === 'conference');
-  return rooms.flatMap((room) => room.stays.map((stay) => stay.channel)).filter((other) => other !== channel);
 }
 
 /** The trunk channels of a call. */

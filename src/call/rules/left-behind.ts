@@ -5,14 +5,14 @@
 import { internalTalks } from '../conversation.ts';
 import type { CallRecord } from '../record.ts';
 import { UNNAMED } from '../recordings.ts';
-import { connectionsOf, covered } from '../talk.ts';
+import { connectionsSince, covered } from '../talk.ts';
 import { type Case, isPhone } from './case.ts';
 
 /** The internal call that followed the one of `record`, if there was one. */
 export function leftBehind(of: Case, record: CallRecord): CallRecord[] {
   if (record.direction === 'Internal') return [];
   for (const phone of of.channels.filter(isPhone)) {
-    const later = connectionsOf(phone, of.until).filter((one) => one.from >= record.endedAt);
+    const later = connectionsSince(phone, record.endedAt, of.until);
     const other = later[0]?.others.find((one) => isPhone(one) && one.createdAt >= record.endedAt);
     if (later[0] === undefined || other === undefined) continue;
     const talks = internalTalks(phone, later);

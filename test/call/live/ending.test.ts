@@ -177,3 +177,21 @@ t.test('media that the PBX moves from one bridge to another within 50 ms is one 
   t.equal(recordOf(moved(30))?.agentsTalked.length, 1);
   t.equal(recordOf(moved(500))?.agentsTalked.length, 2);
 });
+
+t.test('an agent who is logged in has the recordings of each customer in the call of that one alone', async (t) => {
+  const calls = table();
+  const agent = { kind: 'channel-created', channel: 'agent', facts: facts('PJSIP/1001', 'agent') } as const;
+  const talk = (ms: number, customer: string): readonly CallEvent[] => [
+    { ...stamp(ms), kind: 'channel-created', channel: customer, facts: facts('PJSIP/trunk-in', customer) },
+    { ...stamp(ms), kind: 'bridge-entered', channel: customer, bridge: customer, bridgeKind: 'talk' },
+    { ...stamp(ms), kind: 'bridge-entered', channel: 'agent', bridge: customer, bridgeKind: 'talk' },
+    { ...stamp(ms + 1), kind: 'recording', channel: 'agent', file: `${customer}.wav` },
+    { ...stamp(ms + 5000), kind: 'cleared', channel: customer, clearing: q850 },
+  ];
+  const events: readonly CallEvent[] = [{ ...stamp(0), ...agent }, ...talk(1000, 'a'), ...talk(60_000, 'b')];
+  const ended = [...events.flatMap((event) => calls.apply(event).ended), ...calls.advance(START + 120_000).ended];
+  t.strictSame(
+    ended.map((record) => record.recordings),
+    [['a.wav'], ['b.wav']],
+  );
+});

@@ -1,0 +1,105 @@
+/**
+ * What the age of the process costs: CPU and heap for each call, on PBXs where something never ends, for the first and the last
+ * calls of many; then what is done with a large reply of LeadSquared, beside reading its JSON. The agent pool and the nailed-up
+ * agent are recordings of an Asterisk and a FreeSWITCH, played for one customer after the other.
+ */
+import { performance } from 'node:perf_hooks';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { judge } from '../adapters/leadsquared/http/outcome.ts';
+import { scrubber } from '../adapters/leadsquared/http/scrub.ts';
+import { CallTable, DEFAULT_RULES } from '../src/call/correlate.ts';
+import { type Lasting, lastingPbxs } from '../test/support/lasting.ts';
+
+const CALLS = 20_000;
+const MEASURED = 1_000;
+/** Before the first ones the compiler is to have done its work, and the lists with an upper limit are to be full. */
+const SETTLED = 11_000;
+const REPLIES = 15;
+
+interface Cost {
+  /** CPU of a call, us: the middle one, which other programs of the machine disturb least. */
+  readonly micros: number;
+  /** Of the heap after the calls, bytes. */
+  readonly heap: number;
+}
+
+function collector(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc');
+}
+
+function measure(table: CallTable, story: Lasting, from: number, to: number, collect: () => void): Cost {
+  const micros: number[] = [];
+  for (let number = from; number < to; number += 1) {
+    const events = story.call(number);
+    const before = process.cpuUsage();
+    for (const event of events) table.apply(event);
+    const { user, system } = process.cpuUsage(before);
+    micros.push(user + system);
+  }
+  collect();
+  const middle = micros.sort((a, b) => a - b)[micros.length >> 1] ?? 0;
+  return { micros: middle, heap: process.memoryUsage().heapUsed };
+}
+
+function growth(story: Lasting, collect: () => void): string {
+  const table = new CallTable('pbx', story.plan, DEFAULT_RULES);
+  for (const event of story.before) table.apply(event);
+  measure(table, story, 0, SETTLED, collect);
+  const first = measure(table, story, SETTLED, SETTLED + MEASURED, collect);
+  measure(table, story, SETTLED + MEASURED, CALLS - MEASURED, collect);
+  const last = measure(table, story, CALLS - MEASURED, CALLS, collect);
+  const kept = (last.heap - first.heap) / (CALLS - SETTLED - MEASURED);
+  return (
+    `${`${story.name} (${story.pbx})`.padEnd(66)} ${first.micros.toFixed(0).padStart(5)} ${last.micros.toFixed(0).padStart(5)}` +
+    `   x ${(last.micros / first.micros).toFixed(2)} ${kept.toFixed(0).padStart(8)} bytes`
+  );
+}
+
+/** The shortest of several times, ms. */
+function shortest(run: () => unknown): number {
+  let best = Number.POSITIVE_INFINITY;
+  for (let turn = 0; turn < REPLIES; turn += 1) {
+    const start = performance.now();
+    run();
+    best = Math.min(best, performance.now() - start);
+  }
+  return best;
+}
+
+function reply(name: string, value: unknown, indent: number): string {
+  const body = JSON.stringify({ Status: 'Success', List: value }, null, indent);
+  const scrub = scrubber(['u$r0123456789abcdef0123456789', '0123456789abcdef0123456789abcdef']);
+  const parse = shortest(() => JSON.parse(body));
+  const taken = shortest(() => {
+    judge('read', { kind: 'answer', status: 200, headers: {}, body: scrub(body), complete: true }, 0);
+  });
+  const size = `${(body.length / 1e6).toFixed(1)} MB`;
+  return `${`${name}, ${size}`.padEnd(66)} ${parse.toFixed(1).padStart(5)} ${taken.toFixed(1).padStart(5)}   x ${(taken / parse).toFixed(2)}`;
+}
+
+/** Prints both tables. */
+export async function run(): Promise<void> {
+  const collect = collector();
+  console.log(`${'Calls, one after the other'.padEnd(66)}  CPU of a call, us   heap kept of each`);
+  console.log(`${''.padEnd(66)} first  last   (of ${MEASURED}, after ${SETTLED} and ${CALLS - MEASURED} calls)`);
+  for (const story of await lastingPbxs()) console.log(growth(story, collect));
+  console.log(`\n${'A good reply'.padEnd(66)} JSON.parse, taken in, ms`);
+  const leads = Array.from({ length: 4500 }, (_, number) => ({
+    ProspectID: `${number}`,
+    Phone: '+919845012345',
+    Notes: 'a b c',
+  }));
+  console.log(reply('leads with much indentation', leads, 10));
+  console.log(
+    reply(
+      'notes of single letters',
+      leads.map((lead) => ({ ...lead, Notes: 'a b '.repeat(100) })),
+      0,
+    ),
+  );
+  console.log(reply('one note of blanks', ' '.repeat(2_100_000), 0));
+}
+
+if (import.meta.main) await run();
