@@ -1,5 +1,6 @@
 /** FreeSWITCH as an event source: the ESL client, the lists of live channels, and the normaliser. */
-import type { EndpointLister, EventSource, SourceFrame, SourceState, SourceStatus } from '../../src/ports.ts';
+import { Faults } from '../../src/link/faults.ts';
+import type { EndpointLister, EventSource, SourceFrame, SourceStatus } from '../../src/ports.ts';
 import type { CallEvent } from '../../src/telephony/call-event.ts';
 import { EslClient } from './client.ts';
 import type { EslClientOptions } from './client-options.ts';
@@ -20,9 +21,7 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
   const { name, clock } = options;
   let onFrame: (frame: SourceFrame) => void = () => {};
   let tell: (status: SourceStatus) => void = () => {};
-  let state: SourceState = 'connecting';
-  let problem: string | null = null;
-  let since = clock.now();
+  const faults = new Faults((text) => options.onWarning?.(text));
 
   const emit = (events: readonly CallEvent[], raw: Uint8Array | null, receivedAt: number): void => {
     roll.heard(events);
@@ -37,9 +36,10 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
       if (events.length > 0) emit(events, frame.raw, receivedAt);
     },
     onConnected({ coreUuid, bootedAt }) {
+      // First of all, so that whatever becomes of the rest, the live channels are asked for.
+      roll.begin();
       const at = clock.now();
       emit([{ kind: 'source-connected', source: name, at, receivedAt: at, boot: coreUuid, bootedAt }], null, at);
-      roll.begin();
     },
     onLost(reason, orderly, silentMs) {
       roll.end();
@@ -48,13 +48,11 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
       const at = receivedAt - silentMs;
       emit([{ kind: 'source-lost', source: name, at, receivedAt, orderly, reason }], null, receivedAt);
     },
-    onState(next, why) {
-      if (next !== state) since = clock.now();
-      state = next;
-      problem = why;
-      if (next === 'stopped') roll.end();
+    onStatus({ state }) {
+      if (state === 'stopped') roll.end();
       tell(status());
     },
+    onFault: (subject, text) => faults.add(subject, text),
     ...(options.onRaw === undefined ? {} : { onFrame: options.onRaw }),
     ...(options.onWarning === undefined ? {} : { onWarning: options.onWarning }),
   });
@@ -71,7 +69,7 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
 
   const status = (): SourceStatus => {
     const { frames, unknownEvents, lastFrameAt } = client.counters();
-    return { name, state, since, problem, frames, unknownEvents, lastFrameAt };
+    return { name, ...client.status, frames, unknownEvents, faults: faults.count, lastFrameAt };
   };
 
   return {
