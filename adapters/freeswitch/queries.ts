@@ -48,7 +48,7 @@ export class Unreadable extends Error {}
  * another Error when there is none.
  */
 export async function dumpChannel(client: EslClient, uuid: string): Promise<ChannelDump | null> {
-  if (/\s/.test(uuid)) throw new Error('A channel uuid must not hold white space.');
+  if (/[^\x21-\x7e]/.test(uuid)) throw new Unreadable('A channel uuid must not hold white space or odd characters.');
   const frame = await client.query(`uuid_dump ${uuid} json`, (reply) => {
     const text = bodyText(reply);
     const [, named] = /"Unique-ID"\s*:\s*"([^"]*)"/.exec(text) ?? [];

@@ -64,7 +64,8 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
     dump: (uuid) => dumpChannel(client, uuid),
     emit,
     giveUp: (reason) => client.drop(reason),
-    warn: (text) => options.onWarning?.(text),
+    note: (problem) => client.note('list', problem),
+    fault: (subject, text) => faults.add(subject, text),
   });
 
   const status = (): SourceStatus => {

@@ -86,6 +86,22 @@ t.test('a password that cannot be had or sent', async (t) => {
   }
 });
 
+t.test('a password that never comes ends the attempt', async (t) => {
+  const asked = new Seen<true>();
+  const server = await fakeServer((socket) => greet(socket, () => {}));
+  t.teardown(server.close);
+  const password = () => {
+    asked.add(true);
+    return new Promise<string>(() => {});
+  };
+  const { client, clock, states } = watch(server.port, { password, idleMs: 60_000 });
+  await asked.count(1);
+  clock.advance(10_000);
+  const { problem } = await states.until(({ state }) => state === 'refused');
+  t.match(problem, /no usable password.*did not come within 10 s/);
+  await client.close();
+});
+
 t.test('the password that FreeSWITCH ships is warned about, once', async (t) => {
   const server = await fakeServer((socket, nth) => greet(socket, () => nth === 0 && socket.end()));
   t.teardown(server.close);
