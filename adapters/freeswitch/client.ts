@@ -16,7 +16,14 @@ import { defaultLimits, type EslFrame } from './codec.ts';
 import { type ConnectionEnd, EslConnection, replyText } from './connection.ts';
 import { readEvent } from './event.ts';
 import { handshake, Refusal, refusedEvents } from './handshake.ts';
-import { accessListProblem, linkProblem, notEslProblem, tooLongWarning, unknownEventsWarning } from './problems.ts';
+import {
+  accessListProblem,
+  linkProblem,
+  notEslProblem,
+  skippedWarning,
+  tooLongWarning,
+  unknownEventsWarning,
+} from './problems.ts';
 import type { Fits } from './questions.ts';
 import { defaultSubscription, type Subscription, subscribedNames } from './subscription.ts';
 
@@ -130,6 +137,7 @@ export class EslClient {
       {
         onReceived: (frame, receivedAt) => this.#received(frame, receivedAt),
         onFrame: (frame, receivedAt) => this.#frame(visit, frame, receivedAt),
+        onSkipped: (problem) => this.#handlers.onFault?.('unreadable', skippedWarning(this.#address, problem)),
         onEnd: (end) => this.#ended(visit, end),
       },
     );

@@ -51,6 +51,8 @@ export interface ConnectionConsumer {
   onReceived(frame: EslFrame, receivedAt: number): void;
   /** Every frame that is not the reply to a command, in order. `receivedAt`: wall clock, ms since the epoch. */
   onFrame(frame: EslFrame, receivedAt: number): void;
+  /** A frame could not be read and was left out: one sentence. */
+  readonly onSkipped: (problem: string) => void;
   /** Once, after the last frame. */
   onEnd(end: ConnectionEnd): void;
 }
@@ -79,7 +81,7 @@ export class EslConnection {
     const { clock, commandTimeoutMs, window, queueBytes, defer } = options;
     this.#options = options;
     this.#consumer = consumer;
-    this.#parser = new EslParser(options.limits);
+    this.#parser = new EslParser(options.limits, consumer.onSkipped);
     this.#questions = new Questions({
       clock,
       timeoutMs: commandTimeoutMs,

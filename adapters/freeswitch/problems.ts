@@ -56,6 +56,11 @@ export function unknownEventsWarning(names: readonly string[]): string {
   return `FreeSWITCH knows no events named ${names.join(', ')}: correct or remove them in the subscription of this source.`;
 }
 
+/** `problem`: what was wrong with a frame, one sentence. */
+export function skippedWarning(address: string, problem: string): string {
+  return `FreeSWITCH at ${address} sent what is not the event socket protocol, and it was left out up to the next frame. ${problem} If this repeats, report it with a capture.`;
+}
+
 /** `bytes`: how long the body was. */
 export function tooLongWarning(contentType: string, bytes: number, limit: number): string {
   return `FreeSWITCH sent a frame of type ${contentType} with ${bytes} bytes and it was left out, as more than ${limit} are not read; the connection goes on. If a dialplan stores large texts in channel variables, let it not.`;

@@ -12,9 +12,8 @@ const well: SourceStatus = {
 t.test('a source: what is well, what was left out, and what is wrong', async (t) => {
   t.same(sourceCells(well, at), ['ok  ', 'pbx', 'connected for 1 min', 'last heard 3 s ago, 1204 frames']);
   t.equal(sourceCells({ ...well, faults: 2 }, at)[3], 'last heard 3 s ago, 1204 frames, 2 left out: see the log');
-  t.same(sourceCells({ ...well, problem: 'It has not listed its live channels.' }, at).filter((_, i) => i !== 2), [
-    'FAIL',
-    'pbx',
-    'It has not listed its live channels.',
-  ]);
+  t.same(
+    sourceCells({ ...well, problem: 'It has not listed its live channels.' }, at).filter((_, i) => i !== 2),
+    ['FAIL', 'pbx', 'It has not listed its live channels.'],
+  );
 });

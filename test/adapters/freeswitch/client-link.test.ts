@@ -464,22 +464,39 @@ t.test('a frame that is too long costs itself; the next one is read', async (t) 
   await client.close();
 });
 
-t.test('garbage cannot be followed: the link is dropped, and back within a second', async (t) => {
+t.test('garbage costs itself, and the link goes on with the next frame', async (t) => {
   for (const garbage of [
     'Content-Type: text/event-json\n\n{"Event-Name":"X"}\n',
     'garbage\n\n',
     'Content-Length: x\n\n',
   ]) {
-    const server = await fakeServer((socket, nth) => {
-      greet(socket, () => socket.write(nth === 0 ? garbage : event('CHANNEL_BRIDGE')));
+    const server = await fakeServer((socket) => {
+      greet(socket, () => {
+        socket.write(Buffer.concat([event('CHANNEL_CREATE'), Buffer.from(garbage), event('CHANNEL_BRIDGE')]));
+      });
     });
-    const { client, clock, lost, events } = watch(server.port, { random: () => 0.999999 });
-    await lost.count(1);
-    t.match(lost.all[0]?.reason, /not the event socket protocol/);
-    t.ok((clock.next ?? 9_999) <= 1_000);
-    clock.advance(clock.next ?? 0);
+    const { client, lost, events, faults } = watch(server.port);
     await events.until(({ name }) => name === 'CHANNEL_BRIDGE');
+    t.equal(events.all.length, 2);
+    t.match(faults.all, [{ subject: 'unreadable', text: /not the event socket protocol, and it was left out/ }]);
+    t.equal(lost.all.length, 0);
+    t.equal(await client.api('status'), '-ERR no such command\n', 'questions are answered');
     await client.close();
     await server.close();
   }
+});
+
+t.test('garbage without an end drops the link, which is back within a second', async (t) => {
+  const limits = { headerBytes: 1_000, bodyBytes: 10_000, absurdBytes: 100_000 };
+  const server = await fakeServer((socket, nth) => {
+    greet(socket, () => socket.write(nth === 0 ? `garbage\n${'x'.repeat(20_000)}` : event('CHANNEL_BRIDGE')));
+  });
+  t.teardown(server.close);
+  const { client, clock, lost, events } = watch(server.port, { random: () => 0.999999, limits });
+  await lost.count(1);
+  t.match(lost.all[0]?.reason, /not the event socket protocol/);
+  t.ok((clock.next ?? 9_999) <= 1_000);
+  clock.advance(clock.next ?? 0);
+  await events.until(({ name }) => name === 'CHANNEL_BRIDGE');
+  await client.close();
 });
