@@ -90,6 +90,10 @@ function complaint(path: string, it: Import): string | null {
     return may(it.own && known, 'src/delivery knows telephony, call records and ports only');
   }
   if (below('src/link')(path)) return may(it.own && below('src/link')(it.target), 'src/link stands alone');
+  if (below('src/capture')(path)) {
+    const known = it.target === 'node:zlib' || (it.own && below('src/capture', 'src/telephony')(it.target));
+    return may(known, 'src/capture knows telephony and node:zlib only');
+  }
   if (below('src/cli')(path)) {
     return may(
       it.target === 'node:util' || (it.own && below('src', 'config')(it.target)),
@@ -102,7 +106,7 @@ function complaint(path: string, it: Import): string | null {
     return may(!it.own || it.typeOnly || below('adapters')(it.target), 'the table names adapters only');
   const adapter = path.split('/').slice(0, 2).join('/');
   const ports = ['src/ports.ts', 'src/secret.ts', 'src/link', 'src/delivery/crm.ts', 'src/delivery/delivery.ts'];
-  const known = below(adapter, 'src/telephony', ...ports)(it.target);
+  const known = below(adapter, 'src/telephony', 'src/capture', ...ports)(it.target);
   return may(
     !it.own || known || (it.typeOnly && below('src', 'adapters')(it.target)),
     'an adapter knows itself and the ports',
@@ -214,10 +218,13 @@ t.test('the rules themselves: what is wrong is found', async (t) => {
   t.equal(wrong('src/delivery/a.ts', "import { x } from '../call/correlate.ts';"), 1);
   t.equal(wrong('src/delivery/a.ts', "import 'node:timers';"), 1);
   t.equal(wrong('src/link/a.ts', "import type { Clock } from '../ports.ts';"), 1);
+  t.equal(wrong('src/capture/a.ts', "import { gunzipSync } from 'node:zlib';"), 0);
+  t.equal(wrong('src/capture/a.ts', "import { readFileSync } from 'node:fs';"), 1);
   t.equal(wrong('src/pipeline.ts', "import { x } from '../adapters/index.ts';"), 1);
   t.equal(wrong('src/main.ts', "import { x } from '../adapters/index.ts';"), 0);
   t.equal(wrong('adapters/a/x.ts', "import { y } from '../b/y.ts';"), 1);
   t.equal(wrong('adapters/a/x.ts', "import { y } from '../../src/link/retry.ts';"), 0);
+  t.equal(wrong('adapters/a/x.ts', "import { y } from '../../src/capture/file.ts';"), 0);
   t.equal(wrong('adapters/a/x.ts', "import type { Y } from '../b/y.ts';"), 0);
   t.equal(wrong('adapters/a/x.ts', "import {\n  type Y,\n  y,\n} from '../b/y.ts';"), 1);
   t.equal(wrong('adapters/a/x.ts', "const y = await import('../b/y.ts');"), 1);

@@ -3,6 +3,7 @@
 import type { EslClient } from './client.ts';
 import { bodyText, type EslFrame } from './codec.ts';
 import { type EslEvent, eventOf, readJson } from './event.ts';
+import { rowsOf } from './snapshot.ts';
 
 /** One channel in full, as `uuid_dump` gives it: the headers of an event named `CHANNEL_DATA`. */
 export interface ChannelDump {
@@ -24,20 +25,9 @@ export async function listChannels(client: EslClient): Promise<readonly EslEvent
     return text.startsWith('-') || text.includes('"row_count"');
   });
   const text = bodyText(reply);
-  const answer = answerOf(text);
+  const answer = rowsOf(text);
   if (answer === null) throw new NoList(text.trim());
   return answer.flatMap((row) => eventOf(row) ?? []);
-}
-
-function answerOf(text: string): readonly unknown[] | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  if (typeof value !== 'object' || value === null || !('row_count' in value)) return null;
-  return 'rows' in value && Array.isArray(value.rows) ? value.rows : [];
 }
 
 /** FreeSWITCH answered, but the answer cannot be read; it would be the same if it were asked again. */

@@ -2,12 +2,12 @@
 
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { captureHeader, captureLine } from '../../adapters/host/capture.ts';
 import { createClock } from '../../adapters/host/clock.ts';
 import { onCrash } from '../../adapters/host/crash.ts';
 import { onSignals } from '../../adapters/host/signals.ts';
 import { createSource } from '../../adapters/index.ts';
 import { type Config, type SourceConfig, sourceSecret } from '../../config/schema.ts';
+import { captureHeader, captureLine } from '../capture/file.ts';
 import { type Invocation, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
 import { events } from '../events.ts';
