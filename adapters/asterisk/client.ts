@@ -208,16 +208,16 @@ export class AmiClient {
     end(visit);
     this.#visit = null;
     const { orderly } = visit.connection;
-    const greeted = visit.greeting !== '';
+    const [greeted, loggedIn] = [visit.greeting !== '', visit.held === null];
     // Asterisk ends a connection that does not log in; that is no news while the login is held back.
-    const waiting = this.#pace.waiting && greeted && failure.kind === 'network';
+    const waiting = this.#pace.waiting && greeted && !loggedIn && failure.kind === 'network';
     this.#link.down({
       step: failure.kind === 'network' ? 'lose' : 'refuse',
-      ...this.#pace.ended(failure, { greeted, loggedIn: visit.held === null, orderly }),
+      ...this.#pace.ended(failure, { greeted, loggedIn, orderly }),
       problem: waiting ? null : failure.message,
     });
     const silentMs = failure.silent ? this.#options.clock.monotonic() - visit.connection.heardAt : 0;
-    if (visit.held !== null) return;
+    if (!loggedIn) return;
     visit.connection.handle('end', () => this.#handlers.onLost(failure.message, orderly, silentMs));
   }
 }

@@ -84,7 +84,11 @@ export function createPace({ host, secret: given, clock, random, retryMs, action
 
     /** Notes how an attempt ended and tells what it cost. */
     ended(failure: LinkFailure, { greeted, loggedIn, orderly }: Ending): Pick<LinkEnd, 'cost' | 'anew'> {
-      if (loggedIn) refusals = 0;
+      if (loggedIn) {
+        // The refused login was another secret's.
+        loginAt = 0;
+        refusals = 0;
+      }
       if (failure.kind === 'refused') return { cost: 'refused' };
       if (failure.kind === 'login') {
         refusals += 1;

@@ -39,7 +39,7 @@ export interface LinkEnd {
   readonly step: 'lose' | 'refuse';
   /** What the attempt cost the PBX: how soon the next one comes. */
   readonly cost: LinkFailureKind;
-  /** One sentence with the remedy; `null` when it is no news: state and problem stay. */
+  /** One sentence with the remedy; `null` when it is no news: a link that is lost or refused stays so, with its problem. */
   readonly problem: string | null;
   /** It counts as the first of its kind, whatever came before. */
   readonly anew?: boolean;
@@ -60,6 +60,10 @@ export interface LinkOptions {
   readonly connect: () => void;
   /** The state or the problem is another one. Must not throw. */
   readonly onChange: (status: LinkStatus) => void;
+}
+
+function isDown(stage: Stage): boolean {
+  return stage === 'lost' || stage === 'refused';
 }
 
 export class Link {
@@ -115,7 +119,7 @@ export class Link {
     this.#last = { cost: paid, times };
     this.#cancelRetry();
     this.#cancelRetry = clock.after(retryMs(paid, times, isLoopback(host), random()), connect);
-    if (problem !== null) this.#step(step, problem);
+    if (problem !== null || !isDown(this.#stage)) this.#step(step, problem);
   }
 
   /** No more attempts. */

@@ -93,6 +93,9 @@ t.test('one trouble is told once, and the state has its own time', async (t) => 
   t.equal(told.length, 2);
   link.down({ step: 'lose', cost: 'dropped', problem: null });
   t.equal(told.length, 2, 'nor is what is no news');
+  link.up();
+  link.down({ step: 'lose', cost: 'dropped', problem: null });
+  t.equal(link.status.state, 'lost', 'the end of a link is always news');
 });
 
 t.test('the pace: by what it cost, the first after a link that stood, and the first anew', async (t) => {
