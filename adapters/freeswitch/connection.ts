@@ -86,7 +86,9 @@ export class EslConnection {
       clock,
       timeoutMs: commandTimeoutMs,
       window,
-      write: (bytes) => this.#socket?.write(bytes),
+      write: (bytes) => {
+        if (!this.#ended) this.#socket?.write(bytes);
+      },
       reading: () => !this.#intake.full,
     });
     this.#intake = new Intake({
@@ -134,6 +136,7 @@ export class EslConnection {
     if (this.#ended) return;
     this.#ended = true;
     this.#cancelWatch?.();
+    this.#takeRest();
     this.#socket?.destroy();
     this.#intake.add(0, () => {
       this.#questions.rejectAll(end.reason);
@@ -146,6 +149,7 @@ export class EslConnection {
   async leave(graceMs: number): Promise<void> {
     const socket = this.#socket;
     const writable = socket !== null && !this.#ended && !socket.connecting;
+    if (!this.#ended) this.#takeRest();
     this.#intake.close();
     this.#cancelWatch?.();
     this.#questions.rejectAll('This program closed the connection.');
@@ -177,6 +181,17 @@ export class EslConnection {
       this.#take(frame, receivedAt);
     }
     if (this.#parser.problem !== null) this.end({ kind: 'protocol', reason: this.#parser.problem, code: null });
+  }
+
+  /** What the socket has read, and keeps while it is paused. */
+  #takeRest(): void {
+    const socket = this.#socket;
+    if (socket === null) return;
+    const receivedAt = this.#options.clock.now();
+    socket.removeAllListeners('data');
+    for (let chunk: Buffer | null = socket.read(); chunk !== null; chunk = socket.read()) {
+      for (const frame of this.#parser.push(chunk)) this.#take(frame, receivedAt);
+    }
   }
 
   #take(frame: EslFrame, receivedAt: number): void {

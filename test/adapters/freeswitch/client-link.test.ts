@@ -430,6 +430,48 @@ t.test('what was read before the end is handed on: at a loss and at a goodbye', 
   }
 });
 
+t.test('so is what the socket has read while it was not asked: at a drop, a loss and a goodbye', async (t) => {
+  for (const ending of ['drop', 'loss', 'goodbye'] as const) {
+    const sockets = new Seen<Socket>();
+    const server = await fakeServer((socket) => greet(socket, () => sockets.add(socket)));
+    const held = new Seen<() => void>();
+    let holding = true;
+    const defer = (run: () => void): void => {
+      if (holding && seen.connected.all.length > 0) held.add(run);
+      else setImmediate(run);
+    };
+    const seen = watch(server.port, { defer, queueBytes: 1 });
+    await Promise.all([seen.connected.count(1), sockets.count(1)]);
+    const [socket] = sockets.all;
+    const turns = async () => {
+      for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+    };
+    const write = (name: string) => new Promise<void>((resolve) => socket?.write(event(name), () => resolve()));
+    // The first fills the queue, so that the socket is paused.
+    await write('CHANNEL_CREATE');
+    await held.count(1);
+    await write('CHANNEL_ANSWER');
+    await turns();
+    let closed: Promise<void> | null = null;
+    if (ending === 'drop') seen.client.drop('A reason of ours.');
+    else if (ending === 'loss') socket?.resetAndDestroy();
+    else closed = seen.client.close();
+    await turns();
+    holding = false;
+    for (const run of held.all) run();
+    if (closed === null) {
+      await seen.lost.count(1);
+      await seen.client.close();
+    } else await closed;
+    t.strictSame(
+      seen.events.all.map(({ name }) => name),
+      ['CHANNEL_CREATE', 'CHANNEL_ANSWER'],
+      ending,
+    );
+    await server.close();
+  }
+});
+
 t.test('a frame that is too long costs itself; the next one is read', async (t) => {
   const huge = (bytes: number) => `Content-Length: ${bytes}\nContent-Type: text/event-json\n\n${'x'.repeat(bytes)}`;
   const server = await fakeServer((socket) => {
