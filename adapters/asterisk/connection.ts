@@ -195,6 +195,6 @@ export class AmiConnection {
     else if (!endsList(packet)) {
       // An item that could not be handled is missing in its list.
       if (handOn()) this.#pending.take(packet);
-    } else if (this.#pending.take(packet) !== 'cut') handOn();
+    } else this.#pending.end(packet, handOn);
   }
 }

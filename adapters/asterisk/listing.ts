@@ -33,8 +33,8 @@ export type Listing =
 export interface Lister {
   /** Asks until there is an answer. One at a time. */
   ask(): Promise<Listing>;
-  /** To be told of each event: a list that ends late is a list. True for the end of one. */
-  see(event: string): boolean;
+  /** To be told of each event: a list that ends late is a list. */
+  see(event: string): void;
   /** The connection is over: an `ask` that waits will not resolve any more. */
   cancel(): void;
 }
@@ -89,9 +89,7 @@ export function createLister(clock: Clock, link: ListingLink): Lister {
       return end;
     },
     see(event) {
-      const ended = LISTS.some((name) => event === `${name}Complete`);
-      if (ended) told = true;
-      return ended;
+      if (LISTS.some((name) => event === `${name}Complete`)) told = true;
     },
     cancel: () => cancelPause(),
   };

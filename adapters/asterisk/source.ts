@@ -40,9 +40,11 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
       heard.lastFrameAt = receivedAt;
       rights.see(event);
       if (!rights.missing()) client.note('rights', null);
-      if (lister.see(event)) client.note('list', null);
       const events = normalise(packet, name, receivedAt);
+      if (events.some(({ kind }) => kind === 'snapshot-complete')) client.note('list', null);
       if (events.length > 0) emit({ source: name, receivedAt, events, raw: packet.raw });
+      // Not before it was taken in: until then there is no list.
+      lister.see(event);
     },
     onConnected({ fullyBooted }) {
       // First of all, so that whatever becomes of the rest, the live channels are asked for.

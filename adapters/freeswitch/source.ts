@@ -24,8 +24,9 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
   const faults = new Faults((text) => options.onWarning?.(text));
 
   const emit = (events: readonly CallEvent[], raw: Uint8Array | null, receivedAt: number): void => {
-    roll.heard(events);
     onFrame({ source: name, receivedAt, events, raw });
+    // Not before they were taken in: what was not is found by the next lists.
+    roll.heard(events);
   };
 
   const client = new EslClient(options, {

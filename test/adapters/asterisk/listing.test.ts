@@ -5,7 +5,11 @@ import type { SourceFrame, SourceStatus } from '../../../src/ports.ts';
 import { acceptLogin, FakeClock, Inbox, type Peer, scriptedServer } from './support.ts';
 
 /** A source that is logged in, before anything of its first list is answered. */
-async function bench(t: { teardown(run: () => Promise<void>): unknown }, pingIntervalMs = 1_000_000) {
+async function bench(
+  t: { teardown(run: () => Promise<void>): unknown },
+  pingIntervalMs = 1_000_000,
+  take: (frame: SourceFrame) => void = () => {},
+) {
   const server = await scriptedServer();
   const clock = new FakeClock();
   const frames = new Inbox<SourceFrame>();
@@ -14,7 +18,10 @@ async function bench(t: { teardown(run: () => Promise<void>): unknown }, pingInt
   const source = createAsteriskSource({ ...who, pingIntervalMs, retryMs: () => 0 });
   const armed = clock.timer(5_000);
   source.start(
-    (frame) => frames.push(frame),
+    (frame) => {
+      take(frame);
+      frames.push(frame);
+    },
     (status) => statuses.push(status),
   );
   t.teardown(async () => {
@@ -218,4 +225,19 @@ t.test('what goes wrong at the beginning of a link does not keep the list from b
   clock.advance(2_222);
   await asked(peer, 0);
   t.match(source.status(), { state: 'connected', problem: /sent no FullyBooted/, faults: 1 });
+});
+
+t.test('a list whose end cannot be taken in is asked for again', async (t) => {
+  let bad = true;
+  const { peer, source, until } = await bench(t, undefined, ({ events }) => {
+    if (!bad || !events.some(({ kind }) => kind === 'snapshot-complete')) return;
+    bad = false;
+    throw new Error('the pipeline has a bad day');
+  });
+  for (const nth of [0, 1]) {
+    const id = await asked(peer, nth);
+    peer.packet('Response: Success', id, 'EventList: start', '', 'Event: StatusComplete', id, 'ListItems: 0');
+  }
+  await until('snapshot-complete');
+  t.match(source.status(), { state: 'connected', problem: null, faults: 1 });
 });

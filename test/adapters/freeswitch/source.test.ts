@@ -422,3 +422,29 @@ t.test(
     t.match(status(), { state: 'connected', problem: null });
   },
 );
+
+t.test('what could not be taken in is found by the next lists: a beginning, and an end that nobody told', async (t) => {
+  let living: readonly string[] = [];
+  let bad = '';
+  const { events, status, pass, say, socket } = await bench(
+    t,
+    (question) => (question.startsWith('show') ? list(...living) : dump('a')),
+    ({ kind }) => {
+      if (kind !== bad) return;
+      bad = '';
+      throw new Error('the pipeline has a bad day');
+    },
+  );
+  await events.until(({ kind }) => kind === 'snapshot-complete');
+  bad = 'channel-created';
+  living = ['a'];
+  socket().write(jsonFrame(told('CHANNEL_CREATE', 'a')));
+  await pass(60_000);
+  t.match(events.all.at(-1), { kind: 'snapshot-channel', channel: 'a' });
+  bad = 'vanished';
+  living = [];
+  await pass(100_000);
+  t.match(events.all.at(-1), { kind: 'vanished', channel: 'a' });
+  t.equal(status().faults, 2);
+  await say(told('CHANNEL_CREATE', 'b'));
+});
