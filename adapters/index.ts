@@ -1,7 +1,7 @@
 /** Which PBXs the program knows. A further one is one line in each table. */
 import type { AsteriskSourceConfig, FreeswitchSourceConfig, SourceConfig } from '../config/schema.ts';
 import type { CdrReader } from '../src/call/cdr/backfill.ts';
-import type { FrameReader } from '../src/inspect.ts';
+import type { FrameReader } from '../src/capture/reader.ts';
 import type { Clock, EndpointLister, EventSource } from '../src/ports.ts';
 import { amiCaptureProblem, readAmiFrame } from './asterisk/capture.ts';
 import { readAsteriskCdr } from './asterisk/cdr/reader.ts';

@@ -2,6 +2,7 @@
 import { type CallRules, CallTable } from './call/correlate.ts';
 import type { SourcePlan } from './call/plan.ts';
 import type { CallRecord } from './call/record.ts';
+import type { FrameReader } from './capture/reader.ts';
 import type { CallEvent } from './telephony/call-event.ts';
 
 export interface RecordedFrame {
@@ -12,15 +13,14 @@ export interface RecordedFrame {
   readonly raw: Uint8Array;
 }
 
-/** Turns one frame of a PBX into events. */
-export type FrameReader = (raw: Uint8Array, source: string, receivedAt: number) => readonly CallEvent[];
-
 /** What a capture holds. */
 export interface Inspected {
   /** The finished calls, in order of their ends. */
   readonly records: CallRecord[];
   /** How many calls were still going on when the capture ended: nothing can be said of them yet. */
   readonly goingOn: number;
+  /** Frames that could not be read, each left out alone, and what was wrong with the first. */
+  readonly unread: { readonly count: number; readonly first: string } | null;
 }
 
 /**
@@ -38,6 +38,16 @@ export function inspectFrames(
   const ended: CallRecord[] = [];
   let connection: number | null = null;
   let last = 0;
+  let unread: Inspected['unread'] = null;
+  const eventsOf = (frame: RecordedFrame): readonly CallEvent[] => {
+    try {
+      return read(frame.raw, source, frame.receivedAt);
+    } catch (error) {
+      const first = unread?.first ?? (error instanceof Error ? error.message : String(error));
+      unread = { count: (unread?.count ?? 0) + 1, first };
+      return [];
+    }
+  };
   for (const frame of frames) {
     if (connection !== null && frame.connection !== connection) {
       ended.push(
@@ -47,11 +57,11 @@ export function inspectFrames(
     }
     connection = frame.connection;
     last = Math.max(last, frame.receivedAt);
-    for (const event of read(frame.raw, source, frame.receivedAt)) ended.push(...table.apply(event).ended);
+    for (const event of eventsOf(frame)) ended.push(...table.apply(event).ended);
   }
   ended.push(...table.advance(last + rules.graceMs + rules.externalGoneMs).ended);
   ended.push(...table.endUnconfirmed());
-  return { records: ended.sort((a, b) => a.endedAt - b.endedAt), goingOn: table.openCalls };
+  return { records: ended.sort((a, b) => a.endedAt - b.endedAt), goingOn: table.openCalls, unread };
 }
 
 /** The JSON object that `logcalld inspect --json` prints for a call. */

@@ -3,6 +3,7 @@
  * Every port is asynchronous where a network database could stand behind it.
  */
 import type { CallRecord } from './call/record.ts';
+import type { LinkStatus } from './link/link.ts';
 import type { CallEvent, LineHint } from './telephony/call-event.ts';
 
 /** Wall clock and monotonic clock, so that no rule depends on the host. */
@@ -33,17 +34,13 @@ export interface SourceFrame {
   readonly raw: Uint8Array | null;
 }
 
-export type SourceState = 'connecting' | 'connected' | 'refused' | 'lost' | 'stopped';
-
-export interface SourceStatus {
+/** The state of its link with the problem, one clear sentence with the remedy, and what has come over it. */
+export interface SourceStatus extends LinkStatus {
   readonly name: string;
-  readonly state: SourceState;
-  /** ms since the epoch of the present state. */
-  readonly since: number;
-  /** One clear sentence with the remedy when the state is not `connected`. */
-  readonly problem: string | null;
   readonly frames: number;
   readonly unknownEvents: number;
+  /** Frames that could not be used, each left out alone. */
+  readonly faults: number;
   readonly lastFrameAt: number | null;
 }
 

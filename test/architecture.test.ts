@@ -104,6 +104,10 @@ function complaint(path: string, it: Import): string | null {
     return may(it.own && known, 'src/permits knows the ports only');
   }
   if (below('src/link')(path)) return may(it.own && below('src/link')(it.target), 'src/link stands alone');
+  if (below('src/capture')(path)) {
+    const known = it.target === 'node:zlib' || (it.own && below('src/capture', 'src/telephony')(it.target));
+    return may(known, 'src/capture knows telephony and node:zlib only');
+  }
   if (below('src/cli')(path)) {
     return may(
       it.target === 'node:util' || (it.own && below('src', 'config')(it.target)),
@@ -123,7 +127,7 @@ function complaint(path: string, it: Import): string | null {
     'src/delivery/crm.ts',
     'src/delivery/states.ts',
   ];
-  const known = below(adapter, 'src/telephony', ...ports)(it.target);
+  const known = below(adapter, 'src/telephony', 'src/capture', ...ports)(it.target);
   return may(
     !it.own || known || (it.typeOnly && below('src', 'adapters')(it.target)),
     'an adapter knows itself and the ports',
@@ -250,6 +254,8 @@ t.test('the rules themselves: what is wrong is found', async (t) => {
   t.equal(wrong('src/delivery/a.ts', "import { x } from '../permits/port.ts';"), 0);
   t.equal(wrong('src/permits/a.ts', "import { x } from '../delivery/crm.ts';"), 1);
   t.equal(wrong('src/link/a.ts', "import type { Clock } from '../ports.ts';"), 1);
+  t.equal(wrong('src/capture/a.ts', "import { gunzipSync } from 'node:zlib';"), 0);
+  t.equal(wrong('src/capture/a.ts', "import { readFileSync } from 'node:fs';"), 1);
   t.equal(wrong('src/pipeline.ts', "import { x } from '../adapters/index.ts';"), 1);
   t.equal(wrong('src/daemon/a.ts', "import { x } from '../commands/b.ts';"), 1);
   t.equal(wrong('src/daemon/a.ts', "import { x } from '../../adapters/index.ts';"), 0);
@@ -262,6 +268,7 @@ t.test('the rules themselves: what is wrong is found', async (t) => {
   t.equal(wrong('src/main.ts', "import { x } from '../adapters/index.ts';"), 0);
   t.equal(wrong('adapters/a/x.ts', "import { y } from '../b/y.ts';"), 1);
   t.equal(wrong('adapters/a/x.ts', "import { y } from '../../src/link/retry.ts';"), 0);
+  t.equal(wrong('adapters/a/x.ts', "import { y } from '../../src/capture/file.ts';"), 0);
   t.equal(wrong('adapters/a/x.ts', "import type { Y } from '../b/y.ts';"), 0);
   t.equal(wrong('adapters/a/x.ts', "import {\n  type Y,\n  y,\n} from '../b/y.ts';"), 1);
   t.equal(wrong('adapters/a/x.ts', "const y = await import('../b/y.ts');"), 1);

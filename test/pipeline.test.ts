@@ -49,7 +49,7 @@ function bench(open: readonly CallEvent[] = [], lastFrameAt: number | null = nul
     },
     stop: async () => {},
     status: () => ({
-      ...{ name: 'pbx', state: 'connected', since: START, problem: null, frames: 0, unknownEvents: 0 },
+      ...{ name: 'pbx', state: 'connected', since: START, problem: null, frames: 0, unknownEvents: 0, faults: 0 },
       lastFrameAt: null,
     }),
   };

@@ -1,16 +1,15 @@
 /** Reads the frames of an Asterisk capture file, and tells when they are of no use. */
-import type { CallEvent } from '../../src/telephony/call-event.ts';
+import { frameReader } from '../../src/capture/reader.ts';
 import { normalise } from './events/normalise.ts';
 import { type AmiPacket, parsePacketText } from './link/packet.ts';
 import { isAmiGreeting, isOldGreeting, tooOld } from './link/problem.ts';
 
-/** Events of one captured frame: a packet, or the greeting line with which every connection begins. */
-export function readAmiFrame(raw: Uint8Array, source: string, receivedAt: number): readonly CallEvent[] {
+/** A packet, or the greeting line with which every connection begins. */
+export const readAmiFrame = frameReader((raw, source, receivedAt) => {
   const packet = parsePacketText(raw);
-  if (packet !== null && packet.get('Event') !== undefined) return normalise(packet, source, receivedAt);
-  const greeting = packet === null && raw.some((byte) => byte > 32);
-  return greeting ? [{ kind: 'source-connected', source, at: receivedAt, receivedAt, boot: null, bootedAt: null }] : [];
-}
+  if (packet !== null) return packet.get('Event') === undefined ? [] : normalise(packet, source, receivedAt);
+  return raw.some((byte) => byte > 32) ? 'greeting' : [];
+});
 
 /** Events that ended with Asterisk 11; 12 has DialBegin, BridgeEnter and their like instead. */
 const OLD_EVENTS = new Set(['Dial', 'Bridge', 'Link', 'Unlink']);

@@ -1,11 +1,12 @@
 /** Asterisk as an event source: the AMI client, the list of live channels after each connect, and the normaliser. */
-import type { EndpointLister, EventSource, SourceFrame, SourceState, SourceStatus } from '../../src/ports.ts';
+import { Faults } from '../../src/link/faults.ts';
+import type { EndpointLister, EventSource, SourceFrame, SourceStatus } from '../../src/ports.ts';
 import { listEndpoints } from './endpoints.ts';
 import { isKnownEvent, normalise } from './events/normalise.ts';
 import { AmiClient } from './link/client.ts';
 import type { AmiClientOptions } from './link/client-options.ts';
 import { noCallRights, noListRights, rightsCheck } from './link/rights.ts';
-import { createLister, cutList, noList } from './snapshot/listing.ts';
+import { createLister, cutList, type Listing, noList, oddList, slowList } from './snapshot/listing.ts';
 
 export interface AsteriskSourceOptions extends AmiClientOptions {
   readonly name: string;
@@ -15,57 +16,45 @@ export interface AsteriskSourceOptions extends AmiClientOptions {
   readonly onWarning?: (text: string) => void;
 }
 
-/** How long to wait before the live channels are listed again while no call event has come, ms. */
+/** How long to wait before the live channels are listed again while no call event has come, or the list lacks a part, ms. */
 const DOUBT_MS = 60_000;
 
 export function createAsteriskSource(options: AsteriskSourceOptions): EventSource & EndpointLister {
   const { name, clock } = options;
   let emit: (frame: SourceFrame) => void = () => {};
-  let status: SourceStatus = {
-    name,
-    state: 'connecting',
-    since: clock.now(),
-    problem: null,
+  let tell: (status: SourceStatus) => void = () => {};
+  const heard: { frames: number; unknownEvents: number; lastFrameAt: number | null } = {
     frames: 0,
     unknownEvents: 0,
     lastFrameAt: null,
   };
+  const faults = new Faults((text) => options.onWarning?.(text));
   const rights = rightsCheck();
   let cancelDoubt: () => void = () => {};
-  let tell: (status: SourceStatus) => void = () => {};
-
-  const enter = (state: SourceState, problem: string | null): void => {
-    const since = state === status.state ? status.since : clock.now();
-    const news = state !== status.state || problem !== status.problem;
-    status = { ...status, state, problem, since };
-    if (news) tell(status);
-  };
 
   const client = new AmiClient(options, {
     onPacket(packet, receivedAt) {
       const event = packet.get('Event') ?? '';
-      const unknown = isKnownEvent(event) ? 0 : 1;
-      status = {
-        ...status,
-        frames: status.frames + 1,
-        unknownEvents: status.unknownEvents + unknown,
-        lastFrameAt: receivedAt,
-      };
+      heard.frames += 1;
+      heard.unknownEvents += isKnownEvent(event) ? 0 : 1;
+      heard.lastFrameAt = receivedAt;
       rights.see(event);
-      lister.see(event);
-      if (status.problem === noCallRights(name, options.username) && !rights.missing()) enter('connected', null);
+      if (!rights.missing()) client.note('rights', null);
       const events = normalise(packet, name, receivedAt);
+      if (events.some(({ kind }) => kind === 'snapshot-complete')) client.note('list', null);
       if (events.length > 0) emit({ source: name, receivedAt, events, raw: packet.raw });
+      // Not before it was taken in: until then there is no list.
+      lister.see(event);
     },
     onConnected({ fullyBooted }) {
-      if (fullyBooted === null) {
-        const at = clock.now();
-        const events = [
-          { kind: 'source-connected', source: name, at, receivedAt: at, boot: null, bootedAt: null },
-        ] as const;
-        emit({ source: name, receivedAt: at, events, raw: null });
-      }
+      // First of all, so that whatever becomes of the rest, the live channels are asked for.
       resynchroniseAgain();
+      if (fullyBooted !== null) return;
+      const at = clock.now();
+      const events = [
+        { kind: 'source-connected', source: name, at, receivedAt: at, boot: null, bootedAt: null },
+      ] as const;
+      emit({ source: name, receivedAt: at, events, raw: null });
     },
     onLost(reason, orderly, silentMs) {
       lister.cancel();
@@ -76,33 +65,50 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
       const events = [{ kind: 'source-lost', source: name, at, receivedAt, orderly, reason }] as const;
       emit({ source: name, receivedAt, events, raw: null });
     },
-    onState: enter,
-    onFault: tally((text) => options.onWarning?.(text)),
+    onStatus: () => tell(status()),
+    onFault: (subject, text) => faults.add(subject, text),
     ...(options.onRaw === undefined ? {} : { onFrame: options.onRaw }),
   });
 
   const lister = createLister(clock, {
     listAction: (action, fields, deadlineMs) => client.listAction(action, fields, deadlineMs),
-    packets: () => status.frames,
+    packets: () => heard.frames,
+    waiting: (times) => client.note('list', slowList(name, times)),
   });
 
   /** Asks for the live channels. The items come through `onPacket` like any other event. */
   async function resynchronise(): Promise<void> {
     const listing = await lister.ask();
-    if (status.state !== 'connected') return;
-    if (listing.kind === 'silent') client.reconnect(noList(name));
-    if (listing.kind === 'cut') enter('connected', cutList(name));
-    if (listing.kind === 'refused') enter('connected', noListRights(name, options.username));
-    if (listing.kind !== 'listed') return;
-    if (listing.items !== null) rights.listed(listing.items);
-    if (rights.missing()) enter('connected', noCallRights(name, options.username));
+    if (client.status.state !== 'connected' || listing.kind === 'gone') return;
+    if (listing.kind === 'silent') {
+      client.reconnect(noList(name));
+      return;
+    }
+    client.note('list', problemOf(listing));
+    if (listing.kind === 'listed' && listing.items !== null) rights.listed(listing.items);
+    client.note('rights', rights.missing() ? noCallRights(name, options.username) : null);
+    if (listing.kind === 'cut' || (listing.kind === 'listed' && rights.inDoubt())) later();
+  }
+
+  function problemOf({ kind }: Listing): string | null {
+    if (kind === 'refused') return noListRights(name, options.username);
+    return kind === 'cut' ? cutList(name) : null;
+  }
+
+  function later(): void {
     cancelDoubt();
-    if (rights.inDoubt()) cancelDoubt = clock.after(DOUBT_MS, () => resynchroniseAgain());
+    cancelDoubt = clock.after(DOUBT_MS, resynchroniseAgain);
   }
 
   function resynchroniseAgain(): void {
-    resynchronise().catch((error: unknown) => enter(status.state, `Asterisk "${name}": ${String(error)}`));
+    resynchronise().catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      client.note('list', oddList(name, why));
+      later();
+    });
   }
+
+  const status = (): SourceStatus => ({ name, ...client.status, ...heard, faults: faults.count });
 
   return {
     name,
@@ -116,17 +122,7 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
       cancelDoubt();
       return client.close();
     },
-    status: () => status,
+    status,
     endpoints: () => listEndpoints(client, options.username),
-  };
-}
-
-/** Tells the first, the tenth, the hundredth, so that a fault of every packet does not fill the log. */
-function tally(tell: (text: string) => void): (text: string) => void {
-  let count = 0;
-  return (text) => {
-    count += 1;
-    if (count === 1) tell(`${text} Further ones are counted.`);
-    else if (/^10+$/.test(String(count))) tell(`${text} That makes ${count}.`);
   };
 }

@@ -1,30 +1,33 @@
 /** Reads the frames of a FreeSWITCH capture file. */
+
+import { frameReader } from '../../src/capture/reader.ts';
 import type { CallEvent } from '../../src/telephony/call-event.ts';
 import { normalise } from './events/normalise.ts';
 import { bodyText, parseFrameText } from './link/codec.ts';
 import { eventOf, readEvent, readJson } from './link/event.ts';
-import { rowEvent, snapshotEvents } from './snapshot/snapshot.ts';
+import { rowEvent, rowsOf, snapshotEvents } from './snapshot/snapshot.ts';
 
 /**
- * Events of one captured frame: an event, the greeting with which every connection begins, or the answer to
- * `show channels as json` or `uuid_dump`. None for a frame that cannot be read.
+ * An event, the greeting with which every connection begins, or the answer to `show channels as json` or `uuid_dump`. Nothing for
+ * an answer to another question.
  */
-export function readEslFrame(raw: Uint8Array, source: string, receivedAt: number): readonly CallEvent[] {
+export const readEslFrame = frameReader((raw, source, receivedAt) => {
   const frame = parseFrameText(raw);
   switch (frame.contentType) {
     case 'auth/request':
-      return [{ kind: 'source-connected', source, at: receivedAt, receivedAt, boot: null, bootedAt: null }];
+      return 'greeting';
     case 'text/event-json':
     case 'text/event-plain': {
       const reading = readEvent(frame);
-      return 'event' in reading ? normalise(reading.event, source, receivedAt) : [];
+      if ('problem' in reading) throw new Error(reading.problem);
+      return normalise(reading.event, source, receivedAt);
     }
     case 'api/response':
       return answerEvents(bodyText(frame), source, receivedAt);
     default:
       return [];
   }
-}
+});
 
 function answerEvents(body: string, source: string, receivedAt: number): readonly CallEvent[] {
   const reading = readJson(body);
@@ -40,11 +43,4 @@ function answerEvents(body: string, source: string, receivedAt: number): readonl
   const channels = events.filter((event) => event !== null);
   if (channels.length < rows.length) return [];
   return [...channels, { kind: 'snapshot-complete', source, at: receivedAt, receivedAt }];
-}
-
-/** Rows of a `show ... as json` answer, none when the list is empty: FreeSWITCH then leaves `rows` out. */
-function rowsOf(body: string): readonly unknown[] | null {
-  const value: unknown = JSON.parse(body);
-  if (typeof value !== 'object' || value === null || !('row_count' in value)) return null;
-  return 'rows' in value && Array.isArray(value.rows) ? value.rows : [];
 }

@@ -5,6 +5,8 @@
  */
 import type { EndpointListing, ListedEndpoint } from '../../src/ports.ts';
 import { bodyText, type EslFrame } from './link/codec.ts';
+import { eventOf } from './link/event.ts';
+import { rowsOf } from './snapshot/snapshot.ts';
 
 /** What is used of the client. */
 export interface EndpointLink {
@@ -71,17 +73,12 @@ function readUsers(text: string, home: string): ListedEndpoint[] {
 
 /** Rows of `show registrations as json`: `reg_user`, `realm`, `url` ... The context is not told. */
 function readRegistrations(text: string, home: string): ListedEndpoint[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return [];
-  }
-  if (typeof value !== 'object' || value === null || !('rows' in value) || !Array.isArray(value.rows)) return [];
-  return value.rows.flatMap((row: Readonly<Record<string, unknown>>) => {
-    const { reg_user: user, realm, url } = row;
-    if (typeof user !== 'string' || user === '') return [];
-    return [phoneOf(profileIn(String(url)) ?? home, user, '', typeof realm === 'string' ? realm : '')];
+  return (rowsOf(text) ?? []).flatMap((row) => {
+    const registration = eventOf(row);
+    const user = registration?.get('reg_user') ?? '';
+    if (user === '') return [];
+    const profile = profileIn(registration?.get('url') ?? '') ?? home;
+    return [phoneOf(profile, user, '', registration?.get('realm') ?? '')];
   });
 }
 

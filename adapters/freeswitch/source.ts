@@ -1,5 +1,6 @@
 /** FreeSWITCH as an event source: the ESL client, the lists of live channels, and the normaliser. */
-import type { EndpointLister, EventSource, SourceFrame, SourceState, SourceStatus } from '../../src/ports.ts';
+import { Faults } from '../../src/link/faults.ts';
+import type { EndpointLister, EventSource, SourceFrame, SourceStatus } from '../../src/ports.ts';
 import type { CallEvent } from '../../src/telephony/call-event.ts';
 import { listEndpoints } from './endpoints.ts';
 import { normalise } from './events/normalise.ts';
@@ -20,13 +21,12 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
   const { name, clock } = options;
   let onFrame: (frame: SourceFrame) => void = () => {};
   let tell: (status: SourceStatus) => void = () => {};
-  let state: SourceState = 'connecting';
-  let problem: string | null = null;
-  let since = clock.now();
+  const faults = new Faults((text) => options.onWarning?.(text));
 
   const emit = (events: readonly CallEvent[], raw: Uint8Array | null, receivedAt: number): void => {
-    roll.heard(events);
     onFrame({ source: name, receivedAt, events, raw });
+    // Not before they were taken in: what was not is found by the next lists.
+    roll.heard(events);
   };
 
   const client = new EslClient(options, {
@@ -37,9 +37,10 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
       if (events.length > 0) emit(events, frame.raw, receivedAt);
     },
     onConnected({ coreUuid, bootedAt }) {
+      // First of all, so that whatever becomes of the rest, the live channels are asked for.
+      roll.begin();
       const at = clock.now();
       emit([{ kind: 'source-connected', source: name, at, receivedAt: at, boot: coreUuid, bootedAt }], null, at);
-      roll.begin();
     },
     onLost(reason, orderly, silentMs) {
       roll.end();
@@ -48,13 +49,11 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
       const at = receivedAt - silentMs;
       emit([{ kind: 'source-lost', source: name, at, receivedAt, orderly, reason }], null, receivedAt);
     },
-    onState(next, why) {
-      if (next !== state) since = clock.now();
-      state = next;
-      problem = why;
-      if (next === 'stopped') roll.end();
+    onStatus({ state }) {
+      if (state === 'stopped') roll.end();
       tell(status());
     },
+    onFault: (subject, text) => faults.add(subject, text),
     ...(options.onRaw === undefined ? {} : { onFrame: options.onRaw }),
     ...(options.onWarning === undefined ? {} : { onWarning: options.onWarning }),
   });
@@ -66,12 +65,13 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
     dump: (uuid) => dumpChannel(client, uuid),
     emit,
     giveUp: (reason) => client.drop(reason),
-    warn: (text) => options.onWarning?.(text),
+    note: (problem) => client.note('list', problem),
+    fault: (subject, text) => faults.add(subject, text),
   });
 
   const status = (): SourceStatus => {
     const { frames, unknownEvents, lastFrameAt } = client.counters();
-    return { name, state, since, problem, frames, unknownEvents, lastFrameAt };
+    return { name, ...client.status, frames, unknownEvents, faults: faults.count, lastFrameAt };
   };
 
   return {

@@ -7,6 +7,8 @@ export const EXIT = {
   ok: 0,
   failed: 1,
   usage: 2,
+  /** The program itself has a fault: EX_SOFTWARE of sysexits.h. */
+  software: 70,
   /** The config is wrong, or another daemon has the database; systemd does not restart on it. */
   config: 78,
 } as const;
@@ -25,7 +27,7 @@ export function helpAll(commands: readonly CommandSpec[], fallback: string): str
     ...table(rows),
     '',
     '"logcalld COMMAND --help" shows the options of a command.',
-    `Exit status: ${EXIT.ok} done, ${EXIT.failed} failed, ${EXIT.usage} wrong command line, ${EXIT.config} wrong config.`,
+    `Exit status: ${EXIT.ok} done, ${EXIT.failed} failed, ${EXIT.usage} wrong command line, ${EXIT.software} a fault of logcalld itself, ${EXIT.config} wrong config.`,
     '',
   ].join('\n');
 }

@@ -1,5 +1,6 @@
 /** `logcalld run`: the daemon in the foreground. */
 import { createClock } from '../../adapters/host/clock.ts';
+import { onCrash } from '../../adapters/host/crash.ts';
 import { onSignals } from '../../adapters/host/signals.ts';
 import { createNotifier } from '../../adapters/host/systemd.ts';
 import type { Invocation } from '../cli/command.ts';
@@ -19,6 +20,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const config = configOf(invocation);
   const log = logOf(config.log);
   const clock = createClock({ bootId: process.env.LOGCALLD_BOOT_ID });
+  const stopWatching = onCrash({ log, clock, exit: () => process.exit(EXIT.software) });
   const notifier = createNotifier({ env: process.env, onProblem: (text) => log.write('warn', 'systemd', text) });
   const ended = Promise.withResolvers<number>();
   const stopListening = onSignals({
@@ -76,6 +78,7 @@ export async function run(invocation: Invocation): Promise<number> {
   log.write('notice', 'stopped', 'everything heard is stored');
   await notifier.flush();
   await log.flush();
+  stopWatching();
   return status;
 }
 

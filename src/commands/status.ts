@@ -64,15 +64,16 @@ function troubles({ conditions }: StatusReply): readonly string[] {
   ]);
 }
 
-function sourceCells(source: SourceStatus, at: number): readonly string[] {
-  const { name, state, since, lastFrameAt, frames, problem } = source;
+/** The line of a source. `at`: ms since the epoch. */
+export function sourceCells(source: SourceStatus, at: number): readonly string[] {
+  const { name, state, since, lastFrameAt, frames, faults, problem } = source;
   const heard = lastFrameAt === null ? 'nothing heard yet' : `last heard ${length(Math.max(0, at - lastFrameAt))} ago`;
   const good = state === 'connected' && problem === null;
   return [
     good ? 'ok  ' : 'FAIL',
     name,
     `${state} for ${length(Math.max(0, at - since))}`,
-    problem === null ? `${heard}, ${count(frames, 'frame')}` : problem,
+    problem ?? `${heard}, ${count(frames, 'frame')}${faults === 0 ? '' : `, ${faults} left out: see the log`}`,
   ];
 }
 

@@ -31,7 +31,7 @@ interface Bench {
 interface Kind {
   readonly pbx: string;
   /** A PBX that plays one answered inbound call; `password`: what it accepts. */
-  open(password: string): Promise<Bench>;
+  open(password: string, onWarning?: (text: string) => void): Promise<Bench>;
 }
 
 const quick = { initialMs: 10, maxMs: 50, quietMs: 1000 };
@@ -39,7 +39,7 @@ const quick = { initialMs: 10, maxMs: 50, quietMs: 1000 };
 const kinds: readonly Kind[] = [
   {
     pbx: 'asterisk',
-    async open(password) {
+    async open(password, onWarning = () => {}) {
       const player = new AmiPlayer({
         captures: [file('asterisk-22/inbound_answered_caller_hangs_up')],
         username: 'test',
@@ -55,6 +55,7 @@ const kinds: readonly Kind[] = [
         username: 'test',
         secret: 'right',
         clock,
+        onWarning,
         retryMs: () => quick.initialMs,
       });
       return {
@@ -67,7 +68,7 @@ const kinds: readonly Kind[] = [
   },
   {
     pbx: 'freeswitch',
-    async open(password) {
+    async open(password, onWarning = () => {}) {
       const player = new EslPlayer({ file: file('freeswitch-1.11/in_answered_caller_hangup'), password, speed: 20 });
       const played = once(player, 'done');
       const port = await player.listen();
@@ -77,6 +78,7 @@ const kinds: readonly Kind[] = [
         port,
         password: 'right',
         clock,
+        onWarning,
       });
       return {
         source,
@@ -90,8 +92,8 @@ const kinds: readonly Kind[] = [
   },
 ];
 
-/** Starts the source and gathers what it says. */
-function listen(source: EventSource) {
+/** Starts the source and gathers what it says. `take` may throw: that frame is then not gathered. */
+function listen(source: EventSource, take: (frame: SourceFrame) => void = () => {}) {
   const frames: SourceFrame[] = [];
   const statuses: SourceStatus[] = [];
   const waiting = new Set<() => void>();
@@ -100,6 +102,7 @@ function listen(source: EventSource) {
   };
   source.start(
     (frame) => {
+      take(frame);
       frames.push(frame);
       look();
     },
@@ -186,6 +189,30 @@ for (const { pbx, open } of kinds) {
     await bench.played;
     await heard.until(() => ended(heard.frames, pbx).length > 0);
     t.equal(ended(heard.frames, pbx).length, 1, 'and it is still one call');
+  });
+
+  t.test(`${pbx}: what throws on one frame costs that frame, is told and counted, and the link goes on`, async (t) => {
+    const warnings: string[] = [];
+    const bench = await open('right', (text) => warnings.push(text));
+    t.teardown(async () => {
+      await bench.source.stop();
+      await bench.close();
+    });
+    let thrown = 0;
+    const heard = listen(bench.source, ({ events }) => {
+      if (thrown > 0 || !events.some(({ kind }) => kind === 'answered')) return;
+      thrown += 1;
+      throw new Error('no such thing');
+    });
+    await bench.played;
+    await heard.until(() => heard.kinds().includes('cleared'));
+    t.equal(thrown, 1);
+    t.equal(bench.source.status().faults, 1);
+    t.match(warnings, [/could not be handled and was left out \(no such thing\)/]);
+    t.same(
+      heard.statuses.map(({ state }) => state),
+      ['connecting', 'connected'],
+    );
   });
 
   t.test(`${pbx}: a refused password is told apart from a network loss, with the remedy`, async (t) => {

@@ -118,17 +118,26 @@ export class DaemonProcess {
   }
 
   /** Resolves with the first log entry that is wanted; rejects when the daemon ends before. */
-  async logged(wanted: (entry: Entry) => boolean): Promise<Entry> {
+  logged(wanted: (entry: Entry) => boolean): Promise<Entry> {
+    return this.#until(() => this.entries().find(wanted));
+  }
+
+  /** Resolves when what was printed matches; rejects when the daemon ends before. */
+  async printing(pattern: RegExp): Promise<void> {
+    await this.#until(() => (pattern.test(this.printed) ? true : undefined));
+  }
+
+  #until<T>(look: () => T | undefined): Promise<T> {
     return new Promise((resolve, reject) => {
-      const look = () => {
-        const found = this.entries().find(wanted);
+      const again = () => {
+        const found = look();
         if (found === undefined) return;
-        this.listeners.delete(look);
+        this.listeners.delete(again);
         resolve(found);
       };
-      this.listeners.add(look);
+      this.listeners.add(again);
       this.child.once('exit', () => reject(new Error(`the daemon ended:\n${this.printed}`)));
-      look();
+      again();
     });
   }
 

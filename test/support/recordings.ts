@@ -8,8 +8,9 @@ import { loadConfig } from '../../config/load.ts';
 import { DEFAULT_RULES } from '../../src/call/correlate.ts';
 import type { SourcePlan } from '../../src/call/plan.ts';
 import type { CallRecord } from '../../src/call/record.ts';
+import type { FrameReader } from '../../src/capture/reader.ts';
 import { planOf } from '../../src/daemon/settings.ts';
-import { type FrameReader, inspectFrames } from '../../src/inspect.ts';
+import { inspectFrames } from '../../src/inspect.ts';
 
 const ROOT = new URL('../fixtures/recordings/', import.meta.url);
 

@@ -82,15 +82,38 @@ export class PendingActions {
     });
   }
 
-  /** Hands the packet to the action it answers, if there is one. `cut`: it ends a list of which some items never came. */
-  take(packet: AmiPacket): 'cut' | null {
-    const id = packet.get('ActionID');
-    const pending = id === undefined ? undefined : this.#pending.get(id);
-    if (id === undefined || pending === undefined) return null;
-    if (!isResponse(packet))
-      return pending.response === null ? null : this.#item(id, pending, pending.response, packet);
-    this.#answer(id, pending, packet);
-    return null;
+  /** Hands a response, or an item of a list, to the action it answers, if there is one. */
+  take(packet: AmiPacket): void {
+    const [id, pending] = this.#askedBy(packet);
+    if (pending === undefined) return;
+    if (isResponse(packet)) this.#answer(id, pending, packet);
+    else if (pending.response !== null) {
+      pending.items.push(packet);
+      if (!pending.late) this.#arm(id, pending);
+    }
+  }
+
+  /**
+   * Takes what ends a list, or an event of its own, which is handed on in any case. The end of a list is handed on when all
+   * items have come; where `handOn` answers false, it could not be handled, and the list is as good as cut off.
+   */
+  end(packet: AmiPacket, handOn: () => boolean): void {
+    const [id, pending] = this.#askedBy(packet);
+    const response = pending?.response ?? null;
+    if (pending === undefined || response === null) {
+      handOn();
+      return;
+    }
+    this.#settle(id, pending);
+    const { action, items } = pending;
+    const wanted = announced(packet) ?? items.length;
+    const whole = items.length >= wanted;
+    if (whole && handOn()) {
+      pending.resolve({ response, items, complete: packet });
+      return;
+    }
+    const what = whole ? 'its end could not be handled' : `${items.length} of ${wanted} items came`;
+    pending.reject(new AmiActionError('cut', `Asterisk's answer to ${action} was cut off: ${what}.`));
   }
 
   /** Rejects everything that still waits. */
@@ -115,22 +138,9 @@ export class PendingActions {
     }
   }
 
-  #item(id: string, pending: Pending, response: AmiPacket, packet: AmiPacket): 'cut' | null {
-    if (!endsList(packet)) {
-      pending.items.push(packet);
-      if (!pending.late) this.#arm(id, pending);
-      return null;
-    }
-    this.#settle(id, pending);
-    const { action, items } = pending;
-    const wanted = announced(packet) ?? items.length;
-    if (items.length >= wanted) {
-      pending.resolve({ response, items, complete: packet });
-      return null;
-    }
-    const what = `Asterisk's answer to ${action} was cut off: ${items.length} of ${wanted} items came.`;
-    pending.reject(new AmiActionError('cut', what));
-    return 'cut';
+  #askedBy(packet: AmiPacket): [id: string, pending: Pending | undefined] {
+    const id = packet.get('ActionID') ?? '';
+    return [id, this.#pending.get(id)];
   }
 
   #arm(id: string, pending: Pending): void {

@@ -1,6 +1,8 @@
 /** What a client is told, and what it tells. */
+import type { LinkStatus } from '../../../src/link/link.ts';
 import { retryDelayMs } from '../../../src/link/retry.ts';
-import type { Clock, SourceState } from '../../../src/ports.ts';
+import type { Clock } from '../../../src/ports.ts';
+import type { AmiFault } from './connection.ts';
 import type { AmiPacket } from './packet.ts';
 import type { TlsOptions } from './tls.ts';
 
@@ -48,11 +50,11 @@ export interface AmiClientHandlers {
    */
   onLost(reason: string, orderly: boolean, silentMs: number): void;
   /** The state, when it or its problem changes; the problem may also qualify `connected`. */
-  onState?(state: SourceState, problem: string | null): void;
+  onStatus?(status: LinkStatus): void;
   /** Exact bytes of every frame: greeting, responses and events; for a capture file. */
   onFrame?(raw: Uint8Array, receivedAt: number): void;
   /** A packet was left out, because it is beyond all limits or could not be handled; the link goes on. */
-  onFault?(text: string): void;
+  onFault?(subject: AmiFault, text: string): void;
 }
 
 export const DEFAULTS = {

@@ -1,20 +1,17 @@
 /**
  * One PBX's AMI, for ever: connects, logs in, watches the link, and starts again when it breaks.
  *
- * | state      | happens                                   | next                                               |
- * |------------|-------------------------------------------|----------------------------------------------------|
- * | connecting | login accepted, then `FullyBooted` or its deadline | connected                                 |
- * | connecting | socket error, silence, end                | lost                                               |
- * | connecting | certificate, port or version is wrong     | refused                                            |
- * | connecting | user or secret is wrong                   | refused; connects at once, but holds back its login |
- * | connected  | error, end, silence                       | lost                                               |
- * | lost       | the next attempt                          | connected, lost or refused                         |
- * | refused    | the next attempt                          | connected, lost or refused                         |
- * | any        | `close()`                                 | stopped                                            |
+ * | happens                                            | step of `src/link/link.ts`                           |
+ * |----------------------------------------------------|------------------------------------------------------|
+ * | login accepted, then `FullyBooted` or its deadline | up                                                   |
+ * | socket error, silence, end                         | lose                                                 |
+ * | certificate, port or version is wrong              | refuse                                               |
+ * | user or secret is wrong                            | refuse; connects soon, but holds back its login      |
+ * | `close()`                                          | stop                                                 |
  *
- * When the next attempt comes: `pace.ts`.
+ * What each end costs Asterisk, and when the login is sent: `pace.ts`.
  */
-import type { SourceState } from '../../../src/ports.ts';
+import { Link, type LinkStatus } from '../../../src/link/link.ts';
 import { AmiActionError, type AmiList } from './actions.ts';
 import { type AmiClientHandlers, type AmiClientOptions, DEFAULTS } from './client-options.ts';
 import { type ActionFields, AmiConnection } from './connection.ts';
@@ -28,16 +25,14 @@ import { halfOpen, LinkFailure, noFullyBooted } from './problem.ts';
 const MAX_HELD = 10_000;
 const MAX_HELD_BYTES = 1 << 26;
 
-/** What is known of the present connection. */
-interface Link {
+/** What is known of one connection. */
+interface Visit {
   readonly connection: AmiConnection;
   /** Events that came before `onConnected`; `null` after it. */
   held: [AmiPacket, number][] | null;
   heldBytes: number;
   greeting: string;
   loggedIn: boolean;
-  /** Monotonic ms of `onConnected`. */
-  upAt: number;
   /** What ends the waiting for the login's turn or for `FullyBooted`. */
   cancel: () => void;
   cancelPulse: () => void;
@@ -46,24 +41,32 @@ interface Link {
 export class AmiClient {
   readonly #options: Required<Omit<AmiClientOptions, 'tls'>> & Pick<AmiClientOptions, 'tls'>;
   readonly #handlers: AmiClientHandlers;
-  #link: Link | null = null;
+  readonly #link: Link;
   readonly #pace: ReturnType<typeof createPace>;
+  #visit: Visit | null = null;
   #connections = 0;
-  #cancelRetry: () => void = () => {};
-  #state: SourceState | null = null;
-  #problem: string | null = null;
 
   constructor(options: AmiClientOptions, handlers: AmiClientHandlers) {
     this.#options = { ...DEFAULTS, ...options };
     this.#handlers = handlers;
     this.#pace = createPace(this.#options);
+    const { host, clock, random, retryMs } = this.#options;
+    const onChange = (status: LinkStatus) => handlers.onStatus?.(status);
+    this.#link = new Link({ host, clock, random, retryMs, connect: () => this.#connect(), onChange });
   }
 
   /** Begins to connect and returns at once. */
   start(): void {
-    if (this.#state !== null) return;
-    this.#enter('connecting', null);
-    this.#connect();
+    this.#link.start();
+  }
+
+  get status(): LinkStatus {
+    return this.#link.status;
+  }
+
+  /** While connected: what is wrong with `subject`, `null` when it is well again. */
+  note(subject: string, problem: string | null): void {
+    this.#link.note(subject, problem);
   }
 
   /** Sends an action and resolves with its response; rejects with an `AmiActionError`, also when not connected. */
@@ -85,24 +88,23 @@ export class AmiClient {
 
   /** Drops the present connection, if there is one, and lets the client open a new one. */
   reconnect(reason: string): void {
-    this.#link?.connection.close(new LinkFailure('network', reason));
+    this.#visit?.connection.close(new LinkFailure('network', reason));
   }
 
-  /** Logs off, closes the connection and rejects what still waits. The client cannot be started again. */
+  /** Logs off, closes the connection and rejects what still waits. */
   async close(): Promise<void> {
-    const link = this.#link;
-    this.#link = null;
-    this.#cancelRetry();
-    this.#enter('stopped', null);
-    if (link === null) return;
-    end(link);
+    const visit = this.#visit;
+    this.#visit = null;
+    this.#link.stop();
+    if (visit === null) return;
+    end(visit);
     // Asterisk answers Goodbye and closes; whether it does so is of no interest, only that it had its second.
-    if (link.loggedIn) await link.connection.action('Logoff', [], 1_000).catch(() => {});
-    link.connection.close(new LinkFailure('network', 'the client was closed.'));
+    if (visit.loggedIn) await visit.connection.action('Logoff', [], 1_000).catch(() => {});
+    visit.connection.close(new LinkFailure('network', 'the client was closed.'));
   }
 
   #ready(name: string): AmiConnection {
-    if (this.#link?.held === null) return this.#link.connection;
+    if (this.#visit?.held === null) return this.#visit.connection;
     throw new AmiActionError('closed', `AMI action ${name} was not sent: there is no connection to Asterisk.`);
   }
 
@@ -112,17 +114,17 @@ export class AmiClient {
     const connection = new AmiConnection(
       { host, port, tls, clock, number, connectTimeoutMs },
       {
-        onEvent: (packet, at) => this.#event(link, packet, at),
+        onEvent: (packet, at) => this.#event(visit, packet, at),
         onFrame: (raw, at) => this.#handlers.onFrame?.(raw, at),
-        onFault: (text) => this.#handlers.onFault?.(text),
-        onClosed: (failure) => this.#closed(link, failure),
+        onFault: (subject, text) => this.#handlers.onFault?.(subject, text),
+        onClosed: (failure) => this.#closed(visit, failure),
       },
     );
     const idle = () => {};
     const timers = { cancel: idle, cancelPulse: idle };
-    const link: Link = { connection, held: [], heldBytes: 0, greeting: '', loggedIn: false, upAt: 0, ...timers };
-    this.#link = link;
-    this.#login(link).catch((error: unknown) => {
+    const visit: Visit = { connection, held: [], heldBytes: 0, greeting: '', loggedIn: false, ...timers };
+    this.#visit = visit;
+    this.#login(visit).catch((error: unknown) => {
       const message = error instanceof Error ? error.message : String(error);
       connection.close(
         error instanceof LinkFailure ? error : new LinkFailure('network', `${connection.where}: ${message}`),
@@ -130,61 +132,67 @@ export class AmiClient {
     });
   }
 
-  async #login(link: Link): Promise<void> {
+  async #login(visit: Visit): Promise<void> {
     const { username, auth, plainFallback, eventMask, actionDeadlineMs, bootDeadlineMs, clock } = this.#options;
-    link.greeting = await link.connection.greeting();
-    const over = () => link !== this.#link;
+    visit.greeting = await visit.connection.greeting();
+    const over = () => visit !== this.#visit;
     await this.#pace.turn(over, (cancel) => {
-      link.cancel = cancel;
+      visit.cancel = cancel;
     });
     if (over()) return;
     const secret = await this.#pace.secret();
     const credentials = { username, secret, auth, plainFallback, eventMask };
-    await login(link.connection, credentials, actionDeadlineMs);
-    link.loggedIn = true;
+    await login(visit.connection, credentials, actionDeadlineMs);
+    visit.loggedIn = true;
     if (over()) return;
-    this.#watch(link);
-    if (!this.#announceBooted(link)) link.cancel = clock.after(bootDeadlineMs, () => this.#announce(link, null));
+    this.#watch(visit);
+    if (!this.#announceBooted(visit)) visit.cancel = clock.after(bootDeadlineMs, () => this.#announceUnbooted(visit));
   }
 
-  #event(link: Link, packet: AmiPacket, receivedAt: number): void {
-    if (link !== this.#link) return;
-    if (link.held === null) {
+  #event(visit: Visit, packet: AmiPacket, receivedAt: number): void {
+    if (visit !== this.#visit) return;
+    const booted = packet.get('Event') === 'FullyBooted';
+    if (visit.held === null) {
+      if (booted) this.#link.note('boot', null);
       this.#handlers.onPacket(packet, receivedAt);
       return;
     }
-    link.held.push([packet, receivedAt]);
-    link.heldBytes += packet.raw.length;
-    if (!link.loggedIn) return;
-    if (link.held.length >= MAX_HELD || link.heldBytes >= MAX_HELD_BYTES) this.#announce(link, null);
-    else if (packet.get('Event') === 'FullyBooted') this.#announce(link, packet);
+    visit.held.push([packet, receivedAt]);
+    visit.heldBytes += packet.raw.length;
+    if (!visit.loggedIn) return;
+    if (booted) this.#announce(visit, packet);
+    else if (visit.held.length >= MAX_HELD || visit.heldBytes >= MAX_HELD_BYTES) this.#announceUnbooted(visit);
   }
 
   /** `FullyBooted` often comes in one piece with the answer to the login, that is before the login is known here. */
-  #announceBooted(link: Link): boolean {
-    const booted = link.held?.find(([packet]) => packet.get('Event') === 'FullyBooted')?.[0];
-    if (booted !== undefined) this.#announce(link, booted);
+  #announceBooted(visit: Visit): boolean {
+    const booted = visit.held?.find(([packet]) => packet.get('Event') === 'FullyBooted')?.[0];
+    if (booted !== undefined) this.#announce(visit, booted);
     return booted !== undefined;
   }
 
-  #announce(link: Link, fullyBooted: AmiPacket | null): void {
-    const held = link.held ?? [];
-    link.cancel();
-    link.held = null;
-    link.upAt = this.#options.clock.monotonic();
-    const problem = fullyBooted === null ? noFullyBooted(link.connection.where, this.#options.bootDeadlineMs) : null;
-    this.#enter('connected', problem);
-    const { greeting, connection } = link;
+  /** It has had its time. */
+  #announceUnbooted(visit: Visit): void {
+    this.#announce(visit, null);
+    this.#link.note('boot', noFullyBooted(visit.connection.where, this.#options.bootDeadlineMs));
+  }
+
+  #announce(visit: Visit, fullyBooted: AmiPacket | null): void {
+    const held = visit.held ?? [];
+    visit.cancel();
+    visit.held = null;
+    this.#link.up();
+    const { greeting, connection } = visit;
     connection.handle('beginning', () => this.#handlers.onConnected({ greeting, fullyBooted }));
     for (const [packet, receivedAt] of held) {
-      if (link === this.#link) connection.handle(packet, () => this.#handlers.onPacket(packet, receivedAt));
+      if (visit === this.#visit) connection.handle(packet, () => this.#handlers.onPacket(packet, receivedAt));
     }
   }
 
-  #watch(link: Link): void {
+  #watch(visit: Visit): void {
     const { clock, pingIntervalMs, pingDeadlineMs } = this.#options;
-    const { connection } = link;
-    link.cancelPulse = watchPulse(clock, pingIntervalMs, pingDeadlineMs, {
+    const { connection } = visit;
+    visit.cancelPulse = watchPulse(clock, pingIntervalMs, pingDeadlineMs, {
       heardAt: () => connection.heardAt,
       bytes: () => connection.bytes,
       ping: () => void connection.action('Ping', [], pingDeadlineMs).catch(() => {}),
@@ -192,34 +200,29 @@ export class AmiClient {
     });
   }
 
-  #closed(link: Link, failure: LinkFailure): void {
-    end(link);
-    if (link !== this.#link) return;
+  #closed(visit: Visit, failure: LinkFailure): void {
+    end(visit);
+    if (visit !== this.#visit) return;
     // Events of a connection that broke between login and FullyBooted happened all the same.
-    if (link.held !== null && link.loggedIn) this.#announce(link, null);
-    end(link);
-    this.#link = null;
-    const { orderly } = link.connection;
-    const waiting = this.#pace.waiting && link.greeting !== '' && failure.kind === 'network';
-    const stoodMs = link.held === null ? this.#options.clock.monotonic() - link.upAt : null;
-    const delay = this.#pace.failed(failure, { greeted: link.greeting !== '', stoodMs, orderly });
-    this.#cancelRetry = this.#options.clock.after(delay, () => this.#connect());
+    if (visit.held !== null && visit.loggedIn) this.#announce(visit, null);
+    end(visit);
+    this.#visit = null;
+    const { orderly } = visit.connection;
+    const [greeted, loggedIn] = [visit.greeting !== '', visit.held === null];
     // Asterisk ends a connection that does not log in; that is no news while the login is held back.
-    if (!waiting) this.#enter(failure.kind === 'network' ? 'lost' : 'refused', failure.message);
-    const silentMs = failure.silent ? this.#options.clock.monotonic() - link.connection.heardAt : 0;
-    if (link.held !== null) return;
-    link.connection.handle('end', () => this.#handlers.onLost(failure.message, orderly, silentMs));
-  }
-
-  #enter(state: SourceState, problem: string | null): void {
-    if (this.#state === state && this.#problem === problem) return;
-    this.#state = state;
-    this.#problem = problem;
-    this.#handlers.onState?.(state, problem);
+    const waiting = this.#pace.waiting && greeted && !loggedIn && failure.kind === 'network';
+    this.#link.down({
+      step: failure.kind === 'network' ? 'lose' : 'refuse',
+      ...this.#pace.ended(failure, { greeted, loggedIn, orderly }),
+      problem: waiting ? null : failure.message,
+    });
+    const silentMs = failure.silent ? this.#options.clock.monotonic() - visit.connection.heardAt : 0;
+    if (!loggedIn) return;
+    visit.connection.handle('end', () => this.#handlers.onLost(failure.message, orderly, silentMs));
   }
 }
 
-function end(link: Link): void {
-  link.cancel();
-  link.cancelPulse();
+function end(visit: Visit): void {
+  visit.cancel();
+  visit.cancelPulse();
 }

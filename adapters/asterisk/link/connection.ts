@@ -34,11 +34,14 @@ export interface ConnectionHandlers {
   onEvent(packet: AmiPacket, receivedAt: number): void;
   /** Exact bytes of each frame: greeting, responses and events. */
   onFrame(raw: Uint8Array, receivedAt: number): void;
-  /** One packet could not be used and was left out; the text says why. The connection goes on. */
-  onFault(text: string): void;
+  /** One packet could not be used and was left out; `text`, one sentence, says why. The connection goes on. */
+  onFault(subject: AmiFault, text: string): void;
   /** The connection is over, whoever ended it. Called once. */
   onClosed(failure: LinkFailure): void;
 }
+
+/** What is wrong with a packet: it goes beyond all limits, or what handles it throws. */
+export type AmiFault = 'too large' | 'not handled';
 
 export type ActionFields = readonly (readonly [key: string, value: string])[];
 
@@ -66,7 +69,7 @@ export class AmiConnection {
     this.#parser = new AmiParser({
       onGreeting: (line, raw) => this.#greeted(line, raw),
       onPacket: (packet) => this.#packet(packet),
-      onSkipped: (what) => handlers.onFault(`${this.where} sent a packet of ${what}; it was left out.`),
+      onSkipped: (what) => handlers.onFault('too large', `${this.where} sent a packet of ${what}; it was left out.`),
       onError: (error) => this.close(new LinkFailure('refused', `${this.where}: ${error.message}`)),
     });
     // Whoever opened the connection learns of its end by onClosed, even when nobody waits for the greeting any more.
@@ -124,7 +127,7 @@ export class AmiConnection {
     } catch (error) {
       const name = typeof packet === 'string' ? packet : (packet.get('Event') ?? packet.get('Response') ?? 'packet');
       const why = error instanceof Error ? error.message : String(error);
-      this.#handlers.onFault(`${this.where}: "${name}" could not be handled and was left out (${why}).`);
+      this.#handlers.onFault('not handled', `${this.where}: "${name}" could not be handled and was left out (${why}).`);
       return false;
     }
   }
@@ -192,6 +195,6 @@ export class AmiConnection {
     else if (!endsList(packet)) {
       // An item that could not be handled is missing in its list.
       if (handOn()) this.#pending.take(packet);
-    } else if (this.#pending.take(packet) !== 'cut') handOn();
+    } else this.#pending.end(packet, handOn);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * When the next attempt of a link comes, and when its login is sent.
+ * What the end of an AMI connection cost Asterisk, by which `src/link` plans the next one, and when the next login is sent.
  *
  * | what failed                                              | next connection           | next login         |
  * |----------------------------------------------------------|---------------------------|--------------------|
@@ -12,12 +12,12 @@
  * anew: the connection breaks and then nobody is there. So after a refused login the client connects again soon, and holds back
  * only its login, until its turn has come, Asterisk was away, or the secret was changed on this side.
  */
-import { isLoopback, type LinkFailureKind, type retryDelayMs } from '../../../src/link/retry.ts';
+import type { LinkEnd } from '../../../src/link/link.ts';
+import { isLoopback, type retryDelayMs } from '../../../src/link/retry.ts';
+import { within } from '../../../src/link/within.ts';
 import type { Clock } from '../../../src/ports.ts';
 import type { LinkFailure } from './problem.ts';
 
-/** A link that stood this long, ms, was a good one: its end is the first failure. */
-const GOOD_MS = 10_000;
 /** How often a changed secret is looked for while a login is held back, ms. */
 const LOOK_MS = 2_000;
 
@@ -27,31 +27,30 @@ export interface PaceOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly retryMs: typeof retryDelayMs;
+  /** For the secret to be read. */
+  readonly actionDeadlineMs: number;
 }
 
 export interface Ending {
   /** The greeting had come. */
   readonly greeted: boolean;
-  /** ms from login to end; `null` when there was no login. */
-  readonly stoodMs: number | null;
+  readonly loggedIn: boolean;
   /** Asterisk had said that it stops. */
   readonly orderly: boolean;
 }
 
-export function createPace({ host, secret: given, clock, random, retryMs }: PaceOptions) {
+export function createPace({ host, secret: given, clock, random, retryMs, actionDeadlineMs: deadlineMs }: PaceOptions) {
   const local = isLoopback(host);
   const lookMs = typeof given === 'string' ? Number.POSITIVE_INFINITY : LOOK_MS;
-  let last: { kind: LinkFailureKind; failures: number } = { kind: 'unreachable', failures: 0 };
   let refusals = 0;
   /** Monotonic ms before which no login is sent. */
   let loginAt = 0;
   let used: string | null = null;
 
-  const read = async (): Promise<string> => (typeof given === 'string' ? given : given());
-
-  const delay = (kind: LinkFailureKind, fresh: boolean): number => {
-    last = { kind, failures: last.kind === kind && !fresh ? last.failures + 1 : 1 };
-    return retryMs(kind, last.failures, local, random());
+  const read = async (): Promise<string> => {
+    const secret = typeof given === 'string' ? given : given();
+    if (typeof secret === 'string') return secret;
+    return within(clock, deadlineMs, `the secret did not come within ${deadlineMs} ms.`, secret);
   };
 
   /** Whether the secret differs from the one that was refused. One that cannot be read now is told by the login. */
@@ -83,21 +82,24 @@ export function createPace({ host, secret: given, clock, random, retryMs }: Pace
       }
     },
 
-    /** Notes how an attempt ended and tells when the next connection is due, in ms. */
-    failed(failure: LinkFailure, { greeted, stoodMs, orderly }: Ending): number {
-      const served = stoodMs !== null;
-      if (served) refusals = 0;
-      if (failure.kind === 'refused') return delay('refused', false);
+    /** Notes how an attempt ended and tells what it cost. */
+    ended(failure: LinkFailure, { greeted, loggedIn, orderly }: Ending): Pick<LinkEnd, 'cost' | 'anew'> {
+      if (loggedIn) {
+        // The refused login was another secret's.
+        loginAt = 0;
+        refusals = 0;
+      }
+      if (failure.kind === 'refused') return { cost: 'refused' };
       if (failure.kind === 'login') {
         refusals += 1;
         loginAt = clock.monotonic() + retryMs('refused', refusals, local, random());
-        return delay('dropped', true);
+        return { cost: 'dropped', anew: true };
       }
-      if (greeted && !orderly) return delay('dropped', served && stoodMs >= GOOD_MS);
+      if (greeted && !orderly) return { cost: 'dropped' };
       // Nobody was there: whoever is next is started anew, and may know another secret.
       loginAt = 0;
       refusals = 0;
-      return delay('unreachable', served);
+      return { cost: 'unreachable' };
     },
   };
 }

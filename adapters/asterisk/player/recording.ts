@@ -1,22 +1,8 @@
-/**
- * Reads a capture file of an AMI connection: one JSON object a line, the first `{"capture":1,"pbx":"asterisk"}`, then
- * `{"t", "at", "raw" | "rawBase64", "conn"?}` for each frame received. Plain or gzipped.
- */
+/** A capture of Asterisk by its connections: what was told and what was listed, to be played again. */
 import { readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
+import { captureOf, type PlacedFrame } from '../../../src/capture/file.ts';
 import { isResponse } from '../link/actions.ts';
 import { type AmiPacket, parsePacketText } from '../link/packet.ts';
-
-/** One frame as it was received. */
-export interface RecordedFrame {
-  /** ms since the recording began. */
-  readonly t: number;
-  /** ms since the epoch, UTC. */
-  readonly at: number;
-  /** Counts the connections of the recorder from 1; between two lies an interval of which nothing is known. */
-  readonly connection: number;
-  readonly raw: Buffer;
-}
 
 /** What one connection received, apart from what concerned only the client that recorded it. */
 export interface RecordedConnection {
@@ -35,32 +21,14 @@ export interface Recording {
   readonly connections: readonly RecordedConnection[];
 }
 
-function frameOf(line: string, place: string): RecordedFrame {
-  const frame: unknown = JSON.parse(line);
-  if (typeof frame === 'object' && frame !== null && 't' in frame && typeof frame.t === 'number') {
-    const at = 'at' in frame && typeof frame.at === 'string' ? Date.parse(frame.at) : Number.NaN;
-    const connection = 'conn' in frame && typeof frame.conn === 'number' ? frame.conn : 1;
-    const { t } = frame;
-    if ('raw' in frame && typeof frame.raw === 'string') return { t, at, connection, raw: Buffer.from(frame.raw) };
-    if ('rawBase64' in frame && typeof frame.rawBase64 === 'string')
-      return { t, at, connection, raw: Buffer.from(frame.rawBase64, 'base64') };
-  }
-  throw new Error(`${place} is not a frame with t and raw; was the capture file cut or edited?`);
-}
-
 /** All frames of a capture file, greeting and responses included. Throws when it is not a capture of Asterisk. */
-export function readFrames(path: string): RecordedFrame[] {
-  const bytes = readFileSync(path);
-  const text = (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes).toString('utf8');
-  const [head, ...lines] = text.split('\n');
-  if (!/^\{.*"pbx": ?"asterisk"/.test(head ?? ''))
-    throw new Error(
-      `${path} is not a capture file of Asterisk: its first line must be {"capture":1,"pbx":"asterisk"}.`,
-    );
-  return lines.flatMap((line, i) => (line === '' ? [] : [frameOf(line, `${path} line ${i + 2}`)]));
+export function readFrames(path: string): readonly PlacedFrame[] {
+  const { pbx, frames } = captureOf(readFileSync(path), path);
+  if (pbx !== 'asterisk') throw new Error(`${path}: is a capture of ${pbx}, not of Asterisk.`);
+  return frames;
 }
 
-function connectionOf(frames: readonly RecordedFrame[]): RecordedConnection {
+function connectionOf(frames: readonly PlacedFrame[]): RecordedConnection {
   const lists = new Map<string, readonly AmiPacket[]>();
   const events: { t: number; packet: AmiPacket }[] = [];
   const open = new Map<string, AmiPacket[]>();
@@ -88,7 +56,7 @@ export function readRecording(path: string): Recording {
   const numbers = [...new Set(frames.map((frame) => frame.connection))];
   const first = frames[0];
   return {
-    beganAt: first === undefined ? 0 : first.at - first.t,
+    beganAt: first === undefined ? 0 : first.receivedAt - first.t,
     connections: numbers.map((number) => connectionOf(frames.filter((frame) => frame.connection === number))),
   };
 }

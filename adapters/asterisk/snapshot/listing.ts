@@ -11,11 +11,15 @@ const LIST_DEADLINES_MS = [5_000, 10_000, 20_000] as const;
 
 /** With more packets a second than this, Asterisk is busy sending them, and answers when that is done. */
 const FLOOD_PER_SECOND = 500;
+/** How long a flood is waited out before it is asked again, ms: no flood of a PBX that answers at all lasts three times so long. */
+const FLOOD_MS = 120_000;
 
 export interface ListingLink {
   listAction(name: string, fields: readonly [], deadlineMs: number): Promise<AmiList>;
   /** How many events have come so far. */
   packets(): number;
+  /** Asked so many times without an answer in time. */
+  waiting(times: number): void;
 }
 
 /**
@@ -57,9 +61,11 @@ export function createLister(clock: Clock, link: ListingLink): Lister {
     return { kind: 'refused' };
   }
 
-  /** Waits as long as a flood of events leaves Asterisk no time to answer. */
+  /** Waits as long as a flood of events leaves Asterisk no time to answer, but no longer than `FLOOD_MS`. */
   async function floodOver(before: number, ms: number): Promise<void> {
-    for (let from = before, now = link.packets(); (now - from) * 1_000 > FLOOD_PER_SECOND * ms && !told; ) {
+    const until = clock.monotonic() + FLOOD_MS;
+    const flood = (from: number, now: number) => (now - from) * 1_000 > FLOOD_PER_SECOND * ms;
+    for (let from = before, now = link.packets(); flood(from, now) && !told && clock.monotonic() < until; ) {
       from = now;
       await pause(ms);
       now = link.packets();
@@ -70,11 +76,13 @@ export function createLister(clock: Clock, link: ListingLink): Lister {
     async ask() {
       told = false;
       let end: Listing = { kind: 'silent' };
-      for (const deadlineMs of LIST_DEADLINES_MS) {
+      for (const [asked, deadlineMs] of LIST_DEADLINES_MS.entries()) {
         const before = link.packets();
         const answer = await once(deadlineMs);
-        if (answer === 'late') await floodOver(before, deadlineMs);
-        else if (answer.kind !== 'cut') return answer;
+        if (answer === 'late') {
+          link.waiting(asked + 1);
+          await floodOver(before, deadlineMs);
+        } else if (answer.kind !== 'cut') return answer;
         if (told) return { kind: 'listed', items: null };
         end = answer === 'late' ? { kind: 'silent' } : answer;
       }
@@ -85,6 +93,17 @@ export function createLister(clock: Clock, link: ListingLink): Lister {
     },
     cancel: () => cancelPause(),
   };
+}
+
+/** Said while the answer is waited for. */
+export function slowList(source: string, times: number): string {
+  const asked = times === 1 ? 'once' : `${times} times`;
+  return `Asterisk "${source}" has not listed its live channels, asked ${asked}: calls that ended unheard before this connection are not found until it does. It may be overloaded or stuck.`;
+}
+
+/** `why`: what went wrong here with the answer. */
+export function oddList(source: string, why: string): string {
+  return `The list of live channels of Asterisk "${source}" could not be taken in (${why}); it is asked for again every minute. Please report this.`;
 }
 
 export function noList(source: string): string {

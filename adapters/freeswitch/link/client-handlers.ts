@@ -1,9 +1,13 @@
 /** What an `EslClient` tells its owner. */
-import type { SourceState } from '../../../src/ports.ts';
+import type { LinkStatus } from '../../../src/link/link.ts';
 import type { EslFrame } from './codec.ts';
 import type { EslEvent } from './event.ts';
 import type { EslPeer } from './handshake.ts';
 
+/** What is wrong with a frame: longer than is kept, not what it should be, or what handles it throws. */
+export type EslFault = 'too long' | 'unreadable' | 'not handled';
+
+/** Only `onEvent`, `onFrame`, `onConnected` and `onLost` may throw: that is a fault, and what comes next comes. */
 export interface EslHandlers {
   /** Every event, in order. `receivedAt`: wall clock, ms since the epoch. */
   onEvent(event: EslEvent, frame: EslFrame, receivedAt: number): void;
@@ -16,9 +20,11 @@ export interface EslHandlers {
   onLost(reason: string, orderly: boolean, silentMs: number): void;
   /** The exact bytes of every frame, replies included, in order, before anything is made of it: for captures. */
   onFrame?(raw: Uint8Array, receivedAt: number): void;
-  onState?(state: SourceState, problem: string | null): void;
-  /** One sentence about something an administrator should change, or a frame that could not be read. */
+  onStatus?(status: LinkStatus): void;
+  /** One sentence about something an administrator should change. */
   onWarning?(text: string): void;
+  /** A frame was left out; `text`, one sentence, says why. The link goes on. */
+  onFault?(subject: EslFault, text: string): void;
 }
 
 /** Counts since the client was made. */
@@ -28,8 +34,6 @@ export interface EslCounters {
   readonly events: number;
   /** Event names that FreeSWITCH does not know, events that were not asked for, frames of unknown type. */
   readonly unknownEvents: number;
-  /** Frames whose body could not be read, or was too long to be. */
-  readonly badFrames: number;
   /** Attempts to connect. */
   readonly attempts: number;
   readonly lastFrameAt: number | null;

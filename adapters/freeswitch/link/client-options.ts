@@ -7,7 +7,7 @@ import type { EventFormat, Subscription } from './subscription.ts';
 export interface EslClientOptions {
   readonly host: string;
   readonly port: number;
-  /** The password, or where to read it before each attempt. */
+  /** The password, or where to read it before each attempt; that may take as long as a command. */
   readonly password: string | (() => string | Promise<string>);
   readonly clock: Ticker;
   readonly format?: EventFormat;
@@ -18,8 +18,6 @@ export interface EslClientOptions {
   readonly commandTimeoutMs?: number;
   /** Silence before `api status` is asked; 4 s. A dead link is noticed after this and `commandTimeoutMs` together. */
   readonly idleMs?: number;
-  /** How long a connection must have stood for the next failure to count as the first; 30 s. */
-  readonly quietMs?: number;
   /** Bytes waiting for the consumer above which the socket is not read for a while; 32 MiB. */
   readonly queueBytes?: number;
   readonly limits?: FrameLimits;

@@ -1,34 +1,47 @@
 /**
  * A client of one FreeSWITCH event socket, for ever: connects, logs in, subscribes, and starts again when the link is lost.
  *
- *   state       what happens                                  next         then
- *   stopped     start()                                       connecting   connect at once
- *   connecting  logged in and subscribed                      connected    onConnected
- *   connecting  password, address or subscription refused     refused      next attempt after some seconds
- *   connecting  no TCP, no greeting, not an event socket      lost         next attempt
- *   connected   closed, silent, malformed, drop()             lost         onLost; next attempt
- *   lost        a later attempt succeeds                      connected
- *   refused     a later attempt succeeds                      connected
- *   any         close()                                       stopped      `exit`, no more attempts
- *
- * When the next attempt is made says `src/link/retry.ts`: FreeSWITCH repeats nothing, so every second without it is a hole.
- * While it tries again the state stays `lost` or `refused`, so that one trouble is told once.
+ *   what happens                                  step of `src/link/link.ts`
+ *   logged in and subscribed                      up
+ *   password, address or subscription refused     refuse
+ *   no TCP, no greeting, not an event socket      lose
+ *   closed, silent, malformed, drop()             lose
+ *   close()                                       stop; `exit` is sent
  */
-import { isLoopback, type LinkFailureKind, retryDelayMs } from '../../../src/link/retry.ts';
-import type { SourceState } from '../../../src/ports.ts';
+import { Link, type LinkStatus } from '../../../src/link/link.ts';
+import { within } from '../../../src/link/within.ts';
 import type { EslCounters, EslHandlers } from './client-handlers.ts';
 import type { EslClientOptions } from './client-options.ts';
 import { defaultLimits, type EslFrame } from './codec.ts';
 import { type ConnectionEnd, EslConnection, replyText } from './connection.ts';
 import { readEvent } from './event.ts';
 import { handshake, Refusal, refusedEvents } from './handshake.ts';
-import { accessListProblem, linkProblem, notEslProblem, tooLongWarning, unknownEventsWarning } from './problem.ts';
+import {
+  accessListProblem,
+  linkProblem,
+  notEslProblem,
+  skippedWarning,
+  tooLongWarning,
+  unknownEventsWarning,
+} from './problem.ts';
 import type { Fits } from './questions.ts';
 import { defaultSubscription, type Subscription, subscribedNames } from './subscription.ts';
 
 const leaveMs = 1_000;
+const commandMs = 10_000;
 /** Commands under way at once: enough to hide the way there and back, few enough to let events through soon. */
 const window = 16;
+
+/** What is known of one connection. */
+interface Visit {
+  readonly connection: EslConnection;
+  greeted: boolean;
+  orderly: boolean;
+  /** `onConnected` has told of it. */
+  told: boolean;
+  /** Set when the peer or this client judged the connection before its end. */
+  verdict: { readonly step: 'refuse' | 'lose'; readonly problem: string } | null;
+}
 
 export class EslClient {
   readonly #options: EslClientOptions;
@@ -36,20 +49,11 @@ export class EslClient {
   readonly #subscription: Subscription;
   readonly #subscribed: (name: string) => boolean;
   readonly #address: string;
-  readonly #counters = { frames: 0, events: 0, unknownEvents: 0, badFrames: 0, attempts: 0 };
-  #lastFrameAt: number | null = null;
-  #connection: EslConnection | null = null;
-  #state: SourceState = 'stopped';
-  #problem: string | null = null;
-  #greeted = false;
-  #orderly = false;
-  #connectedAt: number | null = null;
-  /** Set when the peer or this client judged the connection before its end. */
-  #verdict: { readonly state: 'refused' | 'lost'; readonly problem: string } | null = null;
-  /** The last failures, as far as they were of one kind. */
-  #failed: { readonly kind: LinkFailureKind; readonly times: number } | null = null;
+  readonly #counters = { frames: 0, events: 0, unknownEvents: 0, attempts: 0 };
+  readonly #link: Link;
   readonly #warned = new Set<string>();
-  #cancelRetry: (() => void) | null = null;
+  #lastFrameAt: number | null = null;
+  #visit: Visit | null = null;
 
   constructor(options: EslClientOptions, handlers: EslHandlers) {
     this.#options = options;
@@ -57,22 +61,23 @@ export class EslClient {
     this.#subscription = options.subscription ?? defaultSubscription;
     this.#subscribed = subscribedNames(this.#subscription);
     this.#address = `${options.host}:${options.port}`;
+    const { host, clock, random = Math.random } = options;
+    const onChange = (status: LinkStatus) => handlers.onStatus?.(status);
+    this.#link = new Link({ host, clock, random, connect: () => this.#connect(), onChange });
   }
 
   /** Starts to connect and returns at once. */
   start(): void {
-    if (this.#state !== 'stopped') return;
-    this.#enter('connecting', null);
-    this.#connect();
+    this.#link.start();
   }
 
-  get state(): SourceState {
-    return this.#state;
+  get status(): LinkStatus {
+    return this.#link.status;
   }
 
-  /** One sentence with the remedy; `null` when there is none to tell. */
-  get problem(): string | null {
-    return this.#problem;
+  /** While connected: what is wrong with `subject`, `null` when it is well again. */
+  note(subject: string, problem: string | null): void {
+    this.#link.note(subject, problem);
   }
 
   counters(): EslCounters {
@@ -85,8 +90,8 @@ export class EslClient {
    * in the command.
    */
   async query(command: string, fits?: Fits): Promise<EslFrame> {
-    const connection = this.#connection;
-    if (connection === null || this.#state !== 'connected') {
+    const connection = this.#visit?.connection;
+    if (connection === undefined || this.status.state !== 'connected') {
       throw new Error(`"api ${command}" was not sent: FreeSWITCH at ${this.#address} is not connected.`);
     }
     return connection.send(`api ${command}`, `api ${command}`, fits);
@@ -94,7 +99,7 @@ export class EslClient {
 
   /** Gives up the present connection, if there is one, and makes it anew. `reason`: one sentence. */
   drop(reason: string): void {
-    this.#connection?.end({ kind: 'unanswered', reason, code: null });
+    this.#visit?.connection.end({ kind: 'unanswered', reason, code: null });
   }
 
   /** Like `query`, with the text of the answer. */
@@ -104,31 +109,24 @@ export class EslClient {
 
   /**
    * Hands on what has been read, sends `exit`, closes, makes no more attempts; resolves when the socket is closed. No callback
-   * but `onState` follows.
+   * but `onStatus` follows.
    */
   async close(): Promise<void> {
-    this.#cancelRetry?.();
-    const connection = this.#connection;
-    const left = connection?.leave(leaveMs);
-    this.#cancelRetry?.();
-    this.#connection = null;
-    this.#enter('stopped', null);
+    const left = this.#visit?.connection.leave(leaveMs);
+    this.#visit = null;
+    this.#link.stop();
     await left;
   }
 
   #connect(): void {
     const options = this.#options;
-    this.#greeted = false;
-    this.#orderly = false;
-    this.#connectedAt = null;
-    this.#verdict = null;
     this.#counters.attempts++;
     const connection = new EslConnection(
       {
         host: options.host,
         port: options.port,
         connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
-        commandTimeoutMs: options.commandTimeoutMs ?? 10_000,
+        commandTimeoutMs: options.commandTimeoutMs ?? commandMs,
         idleMs: options.idleMs ?? 4_000,
         queueBytes: options.queueBytes ?? 32 * 1024 * 1024,
         window,
@@ -138,11 +136,13 @@ export class EslClient {
       },
       {
         onReceived: (frame, receivedAt) => this.#received(frame, receivedAt),
-        onFrame: (frame, receivedAt) => this.#frame(connection, frame, receivedAt),
-        onEnd: (end) => this.#ended(connection, end),
+        onFrame: (frame, receivedAt) => this.#frame(visit, frame, receivedAt),
+        onSkipped: (problem) => this.#handlers.onFault?.('unreadable', skippedWarning(this.#address, problem)),
+        onEnd: (end) => this.#ended(visit, end),
       },
     );
-    this.#connection = connection;
+    const visit: Visit = { connection, greeted: false, orderly: false, told: false, verdict: null };
+    this.#visit = visit;
     connection.open();
   }
 
@@ -150,81 +150,86 @@ export class EslClient {
     this.#counters.frames++;
     this.#lastFrameAt = receivedAt;
     if (frame.passedOver > 0) {
-      this.#counters.badFrames++;
       const { bodyBytes } = this.#options.limits ?? defaultLimits;
-      this.#warnOnce('too long', tooLongWarning(frame.contentType, frame.passedOver, bodyBytes));
+      this.#handlers.onFault?.('too long', tooLongWarning(frame.contentType, frame.passedOver, bodyBytes));
       return;
     }
-    this.#guard('A frame could not be handed on', () => this.#handlers.onFrame?.(frame.raw, receivedAt));
+    this.#guard('A frame', () => this.#handlers.onFrame?.(frame.raw, receivedAt));
   }
 
-  #frame(connection: EslConnection, frame: EslFrame, receivedAt: number): void {
-    if (connection !== this.#connection || frame.passedOver > 0) return;
-    if (!this.#greeted) {
-      this.#greeting(connection, frame);
+  #frame(visit: Visit, frame: EslFrame, receivedAt: number): void {
+    if (visit !== this.#visit || frame.passedOver > 0) return;
+    if (!visit.greeted) {
+      this.#greeting(visit, frame);
       return;
     }
     if (frame.contentType === 'text/disconnect-notice') {
-      this.#orderly = true;
+      visit.orderly = true;
       // With `linger` the events of the last calls still come; otherwise nothing follows.
       if (frame.headers.get('content-disposition')?.toLowerCase() === 'linger') return;
-      connection.end({ kind: 'closed', reason: 'FreeSWITCH took leave.', code: null });
-    } else if (frame.contentType.startsWith('text/event-')) this.#event(frame, receivedAt);
+      visit.connection.end({ kind: 'closed', reason: 'FreeSWITCH took leave.', code: null });
+    } else if (frame.contentType.startsWith('text/event-')) this.#event(visit, frame, receivedAt);
     else this.#counters.unknownEvents++;
   }
 
-  #greeting(connection: EslConnection, frame: EslFrame): void {
-    this.#greeted = true;
+  #greeting(visit: Visit, frame: EslFrame): void {
+    const { connection } = visit;
+    visit.greeted = true;
     if (frame.contentType === 'auth/request') {
-      this.#logIn(connection).catch((error: unknown) => {
+      this.#logIn(visit).catch((error: unknown) => {
         const problem = error instanceof Error ? error.message : String(error);
-        if (error instanceof Refusal) this.#verdict = { state: 'refused', problem };
+        if (error instanceof Refusal) visit.verdict = { step: 'refuse', problem };
         connection.end({ kind: 'closed', reason: problem, code: null });
       });
       return;
     }
-    this.#verdict =
+    visit.verdict =
       frame.contentType === 'text/rude-rejection'
-        ? { state: 'refused', problem: accessListProblem(this.#address) }
-        : { state: 'lost', problem: notEslProblem(this.#address, `Its greeting is of type "${frame.contentType}".`) };
+        ? { step: 'refuse', problem: accessListProblem(this.#address) }
+        : { step: 'lose', problem: notEslProblem(this.#address, `Its greeting is of type "${frame.contentType}".`) };
     connection.end({ kind: 'closed', reason: 'The greeting was not that of an event socket.', code: null });
   }
 
-  async #logIn(connection: EslConnection): Promise<void> {
-    const { password, format = 'json' } = this.#options;
+  async #logIn(visit: Visit): Promise<void> {
+    const { connection } = visit;
+    const { format = 'json' } = this.#options;
     const peer = await handshake(connection, {
       address: this.#address,
-      password: async () => (typeof password === 'string' ? password : password()),
+      password: () => this.#password(),
       format,
       subscription: this.#subscription,
       clock: this.#options.clock,
-      warn: (text) => this.#warnOnce(text, text),
+      warn: (text) => this.#warnOnce(text),
     });
-    if (connection !== this.#connection) return;
-    this.#connectedAt = this.#options.clock.monotonic();
-    this.#enter('connected', null);
-    this.#handlers.onConnected(peer);
+    if (visit !== this.#visit) return;
+    visit.told = true;
+    this.#link.up();
+    this.#guard('The beginning of the link', () => this.#handlers.onConnected(peer));
     const refused = await refusedEvents(connection, format, this.#subscription);
     if (refused.length === 0) return;
     this.#counters.unknownEvents += refused.length;
-    const warning = unknownEventsWarning(refused);
-    this.#warnOnce(warning, warning);
+    this.#warnOnce(unknownEventsWarning(refused));
   }
 
-  #event(frame: EslFrame, receivedAt: number): void {
+  async #password(): Promise<string> {
+    const { password, clock, commandTimeoutMs = commandMs } = this.#options;
+    if (typeof password === 'string') return password;
+    const given = password();
+    if (typeof given === 'string') return given;
+    return within(clock, commandTimeoutMs, `It did not come within ${commandTimeoutMs / 1000} s.`, given);
+  }
+
+  #event(visit: Visit, frame: EslFrame, receivedAt: number): void {
     const reading = readEvent(frame);
     if ('problem' in reading) {
-      this.#counters.badFrames++;
-      this.#warnOnce('unreadable', reading.problem);
+      this.#handlers.onFault?.('unreadable', reading.problem);
       return;
     }
     const { event } = reading;
     this.#counters.events++;
     if (!this.#subscribed(event.name)) this.#counters.unknownEvents++;
-    if (event.name === 'SHUTDOWN') this.#orderly = true;
-    this.#guard(`The event ${event.name} could not be processed and was left out`, () => {
-      this.#handlers.onEvent(event, frame, receivedAt);
-    });
+    if (event.name === 'SHUTDOWN') visit.orderly = true;
+    this.#guard(`The event ${event.name}`, () => this.#handlers.onEvent(event, frame, receivedAt));
   }
 
   /** A consumer that fails costs one frame, never the connection. */
@@ -232,44 +237,27 @@ export class EslClient {
     try {
       run();
     } catch (error) {
-      this.#handlers.onWarning?.(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+      const why = error instanceof Error ? error.message : String(error);
+      this.#handlers.onFault?.('not handled', `${what} could not be handled and was left out (${why}).`);
     }
   }
 
-  #ended(connection: EslConnection, end: ConnectionEnd): void {
-    if (connection !== this.#connection) return;
-    this.#connection = null;
-    const { clock, host, random = Math.random } = this.#options;
-    const notEsl = end.kind === 'protocol' && !this.#greeted;
+  #ended(visit: Visit, end: ConnectionEnd): void {
+    if (visit !== this.#visit) return;
+    this.#visit = null;
+    const { greeted, orderly, told, verdict } = visit;
+    const notEsl = end.kind === 'protocol' && !greeted;
     const problem = notEsl ? notEslProblem(this.#address, end.reason) : linkProblem(this.#address, end);
-    const { state, problem: told } = this.#verdict ?? { state: 'lost', problem };
-    const kind = state === 'refused' ? 'refused' : this.#greeted || notEsl ? 'dropped' : 'unreachable';
-    const delay = retryDelayMs(kind, this.#countFailure(kind), isLoopback(host), random());
-    this.#cancelRetry = clock.after(delay, () => this.#connect());
-    if (this.#connectedAt !== null) this.#handlers.onLost(problem, this.#orderly, end.silentMs ?? 0);
-    if (this.#state !== 'stopped') this.#enter(state, told);
+    const judged = verdict ?? ({ step: 'lose', problem } as const);
+    const cost = judged.step === 'refuse' ? 'refused' : greeted || notEsl ? 'dropped' : 'unreachable';
+    this.#link.down({ ...judged, cost });
+    if (told) this.#guard('The end of the link', () => this.#handlers.onLost(problem, orderly, end.silentMs ?? 0));
   }
 
-  /** How many failures of this kind there were in a row. */
-  #countFailure(kind: LinkFailureKind): number {
-    const { clock, quietMs = 30_000 } = this.#options;
-    const stood = this.#connectedAt === null ? 0 : clock.monotonic() - this.#connectedAt;
-    const before = this.#failed?.kind === kind && stood < quietMs ? this.#failed.times : 0;
-    this.#failed = { kind, times: before + 1 };
-    return before + 1;
-  }
-
-  /** Once for each `subject` in the life of this client: what happens with every frame is not told with every frame. */
-  #warnOnce(subject: string, text: string): void {
-    if (this.#warned.has(subject)) return;
-    this.#warned.add(subject);
+  /** Once in the life of this client: what is so with every connection is not told with every one. */
+  #warnOnce(text: string): void {
+    if (this.#warned.has(text)) return;
+    this.#warned.add(text);
     this.#handlers.onWarning?.(text);
-  }
-
-  #enter(state: SourceState, problem: string | null): void {
-    if (this.#state === state && this.#problem === problem) return;
-    this.#state = state;
-    this.#problem = problem;
-    this.#handlers.onState?.(state, problem);
   }
 }

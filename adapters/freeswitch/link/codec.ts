@@ -4,7 +4,12 @@
  * A frame is a header block (`Name: value` lines, ended by a blank line) and, where the block has a Content-Length,
  * exactly that many bytes of body. Content-Length counts bytes and bodies may be invalid UTF-8 (recorded: Latin-1
  * caller names), so frames are cut from bytes and only then decoded, with replacement characters.
+ *
+ * A frame whose end cannot be told is left out, and the next one looked for by how it begins. The first frame of a connection
+ * must be whole: what begins otherwise is another service.
  */
+import { type Header, parseHeader, shown } from './header.ts';
+import { findHead, headBytes } from './resync.ts';
 
 /** One frame as it came over the wire. */
 export interface EslFrame {
@@ -22,11 +27,11 @@ export interface EslFrame {
 
 /** In bytes. */
 export interface FrameLimits {
-  /** A longer header block is not followed any further: where it ends is unknown. */
+  /** A longer header block is none: where it ends is unknown. */
   readonly headerBytes: number;
-  /** A longer body is passed over without being kept, which costs that frame. */
+  /** A longer body is passed over without being kept, which costs that frame. No further the beginning of a frame is looked for. */
   readonly bodyBytes: number;
-  /** A body announced as longer than this is no body: the stream is not followed any further. */
+  /** A body announced as longer than this is no body. */
   readonly absurdBytes: number;
 }
 
@@ -42,7 +47,13 @@ const headerEnd = Buffer.from('\n\n');
 const smallest = 64 * 1024;
 const worthKeeping = 1024 * 1024;
 
-type Header = { readonly headers: Map<string, string>; readonly length: number | null };
+/** The bytes of a frame whose end cannot be told are being left out. */
+interface Astray {
+  readonly problem: string;
+  bytes: number;
+  /** The unread rest begins with what looks like a frame. */
+  atHead: boolean;
+}
 
 /**
  * Cuts a stream into frames, at any chunking, in time linear in the bytes. One parser belongs to one connection: what is
@@ -52,6 +63,12 @@ export class EslParser {
   /** Why the stream cannot be followed any further, one sentence; `null` while all is well. */
   problem: string | null = null;
   readonly #limits: FrameLimits;
+  readonly #onSkipped: (problem: string) => void;
+  /** A frame was read whole: it is an event socket. */
+  #known = false;
+  #astray: Astray | null = null;
+  /** Where what was found to be wrong ends, as far as that is known. */
+  #wrongTo = 0;
   #buffer = Buffer.allocUnsafe(smallest);
   #start = 0;
   #end = 0;
@@ -63,8 +80,10 @@ export class EslParser {
   /** A frame whose body is being passed over, and how much of it is still to come. */
   #passing: { readonly frame: EslFrame; left: number } | null = null;
 
-  constructor(limits: FrameLimits = defaultLimits) {
+  /** `onSkipped`: a frame was left out, since its end could not be told; one sentence says why. */
+  constructor(limits: FrameLimits = defaultLimits, onSkipped: (problem: string) => void = () => {}) {
     this.#limits = limits;
+    this.#onSkipped = onSkipped;
   }
 
   /** Bytes of a frame that is not complete yet. */
@@ -135,6 +154,7 @@ export class EslParser {
     const raw = Buffer.from(this.#buffer.subarray(this.#start, end));
     const body = header.length === null || passedOver > 0 ? null : raw.subarray(this.#bodyAt - this.#start);
     this.#header = null;
+    this.#known = true;
     this.#firstLineSeen = false;
     const type = (header.headers.get('content-type') ?? '').split(';', 1)[0] ?? '';
     const frame = { contentType: type.trim().toLowerCase(), headers: header.headers, body, raw, passedOver };
@@ -147,8 +167,25 @@ export class EslParser {
   }
 
   #readHeader(): boolean {
+    for (;;) {
+      if (this.#astray !== null && !this.#seek(this.#astray)) return false;
+      const header = this.#parseHeader();
+      if (header === null) return false;
+      if (typeof header !== 'string') {
+        this.#astray = null;
+        this.#header = header;
+        return true;
+      }
+      if (!this.#known) return this.#fail(header);
+      this.#goAstray(header);
+    }
+  }
+
+  /** The header block at `#start`; `null` while its end has not come; what is wrong with it. */
+  #parseHeader(): Header | string | null {
     while (this.#start < this.#end && !this.#firstLineSeen && this.#buffer[this.#start] === lineFeed) this.#start++;
     if (this.#scan < this.#start) this.#scan = this.#start;
+    this.#wrongTo = this.#start + 1;
     const from = this.#scan;
     const live = this.#buffer.subarray(0, this.#end);
     if (!this.#firstLineSeen) {
@@ -156,22 +193,43 @@ export class EslParser {
       this.#firstLineSeen = lineEnd >= 0;
       // Another protocol's greeting (`Asterisk Call Manager/...`) has no blank line to wait for.
       if (lineEnd >= 0 && !live.subarray(this.#start, lineEnd).includes(':')) {
-        return this.#fail(`The peer sent "${shown(live.subarray(this.#start, lineEnd))}" where a header was expected.`);
+        return `The peer sent "${shown(live.subarray(this.#start, lineEnd))}" where a header was expected.`;
       }
     }
     // The two line feeds may lie in two chunks: one byte of the last search is looked at again.
     const at = live.indexOf(headerEnd, Math.max(this.#start, from - 1));
     const size = (at < 0 ? this.#end : at) - this.#start;
     if (size > this.#limits.headerBytes) {
-      return this.#fail(`The peer sent a header block of more than ${this.#limits.headerBytes} bytes.`);
+      return `The peer sent a header block of more than ${this.#limits.headerBytes} bytes.`;
     }
     this.#scan = this.#end;
-    if (at < 0) return false;
-    const header = parseHeader(live.toString('utf8', this.#start, at), this.#limits);
-    if (typeof header === 'string') return this.#fail(header);
-    this.#header = header;
+    if (at < 0) return null;
     this.#bodyAt = at + headerEnd.length;
-    return true;
+    this.#wrongTo = this.#bodyAt;
+    return parseHeader(live.toString('utf8', this.#start, at), this.#limits);
+  }
+
+  /** What begins at `#start` is no frame that can be followed. Told once, however much of what comes next is none either. */
+  #goAstray(problem: string): void {
+    if (this.#astray === null) this.#onSkipped(problem);
+    // What only looked like a beginning may hold one.
+    const passed = this.#astray === null ? this.#wrongTo - this.#start : 1;
+    this.#astray = { problem, bytes: (this.#astray?.bytes ?? 0) + passed, atHead: false };
+    this.#start += passed;
+  }
+
+  /** Moves `#start` to where the next frame may begin; false when that has not come. */
+  #seek(astray: Astray): boolean {
+    if (astray.atHead) return true;
+    const found = findHead(this.#buffer.subarray(this.#start, this.#end));
+    const passed = found >= 0 ? found : Math.max(0, this.#end - this.#start - headBytes);
+    astray.bytes += passed;
+    astray.atHead = found >= 0;
+    this.#start += passed;
+    this.#scan = this.#start;
+    this.#firstLineSeen = false;
+    if (astray.bytes > this.#limits.bodyBytes) return this.#fail(astray.problem);
+    return astray.atHead;
   }
 
   #fail(problem: string): false {
@@ -181,43 +239,6 @@ export class EslParser {
     this.#end = 0;
     return false;
   }
-}
-
-/** A header block, or the sentence that says what is wrong with it. */
-function parseHeader(text: string, limits: FrameLimits): Header | string {
-  const headers = new Map<string, string>();
-  for (const line of text.split('\n')) {
-    const colon = line.indexOf(':');
-    if (colon < 1 || /[\s"{}]/.test(line.slice(0, colon).trim()))
-      return `The peer sent "${shown(line)}" where a header was expected.`;
-    const name = line.slice(0, colon).trim().toLowerCase();
-    const value = line.slice(colon + 1).trim();
-    // Two lengths that differ leave no way to tell where the frame ends.
-    if (name === 'content-length' && (headers.get(name) ?? value) !== value) {
-      return 'The peer sent a frame with two different Content-Length headers.';
-    }
-    headers.set(name, value);
-  }
-  const announced = headers.get('content-length');
-  if (announced === undefined) {
-    const type = headers.get('content-type') ?? '';
-    // What follows would be taken for headers, and one event after another would be lost in silence.
-    if (/^text\/event-/i.test(type)) return `The peer sent a frame of type "${shown(type)}" without a Content-Length.`;
-    return { headers, length: null };
-  }
-  if (!/^\d{1,15}$/.test(announced) || Number(announced) > limits.absurdBytes) {
-    return `The peer announced a Content-Length of "${shown(announced)}": not a whole number of at most ${limits.absurdBytes} bytes.`;
-  }
-  return { headers, length: Number(announced) };
-}
-
-/** The beginning of what a peer sent, fit to be shown in a message. */
-function shown(sent: string | Uint8Array): string {
-  const text = typeof sent === 'string' ? sent : Buffer.from(sent).toString('latin1');
-  return text
-    .slice(0, 60)
-    .replace(/[^\x20-\x7e]/g, ' ')
-    .trim();
 }
 
 /**

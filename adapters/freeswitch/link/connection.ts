@@ -51,6 +51,8 @@ export interface ConnectionConsumer {
   onReceived(frame: EslFrame, receivedAt: number): void;
   /** Every frame that is not the reply to a command, in order. `receivedAt`: wall clock, ms since the epoch. */
   onFrame(frame: EslFrame, receivedAt: number): void;
+  /** A frame could not be read and was left out: one sentence. */
+  readonly onSkipped: (problem: string) => void;
   /** Once, after the last frame. */
   onEnd(end: ConnectionEnd): void;
 }
@@ -79,12 +81,14 @@ export class EslConnection {
     const { clock, commandTimeoutMs, window, queueBytes, defer } = options;
     this.#options = options;
     this.#consumer = consumer;
-    this.#parser = new EslParser(options.limits);
+    this.#parser = new EslParser(options.limits, consumer.onSkipped);
     this.#questions = new Questions({
       clock,
       timeoutMs: commandTimeoutMs,
       window,
-      write: (bytes) => this.#socket?.write(bytes),
+      write: (bytes) => {
+        if (!this.#ended) this.#socket?.write(bytes);
+      },
       reading: () => !this.#intake.full,
     });
     this.#intake = new Intake({
@@ -132,6 +136,7 @@ export class EslConnection {
     if (this.#ended) return;
     this.#ended = true;
     this.#cancelWatch?.();
+    this.#takeRest();
     this.#socket?.destroy();
     this.#intake.add(0, () => {
       this.#questions.rejectAll(end.reason);
@@ -144,6 +149,7 @@ export class EslConnection {
   async leave(graceMs: number): Promise<void> {
     const socket = this.#socket;
     const writable = socket !== null && !this.#ended && !socket.connecting;
+    if (!this.#ended) this.#takeRest();
     this.#intake.close();
     this.#cancelWatch?.();
     this.#questions.rejectAll('This program closed the connection.');
@@ -175,6 +181,17 @@ export class EslConnection {
       this.#take(frame, receivedAt);
     }
     if (this.#parser.problem !== null) this.end({ kind: 'protocol', reason: this.#parser.problem, code: null });
+  }
+
+  /** What the socket has read, and keeps while it is paused. */
+  #takeRest(): void {
+    const socket = this.#socket;
+    if (socket === null) return;
+    const receivedAt = this.#options.clock.now();
+    socket.removeAllListeners('data');
+    for (let chunk: Buffer | null = socket.read(); chunk !== null; chunk = socket.read()) {
+      for (const frame of this.#parser.push(chunk)) this.#take(frame, receivedAt);
+    }
   }
 
   #take(frame: EslFrame, receivedAt: number): void {

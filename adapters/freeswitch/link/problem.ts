@@ -56,14 +56,40 @@ export function unknownEventsWarning(names: readonly string[]): string {
   return `FreeSWITCH knows no events named ${names.join(', ')}: correct or remove them in the subscription of this source.`;
 }
 
+/** `problem`: what was wrong with a frame, one sentence. */
+export function skippedWarning(address: string, problem: string): string {
+  return `FreeSWITCH at ${address} sent what is not the event socket protocol, and it was left out up to the next frame. ${problem} If this repeats, report it with a capture.`;
+}
+
 /** `bytes`: how long the body was. */
 export function tooLongWarning(contentType: string, bytes: number, limit: number): string {
   return `FreeSWITCH sent a frame of type ${contentType} with ${bytes} bytes and it was left out, as more than ${limit} are not read; the connection goes on. If a dialplan stores large texts in channel variables, let it not.`;
 }
 
 /** `reply`: what it said instead of a list. */
-export function noListWarning(source: string, reply: string): string {
+export function noListProblem(source: string, reply: string): string {
   return `FreeSWITCH "${source}" does not list its channels ("${reply.slice(0, 80)}"): calls that go on while this program is not connected, or whose end is not told, will be missed. Start FreeSWITCH without -nosql, and check its core database.`;
+}
+
+/** Said while the answer is waited for. */
+export function slowListProblem(source: string, times: number): string {
+  const asked = times === 1 ? 'once' : `${times} times`;
+  return `FreeSWITCH "${source}" has not listed its live channels, asked ${asked}: calls whose end was not heard are not found until it does. It may be overloaded or stuck.`;
+}
+
+/** Said until every listed channel has been told. */
+export function partListProblem(source: string): string {
+  return `FreeSWITCH "${source}" has listed its live channels, but not told about each: calls that ended unheard before this connection are not found until it does. It is asked again; if this lasts, it is overloaded or stuck.`;
+}
+
+/** `why`: what went wrong here with the answer. */
+export function oddListProblem(source: string, why: string): string {
+  return `The list of live channels of FreeSWITCH "${source}" could not be taken in (${why}); it is asked for again. Please report this.`;
+}
+
+/** A channel of which nothing but its row in the list is known. */
+export function noDumpFault(source: string, times: number): string {
+  return `FreeSWITCH "${source}" did not tell about a live channel, asked ${times} times: its call is logged with what the list says of it.`;
 }
 
 export const defaultPasswordWarning = `This FreeSWITCH still has the password that every installation is shipped with: set another one in ${conf}, since it lets anybody who reaches the port control calls.`;

@@ -1,7 +1,7 @@
 /** A capture file as something that can be played to a client: what was sent, when, and what answered which question. */
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { gunzipSync } from 'node:zlib';
+import { captureOf } from '../../../src/capture/file.ts';
 import { bodyText, type EslFrame, parseFrameText } from '../link/codec.ts';
 
 /** One frame that FreeSWITCH sent by itself. `t`: ms since the recording began. */
@@ -25,32 +25,25 @@ export interface Script {
   readonly connections: readonly RecordedConnection[];
 }
 
-interface CaptureLine {
-  readonly t: number;
-  readonly at: string;
-  readonly conn: number | null;
-  readonly raw: Buffer;
-}
-
 /** Reads a capture file, gzip or plain. Throws when it is not one of FreeSWITCH. */
 export async function loadScript(file: string): Promise<Script> {
-  const bytes = await readFile(file);
-  const plain = bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes;
+  const { pbx, frames } = captureOf(await readFile(file), file);
+  if (pbx !== 'freeswitch') throw new Error(`${file}: is a capture of ${pbx}, not of FreeSWITCH.`);
   const connections: { from: number; frames: RecordedFrame[]; answers: string[] }[] = [];
   let startedAt: number | null = null;
   let conn: number | null = null;
-  for (const line of captureLines(plain, file)) {
-    startedAt ??= Date.parse(line.at) - line.t;
-    const frame = parseFrameText(line.raw);
+  for (const { t, receivedAt, connection, raw } of frames) {
+    startedAt ??= receivedAt - t;
+    const frame = parseFrameText(raw);
     const greeting = frame.contentType === 'auth/request';
     // Not every recorder numbers its connections, but FreeSWITCH greets each.
     const previous = connections.at(-1);
-    const fresh = previous === undefined || greeting || line.conn !== conn;
-    conn = line.conn;
-    const current = fresh ? { from: line.t, frames: [], answers: [] } : previous;
+    const fresh = previous === undefined || greeting || connection !== conn;
+    conn = connection;
+    const current = fresh ? { from: t, frames: [], answers: [] } : previous;
     if (fresh) connections.push(current);
     if (frame.contentType === 'api/response') current.answers.push(bodyText(frame));
-    else if (isSpontaneous(frame)) current.frames.push({ t: line.t, raw: line.raw });
+    else if (isSpontaneous(frame)) current.frames.push({ t, raw });
   }
   if (startedAt === null) throw new Error(`${file} holds no frames.`);
   return { startedAt, connections };
@@ -58,38 +51,6 @@ export async function loadScript(file: string): Promise<Script> {
 
 function isSpontaneous(frame: EslFrame): boolean {
   return frame.contentType.startsWith('text/event-') || frame.contentType === 'text/disconnect-notice';
-}
-
-function* captureLines(bytes: Buffer, file: string): Generator<CaptureLine> {
-  let number = 0;
-  for (let from = 0; from < bytes.length; ) {
-    const lineFeed = bytes.indexOf(0x0a, from);
-    const to = lineFeed < 0 ? bytes.length : lineFeed;
-    const text = bytes.toString('utf8', from, to).trim();
-    from = to + 1;
-    number++;
-    if (text === '') continue;
-    const value: unknown = JSON.parse(text);
-    const line = captureLine(value);
-    if (line !== null) yield line;
-    else if (number > 1 || !isFreeSwitchHeader(value)) {
-      throw new Error(`${file}, line ${number}: this is not a line of a FreeSWITCH capture file.`);
-    }
-  }
-}
-
-function isFreeSwitchHeader(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'pbx' in value && value.pbx === 'freeswitch';
-}
-
-function captureLine(value: unknown): CaptureLine | null {
-  if (typeof value !== 'object' || value === null) return null;
-  if (!('t' in value) || typeof value.t !== 'number' || !('at' in value) || typeof value.at !== 'string') return null;
-  const conn = 'conn' in value && typeof value.conn === 'number' ? value.conn : null;
-  const { t, at } = value;
-  if ('raw' in value && typeof value.raw === 'string') return { t, at, conn, raw: Buffer.from(value.raw, 'utf8') };
-  if (!('rawBase64' in value) || typeof value.rawBase64 !== 'string') return null;
-  return { t, at, conn, raw: Buffer.from(value.rawBase64, 'base64') };
 }
 
 /** Changes bytes of the recording before they are sent, never their number: Content-Length stays true. */

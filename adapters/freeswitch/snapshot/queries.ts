@@ -3,6 +3,7 @@
 import type { EslClient } from '../link/client.ts';
 import { bodyText, type EslFrame } from '../link/codec.ts';
 import { type EslEvent, eventOf, readJson } from '../link/event.ts';
+import { rowsOf } from './snapshot.ts';
 
 /** One channel in full, as `uuid_dump` gives it: the headers of an event named `CHANNEL_DATA`. */
 export interface ChannelDump {
@@ -24,20 +25,9 @@ export async function listChannels(client: EslClient): Promise<readonly EslEvent
     return text.startsWith('-') || text.includes('"row_count"');
   });
   const text = bodyText(reply);
-  const answer = answerOf(text);
+  const answer = rowsOf(text);
   if (answer === null) throw new NoList(text.trim());
   return answer.flatMap((row) => eventOf(row) ?? []);
-}
-
-function answerOf(text: string): readonly unknown[] | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  if (typeof value !== 'object' || value === null || !('row_count' in value)) return null;
-  return 'rows' in value && Array.isArray(value.rows) ? value.rows : [];
 }
 
 /** FreeSWITCH answered, but the answer cannot be read; it would be the same if it were asked again. */
@@ -48,7 +38,7 @@ export class Unreadable extends Error {}
  * another Error when there is none.
  */
 export async function dumpChannel(client: EslClient, uuid: string): Promise<ChannelDump | null> {
-  if (/\s/.test(uuid)) throw new Error('A channel uuid must not hold white space.');
+  if (/[^\x21-\x7e]/.test(uuid)) throw new Unreadable('A channel uuid must not hold white space or odd characters.');
   const frame = await client.query(`uuid_dump ${uuid} json`, (reply) => {
     const text = bodyText(reply);
     const [, named] = /"Unique-ID"\s*:\s*"([^"]*)"/.exec(text) ?? [];

@@ -5,8 +5,12 @@
  *   what is asked                       without an answer
  *   `show channels as json`, first      asked three times, then the link is made anew
  *   `uuid_dump` of each row             asked twice, then its row tells what it can; asked four times in all, at later looks or on
- *                                     later connections, since a FreeSWITCH that hangs on it costs the link
+ *                                     later connections, since a FreeSWITCH that hangs on it costs the link; none is asked
+ *                                     any more in a look that has taken half a minute
  *   `show channels as json`, later      the next look comes anyway; the third in a row that fails gives the link up
+ *
+ * What is waited for in vain is the problem of the link meanwhile. A channel that cannot be taken in is left out of the list,
+ * which is not complete then, and is asked for again.
  *
  * That the list is complete is told when every row has been told. The later looks end a channel only when several of them, at
  * least `againMs` apart, agree that it is gone and nothing was heard of it meanwhile: an answer overtakes the events that wait
@@ -16,7 +20,7 @@
 import type { CallEvent, ChannelId } from '../../../src/telephony/call-event.ts';
 import type { Ticker } from '../link/connection.ts';
 import type { EslEvent } from '../link/event.ts';
-import { noListWarning } from '../link/problem.ts';
+import { noDumpFault, noListProblem, oddListProblem, partListProblem, slowListProblem } from '../link/problem.ts';
 import { Unanswered } from '../link/questions.ts';
 import { type ChannelDump, NoList, Unreadable } from './queries.ts';
 import { Register } from './register.ts';
@@ -31,8 +35,13 @@ export interface RollCallOptions {
   readonly emit: (events: readonly CallEvent[], raw: Uint8Array | null, receivedAt: number) => void;
   /** The connection is of no use: one sentence. */
   readonly giveUp: (reason: string) => void;
-  readonly warn: (text: string) => void;
+  /** What is wrong with the list, one sentence; `null` when it is there. */
+  readonly note: (problem: string | null) => void;
+  /** An answer that could not be used and was left out: one sentence. */
+  readonly fault: (subject: RollFault, text: string) => void;
 }
+
+export type RollFault = 'not answered' | 'not handled';
 
 /** Between looks, ms; a PBX that takes long to answer is asked less often. */
 const lookMs = 20_000;
@@ -41,6 +50,10 @@ const againMs = 10_000;
 const patience = 3;
 const dumpsAtOnce = 2;
 const dumpsInAll = 4;
+/** Channels that are asked for at a time. */
+const rowsAtOnce = 8;
+/** After so long a look asks for no further dump, ms: each that is not answered takes as long as any other command. */
+const dumpMs = 30_000;
 
 export class RollCall {
   readonly #options: RollCallOptions;
@@ -51,7 +64,6 @@ export class RollCall {
   #link: symbol | null = null;
   #complete = false;
   #failures = 0;
-  #refusalTold = false;
   #cancelLook: (() => void) | null = null;
 
   constructor(options: RollCallOptions) {
@@ -64,7 +76,7 @@ export class RollCall {
     this.#complete = false;
     this.#failures = 0;
     this.#register.begin();
-    this.#look(this.#link).catch((error: unknown) => this.#broken(error));
+    this.#lookSafely(this.#link);
   }
 
   /** The link is down: nothing is asked any more. */
@@ -97,44 +109,73 @@ export class RollCall {
     if (link !== this.#link) return;
     this.#failures = 0;
     const took = clock.monotonic() - asked.steady;
+    this.#forget(rows);
     if (this.#complete) await this.#compare(rows, asked);
     else await this.#tellAll(link, rows);
     if (link !== this.#link) return;
+    this.#options.note(this.#complete ? null : partListProblem(this.#options.source));
     this.#lookIn(link, !this.#complete || this.#register.inDoubt ? againMs : Math.max(lookMs, 10 * took));
   }
 
   #lookIn(link: symbol, ms: number): void {
-    this.#cancelLook = this.#options.clock.after(ms, () => {
-      this.#look(link).catch((error: unknown) => this.#broken(error));
+    this.#cancelLook = this.#options.clock.after(ms, () => this.#lookSafely(link));
+  }
+
+  /** What goes wrong here with one list is the fault of that one: the next look comes. */
+  #lookSafely(link: symbol): void {
+    this.#look(link).catch((error: unknown) => {
+      if (link !== this.#link) return;
+      const { note, fault, source } = this.#options;
+      const problem = oddListProblem(source, error instanceof Error ? error.message : String(error));
+      fault('not handled', problem);
+      note(problem);
+      this.#lookIn(link, lookMs);
     });
   }
 
   #failed(link: symbol, error: unknown): void {
-    const { giveUp, warn, source } = this.#options;
+    const { giveUp, note, source } = this.#options;
     if (error instanceof NoList) {
-      if (!this.#refusalTold) warn(noListWarning(source, error.message));
-      this.#refusalTold = true;
+      note(noListProblem(source, error.message));
       this.#lookIn(link, lookMs);
       return;
     }
     this.#failures++;
-    if (this.#failures >= patience) giveUp(`It did not list its channels when it was asked ${patience} times.`);
-    else this.#lookIn(link, this.#complete ? againMs : 0);
+    if (this.#failures >= patience) {
+      giveUp(`It did not list its channels when it was asked ${patience} times.`);
+      return;
+    }
+    note(slowListProblem(source, this.#failures));
+    this.#lookIn(link, this.#complete ? againMs : 0);
   }
 
-  #broken(error: unknown): void {
-    this.#options.giveUp(
-      `Its list of channels could not be taken in (${error instanceof Error ? error.message : error}).`,
-    );
+  /** Of channels that are listed no more nothing is asked again. */
+  #forget(rows: readonly EslEvent[]): void {
+    const listed = new Set(rows.map((row) => row.get('uuid')));
+    for (const uuid of this.#vain.keys()) if (!listed.has(uuid)) this.#vain.delete(uuid);
   }
 
   async #tellAll(link: symbol, rows: readonly EslEvent[]): Promise<void> {
-    const told = await Promise.all(rows.map((row) => this.#tell(link, row)));
-    if (link !== this.#link || told.includes(false)) return;
-    this.#complete = true;
-    const { clock, emit, source } = this.#options;
+    const told = await this.#tellSome(link, rows);
+    if (link !== this.#link || !told) return;
+    const { clock, emit, note, source } = this.#options;
     const at = clock.now();
+    note(null);
     emit([{ kind: 'snapshot-complete', source, at, receivedAt: at }], null, at);
+    this.#complete = true;
+  }
+
+  /** Tells channels, a few at a time; false when one of them must be asked for once more. */
+  async #tellSome(link: symbol, rows: readonly EslEvent[]): Promise<boolean> {
+    const until = this.#options.clock.monotonic() + dumpMs;
+    const left = rows.values();
+    let all = true;
+    // Each takes the next row of the same iterator.
+    const work = async (): Promise<void> => {
+      for (const row of left) if (!(await this.#tell(link, row, until))) all = false;
+    };
+    await Promise.all(Array.from({ length: rowsAtOnce }, work));
+    return all;
   }
 
   async #compare(rows: readonly EslEvent[], asked: { readonly steady: number; readonly wall: number }): Promise<void> {
@@ -153,17 +194,31 @@ export class RollCall {
       emit(events, null, receivedAt);
     }
     if (link === null) return;
-    await Promise.all(rows.filter((row) => strangers.has(row.get('uuid') ?? '')).map((row) => this.#tell(link, row)));
+    await this.#tellSome(
+      link,
+      rows.filter((row) => strangers.has(row.get('uuid') ?? '')),
+    );
   }
 
-  /** Tells a listed channel as well as can be; false when it must be asked for once more. */
-  async #tell(link: symbol, row: EslEvent): Promise<boolean> {
-    const { clock, emit, source } = this.#options;
+  /** Tells a listed channel as well as can be; false when it must be asked for once more. `until`: steady clock, ms. */
+  async #tell(link: symbol, row: EslEvent, until: number): Promise<boolean> {
     const uuid = row.get('uuid');
     if (uuid === undefined || uuid === '' || this.#register.isOver(uuid)) return true;
-    const dump = await this.#dump(link, uuid);
+    const dump = await this.#dump(link, uuid, until);
     if (link !== this.#link || dump === null || this.#register.isOver(uuid)) return true;
     if (dump === 'no link') return false;
+    try {
+      return this.#take(uuid, row, dump);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#options.fault('not handled', `A listed channel could not be taken in and was left out (${why}).`);
+      return false;
+    }
+  }
+
+  /** Emits what is known of a listed channel. */
+  #take(uuid: ChannelId, row: EslEvent, dump: ChannelDump | 'not to be had'): boolean {
+    const { clock, emit, source } = this.#options;
     const receivedAt = clock.now();
     if (dump !== 'not to be had') {
       emit(snapshotEvents(dump.event, source, receivedAt), dump.frame.raw, receivedAt);
@@ -177,18 +232,22 @@ export class RollCall {
     return true;
   }
 
-  async #dump(link: symbol, uuid: ChannelId): Promise<ChannelDump | null | 'not to be had' | 'no link'> {
+  async #dump(link: symbol, uuid: ChannelId, until: number): Promise<ChannelDump | null | 'not to be had' | 'no link'> {
+    const { clock, dump, note, fault, source } = this.#options;
     for (let times = 0; times < dumpsAtOnce; times++) {
       const vain = this.#vain.get(uuid) ?? 0;
-      if (vain >= dumpsInAll || link !== this.#link) break;
+      if (vain >= dumpsInAll || link !== this.#link || clock.monotonic() >= until) break;
       try {
-        const dump = await this.#options.dump(uuid);
+        const answer = await dump(uuid);
         this.#vain.delete(uuid);
-        return dump;
+        return answer;
       } catch (error) {
-        if (error instanceof Unreadable) break;
-        if (!(error instanceof Unanswered)) return 'no link';
+        const unreadable = error instanceof Unreadable;
+        if (!unreadable && !(error instanceof Unanswered)) return 'no link';
         this.#vain.set(uuid, vain + 1);
+        if (vain + 1 === dumpsInAll) fault('not answered', noDumpFault(source, dumpsInAll));
+        if (unreadable) break;
+        if (link === this.#link && !this.#complete) note(partListProblem(source));
       }
     }
     return 'not to be had';

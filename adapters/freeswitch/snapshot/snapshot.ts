@@ -91,3 +91,15 @@ function asEvent(row: EslEvent, channel: string, name: string): EslEvent {
     names: () => Object.keys(headers),
   };
 }
+
+/** Rows of a `show ... as json` answer, none when the list is empty: FreeSWITCH then leaves `rows` out. `null`: it is no list. */
+export function rowsOf(answer: string): readonly unknown[] | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(answer);
+  } catch {
+    return null;
+  }
+  if (typeof value !== 'object' || value === null || !('row_count' in value)) return null;
+  return 'rows' in value && Array.isArray(value.rows) ? value.rows : [];
+}

@@ -157,14 +157,20 @@ async function derive(
   return { frames, withoutRaw, journalFrom };
 }
 
-/** The frame read again by the present code; its stored events where the frame is gone. `raw` `null`: never had any. */
-function eventsOf(frame: FrameRow, type: string): { events: readonly CallEvent[]; raw: boolean | null } {
+/** The frame read again by the present code; its stored events where the frame is gone or cannot be read. `raw` `null`: never had any. */
+export function eventsOf(frame: FrameRow, type: string): { events: readonly CallEvent[]; raw: boolean | null } {
   const own = frame.events.some((event) =>
     ['source-lost', 'source-connected', 'snapshot-complete'].includes(event.kind),
   );
+  const stored = { events: frame.events, raw: own ? null : false };
   const read = frameReaders[type];
-  if (frame.raw === null || read === undefined) return { events: frame.events, raw: own ? null : false };
-  return { events: read(frame.raw, frame.source, frame.receivedAt), raw: true };
+  if (frame.raw === null || read === undefined) return stored;
+  try {
+    return { events: read(frame.raw, frame.source, frame.receivedAt), raw: true };
+  } catch {
+    // A frame that the present code cannot read costs itself: what was made of it then is there.
+    return stored;
+  }
 }
 
 function fieldsOf(before: CallRecord, after: CallRecord): Difference['fields'] {

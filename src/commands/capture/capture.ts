@@ -2,11 +2,12 @@
 
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { captureHeader, captureLine } from '../../../adapters/host/capture.ts';
 import { createClock } from '../../../adapters/host/clock.ts';
+import { onCrash } from '../../../adapters/host/crash.ts';
 import { onSignals } from '../../../adapters/host/signals.ts';
 import { createSource } from '../../../adapters/index.ts';
 import { type Config, type SourceConfig, sourceSecret } from '../../../config/schema.ts';
+import { captureHeader, captureLine } from '../../capture/file.ts';
 import { type Invocation, UsageError } from '../../cli/command.ts';
 import { EXIT } from '../../cli/help.ts';
 import { events } from '../../events.ts';
@@ -19,6 +20,7 @@ export async function capture(invocation: Invocation): Promise<number> {
   const readSecret = secretReader(log);
   readSecret(sourceSecret(source));
   const clock = createClock();
+  const stopWatching = onCrash({ log, clock, exit: () => process.exit(EXIT.software) });
   const [path = ''] = invocation.arguments;
   // Holds numbers and names: for the owner only, and never over another file.
   const file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
@@ -64,6 +66,7 @@ export async function capture(invocation: Invocation): Promise<number> {
   file.end();
   await once(file, 'close');
   stopListening();
+  stopWatching();
   print(`${frames} frames in ${path}. It holds telephone numbers and names as the PBX sends them.`);
   return EXIT.ok;
 }

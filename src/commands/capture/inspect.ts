@@ -1,19 +1,21 @@
 /** `logcalld inspect`: the calls of capture files. */
 
-import { type Capture, readCapture } from '../../../adapters/host/capture.ts';
+import { readCapture } from '../../../adapters/host/capture.ts';
 import { captureProblems, cdrReaders, frameReaders } from '../../../adapters/index.ts';
 import { callBody } from '../../../adapters/leadsquared/call-body.ts';
 import type { Config, SourceConfig } from '../../../config/schema.ts';
 import { backfill, type CdrFile, callsOfCdr, spanOf } from '../../call/cdr/backfill.ts';
 import { type Heard, listen } from '../../call/cdr/coverage.ts';
 import type { CallRecord } from '../../call/record.ts';
+import type { Capture } from '../../capture/file.ts';
+import type { FrameReader } from '../../capture/reader.ts';
 import type { Terminal } from '../../cli/cli.ts';
 import type { Invocation } from '../../cli/command.ts';
 import { UsageError } from '../../cli/command.ts';
 import { EXIT } from '../../cli/help.ts';
 import { callLogPolicyOf, planOf, rulesOf } from '../../daemon/settings.ts';
-import { type FrameReader, type Inspected, inspectFrames, inspectLine, type RecordedFrame } from '../../inspect.ts';
-import { tell } from '../output.ts';
+import { type Inspected, inspectFrames, inspectLine, type RecordedFrame } from '../../inspect.ts';
+import { count, tell } from '../output.ts';
 import { configOf, print } from '../shell.ts';
 import { readCdrFiles } from './cdr-files.ts';
 
@@ -33,7 +35,14 @@ export async function inspect(invocation: Invocation, terminal: Terminal): Promi
       refused += 1;
       continue;
     }
-    const { records, goingOn, heard } = callsHeard(config, source, frames, read);
+    const { records, goingOn, unread, heard } = callsHeard(config, source, frames, read);
+    if (unread !== null) {
+      const { count: some, first } = unread;
+      tell(
+        terminal,
+        `${file}: ${count(some, 'frame')} could not be read and ${some === 1 ? 'was' : 'were'} left out: ${first}`,
+      );
+    }
     if (goingOn > 0) tell(terminal, `${file}: ${stillGoingOn(goingOn)} when the capture ended, and left out here.`);
     for (const record of completed(config, source, pbx, records, heard, cdr)) {
       const kept = record.direction === 'Internal' && config.filters.internal === 'skip';

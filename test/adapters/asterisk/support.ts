@@ -7,7 +7,8 @@ import type { AmiClientOptions } from '../../../adapters/asterisk/link/client-op
 import { AmiParser } from '../../../adapters/asterisk/link/codec.ts';
 import type { AmiPacket } from '../../../adapters/asterisk/link/packet.ts';
 import { createClock } from '../../../adapters/host/clock.ts';
-import type { Clock, SourceState } from '../../../src/ports.ts';
+import type { LinkState } from '../../../src/link/link.ts';
+import type { Clock } from '../../../src/ports.ts';
 
 export const RECORDINGS = new URL('../../fixtures/recordings/', import.meta.url);
 
@@ -173,7 +174,7 @@ export type Happening =
   | { readonly kind: 'packet'; readonly packet: AmiPacket; readonly at: number }
   | { readonly kind: 'connected'; readonly greeting: string; readonly fullyBooted: AmiPacket | null }
   | { readonly kind: 'lost'; readonly reason: string; readonly orderly: boolean; readonly silentMs: number }
-  | { readonly kind: 'state'; readonly state: SourceState; readonly problem: string | null };
+  | { readonly kind: 'state'; readonly state: LinkState; readonly problem: string | null };
 
 /** Tries again at once, but after a refusal only when a minute is over. */
 const retryMs: NonNullable<AmiClientOptions['retryMs']> = (kind) => (kind === 'refused' ? 60_000 : 0);
@@ -189,14 +190,14 @@ export function watchedClient(options: Partial<AmiClientOptions> & { readonly po
       onPacket: (packet, at) => log.push({ kind: 'packet', packet, at }),
       onConnected: (info) => log.push({ kind: 'connected', ...info }),
       onLost: (reason, orderly, silentMs) => log.push({ kind: 'lost', reason, orderly, silentMs }),
-      onState: (state, problem) => log.push({ kind: 'state', state, problem }),
+      onStatus: ({ state, problem }) => log.push({ kind: 'state', state, problem }),
       onFrame: (raw) => frames.push(raw),
-      onFault: (text) => faults.push(text),
+      onFault: (_subject, text) => faults.push(text),
     },
   );
   client.start();
   const packets = () => log.items.flatMap((item) => (item.kind === 'packet' ? [item.packet] : []));
-  const state = (wanted: SourceState, from = 0) =>
+  const state = (wanted: LinkState, from = 0) =>
     log
       .find((item) => item.kind === 'state' && item.state === wanted, from)
       .then((item) => {

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import { createFreeswitchSource } from '../../../adapters/freeswitch/source.ts';
 import { CallTable, DEFAULT_RULES } from '../../../src/call/correlate.ts';
+import type { SourceStatus } from '../../../src/ports.ts';
 import type { CallEvent } from '../../../src/telephony/call-event.ts';
 import { labPlan } from '../../support/recordings.ts';
 import { apiReply, fakeServer, greet, HandClock, jsonFrame, Seen } from './support.ts';
@@ -43,6 +44,8 @@ interface Bench {
   readonly clock: HandClock;
   readonly events: Seen<CallEvent>;
   readonly warnings: Seen<string>;
+  readonly statuses: Seen<SourceStatus>;
+  readonly status: () => SourceStatus;
   /** Questions, without the word `api`, of all connections. */
   readonly asked: Seen<string>;
   readonly socket: () => Socket;
@@ -53,8 +56,12 @@ interface Bench {
   pass(ms: number): Promise<void>;
 }
 
-/** `answer`: the raw reply to a question (without the word `api`), `''` for none. */
-async function bench(t: Test, answer: (question: string, connection: number) => string): Promise<Bench> {
+/** `answer`: the raw reply to a question (without the word `api`), `''` for none. `onEvent` may throw. */
+async function bench(
+  t: Test,
+  answer: (question: string, connection: number) => string,
+  onEvent: (event: CallEvent) => void = () => {},
+): Promise<Bench> {
   const sockets = new Seen<Socket>();
   const asked = new Seen<string>();
   const server = await fakeServer((socket, nth) => {
@@ -77,7 +84,11 @@ async function bench(t: Test, answer: (question: string, connection: number) => 
     ...{ name: 'fs', host: '127.0.0.1', port: server.port, password: 'x', clock, random: () => 0.5 },
     onWarning: warnings.add,
   });
-  source.start((frame) => frame.events.forEach(events.add));
+  const statuses = new Seen<SourceStatus>();
+  source.start(({ events: some }) => {
+    some.forEach(onEvent);
+    some.forEach(events.add);
+  }, statuses.add);
   t.teardown(async () => {
     await source.stop();
     await server.close();
@@ -98,14 +109,15 @@ async function bench(t: Test, answer: (question: string, connection: number) => 
     socket().write(jsonFrame(event));
     await events.count(before + 1);
   };
-  await events.until(({ kind }) => kind === 'source-connected');
-  return { clock, events, warnings, asked, socket, kinds: () => events.all.map(({ kind }) => kind), say, pass };
+  await statuses.until(({ state }) => state === 'connected');
+  const kinds = () => events.all.map(({ kind }) => kind);
+  return { clock, events, warnings, statuses, status: () => source.status(), asked, socket, kinds, say, pass };
 }
 
 t.test(
   'a list that is not answered is asked for again, and the link made anew only after the third time',
   async (t) => {
-    const { asked, events, kinds, pass, socket } = await bench(t, (_question, connection) =>
+    const { asked, events, statuses, status, kinds, pass, socket } = await bench(t, (_question, connection) =>
       connection === 0 ? '' : list(),
     );
     await asked.count(1);
@@ -115,6 +127,12 @@ t.test(
     await events.until(({ kind }) => kind === 'snapshot-complete');
     t.strictSame(kinds().slice(0, 4), ['source-connected', 'source-lost', 'source-connected', 'snapshot-complete']);
     t.match(events.all[1], { reason: /does not answer.*did not list its channels when it was asked 3 times/ });
+    t.match(
+      statuses.all.flatMap(({ state, problem }) => (state === 'connected' && problem !== null ? [problem] : [])),
+      [/"fs" has not listed its live channels, asked once/, /asked 2 times/],
+      'told while it is waited for',
+    );
+    t.match(status(), { state: 'connected', problem: null });
     t.strictSame(
       asked.all.slice(0, 4),
       Array.from({ length: 4 }, () => 'show channels as json'),
@@ -310,11 +328,123 @@ t.test('a channel whose creation was not told is found', async (t) => {
   t.equal(events.all.length, 3);
 });
 
-t.test('a FreeSWITCH that refuses the list is told about once, and keeps its link', async (t) => {
-  const { asked, warnings, kinds, pass } = await bench(t, () => apiReply('-ERR SQL disabled, no data available!\n'));
+t.test('a FreeSWITCH that refuses the list is told about, and keeps its link', async (t) => {
+  let refuses = true;
+  const { asked, statuses, status, kinds, pass } = await bench(t, () =>
+    refuses ? apiReply('-ERR SQL disabled, no data available!\n') : list(),
+  );
   await asked.count(1);
   await pass(100_000);
-  t.match(warnings.all, [/"fs" does not list its channels .*SQL disabled.*-nosql/]);
+  t.match(status(), { state: 'connected', problem: /"fs" does not list its channels .*SQL disabled.*-nosql/ });
+  t.equal(statuses.all.filter(({ problem }) => problem !== null).length, 1, 'once');
   t.strictSame(kinds(), ['source-connected']);
   t.ok(asked.all.length >= 4, 'it is asked again all the same');
+  refuses = false;
+  await pass(21_000);
+  t.equal(status().problem, null);
+});
+
+t.test('an answer to a dump that cannot be read is asked for four times at most, whatever its row says', async (t) => {
+  const rows = [{ uuid: 'no-name' }, row('a')];
+  const { asked, status, kinds, pass } = await bench(t, (question) =>
+    apiReply(question.startsWith('show') ? JSON.stringify({ row_count: 2, rows }) : '{"Unique'),
+  );
+  await pass(200_000);
+  for (const uuid of ['no-name', 'a'])
+    t.equal(asked.all.filter((question) => question === `uuid_dump ${uuid} json`).length, 4);
+  t.strictSame(kinds().slice(0, 2), ['source-connected', 'snapshot-channel']);
+  t.equal(kinds().filter((kind) => kind === 'snapshot-complete').length, 1);
+  t.match(status(), { state: 'connected', problem: null, faults: 2 });
+});
+
+t.test('a PBX that answers no dump at all is told by its list within two minutes', async (t) => {
+  const many = Array.from({ length: 40 }, (_, i) => `c${i}`);
+  const { events, statuses, status, kinds, pass, socket } = await bench(t, (question) =>
+    question.startsWith('show') ? list(...many) : '',
+  );
+  const beat = setImmediateLoop(() => socket().write(jsonFrame({ 'Event-Name': 'HEARTBEAT' })));
+  await pass(120_000);
+  beat.stop();
+  t.equal(new Set(events.all.flatMap((event) => (event.kind === 'snapshot-channel' ? [event.channel] : []))).size, 40);
+  t.ok(kinds().includes('snapshot-complete'));
+  t.notOk(kinds().includes('source-lost'));
+  t.ok(
+    statuses.all.some(({ state, problem }) => state === 'connected' && /not told about each/.test(problem ?? '')),
+    'told while it is waited for',
+  );
+  t.equal(status().problem, null);
+});
+
+t.test(
+  'one channel that cannot be taken in costs that channel, and the list is not complete until it is',
+  async (t) => {
+    let bad = true;
+    const { events, warnings, status, kinds, pass } = await bench(
+      t,
+      (question) => (question.startsWith('show') ? list('a', 'b') : dump(question.split(' ')[1] ?? '')),
+      (event) => {
+        if (bad && event.kind === 'snapshot-channel' && event.channel === 'a') throw new Error('no such thing');
+      },
+    );
+    await pass(5_000);
+    t.strictSame(kinds(), ['source-connected', 'snapshot-channel']);
+    t.match(status(), { state: 'connected', problem: /not told about each/, faults: 1 });
+    t.match(warnings.all, [/A listed channel could not be taken in and was left out \(no such thing\)/]);
+    bad = false;
+    await pass(11_000);
+    t.ok(kinds().includes('snapshot-complete'));
+    t.notOk(kinds().includes('source-lost'));
+    t.equal(events.all.filter((event) => event.kind === 'snapshot-channel' && event.channel === 'a').length, 1);
+    t.equal(status().problem, null);
+  },
+);
+
+t.test(
+  'what goes wrong at the beginning, with a list or at the end of a link is a fault, and the rest goes on',
+  async (t) => {
+    let bad: readonly string[] = ['source-connected', 'snapshot-complete', 'source-lost'];
+    const { events, status, statuses, pass, socket } = await bench(
+      t,
+      () => list(),
+      ({ kind }) => {
+        if (bad.includes(kind)) throw new Error('the pipeline has a bad day');
+      },
+    );
+    await pass(5_000);
+    t.match(status(), { state: 'connected', problem: /could not be taken in .*bad day/, faults: 2 });
+    socket().destroy();
+    await statuses.until(({ state }) => state === 'lost');
+    await pass(5_000);
+    t.equal(status().faults, 5);
+    bad = [];
+    await pass(21_000);
+    await events.until(({ kind }) => kind === 'snapshot-complete');
+    t.match(status(), { state: 'connected', problem: null });
+  },
+);
+
+t.test('what could not be taken in is found by the next lists: a beginning, and an end that nobody told', async (t) => {
+  let living: readonly string[] = [];
+  let bad = '';
+  const { events, status, pass, say, socket } = await bench(
+    t,
+    (question) => (question.startsWith('show') ? list(...living) : dump('a')),
+    ({ kind }) => {
+      if (kind !== bad) return;
+      bad = '';
+      throw new Error('the pipeline has a bad day');
+    },
+  );
+  await events.until(({ kind }) => kind === 'snapshot-complete');
+  bad = 'channel-created';
+  living = ['a'];
+  socket().write(jsonFrame(told('CHANNEL_CREATE', 'a')));
+  await pass(60_000);
+  t.match(events.all.at(-1), { kind: 'snapshot-channel', channel: 'a' });
+  bad = 'vanished';
+  living = [];
+  await pass(100_000);
+  t.match(events.all.at(-1), { kind: 'vanished', channel: 'a' });
+  t.equal(status().faults, 2);
+  await say(told('CHANNEL_CREATE', 'b'));
 });

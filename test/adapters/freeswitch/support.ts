@@ -171,6 +171,7 @@ export interface Watched {
   readonly lost: Seen<{ readonly reason: string; readonly orderly: boolean }>;
   readonly states: Seen<{ readonly state: string; readonly problem: string | null }>;
   readonly warnings: Seen<string>;
+  readonly faults: Seen<{ readonly subject: string; readonly text: string }>;
   /** Every frame with its exact bytes. */
   readonly raw: Seen<Uint8Array>;
   /** Everything in the order it happened. */
@@ -190,6 +191,7 @@ export function watch(
     lost: new Seen<{ reason: string; orderly: boolean }>(),
     states: new Seen<{ state: string; problem: string | null }>(),
     warnings: new Seen<string>(),
+    faults: new Seen<{ subject: string; text: string }>(),
     raw: new Seen<Uint8Array>(),
     story: new Seen<string>(),
   };
@@ -209,8 +211,9 @@ export function watch(
         seen.lost.add({ reason, orderly });
         seen.story.add('lost');
       },
-      onState: (state, problem) => seen.states.add({ state, problem }),
+      onStatus: ({ state, problem }) => seen.states.add({ state, problem }),
       onWarning: seen.warnings.add,
+      onFault: (subject, text) => seen.faults.add({ subject, text }),
       onFrame: seen.raw.add,
     },
   );

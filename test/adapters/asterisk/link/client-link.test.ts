@@ -39,6 +39,10 @@ t.test('FullyBooted is waited for, with a deadline', async (t) => {
   t.match(connected, { fullyBooted: null });
   const state = log.items.findLast((item) => item.kind === 'state');
   t.match(state, { state: 'connected', problem: /sent no FullyBooted in 2222 ms.*read class system/ });
+  second.packet('Event: FullyBooted', 'Uptime: 0');
+  const { length } = log.items;
+  await log.find((item) => item.kind === 'state', length);
+  t.match(client.status, { state: 'connected', problem: null }, 'it was only late');
   await client.close();
   await server.close();
 });
@@ -114,4 +118,17 @@ t.test('a port where nobody listens', async (t) => {
   );
   await watched.client.close();
   t.equal(clock.waiting, 0);
+});
+
+t.test('a secret that never comes ends the attempt', async (t) => {
+  const server = await scriptedServer();
+  const clock = new FakeClock();
+  const waiting = clock.timer(3_333);
+  const options = { port: server.port, clock, actionDeadlineMs: 3_333, retryMs: () => 60_000 };
+  const watched = watchedClient({ ...options, secret: () => new Promise<string>(() => {}) });
+  await waiting;
+  clock.advance(3_333);
+  t.match(await watched.state('lost'), /the secret did not come within 3333 ms/);
+  await watched.client.close();
+  await server.close();
 });

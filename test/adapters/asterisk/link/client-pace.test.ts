@@ -172,7 +172,7 @@ t.test('a secret that is corrected on this side is tried within two seconds', as
   const server = await scriptedServer();
   const clock = new FakeClock();
   let secret = 'wrong';
-  const { client, state } = watchedClient({ port: server.port, clock, secret: () => secret, ...slow });
+  const { client, log, state } = watchedClient({ port: server.port, clock, secret: () => secret, ...slow });
   const looks = clock.timer(2_000);
   await refuse(await server.peers.find(() => true));
   await state('refused');
@@ -187,6 +187,12 @@ t.test('a secret that is corrected on this side is tried within two seconds', as
   clock.advance(2_000);
   t.equal((await acceptLogin(second)).get('Key'), '5ed1f0dc9003f2a40604fea3cf6cd609');
   await state('connected');
+  // Within the time for which the refused login would have held back the next one.
+  second.socket.end();
+  t.match(await state('lost'), /closed the connection/);
+  clock.advance(500);
+  await acceptLogin(await server.peers.find(() => true, 2));
+  await log.find(({ kind }) => kind === 'connected', log.items.length);
   await client.close();
   await server.close();
 });

@@ -215,8 +215,10 @@ t.test('the recorded spacing is kept, divided by the speed', async (t) => {
   await player.close();
 
   writeFileSync(path, '{"capture":1,"pbx":"freeswitch"}\n');
-  t.throws(() => new AmiPlayer({ ...WHO, captures: [path] }), { message: /not a capture file of Asterisk/ });
+  t.throws(() => new AmiPlayer({ ...WHO, captures: [path] }), {
+    message: /c.jsonl: is a capture of freeswitch, not of Asterisk/,
+  });
   writeFileSync(path, '{"capture":1,"pbx":"asterisk"}\n{"t":1}\n');
-  t.throws(() => new AmiPlayer({ ...WHO, captures: [path] }), { message: /c.jsonl line 2 is not a frame/ });
+  t.throws(() => new AmiPlayer({ ...WHO, captures: [path] }), { message: /c.jsonl: line 2: "at" is not a time/ });
   rmSync(folder, { recursive: true });
 });

@@ -5,7 +5,11 @@ import type { SourceFrame, SourceStatus } from '../../../../src/ports.ts';
 import { acceptLogin, FakeClock, Inbox, type Peer, scriptedServer } from '../support.ts';
 
 /** A source that is logged in, before anything of its first list is answered. */
-async function bench(t: { teardown(run: () => Promise<void>): unknown }, pingIntervalMs = 1_000_000) {
+async function bench(
+  t: { teardown(run: () => Promise<void>): unknown },
+  pingIntervalMs = 1_000_000,
+  take: (frame: SourceFrame) => void = () => {},
+) {
   const server = await scriptedServer();
   const clock = new FakeClock();
   const frames = new Inbox<SourceFrame>();
@@ -14,7 +18,10 @@ async function bench(t: { teardown(run: () => Promise<void>): unknown }, pingInt
   const source = createAsteriskSource({ ...who, pingIntervalMs, retryMs: () => 0 });
   const armed = clock.timer(5_000);
   source.start(
-    (frame) => frames.push(frame),
+    (frame) => {
+      take(frame);
+      frames.push(frame);
+    },
     (status) => statuses.push(status),
   );
   t.teardown(async () => {
@@ -47,18 +54,20 @@ function channel(peer: Peer, id: string, uniqueId: string): void {
   );
 }
 
-t.test('no answer: asked again, and the answer is the list', async (t) => {
-  const { clock, peer, until, kinds } = await bench(t);
+t.test('no answer: told, asked again, and the answer is the list', async (t) => {
+  const { clock, peer, source, until, kinds } = await bench(t);
   await asked(peer, 0);
   const second = clock.timer(10_000);
   clock.advance(5_000);
   await second;
+  t.match(source.status(), { state: 'connected', problem: /"pbx" has not listed its live channels, asked once/ });
   const id = await asked(peer, 1);
   peer.packet('Response: Success', id, 'EventList: start');
   channel(peer, id, '1795344641.0');
   peer.packet('Event: StatusComplete', id, 'EventList: Complete', 'ListItems: 1');
   await until('snapshot-complete');
   t.same(kinds(), ['source-connected', 'snapshot-channel', 'snapshot-complete']);
+  t.equal(source.status().problem, null);
 });
 
 t.test('an answer that breaks off is no list: asked again', async (t) => {
@@ -138,8 +147,9 @@ t.test('a late answer with a part missing does not', async (t) => {
   t.notOk(kinds().includes('snapshot-complete'));
 });
 
-t.test('answers that always lack a part are told, and the link is kept', async (t) => {
-  const { peer, statuses } = await bench(t);
+t.test('answers that always lack a part are told, the link is kept, and the list asked for again', async (t) => {
+  const { clock, peer, source, statuses, until } = await bench(t);
+  const later = clock.timer(60_000);
   for (const nth of [0, 1, 2]) {
     const id = await asked(peer, nth);
     peer.packet('Response: Success', id, 'EventList: start', '', 'Event: StatusComplete', id, 'ListItems: 1');
@@ -147,6 +157,12 @@ t.test('answers that always lack a part are told, and the link is kept', async (
   const { state, problem } = await statuses.find(({ problem }) => problem !== null);
   t.equal(state, 'connected');
   t.match(problem, /lists its live channels with some left out/);
+  await later;
+  clock.advance(60_000);
+  const id = await asked(peer, 3);
+  peer.packet('Response: Success', id, 'EventList: start', '', 'Event: StatusComplete', id, 'ListItems: 0');
+  await until('snapshot-complete');
+  t.equal(source.status().problem, null);
 });
 
 t.test('while a flood comes in, the list is waited for', async (t) => {
@@ -168,4 +184,60 @@ t.test('while a flood comes in, the list is waited for', async (t) => {
   peer.packet('Response: Success', id, 'EventList: start', '', 'Event: StatusComplete', id, 'ListItems: 0');
   await until('snapshot-complete');
   t.equal(source.status().state, 'connected');
+});
+
+t.test('no flood is waited out for ever', async (t) => {
+  const { clock, peer, frames, statuses } = await bench(t);
+  let nth = 0;
+  const flood = async (ms: number) => {
+    peer.socket.write('Event: PeerStatus\r\n\r\n'.repeat((600 * ms) / 1_000));
+    peer.packet('Event: Newchannel', 'Channel: PJSIP/1001-1', `Uniqueid: 1795344650.${nth++}`);
+    const made = frames.items.length;
+    await frames.find(({ events }) => events.some((event) => event.kind === 'channel-created'), made);
+  };
+  const begun = clock.now();
+  const lost = statuses.find(({ state }) => state === 'lost');
+  for (let left = 600_000; left > 0 && !statuses.items.some(({ state }) => state === 'lost'); left -= 5_000) {
+    await flood(5_000);
+    clock.advance(5_000);
+    for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  }
+  t.match((await lost).problem, /did not list its live channels/);
+  t.ok(clock.now() - begun > 300_000, `after ${clock.now() - begun} ms`);
+});
+
+t.test('what goes wrong at the beginning of a link does not keep the list from being asked for', async (t) => {
+  const server = await scriptedServer();
+  const clock = new FakeClock();
+  const who = { name: 'pbx', host: '127.0.0.1', port: server.port, username: 'u', secret: 's', clock };
+  const source = createAsteriskSource({ ...who, bootDeadlineMs: 2_222 });
+  t.teardown(async () => {
+    await source.stop();
+    await server.close();
+  });
+  const booting = clock.timer(2_222);
+  source.start(() => {
+    throw new Error('the pipeline has a bad day');
+  });
+  const peer = await server.peers.find(() => true);
+  await acceptLogin(peer, false);
+  await booting;
+  clock.advance(2_222);
+  await asked(peer, 0);
+  t.match(source.status(), { state: 'connected', problem: /sent no FullyBooted/, faults: 1 });
+});
+
+t.test('a list whose end cannot be taken in is asked for again', async (t) => {
+  let bad = true;
+  const { peer, source, until } = await bench(t, undefined, ({ events }) => {
+    if (!bad || !events.some(({ kind }) => kind === 'snapshot-complete')) return;
+    bad = false;
+    throw new Error('the pipeline has a bad day');
+  });
+  for (const nth of [0, 1]) {
+    const id = await asked(peer, nth);
+    peer.packet('Response: Success', id, 'EventList: start', '', 'Event: StatusComplete', id, 'ListItems: 0');
+  }
+  await until('snapshot-complete');
+  t.match(source.status(), { state: 'connected', problem: null, faults: 1 });
 });

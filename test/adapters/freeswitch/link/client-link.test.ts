@@ -86,6 +86,22 @@ t.test('a password that cannot be had or sent', async (t) => {
   }
 });
 
+t.test('a password that never comes ends the attempt', async (t) => {
+  const asked = new Seen<true>();
+  const server = await fakeServer((socket) => greet(socket, () => {}));
+  t.teardown(server.close);
+  const password = () => {
+    asked.add(true);
+    return new Promise<string>(() => {});
+  };
+  const { client, clock, states } = watch(server.port, { password, idleMs: 60_000 });
+  await asked.count(1);
+  clock.advance(10_000);
+  const { problem } = await states.until(({ state }) => state === 'refused');
+  t.match(problem, /no usable password.*did not come within 10 s/);
+  await client.close();
+});
+
 t.test('the password that FreeSWITCH ships is warned about, once', async (t) => {
   const server = await fakeServer((socket, nth) => greet(socket, () => nth === 0 && socket.end()));
   t.teardown(server.close);
@@ -195,9 +211,9 @@ t.test(
       return delay;
     };
     t.equal(await delayAfter(1, 0), 250);
-    t.equal(await delayAfter(2, 29_999), 500, 'a log-in alone is no proof of health');
+    t.equal(await delayAfter(2, 9_999), 500, 'a log-in alone is no proof of health');
     t.equal(await delayAfter(3, 0), 1_000);
-    t.equal(await delayAfter(4, 30_000), 250);
+    t.equal(await delayAfter(4, 10_000), 250);
     await client.close();
   },
 );
@@ -347,7 +363,7 @@ t.test('a flood costs neither the link nor a frame', async (t) => {
   const held: (() => void)[] = [];
   let holding = true;
   const defer = (run: () => void): void => {
-    if (holding && seen.client.state === 'connected') held.push(run);
+    if (holding && seen.client.status.state === 'connected') held.push(run);
     else setImmediate(run);
   };
   const numbers: number[] = [];
@@ -389,7 +405,7 @@ t.test('what was read before the end is handed on: at a loss and at a goodbye', 
     const held: (() => void)[] = [];
     let holding = true;
     const defer = (run: () => void): void => {
-      if (holding && seen.client.state === 'connected') held.push(run);
+      if (holding && seen.client.status.state === 'connected') held.push(run);
       else setImmediate(run);
     };
     const seen = watch(server.port, { defer });
@@ -414,6 +430,48 @@ t.test('what was read before the end is handed on: at a loss and at a goodbye', 
   }
 });
 
+t.test('so is what the socket has read while it was not asked: at a drop, a loss and a goodbye', async (t) => {
+  for (const ending of ['drop', 'loss', 'goodbye'] as const) {
+    const sockets = new Seen<Socket>();
+    const server = await fakeServer((socket) => greet(socket, () => sockets.add(socket)));
+    const held = new Seen<() => void>();
+    let holding = true;
+    const defer = (run: () => void): void => {
+      if (holding && seen.connected.all.length > 0) held.add(run);
+      else setImmediate(run);
+    };
+    const seen = watch(server.port, { defer, queueBytes: 1 });
+    await Promise.all([seen.connected.count(1), sockets.count(1)]);
+    const [socket] = sockets.all;
+    const turns = async () => {
+      for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+    };
+    const write = (name: string) => new Promise<void>((resolve) => socket?.write(event(name), () => resolve()));
+    // The first fills the queue, so that the socket is paused.
+    await write('CHANNEL_CREATE');
+    await held.count(1);
+    await write('CHANNEL_ANSWER');
+    await turns();
+    let closed: Promise<void> | null = null;
+    if (ending === 'drop') seen.client.drop('A reason of ours.');
+    else if (ending === 'loss') socket?.resetAndDestroy();
+    else closed = seen.client.close();
+    await turns();
+    holding = false;
+    for (const run of held.all) run();
+    if (closed === null) {
+      await seen.lost.count(1);
+      await seen.client.close();
+    } else await closed;
+    t.strictSame(
+      seen.events.all.map(({ name }) => name),
+      ['CHANNEL_CREATE', 'CHANNEL_ANSWER'],
+      ending,
+    );
+    await server.close();
+  }
+});
+
 t.test('a frame that is too long costs itself; the next one is read', async (t) => {
   const huge = (bytes: number) => `Content-Length: ${bytes}\nContent-Type: text/event-json\n\n${'x'.repeat(bytes)}`;
   const server = await fakeServer((socket) => {
@@ -428,15 +486,16 @@ t.test('a frame that is too long costs itself; the next one is read', async (t) 
   });
   t.teardown(server.close);
   const limits = { headerBytes: 1_000, bodyBytes: 1_500, absurdBytes: 1_000_000 };
-  const { client, events, raw, warnings, lost } = watch(server.port, { limits });
+  const { client, events, raw, faults, lost } = watch(server.port, { limits });
   await events.count(3);
   t.strictSame(
     events.all.map(({ name }) => name),
     ['CHANNEL_CREATE', 'CHANNEL_ANSWER', 'CHANNEL_BRIDGE'],
   );
-  t.match(warnings.all, [/frame of type text\/event-json with 3000 bytes .*left out, as more than 1500/]);
-  t.equal(warnings.all.length, 1, 'told once');
-  t.equal(client.counters().badFrames, 2);
+  t.match(faults.all, [
+    { subject: 'too long', text: /frame of type text\/event-json with 3000 bytes .*left out, as more than 1500/ },
+    { subject: 'too long', text: /with 5000 bytes/ },
+  ]);
   t.equal(await client.api('long'), '', 'a reply that is too long is a reply all the same');
   t.equal(await client.api('status'), '-ERR no such command\n');
   t.notOk(
@@ -447,22 +506,39 @@ t.test('a frame that is too long costs itself; the next one is read', async (t) 
   await client.close();
 });
 
-t.test('garbage cannot be followed: the link is dropped, and back within a second', async (t) => {
+t.test('garbage costs itself, and the link goes on with the next frame', async (t) => {
   for (const garbage of [
     'Content-Type: text/event-json\n\n{"Event-Name":"X"}\n',
     'garbage\n\n',
     'Content-Length: x\n\n',
   ]) {
-    const server = await fakeServer((socket, nth) => {
-      greet(socket, () => socket.write(nth === 0 ? garbage : event('CHANNEL_BRIDGE')));
+    const server = await fakeServer((socket) => {
+      greet(socket, () => {
+        socket.write(Buffer.concat([event('CHANNEL_CREATE'), Buffer.from(garbage), event('CHANNEL_BRIDGE')]));
+      });
     });
-    const { client, clock, lost, events } = watch(server.port, { random: () => 0.999999 });
-    await lost.count(1);
-    t.match(lost.all[0]?.reason, /not the event socket protocol/);
-    t.ok((clock.next ?? 9_999) <= 1_000);
-    clock.advance(clock.next ?? 0);
+    const { client, lost, events, faults } = watch(server.port);
     await events.until(({ name }) => name === 'CHANNEL_BRIDGE');
+    t.equal(events.all.length, 2);
+    t.match(faults.all, [{ subject: 'unreadable', text: /not the event socket protocol, and it was left out/ }]);
+    t.equal(lost.all.length, 0);
+    t.equal(await client.api('status'), '-ERR no such command\n', 'questions are answered');
     await client.close();
     await server.close();
   }
+});
+
+t.test('garbage without an end drops the link, which is back within a second', async (t) => {
+  const limits = { headerBytes: 1_000, bodyBytes: 10_000, absurdBytes: 100_000 };
+  const server = await fakeServer((socket, nth) => {
+    greet(socket, () => socket.write(nth === 0 ? `garbage\n${'x'.repeat(20_000)}` : event('CHANNEL_BRIDGE')));
+  });
+  t.teardown(server.close);
+  const { client, clock, lost, events } = watch(server.port, { random: () => 0.999999, limits });
+  await lost.count(1);
+  t.match(lost.all[0]?.reason, /not the event socket protocol/);
+  t.ok((clock.next ?? 9_999) <= 1_000);
+  clock.advance(clock.next ?? 0);
+  await events.until(({ name }) => name === 'CHANNEL_BRIDGE');
+  await client.close();
 });

@@ -140,18 +140,72 @@ t.test('header names in any case and order, odd values, stray blank lines', asyn
   t.equal(Reflect.get({}, 'polluted'), undefined);
 });
 
-t.test('lengths that cannot be are refused, and the frames before are kept', async (t) => {
-  const good = 'Content-Type: auth/request\n\n';
-  const parser = (limits?: FrameLimits) => new EslParser(limits);
+/** A parser that has read a greeting, and what it has left out. */
+function greeted(limits?: FrameLimits) {
+  const skipped: string[] = [];
+  const parser = new EslParser(limits, (problem) => skipped.push(problem));
+  parser.push(Buffer.from('Content-Type: auth/request\n\n'));
+  return { parser, skipped };
+}
+
+const reply = 'Content-Type: command/reply\nReply-Text: +OK\n\n';
+const eventFrame = 'Content-Length: 19\nContent-Type: text/event-json\n\n{"Event-Name": "Y"}';
+
+t.test('lengths that cannot be are no beginning of a connection', async (t) => {
   for (const length of ['-1', '1e3', '12.5', '0x10', '', '268435457', '99999999999999999999', 'NaN']) {
-    const one = parser();
-    t.equal(one.push(Buffer.from(`${good}Content-Length: ${length}\n\n{}`)).length, 1, `before "${length}"`);
+    const one = new EslParser();
+    t.equal(one.push(Buffer.from(`Content-Length: ${length}\n\n{}`)).length, 0);
     t.match(one.problem, /announced a Content-Length/, `"${length}"`);
-    t.equal(one.push(Buffer.from(good)).length, 0, 'nothing is read after it');
+    t.equal(one.push(Buffer.from(reply)).length, 0, 'nothing is read after it');
   }
-  const two = parser();
+  const two = new EslParser();
   two.push(Buffer.from('Content-Length: 1\nContent-Length: 2\n\nab'));
   t.match(two.problem, /two different/);
+});
+
+t.test('later, a frame that cannot be followed is left out and told, and the next one is read', async (t) => {
+  const bad = [
+    'Content-Length: x\nContent-Type: text/event-json\n\n{"Event-Name": "X"}',
+    'Content-Length: 1\nContent-Length: 2\nContent-Type: text/event-json\n\nab',
+    'Content-Type: text/event-json\n\n{"Event-Name": "X", "body": "Content-Type: text/plain\\n"}',
+    'garbage\n\n',
+    'Content-Type: x\n{"garbage"}\n\n',
+    `Content-Type: x\nX: ${'x'.repeat(70_000)}\n\n`,
+    'Content-Length: 268435457\nContent-Type: api/response\n\n',
+    'Content-Length: 3\nContent-Type: text/event-json\nno header\n\n{}\n',
+  ];
+  for (const garbage of bad) {
+    for (const next of [reply, eventFrame]) {
+      const stream = Buffer.from(garbage + next + reply);
+      for (const size of [1, 7, 1_000, stream.length]) {
+        const { parser, skipped } = greeted();
+        const got: Uint8Array[] = [];
+        for (let at = 0; at < stream.length; at += size) {
+          for (const frame of parser.push(stream.subarray(at, at + size))) got.push(frame.raw);
+        }
+        const where = `${garbage.slice(0, 40)} in chunks of ${size}`;
+        t.strictSame(
+          got.map((raw) => Buffer.from(raw).toString()),
+          [next, reply],
+          where,
+        );
+        t.equal(skipped.length, 1, where);
+        t.equal(parser.problem, null, where);
+      }
+    }
+  }
+});
+
+t.test('a stream that goes on without a frame is given up', async (t) => {
+  const limits = { headerBytes: 1_000, bodyBytes: 10_000, absurdBytes: 100_000 };
+  const { parser, skipped } = greeted(limits);
+  parser.push(Buffer.from('garbage\n'));
+  for (let i = 0; i < 9; i += 1) parser.push(Buffer.from('x'.repeat(1_000)));
+  t.equal(parser.problem, null);
+  t.ok(parser.pendingBytes < 100, 'nothing of it is kept');
+  for (let i = 0; i < 2; i += 1) parser.push(Buffer.from('x'.repeat(1_000)));
+  t.match(parser.problem, /"garbage" where a header was expected/);
+  t.equal(skipped.length, 1);
 });
 
 t.test('a body that is too long is passed over without being kept, at any chunking', async (t) => {

@@ -251,7 +251,7 @@ t.test('what is not a capture is refused', async (t) => {
   const file = join(folder, 'capture.jsonl');
   const lines = (...values: object[]) => writeFile(file, values.map((value) => JSON.stringify(value)).join('\n'));
   await lines({ capture: 1, pbx: 'asterisk' });
-  await t.rejects(loadScript(file), /capture\.jsonl, line 1: this is not a line of a FreeSWITCH capture/);
+  await t.rejects(loadScript(file), /capture\.jsonl: is a capture of asterisk, not of FreeSWITCH/);
   await lines({ capture: 1, pbx: 'freeswitch' });
   await t.rejects(loadScript(file), /holds no frames/);
   const at = '2026-11-22T10:00:00.000Z';

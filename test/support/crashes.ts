@@ -1,0 +1,7 @@
+/** Loaded into a daemon by `--import`: makes it fail where nobody catches it, when a signal says so. */
+process.on('SIGUSR2', () => {
+  throw new Error(`thrown with ${process.env.CRASH_SECRET} of +919845012345`);
+});
+process.on('SIGWINCH', () => {
+  void Promise.reject(new Error(`rejected with ${process.env.CRASH_SECRET} of +919845012345`));
+});
