@@ -131,6 +131,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     log,
     onCondition: conditions.take,
     owner,
+    alone: true,
   });
 
   const sources = config.source.map((source) => {

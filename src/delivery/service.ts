@@ -28,6 +28,8 @@ export interface DeliveryOptions {
   readonly onCondition: OnCondition;
   /** Names this life of this process: no other process, and no other life, has the same. */
   readonly owner: string;
+  /** No other process works on this store (the daemon holds the database): leases that are left are of processes that ended. */
+  readonly alone: boolean;
 }
 
 export interface DeliverySnapshot extends OutboxCounts {
@@ -57,7 +59,7 @@ export interface Delivery {
 }
 
 export function createDelivery(options: DeliveryOptions): Delivery {
-  const { store, permits, crm, random, policy, log, owner } = options;
+  const { store, permits, crm, random, policy, log, owner, alone } = options;
   const clock = wholeMs(options.clock);
   const onCondition = onceEach(options.onCondition);
   const outbox = announcing(store.outbox, crm.name, log);
@@ -97,7 +99,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const worker = createWorker(parts, async () => {
     const open = { bootId: clock.bootId, wall: clock.now(), monotonic: clock.monotonic() };
     const latestMs = Math.max(policy.retry.capMs, policy.verifyAfterMs);
-    ahead = await outbox.open({ ...open, checkMs: policy.verifyAfterMs, latestMs });
+    ahead = await outbox.open({ ...open, checkMs: policy.verifyAfterMs, latestMs, alone });
   });
 
   return {

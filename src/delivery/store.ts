@@ -161,8 +161,16 @@ export interface Outbox {
   /**
    * The first call of a process. Answers how far the clock of due times is ahead of the monotonic one, ms. Where the machine
    * was started since the last run, nobody has a lease any more, and no post of unknown fate is looked for within `checkMs`.
+   * `alone`: this process is the only one on the outbox, so that all leases are of processes that ended.
    */
-  open(args: { bootId: string; wall: number; monotonic: number; checkMs: number; latestMs: number }): Promise<number>;
+  open(args: {
+    bootId: string;
+    wall: number;
+    monotonic: number;
+    checkMs: number;
+    latestMs: number;
+    alone: boolean;
+  }): Promise<number>;
   /**
    * Takes due rows under a lease. A row whose lease ran out is free again: a post of which no answer is on record becomes
    * uncertain, to be looked for at `checkAt`. Answers the rows, and how many posts were left so.

@@ -398,7 +398,7 @@ export class World {
     if (office === null) throw new Error('the crash came before there was a life');
     const permits = this.watched(office);
     const crm = this.crm.ports(permits, life);
-    const delivery = createDelivery({ ...common, store, permits, crm, policy: whole, log: this.log });
+    const delivery = createDelivery({ ...common, store, permits, crm, policy: whole, log: this.log, alone: false });
     // A crash during the start leaves a life that never gets ready.
     delivery.start().catch((error: unknown) => {
       throw error;

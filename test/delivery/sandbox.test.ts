@@ -42,7 +42,7 @@ async function live(database: Database, sandbox: Sandbox) {
   const timeouts = { connectMs: 2000, headersMs: 500, bodyMs: 500, totalMs: 1000 };
   const client = createClient({ host: url, accessKey, secretKey, permits, clock, timeouts });
   const delivery = createDelivery({
-    ...{ ...common, permits, policy: POLICY, log: silent },
+    ...{ ...common, permits, policy: POLICY, log: silent, alone: true },
     store: { outbox: remote.outbox, leads: remote.leadCache, users: remote.users },
     crm: {
       name: 'LeadSquared',

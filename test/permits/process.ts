@@ -5,15 +5,23 @@
 import { once } from 'node:events';
 import { writeSync } from 'node:fs';
 import { createClock } from '../../adapters/host/clock.ts';
-import { openDatabase } from '../../adapters/sqlite/thread/database.ts';
+import { permitsModule } from '../../adapters/sqlite/permits.ts';
+import { openConnection } from '../../adapters/sqlite/thread/connection.ts';
 import { openPermits } from '../../src/permits/permits.ts';
-import { startedPermit } from '../../src/permits/port.ts';
+import { type PermitStore, startedPermit } from '../../src/permits/port.ts';
 
 const [path = '', limit = '{}', count = '0'] = process.argv.slice(2);
 const clock = createClock();
-const database = await openDatabase(path);
+// Without the thread, which lets only one process have the database: the limit does not rest on that.
+const database = openConnection(path);
+const { load, reserve, tune } = permitsModule(database);
+const store: PermitStore = {
+  load: async (args) => load(args),
+  reserve: async (args) => reserve(args),
+  tune: async (args) => tune(args),
+};
 const permits = await openPermits({
-  store: database.remote.permits,
+  store,
   clock,
   random: Math.random,
   limit: JSON.parse(limit),
@@ -34,5 +42,5 @@ writeSync(1, 'ready\n');
 await once(process.stdin, 'data');
 await Promise.all(Array.from({ length: 4 }, takeAll));
 permits.close();
-await database.close();
+database.close();
 process.stdin.destroy();

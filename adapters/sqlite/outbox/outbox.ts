@@ -67,7 +67,8 @@ function opener(db: Connection) {
   );
   // A clock that was set back meanwhile must not make a call wait for it.
   const beyond = db.prepare<[object]>('UPDATE delivery SET due_at = 0 WHERE step IS NOT NULL AND due_at > @latest');
-  return db.transaction(({ bootId, wall, monotonic, checkMs, latestMs }: Arg<'open'>): number => {
+  return db.transaction(({ bootId, wall, monotonic, checkMs, latestMs, alone }: Arg<'open'>): number => {
+    if (alone) leases.run();
     const kept = clock.get();
     if (kept?.boot === bootId) return kept.ahead_ms;
     const ahead = Math.floor(wall - monotonic);

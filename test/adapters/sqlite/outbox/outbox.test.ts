@@ -83,7 +83,7 @@ t.test('sent again by an operator', async (t) => {
 
 t.test('the clock of due times: one for all processes of a boot, whatever the wall clock does', async (t) => {
   const { db, end, put, ids, outbox, row } = openOutbox();
-  const waits = { checkMs: 60_000, latestMs: 3_600_000 };
+  const waits = { checkMs: 60_000, latestMs: 3_600_000, alone: false };
   const ahead = outbox.open({ bootId: 'one', wall: 1_000_500.7, monotonic: 500.2, ...waits });
   t.equal(ahead, 1_000_000);
   end(...[1, 2, 3, 4, 5].map((n) => call(n)));
@@ -98,6 +98,9 @@ t.test('the clock of due times: one for all processes of a boot, whatever the wa
   t.match([row(1), row(2), row(5)], [{ dueAt: 1_000_600 }, { dueAt: 99_000_000 }, { leaseOwner: 'a' }]);
   t.same(ids({ ...claimed, owner: 'b' }), [4], 'leases of other processes hold');
 
+  outbox.open({ bootId: 'one', wall: 77, monotonic: 950, ...waits, alone: true });
+  t.same(ids({ ...claimed, owner: 'c' }), [5, 4], 'who is alone waits for no lease');
+
   const second = outbox.open({ bootId: 'two', wall: 1_200_000, monotonic: 10, ...waits });
   t.equal(second, 1_199_990);
   const now = 1_200_000;
@@ -111,7 +114,7 @@ t.test('the clock of due times: one for all processes of a boot, whatever the wa
 
 t.test('after a crash of the machine a post is looked for', async (t) => {
   const { db, end, lookedUp, outbox, row } = openOutbox();
-  const waits = { checkMs: 60_000, latestMs: 3_600_000 };
+  const waits = { checkMs: 60_000, latestMs: 3_600_000, alone: false };
   outbox.open({ bootId: 'one', wall: 100_000, monotonic: 0, ...waits });
   end(call(1));
   outbox.begin(intent(lookedUp()));

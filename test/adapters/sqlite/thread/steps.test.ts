@@ -136,7 +136,7 @@ t.test('delivery goes on with it', async (t) => {
   const db = versionThree();
   migrate(db);
   const outbox = outboxModule(db);
-  outbox.open({ bootId: 'boot', wall: 1000, monotonic: 0, checkMs: 60_000, latestMs: 3_600_000 });
+  outbox.open({ bootId: 'boot', wall: 1000, monotonic: 0, checkMs: 60_000, latestMs: 3_600_000, alone: true });
   const { rows, interrupted } = outbox.claim({ ...ALL, now: 1000, leaseUntil: 2000 });
   t.equal(interrupted, 0);
   t.same(
