@@ -5,7 +5,7 @@
  */
 import pThrottle from 'p-throttle';
 import { DEFAULT_LIMIT as LIMIT } from '../src/permits/port.ts';
-import { createWindow, type Place } from '../src/permits/window.ts';
+import { createWindow, type Entry } from '../src/permits/window.ts';
 
 const WINDOW = LIMIT.windowMs;
 const MINUTES = 30;
@@ -66,7 +66,7 @@ function ours(schedule: Schedule, strict: boolean): Measured {
   const { there, back } = network();
   const starts: number[] = [];
   const received: number[] = [];
-  const ends: { at: number; place: Place }[] = [];
+  const ends: { at: number; entry: Entry }[] = [];
   let now = 0;
   for (const arrival of schedule.arrivals) {
     now = Math.max(now, arrival);
@@ -80,13 +80,13 @@ function ours(schedule: Schedule, strict: boolean): Measured {
       }
       ends.shift();
       now = Math.max(now, end.at);
-      limiter.done(end.place, now);
+      limiter.done(end.entry, now);
     }
-    const place = limiter.take(now);
+    const entry = limiter.take(now);
     const reached = now + there();
     starts.push(now);
     received.push(reached);
-    ends.push({ at: reached + back(), place });
+    ends.push({ at: reached + back(), entry });
   }
   return { starts, received };
 }

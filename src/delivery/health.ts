@@ -73,10 +73,11 @@ interface Circuit {
 }
 
 const FAILURES_TO_OPEN = 3;
-/** Between two trials: half a second for the first half minute, then twice as long each time. */
+/** Between two trials: half a second for the first half minute, then twice as long each time, up to the first of these for ten minutes. */
 const TRIAL_MS = 500;
 const QUICK_TRIALS = 60;
-const TRIAL_MAX_MS = 30_000;
+const TRIAL_MAX_MS = { lately: 4000, later: 30_000 } as const;
+const LATELY_MS = 600_000;
 /** An outage that lasts so long is told, also when the CRM answers probes. */
 const TOLD_AFTER_MS = 20_000;
 
@@ -138,7 +139,8 @@ export function createHealth({ crm, onCondition, onChange }: HealthParts): Healt
     const circuit = circuits[lane];
     circuit.trials += 1;
     const slow = Math.max(0, circuit.trials - QUICK_TRIALS);
-    circuit.trialAt = now + Math.min(TRIAL_MAX_MS, TRIAL_MS * 2 ** Math.min(10, slow));
+    const most = now - openSince < LATELY_MS ? TRIAL_MAX_MS.lately : TRIAL_MAX_MS.later;
+    circuit.trialAt = now + Math.min(most, TRIAL_MS * 2 ** Math.min(10, slow));
   }
 
   return {

@@ -1,11 +1,11 @@
 /**
  * Those who wait for a permit and those who have one, and who of the first may go beside the second. While many requests are
- * slow, only what came after them goes: slow answers hold places of the window, and all of them together must not hold up the
+ * slow, only what came after them goes: slow answers hold entries of the window, and all of them together must not hold up the
  * next call.
  */
 import type { Waiting } from './fairness.ts';
 import type { Priority } from './port.ts';
-import type { Place } from './window.ts';
+import type { Entry } from './window.ts';
 
 export interface Waiter<T> {
   /** When it began to wait, monotonic ms. */
@@ -21,7 +21,7 @@ export interface UnderWay {
   /** As of the waiter it was. */
   readonly cameAt: number;
   since: number;
-  place: Place;
+  entry: Entry;
 }
 
 export interface Admission<T> {
@@ -34,7 +34,7 @@ export interface Admission<T> {
   admitted(now: number): Waiting;
   /** While many requests are slow: only what came after this moment goes (monotonic ms); else `null`. */
   slowSince(now: number): number | null;
-  /** Who goes next in this class: of the live calls the latest, else who came first. */
+  /** Who goes next in this class: of the live calls the one that ended last, else who began to wait first. */
   next(priority: Priority, now: number): Waiter<T> | undefined;
   /** When what the next of this class is for came into the world, monotonic ms; `null`: nobody may go. */
   nextCameAt(priority: Priority, now: number): number | null;
@@ -85,7 +85,12 @@ export function createAdmission<T>(concurrency: number): Admission<T> {
   function nextAt(priority: Priority, now: number): number {
     const fits = fitting(now);
     const queue = queues[priority];
-    return priority === 'live' ? queue.findLastIndex(fits) : queue.findIndex(fits);
+    if (priority !== 'live') return queue.findIndex(fits);
+    let latest = -1;
+    queue.forEach((waiter, at) => {
+      if (fits(waiter) && waiter.cameAt >= (queue[latest]?.cameAt ?? Number.NEGATIVE_INFINITY)) latest = at;
+    });
+    return latest;
   }
 
   return {

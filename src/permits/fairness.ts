@@ -1,6 +1,6 @@
 /**
  * Who goes next: live calls before the backlog, before what failed before, before housekeeping; with a floor for each, so
- * that nobody starves, and a pace, so that a call that just ended finds a place within a fraction of a second.
+ * that nobody starves, and a pace, so that a call that just ended finds a permit within a fraction of a second.
  */
 import { PRIORITIES, type Priority } from './port.ts';
 
@@ -17,7 +17,7 @@ export interface Fairness {
 
 /** The least time between two requests, ms. */
 export interface Pace {
-  /** Of the live calls: the places that are left, spread so that there is always one for the next call. */
+  /** Of the live calls: what is left of the window, spread so that there is always a permit for the next call. */
   readonly live: number;
   /** Of the backlog, after any request: the same. */
   readonly backlog: number;
@@ -35,7 +35,6 @@ export function createFairness(): Fairness {
   let sinceBacklog = 0;
   let sinceBackground = 0;
   let last = Number.NEGATIVE_INFINITY;
-  let lastLive = Number.NEGATIVE_INFINITY;
   let lastBacklog = Number.NEGATIVE_INFINITY;
   let lastRetry = Number.NEGATIVE_INFINITY;
   let retryShare = RETRY_SHARE;
@@ -43,24 +42,27 @@ export function createFairness(): Fairness {
   return {
     pick(waiting, now, pace) {
       if (PRIORITIES.every((priority) => waiting[priority] === 0)) return null;
+      // What failed before, and works now, goes as the backlog does; else seldom, whoever waits.
+      const share = waiting.live > 0 ? RETRY_SHARE : retryShare;
       const wait = {
-        live: lastLive + pace.live - now,
+        live: last + pace.live - now,
         backlog: Math.max(lastBacklog + 0.95 * pace.even, last + pace.backlog) - now,
-        retry: lastRetry + retryShare * pace.even - now,
+        retry: lastRetry + share * pace.even - now,
       };
-      const may = (priority: 'live' | 'backlog' | 'retry'): boolean => waiting[priority] > 0 && wait[priority] <= 0;
       if (waiting.background > 0 && sinceBackground >= BACKGROUND_SHARE - 1) return 'background';
-      if (may('retry')) return 'retry';
-      if (may('backlog') && waiting.live > 0 && sinceBacklog >= BACKLOG_SHARE - 1) return 'backlog';
-      if (may('live')) return 'live';
-      if (may('backlog')) return 'backlog';
-      if (waiting.background > 0) return 'background';
-      const waits = (['live', 'backlog', 'retry'] as const).filter((priority) => waiting[priority] > 0);
-      return Math.min(...waits.map((priority) => wait[priority]));
+      if (waiting.retry > 0 && wait.retry <= 0) return 'retry';
+      // What is paced is not overtaken meanwhile by what comes after it: that would take the room that it waits for.
+      const inTurn = waiting.backlog > 0 && sinceBacklog >= BACKLOG_SHARE - 1;
+      const next = waiting.live > 0 && !inTurn ? 'live' : waiting.backlog > 0 ? 'backlog' : null;
+      if (next !== null && wait[next] <= 0) return next;
+      if (waiting.background > 0 && waiting.live === 0) return 'background';
+      return Math.min(
+        next === null ? Number.POSITIVE_INFINITY : wait[next],
+        waiting.retry > 0 ? wait.retry : Number.POSITIVE_INFINITY,
+      );
     },
     served(priority, waiting, now) {
       last = now;
-      if (priority === 'live') lastLive = now;
       if (priority === 'backlog') lastBacklog = now;
       if (priority === 'retry') lastRetry = now;
       sinceBacklog = priority === 'backlog' || waiting.backlog === 0 ? 0 : sinceBacklog + 1;

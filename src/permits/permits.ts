@@ -4,7 +4,7 @@
  * could start, because disk or event loop were slow, gets another one.
  *
  * Of the live calls the latest goes first. While many requests are slow, only what has just come goes: slow answers hold
- * places of the window, and all of them together must not hold up the next call.
+ * entries of the window, and all of them together must not hold up the next call.
  */
 import { type Condition, onceEach } from '../condition.ts';
 import type { Clock } from '../ports.ts';
@@ -165,7 +165,7 @@ function createPermits(parts: PermitParts, memory: PermitMemory): PermitOffice {
     if (limit.perDay !== null && allowance.left(clock.now(), false) > 0) onCondition(over('crm-daily-cap'));
     const { day } = allowance;
     const perDay = limit.perDay === null ? null : allowance.used + left;
-    // Several at a time, for places that come free one after the other.
+    // Several at a time, for entries that run out one after the other.
     const standing = { from, lastsMs: lasts, held: window.held(from + lasts), spanMs, requests, day, perDay };
     reservations.ask(Math.max(1, Math.min(wanted, usable, left, limit.concurrency)), standing).then(
       (answer) => {
@@ -200,7 +200,7 @@ function createPermits(parts: PermitParts, memory: PermitMemory): PermitOffice {
     granted: number,
   ): Permit {
     const { since } = who;
-    const one: UnderWay = { ...who, since: granted, place: window.take(granted) };
+    const one: UnderWay = { ...who, since: granted, entry: window.take(granted) };
     let started = false;
     underWay.add(one);
     lateness.measure();
@@ -211,16 +211,16 @@ function createPermits(parts: PermitParts, memory: PermitMemory): PermitOffice {
         const now = clock.monotonic();
         if (started || until <= now || !underWay.has(one)) return false;
         started = true;
-        // The place counts from this moment on, not from the one at which it was given.
-        window.giveBack(one.place);
-        one.place = window.take(now);
+        // The entry counts from this moment on, not from the one at which it was given.
+        window.giveBack(one.entry);
+        one.entry = window.take(now);
         one.since = now;
         return true;
       },
       [Symbol.dispose]() {
         if (!underWay.delete(one)) return;
-        if (started) window.done(one.place, clock.monotonic());
-        else window.giveBack(one.place);
+        if (started) window.done(one.entry, clock.monotonic());
+        else window.giveBack(one.entry);
         pump();
       },
     };

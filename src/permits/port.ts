@@ -82,7 +82,7 @@ export interface Tuning {
   readonly requests: number;
   readonly windowMs: number;
   readonly guardMs: number;
-  /** A place counts from the answer, not from the request. */
+  /** An entry of the log counts from the answer, not from the request. */
   readonly strict: boolean;
   /** A limit the CRM itself named. */
   readonly ceiling: number | null;
@@ -95,7 +95,7 @@ export interface LimitPolicy {
   readonly windowMs: number;
   /** Added to each window against the jitter of the network, at least. Default 25 ms. */
   readonly guardMs: number;
-  /** A place counts from the answer, not from the request. `false` (default): only for some time after a refusal. */
+  /** An entry of the log counts from the answer, not from the request. `false` (default): only for some time after a refusal. */
   readonly strict: boolean;
   /** Requests under way at the same time, those without an answer for half a second not counted. Default 10. */
   readonly concurrency: number;

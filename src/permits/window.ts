@@ -4,8 +4,8 @@
  *
  * The limit counts at the CRM's clock, not at ours. A request reaches the CRM between its start and its answer, so each
  * start is moved forward to `answer - shortest answer time seen - half the guard` when that is later: a request that was
- * slow to leave (new connection, blocked event loop) holds its place longer. Strict: without that allowance.
- * A request under way always holds its place. All times are monotonic ms.
+ * slow to leave (new connection, blocked event loop) holds its entry longer. Strict: without that allowance.
+ * A request under way always holds its entry. All times are monotonic ms.
  *
  * All of this reads our own clock in time only as far as this program runs in time. How late it runs is measured and added
  * to the guard, so that a loaded machine goes a little slower instead of one request too far.
@@ -13,8 +13,8 @@
 import type { LimitPolicy, PermitMemory, RateRefusal, Tuning } from './port.ts';
 import { configured, recovered, reduced, tightest } from './tuning.ts';
 
-/** One request's place in the log. */
-export interface Place {
+/** One request's entry in the log. */
+export interface Entry {
   readonly startedAt: number;
 }
 
@@ -24,17 +24,17 @@ export interface SlidingWindow {
   /** How many more may start at `now`. */
   free(now: number): number;
   /**
-   * The least time between two starts, ms, at which there is always a place again before the places that are free now, and
-   * those that come free meanwhile, are used up.
+   * The least time between two starts, ms, at which there is always room again before the room that there is now, and that which
+   * comes meanwhile, is used up.
    */
   evenPace(now: number): number;
   /** Places that requests of this process will hold at `at`, a moment not before now. */
   held(at: number): number;
-  take(now: number): Place;
+  take(now: number): Entry;
   /** The request was not sent after all. */
-  giveBack(place: Place): void;
+  giveBack(entry: Entry): void;
   /** The request ended, with an answer or without. */
-  done(place: Place, now: number): void;
+  done(entry: Entry, now: number): void;
   /** Until when each permit of other processes, and of earlier lives of this one, may have been used. */
   others(until: readonly number[]): void;
   /** The program ran so much later than it should have, ms. */
@@ -64,7 +64,7 @@ export const HOLD_MAX_MS = 300_000;
 const LATE_FOR_MS = 30_000;
 const LATE_MAX_MS = 2000;
 
-/** `used`: moments at which places may have been used before; `blockedUntil`: nothing starts before. */
+/** `used`: moments at which entries may have been used before; `blockedUntil`: nothing starts before. */
 export function createWindow(
   limit: LimitPolicy,
   remembered: { readonly used: readonly number[]; readonly blockedUntil: number; readonly tuning: Tuning | null },
@@ -73,7 +73,7 @@ export function createWindow(
   let tuning = remembered.tuning === null ? base : tightest(base, remembered.tuning);
   let anchors: number[] = [];
   let foreign: readonly number[] = [...remembered.used].sort((a, b) => a - b);
-  const underWay = new Set<Place>();
+  const underWay = new Set<Entry>();
   const latencies: number[] = [];
   let shortest = 0;
   let lateness = 0;
@@ -139,27 +139,27 @@ export function createWindow(
     evenPace(now) {
       prune(now);
       const free = Math.max(0, tuning.requests - underWay.size - anchors.length - foreign.length);
-      // One that is under way holds its place for a window at least.
+      // One that is under way holds its entry for a window at least.
       const freeing = [...taken().map((anchor) => anchor + span()), ...[...underWay].map(() => now + span())];
       return freeing.reduce((most, at, i) => Math.max(most, (at - now) / (free + i + 1)), 0);
     },
     held: (at) => underWay.size + anchors.filter((anchor) => anchor + span() > at).length,
     take(now) {
-      const place = { startedAt: now };
-      underWay.add(place);
-      return place;
+      const entry = { startedAt: now };
+      underWay.add(entry);
+      return entry;
     },
-    giveBack(place) {
-      underWay.delete(place);
+    giveBack(entry) {
+      underWay.delete(entry);
     },
-    done(place, now) {
-      if (!underWay.delete(place)) return;
-      const latency = now - place.startedAt;
+    done(entry, now) {
+      if (!underWay.delete(entry)) return;
+      const latency = now - entry.startedAt;
       learn(latency);
       const allowance = tuning.strict ? 0 : tuning.guardMs / 2;
       // Where this program itself runs late, its shortest answer time says nothing about the network's.
       const known = lateness > 0 ? 0 : Math.min(shortest, latency);
-      add(Math.max(place.startedAt, now - known - allowance));
+      add(Math.max(entry.startedAt, now - known - allowance));
       if (inARow > 0 && now - lastRefusal > 2 * span()) inARow = 0;
     },
     others(until) {
@@ -189,7 +189,7 @@ export function createWindow(
     reset(now) {
       heldUntil = Number.NEGATIVE_INFINITY;
       inARow = 0;
-      // Strict counts answers, and the places of before were not counted so.
+      // Strict counts answers, and the entries of before were not counted so.
       if (tuning.windowMs < base.windowMs) blockedUntil = Math.max(blockedUntil, now + base.windowMs);
       tuning = base;
     },

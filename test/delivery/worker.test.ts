@@ -280,3 +280,40 @@ t.test('after an outage the backlog goes oldest first, new calls before it, with
   t.ok(late.length < backlog.length / 20, `${late.length} of ${backlog.length} out of order`);
   world.close();
 });
+
+t.test('after a short outage new calls go before all that wait, the rest follows', async (t) => {
+  const world = new World();
+  world.crm.everybodyIsKnown = true;
+  world.crm.latencyMs = 150;
+  const { delivery } = await world.live();
+  await world.clock.advance(6000);
+  const ended = new Map<string, number>();
+  const waits: number[] = [];
+  let down = true;
+  world.crm.fate = (request, session) => {
+    if (down) return 'unreachable';
+    const at = request === 'post' && session !== null ? ended.get(session) : undefined;
+    if (at !== undefined) waits.push(world.clock.monotonic() - at);
+    return 'ok';
+  };
+  let n = 0;
+  const perSecond = async (seconds: number): Promise<void> => {
+    for (const until = n + seconds; n < until; n++) {
+      const record = fresh(world, n, { external: `0981${1_000_000 + n}`, externalE164: `+91981${10_000_000 + n}` });
+      if (!down) ended.set(record.callSessionId, world.clock.monotonic());
+      world.end(record);
+      delivery.notify();
+      await world.clock.advance(1000);
+    }
+  };
+  await perSecond(280);
+  down = false;
+  await perSecond(120);
+  waits.sort((a, b) => a - b);
+  t.ok(waits.length >= 118, `${waits.length} of the new calls are posted`);
+  const p99 = waits[Math.floor(0.99 * (waits.length - 1))] ?? Number.POSITIVE_INFINITY;
+  t.ok(p99 <= 6000, `p99 ${p99} ms`);
+  await world.clock.advance(300_000);
+  t.match((await delivery.snapshot()).states, { delivered: 400 }, 'and all that waited followed');
+  world.close();
+});

@@ -11,7 +11,7 @@ function open(concurrency = 10) {
     return waiter;
   };
   const start = (since: number, cameAt = since): UnderWay => {
-    const one: UnderWay = { priority: 'live', since, cameAt, place: { startedAt: since } };
+    const one: UnderWay = { priority: 'live', since, cameAt, entry: { startedAt: since } };
     admission.underWay.add(one);
     return one;
   };

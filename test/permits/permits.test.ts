@@ -38,7 +38,7 @@ t.test('a permit is good once, and for its time', async (t) => {
   t.equal(other.start(), true);
 });
 
-t.test('what is sent late on a permit holds its place from then on', async (t) => {
+t.test('what is sent late on a permit holds its entry from then on', async (t) => {
   const scene = new Scene();
   const permits = await scene.warm({ requests: 1 });
   {
@@ -54,7 +54,7 @@ t.test('what is sent late on a permit holds its place from then on', async (t) =
   t.ok(second - first > 5000, `${second - first} ms`);
 });
 
-t.test('a permit that is not used gives its place back, once', async (t) => {
+t.test('a permit that is not used gives its entry back, once', async (t) => {
   const scene = new Scene();
   const permits = await scene.warm({ requests: 1, concurrency: 1 });
   const permit = await permits.acquire('backlog');
@@ -93,7 +93,7 @@ t.test('who goes away while it waits gets none, and nobody waits for it', async 
   t.equal(kept.start(), true, 'a permit that was given is kept');
 });
 
-t.test('a live call finds a place at once while a backlog uses the whole budget', async (t) => {
+t.test('a live call finds a entry at once while a backlog uses the whole budget', async (t) => {
   const scene = new Scene();
   const permits = await scene.warm();
   scene.saturate(permits, 12);

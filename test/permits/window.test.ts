@@ -1,7 +1,7 @@
 /** The limit over simulated days: never over the limit in any closed window, and the budget used. */
 import t from 'tap';
 import { DEFAULT_LIMIT as LIMIT, type LimitPolicy } from '../../src/permits/port.ts';
-import { createWindow, HOLD_MAX_MS, type Place } from '../../src/permits/window.ts';
+import { createWindow, type Entry, HOLD_MAX_MS } from '../../src/permits/window.ts';
 import { worstWindow } from '../delivery/fakes.ts';
 
 const FRESH = { used: [], blockedUntil: Number.NEGATIVE_INFINITY, tuning: null };
@@ -32,7 +32,7 @@ function saturate(limit: LimitPolicy, hours: number, network: Network, disturbed
   let window = createWindow(limit, FRESH);
   const starts: number[] = [];
   const arrivals: number[] = [];
-  let ends: { at: number; place: Place }[] = [];
+  let ends: { at: number; entry: Entry }[] = [];
   const until = hours * 3_600_000;
   let halfHour = 1;
   let now = 0;
@@ -52,15 +52,15 @@ function saturate(limit: LimitPolicy, hours: number, network: Network, disturbed
     if (end !== undefined && end.at <= Math.max(now, free)) {
       ends.shift();
       now = Math.max(now, end.at);
-      window.done(end.place, now);
+      window.done(end.entry, now);
       continue;
     }
     now = Math.max(now, free);
-    const place = window.take(now);
+    const entry = window.take(now);
     const there = network.there();
     starts.push(now);
     arrivals.push(now + there);
-    ends.push({ at: now + there + network.back(), place });
+    ends.push({ at: now + there + network.back(), entry });
   }
   arrivals.sort((a, b) => a - b);
   const fill = starts.length / ((limit.requests * until) / limit.windowMs);
@@ -92,12 +92,12 @@ t.test('networks with jitter and stalls: never over the limit at the server', as
   }
 });
 
-t.test('a request that leaves late (new connection) holds its place longer', async (t) => {
+t.test('a request that leaves late (new connection) holds its entry longer', async (t) => {
   const window = createWindow({ ...LIMIT, requests: 1 }, FRESH);
   const times = (latency: number, now: number): number => {
-    const place = window.take(now);
-    if (window.freeAt(now + latency - 1) !== Number.POSITIVE_INFINITY) t.fail('a request under way holds its place');
-    window.done(place, now + latency);
+    const entry = window.take(now);
+    if (window.freeAt(now + latency - 1) !== Number.POSITIVE_INFINITY) t.fail('a request under way holds its entry');
+    window.done(entry, now + latency);
     return window.freeAt(now + latency);
   };
   let now = 0;
@@ -181,7 +181,7 @@ t.test('what an earlier run may have used counts', async (t) => {
   t.equal(window.free(1000), 0);
 });
 
-t.test('permits of other processes hold their places until they could have been used last', async (t) => {
+t.test('permits of other processes hold their entries until they could have been used last', async (t) => {
   const window = createWindow({ ...LIMIT, requests: 3 }, FRESH);
   window.done(window.take(1000), 1000);
   window.others([1500, 1200]);
@@ -192,11 +192,11 @@ t.test('permits of other processes hold their places until they could have been 
   t.equal(window.free(1600), 3);
 });
 
-t.test('the pace at which there is always a place again', async (t) => {
+t.test('the pace at which there is always a entry again', async (t) => {
   const window = createWindow({ ...LIMIT, requests: 4 }, FRESH);
   t.equal(window.evenPace(0), 0, 'nothing is taken');
   for (const at of [0, 1000]) window.done(window.take(at), at);
-  // Two are free, a third place comes at 5,025, a fourth at 6,025.
+  // Two are free, a third entry comes at 5,025, a fourth at 6,025.
   t.equal(window.evenPace(1000), (5025 - 1000) / 3);
   t.equal(window.evenPace(5000), (6025 - 5000) / 4);
   window.take(1000);
@@ -211,7 +211,7 @@ function loaded(tell: boolean): readonly number[] {
   const random = mulberry(11);
   const window = createWindow(LIMIT, FRESH);
   const arrivals: number[] = [];
-  let ends: { at: number; place: Place }[] = [];
+  let ends: { at: number; entry: Entry }[] = [];
   let now = 0;
   const late = () => (Math.floor(now / 60_000) % 2 === 1 ? 100 + 100 * random() : 0);
   while (now < 3_600_000) {
@@ -221,7 +221,7 @@ function loaded(tell: boolean): readonly number[] {
     if (end !== undefined && end.at <= Math.max(now, free)) {
       ends = ends.slice(1);
       now = Math.max(now, end.at);
-      window.done(end.place, now);
+      window.done(end.entry, now);
       continue;
     }
     // The timer was set for `free`, and tells how late it is.
@@ -229,10 +229,10 @@ function loaded(tell: boolean): readonly number[] {
     now = Math.max(now, free) + timer;
     if (tell) window.late(timer, now);
     if (window.freeAt(now) > now) continue;
-    const place = window.take(now);
+    const entry = window.take(now);
     const arrival = now + late() + 20;
     arrivals.push(arrival);
-    ends.push({ at: arrival + 20 + late(), place });
+    ends.push({ at: arrival + 20 + late(), entry });
   }
   return arrivals.sort((a, b) => a - b);
 }

@@ -53,6 +53,8 @@ export interface Client {
 }
 
 export const DEFAULT_TIMEOUTS: Timeouts = { connectMs: 10_000, headersMs: 30_000, bodyMs: 30_000, totalMs: 60_000 };
+/** More than permits can be under way: what limits requests are those. */
+const CONNECTIONS = 100;
 const KEPT_BODY_CHARACTERS = 4_000;
 
 function scrubbed(exchange: Exchange, scrub: (text: string) => string): Exchange {
@@ -72,7 +74,7 @@ export function createClient(options: ClientOptions): Client {
   const scrub = scrubber([accessKey, secretKey]);
   const transport = createTransport(
     { ...DEFAULT_TIMEOUTS, ...options.timeouts },
-    options.connections ?? 4,
+    options.connections ?? CONNECTIONS,
     options.maxBodyBytes ?? 16_777_216,
     clock,
     options.ca ?? null,
