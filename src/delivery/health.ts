@@ -179,13 +179,13 @@ export function createHealth({ crm, onCondition, onChange }: HealthParts): Healt
     failed(step, subject, { fresh: first, reached, message }, now) {
       if (!first) return;
       if (!reached) {
-        unreached.add(subject);
+        if (unreached.size < FAILURES_TO_OPEN) unreached.add(subject);
         if (unreached.size >= FAILURES_TO_OPEN) for (const lane of LANES) open(lane, message, now);
         return;
       }
       if (step !== 'look-up' && step !== 'post') return;
       const circuit = circuits[step];
-      circuit.failed.add(subject);
+      if (circuit.failed.size < FAILURES_TO_OPEN) circuit.failed.add(subject);
       if (circuit.failed.size >= FAILURES_TO_OPEN) open(step, message, now);
     },
     denied(message) {

@@ -1,4 +1,4 @@
-/** Rows that the store refuses: left alone for a while, longer each time, so that one of them costs nobody else anything. */
+/** Rows of which nothing can be stored: left alone for a while, longer each time, so that one of them costs nobody else anything. */
 import type { Clock, Log } from '../ports.ts';
 
 export interface Shelf {
@@ -20,7 +20,7 @@ export function createShelf(clock: Clock, log: Log, onFree: () => void): Shelf {
       const wait = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(10, times - 1));
       rows.set(id, { until: clock.monotonic() + wait, times });
       clock.after(wait, onFree);
-      const text = `The database refuses to store what becomes of this call (${why}); it is tried again in ${Math.round(wait / 1000)} s, the others go on.`;
+      const text = `What becomes of this call cannot be stored (${why}); it is tried again in ${Math.round(wait / 1000)} s, the others go on.`;
       log.write('error', 'delivery-store', text, { call: sessionId });
     },
     forget: (id) => void rows.delete(id),

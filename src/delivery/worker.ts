@@ -13,7 +13,7 @@ import { type DeliveryEvent, type Position, STEPS, type Step } from './states.ts
 import { check } from './steps/check.ts';
 import { lookUp } from './steps/look-up.ts';
 import { post } from './steps/post.ts';
-import { failedBefore, type Outcome, type RunStep, StoreRefused, textOf } from './steps/step.ts';
+import { failedBefore, type Outcome, type RunStep, textOf } from './steps/step.ts';
 import { update } from './steps/update.ts';
 import type { Delivery, Wanted } from './store.ts';
 import { createWaker } from './waker.ts';
@@ -192,8 +192,8 @@ export function createWorker(
       for (let more = true; more; ) more = await runStep(one);
       shelf.forget(id);
     } catch (error) {
-      if (error instanceof StoreRefused) shelf.put(id, sessionId, textOf(error));
-      else trouble(error);
+      // The store refused it, or a way that the table of states does not have: this row's alone, whatever it is.
+      shelf.put(id, sessionId, textOf(error));
     } finally {
       held.delete(id);
       waker.wake();
