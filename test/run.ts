@@ -15,7 +15,7 @@ import { CANARY } from './support/daemon.ts';
 const ROOT = join(import.meta.dirname, '..');
 const FILE_LIMIT_MS = 180_000;
 /** Slow ones first, so that none is left over at the end. */
-const SLOW = /e2e|commands|outcomes|recordings|inspect-cdr|model|gate/;
+const SLOW = /e2e|isolation|commands|outcomes|recordings|inspect-cdr|model|sandbox|hold|loss/;
 
 interface Result {
   readonly file: string;

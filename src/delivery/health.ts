@@ -37,6 +37,8 @@ export interface Health {
   trying(lane: Lane, now: number): void;
   /** There was no row that could be tried: none is looked for until `moreToTry`, or until a probe is answered. */
   nothingToTry(lane: Lane, now: number): void;
+  /** What was tried asked nothing of the CRM (its lead was known): the next may be tried at once. */
+  saidNothing(lane: Lane, now: number): void;
   /** Calls ended, or are sent again. */
   moreToTry(): void;
   worked(lane: Lane): void;
@@ -122,7 +124,7 @@ export function createHealth({ crm, onCondition, onChange }: HealthParts): Healt
     const circuit = circuits[lane];
     if (circuit.open) return;
     if (!LANES.some((one) => circuits[one].open)) openSince = now;
-    Object.assign(circuit, { open: true, trialAt: now + TRIAL_MS, trials: 0, empty: false });
+    Object.assign(circuit, { open: true, trialAt: now, trials: 0, empty: false });
     probed = false;
     changed(why);
   }
@@ -165,6 +167,9 @@ export function createHealth({ crm, onCondition, onChange }: HealthParts): Healt
       if (probed) close(lane);
       else put(lane, now);
       circuits[lane].empty = true;
+    },
+    saidNothing(lane, now) {
+      circuits[lane].trialAt = Math.min(circuits[lane].trialAt, now);
     },
     moreToTry() {
       for (const lane of LANES) circuits[lane].empty = false;

@@ -31,6 +31,10 @@
  *   parked     -         rechecked     -> uncertain  check     the same, and an earlier post may have landed
  *   skipped    -         replayed      -> pending    look-up
  *   delivered  any       replayed      -> pending    look-up   only with force: makes a second call log
+ *
+ * So a call whose lookup times out is `retrying`: it goes behind the others, waits 5 s, 10 s, 20 s ... up to half an hour, and after
+ * ten lookups that were its own fault (`settle.ts`: the CRM worked for others) it is `parked` with the reason. While the CRM works
+ * for nobody (`health.ts`) nothing is counted, and it waits with all the others.
  */
 
 /** One thing that is done for a row. */

@@ -13,7 +13,7 @@ import { type DeliveryEvent, type Position, STEPS, type Step } from './states.ts
 import { check } from './steps/check.ts';
 import { lookUp } from './steps/look-up.ts';
 import { post } from './steps/post.ts';
-import { failedBefore, type Outcome, type RunStep, textOf } from './steps/step.ts';
+import { failedBefore, type Outcome, type Run, type RunStep, textOf } from './steps/step.ts';
 import { update } from './steps/update.ts';
 import type { Delivery, Wanted } from './store.ts';
 import { createWaker } from './waker.ts';
@@ -207,8 +207,16 @@ export function createWorker(
     if (row.step === null) return false;
     const ageMs = Math.max(0, clock.now() - row.createdAt);
     const asking = { priority: one.class === 'aside' ? 'backlog' : one.class, signal: stop.signal, ageMs } as const;
-    const run = { row, owner, asking, heard: settler.hearing(row) };
+    const hear = settler.hearing(row);
+    let asked = false;
+    const heard: Run['heard'] = (subject, reply) => {
+      asked = true;
+      hear(subject, reply);
+    };
+    const run = { row, owner, asking, heard };
     const ran = await RUN[row.step](parts, run).catch((error: unknown) => settler.broken(row, error));
+    if (one.trial === row.step && !asked && ran.outcome.kind === 'done')
+      health.saidNothing(one.trial, clock.monotonic());
     if (one.class === 'retry') tellRetry(ran.outcome);
     const next = await settler.settle(row, ran, goesOn);
     if (next === null) return false;

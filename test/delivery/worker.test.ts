@@ -317,3 +317,19 @@ t.test('after a short outage new calls go before all that wait, the rest follows
   t.match((await delivery.snapshot()).states, { delivered: 400 }, 'and all that waited followed');
   world.close();
 });
+
+t.test('while lookups fail, calls of which nothing has to be looked up go on', async (t) => {
+  const world = new World();
+  const { delivery } = await world.live();
+  await world.clock.advance(6000);
+  world.crm.fate = (request) => (/^(lead|probe)/.test(request) ? 'unavailable' : 'ok');
+  for (let n = 1; n <= 3; n++) world.end(fresh(world, n));
+  delivery.notify();
+  await world.clock.advance(2000);
+  t.equal((await delivery.snapshot()).circuit, 'open');
+  for (let n = 10; n < 30; n++) world.end(fresh(world, n, { direction: 'Internal' }));
+  delivery.notify();
+  await world.clock.advance(2000);
+  t.match((await delivery.snapshot()).states, { skipped: 20, retrying: 3 });
+  world.close();
+});
