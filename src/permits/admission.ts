@@ -34,7 +34,7 @@ export interface Admission<T> {
   admitted(now: number): Waiting;
   /** While many requests are slow: only what came after this moment goes (monotonic ms); else `null`. */
   slowSince(now: number): number | null;
-  /** Who goes next in this class: of the live calls the one that ended last, else who began to wait first. */
+  /** Who goes next in this class: of the live calls those that ended just now in their order, then the latest; else who began to wait first. */
   next(priority: Priority, now: number): Waiter<T> | undefined;
   /** When what the next of this class is for came into the world, monotonic ms; `null`: nobody may go. */
   nextCameAt(priority: Priority, now: number): number | null;
@@ -46,8 +46,16 @@ export interface Admission<T> {
 
 /** A request without an answer for so long is slow. */
 const SLOW_MS = 500;
+/** Calls that ended so lately go in their order, before all others. */
+const NEW_MS = 1000;
 /** Moments that differ by less are the same: they are made of whole ms of another clock. */
 const SAME_MS = 2;
+
+/** Of new calls the one that came first, else the one that came last. */
+function goesBefore<T>(one: Waiter<T>, other: Waiter<T>, isNew: (waiter: Waiter<T>) => boolean): boolean {
+  if (isNew(one) !== isNew(other)) return isNew(one);
+  return isNew(one) ? one.cameAt < other.cameAt : one.cameAt >= other.cameAt;
+}
 
 /**
  * `concurrency`: requests under way at the same time that are not slow. While so many are slow, only what came into the world
@@ -86,11 +94,14 @@ export function createAdmission<T>(concurrency: number): Admission<T> {
     const fits = fitting(now);
     const queue = queues[priority];
     if (priority !== 'live') return queue.findIndex(fits);
-    let latest = -1;
+    let best = -1;
+    const isNew = ({ cameAt }: Waiter<T>): boolean => now - cameAt < NEW_MS;
     queue.forEach((waiter, at) => {
-      if (fits(waiter) && waiter.cameAt >= (queue[latest]?.cameAt ?? Number.NEGATIVE_INFINITY)) latest = at;
+      if (!fits(waiter)) return;
+      const before = queue[best];
+      if (before === undefined || goesBefore(waiter, before, isNew)) best = at;
     });
-    return latest;
+    return best;
   }
 
   return {

@@ -5,7 +5,8 @@
  * The limit counts at the CRM's clock, not at ours. A request reaches the CRM between its start and its answer, so each
  * start is moved forward to `answer - shortest answer time seen - half the guard` when that is later: a request that was
  * slow to leave (new connection, blocked event loop) holds its entry longer. Strict: without that allowance.
- * A request under way always holds its entry. All times are monotonic ms.
+ * A request under way holds its entry: until its answer, or for two windows, as what is sent has reached the CRM within the first
+ * of them, however long the CRM thinks about it. Strict: until its answer. All times are monotonic ms.
  *
  * All of this reads our own clock in time only as far as this program runs in time. How late it runs is measured and added
  * to the guard, so that a loaded machine goes a little slower instead of one request too far.
@@ -92,12 +93,20 @@ export function createWindow(
     let expired = 0;
     while (expired < anchors.length && (anchors[expired] ?? now) + span() <= now) expired += 1;
     if (expired > 0) anchors = anchors.slice(expired);
+    for (const entry of underWay) if (!tuning.strict && entry.startedAt + 2 * span() <= now) underWay.delete(entry);
     if (foreign.some((until) => until + span() <= now)) foreign = foreign.filter((until) => until + span() > now);
   }
 
   /** The earliest first. */
   function taken(): readonly number[] {
     return foreign.length === 0 ? anchors : [...anchors, ...foreign].sort((a, b) => a - b);
+  }
+
+  /** When the entries that are taken come free, the earliest first; of those under way it is not known where answers count. */
+  function freeing(): readonly number[] {
+    const ended = taken().map((anchor) => anchor + span());
+    if (tuning.strict || underWay.size === 0) return ended;
+    return [...ended, ...[...underWay].map(({ startedAt }) => startedAt + 2 * span())].sort((a, b) => a - b);
   }
 
   function add(anchor: number): void {
@@ -125,11 +134,8 @@ export function createWindow(
     freeAt(now) {
       prune(now);
       const gate = Math.max(now, blockedUntil, heldUntil);
-      const all = taken();
-      const over = underWay.size + all.length - tuning.requests + 1;
-      if (over <= 0) return gate;
-      const freeing = all[over - 1];
-      return freeing === undefined ? Number.POSITIVE_INFINITY : Math.max(gate, freeing + span());
+      const over = underWay.size + anchors.length + foreign.length - tuning.requests + 1;
+      return over <= 0 ? gate : Math.max(gate, freeing()[over - 1] ?? Number.POSITIVE_INFINITY);
     },
     free(now) {
       prune(now);
@@ -139,9 +145,7 @@ export function createWindow(
     evenPace(now) {
       prune(now);
       const free = Math.max(0, tuning.requests - underWay.size - anchors.length - foreign.length);
-      // One that is under way holds its entry for a window at least.
-      const freeing = [...taken().map((anchor) => anchor + span()), ...[...underWay].map(() => now + span())];
-      return freeing.reduce((most, at, i) => Math.max(most, (at - now) / (free + i + 1)), 0);
+      return freeing().reduce((most, at, i) => Math.max(most, (at - now) / (free + i + 1)), 0);
     },
     held: (at) => underWay.size + anchors.filter((anchor) => anchor + span() > at).length,
     take(now) {
@@ -159,7 +163,8 @@ export function createWindow(
       const allowance = tuning.strict ? 0 : tuning.guardMs / 2;
       // Where this program itself runs late, its shortest answer time says nothing about the network's.
       const known = lateness > 0 ? 0 : Math.min(shortest, latency);
-      add(Math.max(entry.startedAt, now - known - allowance));
+      const arrived = Math.max(entry.startedAt, now - known - allowance);
+      add(tuning.strict ? arrived : Math.min(arrived, entry.startedAt + span()));
       if (inARow > 0 && now - lastRefusal > 2 * span()) inARow = 0;
     },
     others(until) {

@@ -24,12 +24,19 @@ t.test('of the live calls the latest goes first, of the others who came first', 
     const came = [1, 2, 3].map((since) => wait(priority, since));
     if (priority === 'live') came.reverse();
     t.same(
-      came.map(() => admission.next(priority, 10)?.since),
+      came.map(() => admission.next(priority, 5000)?.since),
       came.map(({ since }) => since),
       priority,
     );
-    t.equal(admission.next(priority, 10), undefined);
+    t.equal(admission.next(priority, 5000), undefined);
   }
+});
+
+t.test('calls that ended within the last second go in their order, before the older ones', async (t) => {
+  const { admission, wait } = open();
+  for (const since of [9200, 1000, 9300, 2000, 9100]) wait('live', since);
+  const order = [1, 2, 3, 4, 5].map(() => admission.next('live', 10_000)?.since);
+  t.same(order, [9100, 9200, 9300, 2000, 1000]);
 });
 
 t.test('who goes away is not served', async (t) => {

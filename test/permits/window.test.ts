@@ -96,7 +96,7 @@ t.test('a request that leaves late (new connection) holds its entry longer', asy
   const window = createWindow({ ...LIMIT, requests: 1 }, FRESH);
   const times = (latency: number, now: number): number => {
     const entry = window.take(now);
-    if (window.freeAt(now + latency - 1) !== Number.POSITIVE_INFINITY) t.fail('a request under way holds its entry');
+    t.equal(window.freeAt(now + latency - 1), now + 2 * 5025, 'a request under way holds its entry');
     window.done(entry, now + latency);
     return window.freeAt(now + latency);
   };
@@ -104,6 +104,24 @@ t.test('a request that leaves late (new connection) holds its entry longer', asy
   for (let i = 0; i < 25; i++) now = times(20, now);
   t.equal(times(20, now) - now, 5025, 'as usual');
   t.equal(times(1500, now) - now, 1500 - 20 - 12.5 + 5025, 'slow to leave or slow to come back');
+});
+
+t.test('a request without an answer holds its entry for two windows, strict: until its answer', async (t) => {
+  const span = LIMIT.windowMs + LIMIT.guardMs;
+  const window = createWindow({ ...LIMIT, requests: 1 }, FRESH);
+  const hung = window.take(0);
+  t.equal(window.freeAt(100), 2 * span);
+  t.equal(window.free(2 * span - 1), 0);
+  t.equal(window.free(2 * span), 1);
+  window.take(2 * span);
+  window.done(hung, 2 * span + 100);
+  t.equal(window.freeAt(2 * span + 100), 4 * span, 'its late answer gives nothing back, and takes nothing');
+
+  const strict = createWindow({ ...LIMIT, requests: 1, strict: true }, FRESH);
+  const entry = strict.take(0);
+  t.equal(strict.freeAt(100_000), Number.POSITIVE_INFINITY);
+  strict.done(entry, 100_000);
+  t.equal(strict.freeAt(100_000), 100_000 + span);
 });
 
 t.test('a refusal that names a limit is believed; one at our own limit means that others share it', async (t) => {
@@ -192,7 +210,7 @@ t.test('permits of other processes hold their entries until they could have been
   t.equal(window.free(1600), 3);
 });
 
-t.test('the pace at which there is always a entry again', async (t) => {
+t.test('the pace at which there is always room again', async (t) => {
   const window = createWindow({ ...LIMIT, requests: 4 }, FRESH);
   t.equal(window.evenPace(0), 0, 'nothing is taken');
   for (const at of [0, 1000]) window.done(window.take(at), at);
@@ -200,7 +218,11 @@ t.test('the pace at which there is always a entry again', async (t) => {
   t.equal(window.evenPace(1000), (5025 - 1000) / 3);
   t.equal(window.evenPace(5000), (6025 - 5000) / 4);
   window.take(1000);
-  t.equal(window.evenPace(1000), (5025 - 1000) / 2, 'one that is under way');
+  t.equal(
+    window.evenPace(1000),
+    (1000 + 2 * 5025 - 1000) / 4,
+    'one that is under way holds its entry for two windows at most',
+  );
 });
 
 /**
