@@ -48,8 +48,10 @@ export interface Health {
    */
   failed(step: Step, subject: string, failure: Failure, now: number): void;
   denied(message: string): void;
-  /** A probe was answered, or an operator asks for it. */
-  answered(now: number): void;
+  /** A probe was answered; `lookUps`: a lookup that had worked before works now, too. */
+  answered(now: number, lookUps: boolean): void;
+  /** A lookup that had worked before does not work any more. */
+  lookUpsFail(message: string, now: number): void;
   /** A probe was not answered. */
   unanswered(message: string, now: number): void;
   /** ms until the next probe. `random` is in [0, 1). */
@@ -61,11 +63,17 @@ export interface Health {
 export interface Failure {
   readonly fresh: boolean;
   readonly reached: boolean;
+  /** The CRM refused it, though not the account. */
+  readonly denied: boolean;
   readonly message: string;
 }
 
 interface Circuit {
   open: boolean;
+  /** Since when nothing worked, once it was open; monotonic ms. */
+  failingSince: number | null;
+  /** It was refused, not unanswered. */
+  refused: boolean;
   /** Subjects that failed since the last one that worked. */
   failed: Set<string>;
   trialAt: number;
@@ -97,11 +105,11 @@ export function createHealth({ crm, onCondition, onChange }: HealthParts): Healt
   const unreached = new Set<string>();
   let denied = false;
   let cause: string | null = null;
-  let openSince = 0;
   let probes = 0;
   /** Probes while the account was refused, since the CRM last worked. */
   let refusals = 0;
-  let probed = false;
+  /** Of the last probe: what worked. */
+  let probed: Readonly<Record<Lane, boolean>> = { 'look-up': false, post: false };
   let last: CircuitState = 'closed';
 
   const state = (): CircuitState => (denied ? 'denied' : LANES.some((lane) => circuits[lane].open) ? 'open' : 'closed');
@@ -113,19 +121,22 @@ export function createHealth({ crm, onCondition, onChange }: HealthParts): Healt
     cause = now === 'closed' ? null : why;
     probes = 0;
     if (now === 'denied') onCondition(refused(crm, why));
-    if (now === 'closed') {
-      refusals = 0;
-      for (const code of ['crm-unavailable', 'crm-denied'] as const) onCondition(again(crm, code));
-    }
+    if (now === 'closed') refusals = 0;
     onChange(now, cause);
+  }
+
+  /** What was told is over when every lane that failed has worked since. */
+  function settled(): void {
+    if (denied || LANES.some((lane) => circuits[lane].failingSince !== null)) return;
+    for (const code of ['crm-unavailable', 'crm-denied'] as const) onCondition(again(crm, code));
   }
 
   function open(lane: Lane, why: string, now: number): void {
     const circuit = circuits[lane];
     if (circuit.open) return;
-    if (!LANES.some((one) => circuits[one].open)) openSince = now;
+    circuit.failingSince ??= now;
     Object.assign(circuit, { open: true, trialAt: now, trials: 0, empty: false });
-    probed = false;
+    probed = { 'look-up': false, post: false };
     changed(why);
   }
 
@@ -141,7 +152,7 @@ export function createHealth({ crm, onCondition, onChange }: HealthParts): Healt
     const circuit = circuits[lane];
     circuit.trials += 1;
     const slow = Math.max(0, circuit.trials - QUICK_TRIALS);
-    const most = now - openSince < LATELY_MS ? TRIAL_MAX_MS.lately : TRIAL_MAX_MS.later;
+    const most = now - (circuit.failingSince ?? now) < LATELY_MS ? TRIAL_MAX_MS.lately : TRIAL_MAX_MS.later;
     circuit.trialAt = now + Math.min(most, TRIAL_MS * 2 ** Math.min(10, slow));
   }
 
@@ -154,9 +165,9 @@ export function createHealth({ crm, onCondition, onChange }: HealthParts): Healt
     },
     admits(step, now) {
       if (denied) return 'none';
-      const lane = step === 'look-up' || step === 'check' ? 'look-up' : 'post';
-      if (!circuits[lane].open) return 'all';
-      return step === lane && circuits[lane].trialAt <= now ? 'trial' : 'none';
+      if (step === 'check' || step === 'update') return LANES.some((one) => circuits[one].open) ? 'none' : 'all';
+      if (!circuits[step].open) return 'all';
+      return circuits[step].trialAt <= now ? 'trial' : 'none';
     },
     trials() {
       const tried = LANES.filter((lane) => !denied && circuits[lane].open && !circuits[lane].empty);
@@ -164,7 +175,8 @@ export function createHealth({ crm, onCondition, onChange }: HealthParts): Healt
     },
     trying: put,
     nothingToTry(lane, now) {
-      if (probed) close(lane);
+      // Nothing shows more than the probe does: what failed before goes on, and is watched.
+      if (probed[lane]) close(lane);
       else put(lane, now);
       circuits[lane].empty = true;
     },
@@ -178,10 +190,14 @@ export function createHealth({ crm, onCondition, onChange }: HealthParts): Healt
       unreached.clear();
       denied = false;
       // A post that works proves more than a lookup does.
-      for (const one of lane === 'post' ? LANES : [lane]) close(one);
+      for (const one of lane === 'post' ? LANES : [lane]) {
+        close(one);
+        Object.assign(circuits[one], { failingSince: null, refused: false });
+      }
       changed(cause);
+      settled();
     },
-    failed(step, subject, { fresh: first, reached, message }, now) {
+    failed(step, subject, { fresh: first, reached, denied: refusal, message }, now) {
       if (!first) return;
       if (!reached) {
         if (unreached.size < FAILURES_TO_OPEN) unreached.add(subject);
@@ -191,25 +207,30 @@ export function createHealth({ crm, onCondition, onChange }: HealthParts): Healt
       if (step !== 'look-up' && step !== 'post') return;
       const circuit = circuits[step];
       if (circuit.failed.size < FAILURES_TO_OPEN) circuit.failed.add(subject);
+      circuit.refused = refusal;
       if (circuit.failed.size >= FAILURES_TO_OPEN) open(step, message, now);
     },
     denied(message) {
       denied = true;
       changed(message);
     },
-    answered(now) {
-      probed = true;
-      for (const lane of LANES)
-        Object.assign(circuits[lane], { empty: false, trialAt: Math.min(now, circuits[lane].trialAt) });
+    answered(now, lookUps) {
+      probed = { 'look-up': lookUps, post: true };
+      for (const lane of LANES) circuits[lane].empty = false;
+      for (const lane of LANES) circuits[lane].trialAt = Math.min(now, circuits[lane].trialAt);
       if (!denied) return;
       denied = false;
       // It is believed when a call goes through.
-      for (const lane of LANES) Object.assign(circuits[lane], { open: true, trialAt: now, trials: 0, empty: false });
-      openSince = now;
+      for (const lane of LANES) {
+        Object.assign(circuits[lane], { open: true, failingSince: now, trialAt: now, trials: 0, refused: true });
+      }
       changed(cause);
     },
+    lookUpsFail(message, now) {
+      open('look-up', message, now);
+    },
     unanswered(message, now) {
-      probed = false;
+      probed = { 'look-up': false, post: false };
       if (state() === 'open') {
         cause = message;
         onCondition(unavailable(crm));
@@ -226,12 +247,23 @@ export function createHealth({ crm, onCondition, onChange }: HealthParts): Healt
       return 5000 + Math.round(random() * (ceiling - 5000));
     },
     review(now) {
-      if (state() === 'open' && now - openSince >= TOLD_AFTER_MS) onCondition(unavailable(crm));
+      for (const { failingSince, refused: refusal } of LANES.map((lane) => circuits[lane])) {
+        if (failingSince === null || now - failingSince < TOLD_AFTER_MS) continue;
+        onCondition(refusal ? refused(crm, cause) : unavailable(crm));
+      }
     },
   };
 }
 
-const fresh = (): Circuit => ({ open: false, failed: new Set(), trialAt: 0, trials: 0, empty: false });
+const fresh = (): Circuit => ({
+  open: false,
+  failingSince: null,
+  refused: false,
+  failed: new Set(),
+  trialAt: 0,
+  trials: 0,
+  empty: false,
+});
 
 function unavailable(crm: string): Condition {
   const text = `${crm} is unavailable; calls are kept and sent when it is back. If other machines reach ${crm}, check the network of this one.`;

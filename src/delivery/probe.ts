@@ -1,4 +1,4 @@
-import { PermitsClosed } from '../permits/port.ts';
+import { type Asking, PermitsClosed } from '../permits/port.ts';
 import type { Clock } from '../ports.ts';
 import type { CallLog, Reply } from './crm.ts';
 import type { Health } from './health.ts';
@@ -8,13 +8,22 @@ import { thrown } from './steps/step.ts';
 export interface Probe {
   /** To be called after each change of the circuit. */
   circuitChanged(): void;
-  /** Asks at once, whatever the schedule says. True: the CRM is there and takes the keys. */
-  now(): Promise<boolean>;
+  /**
+   * Asks at once, whatever the schedule says, unless there is an answer that is not older than `maxAgeMs` (default 0). True: the CRM
+   * is there and takes the keys.
+   */
+  now(maxAgeMs?: number): Promise<boolean>;
+  /** Looks up a number again that was looked up before. True: lookups work; without such a number: as `now`. */
+  lookUp(): Promise<boolean>;
   stop(): void;
 }
 
+const BACKGROUND: Asking = { priority: 'background' };
+
 export function createProbe(parts: {
   callLog: CallLog;
+  /** Repeats a lookup that worked; `null`: there was none. */
+  control: (asking: Asking) => Promise<Reply<unknown>> | null;
   clock: Clock;
   random: () => number;
   health: () => Health;
@@ -25,6 +34,7 @@ export function createProbe(parts: {
   let cancel: (() => void) | null = null;
   let stopped = false;
   let under: Promise<boolean> | null = null;
+  let lastAnswer = { at: Number.NEGATIVE_INFINITY, there: false };
 
   function schedule(): void {
     cancel?.();
@@ -36,23 +46,43 @@ export function createProbe(parts: {
     });
   }
 
-  async function once(): Promise<boolean> {
-    let reply: Reply<unknown>;
+  const isThere = ({ kind }: Reply<unknown>): boolean =>
+    kind !== 'denied' && kind !== 'unavailable' && kind !== 'uncertain';
+
+  /** `null`: delivery is stopping. */
+  async function answer(request: Promise<Reply<unknown>>): Promise<Reply<unknown> | null> {
     try {
-      reply = await callLog.probe({ priority: 'background' });
+      return await request;
     } catch (error) {
-      if (error instanceof PermitsClosed) return false;
-      reply = thrown(error, 'unavailable');
+      return error instanceof PermitsClosed ? null : thrown(error, 'unavailable');
     }
-    if (stopped) return false;
+  }
+
+  async function once(): Promise<boolean> {
+    const reply = await answer(callLog.probe(BACKGROUND));
+    if (reply === null || stopped) return false;
     const health = parts.health();
-    const there = reply.kind !== 'denied' && reply.kind !== 'unavailable' && reply.kind !== 'uncertain';
-    // Any answer about this one request proves that the CRM is there and takes the keys.
-    if (there) health.answered(clock.monotonic());
-    else if (reply.kind === 'denied') health.denied(reply.message);
-    else health.unanswered(reply.message, clock.monotonic());
+    // Any answer about this one request proves that the CRM is there and takes the keys; whether lookups work, another one.
+    const there = isThere(reply);
+    lastAnswer = { at: clock.monotonic(), there };
+    if (!there && reply.kind === 'denied') health.denied(reply.message);
+    else if (!there) health.unanswered(reply.message, clock.monotonic());
+    else if (health.state !== 'closed') {
+      const lookUps = await lookUpWorks();
+      health.answered(clock.monotonic(), lookUps !== false);
+      // One that works is as good as that of a call.
+      if (lookUps === true) health.worked('look-up');
+    }
     parts.onAnswer();
     return there;
+  }
+
+  /** `null`: there is none to ask for. */
+  async function lookUpWorks(): Promise<boolean | null> {
+    const control = parts.control(BACKGROUND);
+    if (control === null) return null;
+    const reply = await answer(control);
+    return reply !== null && isThere(reply);
   }
 
   /** One at a time, whoever asks. */
@@ -65,7 +95,17 @@ export function createProbe(parts: {
 
   return {
     circuitChanged: schedule,
-    now: ask,
+    now: async (maxAgeMs = 0) => (clock.monotonic() - lastAnswer.at < maxAgeMs ? lastAnswer.there : ask()),
+    async lookUp() {
+      const control = parts.control(BACKGROUND);
+      if (control === null) return ask();
+      const reply = await answer(control);
+      if (reply === null || stopped) return false;
+      if (isThere(reply)) return true;
+      parts.health().lookUpsFail(reply.message, clock.monotonic());
+      parts.onAnswer();
+      return false;
+    },
     stop() {
       stopped = true;
       cancel?.();

@@ -77,6 +77,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   });
   const probe = createProbe({
     callLog: crm.callLog,
+    control: (asking) => leads.control(asking),
     clock,
     random,
     health: () => health,

@@ -9,16 +9,7 @@ import type { Health } from './health.ts';
 import type { Probe } from './probe.ts';
 import { backoff } from './retry.ts';
 import { next, type Position, type Step } from './states.ts';
-import {
-  failedBefore,
-  isNobodys,
-  type Outcome,
-  putOff,
-  type Ran,
-  type StepParts,
-  StoreRefused,
-  textOf,
-} from './steps/step.ts';
+import { failedBefore, type Outcome, putOff, type Ran, type StepParts, StoreRefused, textOf } from './steps/step.ts';
 import { AT_ONCE, type AttemptResult, type Delivery, type Outbox, type Settlement } from './store.ts';
 
 export interface WorkerParts extends StepParts {
@@ -51,8 +42,12 @@ export interface Settler {
   giveUp(rows: readonly Delivery[]): Promise<void>;
 }
 
-/** The CRM worked so lately that a failure is the row's own. */
+/** A step worked so lately for others that a first failure is the row's own. */
 const LATELY_MS = 60_000;
+/** An answer to a probe counts for so long. */
+const PROBED_MS = 15_000;
+/** A failure that cannot be told to be the row's own ends as well, after so many times the attempts: about a day. */
+const NOT_OWN = 5;
 const STORE_AGAIN_MS = 1000;
 const STORE_AGAIN_MAX_MS = 5000;
 /** Results of other rows were stored meanwhile: after so many refusals it is this row's. */
@@ -60,21 +55,40 @@ const REFUSALS = 5;
 
 export function createSettler(parts: WorkerParts, leaseMs: number, stopping: () => boolean): Settler {
   const { outbox, clock, steady, policy, random, health, probe, owner, log } = parts;
-  let workedAt = Number.NEGATIVE_INFINITY;
+  /** When each step last worked, for any row: ms since the epoch. */
+  const workedAt = new Map<Step, number>();
+  /** What the running step of a row asked about last. */
+  const subjects = new Map<number, string>();
   let storedAt = Number.NEGATIVE_INFINITY;
 
   /** True when the CRM works for others, so that a failure is the row's own. */
-  async function isOwn(row: Delivery, reply: Reply<unknown> | null): Promise<boolean> {
-    const aside = row.step === 'check' || row.step === 'update';
-    if (reply !== null && isNobodys(reply) && !(aside && reply.kind === 'denied')) return false;
-    if (health.state !== 'closed') return false;
-    // Some accounts refuse checks or updates by themselves; whether the account is refused, the probe tells.
-    const refused = reply?.kind === 'denied';
-    const lately = clock.monotonic() - workedAt < LATELY_MS;
-    if (!refused && reply !== null && !failedBefore(row)) return reply.reached && lately;
-    if (!refused && lately) return true;
-    if (!(await probe.now())) return false;
-    workedAt = clock.monotonic();
+  async function isOwn(row: Delivery, step: Step, reply: Reply<unknown> | null): Promise<boolean> {
+    // A defect of ours.
+    if (reply === null) return true;
+    if (health.admits(step, clock.monotonic()) !== 'all') return false;
+    if (!reply.reached) {
+      // Nobody's fault; whether it is the network's, the probe tells.
+      if (failedBefore(row)) await probe.now(PROBED_MS);
+      return false;
+    }
+    const at = workedAt.get(step) ?? Number.NEGATIVE_INFINITY;
+    // Since its last try; a post is looked for in between.
+    const before = step === 'post' ? row.lastAttemptAt : row.updatedAt;
+    const since = failedBefore(row) && before !== null ? before : clock.now() - LATELY_MS;
+    if (reply.kind === 'rate-limited') return failedBefore(row) && at > since;
+    if (reply.kind === 'denied') return isDeniedAlone(row, step, reply);
+    if (at > since) return true;
+    if (!failedBefore(row)) return false;
+    // Nobody else asked for the same: for lookups somebody else is asked for; nothing is posted to find out.
+    if (step === 'look-up') return probe.lookUp();
+    return (await probe.now(PROBED_MS)) && step !== 'post';
+  }
+
+  /** Some accounts refuse one method by themselves, or one call; whether the account is refused, the probe tells. */
+  async function isDeniedAlone(row: Delivery, step: Step, { message }: Reply<unknown>): Promise<boolean> {
+    if (!(await probe.now(PROBED_MS))) return false;
+    const failure = { fresh: !failedBefore(row), reached: true, denied: true, message };
+    health.failed(step, subjects.get(row.id) ?? row.sessionId, failure, clock.monotonic());
     return true;
   }
 
@@ -86,26 +100,32 @@ export function createSettler(parts: WorkerParts, leaseMs: number, stopping: () 
       const dueAt = pauseMs === undefined || pauseMs === 0 ? AT_ONCE : steady() + pauseMs;
       return { ...base, ...facts, to: next(from, event), dueAt, reason };
     }
-    const { kind: _, again, exhausted, reply, reason, finally: last, ...facts } = outcome;
-    const burn = await isOwn(row, reply);
-    // Whatever stands in the way of all is no attempt, and is not kept as one, unless it was a post.
-    const nobodys = reply !== null && !burn && isNobodys(reply);
-    if (nobodys && facts.attempt === undefined) {
-      return { ...base, to: next(from, 'put-off'), dueAt: AT_ONCE, reason };
-    }
+    const { kind: _, again, exhausted, reply, reason, finally: last, attempted, ...facts } = outcome;
     const step: Step = from.step ?? 'look-up';
-    const count = row.attempts[step] + (burn ? 1 : 0);
-    const over = burn && count >= policy.retry.maxAttempts;
+    const own = await isOwn(row, step, reply);
+    if (reply?.kind === 'denied' && health.state === 'denied') {
+      // The account: the row stands still, with all others.
+      const event = from.state === 'sending' ? 'refused' : 'put-off';
+      return { ...base, ...facts, to: next(from, event), dueAt: AT_ONCE, reason };
+    }
+    const failures = row.step === step ? row.failures + 1 : 1;
+    const count = row.attempts[step] + (own ? 1 : 0);
+    const { maxAttempts } = policy.retry;
+    const spent = own && count >= maxAttempts;
+    const over = spent || failures >= NOT_OWN * maxAttempts;
     const to = next(from, over ? exhausted : again);
-    const pause =
-      to.state === 'uncertain' && step === 'post'
-        ? policy.uncertain === 'verify'
-          ? policy.verifyAfterMs
-          : 0
-        : backoff(policy.retry, burn ? count : 1, random);
+    const pause = pauseOf(to, step, Math.max(count, failures));
     const dueAt = pause === 0 || to.step === null ? AT_ONCE : steady() + pause;
-    const told = over && last !== undefined ? last.replace('{n}', String(count)) : reason;
-    return { ...base, ...facts, to, dueAt, reason: told, ...(burn ? { burn: step } : {}) };
+    const told = over && last !== undefined ? last.replace('{n}', String(spent ? count : failures)) : reason;
+    // What tells nothing new is not kept as an attempt, in an outage it would be thousands.
+    const kept = attempted !== undefined && (own || failures === 1) ? { attempted } : {};
+    return { ...base, ...facts, ...kept, to, dueAt, reason: told, failed: true, ...(own ? { burn: step } : {}) };
+  }
+
+  /** ms; a post without an answer is looked for when the CRM has had time to show it. */
+  function pauseOf(to: Position, step: Step, failures: number): number {
+    if (to.state !== 'uncertain' || step !== 'post') return backoff(policy.retry, failures, random);
+    return policy.uncertain === 'verify' ? policy.verifyAfterMs : 0;
   }
 
   /** Repeats a write until the store takes it (full disk): what the CRM answered must not be lost. */
@@ -132,22 +152,22 @@ export function createSettler(parts: WorkerParts, leaseMs: number, stopping: () 
     hearing: (row) => (subject, reply) => {
       const now = clock.monotonic();
       const { step } = row;
-      const witness = step === 'look-up' || step === 'post' ? step : null;
+      if (step === null) return;
+      subjects.set(row.id, subject);
       switch (reply.kind) {
         case 'accepted':
         case 'rejected':
-          workedAt = now;
-          if (witness !== null) health.worked(witness);
-          return;
-        case 'rate-limited':
-          workedAt = now;
-          return;
-        case 'denied':
-          if (witness !== null) health.denied(reply.message);
+          workedAt.set(step, clock.now());
+          if (step === 'look-up' || step === 'post') health.worked(step);
           return;
         case 'unavailable':
         case 'uncertain':
-          if (step !== null) health.failed(step, subject, { fresh: !failedBefore(row), ...reply }, now);
+          health.failed(step, subject, { fresh: !failedBefore(row), denied: false, ...reply }, now);
+          return;
+        case 'rate-limited':
+        case 'denied':
+          // Whose fault that is, is asked when the step is settled.
+          return;
       }
     },
 
@@ -163,13 +183,13 @@ export function createSettler(parts: WorkerParts, leaseMs: number, stopping: () 
     },
 
     async settle(row, ran, goesOn) {
-      const item = await settlementOf(row, ran);
+      const item = await settlementOf(row, ran).finally(() => subjects.delete(row.id));
       if (item === null) return null;
       const goes = goesOn(item.to) && item.found !== undefined;
       const done = await keep(goes ? { ...item, leaseUntil: steady() + leaseMs } : item);
       if (!done || !goes || item.found === undefined) return null;
       const { leadId, userId } = item.found;
-      return { ...row, ...item.to, leadId, userId, reason: item.reason };
+      return { ...row, ...item.to, leadId, userId, failures: 0, reason: item.reason };
     },
 
     async giveUp(rows) {

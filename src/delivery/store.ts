@@ -27,6 +27,8 @@ export interface Delivery extends Position {
   readonly trigger: 'live' | 'replay';
   /** Failures of each step that count against the maximum. */
   readonly attempts: Readonly<Record<Step, number>>;
+  /** Failures of the present step in a row, whosever fault they were. */
+  readonly failures: number;
   /** All posts ever begun for this row. */
   readonly tries: number;
   /** Why the row is where it is, one sentence for the operator. */
@@ -44,6 +46,8 @@ export interface Delivery extends Position {
   /** An earlier post may have arrived: its fate was never learned. */
   readonly doubtful: boolean;
   readonly firstAttemptAt: number | null;
+  /** When the last post began. */
+  readonly lastAttemptAt: number | null;
   readonly deliveredAt: number | null;
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -105,6 +109,8 @@ export interface Settlement {
   readonly reason: string | null;
   /** The lease goes on until then: the same worker runs the next step. Absent: it ends. */
   readonly leaseUntil?: number;
+  /** It failed, whosever fault it was. */
+  readonly failed?: boolean;
   /** A failure of this step that counts against its maximum. */
   readonly burn?: Step;
   /** Of a look-up: what was found. */

@@ -81,8 +81,9 @@ function createPermits(parts: PermitParts, memory: PermitMemory): PermitOffice {
     const all = admission.admitted(now);
     const day = clock.now();
     if (allowance.left(day, false) + reservations.count > 0) return all;
-    const live = allowance.left(day, true) + reservations.count > 0 ? all.live : 0;
-    return { live, backlog: 0, retry: 0, background: 0 };
+    if (allowance.left(day, true) + reservations.count <= 0) return { live: 0, backlog: 0, retry: 0, background: 0 };
+    // Live calls need probes and users, too.
+    return { live: all.live, backlog: 0, retry: 0, background: all.background };
   }
 
   function arm(ms: number): void {
@@ -161,7 +162,7 @@ function createPermits(parts: PermitParts, memory: PermitMemory): PermitOffice {
     const lasts = lastsMs(windowMs);
     const wanted = ready.live + ready.backlog + ready.retry + ready.background;
     const usable = Math.max(window.free(now), Math.ceil((requests * lasts) / windowMs));
-    const left = allowance.left(clock.now(), ready.live > 0);
+    const left = allowance.left(clock.now(), ready.live + ready.background > 0);
     if (limit.perDay !== null && allowance.left(clock.now(), false) > 0) onCondition(over('crm-daily-cap'));
     const { day } = allowance;
     const perDay = limit.perDay === null ? null : allowance.used + left;
@@ -207,6 +208,9 @@ function createPermits(parts: PermitParts, memory: PermitMemory): PermitOffice {
     return {
       id,
       waitedMs: granted - since,
+      get used() {
+        return started;
+      },
       start() {
         const now = clock.monotonic();
         if (started || until <= now || !underWay.has(one)) return false;

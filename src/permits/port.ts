@@ -17,6 +17,8 @@ export interface Permit extends Disposable {
   readonly id: number;
   /** How long it was waited for, ms. */
   readonly waitedMs: number;
+  /** A request was made on it. */
+  readonly used: boolean;
   /**
    * The request leaves now. False: the time for which the permit was stored has run out, and nothing may be sent on it. To be
    * called in the same turn of the event loop in which the request is made, once.
@@ -48,8 +50,16 @@ export interface Asking {
   readonly signal?: AbortSignal;
   /** How long ago what it is for came into the world, ms; absent: just now. */
   readonly ageMs?: number;
-  /** For the first request; when it has run out, another one is acquired. */
+  /** For the first request. */
   readonly permit?: Permit;
+}
+
+/** Nothing was sent: the permit that was given ran out before the request could leave. */
+export class PermitLapsed extends Error {
+  override readonly name = 'PermitLapsed';
+  constructor() {
+    super('Nothing was sent: the permit ran out before the request could leave.');
+  }
 }
 
 /** Nothing was sent: delivery is stopping. */
@@ -62,14 +72,20 @@ export class PermitsClosed extends Error {
 
 /** For a program that makes single requests of its own, beside the limiter of another one. */
 export const UNLIMITED: Permits = {
-  acquire: async () => ({ id: 0, waitedMs: 0, start: () => true, [Symbol.dispose]: () => undefined }),
+  acquire: async () => ({ id: 0, waitedMs: 0, used: false, start: () => true, [Symbol.dispose]: () => undefined }),
   refused: () => undefined,
 };
 
-/** A permit on which the request has started; the caller sends in the same turn of the event loop and disposes it afterwards. */
+/**
+ * A permit on which the request has started: that which is given, for the first request, else a new one. Rejects with `PermitLapsed`
+ * when the given one has run out unused. The caller sends in the same turn of the event loop and
+ * disposes it afterwards.
+ */
 export async function startedPermit(permits: Permits, asking: Asking): Promise<Permit> {
   const given = asking.permit;
   if (given?.start() === true) return given;
+  // What it was given for may be somebody else's by now; a second request of the same is not the one that it was given for.
+  if (given?.used === false) throw new PermitLapsed();
   for (;;) {
     const permit = await permits.acquire(asking.priority, asking.signal, asking.ageMs);
     if (permit.start()) return permit;

@@ -58,6 +58,7 @@ const LATENCIES_NEEDED = 20;
 const LATENCIES_KEPT = 128;
 /** From 6 of 25 requests to all of them, and from the widest guard to that of the configuration, in under ten minutes. */
 const RECOVER_EVERY_MS = 30_000;
+const STEPS_TO_TOP = 100;
 const FORGET_CEILING_MS = 24 * 3_600_000;
 /** A longer `Retry-After` is not believed: the limit is one of seconds, and a day without calls is worse than a refusal. */
 export const HOLD_MAX_MS = 300_000;
@@ -201,10 +202,12 @@ export function createWindow(
     recover(now) {
       if (lastRecovery === Number.NEGATIVE_INFINITY) lastRecovery = now;
       if (now - lastRecovery < RECOVER_EVERY_MS) return false;
-      lastRecovery = now;
+      const steps = Math.floor((now - lastRecovery) / RECOVER_EVERY_MS);
+      lastRecovery += steps * RECOVER_EVERY_MS;
       const before = tuning;
       const forget = now - lastRefusal > FORGET_CEILING_MS;
-      tuning = recovered(tuning, base, forget);
+      // Nothing was asked meanwhile: all the steps of the time that passed, of which so many lead from anywhere to the top.
+      for (let step = 0; step < Math.min(steps, STEPS_TO_TOP); step++) tuning = recovered(tuning, base, forget);
       return JSON.stringify(before) !== JSON.stringify(tuning);
     },
   };

@@ -47,7 +47,7 @@ t.test('what is not found is posted again', async (t) => {
   await world.clock.advance(2000);
   drop = false;
   await world.clock.advance(62_000);
-  t.match(world.row(1), { state: 'delivered', tries: 2, post_attempts: 1 });
+  t.match(world.row(1), { state: 'delivered', tries: 2 });
   t.equal(world.crm.logged('pbx:1:1'), 1);
   world.close();
 });
@@ -81,9 +81,9 @@ t.test(
     world.end(fresh(world, 1));
     life.delivery.notify();
     await world.clock.advance(600_000);
-    t.match(world.row(1), { state: 'uncertain', post_attempts: 1 });
+    t.match(world.row(1), { state: 'uncertain', step: 'check', post_attempts: 0 });
     world.crm.fate = () => 'ok';
-    await world.clock.advance(120_000);
+    await world.clock.advance(600_000);
     t.equal(world.state(1), 'delivered');
     t.equal(world.crm.logged('pbx:1:1'), 1);
     world.close();
@@ -219,7 +219,7 @@ t.test('an update that fails is repeated; one that is refused says so', async (t
   world.end({ ...record, recording: 'late.wav' });
   life.delivery.notify();
   await world.clock.advance(1000);
-  t.match(world.row(1), { state: 'delivered', update_attempts: 1 });
+  t.match(world.row(1), { state: 'delivered', failures: 1 });
   world.crm.fate = () => 'ok';
   await world.clock.advance(60_000);
   t.equal(world.crm.ledger[0]?.late.length, 1);

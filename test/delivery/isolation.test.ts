@@ -26,8 +26,10 @@ const FAULTS: readonly Fault[] = [
   { name: 'post takes 20 s', at: 'post', fate: 'slow', end: 'delivered' },
   { name: 'check ends in 5xx', at: 'find', fate: 'unavailable', end: 'parked' },
   { name: 'update ends in 5xx', at: 'update', fate: 'unavailable', end: 'delivered' },
-  { name: 'the store refuses the row', at: 'store', fate: 'ok', end: 'pending' },
-  { name: 'the body throws', at: 'body', fate: 'ok', end: 'parked' },
+  { name: 'lookup is refused', at: 'lead', fate: 'denied', end: 'parked' },
+  { name: 'post is refused as if the account were', at: 'post', fate: 'denied', end: 'parked' },
+  { name: 'store refuses the row', at: 'store', fate: 'ok', end: 'pending' },
+  { name: 'body throws', at: 'body', fate: 'ok', end: 'parked' },
 ];
 
 /** LOGCALLD_ISOLATION=full: all of it, some minutes long. */

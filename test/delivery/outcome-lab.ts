@@ -116,6 +116,9 @@ export async function openLab(position: Position, trouble: Trouble) {
       return {
         id: permit.id,
         waitedMs: permit.waitedMs,
+        get used() {
+          return permit.used;
+        },
         start() {
           if (!permit.start()) return false;
           running = true;

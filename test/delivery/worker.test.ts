@@ -333,3 +333,53 @@ t.test('while lookups fail, calls of which nothing has to be looked up go on', a
   t.match((await delivery.snapshot()).states, { skipped: 20, retrying: 3 });
   world.close();
 });
+
+for (const what of ['post', 'lead'] as const) {
+  t.test(`${what}s fail for hours while probes are answered: it is told, and no call is parked`, async (t) => {
+    const world = new World();
+    world.crm.everybodyIsKnown = true;
+    const { delivery, conditions } = await world.live();
+    await world.clock.advance(6000);
+    const each = async (n: number): Promise<void> => {
+      const number = 10_000_000 + n;
+      world.end(fresh(world, n, { external: `0981${number}`, externalE164: `+91981${number}` }));
+      delivery.notify();
+      await world.clock.advance(120_000);
+    };
+    for (let n = 0; n < 10; n++) await each(n);
+    world.crm.fate = (request) => (request.startsWith(what) ? 'dropped' : 'ok');
+    for (let n = 10; n < 55; n++) await each(n);
+    t.match((await delivery.snapshot()).states, { delivered: 10, parked: 0 });
+    t.ok(
+      conditions.some(({ code, raised }) => code === 'crm-unavailable' && raised),
+      'it is told',
+    );
+    const asked = world.crm.requests.length;
+    t.ok(asked < 2500, `${asked} requests in an hour and a half`);
+    world.crm.fate = () => 'ok';
+    await world.clock.advance(45 * 60_000);
+    t.match((await delivery.snapshot()).states, { delivered: 55 });
+    t.match(
+      conditions.findLast(({ code }) => code === 'crm-unavailable'),
+      { raised: false },
+    );
+    world.close();
+  });
+}
+
+t.test('users that cannot be had: calls wait, are not parked, and go on when they are there', async (t) => {
+  const world = new World();
+  world.crm.everybodyIsKnown = true;
+  world.crm.fate = (request) => (request === 'users' ? 'unavailable' : 'ok');
+  const { delivery } = await world.live();
+  for (let n = 0; n < 30; n++) {
+    world.end(fresh(world, n));
+    delivery.notify();
+    await world.clock.advance(120_000);
+  }
+  t.match((await delivery.snapshot()).states, { pending: 30, parked: 0 });
+  world.crm.fate = () => 'ok';
+  await world.clock.advance(6 * 3_600_000);
+  t.match((await delivery.snapshot()).states, { delivered: 30 });
+  world.close();
+});

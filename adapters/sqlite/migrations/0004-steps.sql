@@ -19,9 +19,10 @@ CREATE TABLE delivery_by_step (
   post_attempts     INTEGER NOT NULL DEFAULT 0,
   check_attempts    INTEGER NOT NULL DEFAULT 0,
   update_attempts   INTEGER NOT NULL DEFAULT 0,
+  failures          INTEGER NOT NULL DEFAULT 0, -- of this step in a row, whosever fault: the pause grows with them
   failed            INTEGER NOT NULL GENERATED ALWAYS AS ( -- 1: before, at this step; goes behind the others
-    state = 'retrying' OR (step IS 'check' AND (check_attempts > 0 OR post_attempts > 1))
-    OR (step IS 'update' AND update_attempts > 0)) VIRTUAL,
+    state = 'retrying' OR (step IS 'check' AND (failures > 0 OR post_attempts > 1))
+    OR (step IS 'update' AND failures > 0)) VIRTUAL,
   tries             INTEGER NOT NULL DEFAULT 0, -- posts ever begun
   doubtful          INTEGER NOT NULL DEFAULT 0, -- 1: an earlier post may have arrived
   lead_id           TEXT,
@@ -32,6 +33,7 @@ CREATE TABLE delivery_by_step (
   sent_facts        TEXT, -- what the last post said about recording and duration
   posted_facts      TEXT, -- what the CRM has
   first_attempt_at  INTEGER,
+  last_attempt_at   INTEGER,
   delivered_at      INTEGER,
   created_at        INTEGER NOT NULL,
   updated_at        INTEGER NOT NULL,
@@ -96,6 +98,7 @@ ALTER TABLE attempt_of_step RENAME TO attempt;
 -- number of rows may wait at a step that is not claimed now.
 CREATE INDEX delivery_waiting ON delivery (step, intent, ended_at) WHERE state = 'pending';
 CREATE INDEX delivery_due ON delivery (step, failed, due_at) WHERE step IS NOT NULL;
+CREATE INDEX delivery_again ON delivery (step, failed, failures) WHERE step IS NOT NULL;
 CREATE INDEX delivery_leased ON delivery (lease_until) WHERE lease_until IS NOT NULL;
 CREATE INDEX delivery_open ON delivery (ended_at) WHERE state NOT IN ('delivered', 'parked', 'skipped');
 CREATE INDEX delivery_by_state ON delivery (state, reason);

@@ -9,7 +9,7 @@ type Arg = Parameters<Outbox['claim']>[0];
 
 /** What a row is put in order by. */
 interface Order {
-  readonly by: 'ended_at' | 'due_at';
+  readonly by: 'ended_at' | 'due_at' | 'failures';
   readonly latestFirst?: boolean;
 }
 
@@ -26,7 +26,7 @@ function firstOf(db: Connection, of: readonly Step[], where: string, { by, lates
     step,
     read: db.prepare<[object], Placed>(
       `SELECT ${DELIVERY_COLUMNS}, d.${by} AS place FROM ${DELIVERY_FROM}
-       WHERE d.step = '${step}' AND ${where} AND d.lease_owner IS NULL AND d.due_at <= @now
+       WHERE d.step = '${step}' AND ${where} AND d.lease_owner IS NULL AND ${by === 'due_at' ? '' : '+'}d.due_at <= @now
          AND d.id NOT IN (SELECT value FROM json_each(@except))
        ORDER BY d.${by} ${latestFirst ? 'DESC' : 'ASC'} LIMIT @limit`,
     ),
@@ -49,7 +49,8 @@ export function claimer(db: Connection, attempts: AttemptWriter) {
   const backlog = firstOf(db, toPost, `${fresh} AND d.ended_at <= @liveSince`, { by: 'ended_at' });
   const replays = firstOf(db, toPost, "d.state = 'pending' AND d.intent = 'replay'", { by: 'ended_at' });
   const aside = firstOf(db, ['check', 'update'], 'd.failed = 0', { by: 'due_at' });
-  const retry = firstOf(db, STEPS, 'd.failed = 1', { by: 'due_at' });
+  // What failed once is not held up by what fails again and again.
+  const retry = firstOf(db, STEPS, 'd.failed = 1', { by: 'failures' });
   const lease = db.prepare<[object]>(
     'UPDATE delivery SET lease_owner = @owner, lease_until = @leaseUntil WHERE id = @id',
   );
@@ -79,7 +80,7 @@ function lapser(db: Connection, attempts: AttemptWriter) {
   );
   const to = next({ state: 'sending', step: 'post' }, 'doubtful');
   const doubtful = db.prepare<[object]>(
-    `UPDATE delivery SET state = @state, step = @step, due_at = @checkAt, doubtful = 1, check_attempts = 0, reason = @reason,
+    `UPDATE delivery SET state = @state, step = @step, due_at = @checkAt, doubtful = 1, check_attempts = 0, failures = 0, reason = @reason,
        lease_owner = NULL, lease_until = NULL WHERE id = @id`,
   );
   const release = db.prepare<[object]>(

@@ -25,7 +25,7 @@ export function outboxOf(db: Connection): (record: CallRecord, now: number) => v
     'SELECT id, state, step FROM delivery WHERE session_id = ? AND lease_owner IS NULL',
   );
   const move = db.prepare<[object]>(
-    'UPDATE delivery SET state = @state, step = @step, due_at = 0, update_attempts = 0 WHERE id = @id',
+    'UPDATE delivery SET state = @state, step = @step, due_at = 0, update_attempts = 0, failures = 0 WHERE id = @id',
   );
   return (record, now) => {
     const call = { id: record.callSessionId, now: Math.floor(now) };
@@ -98,7 +98,7 @@ function beginner(db: Connection, open: (intent: Arg<'begin'>) => void) {
   const send = db.prepare<[object]>(
     `UPDATE delivery SET state = @state, step = @step, tries = tries + 1, updated_at = @startedAt, reason = NULL,
        body = @body, sent_revision = @revision, sent_facts = @facts,
-       first_attempt_at = coalesce(first_attempt_at, @startedAt)
+       first_attempt_at = coalesce(first_attempt_at, @startedAt), last_attempt_at = @startedAt
      WHERE id = @id`,
   );
   return db.transaction((intent: Arg<'begin'>): Begun => {
@@ -131,7 +131,7 @@ function requeuer(db: Connection) {
   );
   const write = db.prepare<[object]>(
     `UPDATE delivery SET state = @state, step = @step, intent = 'replay', due_at = @dueAt, updated_at = @now,
-       look_up_attempts = 0, post_attempts = 0, check_attempts = 0, update_attempts = 0,
+       look_up_attempts = 0, post_attempts = 0, check_attempts = 0, update_attempts = 0, failures = 0,
        reason = 'Sent again by an operator.', lease_owner = NULL, lease_until = NULL
      WHERE id = @id`,
   );

@@ -6,8 +6,8 @@ import { decodeRecord } from '../sessions/row.ts';
 
 /** The columns every reader of deliveries selects. */
 export const DELIVERY_COLUMNS = `d.id, d.session_id, d.destination, d.state, d.step, s.json AS record, s.revision, d.intent,
-  d.look_up_attempts, d.post_attempts, d.check_attempts, d.update_attempts, d.tries, d.reason, d.due_at, d.lease_owner,
-  d.lead_id, d.user_id, d.activity_id, d.body, d.posted_facts, d.doubtful, d.first_attempt_at, d.delivered_at,
+  d.look_up_attempts, d.post_attempts, d.check_attempts, d.update_attempts, d.failures, d.tries, d.reason, d.due_at, d.lease_owner,
+  d.lead_id, d.user_id, d.activity_id, d.body, d.posted_facts, d.doubtful, d.first_attempt_at, d.last_attempt_at, d.delivered_at,
   d.created_at, d.updated_at`;
 
 export const DELIVERY_FROM = 'delivery d JOIN session s ON s.call_session_id = d.session_id';
@@ -33,6 +33,7 @@ export interface DeliveryRow {
   readonly post_attempts: number;
   readonly check_attempts: number;
   readonly update_attempts: number;
+  readonly failures: number;
   readonly tries: number;
   readonly reason: string | null;
   readonly due_at: number;
@@ -44,6 +45,7 @@ export interface DeliveryRow {
   readonly posted_facts: string | null;
   readonly doubtful: number;
   readonly first_attempt_at: number | null;
+  readonly last_attempt_at: number | null;
   readonly delivered_at: number | null;
   readonly created_at: number;
   readonly updated_at: number;
@@ -83,6 +85,7 @@ export function toDelivery(row: DeliveryRow): Delivery {
       check: row.check_attempts,
       update: row.update_attempts,
     },
+    failures: row.failures,
     tries: row.tries,
     reason: row.reason,
     dueAt: row.due_at,
@@ -94,6 +97,7 @@ export function toDelivery(row: DeliveryRow): Delivery {
     posted: row.posted_facts === null ? null : (JSON.parse(row.posted_facts) as LateFacts),
     doubtful: row.doubtful === 1,
     firstAttemptAt: row.first_attempt_at,
+    lastAttemptAt: row.last_attempt_at,
     deliveredAt: row.delivered_at,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

@@ -27,6 +27,8 @@ export function settler(db: Connection, attempts: AttemptWriter) {
   );
   const anew = columnOf(db, (column) => `${column} = 0`);
   const burn = columnOf(db, (column) => `${column} = ${column} + 1`);
+  const noFailures = db.prepare<[object]>('UPDATE delivery SET failures = 0 WHERE id = @id');
+  const oneMore = db.prepare<[object]>('UPDATE delivery SET failures = failures + 1 WHERE id = @id');
   const found = db.prepare<[object]>('UPDATE delivery SET lead_id = @leadId, user_id = @userId WHERE id = @id');
   const activity = db.prepare<[object]>(
     'UPDATE delivery SET activity_id = coalesce(@activityId, activity_id) WHERE id = @id',
@@ -57,6 +59,8 @@ export function settler(db: Connection, attempts: AttemptWriter) {
     const leased = { leaseOwner: lease === undefined ? null : owner, leaseUntil: lease ?? null };
     move.run({ id, ...to, now, reason, dueAt: moved ? 0 : item.dueAt, ...leased });
     if (to.step !== null && to.step !== from.step && ANEW.has(to.step)) anew[to.step].run({ id });
+    if (to.step !== from.step) noFailures.run({ id });
+    else if (item.failed === true) oneMore.run({ id });
     if (item.burn !== undefined) burn[item.burn].run({ id });
     if (item.found !== undefined) found.run({ id, ...item.found });
     if (to.state === 'delivered' && from.state !== 'delivered') {

@@ -25,6 +25,8 @@ export interface Leads {
   /** Keeps what was found (`null`: nobody). Never rejects: without it the next call asks again. */
   remember(number: string, lead: Lead | null): Promise<void>;
   capture(number: string, asking: Asking): Promise<Reply<string>>;
+  /** Repeats the last lookup that worked, to see whether lookups work; `null`: there was none. */
+  control(asking: Asking): Promise<Reply<unknown>> | null;
   /** The CRM refused a call with this lead: the next one asks again. */
   forget(number: string): Promise<void>;
 }
@@ -38,6 +40,8 @@ export function createLeads(parts: {
   const { directory, cache, clock, policy } = parts;
   const asked = new Map<string, Promise<LeadAnswer>>();
   const captured = new Map<string, Promise<Reply<string>>>();
+  /** As it was written in the last lookup that worked. */
+  let good: string | null = null;
 
   async function cached(number: string): Promise<readonly Lead[] | null> {
     const kept = await cache.get({ number });
@@ -76,6 +80,7 @@ export function createLeads(parts: {
       }
       if (reply.kind !== 'accepted') return { kind: 'failed', reply };
       none = reply;
+      good = phone;
       if (reply.value !== null && reply.value.length > 0) {
         await cache.rememberFormat({ format }).catch(() => undefined);
         return { kind: 'leads', leads: reply.value, reply };
@@ -108,6 +113,7 @@ export function createLeads(parts: {
       captured.set(number, reply);
       return reply;
     },
+    control: (asking) => (good === null ? null : directory.findLeads(good, asking)),
     forget: (number) => cache.forget({ number }),
   };
 }

@@ -13,8 +13,8 @@ import type { Users } from './users.ts';
 /** `reply`: what the CRM said last; `null`: it was not asked. */
 export type Resolved = { readonly reply: Reply<unknown> | null } & (
   | { readonly kind: 'send'; readonly resolution: Resolution }
-  /** `later`: the CRM could not say, or its users are not known yet. */
-  | { readonly kind: 'skip' | 'park' | 'later'; readonly reason: string }
+  /** `later`: the CRM could not say. `waits`: its users are not known yet, which is no fault of the call. */
+  | { readonly kind: 'skip' | 'park' | 'later' | 'waits'; readonly reason: string }
 );
 
 type LeadResult =
@@ -40,7 +40,7 @@ export function createResolve(parts: {
 }): Resolve {
   const { leads, users, userStore, clock, policy, crm } = parts;
   const notYet: Exclude<Resolved, { kind: 'send' }> = {
-    kind: 'later',
+    kind: 'waits',
     reason: `The users of ${crm} are not known yet.`,
     reply: null,
   };

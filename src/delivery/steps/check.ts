@@ -6,7 +6,7 @@ import type { Asking } from '../../permits/port.ts';
 import type { Landed, LandedQuery, Reply } from '../crm.ts';
 import { backoff } from '../retry.ts';
 import type { Delivery } from '../store.ts';
-import { isNobodys, type Ran, type Run, resultOf, type StepParts, stored } from './step.ts';
+import { type Ran, type Run, resultOf, type StepParts, stored } from './step.ts';
 
 /** So young a post of an unknown lead is looked for among all calls that changed since; later those are too many. */
 const YOUNG_MS = 3_600_000;
@@ -90,7 +90,8 @@ function nothing(kind: 'accepted' | 'rejected', message: string): Reply<Landed> 
 /** Surely not there: another post, or parked when it was tried often enough. */
 function again({ policy, random }: StepParts, row: Delivery, why: string): Ran['outcome'] {
   const posts = row.attempts.post;
-  const pauseMs = backoff(policy.retry, posts, random);
+  // With each post that was begun, whosever fault its failure was.
+  const pauseMs = backoff(policy.retry, row.tries, random);
   if (posts < policy.retry.maxAttempts) return { kind: 'done', event: 'absent', reason: why, pauseMs };
   return { kind: 'done', event: 'exhausted', reason: `Given up after ${posts} attempts: ${row.reason ?? why}` };
 }
@@ -103,10 +104,10 @@ function unanswered({ crm }: StepParts, startedAt: number, reply: Reply<unknown>
     const reason = `${unknown}, and ${crm.name} cannot be asked (${reply.message}); ${look}.`;
     return { kind: 'done', event: 'held', reason, attempted };
   }
-  if (reply.kind === 'rate-limited') return { kind: 'done', event: 'put-off', reason: reply.message };
   return {
     ...{ kind: 'failed', again: 'failed', exhausted: 'held', reply, attempted },
-    reason: isNobodys(reply) ? `${unknown}, and ${crm.name} refuses to be asked (${reply.message})` : reply.message,
+    reason:
+      reply.kind === 'denied' ? `${unknown}, and ${crm.name} refuses to be asked (${reply.message})` : reply.message,
     finally: `${unknown}, and ${crm.name} could not be asked in {n} attempts (${reply.message}); ${look}.`,
   };
 }

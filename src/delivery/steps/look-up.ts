@@ -2,6 +2,10 @@
 import type { Reply } from '../crm.ts';
 import { type Ran, type Run, resultOf, type StepParts } from './step.ts';
 
+/** How long a call waits for the CRM's users to be known, and how often it looks. */
+const WAITS_MS = 24 * 3_600_000;
+const AGAIN_MS = 15_000;
+
 export async function lookUp({ resolve, clock }: StepParts, { row, asking, heard }: Run): Promise<Ran> {
   const startedAt = clock.now();
   const resolved = await resolve(row.record, asking);
@@ -22,6 +26,13 @@ export async function lookUp({ resolve, clock }: StepParts, { row, asking, heard
           ...attempted(startedAt, resolved.reply),
         },
       };
+    case 'waits': {
+      if (clock.now() - row.createdAt < WAITS_MS) {
+        return { from: row, outcome: { kind: 'done', event: 'put-off', reason: resolved.reason, pauseMs: AGAIN_MS } };
+      }
+      const reason = `${resolved.reason} They could not be had for a day; see the condition crm-users-stale in status, then replay.`;
+      return { from: row, outcome: { kind: 'done', event: 'unresolvable', reason } };
+    }
     case 'later':
       return {
         from: row,

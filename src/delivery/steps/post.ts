@@ -2,7 +2,7 @@
  * Posts one call: permit, intent, request. The permit comes before the intent, so that a row is `sending` only while bytes may
  * be under way; the intent is durable before the first of them leaves.
  */
-import { type Permit, PermitsClosed } from '../../permits/port.ts';
+import { type Permit, PermitLapsed, PermitsClosed } from '../../permits/port.ts';
 import type { CallLogBody, LateFacts, Reply } from '../crm.ts';
 import type { Position } from '../states.ts';
 import type { AttemptResult, Delivery, Trigger } from '../store.ts';
@@ -34,12 +34,14 @@ async function begun(parts: StepParts, run: Run, permit: Permit, body: CallLogBo
   if (answer === 'changed') return { from: row, outcome: { kind: 'done', event: 'changed', reason: row.reason } };
   // No signal: from here on only an answer, or the end of the program, ends it.
   const request = crm.callLog.post(body, { priority: asking.priority, permit });
-  const reply = await answered(request, 'uncertain', (error) => error instanceof PermitsClosed);
-  if (reply === 'closed') return { from: SENDING, outcome: released() };
+  const reply = await answered(request, 'uncertain', isUnsent);
+  if (reply === 'unsent') return { from: SENDING, outcome: released() };
   heard(row.sessionId, reply);
   if (reply.kind === 'rejected') await forgetLead(leads, row);
   return { from: SENDING, outcome: outcomeOf(reply) };
 }
+
+const isUnsent = (error: unknown): boolean => error instanceof PermitsClosed || error instanceof PermitLapsed;
 
 function outcomeOf(reply: Reply<{ readonly activityId: string | null }>): Ran['outcome'] {
   const attempt = resultOf(reply);
@@ -51,11 +53,10 @@ function outcomeOf(reply: Reply<{ readonly activityId: string | null }>): Ran['o
     }
     case 'rejected':
       return { kind: 'done', event: 'rejected', reason, attempt };
-    case 'rate-limited':
-    case 'denied':
-      return { kind: 'done', event: 'refused', reason, attempt };
     case 'uncertain':
       return { kind: 'failed', again: 'doubtful', exhausted: 'doubtful', reason, reply, attempt };
+    case 'rate-limited':
+    case 'denied':
     case 'unavailable':
       return {
         ...{ kind: 'failed', again: 'failed', exhausted: 'exhausted', reason, reply, attempt },

@@ -91,16 +91,16 @@ export function thrown<T>(error: unknown, kind: 'uncertain' | 'unavailable'): Re
   return { kind, value: null, message, reached: true, exception: null, http: null, body: null, durationMs: 0 };
 }
 
-/** A request that ended with an answer, or with that of a port that threw. `closed`: delivery stopped before it was sent. */
+/** A request that ended with an answer, or with that of a port that threw. `unsent`: nothing left. */
 export async function answered<T>(
   request: Promise<Reply<T>>,
   kind: 'uncertain' | 'unavailable',
-  isClosed: (error: unknown) => boolean,
-): Promise<Reply<T> | 'closed'> {
+  isUnsent: (error: unknown) => boolean,
+): Promise<Reply<T> | 'unsent'> {
   try {
     return await request;
   } catch (error) {
-    return isClosed(error) ? 'closed' : thrown(error, kind);
+    return isUnsent(error) ? 'unsent' : thrown(error, kind);
   }
 }
 
@@ -109,15 +109,10 @@ export function putOff(row: Delivery, reason: string | null): Ran {
   return { from: row, outcome: { kind: 'done', event: 'put-off', reason } };
 }
 
-/** True for replies that are nobody's fault: the CRM's rate, or the whole account. */
-export function isNobodys({ kind }: Reply<unknown>): boolean {
-  return kind === 'rate-limited' || kind === 'denied';
-}
-
 /** Failed before at this step: it goes behind the others, and says nothing about the CRM. */
-export function failedBefore({ state, step, attempts }: Delivery): boolean {
-  if (step === 'check') return attempts.check > 0 || attempts.post > 1;
-  return state === 'retrying' || (step === 'update' && attempts.update > 0);
+export function failedBefore({ state, step, attempts, failures }: Delivery): boolean {
+  if (step === 'check') return failures > 0 || attempts.post > 1;
+  return state === 'retrying' || (step === 'update' && failures > 0);
 }
 
 export function textOf(error: unknown): string {

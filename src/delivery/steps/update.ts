@@ -52,7 +52,6 @@ export async function update(parts: StepParts, run: Run): Promise<Ran> {
 function failed(startedAt: number, reply: Parameters<typeof resultOf>[0]): Exclude<Ran['outcome'], { kind: 'lost' }> {
   const attempted = { step: 'update' as const, startedAt, result: resultOf(reply) };
   const reason = `Late facts not sent: ${reply.message}`;
-  if (reply.kind === 'rate-limited') return { kind: 'done', event: 'put-off', reason };
   return {
     ...{ kind: 'failed', again: 'failed', exhausted: 'exhausted', reason, reply, attempted },
     finally: `Late facts not sent, given up after {n} attempts: ${reply.message}`,

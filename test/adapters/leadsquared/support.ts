@@ -75,6 +75,9 @@ export function keptPermit(id: number, starts: readonly boolean[] = [true]): Kep
   return {
     id,
     waitedMs: 0,
+    get used() {
+      return starts.slice(0, told.starts).includes(true);
+    },
     start: () => starts[told.starts++] ?? false,
     [Symbol.dispose]: () => void told.ended++,
     get starts() {

@@ -6,7 +6,7 @@ import type { ApiRequest } from '../../../../adapters/leadsquared/http/client.ts
 import { DEFAULT_POLICY } from '../../../../adapters/leadsquared/policy.ts';
 import type { SandboxOptions } from '../../../../adapters/leadsquared/sandbox/options.ts';
 import { type Sandbox, startSandbox } from '../../../../adapters/leadsquared/sandbox/sandbox.ts';
-import { type Permits, PermitsClosed } from '../../../../src/permits/port.ts';
+import { PermitLapsed, type Permits, PermitsClosed } from '../../../../src/permits/port.ts';
 import {
   BACKGROUND,
   BACKLOG,
@@ -78,8 +78,7 @@ t.test('a permit that ran out is replaced by another one, as often as it takes',
   };
   const client = clientOf(sandbox, { permits: late });
   t.teardown(() => client.close());
-  const given = keptPermit(77, [false]);
-  t.equal((await client.call(READ, { ...LIVE, permit: given }, json)).kind, 'accepted');
+  t.equal((await client.call(READ, LIVE, json)).kind, 'accepted');
   t.equal(sandbox.stats().arrivals, 1, 'nothing is sent on a permit whose time is over');
   t.same(
     made.map(({ starts, ended }) => [starts, ended]),
@@ -89,6 +88,14 @@ t.test('a permit that ran out is replaced by another one, as often as it takes',
       [1, 1],
     ],
   );
+});
+
+t.test('on a given permit that ran out unused nothing is sent', async (t) => {
+  const sandbox = await sandboxFor(t);
+  const client = clientOf(sandbox);
+  t.teardown(() => client.close());
+  await t.rejects(client.call(READ, { ...LIVE, permit: keptPermit(77, [false]) }, json), PermitLapsed);
+  t.equal(sandbox.stats().arrivals, 0);
 });
 
 t.test('closed permits are passed on', async (t) => {

@@ -66,16 +66,16 @@ t.test('each class for itself: checks and updates aside, what failed before behi
   end(...Array.from({ length: 12 }, (_, n) => call(n + 1)));
   put(1, UNCERTAIN, 'due_at = 50');
   put(2, UPDATE, 'due_at = 40, check_attempts = 3, post_attempts = 2');
-  put(3, UNCERTAIN, 'due_at = 30, check_attempts = 1');
-  put(4, UPDATE, 'due_at = 20, update_attempts = 1');
-  put(5, RETRYING, 'due_at = 10');
-  put(6, { state: 'retrying', step: 'post' }, 'due_at = 60');
+  put(3, UNCERTAIN, 'due_at = 30, failures = 3');
+  put(4, UPDATE, 'due_at = 20, failures = 2');
+  put(5, RETRYING, 'due_at = 10, failures = 1');
+  put(6, { state: 'retrying', step: 'post' }, 'due_at = 60, failures = 4');
   put(7, DELIVERED);
   put(8, PARKED);
   put(9, SKIPPED);
   put(10, SENDING);
   t.same(ids({ wanted: { ...NONE, aside: 10 } }), [2, 1], 'by due time; attempts of other steps do not matter');
-  t.same(ids({ wanted: { ...NONE, retry: 3 } }), [5, 4, 3], 'by due time over all steps');
+  t.same(ids({ wanted: { ...NONE, retry: 3 } }), [5, 4, 3], 'what failed seldom first, over all steps');
   t.same(ids(), [12, 11, 6], 'nothing else is to be done');
   db.close();
 });
@@ -85,9 +85,13 @@ t.test('the store and delivery mean the same by: failed before', async (t) => {
   end(call(1));
   const failed = db.prepare<[], number>('SELECT failed FROM delivery').pluck();
   for (const position of [LOOK_UP, POST, RETRYING, SENDING, UNCERTAIN, DELIVERED, UPDATE, PARKED, SKIPPED]) {
-    for (const column of ['look_up_attempts', 'post_attempts', 'check_attempts', 'update_attempts']) {
+    for (const column of ['look_up_attempts', 'post_attempts', 'check_attempts', 'update_attempts', 'failures']) {
       for (const n of [0, 1, 2]) {
-        put(1, position, `look_up_attempts = 0, post_attempts = 0, check_attempts = 0, update_attempts = 0`);
+        put(
+          1,
+          position,
+          `look_up_attempts = 0, post_attempts = 0, check_attempts = 0, update_attempts = 0, failures = 0`,
+        );
         put(1, position, `${column} = ${n}`);
         t.equal(failed.get() === 1, failedBefore(row(1)), `${position.state} ${position.step} ${column} ${n}`);
       }

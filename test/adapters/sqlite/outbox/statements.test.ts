@@ -36,7 +36,11 @@ for (const analyzed of [true, false]) {
     outboxModule(spy);
     const loop = statements.filter((sql) => /lease|due_at > @now|activity_id IN|WHERE d?\.?id = /.test(sql));
     t.ok(loop.length >= 20, `${loop.length} statements`);
-    t.equal(loop.filter((sql) => /ORDER BY d\.(ended_at|due_at)/.test(sql)).length, 12, 'a class and a step each');
+    t.equal(
+      loop.filter((sql) => /ORDER BY d\.(ended_at|due_at|failures)/.test(sql)).length,
+      12,
+      'a class and a step each',
+    );
     for (const sql of loop) {
       // Once at the start of the machine.
       if (/lease_until = 0|due_at = 0 WHERE step/.test(sql)) continue;
