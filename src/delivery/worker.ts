@@ -46,7 +46,7 @@ const RENEW_EVERY_MS = 10_000;
 /** Rows of a class that wait for a permit; the backlog is claimed by the half dozen, as each claim is a commit. */
 const AHEAD = { live: 5, backlog: 12 } as const;
 /** Rows of a class that are worked on at the same time, slow requests and all. */
-const HELD_MAX: Wanted = { live: 100, backlog: 25, aside: 3, retry: 2 };
+const HELD_MAX: Wanted = { live: 100, backlog: 25, aside: 2, retry: 2 };
 /** Trials of a lane under way at the same time. */
 const TRIALS_AT_ONCE = 4;
 const TROUBLE_MS = 1000;

@@ -26,6 +26,8 @@ export interface UnderWay {
 
 export interface Admission<T> {
   readonly underWay: Set<UnderWay>;
+  /** A request that was under way ended after so many ms. */
+  ended(ms: number): void;
   add(priority: Priority, waiter: Waiter<T>): void;
   remove(priority: Priority, waiter: Waiter<T>): void;
   /** All who wait. */
@@ -48,8 +50,20 @@ export interface Admission<T> {
 const SLOW_MS = 500;
 /** Calls that ended so lately go in their order, before all others. */
 const NEW_MS = 1000;
+/** Of so many live calls one is that which has waited longest. */
+const OLDEST_SHARE = 25;
+/** Requests that tell how fast the CRM is as a rule. */
+const LASTED_KEPT = 32;
 /** Moments that differ by less are the same: they are made of whole ms of another clock. */
 const SAME_MS = 2;
+
+function oldestAt<T>(queue: readonly Waiter<T>[], fits: (waiter: Waiter<T>) => boolean): number {
+  let best = -1;
+  queue.forEach((waiter, at) => {
+    if (fits(waiter) && waiter.cameAt < (queue[best]?.cameAt ?? Number.POSITIVE_INFINITY)) best = at;
+  });
+  return best;
+}
 
 /** Of new calls the one that came first, else the one that came last. */
 function goesBefore<T>(one: Waiter<T>, other: Waiter<T>, isNew: (waiter: Waiter<T>) => boolean): boolean {
@@ -58,12 +72,16 @@ function goesBefore<T>(one: Waiter<T>, other: Waiter<T>, isNew: (waiter: Waiter<
 }
 
 /**
- * `concurrency`: requests under way at the same time that are not slow. While so many are slow, only what came into the world
- * after that which they are for goes.
+ * `concurrency`: requests under way at the same time that are not slow. While so many are slow (half of
+ * them where the CRM is fast as a rule), only what came into the world after that which they are for goes.
  */
 export function createAdmission<T>(concurrency: number): Admission<T> {
   const queues: Record<Priority, Waiter<T>[]> = { live: [], backlog: [], retry: [], background: [] };
   const underWay = new Set<UnderWay>();
+  /** Live calls that went. */
+  let served = 0;
+  /** How long the last requests took, ms. */
+  const lasted: number[] = [];
 
   const count = (of: (queue: readonly Waiter<T>[]) => number): Waiting => ({
     live: of(queues.live),
@@ -72,10 +90,16 @@ export function createAdmission<T>(concurrency: number): Admission<T> {
     background: of(queues.background),
   });
 
+  /** Where requests are slow as a rule, as many as may be under way; where some are, half of that, so that the others have room. */
+  function slowMany(): number {
+    const median = [...lasted].sort((a, b) => a - b)[lasted.length >> 1] ?? 0;
+    return median < SLOW_MS ? Math.ceil(concurrency / 2) : concurrency;
+  }
+
   /** What so many slow requests, or more, are for came then or later: whatever came before them waits. */
   function slowSince(now: number): number | null {
     const came = [...underWay].flatMap(({ since, cameAt }) => (now - since >= SLOW_MS ? [cameAt] : []));
-    const since = came.sort((a, b) => b - a)[concurrency - 1];
+    const since = came.sort((a, b) => b - a)[slowMany() - 1];
     return since === undefined ? null : since + SAME_MS;
   }
 
@@ -94,6 +118,8 @@ export function createAdmission<T>(concurrency: number): Admission<T> {
     const fits = fitting(now);
     const queue = queues[priority];
     if (priority !== 'live') return queue.findIndex(fits);
+    // The one that waits longest has its share, else a line that never empties would hold it for ever.
+    if (served % OLDEST_SHARE === OLDEST_SHARE - 1) return oldestAt(queue, fits);
     let best = -1;
     const isNew = ({ cameAt }: Waiter<T>): boolean => now - cameAt < NEW_MS;
     queue.forEach((waiter, at) => {
@@ -106,6 +132,10 @@ export function createAdmission<T>(concurrency: number): Admission<T> {
 
   return {
     underWay,
+    ended(ms) {
+      lasted.push(ms);
+      if (lasted.length > LASTED_KEPT) lasted.shift();
+    },
     slowSince,
     add: (priority, waiter) => void queues[priority].push(waiter),
     remove(priority, waiter) {
@@ -119,6 +149,7 @@ export function createAdmission<T>(concurrency: number): Admission<T> {
     },
     next(priority, now) {
       const at = nextAt(priority, now);
+      if (at >= 0 && priority === 'live') served += 1;
       return at < 0 ? undefined : queues[priority].splice(at, 1)[0];
     },
     nextCameAt: (priority, now) => queues[priority][nextAt(priority, now)]?.cameAt ?? null,

@@ -223,8 +223,10 @@ function createPermits(parts: PermitParts, memory: PermitMemory): PermitOffice {
       },
       [Symbol.dispose]() {
         if (!underWay.delete(one)) return;
-        if (started) window.done(one.entry, clock.monotonic());
-        else window.giveBack(one.entry);
+        if (started) {
+          window.done(one.entry, clock.monotonic());
+          admission.ended(clock.monotonic() - one.since);
+        } else window.giveBack(one.entry);
         pump();
       },
     };

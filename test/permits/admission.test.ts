@@ -53,6 +53,8 @@ t.test('who goes away is not served', async (t) => {
 
 t.test('so many are under way at the same time, the slow ones not counted', async (t) => {
   const { admission, wait, start } = open(2);
+  // Where requests are slow as a rule.
+  admission.ended(10_000);
   wait('backlog', 0);
   start(1000);
   const second = start(1200);
@@ -66,6 +68,28 @@ t.test('so many are under way at the same time, the slow ones not counted', asyn
   admission.underWay.delete(second);
   t.equal(admission.admitted(1500).backlog, 1, 'an end makes room as well');
   t.equal(admission.roomIn(9000), null, 'all that are under way are slow already');
+});
+
+t.test('where few requests are slow, half as many of them make the older ones wait', async (t) => {
+  for (const [usual, goes] of [
+    [20, 0],
+    [3000, 1],
+  ] as const) {
+    const { admission, wait, start } = open(4);
+    for (let i = 0; i < 5; i++) admission.ended(usual);
+    wait('live', 900, 0);
+    for (let i = 0; i < 2; i++) start(100, 50);
+    t.equal(admission.admitted(1000).live, goes, `${usual} ms as a rule`);
+    wait('live', 950);
+    t.equal(admission.admitted(1000).live, goes + 1, 'what came later goes');
+  }
+});
+
+t.test('one of 25 live calls is the one that waits longest', async (t) => {
+  const { admission, wait } = open();
+  for (let i = 0; i < 100; i++) wait('live', 1000 + i);
+  const order = Array.from({ length: 50 }, () => admission.next('live', 60_000)?.since ?? 0);
+  t.same([order[0], order[23], order[24], order[25], order[49]], [1099, 1076, 1000, 1075, 1001]);
 });
 
 t.test('while many are slow, only what came after what they are for goes', async (t) => {
