@@ -51,7 +51,7 @@ const SLOW_MS = 500;
 /** Calls that ended so lately go in their order, before all others. */
 const NEW_MS = 1000;
 /** Of so many live calls one is that which has waited longest. */
-const OLDEST_SHARE = 25;
+const OLDEST_SHARE = 100;
 /** Requests that tell how fast the CRM is as a rule. */
 const LASTED_KEPT = 32;
 /** Moments that differ by less are the same: they are made of whole ms of another clock. */
