@@ -43,7 +43,7 @@ const RATES: readonly (readonly [rate: number, minutes: number])[] = FULL
       [1, 8],
       [2, 4],
     ]
-  : [[1, 3]];
+  : [[1, 2]];
 const BAD = FULL ? [1, 3, 10, 50] : [50];
 const HOURS = 4;
 const FIRST_BAD = 100_000;
