@@ -72,8 +72,8 @@ function goesBefore<T>(one: Waiter<T>, other: Waiter<T>, isNew: (waiter: Waiter<
 }
 
 /**
- * `concurrency`: requests under way at the same time that are not slow. While so many are slow (half of
- * them where the CRM is fast as a rule), only what came into the world after that which they are for goes.
+ * `concurrency`: requests under way at the same time that are not slow, half as many where the CRM is fast as a rule. While so
+ * many are slow, only what came into the world after that which they are for goes.
  */
 export function createAdmission<T>(concurrency: number): Admission<T> {
   const queues: Record<Priority, Waiter<T>[]> = { live: [], backlog: [], retry: [], background: [] };
@@ -90,8 +90,11 @@ export function createAdmission<T>(concurrency: number): Admission<T> {
     background: of(queues.background),
   });
 
-  /** Where requests are slow as a rule, as many as may be under way; where some are, half of that, so that the others have room. */
-  function slowMany(): number {
+  /**
+   * Requests that may be under way, and so become slow, at once. Half of them where requests are fast as a rule: that is plenty then,
+   * and leaves room for the others when some are not.
+   */
+  function atOnce(): number {
     const median = [...lasted].sort((a, b) => a - b)[lasted.length >> 1] ?? 0;
     return median < SLOW_MS ? Math.ceil(concurrency / 2) : concurrency;
   }
@@ -99,7 +102,7 @@ export function createAdmission<T>(concurrency: number): Admission<T> {
   /** What so many slow requests, or more, are for came then or later: whatever came before them waits. */
   function slowSince(now: number): number | null {
     const came = [...underWay].flatMap(({ since, cameAt }) => (now - since >= SLOW_MS ? [cameAt] : []));
-    const since = came.sort((a, b) => b - a)[slowMany() - 1];
+    const since = came.sort((a, b) => b - a)[atOnce() - 1];
     return since === undefined ? null : since + SAME_MS;
   }
 
@@ -143,7 +146,7 @@ export function createAdmission<T>(concurrency: number): Admission<T> {
     },
     waiting: () => count((queue) => queue.length),
     admitted(now) {
-      if (young(now) >= concurrency) return count(() => 0);
+      if (young(now) >= atOnce()) return count(() => 0);
       const fits = fitting(now);
       return count((queue) => queue.filter(fits).length);
     },

@@ -146,7 +146,11 @@ export function createWindow(
     evenPace(now) {
       prune(now);
       const free = Math.max(0, tuning.requests - underWay.size - anchors.length - foreign.length);
-      return freeing().reduce((most, at, i) => Math.max(most, (at - now) / (free + i + 1)), 0);
+      const soon = freeing().filter((at) => at - now <= span());
+      // What is held for longer than a window is simply missing: the rest of the window comes free again meanwhile.
+      const rest = free + soon.length;
+      const missing = rest > 0 && rest < tuning.requests ? span() / rest : 0;
+      return soon.reduce((most, at, i) => Math.max(most, (at - now) / (free + i + 1)), missing);
     },
     held: (at) => underWay.size + anchors.filter((anchor) => anchor + span() > at).length,
     take(now) {

@@ -218,11 +218,11 @@ t.test('the pace at which there is always room again', async (t) => {
   t.equal(window.evenPace(1000), (5025 - 1000) / 3);
   t.equal(window.evenPace(5000), (6025 - 5000) / 4);
   window.take(1000);
-  t.equal(
-    window.evenPace(1000),
-    (1000 + 2 * 5025 - 1000) / 4,
-    'one that is under way holds its entry for two windows at most',
-  );
+  t.equal(window.evenPace(1000), (5025 - 1000) / 2, 'what is held for longer than a window is missing');
+  t.equal(window.evenPace(6030), (1000 + 2 * 5025 - 6030) / 4, 'until it comes free within the next one');
+  window.take(6100);
+  window.take(6100);
+  t.equal(window.evenPace(6100), 5025 / 2, 'and the rest, free now or again within a window, is spread over it');
 });
 
 /**
