@@ -133,7 +133,7 @@ async function cellOf(folder: string, rate: number, bad: number, path: string, f
       endedAt: now,
     });
     ended.set(record.callSessionId, clock.monotonic());
-    await remote.journal.commit([{ frames: [], opened: [], released: [], ended: [record] }], now);
+    await remote.journal.commit([], [record], now);
     delivery.notify();
   };
 

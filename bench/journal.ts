@@ -10,6 +10,7 @@ import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { journalModule } from '../adapters/sqlite/journal/journal.ts';
 import { sqliteJournal } from '../adapters/sqlite/journal/port.ts';
+import { prepare, runsOf } from '../adapters/sqlite/journal/runs.ts';
 import { openConnection } from '../adapters/sqlite/thread/connection.ts';
 import { openDatabase } from '../adapters/sqlite/thread/database.ts';
 import { migrate } from '../adapters/sqlite/thread/migrate.ts';
@@ -63,7 +64,7 @@ async function onTheMainThread(path: string): Promise<Measured> {
   const journal = journalModule([])(db);
   const measured = await measure(
     PLAIN_EVENTS,
-    (batch) => void journal.commit([batch], 1),
+    (batch) => void journal.commit(runsOf([prepare(batch)]), batch.ended, 1),
     () => Promise.resolve(),
   );
   db.close();
@@ -76,7 +77,7 @@ async function throughTheThread(path: string): Promise<Measured> {
     const timer = setTimeout(run, ms);
     return () => clearTimeout(timer);
   };
-  const journal = sqliteJournal(db, { clock: { now: Date.now, after } });
+  const journal = sqliteJournal(db, { clock: { now: Date.now, after }, readerOf: () => null });
   const commits: Promise<unknown>[] = [];
   const measured = await measure(
     GROUPED_EVENTS,

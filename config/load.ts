@@ -7,6 +7,7 @@ import { checkRules, isTable, type Report } from './check.ts';
 import { keysAt } from './keys.ts';
 import { locator } from './locate.ts';
 import { ConfigError, describeFound, formatPath, type KeyPath, nearest, type Problem } from './problem.ts';
+import { readRenamed } from './renamed.ts';
 import { type Config, configSchema } from './schema.ts';
 
 export interface LoadOptions {
@@ -33,13 +34,14 @@ export function parseConfig(text: string, file: string, options: LoadOptions = {
   };
   placeDatabase(root, options.env?.STATE_DIRECTORY);
   resolvePaths(root, dirname(file));
+  const notes = readRenamed(root);
   checkRules(root, report);
   const result = configSchema.safeParse(root);
   for (const issue of result.error?.issues ?? []) reportIssue(issue, root, report);
   if (!result.success || problems.length > 0) {
     throw new ConfigError(problems.toSorted((a, b) => (a.line ?? Infinity) - (b.line ?? Infinity)));
   }
-  return deepFreeze(result.data);
+  return deepFreeze({ ...result.data, notes });
 }
 
 const FOUND: Readonly<Record<string, string>> = {

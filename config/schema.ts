@@ -27,9 +27,8 @@ const storage = z.strictObject({
   path: file.default('/var/lib/logcalld/logcalld.db'),
   retention: z
     .strictObject({
-      raw: duration('0s', '365d', '7d'),
-      raw_max: size('512MB'),
-      events: duration('1d', '3650d', '30d'),
+      journal: duration('0s', '3650d', '30d'),
+      journal_max: size('2GB'),
       calls: duration('7d', '3650d', '400d'),
     })
     .prefault({}),
@@ -62,7 +61,10 @@ type Immutable<T> = T extends readonly (infer Item)[]
       : T;
 
 /** The config as the program uses it: names as in the file, durations in ms, absent values `null`. */
-export type Config = Immutable<z.output<typeof configSchema>>;
+export type Config = Immutable<z.output<typeof configSchema>> & {
+  /** What the administrator should change in the file, a sentence each; none when all is as it should be. */
+  readonly notes: readonly string[];
+};
 export type SourceConfig = Config['source'][number];
 export type AsteriskSourceConfig = Extract<SourceConfig, { type: 'asterisk' }>;
 export type FreeswitchSourceConfig = Extract<SourceConfig, { type: 'freeswitch' }>;

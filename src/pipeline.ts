@@ -4,21 +4,17 @@
  *     source -> normalise -> journal -> correlate -> session -> (outbox row)
  *
  * An event, what it does to the open calls and the calls it ends are one transaction of the journal; delivery hears of a
- * call only when that transaction is durable. The socket reader never waits: frames are folded in memory at once and
- * committed in groups by the journal.
+ * call only when that transaction is durable. Frames are folded in memory at once and committed in groups (`batches.ts`); the
+ * socket reader is held back only when much more is heard than the disk takes.
  */
-import { type CallRules, CallTable, type FoldResult } from './call/correlate.ts';
+import { gatherBatches } from './batches.ts';
+import { type CallRules, CallTable } from './call/correlate.ts';
 import type { MisreadName } from './call/known/side.ts';
 import type { SourcePlan } from './call/plan.ts';
 import type { CallRecord } from './call/record.ts';
-import type { Clock, EventSource, Journal, JournalBatch, SourceFrame, SourceStatus, StoredEvent } from './ports.ts';
-import { type CallEvent, channelOf } from './telephony/call-event.ts';
+import type { Clock, EventSource, Journal, SourceFrame, SourceStatus } from './ports.ts';
+import type { CallEvent } from './telephony/call-event.ts';
 import { oddTime } from './telephony/event-time.ts';
-
-const EMPTY: JournalBatch = { frames: [], opened: [], released: [], ended: [] };
-
-/** How long a refused batch waits when nothing else is to be stored, ms. */
-const OWED_AGAIN_MS = 5000;
 
 export interface PipelineSource {
   readonly source: EventSource;
@@ -66,49 +62,30 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const onMisread = (misread: MisreadName): void => options.onMisread?.(name, misread);
     tables.set(name, new CallTable(name, plan, rules, onFault, onMisread));
   }
-  const commits = new Set<Promise<void>>();
   let wakeAt = Number.POSITIVE_INFINITY;
   let cancelWake: () => void = () => {};
-  let cancelOwed: () => void = () => {};
 
-  /** What a refused batch had to say about calls; goes with the next batch. */
-  let owed: JournalBatch | null = null;
-
-  const store = (frames: readonly SourceFrame[], source: string, results: readonly FoldResult[]): void => {
-    const channels = (ids: readonly string[]) => ids.map((channel) => ({ source, channel }));
-    const ended = [...(owed?.ended ?? []), ...results.flatMap((result) => result.ended)];
-    const opened = [...(owed?.opened ?? []), ...channels(results.flatMap((result) => result.opened))];
-    const released = [...(owed?.released ?? []), ...channels(results.flatMap((result) => result.released))];
-    const nothing = owed === null && frames.length === 0 && ended.length === 0 && released.length === 0;
-    owed = null;
-    cancelOwed();
-    if (nothing) return;
-    const commit = journal.commit({ frames, opened, released, ended }).then(
-      ({ inserted, changed }) => {
-        try {
-          options.onStored(ended, inserted, changed);
-        } catch (error) {
-          // What is stored is stored, whatever displays make of it.
-          options.onFault(source, `Calls were stored, but not told on: ${String(error)}`);
-        }
-      },
-      (error: unknown) => {
-        if (!options.onRefused(error)) return;
-        const { ended: late, opened: open, released: over } = owed ?? EMPTY;
-        owed = {
-          frames: [],
-          ended: [...late, ...ended],
-          // A later batch, which was not refused, may have released them already.
-          opened: [...open, ...opened].filter((one) => tables.get(one.source)?.isOpen(one.channel) === true),
-          released: [...over, ...released],
-        };
-        cancelOwed();
-        cancelOwed = clock.after(OWED_AGAIN_MS, () => store([], source, []));
-      },
-    );
-    commits.add(commit);
-    void commit.finally(() => commits.delete(commit));
-  };
+  const batches = gatherBatches({
+    journal,
+    clock,
+    isOpen: ({ source, channel }) => tables.get(source)?.isOpen(channel) === true,
+    onRefused: options.onRefused,
+    onPressure(behind) {
+      for (const { source } of options.sources) source.hold(behind);
+    },
+    onStored(ended, { inserted, changed, refused }) {
+      const sourceOf = new Map(ended.map((record) => [record.callSessionId, record.source]));
+      for (const { id, why } of refused) {
+        options.onFault(sourceOf.get(id) ?? '', `The call ${id} could not be stored and was left out: ${why}`);
+      }
+      try {
+        options.onStored(ended, inserted, changed);
+      } catch (error) {
+        // What is stored is stored, whatever displays make of it.
+        options.onFault(ended[0]?.source ?? '', `Calls were stored, but not told on: ${String(error)}`);
+      }
+    },
+  });
 
   const onFrame = (frame: SourceFrame): void => {
     const table = tables.get(frame.source);
@@ -118,7 +95,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       options.onEvent?.(event);
       return table.apply(event);
     });
-    store([{ ...frame, events }], frame.source, results);
+    batches.add(frame.source, events.length === frame.events.length ? frame : { ...frame, events }, results);
     wakeFor(table);
   };
 
@@ -139,22 +116,27 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const tick = (): void => {
     wakeAt = Number.POSITIVE_INFINITY;
     for (const [source, table] of tables) {
-      store([], source, [table.advance(clock.now())]);
+      batches.add(source, null, [table.advance(clock.now())]);
       wakeFor(table);
     }
   };
 
-  const refold = (events: readonly StoredEvent[]): void => {
-    for (const { event } of events) {
-      const table = tables.get(event.source);
-      // What ended in an earlier life was stored then; storing it again changes nothing.
-      if (table !== undefined) store([], event.source, [table.apply(event)]);
+  const refold = async (): Promise<void> => {
+    for await (const events of journal.openEvents()) {
+      for (const event of events) {
+        const table = tables.get(event.source);
+        // What ended in an earlier life was stored then; storing it again changes nothing.
+        if (table !== undefined && oddTime(event) === null) batches.add(event.source, null, [table.apply(event)]);
+      }
     }
     // Where the beginning of a channel could not be stored, nothing would ever release it.
+    const open = Map.groupBy(await journal.openChannels(), ({ source }) => source);
     for (const [source, table] of tables) {
-      const known = events.flatMap(({ event }) => (event.source === source ? (channelOf(event) ?? []) : []));
-      const released = [...new Set(known)].filter((channel) => !table.isOpen(channel));
-      store([], source, [{ ended: [], opened: [], released }]);
+      const known = (open.get(source) ?? []).map(({ channel }) => channel);
+      batches.release(
+        source,
+        known.filter((channel) => !table.isOpen(channel)),
+      );
     }
   };
 
@@ -167,7 +149,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   return {
     async start() {
-      refold(await journal.openEvents());
+      await refold();
       for (const { source } of options.sources) {
         // After a kill the last thing heard is all that is known; an orderly end has been marked then.
         const at = await journal.lastFrameAt(source.name);
@@ -185,8 +167,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
         }),
       );
       cancelWake();
-      cancelOwed();
-      while (commits.size > 0) await Promise.all(commits);
+      await batches.drain();
     },
     live: () => [...tables.values()].flatMap((table) => table.live(clock.now())),
     openChannels: () => [...tables.values()].reduce((sum, table) => sum + table.openChannels, 0),

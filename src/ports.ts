@@ -51,6 +51,8 @@ export interface EventSource {
   start(onFrame: (frame: SourceFrame) => void, onStatus?: (status: SourceStatus) => void): void;
   stop(): Promise<void>;
   status(): SourceStatus;
+  /** True: read less than the PBX may say, for the journal is behind; never so little that the PBX gives up. False: as before. */
+  hold(held: boolean): void;
 }
 
 /** A telephone or a trunk as the PBX has it, before any call: what of it decides on which side it is. */
@@ -79,19 +81,19 @@ export interface EndpointLister {
   endpoints(): Promise<EndpointListing>;
 }
 
-/** An event as the journal keeps it. `seq` grows by one for each event of the installation. */
-export interface StoredEvent {
-  readonly seq: number;
-  readonly event: CallEvent;
+/** A channel of an open call. */
+export interface OpenChannel {
+  readonly source: string;
+  readonly channel: string;
 }
 
 /** Everything that one transaction makes durable: events, what they did to the open calls, and calls that ended. */
 export interface JournalBatch {
   readonly frames: readonly SourceFrame[];
   /** Channels that now belong to an open call: their events are needed to fold the state again after a restart. */
-  readonly opened: readonly { readonly source: string; readonly channel: string }[];
+  readonly opened: readonly OpenChannel[];
   /** Channels whose call is finished. */
-  readonly released: readonly { readonly source: string; readonly channel: string }[];
+  readonly released: readonly OpenChannel[];
   /** Calls that ended; each becomes a session row and, unless it exists already, an outbox row. */
   readonly ended: readonly CallRecord[];
 }
@@ -100,15 +102,20 @@ export interface JournalBatch {
 export interface CommitResult {
   readonly inserted: readonly string[];
   readonly changed: readonly string[];
+  /** Calls that are wrong in themselves, with the reason: nothing of them is stored, and everything else is. */
+  readonly refused: readonly { readonly id: string; readonly why: string }[];
 }
 
 export interface Journal {
   /** Stores the batch in one durable transaction. */
   commit(batch: JournalBatch): Promise<CommitResult>;
-  /** Events that rebuild the open calls of all sources: those of the open channels and of the sources, in order. */
-  openEvents(): Promise<readonly StoredEvent[]>;
-  /** Events with `receivedAt` in [from, to), in order, a page at a time; `after` is the last seq already read (0 to begin). */
-  eventsBetween(from: number, to: number, after: number, limit: number): Promise<readonly StoredEvent[]>;
+  /** The channels whose calls were open when the journal was written last. */
+  openChannels(): Promise<readonly OpenChannel[]>;
+  /**
+   * Events that rebuild the open calls, in order within each source, a page at a time: those of the open channels, and those of
+   * the source since the connection under which the oldest of its open calls began.
+   */
+  openEvents(): AsyncIterable<readonly CallEvent[]>;
   /** When the last frame of a source was stored, ms since the epoch; `null` when there is none. */
   lastFrameAt(source: string): Promise<number | null>;
 }

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { DEFAULT_RULES } from '../src/call/correlate.ts';
 import { createPipeline } from '../src/pipeline.ts';
-import type { Clock, CommitResult, EventSource, JournalBatch, SourceFrame, StoredEvent } from '../src/ports.ts';
+import type { Clock, CommitResult, EventSource, JournalBatch, SourceFrame } from '../src/ports.ts';
 import type { CallEvent } from '../src/telephony/call-event.ts';
 import { facts } from './support/facts.ts';
 import { labPlan } from './support/recordings.ts';
@@ -39,6 +39,8 @@ function bench(open: readonly CallEvent[] = [], lastFrameAt: number | null = nul
   const faults: string[] = [];
   const told: string[] = [];
   const misread: unknown[] = [];
+  const held: boolean[] = [];
+  let refused: (batch: JournalBatch) => CommitResult['refused'] = () => [];
   let refusing = false;
   let deaf = false;
   let emit: (frame: SourceFrame) => void = () => {};
@@ -48,6 +50,7 @@ function bench(open: readonly CallEvent[] = [], lastFrameAt: number | null = nul
       emit = onFrame;
     },
     stop: async () => {},
+    hold: (behind) => held.push(behind),
     status: () => ({
       ...{ name: 'pbx', state: 'connected', since: START, problem: null, frames: 0, unknownEvents: 0, faults: 0 },
       lastFrameAt: null,
@@ -61,10 +64,13 @@ function bench(open: readonly CallEvent[] = [], lastFrameAt: number | null = nul
       async commit(batch): Promise<CommitResult> {
         if (refusing) throw new Error('full');
         batches.push(batch);
-        return { inserted: batch.ended.map((record) => record.callSessionId), changed: [] };
+        return { inserted: batch.ended.map((record) => record.callSessionId), changed: [], refused: refused(batch) };
       },
-      openEvents: async () => open.map((event, at): StoredEvent => ({ seq: at + 1, event })),
-      eventsBetween: async () => [],
+      async *openEvents() {
+        yield open;
+      },
+      openChannels: async () =>
+        open.flatMap((event) => ('channel' in event ? [{ source: 'pbx', channel: event.channel }] : [])),
       lastFrameAt: async () => lastFrameAt,
     },
     onStored(ended) {
@@ -77,7 +83,11 @@ function bench(open: readonly CallEvent[] = [], lastFrameAt: number | null = nul
     onMisread: (name, { endpoint }) => misread.push([name, endpoint]),
   });
   return {
-    ...{ pipeline, batches, faults, told, misread },
+    ...{ pipeline, batches, faults, told, misread, held },
+    /** Calls that the journal refuses from now on. */
+    refuseCall(id: string): void {
+      refused = ({ ended }) => ended.filter((one) => one.callSessionId === id).map(() => ({ id, why: 'odd' }));
+    },
     timers: () => timers.length,
     hear(...events: readonly CallEvent[]): void {
       now = Math.max(now, ...events.map((event) => event.receivedAt));
@@ -192,7 +202,7 @@ t.test('an orderly stop is noted as the time from which nobody listened, and lea
 t.test('an open channel whose beginning is not in the journal is released at the start', async (t) => {
   const { pipeline, pass, released } = bench([created('a', 0), cleared('headless', 10)], START);
   await pipeline.start();
-  await pass(0);
+  await pass(20);
   t.strictSame(released(), ['headless']);
   t.equal(pipeline.openChannels(), 1);
 });
@@ -202,7 +212,7 @@ t.test(
   async (t) => {
     const daemon = bench([created('a', 0)], START + 3000);
     await daemon.pipeline.start();
-    await settled();
+    await daemon.pass(20);
     t.match(daemon.events(), [{ kind: 'source-lost', at: START + 3000 }]);
     const stamp = { source: 'pbx', at: START + 60_000, receivedAt: START + 60_000 };
     daemon.hear(
@@ -216,6 +226,20 @@ t.test(
     t.strictSame(ended?.flags, ['blind-interval', 'end-unknown']);
   },
 );
+
+t.test('a call that the journal refuses is told with its reason, and the next one is stored', async (t) => {
+  const { pipeline, hear, pass, refuseCall, faults, batches } = bench();
+  await pipeline.start();
+  refuseCall('pbx-a');
+  hear(created('a', 0), cleared('a', 1000), created('b', 0), cleared('b', 1000));
+  await pass(60_000);
+  t.same(
+    batches.flatMap(({ ended }) => ended).map(({ callSessionId }) => callSessionId),
+    ['pbx-a', 'pbx-b'],
+  );
+  t.same(faults, ['The call pbx-a could not be stored and was left out: odd']);
+  t.equal(pipeline.openChannels(), 0);
+});
 
 t.test('an endpoint that is not what it is called is told with its source, when its call is over', async (t) => {
   const { pipeline, hear, pass, misread } = bench();

@@ -123,6 +123,7 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
       return client.close();
     },
     status,
+    hold: (held) => client.hold(held),
     endpoints: () => listEndpoints(client, options.username),
   };
 }

@@ -83,6 +83,7 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
     },
     stop: () => client.close(),
     status,
+    hold: (held) => client.hold(held),
     endpoints: () => listEndpoints(client),
   };
 }

@@ -62,6 +62,11 @@ function idsOf(event: CallEvent): readonly string[] {
   }
 }
 
+/** The ids, as a PBX writes them, that an event says belong together: channels, linked ids, bridges, wires. */
+export function namesIn(event: CallEvent): readonly string[] {
+  return idsOf(event).map((id) => id.replace(/^(bridge|wire) /, ''));
+}
+
 export interface TimelineLine {
   /** ms since the epoch. */
   readonly at: number;

@@ -10,6 +10,7 @@ import { openReadOnly } from '../../adapters/sqlite/thread/read-only.ts';
 import type { Config } from '../../config/schema.ts';
 import type { Terminal } from '../cli/cli.ts';
 import { type Readers, readers } from '../daemon/lookup.ts';
+import { readersOf } from '../daemon/readers.ts';
 import { callLogPolicyOf, deliveryPolicyOf } from '../daemon/settings.ts';
 import { fileStatus, silent } from '../daemon/status-reply.ts';
 import { VERSION } from '../daemon/version.ts';
@@ -77,6 +78,7 @@ export async function asking<T>(config: Config, terminal: Terminal, use: (asker:
       store: file.remote,
       policy: deliveryPolicyOf(config),
       callLog: callLogPolicyOf(config),
+      readerOf: readersOf(config),
       status: () => fileStatus(file.remote, path, held, clock),
       clock,
     });

@@ -20,6 +20,8 @@ import type { Clock, Log, SourceStatus } from '../ports.ts';
 import type { Secret, SecretRef } from '../secret.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
 import { handlersOf } from './handlers.ts';
+import { readersOf } from './readers.ts';
+import { keepSealing } from './sealing.ts';
 import { CRM, callLogPolicyOf, deliveryPolicyOf, directoryPolicyOf, planOf, rulesOf } from './settings.ts';
 import { daemonStatus } from './status-reply.ts';
 import { VERSION } from './version.ts';
@@ -53,6 +55,7 @@ export interface Daemon {
 
 /** Rows removed in one go: a few ms of the database thread. */
 const PRUNE_ROWS = 2000;
+const PRUNE_SEGMENTS = 200;
 const PRUNE_EVERY_MS = 600_000;
 const DRAIN_MS = 10_000;
 const STORE_MS = 3_000;
@@ -92,8 +95,9 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
   const control = socket === null ? null : await openControl(socket);
   if (control !== null) opened.push(control.close);
   const { remote } = database;
+  const readerOf = readersOf(config);
   const journal = sqliteJournal(database, {
-    clock,
+    ...{ clock, readerOf },
     onTrouble: (error) => conditions.set('storage-full', error === null ? null : error.message),
   });
   const owner = randomUUID();
@@ -168,6 +172,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     ...(parts.onEvent === undefined ? {} : { onEvent: parts.onEvent }),
   });
 
+  for (const note of config.notes) events.warning(log, 'config', note);
   await delivery.start();
   await pipeline.start();
   const statuses = () => sources.map(({ source }) => source.status());
@@ -179,6 +184,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
         store: remote,
         policy,
         callLog: callLogPolicy,
+        readerOf,
         database: path,
         delivery,
         permits,
@@ -196,9 +202,8 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
   const prune = async (): Promise<void> => {
     watch.review();
     const now = clock.now();
-    const { raw, raw_max: rawMaxBytes, events: kept } = retention;
-    const request = { rawBefore: now - raw, rawMaxBytes, eventsBefore: now - kept, limit: PRUNE_ROWS };
-    while ((await journal.prune(request)).more);
+    const oldest = { before: now - retention.journal, maxBytes: retention.journal_max, limit: PRUNE_SEGMENTS };
+    while ((await journal.prune(oldest)).more);
     const old = { endedBefore: now - retention.calls, limit: PRUNE_ROWS };
     while ((await remote.sessions.forget(old)) >= PRUNE_ROWS);
   };
@@ -212,6 +217,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     });
   };
   schedulePrune();
+  const sealing = keepSealing(journal, clock, (why) => events.warning(log, 'storage', why));
 
   return {
     pipeline,
@@ -221,7 +227,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     async healthy() {
       const { promise, resolve } = Promise.withResolvers<boolean>();
       const cancel = clock.after(HEALTHY_WITHIN_MS, () => resolve(false));
-      remote.journal.lastFrameAt('').then(
+      remote.journal.alive().then(
         () => resolve(true),
         () => resolve(false),
       );
@@ -230,6 +236,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     async stop() {
       stopping = true;
       cancelPrune();
+      sealing.stop();
       watch.stop();
       await control?.close();
       await delivery.drain(DRAIN_MS);

@@ -11,12 +11,13 @@ import {
 } from '../../adapters/control/api.ts';
 import { callBody } from '../../adapters/leadsquared/call-body.ts';
 import type { CallLogPolicy } from '../../adapters/leadsquared/policy.ts';
+import { eventsOf, keptFrames, type ReaderOf } from '../../adapters/sqlite/journal/events.ts';
 import type { SeenExtension } from '../../adapters/sqlite/sessions/calls.ts';
 import type { CallPlace, CallRow } from '../../adapters/sqlite/sessions/list.ts';
 import type { Modules } from '../../adapters/sqlite/thread/modules.ts';
 import type { Remotes } from '../../adapters/sqlite/thread/rpc.ts';
 import type { CallRecord } from '../call/record.ts';
-import { channelIdOf, eventsOfCall } from '../call/timeline.ts';
+import { channelIdOf, eventsOfCall, namesIn } from '../call/timeline.ts';
 import type { CrmUser } from '../delivery/crm.ts';
 import { whyNobody } from '../delivery/parties/resolve.ts';
 import { findUser, matchRow, matchUser, nameOf, type UserRow } from '../delivery/parties/users.ts';
@@ -33,6 +34,7 @@ export interface Lookup {
   readonly store: Store;
   readonly policy: DeliveryPolicy;
   readonly callLog: CallLogPolicy;
+  readonly readerOf: ReaderOf;
   readonly status: () => Promise<StatusReply>;
   readonly clock: Pick<Clock, 'monotonic'>;
 }
@@ -69,15 +71,15 @@ export async function wholeId(store: Store, id: string): Promise<string> {
   throw new ControlError(409, `Several calls have an id with ${id}: ${found.ids.join(', ')}. Give more of it.`);
 }
 
-/** Events read at most for one call. */
-const MAX_EVENTS = 20_000;
-/** How long before and after the first channel of a call its other channels may be heard, ms. */
+/** How long before and after a call its channels may be heard, ms. */
 const AROUND_MS = 60_000;
+/** Rounds in which further channels of a call are found; more than a call has parties. */
+const MAX_ROUNDS = 50;
 
-async function details({ store, policy, callLog }: Lookup, id: string): Promise<CallDetails> {
+async function details({ store, policy, callLog, readerOf }: Lookup, id: string): Promise<CallDetails> {
   const found = await store.sessions.get(id);
   if (found.found !== 'one') throw new ControlError(404, `No call has the id ${id}.`);
-  const { record, revision } = found.session;
+  const { record, revision, createdAt } = found.session;
   const [delivery = null] = await store.outbox.select({ filter: { ids: [id] }, after: 0, limit: 1 });
   const resolution = { leadId: delivery?.leadId ?? null, userId: delivery?.userId ?? null };
   const crmUsers = (await store.users.load({}))?.users ?? null;
@@ -87,7 +89,7 @@ async function details({ store, policy, callLog }: Lookup, id: string): Promise<
     revision,
     delivery,
     attempts: await store.outbox.attempts({ sessionId: id }),
-    events: await eventsOf(store, record),
+    events: await eventsOfRecord(store, readerOf, record, createdAt),
     lead: { id: lead.id, name: lead.name, how: lead.how },
     user: userOf(policy, record, delivery, lead.ownerId, crmUsers),
     sent: delivery?.body ?? null,
@@ -95,14 +97,51 @@ async function details({ store, policy, callLog }: Lookup, id: string): Promise<
   };
 }
 
-async function eventsOf(store: Store, record: CallRecord): Promise<readonly CallEvent[]> {
-  const { source } = record;
-  const channel = channelIdOf(record);
-  const span = (await store.calls.span({ source, channel })) ?? { from: record.startedAt, to: record.endedAt };
+/**
+ * The clock of the PBX may differ from that of arrival, by which the journal is kept: the call came before it was stored. One
+ * that was stored much later (derived anew, from call records) is looked for when the PBX says that it was.
+ */
+async function eventsOfRecord(
+  store: Store,
+  readerOf: ReaderOf,
+  record: CallRecord,
+  createdAt: number,
+): Promise<readonly CallEvent[]> {
   const length = record.endedAt - record.startedAt;
-  const from = Math.floor(span.from - AROUND_MS);
-  const to = Math.ceil(Math.max(span.to, span.from + length) + AROUND_MS);
-  return eventsOfCall(await store.calls.events({ source, from, to, limit: MAX_EVENTS }), channel);
+  const spans = [
+    { since: createdAt - length - 2 * AROUND_MS, until: createdAt + AROUND_MS },
+    { since: record.startedAt - AROUND_MS, until: record.endedAt + AROUND_MS },
+  ];
+  for (const span of spans) {
+    const events = await eventsWithin(store, readerOf, record, span);
+    if (events.length > 0) return events;
+  }
+  return [];
+}
+
+/** All that is said of the channels of a call: each round finds those that the one before has named. */
+async function eventsWithin(
+  store: Store,
+  readerOf: ReaderOf,
+  record: CallRecord,
+  span: { readonly since: number; readonly until: number },
+): Promise<readonly CallEvent[]> {
+  const { source } = record;
+  const seed = channelIdOf(record);
+  const read = readerOf(source);
+  let named: ReadonlySet<string> = new Set([seed]);
+  let own: readonly CallEvent[] = [];
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const events: CallEvent[] = [];
+    for await (const frames of keptFrames(store.journal, { source, from: 0, ...span, channels: [...named] })) {
+      for (const frame of frames) events.push(...(eventsOf(frame, source, read) ?? []));
+    }
+    own = eventsOfCall(events, seed);
+    const more = new Set([seed, ...own.flatMap(namesIn)]);
+    if (more.size <= named.size) break;
+    named = more;
+  }
+  return own;
 }
 
 async function leadOf(store: Store, record: CallRecord, id: string | null, posted: boolean) {

@@ -27,7 +27,7 @@ function hidden(): CallRecord[] {
 /** Calls of an earlier run. */
 async function stored(path: string, ended: readonly CallRecord[]): Promise<void> {
   const database = await openDatabase(path, { onFailure: (error) => t.fail(error.message) });
-  const journal = sqliteJournal(database, { clock: createClock(), onTrouble: () => {} });
+  const journal = sqliteJournal(database, { clock: createClock(), readerOf: () => null, onTrouble: () => {} });
   await journal.commit({ frames: [], opened: [], released: [], ended });
   await database.close();
 }

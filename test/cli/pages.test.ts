@@ -2,13 +2,12 @@
 import BetterSqlite3 from 'better-sqlite3';
 import t from 'tap';
 import { connectControl } from '../../adapters/control/client.ts';
-import { createClock } from '../../adapters/host/clock.ts';
-import { sqliteJournal } from '../../adapters/sqlite/journal/port.ts';
 import { openDatabase } from '../../adapters/sqlite/thread/database.ts';
 import { runCommandLine } from '../../src/cli/cli.ts';
 import { controlPath } from '../../src/commands/control.ts';
 import { bodies } from '../../src/commands/index.ts';
 import { VERSION } from '../../src/daemon/version.ts';
+import { commit } from '../adapters/sqlite/support.ts';
 import { call } from '../delivery/fakes.ts';
 import { logcalld, world } from './world.ts';
 
@@ -26,7 +25,7 @@ async function parkedCalls() {
     const startedAt = now - (CALLS - n) * 60_000;
     return call(n, { source: 'asterisk', startedAt, answeredAt: startedAt, endedAt: startedAt + 20_000 });
   });
-  await sqliteJournal(database, { clock: createClock() }).commit({ frames: [], opened: [], released: [], ended });
+  await commit(database.remote.journal, { ended }, now);
   await database.close();
   const db = new BetterSqlite3(path);
   db.exec("UPDATE delivery SET state = 'parked', step = NULL, reason = 'No user.'");

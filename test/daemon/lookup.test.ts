@@ -35,6 +35,7 @@ t.test('the extensions of each tenant, with their own calls', async (t) => {
     policy,
     callLog: CALL_LOG_POLICY,
     status,
+    readerOf: () => null,
     clock: { monotonic: () => 0 },
   }).users({});
   const short = lines.map(({ extension, domain, match, userId, calls }) => [extension, domain, match, userId, calls]);
@@ -74,7 +75,14 @@ t.test('a long users file is not gone through for each extension', async (t) => 
   const policy = { ...DEFAULT_POLICY, user: { ...DEFAULT_POLICY.user, rows, discover: false } };
   const status = () => Promise.reject(new Error('not asked'));
   const clock = { monotonic: () => 0 };
-  const { lines } = await readers({ store, policy, callLog: CALL_LOG_POLICY, status, clock }).users({});
+  const { lines } = await readers({
+    store,
+    policy,
+    callLog: CALL_LOG_POLICY,
+    readerOf: () => null,
+    status,
+    clock,
+  }).users({});
   t.equal(lines.length, MANY);
   t.ok(lines.every(({ match, calls }) => match === 'known' && calls === 1));
   t.ok(reads < 10 * MANY, `${reads} looks at the extension of a line`);

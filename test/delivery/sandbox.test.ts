@@ -15,6 +15,7 @@ import { DEFAULT_POLICY, type DeliveryPolicy } from '../../src/delivery/policy.t
 import { createDelivery } from '../../src/delivery/service.ts';
 import type { OutboxCounts } from '../../src/delivery/store.ts';
 import { openPermits } from '../../src/permits/permits.ts';
+import { commit } from '../adapters/sqlite/support.ts';
 import { call, silent } from './fakes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'logcalld-delivery-'));
@@ -83,7 +84,7 @@ t.test('every call lands once, whatever the server does to its requests', async 
   const ended = Array.from({ length: 30 }, (_, n) =>
     call(n, { startedAt: now - 90_000 - n * 1000, answeredAt: now - 80_000 - n * 1000, endedAt: now - n * 1000 }),
   );
-  await database.remote.journal.commit([{ frames: [], opened: [], released: [], ended }], now);
+  await commit(database.remote.journal, { ended }, now);
   delivery.notify();
   const counts = await until(database, ({ states }) => states.delivered + states.parked === 30);
   t.match(counts.states, { delivered: 29, parked: 1 });
@@ -103,7 +104,7 @@ t.test('a second life goes on where the first was stopped in the middle of a req
   const one = await live(first, sandbox);
   const now = Date.now();
   const ended = Array.from({ length: 5 }, (_, n) => call(n, { startedAt: now - 9000, answeredAt: null, endedAt: now }));
-  await first.remote.journal.commit([{ frames: [], opened: [], released: [], ended }], now);
+  await commit(first.remote.journal, { ended }, now);
   sandbox.addFaults({ match: { path: 'LogCall$' }, times: 3, fault: { kind: 'timeout', commit: true } });
   const hanging = sandbox.next((seen) => seen.fate === 'fault');
   one.delivery.notify();

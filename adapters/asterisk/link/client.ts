@@ -11,6 +11,7 @@
  *
  * What each end costs Asterisk, and when the login is sent: `pace.ts`.
  */
+import { Hold } from '../../../src/link/hold.ts';
 import { Link, type LinkStatus } from '../../../src/link/link.ts';
 import { AmiActionError, type AmiList } from './actions.ts';
 import { type AmiClientHandlers, type AmiClientOptions, DEFAULTS } from './client-options.ts';
@@ -42,6 +43,7 @@ export class AmiClient {
   readonly #options: Required<Omit<AmiClientOptions, 'tls'>> & Pick<AmiClientOptions, 'tls'>;
   readonly #handlers: AmiClientHandlers;
   readonly #link: Link;
+  readonly #hold: Hold;
   readonly #pace: ReturnType<typeof createPace>;
   #visit: Visit | null = null;
   #connections = 0;
@@ -51,6 +53,7 @@ export class AmiClient {
     this.#handlers = handlers;
     this.#pace = createPace(this.#options);
     const { host, clock, random, retryMs } = this.#options;
+    this.#hold = new Hold(clock);
     const onChange = (status: LinkStatus) => handlers.onStatus?.(status);
     this.#link = new Link({ host, clock, random, retryMs, connect: () => this.#connect(), onChange });
   }
@@ -86,6 +89,11 @@ export class AmiClient {
     return this.#ready(name).listAction(name, fields, deadlineMs);
   }
 
+  /** True: read slowly, as the journal is behind. */
+  hold(held: boolean): void {
+    this.#hold.set(held);
+  }
+
   /** Drops the present connection, if there is one, and lets the client open a new one. */
   reconnect(reason: string): void {
     this.#visit?.connection.close(new LinkFailure('network', reason));
@@ -112,7 +120,7 @@ export class AmiClient {
     const { host, port, tls, clock, connectTimeoutMs } = this.#options;
     const number = ++this.#connections;
     const connection = new AmiConnection(
-      { host, port, tls, clock, number, connectTimeoutMs },
+      { host, port, tls, clock, number, connectTimeoutMs, hold: this.#hold },
       {
         onEvent: (packet, at) => this.#event(visit, packet, at),
         onFrame: (raw, at) => this.#handlers.onFrame?.(raw, at),

@@ -1,6 +1,7 @@
 /** One AMI connection: a TCP or TLS socket with its own parser and its own waiting actions. */
 import net from 'node:net';
 import tls from 'node:tls';
+import type { Hold } from '../../../src/link/hold.ts';
 import type { Clock } from '../../../src/ports.ts';
 import { type AmiList, endsList, isResponse, PendingActions } from './actions.ts';
 import { AmiParser, encodeAction } from './codec.ts';
@@ -27,6 +28,8 @@ export interface ConnectionOptions {
   readonly number: number;
   /** ms for the connection to be made, and as much again for the greeting. */
   readonly connectTimeoutMs: number;
+  /** Reads slowly while the journal is behind. */
+  readonly hold: Hold;
 }
 
 export interface ConnectionHandlers {
@@ -168,6 +171,7 @@ export class AmiConnection {
       this.#bytes += chunk.length;
       this.#heardAt = clock.monotonic();
       this.#parser.push(chunk);
+      this.#options.hold.read(socket);
     });
     socket.on('error', (error) => this.close(socketFailure(this.where, error)));
     socket.on('close', () => this.close(closedFailure(this.where, this.#orderly)));

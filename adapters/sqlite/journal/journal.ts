@@ -1,126 +1,141 @@
-/** The journal's statements; runs in the database thread. The main thread's side is `port.ts`. */
-import type { CommitResult, JournalBatch, SourceFrame } from '../../../src/ports.ts';
-import { channelOf } from '../../../src/telephony/call-event.ts';
-import type { SessionHook } from '../sessions/store.ts';
-import { sessionStore } from '../sessions/store.ts';
+/**
+ * The journal: stores what the PBXs said together with what it did to the open calls and the calls that ended, in one
+ * transaction, and reads it again. Runs in the database thread.
+ */
+import type { CallRecord } from '../../../src/call/record.ts';
+import { type SessionFate, type SessionHook, sessionStore } from '../sessions/store.ts';
 import { isPassing, storageError } from '../thread/errors.ts';
 import type { Connection, WireError } from '../thread/rpc.ts';
 import { encodeError } from '../thread/rpc.ts';
+import { joined, type Packet, pack } from './frames.ts';
 import { pruner } from './prune.ts';
+import { segmentReader } from './read.ts';
+import { sealer } from './seal.ts';
 
-/** What became of one batch of a shared transaction. */
-export type BatchFate =
-  | { readonly ok: true; readonly result: CommitResult }
-  | { readonly ok: false; readonly error: WireError };
-
-export interface EventRow {
-  readonly seq: number;
-  readonly json: string;
+/** What came of one PBX since the last transaction. */
+export interface Run {
+  readonly source: string;
+  /** What was said; none when only channels opened or were released. */
+  readonly packets: readonly Packet[];
+  /** Channels that now belong to an open call, and whether they still do at the end of the transaction. */
+  readonly opened: readonly string[];
+  readonly released: readonly string[];
+  /** The last connection that was made in it, the CallEvent as JSON. */
+  readonly connected: string | null;
 }
+
+/** What became of a call: of one that is wrong in itself the error, and nothing of it is stored. */
+export type CallFate = SessionFate | WireError;
+
+/** Bytes from which on compressing at once costs less than writing more. */
+const WORTH_PACKING = 16_384;
 
 /** The journal with the hooks that run in the transaction of each new session. */
 export function journalModule(onInserted: readonly SessionHook[]) {
   return (db: Connection) => {
-    const store = batchStore(db, onInserted);
-
-    /**
-     * Stores all batches in one transaction. A batch that is wrong in itself is left out with its error and does not stop
-     * the others. Trouble of the file (full, I/O, locked) throws: then nothing is stored and all can be sent again.
-     */
-    const commit = db.transaction((batches: readonly JournalBatch[], now: number): readonly BatchFate[] =>
-      batches.map((batch) => {
-        try {
-          return { ok: true, result: store(batch, now) };
-        } catch (thrown) {
-          const error = storageError(thrown);
-          // SQLite may have rolled back the whole transaction by itself; nothing may be committed after that.
-          if (isPassing(error) || error.trouble !== 'program' || !db.inTransaction) throw error;
-          return { ok: false, error: encodeError(error) };
-        }
-      }),
+    const runs = runStore(db);
+    const storeCall = callStore(db, onInserted);
+    const commit = db.transaction(
+      (all: readonly Run[], ended: readonly CallRecord[], now: number): readonly CallFate[] => {
+        for (const run of all) runs.store(run);
+        return ended.map((record) => storeCall(record, now));
+      },
+    ).immediate;
+    const lastFrame = db.prepare<[object], number | null>(
+      `SELECT max(at) FROM (SELECT max(last_at) AS at FROM segment WHERE source = @source
+       UNION ALL SELECT max(last_at) AS at FROM hot_segment WHERE source = @source)`,
     );
-
-    return { commit: commit.immediate, ...reader(db), prune: pruner(db) };
-  };
-}
-
-function batchStore(db: Connection, onInserted: readonly SessionHook[]) {
-  const open = db.prepare<[string, string]>('INSERT OR IGNORE INTO open_channel (source, channel) VALUES (?, ?)');
-  const release = db.prepare<[string, string]>('DELETE FROM open_channel WHERE source = ? AND channel = ?');
-  const addRaw = db.prepare<[number]>('UPDATE raw_total SET bytes = bytes + ?');
-  const storeFrame = frameStore(db);
-  const storeSession = sessionStore(db, onInserted);
-
-  // A transaction within a transaction is a savepoint.
-  return db.transaction((batch: JournalBatch, now: number): CommitResult => {
-    let rawBytes = 0;
-    for (const frame of batch.frames) rawBytes += storeFrame(frame);
-    if (rawBytes > 0) addRaw.run(rawBytes);
-    for (const { source, channel } of batch.opened) open.run(source, channel);
-    for (const { source, channel } of batch.released) release.run(source, channel);
-    const fates = batch.ended.map((record) => ({ id: record.callSessionId, fate: storeSession(record, now) }));
     return {
-      inserted: fates.filter(({ fate }) => fate === 'inserted').map(({ id }) => id),
-      changed: fates.filter(({ fate }) => fate === 'changed').map(({ id }) => id),
+      /**
+       * Stores all in one transaction and answers what became of each call, in order. A call that is wrong in itself stops
+       * nothing else. Trouble of the file (full, I/O, locked) throws: then nothing is stored and all can be sent again.
+       */
+      commit(all: readonly Run[], ended: readonly CallRecord[], now: number): readonly CallFate[] {
+        try {
+          return commit(all, ended, now);
+        } catch (error) {
+          runs.forget();
+          throw error;
+        }
+      },
+      ...segmentReader(db),
+      /** When the last frame of a source came, ms since the epoch. */
+      lastFrameAt: ({ source }: { source: string }): number | null => lastFrame.pluck().get({ source }) ?? null,
+      /** Answers when everything asked before is done. */
+      alive: (): true => true,
+      seal: sealer(db),
+      prune: pruner(db),
     };
-  });
-}
-
-/** Stores one frame with its events; answers the bytes of its raw form. */
-function frameStore(db: Connection) {
-  const insertFrame = db.prepare<[string, number, Uint8Array | null]>(
-    'INSERT INTO frame (source, received_at, raw) VALUES (?, ?, ?)',
-  );
-  const insertEvent = db.prepare<[number | bigint, string, number, number, string, string | null, string]>(
-    'INSERT INTO event (frame_id, source, received_at, at, kind, channel, json) VALUES (?, ?, ?, ?, ?, ?, ?)',
-  );
-  // The columns are whole milliseconds; `json` keeps what the PBX gave.
-  const whole = (time: number): number => Math.floor(time);
-  return ({ source, receivedAt, raw, events }: SourceFrame): number => {
-    const { lastInsertRowid: frameId } = insertFrame.run(source, whole(receivedAt), raw);
-    for (const event of events) {
-      const times = [whole(event.receivedAt), whole(event.at)] as const;
-      insertEvent.run(frameId, event.source, ...times, event.kind, channelOf(event), JSON.stringify(event));
-    }
-    return raw?.byteLength ?? 0;
   };
 }
 
-function reader(db: Connection) {
-  const openEvents = db.prepare<[], EventRow>(
-    `SELECT seq, json FROM event WHERE seq IN (
-       SELECT event.seq FROM open_channel
-       CROSS JOIN event ON event.source = open_channel.source AND event.channel = open_channel.channel
-       UNION
-       SELECT event.seq FROM refold_start
-       CROSS JOIN event ON event.source = refold_start.source AND event.channel IS NULL AND event.seq >= refold_start.seq
-     ) ORDER BY seq`,
-  );
-  const bounds = db.prepare<[number, number], { readonly first: number | null; readonly last: number | null }>(
-    'SELECT min(seq) AS first, max(seq) AS last FROM event WHERE received_at >= ? AND received_at < ?',
-  );
-  // "+": read by seq, which is already in order, instead of sorting the whole interval for each page.
-  const page = db.prepare<[number, number, number, number, number], EventRow>(
-    `SELECT seq, json FROM event WHERE seq > ? AND seq <= ? AND +received_at >= ? AND +received_at < ?
-     ORDER BY seq LIMIT ?`,
-  );
-  const lastFrame = db.prepare<[string], number | null>('SELECT max(received_at) FROM frame WHERE source = ?').pluck();
-  let interval: { from: number; to: number; first: number; last: number } | null = null;
+function callStore(db: Connection, onInserted: readonly SessionHook[]) {
+  // A transaction within a transaction is a savepoint.
+  const store = db.transaction(sessionStore(db, onInserted));
+  return (record: CallRecord, now: number): CallFate => {
+    try {
+      return store(record, now);
+    } catch (thrown) {
+      const error = storageError(thrown);
+      // SQLite may have rolled back the whole transaction by itself; nothing may be committed after that.
+      if (isPassing(error) || error.trouble !== 'program' || !db.inTransaction) throw error;
+      return encodeError(error);
+    }
+  };
+}
 
+function runStore(db: Connection) {
+  /** Number of the next frame of each source. */
+  const numbers = new Map<string, number>();
+  const next = db.prepare<[object], number | null>(
+    `SELECT max(next) FROM (
+       SELECT (SELECT seq + frames FROM segment WHERE source = @source ORDER BY seq DESC LIMIT 1) AS next
+       UNION ALL SELECT (SELECT seq + frames FROM hot_segment WHERE source = @source ORDER BY id DESC LIMIT 1)
+       UNION ALL SELECT max(seq) FROM open_channel WHERE source = @source
+       UNION ALL SELECT max(seq) + 1 FROM connection WHERE source = @source)`,
+  );
+  const insert = db.prepare<[object]>(
+    `INSERT INTO hot_segment (source, seq, frames, first_at, last_at, size, packed, data)
+     VALUES (@source, @seq, @frames, @firstAt, @lastAt, @size, @packed, @data)`,
+  );
+  const open = db.prepare<[string, string, number]>(
+    'INSERT INTO open_channel (source, channel, seq) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+  );
+  const release = db.prepare<[string, string]>('DELETE FROM open_channel WHERE source = ? AND channel = ?');
+  const connect = connectionStore(db);
+  const store = ({ source, packets, opened, released, connected }: Run): void => {
+    const seq = numbers.get(source) ?? next.pluck().get({ source }) ?? 1;
+    const packet = joined(packets);
+    if (packet !== null) {
+      const { frames, firstAt, lastAt, bytes } = packet;
+      const packed = bytes.length >= WORTH_PACKING;
+      const data = packed ? pack(bytes, 'hot') : bytes;
+      insert.run({ source, seq, frames, firstAt, lastAt, size: bytes.length, packed: packed ? 1 : 0, data });
+    }
+    for (const channel of opened) open.run(source, channel, seq);
+    for (const channel of released) release.run(source, channel);
+    if (connected !== null) connect(source, seq, connected);
+    numbers.set(source, seq + (packet?.frames ?? 0));
+  };
   return {
-    /** Of the open channels all events; of each source what it said since the connection under which they began. */
-    openEvents: (): readonly EventRow[] => openEvents.all(),
+    store,
+    /** After a transaction that was rolled back. */
+    forget: () => numbers.clear(),
+  };
+}
 
-    /** A page of events received in [from, to), by seq. The first page (`after` 0) fixes where the interval ends. */
-    eventsBetween(from: number, to: number, after: number, limit: number): readonly EventRow[] {
-      if (after === 0 || interval === null || interval.from !== from || interval.to !== to) {
-        const { first, last } = bounds.get(from, to) ?? { first: null, last: null };
-        if (first === null || last === null) return [];
-        interval = { from, to, first, last };
-      }
-      return page.all(Math.max(after, interval.first - 1), interval.last, from, to, limit);
-    },
-
-    lastFrameAt: (source: string): number | null => lastFrame.get(source) ?? null,
+/** Keeps the connections that the open calls need. */
+function connectionStore(db: Connection): (source: string, seq: number, event: string) => void {
+  const insert = db.prepare<[string, number, string]>(
+    'INSERT OR REPLACE INTO connection (source, seq, event) VALUES (?, ?, ?)',
+  );
+  const forget = db.prepare<[object]>(
+    `DELETE FROM connection WHERE source = @source AND seq < (
+       SELECT max(seq) FROM connection WHERE source = @source AND seq < coalesce(
+         (SELECT min(seq) FROM open_channel WHERE source = @source), @seq + 1))`,
+  );
+  return (source, seq, event) => {
+    insert.run(source, seq, event);
+    forget.run({ source, seq });
   };
 }

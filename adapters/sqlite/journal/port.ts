@@ -1,80 +1,114 @@
 /** The `Journal` of the core on top of the database thread. */
-import type { Clock, CommitResult, Journal, JournalBatch, SourceFrame, StoredEvent } from '../../../src/ports.ts';
-import type { CallEvent } from '../../../src/telephony/call-event.ts';
+import type { CallRecord } from '../../../src/call/record.ts';
+import type { Clock, CommitResult, Journal, OpenChannel } from '../../../src/ports.ts';
+import { type CallEvent, channelOf } from '../../../src/telephony/call-event.ts';
 import type { Database } from '../thread/database.ts';
 import type { StorageError } from '../thread/errors.ts';
 import { type GroupCommitStatus, groupCommit } from '../thread/group-commit.ts';
 import type { ModuleTable, Remote } from '../thread/rpc.ts';
-import { decodeError } from '../thread/rpc.ts';
-import type { BatchFate, EventRow } from './journal.ts';
+import { eventsOf, keptFrames, type ReaderOf } from './events.ts';
+import type { CallFate } from './journal.ts';
 import type { PruneRequest, PruneResult } from './prune.ts';
+import type { OpenCalls } from './read.ts';
+import { type Prepared, prepare, runsOf } from './runs.ts';
+import type { SealRequest, SealResult } from './seal.ts';
 
 /** Any table of modules that has the journal in it. */
 type JournalModules = ModuleTable & { readonly journal: ReturnType<typeof import('./journal.ts').journalModule> };
 
 export interface JournalOptions {
   readonly clock: Pick<Clock, 'now' | 'after'>;
+  readonly readerOf: ReaderOf;
   /** Called when the file cannot be written for now, and with `null` when it can again. */
   readonly onTrouble?: (error: StorageError | null) => void;
-  /** Weight of the batches kept while they cannot be stored, in events (see `weigh`); about 1 KB of memory each. */
+  /** Bytes kept while they cannot be stored. */
   readonly maxPending?: number;
 }
 
 export interface SqliteJournal extends Journal {
-  /** `pendingWeight` counts events, see `weigh`. */
+  /** `pendingWeight` counts bytes. */
   status(): GroupCommitStatus;
   prune(request: PruneRequest): Promise<PruneResult>;
+  seal(request: SealRequest): Promise<SealResult>;
 }
 
 /**
- * Weight of one transaction at most: handing it to the thread copies it, which holds up the main thread for 1 to 2 ms at
- * this size, and other requests get their turn between two transactions.
+ * Bytes of one transaction at most: joining them and handing them to the thread copies them twice, and other requests get their
+ * turn between two transactions.
  */
-const MAX_TRANSACTION = 1_000;
-const MAX_PENDING = 200_000;
+const MAX_TRANSACTION = 512 * 1024;
+const MAX_PENDING = 64 * 1024 * 1024;
 
 /** The database's `close` first stores what is pending. */
 export function sqliteJournal<M extends JournalModules>(database: Database<M>, options: JournalOptions): SqliteJournal {
-  const { clock, onTrouble, maxPending = MAX_PENDING } = options;
+  const { clock, readerOf, onTrouble, maxPending = MAX_PENDING } = options;
   const remote: Remote<JournalModules['journal']> = database.remote.journal;
-  const group = groupCommit<JournalBatch, CommitResult>({
-    commit: async (batches) => (await remote.commit(batches, clock.now())).map(outcome),
-    weigh,
+  const group = groupCommit<Prepared, CommitResult>({
+    async commit(batches) {
+      const ended = batches.flatMap((batch) => batch.ended);
+      const fates = await remote.commit(runsOf(batches), ended, clock.now());
+      return resultsOf(batches, fates);
+    },
+    weigh: ({ bytes }) => bytes,
     maxTransaction: MAX_TRANSACTION,
     maxWeight: maxPending,
     after: (ms, run) => clock.after(ms, run),
     ...(onTrouble === undefined ? {} : { onTrouble }),
   });
   database.beforeClose(() => group.drain());
+
+  async function* openEvents({ source, channels, from, connected }: OpenCalls): AsyncGenerator<readonly CallEvent[]> {
+    // Written by this module of this or an earlier version of the program.
+    if (connected !== null) yield [JSON.parse(connected) as CallEvent];
+    const read = readerOf(source);
+    const open = new Set(channels);
+    for await (const frames of keptFrames(remote, { source, from, channels })) {
+      yield frames
+        .flatMap((frame) => eventsOf(frame, source, read) ?? [])
+        .filter((event) => {
+          const channel = channelOf(event);
+          return channel === null || open.has(channel);
+        });
+    }
+  }
+
   return {
-    commit: (batch) => group.add({ ...batch, frames: batch.frames.map(compact) }),
-    openEvents: async () => (await remote.openEvents()).map(decodeEvent),
-    eventsBetween: async (from, to, after, limit) =>
-      (await remote.eventsBetween(from, to, after, limit)).map(decodeEvent),
-    lastFrameAt: (source) => remote.lastFrameAt(source),
+    commit: (batch) => group.add(prepare(batch)),
+    async openChannels() {
+      const open = await remote.openCalls();
+      return open.flatMap(({ source, channels }): OpenChannel[] => channels.map((channel) => ({ source, channel })));
+    },
+    async *openEvents() {
+      for (const calls of await remote.openCalls()) yield* openEvents(calls);
+    },
+    lastFrameAt: (source) => remote.lastFrameAt({ source }),
     status: () => group.status(),
     prune: (request) => remote.prune(request),
+    seal: (request) => remote.seal(request),
   };
 }
 
-const outcome = (fate: BatchFate): CommitResult | StorageError => (fate.ok ? fate.result : decodeError(fate.error));
-
-/** One for each event, ended call and kilobyte of raw bytes, and one for the batch. */
-function weigh({ frames, ended }: JournalBatch): number {
-  return frames.reduce(
-    (sum, { events, raw }) => sum + events.length + (raw?.byteLength ?? 0) / 1_024,
-    1 + ended.length,
-  );
+function resultsOf(batches: readonly Prepared[], fates: readonly CallFate[]): readonly CommitResult[] {
+  let at = 0;
+  return batches.map(({ ended }) => {
+    const own = fates.slice(at, at + ended.length);
+    at += ended.length;
+    const withFate = (fate: CallFate) => idsWhere(ended, own, (one) => one === fate);
+    const refused = ended.flatMap(({ callSessionId: id }, n) => {
+      const fate = own[n];
+      return typeof fate === 'object' ? [{ id, why: fate.message }] : [];
+    });
+    return { inserted: withFate('inserted'), changed: withFate('changed'), refused };
+  });
 }
 
-/** A view into a socket's buffer would keep, and send to the thread, the whole buffer: so its bytes are copied. */
-function compact(frame: SourceFrame): SourceFrame {
-  const { raw } = frame;
-  if (raw === null || raw.byteLength === raw.buffer.byteLength) return frame;
-  return { ...frame, raw: Uint8Array.from(raw) };
-}
-
-function decodeEvent({ seq, json }: EventRow): StoredEvent {
-  // Written by the journal module of this or an earlier version of the program.
-  return { seq, event: JSON.parse(json) as CallEvent };
+function idsWhere(
+  ended: readonly CallRecord[],
+  fates: readonly CallFate[],
+  is: (fate: CallFate) => boolean,
+): readonly string[] {
+  return ended.flatMap(({ callSessionId }, n) => {
+    const fate = fates[n];
+    return fate !== undefined && is(fate) ? [callSessionId] : [];
+  });
 }

@@ -5,6 +5,7 @@
  * The files are read from beside this module. A compiled copy of the program needs the folder copied beside it.
  */
 import { readdirSync, readFileSync } from 'node:fs';
+import { convertJournal } from '../journal/convert.ts';
 import { APPLICATION_ID } from './connection.ts';
 import { StorageError, storageError } from './errors.ts';
 import type { Connection } from './rpc.ts';
@@ -13,7 +14,11 @@ export interface Migration {
   readonly version: number;
   readonly name: string;
   readonly sql: string;
+  /** What SQL cannot do, in the same transaction, after it. */
+  readonly after?: (db: Connection) => void;
 }
+
+const AFTER: Readonly<Record<string, Migration['after']>> = { '0005-segments.sql': convertJournal };
 
 const FILE_NAME = /^(\d{4})-[a-z0-9-]+\.sql$/;
 
@@ -28,7 +33,9 @@ export function loadMigrations(folder: URL = new URL('../migrations/', import.me
         `Migration ${migrations.length + 1} is missing in ${folder.pathname}, found ${name} instead: install logcalld again.`,
       );
     }
-    migrations.push({ version, name, sql: readFileSync(new URL(name, folder), 'utf8') });
+    const after = AFTER[name];
+    const sql = readFileSync(new URL(name, folder), 'utf8');
+    migrations.push({ version, name, sql, ...(after === undefined ? {} : { after }) });
   }
   return migrations;
 }
@@ -68,12 +75,13 @@ export function migrate(db: Connection, migrations: readonly Migration[] = loadM
   return missing.map(({ name }) => name);
 }
 
-function run(db: Connection, { version, name, sql }: Migration): void {
+function run(db: Connection, { version, name, sql, after }: Migration): void {
   try {
     db.transaction(() => {
       // Another process that opens the file as well may have been first.
       if (schemaVersion(db) >= version) return;
       db.exec(sql);
+      after?.(db);
       db.pragma(`application_id = ${APPLICATION_ID}`);
       db.pragma(`user_version = ${version}`);
     }).immediate();

@@ -2,7 +2,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { frameReaders } from '../../../adapters/index.ts';
-import type { FrameRow } from '../../../adapters/sqlite/sessions/calls.ts';
+import { eventsOf, keptFrames } from '../../../adapters/sqlite/journal/events.ts';
+import { KIND } from '../../../adapters/sqlite/journal/frames.ts';
 import type { BegunPage, CallPlace } from '../../../adapters/sqlite/sessions/list.ts';
 import type { Config, SourceConfig } from '../../../config/schema.ts';
 import { CallTable } from '../../call/correlate.ts';
@@ -11,7 +12,6 @@ import type { CallRecord } from '../../call/record.ts';
 import type { Store } from '../../daemon/lookup.ts';
 import { planOf, rulesOf } from '../../daemon/settings.ts';
 import type { DeliveryState } from '../../delivery/states.ts';
-import type { CallEvent } from '../../telephony/call-event.ts';
 
 export interface Window {
   /** Calls that began in [since, until), ms since the epoch. */
@@ -108,7 +108,6 @@ async function derive(
 ) {
   const rules = rulesOf(config);
   const tables = new Map(sources.map((source) => [source.name, new CallTable(source.name, planOf(source), rules)]));
-  const types = new Map(sources.map(({ name, type }) => [name, type]));
   const range = {
     from: Math.floor(window.since - MARGIN_MS),
     to: Math.ceil(Math.min(window.until + MARGIN_MS, window.now)),
@@ -132,45 +131,29 @@ async function derive(
   let frames = 0;
   let withoutRaw = 0;
   let journalFrom = Number.POSITIVE_INFINITY;
-  for (let after = 0; ; ) {
-    const page = await store.calls.frames({ ...range, after, limit: PAGE });
-    for (const frame of page) {
-      const table = tables.get(frame.source);
-      if (table === undefined) continue;
-      journalFrom = Math.min(journalFrom, frame.receivedAt);
-      if (frame.receivedAt >= window.since && frame.receivedAt < window.until) frames += 1;
-      const read = eventsOf(frame, types.get(frame.source) ?? '');
-      if (read.raw === false) withoutRaw += 1;
-      for (const event of read.events) report(table.apply(event).ended);
+  for (const { name, type } of sources) {
+    const table = tables.get(name);
+    if (table === undefined) continue;
+    const read = frameReaders[type] ?? null;
+    const request = { source: name, from: 0, since: range.from, until: range.to };
+    for await (const page of keptFrames(store.journal, request)) {
+      for (const frame of page) {
+        journalFrom = Math.min(journalFrom, frame.at);
+        if (frame.at >= window.since && frame.at < window.until) frames += 1;
+        const events = eventsOf(frame, name, read) ?? [];
+        if (frame.kind === KIND.events) withoutRaw += 1;
+        for (const event of events) report(table.apply(event).ended);
+      }
+      await settle(REMEMBERED);
+      // The database is in this thread, so nothing else waits: signals and what is written must have their turn.
+      await setImmediate();
+      all += page.length;
+      onRead(all);
     }
-    await settle(REMEMBERED * tables.size);
-    // The database is in this thread, so nothing else waits: signals and what is written must have their turn.
-    await setImmediate();
-    all += page.length;
-    onRead(all);
-    const last = page.at(-1);
-    if (last === undefined || page.length < PAGE) break;
-    after = last.id;
   }
   for (const table of tables.values()) report(table.advance(range.to).ended);
   await settle(0);
   return { frames, withoutRaw, journalFrom };
-}
-
-/** The frame read again by the present code; its stored events where the frame is gone or cannot be read. `raw` `null`: never had any. */
-export function eventsOf(frame: FrameRow, type: string): { events: readonly CallEvent[]; raw: boolean | null } {
-  const own = frame.events.some((event) =>
-    ['source-lost', 'source-connected', 'snapshot-complete'].includes(event.kind),
-  );
-  const stored = { events: frame.events, raw: own ? null : false };
-  const read = frameReaders[type];
-  if (frame.raw === null || read === undefined) return stored;
-  try {
-    return { events: read(frame.raw, frame.source, frame.receivedAt), raw: true };
-  } catch {
-    // A frame that the present code cannot read costs itself: what was made of it then is there.
-    return stored;
-  }
 }
 
 function fieldsOf(before: CallRecord, after: CallRecord): Difference['fields'] {

@@ -58,7 +58,7 @@ export async function rederive(invocation: Invocation, terminal: Terminal): Prom
     tell(
       terminal,
       `logcalld: The journal has nothing from ${dateTime(window.since)} to ${dateTime(window.until)}: ` +
-        'events are kept for [storage] retention.events. Nothing was compared.',
+        'it is kept for [storage] retention.journal. Nothing was compared.',
     );
     return EXIT.failed;
   }
@@ -78,7 +78,7 @@ function report(found: Comparison, since: number): readonly string[] {
   const { different, same, missing, leftAlone, frames, withoutRaw, journalFrom } = found;
   return [
     `${count(same, 'call')} the same, ${different} different, ${missing} not made any more, ${leftAlone} left alone.`,
-    `Read: ${count(frames, 'frame')}, of which ${withoutRaw} are no longer kept as the PBX sent them (their stored events were used).`,
+    `Read: ${count(frames, 'frame')}, of which ${withoutRaw} were not kept as the PBX sent them (what version 0.1 made of them was used).`,
     ...(journalFrom > since
       ? [`The journal begins at ${dateTime(journalFrom)}: earlier calls were not compared.`]
       : []),

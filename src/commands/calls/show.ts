@@ -52,7 +52,7 @@ function course(config: Config, { record: { source }, events }: CallDetails, sec
   const pbx = config.source.find(({ name }) => name === source);
   if (pbx === undefined) return [`The config has no source "${source}" any more, so its channels cannot be named.`];
   const lines = timelineOf(events, planOf(pbx), (number) => secrecy.number(number));
-  if (lines.length === 0) return ['The journal has nothing of this call any more ([storage] retention.events).'];
+  if (lines.length === 0) return ['The journal has nothing of this call any more ([storage] retention.journal).'];
   return columns(lines.map(({ at, who, what, channel }) => [clockTime(at), who, cut(what, 90), channel ?? '']));
 }
 

@@ -50,7 +50,8 @@ export async function checkConfig(invocation: Invocation, terminal: Terminal): P
     about: 'config',
     text: `${config.source.map(({ name, type }) => `${name} (${type})`).join(', ')} -> ${new URL(config.leadsquared.host).host}`,
   });
-  const offline = [
+  const offline: readonly Finding[] = [
+    ...config.notes.map((text): Finding => ({ level: 'warn', about: 'config', text })),
     checkBody(config),
     config.leadsquared.user.file === null
       ? usersWithoutFile(config)

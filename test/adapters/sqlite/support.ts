@@ -2,6 +2,8 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Run } from '../../../adapters/sqlite/journal/journal.ts';
+import { prepare, runsOf } from '../../../adapters/sqlite/journal/runs.ts';
 import { openConnection } from '../../../adapters/sqlite/thread/connection.ts';
 import { migrate } from '../../../adapters/sqlite/thread/migrate.ts';
 import type { Connection } from '../../../adapters/sqlite/thread/rpc.ts';
@@ -63,6 +65,16 @@ export function frame(event: CallEvent, raw: Uint8Array | null = null): SourceFr
 
 export function batch(part: Partial<JournalBatch>): JournalBatch {
   return { frames: [], opened: [], released: [], ended: [], ...part };
+}
+
+/** Stores one batch by the journal of the database thread, called directly or from afar. */
+export function commit<R>(
+  own: { commit(runs: readonly Run[], ended: readonly CallRecord[], now: number): R },
+  part: Partial<JournalBatch>,
+  now = 1_000,
+): R {
+  const whole = batch(part);
+  return own.commit(runsOf([prepare(whole)]), whole.ended, now);
 }
 
 export const on = (channel: string, source = 'pbx') => ({ source, channel });

@@ -7,7 +7,7 @@ import type { CallRecord } from '../../../src/call/record.ts';
 import { compare, type Difference } from '../../../src/commands/calls/history.ts';
 import { rulesOf } from '../../../src/daemon/settings.ts';
 import type { CallEvent } from '../../../src/telephony/call-event.ts';
-import { batch, frame, tempFolder } from '../../adapters/sqlite/support.ts';
+import { commit, frame, tempFolder } from '../../adapters/sqlite/support.ts';
 import { calls, ends, on, planWith, recordsOf, rings, START, talk } from '../../support/told.ts';
 
 const MANY = 500;
@@ -38,7 +38,7 @@ async function compared(
   t.teardown(() => database.close());
   const { remote } = database;
   const ended = change(recordsOf([events], planWith(), rulesOf(CONFIG)));
-  await remote.journal.commit([batch({ frames: events.map((event) => frame(event)), ended })], START);
+  await commit(remote.journal, { frames: events.map((event) => frame(event)), ended }, START);
   const found: Difference[] = [];
   const missing: string[] = [];
   const window = { since: START, until: START + 86_400_000, source: null, now: START + 86_400_000 };

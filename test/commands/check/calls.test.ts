@@ -6,6 +6,7 @@ import t from 'tap';
 import { openDatabase } from '../../../adapters/sqlite/thread/database.ts';
 import { parseConfig } from '../../../config/load.ts';
 import { callFindings } from '../../../src/commands/check/calls.ts';
+import { commit } from '../../adapters/sqlite/support.ts';
 import { call, FakeClock } from '../../delivery/fakes.ts';
 
 t.test('the prefix that the numbers of a trunk begin with is suggested, until it is set', async (t) => {
@@ -34,7 +35,7 @@ path = '${path}'
     const out = { direction: 'Outbound', external, externalE164: null, trunk: 'PJSIP/carrier' } as const;
     return { ...call(n), ...out, source: 'pbx', callSessionId: `pbx-${n}`, startedAt: endedAt - 30_000, endedAt };
   });
-  await database.remote.journal.commit([{ frames: [], opened: [], released: [], ended }], now);
+  await commit(database.remote.journal, { ended }, now);
   await database.close();
   const [found, ...others] = await callFindings(config(), clock);
   t.match(found, { level: 'warn', about: 'calls of pbx' });

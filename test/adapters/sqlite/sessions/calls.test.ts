@@ -6,7 +6,7 @@ import { outboxOf } from '../../../../adapters/sqlite/outbox/outbox.ts';
 import { callsModule } from '../../../../adapters/sqlite/sessions/calls.ts';
 import { openDatabase } from '../../../../adapters/sqlite/thread/database.ts';
 import { openReadOnly } from '../../../../adapters/sqlite/thread/read-only.ts';
-import { answered, batch, connected, frame, memoryDatabase, record, tempFolder } from '../support.ts';
+import { commit, memoryDatabase, record, tempFolder } from '../support.ts';
 
 function filled() {
   const db = memoryDatabase();
@@ -17,11 +17,11 @@ function filled() {
     record('pbx-2.11', { startedAt: 3_000, endedAt: 4_000, direction: 'Internal', external: null, externalE164: null }),
     record('other-1.12', { startedAt: 4_000, endedAt: 5_000, source: 'other' }),
   ];
-  journal.commit([batch({ ended })], 20_000);
+  commit(journal, { ended }, 20_000);
   db.exec(
     "UPDATE delivery SET state = 'parked', reason = 'No user.' WHERE session_id = 'pbx-1.11'; DELETE FROM delivery WHERE session_id = 'pbx-2.11'",
   );
-  return { db, calls: callsModule(db), journal };
+  return { db, calls: callsModule(db) };
 }
 
 t.test('the list is newest first and every filter restricts it', async (t) => {
@@ -57,45 +57,14 @@ t.test('a call is found by its id, else by a beginning, else by an end', async (
   for (const id of ['', 'x', '%', '_', "'"]) t.same(calls.find({ id }), { found: 'none' }, id);
 });
 
-t.test('frames come in order, page by page, with their events', async (t) => {
-  const { calls, journal } = filled();
-  const raw = Buffer.from('Event: x\r\n\r\n');
-  const frames = [
-    frame(connected(5)),
-    ...Array.from({ length: 7 }, (_, at) => frame(answered(`c${at}`, 10 + at), raw)),
-    { ...frame(answered('late', 30), raw), events: [answered('late', 30), answered('too', 30)] },
-  ];
-  journal.commit([batch({ frames })], 1);
-  const read: unknown[] = [];
-  for (let after = 0; ; ) {
-    const page = calls.frames({ from: 10, to: 31, after, limit: 3 });
-    const last = page.at(-1);
-    if (last === undefined) break;
-    after = last.id;
-    read.push(...page.map(({ receivedAt, events }) => [receivedAt, events.length]));
-  }
-  t.same(read, [...Array.from({ length: 7 }, (_, at) => [10 + at, 1]), [30, 2]]);
-  t.same(calls.frames({ from: 10, to: 11, after: 0, limit: 9 })[0]?.raw, raw);
-  t.equal(calls.frames({ from: 0, to: 6, after: 0, limit: 9 })[0]?.raw, null);
-  t.same(calls.frames({ from: 100, to: 200, after: 0, limit: 9 }), []);
-  t.same(calls.span({ source: 'pbx', channel: 'late' }), { from: 30, to: 30 });
-  t.equal(calls.span({ source: 'pbx', channel: 'nobody' }), null);
-  t.same(
-    calls
-      .events({ source: 'pbx', from: 12, to: 14, limit: 9 })
-      .map((event) => ('channel' in event ? event.channel : '')),
-    ['c2', 'c3'],
-  );
-});
-
 t.test('the file can be read beside a writer, and is never written', async (t) => {
   const path = join(tempFolder(t), 'a.db');
   const database = await openDatabase(path);
   const { remote } = database;
-  await remote.journal.commit([batch({ ended: [record('pbx-1.1')] })], 5);
+  await commit(remote.journal, { ended: [record('pbx-1.1')] }, 5);
   const look = openReadOnly(path);
   t.equal((await look.remote.calls.list({ limit: 5, scan: 9 })).rows.length, 1);
-  await remote.journal.commit([batch({ ended: [record('pbx-1.2')] })], 6);
+  await commit(remote.journal, { ended: [record('pbx-1.2')] }, 6);
   t.equal((await look.remote.calls.list({ limit: 5, scan: 9 })).rows.length, 2, 'what is committed meanwhile is seen');
   await t.rejects(look.remote.leadCache.rememberFormat({ format: 'x' }), { code: 'SQLITE_READONLY' });
   look.close();

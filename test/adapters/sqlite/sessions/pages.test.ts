@@ -5,7 +5,7 @@ import type { SelectedQuery } from '../../../../adapters/sqlite/outbox/filter.ts
 import { outboxOf } from '../../../../adapters/sqlite/outbox/outbox.ts';
 import { callsModule } from '../../../../adapters/sqlite/sessions/calls.ts';
 import type { CallPlace, CallQuery } from '../../../../adapters/sqlite/sessions/list.ts';
-import { batch, memoryDatabase, record } from '../support.ts';
+import { commit, memoryDatabase, record } from '../support.ts';
 
 const CALLS = 40;
 
@@ -23,7 +23,7 @@ function filled() {
       externalE164: `+9198450${String(n % 4)}2345`,
       flags: n % 10 === 0 ? ['from-cdr'] : [],
     });
-  journal.commit([batch({ ended: Array.from({ length: CALLS }, (_, n) => call(n)) })], 20_000);
+  commit(journal, { ended: Array.from({ length: CALLS }, (_, n) => call(n)) }, 20_000);
   db.exec(
     "UPDATE delivery SET state = 'parked' WHERE id % 7 = 0; UPDATE delivery SET state = 'skipped', doubtful = 1 WHERE id = 5",
   );
@@ -120,7 +120,7 @@ t.test('what changes between two pages: no call is met twice, and those to come 
     [7, 14],
   );
   // One behind comes back, one ahead goes, one ahead comes, and a new call ends and is parked.
-  journal.commit([batch({ ended: [call(CALLS)] })], 30_000);
+  commit(journal, { ended: [call(CALLS)] }, 30_000);
   db.exec(
     "UPDATE delivery SET state = 'parked' WHERE id IN (3, 33, 41); UPDATE delivery SET state = 'delivered' WHERE id = 28",
   );

@@ -3,11 +3,11 @@ import { journalModule } from '../../../../adapters/sqlite/journal/journal.ts';
 import { outboxOf } from '../../../../adapters/sqlite/outbox/outbox.ts';
 import { sessionsModule } from '../../../../adapters/sqlite/sessions/sessions.ts';
 import type { CallRecord } from '../../../../src/call/record.ts';
-import { batch, memoryDatabase, record } from '../support.ts';
+import { commit, memoryDatabase, record } from '../support.ts';
 
 function sessions(...ended: CallRecord[]) {
   const db = memoryDatabase();
-  journalModule([])(db).commit([batch({ ended })], 50);
+  commit(journalModule([])(db), { ended }, 50);
   const own = sessionsModule(db);
   const ids = (filter: Omit<Parameters<typeof own.list>[0], 'limit' | 'offset'>, limit = 100, offset = 0) =>
     own.list({ ...filter, limit, offset }).map((session) => session.record.callSessionId);
@@ -79,7 +79,7 @@ t.test(
     const journal = journalModule([outboxOf])(db);
     const sessions = sessionsModule(db);
     const ended = ['done', 'parked', 'new'].map((id) => record(id, { endedAt: id === 'new' ? 5000 : 1000 }));
-    journal.commit([batch({ ended })], 6000);
+    commit(journal, { ended }, 6000);
     db.prepare("UPDATE delivery SET state = 'delivered' WHERE session_id IN ('done', 'new')").run();
     db.prepare("UPDATE delivery SET state = 'parked' WHERE session_id = 'parked'").run();
     t.equal(sessions.forget({ endedBefore: 2000, limit: 10 }), 1);

@@ -1,0 +1,31 @@
+/** What the frames of the journal say, read by the present code: on the side of whoever asks, not in the database thread. */
+import type { FrameReader } from '../../../src/capture/reader.ts';
+import type { CallEvent } from '../../../src/telephony/call-event.ts';
+import { decode, type KeptFrame, KIND, ownEventsOf } from './frames.ts';
+import type { FramesPage, FramesRequest } from './read.ts';
+
+/** What the frames of a source say; `null` for a source that the config does not know (any more). */
+export type ReaderOf = (source: string) => FrameReader | null;
+
+/** The frames that are asked for, in order, some at a time. */
+export async function* keptFrames(
+  journal: { frames(request: FramesRequest): Promise<FramesPage> },
+  request: FramesRequest,
+): AsyncGenerator<readonly KeptFrame[]> {
+  for (let from: number | null = request.from; from !== null; ) {
+    const page = await journal.frames({ ...request, from });
+    yield [...decode(page.bytes)];
+    from = page.next;
+  }
+}
+
+/** The events of a frame; `null` where the present code cannot read it, which costs that frame alone. */
+export function eventsOf(frame: KeptFrame, source: string, read: FrameReader | null): readonly CallEvent[] | null {
+  if (frame.kind === KIND.own || frame.kind === KIND.events) return ownEventsOf(frame);
+  if (read === null) return null;
+  try {
+    return read(frame.bytes, source, frame.at);
+  } catch {
+    return null;
+  }
+}

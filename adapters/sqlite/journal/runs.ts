@@ -1,0 +1,64 @@
+/** Batches on their way into one transaction. */
+import type { CallRecord } from '../../../src/call/record.ts';
+import type { JournalBatch } from '../../../src/ports.ts';
+import type { CallEvent } from '../../../src/telephony/call-event.ts';
+import { encode, kept, type Packet } from './frames.ts';
+import type { Run } from './journal.ts';
+
+/** A batch as it waits: its frames are copied, so that nothing keeps the buffers of a socket. */
+export interface Prepared {
+  readonly parts: ReadonlyMap<string, Part>;
+  readonly ended: readonly CallRecord[];
+  /** Bytes that it takes, about. */
+  readonly bytes: number;
+}
+
+interface Part {
+  readonly packet: Packet | null;
+  /** By channel: whether it belongs to an open call at the end of the batch. */
+  readonly open: ReadonlyMap<string, boolean>;
+  readonly connected: CallEvent | null;
+}
+
+/** What a record and its rows take beside frames. */
+const RECORD_BYTES = 4096;
+
+export function prepare({ frames, opened, released, ended }: JournalBatch): Prepared {
+  const sources = new Set([...frames, ...opened, ...released].map(({ source }) => source));
+  const parts = new Map<string, Part>();
+  let bytes = RECORD_BYTES * ended.length;
+  for (const source of sources) {
+    const of = (one: { readonly source: string }): boolean => one.source === source;
+    const own = sources.size === 1 ? frames : frames.filter(of);
+    const open = new Map<string, boolean>();
+    for (const one of opened) if (of(one)) open.set(one.channel, true);
+    for (const one of released) if (of(one)) open.set(one.channel, false);
+    const packet = own.length === 0 ? null : encode(own.map(kept));
+    bytes += packet?.bytes.length ?? 0;
+    parts.set(source, { packet, open, connected: lastConnection(own) });
+  }
+  return { parts, ended, bytes };
+}
+
+function lastConnection(frames: JournalBatch['frames']): CallEvent | null {
+  let last: CallEvent | null = null;
+  for (const { events } of frames) for (const event of events) if (event.kind === 'source-connected') last = event;
+  return last;
+}
+
+/** What one transaction stores of each source. */
+export function runsOf(batches: readonly Prepared[]): readonly Run[] {
+  const sources = new Set(batches.flatMap(({ parts }) => [...parts.keys()]));
+  return [...sources].map((source): Run => {
+    const parts = batches.flatMap((batch) => batch.parts.get(source) ?? []);
+    const open = new Map(parts.flatMap((part) => [...part.open]));
+    const connected = parts.findLast((part) => part.connected !== null)?.connected ?? null;
+    return {
+      source,
+      packets: parts.flatMap(({ packet }) => packet ?? []),
+      opened: [...open].flatMap(([channel, is]) => (is ? [channel] : [])),
+      released: [...open].flatMap(([channel, is]) => (is ? [] : [channel])),
+      connected: connected === null ? null : JSON.stringify(connected),
+    };
+  });
+}

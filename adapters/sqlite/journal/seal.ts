@@ -1,0 +1,82 @@
+/** Joins and compresses what was stored a while ago, one segment at a time. */
+import type { Connection } from '../thread/rpc.ts';
+import { pack, unpack } from './frames.ts';
+
+export interface SealRequest {
+  /** What was stored before is sealed, however little it is; ms since the epoch. */
+  readonly before: number;
+}
+
+export interface SealResult {
+  readonly sealed: number;
+  /** True when another call would find more to do. */
+  readonly more: boolean;
+}
+
+/**
+ * Bytes of frames in one segment at most: more compress no better, and each takes some ms of the database thread. So much is
+ * sealed at once, whatever its age.
+ */
+export const SEGMENT_BYTES = 1 << 20;
+
+interface Candidate {
+  readonly source: string;
+  readonly size: number;
+  readonly first_at: number;
+}
+
+interface Row {
+  readonly id: number;
+  readonly seq: number;
+  readonly frames: number;
+  readonly first_at: number;
+  readonly last_at: number;
+  readonly size: number;
+  readonly packed: number;
+  readonly data: Uint8Array;
+}
+
+export function sealer(db: Connection): (request: SealRequest) => SealResult {
+  const candidates = db.prepare<[], Candidate>(
+    'SELECT source, sum(size) AS size, min(first_at) AS first_at FROM hot_segment GROUP BY source',
+  );
+  const rows = db.prepare<[string], Row>('SELECT * FROM hot_segment WHERE source = ? ORDER BY id');
+  const insert = db.prepare<[object]>(
+    `INSERT INTO segment (source, seq, frames, first_at, last_at, size, bytes, data)
+     VALUES (@source, @seq, @frames, @firstAt, @lastAt, @size, @bytes, @data)`,
+  );
+  const remove = db.prepare<[string, number]>('DELETE FROM hot_segment WHERE source = ? AND id <= ?');
+
+  /** Answers the rows joined, and their bytes. */
+  const seal = db.transaction((source: string): { readonly sealed: number; readonly size: number } => {
+    const joined: Row[] = [];
+    let size = 0;
+    for (const row of rows.iterate(source)) {
+      const before = joined.at(-1);
+      // Numbers within a segment have no gap.
+      if (before !== undefined && (size + row.size > SEGMENT_BYTES || row.seq !== before.seq + before.frames)) break;
+      joined.push(row);
+      size += row.size;
+    }
+    const [first, last] = [joined[0], joined.at(-1)];
+    if (first === undefined || last === undefined) return { sealed: 0, size: 0 };
+    const frames = Buffer.concat(joined.map(({ packed, data }) => (packed === 1 ? unpack(data) : data)));
+    const data = pack(frames, 'sealed');
+    insert.run({
+      ...{ source, seq: first.seq, frames: joined.reduce((sum, row) => sum + row.frames, 0) },
+      firstAt: Math.min(...joined.map((row) => row.first_at)),
+      lastAt: Math.max(...joined.map((row) => row.last_at)),
+      ...{ size, bytes: data.length, data },
+    });
+    remove.run(source, last.id);
+    return { sealed: joined.length, size };
+  }).immediate;
+
+  return ({ before }) => {
+    const due = candidates.all().filter(({ size, first_at }) => size >= SEGMENT_BYTES || first_at < before);
+    const [first] = due;
+    if (first === undefined) return { sealed: 0, more: false };
+    const { sealed, size } = seal(first.source);
+    return { sealed, more: due.length > 1 || first.size - size >= SEGMENT_BYTES };
+  };
+}

@@ -1,0 +1,144 @@
+/**
+ * Gathers what is to be stored into batches for the journal: a call that ended is stored at once, as its delivery waits for it;
+ * events wait some ms for others. Tells when the journal falls behind, so that less is read from the PBXs for a while.
+ */
+import type { FoldResult } from './call/correlate.ts';
+import type { CallRecord } from './call/record.ts';
+import type { Clock, CommitResult, Journal, JournalBatch, OpenChannel, SourceFrame } from './ports.ts';
+import type { ChannelId } from './telephony/call-event.ts';
+
+export interface BatchesOptions {
+  readonly journal: Pick<Journal, 'commit'>;
+  readonly clock: Pick<Clock, 'after'>;
+  readonly isOpen: (channel: OpenChannel) => boolean;
+  /** Calls that are durably stored now, with what became of each. */
+  readonly onStored: (ended: readonly CallRecord[], result: CommitResult) => void;
+  /** A batch could not be stored. True: its frames are lost, and what it said about calls goes with the next one. */
+  readonly onRefused: (error: unknown) => boolean;
+  /** True: too much waits to be stored. False: no longer. */
+  readonly onPressure: (behind: boolean) => void;
+}
+
+export interface Batches {
+  /** `frame`: `null` when time alone did it. */
+  add(source: string, frame: SourceFrame | null, results: readonly FoldResult[]): void;
+  /** Channels of a source that are over, though no event said so. */
+  release(source: string, channels: readonly ChannelId[]): void;
+  /** Resolves when all that was added is stored or refused. */
+  drain(): Promise<void>;
+}
+
+/** How long a refused batch waits when nothing else is to be stored, ms. */
+const OWED_AGAIN_MS = 5000;
+/** How long events wait for others, ms. */
+const LINGER_MS = 10;
+/** Bytes of frames that wait for no more. */
+const FULL_BYTES = 128 * 1024;
+/** Bytes that are not stored yet from which on the journal is behind, and down to which. */
+const BEHIND_BYTES = 12 * 1024 * 1024;
+const CAUGHT_UP_BYTES = 4 * 1024 * 1024;
+
+interface Growing {
+  readonly frames: SourceFrame[];
+  readonly opened: OpenChannel[];
+  readonly released: OpenChannel[];
+  readonly ended: CallRecord[];
+  bytes: number;
+}
+
+const empty = (): Growing => ({ frames: [], opened: [], released: [], ended: [], bytes: 0 });
+
+export function gatherBatches(options: BatchesOptions): Batches {
+  const { journal, clock, isOpen } = options;
+  const commits = new Set<Promise<void>>();
+  let growing = empty();
+  let planned: 'no' | 'later' | 'now' = 'no';
+  let cancel: () => void = () => {};
+  let cancelOwed: () => void = () => {};
+  /** Bytes that are not stored yet. */
+  let held = 0;
+  let behind = false;
+
+  const weigh = (bytes: number): void => {
+    held += bytes;
+    const next = behind ? held > CAUGHT_UP_BYTES : held > BEHIND_BYTES;
+    if (next === behind) return;
+    behind = next;
+    options.onPressure(behind);
+  };
+
+  /** What a refused batch had to say about calls goes with the next batch, in front of what that says. */
+  const owe = (batch: JournalBatch): void => {
+    growing.ended.unshift(...batch.ended);
+    // A later batch, which was not refused, may have released them already.
+    growing.opened.unshift(...batch.opened.filter(isOpen));
+    growing.released.unshift(...batch.released);
+    if (planned !== 'no') return;
+    cancelOwed();
+    cancelOwed = clock.after(OWED_AGAIN_MS, flush);
+  };
+
+  function flush(): void {
+    cancel();
+    cancelOwed();
+    planned = 'no';
+    const { bytes, ...batch } = growing;
+    const { frames, ended, opened, released } = batch;
+    if (frames.length + ended.length + opened.length + released.length === 0) return;
+    growing = empty();
+    const commit = journal
+      .commit(batch)
+      .then(
+        (result) => options.onStored(ended, result),
+        (error: unknown) => {
+          if (options.onRefused(error)) owe(batch);
+        },
+      )
+      .finally(() => {
+        commits.delete(commit);
+        weigh(-bytes);
+      });
+    commits.add(commit);
+  }
+
+  const plan = (at: 'later' | 'now'): void => {
+    if (planned === at || planned === 'now') return;
+    cancel();
+    planned = at;
+    cancel = () => {};
+    // What came with the same bytes of the socket goes along.
+    if (at === 'now') queueMicrotask(() => planned === 'now' && flush());
+    else cancel = clock.after(LINGER_MS, flush);
+  };
+
+  return {
+    add(source, frame, results) {
+      for (const { ended, opened, released } of results) {
+        growing.ended.push(...ended);
+        for (const channel of opened) growing.opened.push({ source, channel });
+        for (const channel of released) growing.released.push({ source, channel });
+      }
+      if (frame !== null) {
+        growing.frames.push(frame);
+        const bytes = frame.raw?.length ?? 0;
+        growing.bytes += bytes;
+        weigh(bytes);
+      }
+      if (growing.ended.length > 0 || growing.bytes >= FULL_BYTES) plan('now');
+      else if (growing.frames.length + growing.opened.length + growing.released.length > 0) plan('later');
+    },
+
+    release(source, channels) {
+      for (const channel of channels) growing.released.push({ source, channel });
+      if (growing.released.length > 0) plan('later');
+    },
+
+    async drain() {
+      flush();
+      // What is refused now stays owed: the journal is asked once.
+      while (commits.size > 0) await Promise.all(commits);
+      cancel();
+      cancelOwed();
+    },
+  };
+}

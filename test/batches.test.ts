@@ -1,0 +1,134 @@
+/** What is stored together, when, and what happens when it is refused or too much. */
+import t from 'tap';
+import { gatherBatches } from '../src/batches.ts';
+import type { CommitResult, JournalBatch, SourceFrame } from '../src/ports.ts';
+import { answered, frame, record } from './adapters/sqlite/support.ts';
+
+const NOTHING = { ended: [], opened: [], released: [] };
+
+function bench() {
+  let timers: { readonly ms: number; readonly run: () => void }[] = [];
+  const asked: { readonly batch: JournalBatch; settle(error?: Error): void }[] = [];
+  const stored: string[] = [];
+  const pressure: boolean[] = [];
+  const open = new Set<string>();
+  const batches = gatherBatches({
+    clock: {
+      after(ms, run) {
+        const timer = { ms, run };
+        timers.push(timer);
+        return () => {
+          timers = timers.filter((one) => one !== timer);
+        };
+      },
+    },
+    journal: {
+      commit: (batch) =>
+        new Promise<CommitResult>((resolve, reject) => {
+          const result = { inserted: batch.ended.map((one) => one.callSessionId), changed: [], refused: [] };
+          asked.push({ batch, settle: (error) => (error === undefined ? resolve(result) : reject(error)) });
+        }),
+    },
+    isOpen: ({ channel }) => open.has(channel),
+    onStored: (ended) => stored.push(...ended.map((one) => one.callSessionId)),
+    onRefused: () => true,
+    onPressure: (behind) => pressure.push(behind),
+  });
+  return {
+    ...{ batches, asked, stored, pressure, open },
+    waits: () => timers.map(({ ms }) => ms),
+    fire(ms: number) {
+      const due = timers.filter((one) => one.ms === ms);
+      timers = timers.filter((one) => one.ms !== ms);
+      for (const { run } of due) run();
+    },
+  };
+}
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+const said = (n: number, bytes = 10): SourceFrame => frame(answered('x', n), Buffer.alloc(bytes));
+
+t.test('events wait some ms for others', async (t) => {
+  const { batches, asked, waits, fire } = bench();
+  for (let n = 1; n <= 5; n++) batches.add('pbx', said(n), [NOTHING]);
+  await turn();
+  t.equal(asked.length, 0);
+  t.same(waits(), [10]);
+  fire(10);
+  t.same(
+    asked[0]?.batch.frames.map(({ receivedAt }) => receivedAt),
+    [1, 2, 3, 4, 5],
+  );
+});
+
+t.test('a call that ended waits for nothing but what came with it', async (t) => {
+  const { batches, asked, stored, waits } = bench();
+  batches.add('pbx', said(1), [{ ...NOTHING, opened: ['a'] }]);
+  batches.add('pbx', said(2), [{ ...NOTHING, ended: [record('one')], released: ['a'] }]);
+  batches.add('pbx', said(3), [NOTHING]);
+  await turn();
+  t.equal(asked.length, 1);
+  t.match(asked[0]?.batch, {
+    frames: [{ receivedAt: 1 }, { receivedAt: 2 }, { receivedAt: 3 }],
+    opened: [{ source: 'pbx', channel: 'a' }],
+    released: [{ source: 'pbx', channel: 'a' }],
+    ended: [{ callSessionId: 'one' }],
+  });
+  t.same(waits(), []);
+  t.same(stored, [], 'not before it is stored');
+  asked[0]?.settle();
+  await turn();
+  t.same(stored, ['one']);
+});
+
+t.test('much is stored without waiting for more, and nothing is asked when there is nothing', async (t) => {
+  const { batches, asked } = bench();
+  batches.add('pbx', null, [NOTHING]);
+  batches.release('pbx', []);
+  await batches.drain();
+  t.equal(asked.length, 0);
+  for (let n = 0; n < 4; n++) batches.add('pbx', said(n, 50_000), [NOTHING]);
+  await turn();
+  t.equal(asked.length, 1);
+});
+
+t.test('while too much waits, the sources are held back, until most of it is stored', async (t) => {
+  const { batches, asked, pressure } = bench();
+  for (let n = 0; n < 30; n++) {
+    batches.add('pbx', said(n, 1_000_000), [NOTHING]);
+    await turn();
+  }
+  t.same(pressure, [true]);
+  for (const { settle } of asked.slice(0, 20)) settle();
+  await turn();
+  t.same(pressure, [true], '10 MB are still much');
+  for (const { settle } of asked.slice(20)) settle(new Error('full'));
+  await turn();
+  t.same(pressure, [true, false], 'what is refused waits no more either');
+});
+
+t.test('what a refused batch said about calls goes before what is said next', async (t) => {
+  const { batches, asked, open, stored, waits, fire } = bench();
+  batches.add('pbx', said(1), [{ ended: [record('one')], opened: ['a', 'b'], released: ['z'] }]);
+  await turn();
+  open.add('b');
+  asked[0]?.settle(new Error('full'));
+  await turn();
+  t.same(waits(), [5000], 'also when nothing else happens');
+  batches.add('pbx', said(2), [{ ended: [record('two')], opened: ['c'], released: ['b'] }]);
+  await turn();
+  t.same(waits(), []);
+  const channels = (some: readonly { readonly channel: string }[] | undefined) => some?.map(({ channel }) => channel);
+  t.same(channels(asked[1]?.batch.opened), ['b', 'c'], 'not one that is over');
+  t.same(channels(asked[1]?.batch.released), ['z', 'b']);
+  t.equal(asked[1]?.batch.frames.length, 1, 'its frames are lost');
+  asked[1]?.settle();
+  await turn();
+  t.same(stored, ['one', 'two']);
+  batches.add('pbx', said(3), [NOTHING]);
+  fire(10);
+  const drained = batches.drain();
+  asked[2]?.settle(new Error('full'));
+  await drained;
+  t.same(waits(), [], 'no timer is left');
+});
