@@ -22,6 +22,7 @@ export function applyToChannel(context: ApplyContext, event: CallEvent): void {
   }
   const channel = context.channels.get(event.channel) ?? askedChannel(context, event);
   if (channel === undefined) return;
+  if (channel.id !== event.channel) context.touched.add(channel.call);
   if (event.linkedId !== undefined) linkTo(context, channel, [event.linkedId]);
   record(context, channel, event);
 }

@@ -105,6 +105,7 @@ export class Endings {
 
   private unlist(call: Call): void {
     for (const key of [call.key, ...call.otherKeys]) this.context.calls.delete(key);
+    this.context.touched.add(call);
   }
 
   private release(channel: Channel, { released }: Leavings): void {
@@ -133,8 +134,12 @@ export class Endings {
       call.channels.delete(channel);
       this.release(channel, leave);
     }
-    for (const linked of call.links) linked.links.delete(call);
+    for (const linked of call.links) {
+      linked.links.delete(call);
+      this.context.touched.add(linked);
+    }
     call.links.clear();
+    this.context.touched.add(call);
     if (rest.length === 0) {
       this.unlist(call);
       return;
