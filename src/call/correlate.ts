@@ -64,6 +64,8 @@ export interface FoldResult {
   readonly released: readonly ChannelId[];
 }
 
+const NOTHING: FoldResult = Object.freeze({ ended: [], opened: [], released: [] });
+
 /** A clock of arrival that goes back by more than this has been set, ms; by less, frames have overtaken a timer. */
 const CLOCK_SET_MS = 1000;
 
@@ -85,7 +87,9 @@ export class CallTable {
   /** The time reached, ms since the epoch. */
   private now = Number.NEGATIVE_INFINITY;
   private readonly onFault: OnFault;
+  /** What the present step has done so far. */
   private opened: ChannelId[] = [];
+  private leave: Leavings = { ended: [], released: [] };
   private callsMade = 0;
 
   /**
@@ -119,26 +123,21 @@ export class CallTable {
 
   /** Folds one event in. */
   apply(event: CallEvent): FoldResult {
-    const before = this.advance(event.receivedAt);
+    this.reach(event.receivedAt);
     if ('channel' in event && event.boot !== undefined) {
       const restarted = noteBoot(this.context, this.link, event.boot, event.at, event.receivedAt);
       if (restarted) this.waiting.noteAll();
     }
-    const later = this.endings.completedBy(event);
+    if (event.kind === 'recording') this.leave.ended.push(...this.endings.completedBy(event));
     try {
       this.fold(event);
     } catch (error) {
       this.onFault(`The event "${event.kind}" could not be taken in and was left out`, error);
     }
-    const leave: Leavings = { ended: [], released: [] };
-    this.separate(event, leave);
+    this.separate(event);
     this.link.lastHeardAt = Math.max(this.link.lastHeardAt ?? 0, event.at);
     this.schedule(event);
-    return {
-      ended: [...before.ended, ...later, ...leave.ended],
-      opened: [...before.opened, ...this.takeOpened()],
-      released: [...before.released, ...leave.released],
-    };
+    return this.takeResult();
   }
 
   private fold(event: CallEvent): void {
@@ -154,25 +153,28 @@ export class CallTable {
   }
 
   /** A leg that begins another call does not wait until the one before has been deserted for long. */
-  private separate(event: CallEvent, leave: Leavings): void {
+  private separate(event: CallEvent): void {
     if (event.kind !== 'dial-started') return;
     const leg = this.channels.get(event.channel);
-    if (leg !== undefined && beginsAnother(leg)) this.endings.endBefore(leg, leave);
+    if (leg !== undefined && beginsAnother(leg)) this.endings.endBefore(leg, this.leave);
   }
 
   /** Ends what is due at `now` (ms since the epoch, clock of arrival). */
   advance(now: number): FoldResult {
-    const leave: Leavings = { ended: [], released: [] };
+    this.reach(now);
+    return this.takeResult();
+  }
+
+  private reach(now: number): void {
     if (now < this.now - CLOCK_SET_MS) this.setBack(now);
     this.now = Math.max(this.now, now);
-    if (now >= this.waiting.next) {
-      this.waiting.endDue(now, (call) => {
-        if (now >= overdueAt(call, this.rules)) giveUp(this.context, call, now);
-        this.endings.end(call, leave);
-      });
-    }
+    if (now < this.waiting.next) return;
+    const { leave } = this;
+    this.waiting.endDue(now, (call) => {
+      if (now >= overdueAt(call, this.rules)) giveUp(this.context, call, now);
+      this.endings.end(call, leave);
+    });
     leave.ended.sort((a, b) => a.endedAt - b.endedAt);
-    return { ...leave, opened: this.takeOpened() };
   }
 
   /**
@@ -234,10 +236,14 @@ export class CallTable {
     return leave.ended;
   }
 
-  private takeOpened(): ChannelId[] {
-    const opened = this.opened;
+  /** What has been done since this was asked last: mostly nothing, which is always the same object. */
+  private takeResult(): FoldResult {
+    const { opened, leave } = this;
+    const { ended, released } = leave;
+    if (opened.length === 0 && ended.length === 0 && released.length === 0) return NOTHING;
     this.opened = [];
-    return opened;
+    this.leave = { ended: [], released: [] };
+    return { ended, opened, released };
   }
 
   private schedule(event: CallEvent): void {

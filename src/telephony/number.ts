@@ -37,11 +37,12 @@ export function toE164(raw: string | null, country: string, trunkFormat: TrunkFo
   if (raw === null) return null;
   let formats = readBefore.get(country);
   if (formats === undefined) {
+    const reader = (format: TrunkFormat) => new Lately(REMEMBERED, (text) => readNumber(text, country, format));
+    formats = { auto: reader('auto'), national: reader('national'), international: reader('international') };
     if (readBefore.size >= REMEMBERED_COUNTRIES) readBefore.clear();
-    formats = { auto: new Lately(REMEMBERED), national: new Lately(REMEMBERED), international: new Lately(REMEMBERED) };
     readBefore.set(country, formats);
   }
-  return formats[trunkFormat].get(raw, (text) => readNumber(text, country, trunkFormat));
+  return formats[trunkFormat].get(raw);
 }
 
 /** A number is asked about many times while its call goes on, and reading one takes longer than all else that an event costs. */

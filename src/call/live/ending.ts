@@ -3,7 +3,7 @@
  * record that was reported; repeated and late events of its channels are recognised.
  */
 import type { CallEvent, ChannelId } from '../../telephony/call-event.ts';
-import { OldestFirst } from '../../telephony/oldest.ts';
+import { copyOf, OldestFirst } from '../../telephony/oldest.ts';
 import { judge } from '../judge.ts';
 import { type MisreadName, misreadName } from '../known/side.ts';
 import type { CallRecord } from '../record.ts';
@@ -113,7 +113,7 @@ export class Endings {
     for (const id of [channel.id, ...channel.aliases]) {
       released.push(id);
       channels.delete(id);
-      this.finished.add(id);
+      this.finished.add(copyOf(id));
       if (this.finished.size > REMEMBERED_CHANNELS) this.finished.delete(this.oldest.next() ?? '');
     }
     depart(this.context, channel);
