@@ -23,11 +23,12 @@
 import { type CallEvent, type ChannelId, channelOf } from '../telephony/call-event.ts';
 import { applyToChannel } from './live/apply.ts';
 import type { ApplyContext } from './live/context.ts';
-import { dueAt, giveUp, overdueAt } from './live/deadline.ts';
+import { giveUp, overdueAt } from './live/deadline.ts';
 import { Endings, isOver, type Leavings, type OnFault, type OnMisread } from './live/ending.ts';
 import { endUnconfirmed, noteBoot, noteHeard, reconcile, unheard } from './live/reconcile.ts';
 import { beginsAnother } from './live/sequel.ts';
 import { type Bridge, type Call, type Channel, componentOf } from './live/state.ts';
+import { Waiting } from './live/waiting.ts';
 import type { SourcePlan } from './plan.ts';
 import type { CallRecord } from './record.ts';
 import type { MissedBy } from './rules/case.ts';
@@ -63,6 +64,8 @@ export interface FoldResult {
   readonly released: readonly ChannelId[];
 }
 
+const NOTHING: FoldResult = Object.freeze({ ended: [], opened: [], released: [] });
+
 /** A clock of arrival that goes back by more than this has been set, ms; by less, frames have overtaken a timer. */
 const CLOCK_SET_MS = 1000;
 
@@ -80,12 +83,14 @@ export class CallTable {
   private readonly link = unheard();
   private readonly context: ApplyContext;
   private readonly endings: Endings;
-  /** When the next call may end, ms since the epoch; infinity when none is about to. */
-  private deadline = Number.POSITIVE_INFINITY;
+  private readonly waiting: Waiting;
   /** The time reached, ms since the epoch. */
   private now = Number.NEGATIVE_INFINITY;
   private readonly onFault: OnFault;
+  /** What the present step has done so far. */
   private opened: ChannelId[] = [];
+  private leave: Leavings = { ended: [], released: [] };
+  private callsMade = 0;
 
   /**
    * `onFault`: where given, an event that cannot be folded in is left out, a call that cannot be judged is given up, and the
@@ -107,34 +112,32 @@ export class CallTable {
       channels: this.channels,
       calls: this.calls,
       bridges: this.bridges,
+      touched: new Set(),
+      nextPlace: () => this.callsMade++,
       isFinished: (channel) => this.endings.isFinished(channel),
       onOpened: (channel) => this.opened.push(channel),
     };
     this.endings = new Endings(this.context, { ...rules, plan, source }, onFault, onMisread);
+    this.waiting = new Waiting(this.context, rules);
   }
 
   /** Folds one event in. */
   apply(event: CallEvent): FoldResult {
-    const before = this.advance(event.receivedAt);
+    this.reach(event.receivedAt);
     if ('channel' in event && event.boot !== undefined) {
       const restarted = noteBoot(this.context, this.link, event.boot, event.at, event.receivedAt);
-      if (restarted) this.deadline = this.trueDeadline();
+      if (restarted) this.waiting.noteAll();
     }
-    const later = this.endings.completedBy(event);
+    if (event.kind === 'recording') this.leave.ended.push(...this.endings.completedBy(event));
     try {
       this.fold(event);
     } catch (error) {
       this.onFault(`The event "${event.kind}" could not be taken in and was left out`, error);
     }
-    const leave: Leavings = { ended: [], released: [] };
-    this.separate(event, leave);
+    this.separate(event);
     this.link.lastHeardAt = Math.max(this.link.lastHeardAt ?? 0, event.at);
     this.schedule(event);
-    return {
-      ended: [...before.ended, ...later, ...leave.ended],
-      opened: [...before.opened, ...this.takeOpened()],
-      released: [...before.released, ...leave.released],
-    };
+    return this.takeResult();
   }
 
   private fold(event: CallEvent): void {
@@ -150,27 +153,28 @@ export class CallTable {
   }
 
   /** A leg that begins another call does not wait until the one before has been deserted for long. */
-  private separate(event: CallEvent, leave: Leavings): void {
+  private separate(event: CallEvent): void {
     if (event.kind !== 'dial-started') return;
     const leg = this.channels.get(event.channel);
-    if (leg !== undefined && beginsAnother(leg)) this.endings.endBefore(leg, leave);
+    if (leg !== undefined && beginsAnother(leg)) this.endings.endBefore(leg, this.leave);
   }
 
   /** Ends what is due at `now` (ms since the epoch, clock of arrival). */
   advance(now: number): FoldResult {
-    const leave: Leavings = { ended: [], released: [] };
+    this.reach(now);
+    return this.takeResult();
+  }
+
+  private reach(now: number): void {
     if (now < this.now - CLOCK_SET_MS) this.setBack(now);
     this.now = Math.max(this.now, now);
-    if (now >= this.deadline) {
-      for (const call of [...this.calls.values()]) {
-        if (!this.calls.has(call.key) || now < dueAt(call, this.rules)) continue;
-        if (now >= overdueAt(call, this.rules)) giveUp(this.context, call, now);
-        this.endings.end(call, leave);
-      }
-      this.deadline = this.trueDeadline();
-    }
+    if (now < this.waiting.next) return;
+    const { leave } = this;
+    this.waiting.endDue(now, (call) => {
+      if (now >= overdueAt(call, this.rules)) giveUp(this.context, call, now);
+      this.endings.end(call, leave);
+    });
     leave.ended.sort((a, b) => a.endedAt - b.endedAt);
-    return { ...leave, opened: this.takeOpened() };
   }
 
   /**
@@ -178,13 +182,7 @@ export class CallTable {
    * was about to be reported has been put through: `advance` then finds the later time. Costs nothing.
    */
   nextDeadline(): number {
-    return this.deadline;
-  }
-
-  private trueDeadline(): number {
-    let next = Number.POSITIVE_INFINITY;
-    for (const call of this.calls.values()) next = Math.min(next, dueAt(call, this.rules));
-    return next;
+    return this.waiting.next;
   }
 
   /** The clock of arrival has been set back to `now`: nothing can have been heard later than that. */
@@ -194,7 +192,7 @@ export class CallTable {
       channel.clearedHeardAt = Math.min(channel.clearedHeardAt, now);
     }
     this.now = now;
-    this.deadline = this.trueDeadline();
+    this.waiting.noteAll();
   }
 
   /** The calls as they look at `now`, for displays; nothing is changed. */
@@ -234,23 +232,23 @@ export class CallTable {
     for (const call of [...this.calls.values()]) {
       if (this.calls.has(call.key) && isOver(componentOf(call))) this.endings.end(call, leave);
     }
+    this.waiting.noteAll();
     return leave.ended;
   }
 
-  private takeOpened(): ChannelId[] {
-    const opened = this.opened;
+  /** What has been done since this was asked last: mostly nothing, which is always the same object. */
+  private takeResult(): FoldResult {
+    const { opened, leave } = this;
+    const { ended, released } = leave;
+    if (opened.length === 0 && ended.length === 0 && released.length === 0) return NOTHING;
     this.opened = [];
-    return opened;
+    this.leave = { ended: [], released: [] };
+    return { ended, opened, released };
   }
 
-  /** Keeps `deadline` no later than the true next deadline without looking at every call for every event. */
   private schedule(event: CallEvent): void {
     const id = channelOf(event);
-    const channel = id === null ? undefined : this.channels.get(id);
-    if (channel !== undefined) {
-      const over = event.kind === 'cleared' || event.kind === 'vanished';
-      const touched = [channel, ...(over ? channel.met : [])];
-      for (const one of touched) this.deadline = Math.min(this.deadline, dueAt(one.call, this.rules));
-    } else if (id === null) this.deadline = this.trueDeadline();
+    if (id === null) this.waiting.noteAll();
+    else this.waiting.note(this.channels.get(id)?.call);
   }
 }

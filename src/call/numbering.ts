@@ -18,11 +18,23 @@ export interface Writing {
  */
 const DELIVERED_DIGITS = 4;
 
-/** What an unwritten number may mean: a DID is one of a few known lines, so each reading is held against them. */
-function readings(number: string, { country, format }: Writing): readonly string[] {
-  const formats: readonly TrunkFormat[] = format === 'auto' ? ['auto', 'national', 'international'] : [format];
-  const read = formats.map((one) => toE164(number, country, one)).filter((one) => one?.startsWith('+') === true);
-  return [...new Set(read)].filter((one) => one !== null);
+/** The ways in which a number of a trunk may be meant. */
+const MEANT: Readonly<Record<TrunkFormat, readonly TrunkFormat[]>> = {
+  auto: ['auto', 'national', 'international'],
+  national: ['national'],
+  international: ['international'],
+};
+
+/**
+ * What an unwritten number may mean: a DID is one of a few known lines, so each reading is held against them. The first reading
+ * that `fits`, `null` when none does.
+ */
+function readingThat(number: string, { country, format }: Writing, fits: (e164: string) => boolean): string | null {
+  for (const one of MEANT[format]) {
+    const read = toE164(number, country, one);
+    if (read?.startsWith('+') === true && fits(read)) return read;
+  }
+  return null;
 }
 
 /** The source itself, where it is not known on which trunk a number was seen. */
@@ -38,10 +50,10 @@ const homeOf = ({ country }: SourcePlan): Writing => ({ country, format: 'auto' 
  */
 export function lineOf(plan: SourcePlan, did: string | null, trunk: Writing = homeOf(plan)): string | null {
   if (did === null) return null;
-  const read = readings(did, trunk);
-  const lines = new Set([...plan.owners.keys(), ...plan.own]);
-  const line = read.find((one) => lines.has(one));
-  return line ?? (read.length > 0 ? null : lineEnding([...lines], bareNumber(did)));
+  if (plan.owners.size === 0 && plan.own.size === 0) return null;
+  const line = readingThat(did, trunk, (one) => plan.owners.has(one) || plan.own.has(one));
+  if (line !== null || readingThat(did, trunk, () => true) !== null) return line;
+  return lineEnding([...new Set([...plan.owners.keys(), ...plan.own])], bareNumber(did));
 }
 
 /** Extension that owns the line that was called. */
@@ -62,7 +74,7 @@ function lineEnding(lines: readonly string[], delivered: string | null): string 
 
 /** True for a number of the company itself, which is never the external party. */
 export function isOwnNumber(plan: SourcePlan, number: string, trunk: Writing = homeOf(plan)): boolean {
-  return readings(number, trunk).some((reading) => plan.own.has(reading));
+  return plan.own.size > 0 && readingThat(number, trunk, (reading) => plan.own.has(reading)) !== null;
 }
 
 /** The agent whose outside telephone this number is, with his tenant; `null` when the config names none. */
@@ -72,9 +84,9 @@ export function mobileOwner(
   trunk: Writing = homeOf(plan),
 ): { readonly ext: string; readonly domain: string | null } | null {
   if (number === null || plan.mobiles.size === 0) return null;
-  const known = readings(number, trunk).find((one) => plan.mobiles.has(one));
-  const ext = known === undefined ? undefined : plan.mobiles.get(known);
-  return known === undefined || ext === undefined ? null : { ext, domain: plan.domains?.get(known) ?? null };
+  const known = readingThat(number, trunk, (one) => plan.mobiles.has(one));
+  const ext = known === null ? undefined : plan.mobiles.get(known);
+  return known === null || ext === undefined ? null : { ext, domain: plan.domains?.get(known) ?? null };
 }
 
 /**
@@ -144,7 +156,8 @@ function readDialled(dialled: string, trunk: Writing): Outgoing | null {
 
 /** What is left behind the longest prefix, when that is a number at least as surely as the whole is one. */
 function withoutPrefix(number: string, trunk: Writing, wholeIsSure: boolean): string | null {
-  const prefixes = [...(trunk.dialPrefixes ?? [])].sort((a, b) => b.length - a.length);
+  if (trunk.dialPrefixes === undefined || trunk.dialPrefixes.length === 0) return null;
+  const prefixes = [...trunk.dialPrefixes].sort((a, b) => b.length - a.length);
   for (const prefix of prefixes) {
     if (!number.startsWith(prefix)) continue;
     const rest = number.slice(prefix.length);

@@ -19,8 +19,12 @@ const SEPARATORS = /[\s().\u2010-\u2015\u2212-]/g;
 
 const SCHEME = /^(?:sips?|tel|callto|h323|xmpp):(?:\/\/)?/i;
 
+/** A number and nothing else, which is what most texts are. */
+const BARE = /^[+\d*#]+$/;
+
 /** Takes a text apart; any text has an address, if only an empty one. */
 export function addressOf(text: string): Address {
+  if (BARE.test(text)) return { user: text, host: null, context: null };
   const plain = withAsciiDigits(text.normalize('NFKC').replace(INVISIBLE, '')).trim();
   const inBrackets = /<([^<>]*)>/.exec(plain)?.[1] ?? plain;
   const bare = inBrackets.replace(/^["']+|(?<!["'])["']+$/g, '').trim();
@@ -46,6 +50,7 @@ export function dialable(user: string): string | null {
 }
 
 function decoded(text: string): string {
+  if (!text.includes('%')) return text;
   try {
     return decodeURIComponent(text);
   } catch {

@@ -4,7 +4,7 @@
  */
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import { addressOf, dialable } from './address.ts';
-import { OldestFirst } from './oldest.ts';
+import { Lately } from './oldest.ts';
 import { isWithheld } from './withheld.ts';
 
 export { isHidden, isWithheld } from './withheld.ts';
@@ -35,19 +35,21 @@ export type TrunkFormat = 'auto' | 'national' | 'international';
  */
 export function toE164(raw: string | null, country: string, trunkFormat: TrunkFormat = 'auto'): string | null {
   if (raw === null) return null;
-  const key = `${trunkFormat} ${country} ${raw}`;
-  const known = readBefore.get(key);
-  if (known !== undefined) return known;
-  const e164 = readNumber(raw, country, trunkFormat);
-  if (readBefore.size >= REMEMBERED) readBefore.delete(longestAgo.next() ?? key);
-  readBefore.set(key, e164);
-  return e164;
+  let formats = readBefore.get(country);
+  if (formats === undefined) {
+    const reader = (format: TrunkFormat) => new Lately(REMEMBERED, (text) => readNumber(text, country, format));
+    formats = { auto: reader('auto'), national: reader('national'), international: reader('international') };
+    if (readBefore.size >= REMEMBERED_COUNTRIES) readBefore.clear();
+    readBefore.set(country, formats);
+  }
+  return formats[trunkFormat].get(raw);
 }
 
 /** A number is asked about many times while its call goes on, and reading one takes longer than all else that an event costs. */
 const REMEMBERED = 2000;
-const readBefore = new Map<string, string | null>();
-const longestAgo = new OldestFirst(readBefore);
+/** More countries than the trunks of a company are in. */
+const REMEMBERED_COUNTRIES = 20;
+const readBefore = new Map<string, Readonly<Record<TrunkFormat, Lately<string | null>>>>();
 
 function readNumber(raw: string, country: string, trunkFormat: TrunkFormat): string | null {
   if (isWithheld(raw)) return null;

@@ -23,3 +23,39 @@ export class OldestFirst<K> {
     return again.done === true ? undefined : again.value;
   }
 }
+
+/** The same text in memory of its own. A piece that was cut out of a packet keeps the whole packet for as long as it is kept. */
+export function copyOf(text: string): string {
+  return ` ${text}`.slice(1);
+}
+
+/**
+ * What was worked out lately, by the text it was worked out from: at most `limit` texts twice over. One that is asked for again is
+ * kept as long as fewer than `limit` others come between.
+ */
+export class Lately<V extends NonNullable<unknown> | null> {
+  private readonly limit: number;
+  private readonly find: (text: string) => V;
+  private recent = new Map<string, V>();
+  private before = new Map<string, V>();
+
+  constructor(limit: number, find: (text: string) => V) {
+    this.limit = limit;
+    this.find = find;
+  }
+
+  /** What was made of the text. */
+  get(text: string): V {
+    const known = this.recent.get(text);
+    if (known !== undefined) return known;
+    const own = copyOf(text);
+    const old = this.before.get(own);
+    const value = old === undefined ? this.find(own) : old;
+    if (this.recent.size >= this.limit) {
+      this.before = this.recent;
+      this.recent = new Map();
+    }
+    this.recent.set(own, value);
+    return value;
+  }
+}

@@ -22,9 +22,14 @@ import { wireOf } from './channel-name.ts';
 import { dialEnded, dialStarted, originated } from './dial.ts';
 
 type Reader = (packet: AmiPacket, stamp: Stamp, channel: ChannelId) => CallEvent[];
+type SourceReader = (packet: AmiPacket, stamp: Stamp) => CallEvent[];
+
+function tableOf<R>(readers: Readonly<Record<string, R>>): ReadonlyMap<string, R> {
+  return new Map(Object.entries(readers));
+}
 
 /** One reader for each event; the third argument is the header `Uniqueid`. */
-const READERS: Readonly<Record<string, Reader>> = {
+const READERS: ReadonlyMap<string, Reader> = tableOf({
   Newchannel: (packet, stamp, channel) => [
     { ...stamp, kind: 'channel-created', channel, facts: newChannelFacts(packet) },
   ],
@@ -137,10 +142,10 @@ const READERS: Readonly<Record<string, Reader>> = {
   ],
   Status: (packet, stamp, channel) => listed(packet, stamp, channel, numberOf(packet.get('DNID')), 'Seconds'),
   CoreShowChannel: (packet, stamp, channel) => listed(packet, stamp, channel, null, 'Duration'),
-};
+});
 
 /** Events without a channel of their own. */
-const SOURCE_READERS: Readonly<Record<string, (packet: AmiPacket, stamp: Stamp) => CallEvent[]>> = {
+const SOURCE_READERS: ReadonlyMap<string, SourceReader> = tableOf({
   FullyBooted: (packet, stamp) => {
     const uptime = Number(packet.get('Uptime'));
     const bootedAt =
@@ -160,11 +165,11 @@ const SOURCE_READERS: Readonly<Record<string, (packet: AmiPacket, stamp: Stamp) 
       ...voicemail(stamp, channel, mailbox, 'LastApplication', packet),
     ];
   },
-};
+});
 
 /** True for packets that this program knows, whether or not they say something about calls. */
 export function isKnownEvent(name: string): boolean {
-  return Object.hasOwn(READERS, name) || Object.hasOwn(SOURCE_READERS, name) || IGNORED.has(name);
+  return READERS.has(name) || SOURCE_READERS.has(name) || IGNORED.has(name);
 }
 
 /** Events that are understood and not needed: their contents come with others. */
@@ -186,14 +191,18 @@ const LAST_SECOND = Date.UTC(2200, 0) / 1000;
 export function normalise(packet: AmiPacket, source: string, receivedAt: number): CallEvent[] {
   const name = packet.get('Event');
   if (name === undefined) return [];
-  const own = Number(packet.get('Timestamp') ?? Number.NaN);
-  const stamp = { source, receivedAt, at: own > 0 && own < LAST_SECOND ? Math.round(own * 1000) : receivedAt };
-  const source_ = Object.hasOwn(SOURCE_READERS, name) ? SOURCE_READERS[name] : undefined;
-  if (source_ !== undefined) return source_(packet, stamp);
-  const reader = Object.hasOwn(READERS, name) ? READERS[name] : undefined;
+  const ofSource = SOURCE_READERS.get(name);
+  if (ofSource !== undefined) return ofSource(packet, stampOf(packet, source, receivedAt));
+  const reader = READERS.get(name);
   if (reader === undefined) return [];
   const channel = known(packet.get('Uniqueid'));
-  return channel === null && !TWO_PARTY.has(name) ? [] : reader(packet, stamp, channel ?? '');
+  if (channel === null && !TWO_PARTY.has(name)) return [];
+  return reader(packet, stampOf(packet, source, receivedAt), channel ?? '');
+}
+
+function stampOf(packet: AmiPacket, source: string, receivedAt: number): Stamp {
+  const own = Number(packet.get('Timestamp') ?? Number.NaN);
+  return { source, receivedAt, at: own > 0 && own < LAST_SECOND ? Math.round(own * 1000) : receivedAt };
 }
 
 /** Events whose channels come under prefixed names. */

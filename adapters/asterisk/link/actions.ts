@@ -40,7 +40,7 @@ interface Pending {
 
 /** True for an answer to an action. `OriginateResponse` has a `Response` header too, but is an event. */
 export function isResponse(packet: AmiPacket): boolean {
-  return packet.headers[0]?.[0] === 'Response';
+  return packet.get('Response') !== undefined && packet.headers[0]?.[0] === 'Response';
 }
 
 /** How many items a list has by its own last packet; `null` where it does not say. */
@@ -51,7 +51,7 @@ function announced(complete: AmiPacket): number | null {
 
 /** True for the last packet of a list; also for some events of their own, such as `AgentComplete`. */
 export function endsList(packet: AmiPacket): boolean {
-  return packet.get('EventList') === 'Complete' || (packet.get('Event') ?? '').endsWith('Complete');
+  return packet.get('Event')?.endsWith('Complete') === true || packet.get('EventList') === 'Complete';
 }
 
 export class PendingActions {
@@ -84,6 +84,7 @@ export class PendingActions {
 
   /** Hands a response, or an item of a list, to the action it answers, if there is one. */
   take(packet: AmiPacket): void {
+    if (this.#pending.size === 0) return;
     const [id, pending] = this.#askedBy(packet);
     if (pending === undefined) return;
     if (isResponse(packet)) this.#answer(id, pending, packet);

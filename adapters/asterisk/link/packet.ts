@@ -13,27 +13,83 @@ export interface AmiPacket {
 }
 
 const CR = 13;
+const LF = 10;
 /** Last line of an old answer to `Command`. */
 export const END_COMMAND = '--END COMMAND--';
 
-/** A packet read from exactly its own bytes, which it keeps. */
+/**
+ * A packet read from exactly its own bytes, which it keeps. Most packets are asked for a few headers or none: so each is looked for
+ * when it is asked for, and the list of all is made for those alone who want it.
+ */
 export class Packet implements AmiPacket {
-  readonly headers: readonly (readonly [string, string])[];
   readonly raw: Uint8Array;
+  readonly #text: string;
+  /** True where a line may mean something else than what stands on it, or the first one is empty. */
+  readonly #odd: boolean;
+  readonly #event: string | undefined;
+  #headers: readonly (readonly [string, string])[] | null = null;
 
   constructor(raw: Buffer) {
     this.raw = raw;
-    this.headers = parseHeaders(raw.toString('utf8'));
+    this.#text = raw.toString('utf8');
+    const first = this.#text.charCodeAt(0);
+    this.#odd = first === LF || first === CR || this.#text.startsWith('Response: Follows');
+    this.#event = this.#find('Event');
+  }
+
+  get headers(): readonly (readonly [name: string, value: string])[] {
+    this.#headers ??= parseHeaders(this.#text);
+    return this.#headers;
   }
 
   get(name: string): string | undefined {
-    for (const header of this.headers) if (header[0] === name) return header[1];
-    return undefined;
+    return name === 'Event' ? this.#event : this.#find(name);
   }
 
   all(name: string): string[] {
-    return this.headers.filter((header) => header[0] === name).map((header) => header[1]);
+    const mark = this.#odd ? null : markOf(name);
+    if (mark === null) return this.headers.filter((header) => header[0] === name).map((header) => header[1]);
+    const values: string[] = [];
+    for (let at = lineOf(this.#text, mark, 0); at >= 0; at = lineOf(this.#text, mark, at + 1)) {
+      values.push(valueAt(this.#text, at + mark.length));
+    }
+    return values;
   }
+
+  #find(name: string): string | undefined {
+    const mark = this.#odd ? null : markOf(name);
+    if (mark === null) return this.headers.find((header) => header[0] === name)?.[1];
+    const at = lineOf(this.#text, mark, 0);
+    return at < 0 ? undefined : valueAt(this.#text, at + mark.length);
+  }
+}
+
+/** What a line with a header of each name begins with: the names asked for are few. */
+const marks = new Map<string, string>();
+const MOST_MARKS = 1000;
+
+/** `null` for what is no name of a line with a colon. */
+function markOf(name: string): string | null {
+  const known = marks.get(name);
+  if (known !== undefined) return known;
+  if (name === '' || /[:\n]/.test(name)) return null;
+  if (marks.size < MOST_MARKS) marks.set(name, `${name}:`);
+  return `${name}:`;
+}
+
+/** Where the next line begins that begins with `mark`, at or behind `from`; -1 when there is none. */
+function lineOf(text: string, mark: string, from: number): number {
+  let at = text.indexOf(mark, from);
+  while (at > 0 && text.charCodeAt(at - 1) !== LF) at = text.indexOf(mark, at + 1);
+  return at;
+}
+
+/** The value whose line goes on at `at`, behind the colon. */
+function valueAt(text: string, at: number): string {
+  const next = text.indexOf('\n', at);
+  let end = next < 0 ? text.length : next;
+  if (end > at && text.charCodeAt(end - 1) === CR) end -= 1;
+  return text.slice(text[at] === ' ' ? at + 1 : at, end);
 }
 
 function parseHeaders(text: string): (readonly [string, string])[] {

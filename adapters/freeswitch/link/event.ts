@@ -7,6 +7,7 @@
  * out is a space. That is one reason to prefer JSON.
  */
 import { bodyText, type EslFrame } from './codec.ts';
+import { FlatJson } from './flat-json.ts';
 
 /** Read access to the headers of one event (names are case-sensitive, as FreeSWITCH writes them). */
 export interface EslEvent {
@@ -30,12 +31,23 @@ const arraySeparator = '|:';
 export function readEvent(frame: EslFrame): EventReading {
   const reading =
     frame.contentType === 'text/event-json'
-      ? readJson(bodyText(frame))
+      ? readFlat(frame)
       : frame.contentType === 'text/event-plain'
         ? readPlain(frame.body ?? new Uint8Array(0))
         : { problem: 'is of no kind that this program asked for' };
   if ('problem' in reading) return { problem: describe(frame, reading.problem) };
   return reading.event.name === '' ? { problem: describe(frame, 'has no Event-Name') } : reading;
+}
+
+function readFlat(frame: EslFrame): EventReading {
+  const flat = frame.body === null ? null : FlatJson.read(asBuffer(frame.body));
+  if (flat === null) return readJson(bodyText(frame));
+  return {
+    event: view(
+      (name) => flat.value(name),
+      () => flat.names(),
+    ),
+  };
 }
 
 /** Reads a JSON object such as the answer to `uuid_dump <uuid> json` or a row of `show channels as json`. */
@@ -73,8 +85,12 @@ function asText(value: unknown): string | readonly string[] | undefined {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
 function readPlain(body: Uint8Array): EventReading {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.length);
+  const bytes = asBuffer(body);
   const blank = bytes.indexOf('\n\n');
   const headerEnd = blank < 0 ? bytes.length : blank;
   const values = new Map<string, string>();

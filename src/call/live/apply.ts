@@ -22,7 +22,8 @@ export function applyToChannel(context: ApplyContext, event: CallEvent): void {
   }
   const channel = context.channels.get(event.channel) ?? askedChannel(context, event);
   if (channel === undefined) return;
-  if (event.linkedId !== undefined) linkTo(context, channel, [event.linkedId]);
+  if (channel.id !== event.channel) context.touched.add(channel.call);
+  if (event.linkedId !== undefined) linkToOne(context, channel, event.linkedId);
   record(context, channel, event);
 }
 
@@ -211,10 +212,12 @@ function missedDial(channel: Channel, by: ChannelId | null): Dial | undefined {
 }
 
 function linkTo(context: ApplyContext, channel: Channel, linkedIds: readonly string[]): void {
-  for (const id of linkedIds) {
-    const call = context.calls.get(id);
-    if (call !== undefined) linkCalls(channel.call, call);
-  }
+  for (const id of linkedIds) linkToOne(context, channel, id);
+}
+
+function linkToOne(context: ApplyContext, channel: Channel, linkedId: string): void {
+  const call = context.calls.get(linkedId);
+  if (call !== undefined) linkCalls(channel.call, call);
 }
 
 function linkWith(context: ApplyContext, channel: Channel, others: readonly ChannelId[]): void {

@@ -12,6 +12,10 @@ export interface ApplyContext {
   /** By every linked id of the call. */
   readonly calls: Map<string, Call>;
   readonly bridges: Map<string, Bridge>;
+  /** Calls that may end sooner than before by what became of others, and those that are no calls of their own any more. */
+  readonly touched: Set<Call>;
+  /** The place of the next call in the order in which calls become known. */
+  nextPlace(): number;
   /** True for a channel whose call has been reported already. */
   isFinished(channel: ChannelId): boolean;
   onOpened(channel: ChannelId): void;

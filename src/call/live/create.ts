@@ -114,11 +114,13 @@ export function conclude(context: ApplyContext, channel: Channel): void {
   follow(context, channel.call);
 }
 
-function decideSide({ plan }: ApplyContext, channel: Channel): void {
+function decideSide({ plan, touched }: ApplyContext, channel: Channel): void {
   const { initiator, meant, routing } = channel;
   const more = { initiator: initiator.value, meant, routing, calledBy: calledBy(plan, channel) };
   const called = initiator.value === 'pbx' ? numberCalled(channel) : null;
+  const { side } = channel.party;
   channel.party = partyOf(plan, channel.facts, { ...more, called });
+  if (channel.party.side !== side) for (const { call } of channel.met) touched.add(call);
 }
 
 function comesIn(root: Channel): boolean {
@@ -210,6 +212,8 @@ function merge(context: ApplyContext, into: Call, from: Call): void {
     into.otherKeys.push(key);
     context.calls.set(key, into);
   }
+  into.place = Math.min(into.place, from.place);
+  context.touched.add(from);
 }
 
 /** A snapshot may know what the first packet did not, never the other way round: identities change during a call. */
@@ -226,7 +230,8 @@ function beganCall({ initiator, dialled }: ChannelFacts, seen: boolean): boolean
 function callOf(context: ApplyContext, key: string, channel: ChannelId, seen: boolean): Call {
   let call = context.calls.get(key) ?? context.channels.get(key)?.call;
   if (call === undefined) {
-    call = { key, otherKeys: [], channels: new Set(), links: new Set(), sessionKey: key };
+    const place = context.nextPlace();
+    call = { key, otherKeys: [], channels: new Set(), links: new Set(), sessionKey: key, place };
     // What the PBX still does under the linked id of a call that has been reported is another call. After a restart nothing
     // is known of the reported one any more, but a channel was seen to begin under an id that no channel has.
     if (context.isFinished(key) || (seen && key !== channel)) call.sessionKey = channel;

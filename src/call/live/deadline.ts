@@ -1,10 +1,10 @@
 /** How long a call is waited for: until it is over, until its external party has been gone for long enough, until it is given up. */
 import type { ApplyContext } from './context.ts';
 import { clear } from './membership.ts';
-import { type Call, calledIn, componentOf, isLive, trunksOf } from './state.ts';
+import { type Call, calledIn, componentOf, isLive } from './state.ts';
 
 /** See `CallRules`. All in ms. */
-interface Waits {
+export interface Waits {
   readonly graceMs: number;
   readonly externalGoneMs: number;
   readonly maxAgeMs: number;
@@ -12,28 +12,55 @@ interface Waits {
 
 /** When the call is to be ended as things are now, ms since the epoch; infinity when it waits for another call. */
 export function dueAt(call: Call, rules: Waits): number {
-  const group = componentOf(call);
-  let lastCleared = 0;
-  let live = false;
-  for (const one of group) {
-    for (const channel of one.channels) {
-      if (isLive(channel)) live = true;
-      else lastCleared = Math.max(lastCleared, channel.clearedHeardAt);
-      // Members of a conference are calls of their own; but a customer's call is judged by the agents who were in the room, so
-      // an internal call is kept until the customers it met have gone.
-      for (const other of trunksOf(one).length > 0 ? [] : channel.met) {
-        if (other.party.side !== 'trunk' || other.call === one) continue;
-        if (isLive(other)) live = true;
-        else lastCleared = Math.max(lastCleared, other.clearedHeardAt);
+  const cleared = lastCleared(groupOf(call));
+  return cleared === null ? ownDueAt(call, rules) : cleared + rules.graceMs;
+}
+
+/** The call with all that it is joined with. */
+export function groupOf(call: Call): Iterable<Call> {
+  return call.links.size === 0 ? [call] : componentOf(call);
+}
+
+/** Tells of each call of the group when it is to be ended. */
+export function eachDueAt(group: Iterable<Call>, rules: Waits, tell: (call: Call, at: number) => void): void {
+  const cleared = lastCleared(group);
+  for (const call of group) tell(call, cleared === null ? ownDueAt(call, rules) : cleared + rules.graceMs);
+}
+
+/** When the last channel of the group was heard to be cleared, ms since the epoch; `null` as long as one lives. */
+function lastCleared(group: Iterable<Call>): number | null {
+  let last = 0;
+  for (const call of group) {
+    let external = false;
+    for (const channel of call.channels) {
+      if (isLive(channel)) return null;
+      last = Math.max(last, channel.clearedHeardAt);
+      external ||= channel.party.side === 'trunk';
+    }
+    // Members of a conference are calls of their own; but a customer's call is judged by the agents who were in the room, so
+    // an internal call is kept until the customers it met have gone.
+    if (external) continue;
+    for (const channel of call.channels) {
+      for (const other of channel.met) {
+        if (other.party.side !== 'trunk' || other.call === call) continue;
+        if (isLive(other)) return null;
+        last = Math.max(last, other.clearedHeardAt);
       }
     }
   }
-  if (!live) return lastCleared + rules.graceMs;
-  const trunks = trunksOf(call);
-  // A number that was called in vain was never there, and cannot have gone: the phones go on with their own call.
-  const met = trunks.filter((trunk) => calledIn(trunk) || trunk.answeredAt !== null);
-  if (met.length === 0 || trunks.some(isLive)) return overdueAt(call, rules);
-  return Math.max(...met.map((trunk) => trunk.clearedHeardAt)) + rules.externalGoneMs;
+  return last;
+}
+
+/** The same for a call whose group goes on. */
+function ownDueAt(call: Call, rules: Waits): number {
+  let gone = Number.NEGATIVE_INFINITY;
+  for (const channel of call.channels) {
+    if (channel.party.side !== 'trunk') continue;
+    if (isLive(channel)) return overdueAt(call, rules);
+    // A number that was called in vain was never there, and cannot have gone: the phones go on with their own call.
+    if (calledIn(channel) || channel.answeredAt !== null) gone = Math.max(gone, channel.clearedHeardAt);
+  }
+  return gone === Number.NEGATIVE_INFINITY ? overdueAt(call, rules) : gone + rules.externalGoneMs;
 }
 
 /**

@@ -3,7 +3,7 @@
  * record that was reported; repeated and late events of its channels are recognised.
  */
 import type { CallEvent, ChannelId } from '../../telephony/call-event.ts';
-import { OldestFirst } from '../../telephony/oldest.ts';
+import { copyOf, OldestFirst } from '../../telephony/oldest.ts';
 import { judge } from '../judge.ts';
 import { type MisreadName, misreadName } from '../known/side.ts';
 import type { CallRecord } from '../record.ts';
@@ -105,6 +105,7 @@ export class Endings {
 
   private unlist(call: Call): void {
     for (const key of [call.key, ...call.otherKeys]) this.context.calls.delete(key);
+    this.context.touched.add(call);
   }
 
   private release(channel: Channel, { released }: Leavings): void {
@@ -112,7 +113,7 @@ export class Endings {
     for (const id of [channel.id, ...channel.aliases]) {
       released.push(id);
       channels.delete(id);
-      this.finished.add(id);
+      this.finished.add(copyOf(id));
       if (this.finished.size > REMEMBERED_CHANNELS) this.finished.delete(this.oldest.next() ?? '');
     }
     depart(this.context, channel);
@@ -133,8 +134,12 @@ export class Endings {
       call.channels.delete(channel);
       this.release(channel, leave);
     }
-    for (const linked of call.links) linked.links.delete(call);
+    for (const linked of call.links) {
+      linked.links.delete(call);
+      this.context.touched.add(linked);
+    }
     call.links.clear();
+    this.context.touched.add(call);
     if (rest.length === 0) {
       this.unlist(call);
       return;

@@ -1,7 +1,7 @@
 /** Coming and going: bridges, holds, the end of a channel. */
 import { dismiss, forget, newBridge, seat, staysDuring, unseat } from './bridge.ts';
 import type { ApplyContext } from './context.ts';
-import { type Bridge, type Channel, type Interval, linkCalls } from './state.ts';
+import { type Bridge, type Channel, type Interval, isLive, linkCalls } from './state.ts';
 
 /** A channel is in one bridge at a time. Two channels in a talk bridge belong to one call; members of a conference do not. */
 export function enter(context: ApplyContext, channel: Channel, id: string, kind: Bridge['kind'], at: number): void {
@@ -23,6 +23,7 @@ function meet(context: ApplyContext, bridge: Bridge, channel: Channel, at: numbe
     if (bridge.kind === 'conference') {
       channel.met.add(other);
       other.met.add(channel);
+      if (!isLive(other)) context.touched.add(other.call);
     } else if (to !== at) linkCalls(channel.call, other.call);
   }
 }
@@ -47,11 +48,15 @@ export function clear(context: ApplyContext, channel: Channel, at: number, heard
   channel.clearedHeardAt = heardAt;
   leave(context, channel, channel.clearedAt);
   closeInterval(channel.holds.at(-1), channel.clearedAt);
+  for (const { call } of channel.met) context.touched.add(call);
 }
 
 /** The channel has been reported: nothing waits for it any more, and it is remembered only where a call is still to be judged by it. */
 export function depart(context: ApplyContext, channel: Channel): void {
-  for (const other of channel.met) other.met.delete(channel);
+  for (const other of channel.met) {
+    other.met.delete(channel);
+    context.touched.add(other.call);
+  }
   channel.met.clear();
   for (const bridge of channel.bridges) {
     dismiss(bridge, channel);

@@ -149,6 +149,8 @@ export interface Call {
   readonly links: Set<Call>;
   /** What makes the CallSessionId: the linked id, or a channel id once the first part of the call has been reported. */
   sessionKey: string;
+  /** Its place in the order in which calls became known. */
+  place: number;
 }
 
 /** All calls reachable over links from `call`, itself included. */
