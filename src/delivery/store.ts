@@ -126,6 +126,12 @@ export interface Settlement {
   readonly attempted?: { readonly step: Step; readonly startedAt: number; readonly result: AttemptResult };
 }
 
+/**
+ * What became of a settlement: whether it happened, or why this row alone could not be stored, in which case it may be tried
+ * again.
+ */
+export type Settled = boolean | { readonly refused: string };
+
 /** How many rows are wanted of each class, and for which steps of the way to the post. */
 export interface Wanted {
   /** Never failed, of calls that ended after `liveSince`: the latest first. */
@@ -188,8 +194,8 @@ export interface Outbox {
   renew(args: { owner: string; ids: readonly number[]; leaseUntil: number }): Promise<void>;
   /** `sending` with its attempt row. Nothing is written unless it answers `begun`. */
   begin(intent: Intent): Promise<Begun>;
-  /** All in one transaction; answers for each whether it happened. */
-  settle(args: { items: readonly Settlement[] }): Promise<readonly boolean[]>;
+  /** All in one transaction, each row for itself. Rejects when nothing was stored. */
+  settle(args: { items: readonly Settlement[] }): Promise<readonly Settled[]>;
   /** Of these activities of the CRM, those that are known to be another row's. */
   taken(args: { id: number; activityIds: readonly string[] }): Promise<readonly string[]>;
   /** Earliest time later than `now` at which a row is due or a lease runs out; `null` when nothing waits. */

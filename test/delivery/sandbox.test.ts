@@ -10,6 +10,7 @@ import { createDirectory, DEFAULT_DIRECTORY_POLICY } from '../../adapters/leadsq
 import { createClient } from '../../adapters/leadsquared/http/client.ts';
 import { DEFAULT_POLICY as CALL_LOG_POLICY } from '../../adapters/leadsquared/policy.ts';
 import { type Sandbox, startSandbox } from '../../adapters/leadsquared/sandbox/sandbox.ts';
+import { sqliteOutbox } from '../../adapters/sqlite/outbox/port.ts';
 import { type Database, openDatabase } from '../../adapters/sqlite/thread/database.ts';
 import { DEFAULT_POLICY, type DeliveryPolicy } from '../../src/delivery/policy.ts';
 import { createDelivery } from '../../src/delivery/service.ts';
@@ -43,7 +44,7 @@ async function live(database: Database, sandbox: Sandbox) {
   const client = createClient({ host: url, accessKey, secretKey, permits, clock, timeouts });
   const delivery = createDelivery({
     ...{ ...common, permits, policy: POLICY, log: silent, alone: true },
-    store: { outbox: remote.outbox, leads: remote.leadCache, users: remote.users },
+    store: { outbox: sqliteOutbox(remote.outbox), leads: remote.leadCache, users: remote.users },
     crm: {
       name: 'LeadSquared',
       directory: createDirectory(client, DEFAULT_DIRECTORY_POLICY),

@@ -1,6 +1,7 @@
 /** The journal's statements; runs in the database thread. The main thread's side is `port.ts`. */
 import type { CommitResult, JournalBatch, SourceFrame } from '../../../src/ports.ts';
 import { channelOf } from '../../../src/telephony/call-event.ts';
+import { sessionRow } from '../sessions/row.ts';
 import type { SessionHook } from '../sessions/store.ts';
 import { sessionStore } from '../sessions/store.ts';
 import { isPassing, storageError } from '../thread/errors.ts';
@@ -58,7 +59,10 @@ function batchStore(db: Connection, onInserted: readonly SessionHook[]) {
     if (rawBytes > 0) addRaw.run(rawBytes);
     for (const { source, channel } of batch.opened) open.run(source, channel);
     for (const { source, channel } of batch.released) release.run(source, channel);
-    const fates = batch.ended.map((record) => ({ id: record.callSessionId, fate: storeSession(record, now) }));
+    const fates = batch.ended.map((record) => ({
+      id: record.callSessionId,
+      fate: storeSession(sessionRow(record), now),
+    }));
     return {
       inserted: fates.filter(({ fate }) => fate === 'inserted').map(({ id }) => id),
       changed: fates.filter(({ fate }) => fate === 'changed').map(({ id }) => id),

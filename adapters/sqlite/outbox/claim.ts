@@ -1,75 +1,104 @@
 /** Taking rows under a lease; runs in the database thread. */
 import { afterChange, next, type Position, STEPS, type Step } from '../../../src/delivery/states.ts';
-import type { Delivery, Outbox } from '../../../src/delivery/store.ts';
+import type { Outbox } from '../../../src/delivery/store.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { type AttemptWriter, INTERRUPTED } from './attempts.ts';
-import { DELIVERY_COLUMNS, DELIVERY_FROM, type DeliveryRow, toDelivery } from './row.ts';
+import { DELIVERY_COLUMNS, type DeliveryRow } from './row.ts';
 
 type Arg = Parameters<Outbox['claim']>[0];
 
-/** What a row is put in order by. */
-interface Order {
-  readonly by: 'ended_at' | 'due_at' | 'failures';
-  readonly latestFirst?: boolean;
-}
-
-type Placed = DeliveryRow & { readonly place: number };
+type Placed = readonly [id: number, place: number];
 type Bound = Pick<Arg, 'now' | 'liveSince' | 'liveAfter'> & { readonly except: string };
-type Choose = (steps: readonly Step[], limit: number, bound: Bound) => readonly DeliveryRow[];
+type Choose = (steps: readonly Step[], limit: number, bound: Bound) => readonly number[];
+
+const FREE = 'd.lease_owner IS NULL AND d.id NOT IN (SELECT value FROM json_each(@except))';
 
 /**
  * The first due rows of one class that nobody works on. One statement for each step: each reads an index in its order and stops
  * at the limit, however many rows wait at other steps or for another time; the few that are found are put in order here.
  */
-function firstOf(db: Connection, of: readonly Step[], where: string, { by, latestFirst = false }: Order): Choose {
-  const statements = of.map((step) => ({
-    step,
-    read: db.prepare<[object], Placed>(
-      `SELECT ${DELIVERY_COLUMNS}, d.${by} AS place FROM ${DELIVERY_FROM}
-       WHERE d.step = '${step}' AND ${where} AND d.lease_owner IS NULL AND ${by === 'due_at' ? '' : '+'}d.due_at <= @now
-         AND d.id NOT IN (SELECT value FROM json_each(@except))
-       ORDER BY d.${by} ${latestFirst ? 'DESC' : 'ASC'} LIMIT @limit`,
-    ),
-  }));
+function firstOf(
+  db: Connection,
+  of: readonly Step[],
+  sqlOf: (step: Step) => string,
+  order: 'latest first' | 'lowest first' = 'lowest first',
+): Choose {
+  const statements = of.map((step) => ({ step, read: db.prepare<[object], Placed>(sqlOf(step)).raw() }));
   return (steps, limit, bound) => {
     if (limit <= 0) return [];
     const rows = statements.flatMap(({ step, read }) => (steps.includes(step) ? read.all({ ...bound, limit }) : []));
-    return rows.sort((a, b) => (latestFirst ? b.place - a.place : a.place - b.place)).slice(0, limit);
+    rows.sort(([, a], [, b]) => (order === 'latest first' ? b - a : a - b));
+    return rows.slice(0, limit).map(([id]) => id);
   };
+}
+
+/** Calls that never failed, in the order of their ends. */
+const byEnd =
+  (where: string, order = 'ASC') =>
+  (step: Step): string =>
+    `SELECT d.id, d.ended_at FROM delivery d
+     WHERE d.step = '${step}' AND d.state = 'pending' AND ${where} AND +d.due_at <= @now AND ${FREE}
+     ORDER BY d.ended_at ${order} LIMIT @limit`;
+
+const byDue = (step: Step): string =>
+  `SELECT d.id, d.due_at FROM delivery d
+   WHERE d.step = '${step}' AND d.failed = 0 AND d.due_at <= @now AND ${FREE}
+   ORDER BY d.due_at LIMIT @limit`;
+
+/**
+ * What failed seldom first, then by due time. From one number of failures to the next, so that those that wait for their time are
+ * passed over, however many they are.
+ */
+function byFailures(step: Step): string {
+  const least = `SELECT min(failures) FROM delivery WHERE step = '${step}' AND failed = 1`;
+  return `WITH RECURSIVE level (failures) AS (
+      ${least} UNION ALL SELECT (${least} AND failures > level.failures) FROM level WHERE level.failures IS NOT NULL)
+    SELECT d.id, d.failures FROM level CROSS JOIN delivery d INDEXED BY delivery_again
+    WHERE d.step = '${step}' AND d.failed = 1 AND d.failures = level.failures AND d.due_at <= @now AND ${FREE} LIMIT @limit`;
+}
+
+export interface ClaimedRows {
+  readonly rows: readonly DeliveryRow[];
+  readonly interrupted: number;
 }
 
 export function claimer(db: Connection, attempts: AttemptWriter) {
   const toPost = ['look-up', 'post'] as const;
-  const fresh = "d.state = 'pending' AND d.intent = 'live'";
-  const live = firstOf(db, toPost, `${fresh} AND d.ended_at > @liveSince AND d.created_at >= @liveAfter`, {
-    by: 'ended_at',
-    latestFirst: true,
-  });
+  const liveCalls = "d.intent = 'live' AND d.ended_at > @liveSince AND d.created_at >= @liveAfter";
+  const live = firstOf(db, toPost, byEnd(liveCalls, 'DESC'), 'latest first');
   // Two orders, by call time within each: what was never sent before what an operator sends again.
-  const backlog = firstOf(db, toPost, `${fresh} AND d.ended_at <= @liveSince`, { by: 'ended_at' });
-  const replays = firstOf(db, toPost, "d.state = 'pending' AND d.intent = 'replay'", { by: 'ended_at' });
-  const aside = firstOf(db, ['check', 'update'], 'd.failed = 0', { by: 'due_at' });
+  const backlog = firstOf(db, toPost, byEnd("d.intent = 'live' AND d.ended_at <= @liveSince"));
+  const replays = firstOf(db, toPost, byEnd("d.intent = 'replay'"));
+  const aside = firstOf(db, ['check', 'update'], byDue);
   // What failed once is not held up by what fails again and again.
-  const retry = firstOf(db, STEPS, 'd.failed = 1', { by: 'failures' });
+  const retry = firstOf(db, STEPS, byFailures);
   const lease = db.prepare<[object]>(
-    'UPDATE delivery SET lease_owner = @owner, lease_until = @leaseUntil WHERE id = @id',
+    'UPDATE delivery SET lease_owner = @owner, lease_until = @leaseUntil WHERE id IN (SELECT value FROM json_each(@ids))',
   );
+  const read = db
+    .prepare<[object], DeliveryRow>(
+      `SELECT ${DELIVERY_COLUMNS} FROM json_each(@ids) CROSS JOIN delivery d ON d.id = value
+       CROSS JOIN session s ON s.call_session_id = d.session_id`,
+    )
+    .raw();
   const lapse = lapser(db, attempts);
 
-  return db.transaction((args: Arg): { rows: readonly Delivery[]; interrupted: number } => {
+  return db.transaction((args: Arg): ClaimedRows => {
     const { wanted, steps, now, liveSince, liveAfter, owner, leaseUntil } = args;
     const interrupted = lapse(args);
     const bound = { now, liveSince, liveAfter, except: JSON.stringify(args.except) };
     const older = backlog(steps, wanted.backlog, bound);
-    const rows = [
+    const chosen = [
       ...live(steps, wanted.live, bound),
       ...older,
       ...replays(steps, wanted.backlog - older.length, bound),
       ...aside(steps, wanted.aside, bound),
       ...retry(steps, wanted.retry, bound),
     ];
-    for (const { id } of rows) lease.run({ id, owner, leaseUntil });
-    return { rows: rows.map((row) => ({ ...toDelivery(row), leaseOwner: owner })), interrupted };
+    if (chosen.length === 0) return { rows: [], interrupted };
+    const ids = JSON.stringify(chosen);
+    lease.run({ ids, owner, leaseUntil });
+    return { rows: read.all({ ids }), interrupted };
   }).immediate;
 }
 

@@ -3,6 +3,7 @@ import type { CallEvent } from '../../../src/telephony/call-event.ts';
 import { selector } from '../outbox/filter.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { begunLister, lister } from './list.ts';
+import { endOfId } from './row.ts';
 
 export type CallLookup =
   | { readonly found: 'one'; readonly id: string }
@@ -75,11 +76,13 @@ function finder(db: Connection) {
     db.prepare<[object], string>(`SELECT call_session_id FROM session WHERE ${condition} LIMIT @limit`).pluck();
   const whole = search('call_session_id = @id');
   const beginning = search('call_session_id >= @id AND call_session_id < @id || char(0x10FFFF)');
-  const end = search('substr(call_session_id, -length(@id)) = @id');
+  const end = search(
+    'id_end >= @end AND id_end < @end || char(0x10FFFF) AND substr(call_session_id, -length(@id)) = @id',
+  );
   return ({ id }: { id: string }): CallLookup => {
     if (id === '') return { found: 'none' };
     for (const statement of [whole, beginning, end]) {
-      const ids = statement.all({ id, limit: SEVERAL });
+      const ids = statement.all({ id, end: endOfId(id), limit: SEVERAL });
       const [only] = ids;
       if (only !== undefined) return ids.length === 1 ? { found: 'one', id: only } : { found: 'several', ids };
     }
