@@ -158,6 +158,14 @@ export interface Claim {
   readonly except: readonly number[];
 }
 
+export interface Claimed {
+  readonly rows: readonly Delivery[];
+  /** Posts that were left without an answer. */
+  readonly interrupted: number;
+  /** As of `Outbox.nextDue`. */
+  readonly nextDue: number | null;
+}
+
 /** Which deliveries are meant. Absent fields do not restrict. */
 export interface DeliveryFilter {
   readonly ids?: readonly string[] | undefined;
@@ -185,11 +193,9 @@ export interface Outbox {
   }): Promise<number>;
   /**
    * Takes due rows under a lease. A row whose lease ran out is free again: a post of which no answer is on record becomes
-   * uncertain, to be looked for at `checkAt`. Answers the rows, and how many posts were left so.
+   * uncertain, to be looked for at `checkAt`.
    */
-  claim(
-    args: Claim & { checkAt: number },
-  ): Promise<{ readonly rows: readonly Delivery[]; readonly interrupted: number }>;
+  claim(args: Claim & { checkAt: number }): Promise<Claimed>;
   /** Leases of this owner go on until then. */
   renew(args: { owner: string; ids: readonly number[]; leaseUntil: number }): Promise<void>;
   /** `sending` with its attempt row. Nothing is written unless it answers `begun`. */

@@ -5,7 +5,7 @@ import type { SessionRow } from '../sessions/row.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { attemptWriter } from './attempts.ts';
 import { claimer } from './claim.ts';
-import { outboxQueries } from './queries.ts';
+import { nextDueOf, outboxQueries } from './queries.ts';
 import { settler } from './settle.ts';
 
 type Arg<M extends keyof Outbox> = Parameters<Outbox[M]>[0];
@@ -43,9 +43,11 @@ export function outboxOf(db: Connection): (row: SessionRow, now: number) => void
 
 export function outboxModule(db: Connection) {
   const attempts = attemptWriter(db);
+  const nextDue = nextDueOf(db);
   return {
     open: opener(db),
-    claim: claimer(db, attempts),
+    claim: claimer(db, attempts, nextDue),
+    nextDue: ({ now }: Arg<'nextDue'>): number | null => nextDue(now),
     renew: renewer(db),
     begin: beginner(db, attempts.open),
     settle: settler(db, attempts),

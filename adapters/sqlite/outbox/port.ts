@@ -9,8 +9,8 @@ export function sqliteOutbox(remote: Remote<typeof outboxModule>): Outbox {
   return {
     ...remote,
     async claim(args) {
-      const { rows, interrupted } = await remote.claim(args);
-      return { rows: rows.map(toDelivery), interrupted };
+      const claimed = await remote.claim(args);
+      return { ...claimed, rows: claimed.rows.map(toDelivery) };
     },
   };
 }

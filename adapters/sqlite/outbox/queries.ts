@@ -19,14 +19,13 @@ export function outboxQueries(db: Connection) {
     `SELECT a.* FROM attempt a JOIN delivery d ON d.id = a.delivery_id WHERE d.session_id = @sessionId ORDER BY a.number`,
   );
   return {
-    nextDue: nextDue(db),
     counts: counter(db),
     select: selecting(db),
     attempts: ({ sessionId }: Arg<'attempts'>): readonly Attempt[] => attempts.all({ sessionId }).map(toAttempt),
   };
 }
 
-function nextDue(db: Connection) {
+export function nextDueOf(db: Connection): (now: number) => number | null {
   const earliest = db
     .prepare<[object], number | null>(
       `SELECT min(at) FROM (
@@ -35,7 +34,7 @@ function nextDue(db: Connection) {
          UNION ALL SELECT min(lease_until) FROM delivery WHERE lease_until > @now)`,
     )
     .pluck();
-  return ({ now }: Arg<'nextDue'>): number | null => earliest.get({ now }) ?? null;
+  return (now) => earliest.get({ now }) ?? null;
 }
 
 /** Counts are kept by triggers, see `0005-indexes.sql`; nothing here reads more than a few rows of the outbox. */

@@ -42,13 +42,6 @@ export function reversedDigits(number: string | null): string | null {
   return digits === '' ? null : [...digits].reverse().join('');
 }
 
-/** The last characters of an id from the last to the first, as in `session.id_end`. */
-export function endOfId(id: string): string {
-  return [...id].slice(-ID_END).reverse().join('');
-}
-
-const ID_END = 6;
-
 /**
  * A record as it is written: strings and numbers alone, so that it is cheap to hand to the database thread, and its JSON is made
  * once. Times lose fractions of a millisecond, `json` keeps them.

@@ -150,9 +150,9 @@ t.test('a post whose lease ran out is uncertain, its attempt is over, and its wo
   const one = lookedUp();
   t.equal(outbox.begin(intent(one)), 'begun');
   const beside = { ...ALL, owner: 'b', leaseUntil: 200_000 };
-  t.same(outbox.claim({ ...beside, now: 129_999 }), { rows: [], interrupted: 0 });
-  t.same(outbox.claim({ ...beside, now: 140_000, except: [1] }), { rows: [], interrupted: 0 });
-  t.same(outbox.claim({ ...beside, now: 140_000 }), { rows: [], interrupted: 1 });
+  t.same(outbox.claim({ ...beside, now: 129_999 }), { rows: [], interrupted: 0, nextDue: 130_000 });
+  t.same(outbox.claim({ ...beside, now: 140_000, except: [1] }), { rows: [], interrupted: 0, nextDue: null });
+  t.same(outbox.claim({ ...beside, now: 140_000 }), { rows: [], interrupted: 1, nextDue: 160_000 });
   t.match(row(1), {
     ...UNCERTAIN,
     dueAt: 160_000,
