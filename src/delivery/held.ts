@@ -31,7 +31,7 @@ export interface HeldRows {
 /** Rows of a class that wait for a permit; the backlog is claimed by the half dozen, as each claim is a commit. */
 const AHEAD = { live: 5, backlog: 12 } as const;
 /** Where rows pass without asking the CRM for anything, so many are claimed at once in the end. */
-const PASSING_MAX = { live: 50, backlog: 25 } as const;
+const PASSING_MAX = { live: 80, backlog: 25 } as const;
 /** Rows of a class that are worked on at the same time, slow requests and all. */
 const HELD_MAX: Wanted = { live: 100, backlog: 25, aside: 2, retry: 2 };
 

@@ -115,7 +115,7 @@ export function claimer(db: Connection, attempts: AttemptWriter, nextDue: (now: 
     .raw();
   const lapse = lapser(db, attempts);
 
-  return db.transaction((args: Arg): ClaimedRows => {
+  const claim = db.transaction((args: Arg): ClaimedRows => {
     const { wanted, steps, owner, leaseUntil } = args;
     const interrupted = lapse(args);
     const except = new Set(args.except);
@@ -135,6 +135,24 @@ export function claimer(db: Connection, attempts: AttemptWriter, nextDue: (now: 
     lease.run({ ids, owner, leaseUntil });
     return { rows: read.all({ ids }), interrupted, nextDue: nextDue(args.now) };
   }).immediate;
+  return unsynced(db, claim);
+}
+
+/**
+ * Commits without waiting for the disk, for what need not survive a power cut: a lease is over when the machine starts again
+ * (`open`), and what its end says is said then. The log is in order: what is committed later is durable only together with this.
+ */
+function unsynced<A, R>(db: Connection, run: (args: A) => R): (args: A) => R {
+  return (args) => {
+    // Within a transaction it is the outer one that is committed.
+    if (db.inTransaction) return run(args);
+    db.pragma('synchronous = NORMAL');
+    try {
+      return run(args);
+    } finally {
+      db.pragma('synchronous = FULL');
+    }
+  };
 }
 
 /** Rows whose lease ran out are free again. Answers how many posts were left without an answer. */

@@ -1,7 +1,7 @@
 /** The end of one step of one row, with the end of its attempt. */
 import { afterChange, type Position, type Step } from '../../../src/delivery/states.ts';
 import type { Outbox, Settled, Settlement } from '../../../src/delivery/store.ts';
-import { isPassing, storageError } from '../thread/errors.ts';
+import { type StorageError, storageError } from '../thread/errors.ts';
 import type { Connection } from '../thread/rpc.ts';
 import type { AttemptWriter } from './attempts.ts';
 import { ATTEMPTS } from './row.ts';
@@ -81,23 +81,38 @@ export function settler(db: Connection, attempts: AttemptWriter) {
     return !moved || item.leaseUntil === undefined;
   }
 
+  type Items = readonly Settlement[];
+  const together = db.transaction((items: Items): readonly Settled[] => items.map(one)).immediate;
   // A transaction within a transaction is a savepoint.
   const alone = db.transaction(one);
+  const each = db.transaction((items: Items): readonly Settled[] =>
+    items.map((item) => {
+      try {
+        return alone(item);
+      } catch (thrown) {
+        // SQLite may have rolled back the whole transaction by itself; nothing may be committed after that.
+        if (!db.inTransaction) throw thrown;
+        return { refused: faultOf(thrown).message };
+      }
+    }),
+  ).immediate;
 
-  /** A row that cannot be stored is left as it was and does not stop the others; trouble of the file throws, and nothing is stored. */
-  function settled(item: Settlement): Settled {
+  return ({ items }: Parameters<Outbox['settle']>[0]): readonly Settled[] => {
     try {
-      return alone(item);
+      return together(items);
     } catch (thrown) {
-      const error = storageError(thrown);
-      // SQLite may have rolled back the whole transaction by itself; nothing may be committed after that.
-      if (isPassing(error) || error.trouble !== 'program' || !db.inTransaction) throw error;
-      return { refused: error.message };
+      faultOf(thrown);
+      // One of them cannot be stored: that is this one's fault alone.
+      return each(items);
     }
-  }
+  };
+}
 
-  return db.transaction(({ items }: Parameters<Outbox['settle']>[0]): readonly Settled[] => items.map(settled))
-    .immediate;
+/** What is wrong with a row. Trouble of the file is thrown on. */
+function faultOf(thrown: unknown): StorageError {
+  const error = storageError(thrown);
+  if (error.trouble !== 'program') throw error;
+  return error;
 }
 
 function columnOf(db: Connection, set: (column: string) => string) {
