@@ -17,6 +17,8 @@ import { createClient } from '../adapters/leadsquared/http/client.ts';
 import { DEFAULT_POLICY as CALL_LOG_POLICY } from '../adapters/leadsquared/policy.ts';
 import type { Fault } from '../adapters/leadsquared/sandbox/faults.ts';
 import { startSandbox } from '../adapters/leadsquared/sandbox/sandbox.ts';
+import { sqliteOutbox } from '../adapters/sqlite/outbox/port.ts';
+import { sessionRow } from '../adapters/sqlite/sessions/row.ts';
 import { openDatabase } from '../adapters/sqlite/thread/database.ts';
 import { DEFAULT_POLICY } from '../src/delivery/policy.ts';
 import { createDelivery } from '../src/delivery/service.ts';
@@ -94,7 +96,7 @@ async function cellOf(folder: string, rate: number, bad: number, path: string, f
   const delivery = createDelivery({
     ...{ ...common, permits, alone: true, log: { write: () => undefined } },
     policy: { ...DEFAULT_POLICY, user: { ...DEFAULT_POLICY.user, unknown: ['omit'] } },
-    store: { outbox: remote.outbox, leads: remote.leadCache, users: remote.users },
+    store: { outbox: sqliteOutbox(remote.outbox), leads: remote.leadCache, users: remote.users },
     crm: {
       name: 'LeadSquared',
       directory: createDirectory(client, DEFAULT_DIRECTORY_POLICY),
@@ -133,7 +135,7 @@ async function cellOf(folder: string, rate: number, bad: number, path: string, f
       endedAt: now,
     });
     ended.set(record.callSessionId, clock.monotonic());
-    await remote.journal.commit([], [record], now);
+    await remote.journal.commit([], [sessionRow(record)], now);
     delivery.notify();
   };
 

@@ -64,7 +64,7 @@ async function onTheMainThread(path: string): Promise<Measured> {
   const journal = journalModule([])(db);
   const measured = await measure(
     PLAIN_EVENTS,
-    (batch) => void journal.commit(runsOf([prepare(batch)]), batch.ended, 1),
+    (batch) => void journal.commit(runsOf([prepare(batch)]), prepare(batch).ended, 1),
     () => Promise.resolve(),
   );
   db.close();

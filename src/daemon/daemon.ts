@@ -7,6 +7,7 @@ import { createCallLog } from '../../adapters/leadsquared/call-log.ts';
 import { createDirectory } from '../../adapters/leadsquared/directory.ts';
 import { createClient } from '../../adapters/leadsquared/http/client.ts';
 import { sqliteJournal } from '../../adapters/sqlite/journal/port.ts';
+import { sqliteOutbox } from '../../adapters/sqlite/outbox/port.ts';
 import { openDatabase } from '../../adapters/sqlite/thread/database.ts';
 import { StorageError } from '../../adapters/sqlite/thread/errors.ts';
 import { type Config, leadsquaredSecrets, sourceSecret } from '../../config/schema.ts';
@@ -126,7 +127,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
   const callLogPolicy = callLogPolicyOf(config);
   const callLog = createCallLog(client, callLogPolicy);
   const delivery = createDelivery({
-    store: { outbox: remote.outbox, leads: remote.leadCache, users: remote.users },
+    store: { outbox: sqliteOutbox(remote.outbox), leads: remote.leadCache, users: remote.users },
     permits,
     crm: { name: CRM, directory: createDirectory(client, directoryPolicyOf(config)), callLog },
     clock,

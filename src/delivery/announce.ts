@@ -44,9 +44,10 @@ export function announcing(outbox: Outbox, crm: string, log: Log): Outbox {
     async settle(args) {
       const done = await outbox.settle(args);
       for (const [index, item] of args.items.entries()) {
-        if (done[index] === true) tell(item);
+        const fate = done[index];
+        if (fate === true) tell(item);
         // Somebody else has moved it on.
-        else calls.delete(item.id);
+        else if (fate === false) calls.delete(item.id);
       }
       return done;
     },

@@ -5,10 +5,11 @@
 import { PermitsClosed } from '../permits/port.ts';
 import type { Log } from '../ports.ts';
 import type { Reply } from './crm.ts';
+import { grouped } from './grouped.ts';
 import type { Health } from './health.ts';
+import { backoff } from './policy.ts';
 import type { Probe } from './probe.ts';
-import { backoff } from './retry.ts';
-import { next, type Position, type Step } from './states.ts';
+import { afterChange, isFinal, next, type Position, type Step } from './states.ts';
 import { failedBefore, type Outcome, putOff, type Ran, type StepParts, StoreRefused, textOf } from './steps/step.ts';
 import { AT_ONCE, type AttemptResult, type Delivery, type Outbox, type Settlement } from './store.ts';
 
@@ -33,13 +34,17 @@ export interface Settler {
   hearing(row: Delivery): (subject: string, reply: Reply<unknown>) => void;
   /** What an exception in a step says about the row. Throws `StoreRefused` on, as nothing can be stored then. */
   broken(row: Delivery, error: unknown): Ran;
-  /**
-   * Stores the end of a step. Answers the row as it is now when the same worker goes on with it (`goesOn`), else `null`.
-   * Throws `StoreRefused` when the store takes the results of others, but not this one.
-   */
-  settle(row: Delivery, ran: Ran, goesOn: (to: Position) => boolean): Promise<Delivery | null>;
+  /** Stores the end of a step. Throws `StoreRefused` when the store takes the results of others, but not this one. */
+  settle(row: Delivery, ran: Ran, goesOn: (to: Position) => boolean): Promise<End>;
   /** Rows whose step is not over when the program ends: posts become uncertain, the others are free again. */
   giveUp(rows: readonly Delivery[]): Promise<void>;
+}
+
+export interface End {
+  /** The row as it is now when the same worker goes on with it (`goesOn`), else `null`. */
+  readonly row: Delivery | null;
+  /** Nothing more is done for it by itself, whatever its facts are now. */
+  readonly over: boolean;
 }
 
 /** A step worked so lately for others that a first failure is the row's own. */
@@ -128,14 +133,17 @@ export function createSettler(parts: WorkerParts, leaseMs: number, stopping: () 
     return policy.uncertain === 'verify' ? policy.verifyAfterMs : 0;
   }
 
+  const write = grouped((items: readonly Settlement[]) => outbox.settle({ items }));
+
   /** Repeats a write until the store takes it (full disk): what the CRM answered must not be lost. */
   async function keep(item: Settlement): Promise<boolean> {
     const since = clock.monotonic();
     for (let tries = 1; ; tries++) {
       try {
-        const [done] = await outbox.settle({ items: [item] });
+        const done = await write(item);
+        if (typeof done === 'object') throw new Error(done.refused);
         storedAt = clock.monotonic();
-        return done === true;
+        return done;
       } catch (error) {
         if (stopping() || (tries >= REFUSALS && storedAt > since))
           throw new StoreRefused(textOf(error), { cause: error });
@@ -184,12 +192,13 @@ export function createSettler(parts: WorkerParts, leaseMs: number, stopping: () 
 
     async settle(row, ran, goesOn) {
       const item = await settlementOf(row, ran).finally(() => subjects.delete(row.id));
-      if (item === null) return null;
+      if (item === null) return { row: null, over: false };
       const goes = goesOn(item.to) && item.found !== undefined;
       const done = await keep(goes ? { ...item, leaseUntil: steady() + leaseMs } : item);
-      if (!done || !goes || item.found === undefined) return null;
-      const { leadId, userId } = item.found;
-      return { ...row, ...item.to, leadId, userId, failures: 0, reason: item.reason };
+      const { to, found, reason } = item;
+      if (!done || !goes || found === undefined) return { row: null, over: done && isFinal(to.state) && !changes(to) };
+      const { leadId, userId } = found;
+      return { row: { ...row, ...to, leadId, userId, failures: 0, reason }, over: false };
     },
 
     async giveUp(rows) {
@@ -212,6 +221,9 @@ export function createSettler(parts: WorkerParts, leaseMs: number, stopping: () 
     },
   };
 }
+
+/** Newer facts of the call are sent after such a row. */
+const changes = (to: Position): boolean => afterChange(to) !== null;
 
 const NO_ANSWER: AttemptResult = {
   outcome: 'interrupted',

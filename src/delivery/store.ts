@@ -126,6 +126,12 @@ export interface Settlement {
   readonly attempted?: { readonly step: Step; readonly startedAt: number; readonly result: AttemptResult };
 }
 
+/**
+ * What became of a settlement: whether it happened, or why this row alone could not be stored, in which case it may be tried
+ * again.
+ */
+export type Settled = boolean | { readonly refused: string };
+
 /** How many rows are wanted of each class, and for which steps of the way to the post. */
 export interface Wanted {
   /** Never failed, of calls that ended after `liveSince`: the latest first. */
@@ -150,6 +156,14 @@ export interface Claim {
   readonly steps: readonly Step[];
   /** Rows that are left alone for now. */
   readonly except: readonly number[];
+}
+
+export interface Claimed {
+  readonly rows: readonly Delivery[];
+  /** Posts that were left without an answer. */
+  readonly interrupted: number;
+  /** As of `Outbox.nextDue`. */
+  readonly nextDue: number | null;
 }
 
 /** Which deliveries are meant. Absent fields do not restrict. */
@@ -179,17 +193,15 @@ export interface Outbox {
   }): Promise<number>;
   /**
    * Takes due rows under a lease. A row whose lease ran out is free again: a post of which no answer is on record becomes
-   * uncertain, to be looked for at `checkAt`. Answers the rows, and how many posts were left so.
+   * uncertain, to be looked for at `checkAt`.
    */
-  claim(
-    args: Claim & { checkAt: number },
-  ): Promise<{ readonly rows: readonly Delivery[]; readonly interrupted: number }>;
+  claim(args: Claim & { checkAt: number }): Promise<Claimed>;
   /** Leases of this owner go on until then. */
   renew(args: { owner: string; ids: readonly number[]; leaseUntil: number }): Promise<void>;
   /** `sending` with its attempt row. Nothing is written unless it answers `begun`. */
   begin(intent: Intent): Promise<Begun>;
-  /** All in one transaction; answers for each whether it happened. */
-  settle(args: { items: readonly Settlement[] }): Promise<readonly boolean[]>;
+  /** All in one transaction, each row for itself. Rejects when nothing was stored. */
+  settle(args: { items: readonly Settlement[] }): Promise<readonly Settled[]>;
   /** Of these activities of the CRM, those that are known to be another row's. */
   taken(args: { id: number; activityIds: readonly string[] }): Promise<readonly string[]>;
   /** Earliest time later than `now` at which a row is due or a lease runs out; `null` when nothing waits. */

@@ -7,15 +7,16 @@
  */
 import type { PermitOffice } from '../permits/permits.ts';
 import type { Lane } from './health.ts';
-import { createSettler, Stopped, type WorkerParts } from './settle.ts';
+import { type Class, classOf, createHeld, type Held, NONE } from './held.ts';
+import { createSettler, type End, Stopped, type WorkerParts } from './settle.ts';
 import { createShelf } from './shelf.ts';
 import { type DeliveryEvent, type Position, STEPS, type Step } from './states.ts';
 import { check } from './steps/check.ts';
 import { lookUp } from './steps/look-up.ts';
 import { post } from './steps/post.ts';
-import { failedBefore, type Outcome, type Run, type RunStep, textOf } from './steps/step.ts';
+import { type Outcome, type Run, type RunStep, textOf } from './steps/step.ts';
 import { update } from './steps/update.ts';
-import type { Delivery, Wanted } from './store.ts';
+import type { Wanted } from './store.ts';
 import { createWaker } from './waker.ts';
 
 export interface Worker {
@@ -29,24 +30,17 @@ export interface Worker {
   drain(deadlineMs: number): Promise<void>;
 }
 
-type Class = keyof Wanted;
-
-interface Held {
-  readonly class: Class;
-  readonly trial: Lane | null;
-  /** When it was claimed, ms since the epoch. */
-  readonly takenAt: number;
-  /** The row as it stands now. */
-  row: Delivery;
+/** What a claim brought. */
+interface Taken {
+  readonly rows: number;
+  readonly nextDue: number | null;
+  /** Nothing else is due at the steps that were asked for. */
+  readonly all: boolean;
 }
 
 /** How long a row is leased, and how often the leases of rows that are worked on are renewed. */
 const LEASE_MS = 30_000;
 const RENEW_EVERY_MS = 10_000;
-/** Rows of a class that wait for a permit; the backlog is claimed by the half dozen, as each claim is a commit. */
-const AHEAD = { live: 5, backlog: 12 } as const;
-/** Rows of a class that are worked on at the same time, slow requests and all. */
-const HELD_MAX: Wanted = { live: 100, backlog: 25, aside: 2, retry: 2 };
 /** Trials of a lane under way at the same time. */
 const TRIALS_AT_ONCE = 4;
 const TROUBLE_MS = 1000;
@@ -55,8 +49,7 @@ const LATEST_DUE_MS = 3_600_000;
 /** A step that failed before, and works now. */
 const WORKED: ReadonlySet<DeliveryEvent> = new Set(['found', 'accepted', 'landed', 'updated']);
 
-const NONE: Wanted = { live: 0, backlog: 0, aside: 0, retry: 0 };
-
+const CLASSES: readonly Class[] = ['live', 'backlog', 'aside', 'retry'];
 const RUN: Readonly<Record<Step, RunStep>> = { 'look-up': lookUp, post, check, update };
 
 /** `open` opens the outbox; nothing else is asked of it before. */
@@ -65,10 +58,12 @@ export function createWorker(
   open: () => Promise<void>,
 ): Worker {
   const { outbox, permits, clock, steady, health, policy, log, owner } = parts;
-  const held = new Map<number, Held>();
+  const held = createHeld(permits);
   const waker = createWaker(clock, pass, trouble);
   const shelf = createShelf(clock, log, () => waker.wake());
   const settler = createSettler(parts, LEASE_MS, () => stopping);
+  /** The last pass took all that was due. */
+  let allTaken = false;
   let stop = new AbortController();
   let paused = false;
   let stopping = false;
@@ -89,60 +84,29 @@ export function createWorker(
     const since = steady();
     health.review(now);
     const steps = STEPS.filter((step) => health.admits(step, now) === 'all');
-    if (steps.length > 0) {
-      const wish = wanted();
-      await claim(wish, steps, null);
-      // Those who wait must not stand in the way of a call that came after them.
-      if (wish.live === 0)
-        await claim({ ...NONE, live: Math.min(AHEAD.live, room('live')) }, steps, null, newest() + 1);
-    }
+    const wish = held.wanted(liveAfter());
+    const taken = steps.length === 0 ? null : await claim(wish, steps, null);
+    allTaken = taken?.all === true && steps.length === STEPS.length;
+    // Those who wait must not stand in the way of a call that came after them.
+    if (steps.length > 0 && wish.live === 0) await claim(held.newcomers(), steps, null, held.newest() + 1);
     for (const { lane, at } of health.trials()) if (at <= now) await tryOne(lane);
     // The end of a trial that is under way, and a new call, wake by themselves.
-    for (const { lane, at } of health.trials()) if (trials(lane).length === 0) waker.at(at - clock.monotonic());
-    const due = await outbox.nextDue({ now: since });
+    for (const { lane, at } of health.trials()) if (held.trials(lane).length === 0) waker.at(at - clock.monotonic());
+    const due = taken === null ? await outbox.nextDue({ now: since }) : taken.nextDue;
     if (due !== null) waker.at(Math.min(due - steady(), LATEST_DUE_MS));
   }
-
-  /** Rows of a class, without those whose request is under way, or that wait behind slow ones. */
-  function waiting(which: Class): number {
-    const after = which === 'live' ? liveAfter() : 0;
-    const rows = count(which, after);
-    if (which === 'live' || which === 'retry') return rows - Math.min(rows, permits.underWay(which));
-    return rows - Math.min(rows, permits.underWay('backlog'));
-  }
-
-  const count = (which: Class, after = 0): number =>
-    [...held.values()].filter((one) => one.class === which && one.row.createdAt >= after).length;
-
-  const room = (which: Class): number => Math.max(0, HELD_MAX[which] - count(which));
-
-  /** When the newest of the live calls that are worked on was stored, ms since the epoch. */
-  const newest = (): number =>
-    Math.max(0, ...[...held.values()].flatMap((one) => (one.class === 'live' ? [one.row.createdAt] : [])));
-
-  function wanted(): Wanted {
-    const backlog = waiting('backlog');
-    return {
-      live: Math.min(room('live'), Math.max(0, AHEAD.live - waiting('live'))),
-      backlog: Math.min(room('backlog'), backlog > AHEAD.backlog / 2 ? 0 : AHEAD.backlog - backlog),
-      aside: room('aside'),
-      retry: room('retry'),
-    };
-  }
-
-  const trials = (lane: Lane): readonly Held[] => [...held.values()].filter((one) => one.trial === lane);
 
   /**
    * One row that never failed shows whether the CRM is back: the newest call, else the oldest that waits. While a trial has no
    * answer, only a call that came after it is tried beside it.
    */
   async function tryOne(lane: Lane): Promise<void> {
-    const underWay = trials(lane);
+    const underWay = held.trials(lane);
     if (underWay.length >= TRIALS_AT_ONCE) return;
     const after = Math.max(0, ...underWay.map(({ takenAt }) => takenAt));
     let taken = await claim({ ...NONE, live: 1 }, [lane], lane, after);
-    if (taken === 0 && underWay.length === 0) taken = await claim({ ...NONE, backlog: 1 }, [lane], lane);
-    if (taken > 0) health.trying(lane, clock.monotonic());
+    if (taken?.rows === 0 && underWay.length === 0) taken = await claim({ ...NONE, backlog: 1 }, [lane], lane);
+    if (taken !== null && taken.rows > 0) health.trying(lane, clock.monotonic());
     else if (underWay.length === 0) health.nothingToTry(lane, clock.monotonic());
   }
 
@@ -152,17 +116,23 @@ export function createWorker(
     return since === null ? 0 : Math.ceil(clock.now() - (clock.monotonic() - since));
   }
 
-  async function claim(wish: Wanted, steps: readonly Step[], trial: Lane | null, after = liveAfter()): Promise<number> {
-    if (Object.values(wish).every((n) => n === 0)) return 0;
+  /** `null`: nothing is wanted, and nothing was asked. */
+  async function claim(
+    wish: Wanted,
+    steps: readonly Step[],
+    trial: Lane | null,
+    after = liveAfter(),
+  ): Promise<Taken | null> {
+    if (Object.values(wish).every((n) => n === 0)) return null;
     const now = steady();
     const takenAt = clock.now();
     const liveSince = clock.now() - policy.liveForMs;
-    const { rows, interrupted } = await outbox.claim({
+    const { rows, interrupted, nextDue } = await outbox.claim({
       ...{ owner, now, liveSince, liveAfter: after, steps, wanted: wish },
       leaseUntil: now + LEASE_MS,
       checkAt: now + (policy.uncertain === 'verify' ? policy.verifyAfterMs : 0),
       // What is worked on is ours, even when a full disk kept its lease from being renewed.
-      except: [...shelf.ids(), ...held.keys()],
+      except: [...shelf.ids(), ...held.rows.keys()],
     });
     if (interrupted > 0) {
       log.write(
@@ -172,39 +142,36 @@ export function createWorker(
       );
     }
     const all = rows.map((row): Held => ({ row, trial, takenAt, class: classOf(row, liveSince) }));
-    for (const one of all) held.set(one.row.id, one);
+    for (const one of all) held.rows.set(one.row.id, one);
     // Of the live calls the last that waits for a permit goes first, of the others the first.
     const live = all.filter((one) => one.class === 'live').reverse();
     for (const one of [...live, ...all.filter((other) => other.class !== 'live')]) void work(one);
     renewLater();
-    return rows.length;
-  }
-
-  function classOf(row: Delivery, liveSince: number): Class {
-    if (failedBefore(row)) return 'retry';
-    if (row.step === 'check' || row.step === 'update') return 'aside';
-    return row.trigger === 'live' && row.record.endedAt > liveSince ? 'live' : 'backlog';
+    const less = (which: Class): boolean => all.filter((one) => one.class === which).length < wish[which];
+    return { rows: rows.length, nextDue, all: after === 0 && CLASSES.every(less) };
   }
 
   async function work(one: Held): Promise<void> {
     const { id, sessionId } = one.row;
+    let over = false;
     try {
-      for (let more = true; more; ) more = await runStep(one);
+      for (let end: End | null = null; end === null || end.row !== null; over = end.over) end = await runStep(one);
       shelf.forget(id);
     } catch (error) {
       // The store refused it, or a way that the table of states does not have: this row's alone, whatever it is.
       shelf.put(id, sessionId, textOf(error));
     } finally {
-      held.delete(id);
-      waker.wake();
+      held.rows.delete(id);
+      // Where nothing else is due, and it made room for nobody, there is nothing to look for.
+      if (!over || !allTaken) waker.wake();
       settled();
     }
   }
 
-  /** Runs the step at which the row stands. True: the row is still ours, for the next one. */
-  async function runStep(one: Held): Promise<boolean> {
+  /** Runs the step at which the row stands. */
+  async function runStep(one: Held): Promise<End> {
     const { row } = one;
-    if (row.step === null) return false;
+    if (row.step === null) return { row: null, over: false };
     const ageMs = Math.max(0, clock.now() - row.createdAt);
     const asking = { priority: one.class === 'aside' ? 'backlog' : one.class, signal: stop.signal, ageMs } as const;
     const hear = settler.hearing(row);
@@ -218,10 +185,10 @@ export function createWorker(
     if (one.trial === row.step && !asked && ran.outcome.kind === 'done')
       health.saidNothing(one.trial, clock.monotonic());
     if (one.class === 'retry') tellRetry(ran.outcome);
-    const next = await settler.settle(row, ran, goesOn);
-    if (next === null) return false;
-    one.row = next;
-    return true;
+    const end = await settler.settle(row, ran, goesOn);
+    held.passed(asked || end.row !== null);
+    if (end.row !== null) one.row = end.row;
+    return end;
   }
 
   /** What was looked for and not found says neither that it works nor that it does not. */
@@ -236,19 +203,19 @@ export function createWorker(
   }
 
   function renewLater(): void {
-    if (cancelRenewal !== null || held.size === 0) return;
+    if (cancelRenewal !== null || held.rows.size === 0) return;
     cancelRenewal = clock.after(RENEW_EVERY_MS, () => {
       cancelRenewal = null;
-      if (held.size === 0) return;
+      if (held.rows.size === 0) return;
       outbox
-        .renew({ owner, ids: [...held.keys()], leaseUntil: steady() + LEASE_MS })
+        .renew({ owner, ids: [...held.rows.keys()], leaseUntil: steady() + LEASE_MS })
         .catch(trouble)
         .finally(renewLater);
     });
   }
 
   function settled(): void {
-    if (held.size === 0) idle?.();
+    if (held.rows.size === 0) idle?.();
   }
 
   function stopWaiting(): void {
@@ -286,7 +253,7 @@ export function createWorker(
         settled();
       });
       cancelRenewal?.();
-      await settler.giveUp([...held.values()].map(({ row }) => row));
+      await settler.giveUp([...held.rows.values()].map(({ row }) => row));
     },
   };
 }

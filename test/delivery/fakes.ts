@@ -2,7 +2,9 @@
 import BetterSqlite3 from 'better-sqlite3';
 import { leadCacheModule } from '../../adapters/sqlite/caches.ts';
 import { outboxModule, outboxOf } from '../../adapters/sqlite/outbox/outbox.ts';
+import { sqliteOutbox } from '../../adapters/sqlite/outbox/port.ts';
 import { permitsModule } from '../../adapters/sqlite/permits.ts';
+import { sessionRow } from '../../adapters/sqlite/sessions/row.ts';
 import { sessionStore } from '../../adapters/sqlite/sessions/store.ts';
 import { migrate } from '../../adapters/sqlite/thread/migrate.ts';
 import { userModule } from '../../adapters/sqlite/users.ts';
@@ -364,7 +366,7 @@ export class World {
   /** Stores finished calls as the journal does. */
   end(...records: readonly CallRecord[]): void {
     this.db.transaction(() => {
-      for (const record of records) this.storeSession(record, Math.floor(this.clock.now()));
+      for (const record of records) this.storeSession(sessionRow(record), Math.floor(this.clock.now()));
     })();
   }
 
@@ -380,7 +382,7 @@ export class World {
         }),
     };
     const store: StoreModules = {
-      outbox: remote(outboxModule(this.db), life, this.trouble),
+      outbox: sqliteOutbox(remote(outboxModule(this.db), life, this.trouble)),
       leads: remote(leadCacheModule(this.db), life, this.trouble),
       users: remote(userModule(this.db), life, this.trouble),
       permits: remote(permitsModule(this.db), life, this.trouble),

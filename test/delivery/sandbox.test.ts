@@ -10,6 +10,7 @@ import { createDirectory, DEFAULT_DIRECTORY_POLICY } from '../../adapters/leadsq
 import { createClient } from '../../adapters/leadsquared/http/client.ts';
 import { DEFAULT_POLICY as CALL_LOG_POLICY } from '../../adapters/leadsquared/policy.ts';
 import { type Sandbox, startSandbox } from '../../adapters/leadsquared/sandbox/sandbox.ts';
+import { sqliteOutbox } from '../../adapters/sqlite/outbox/port.ts';
 import { type Database, openDatabase } from '../../adapters/sqlite/thread/database.ts';
 import { DEFAULT_POLICY, type DeliveryPolicy } from '../../src/delivery/policy.ts';
 import { createDelivery } from '../../src/delivery/service.ts';
@@ -44,7 +45,7 @@ async function live(database: Database, sandbox: Sandbox) {
   const client = createClient({ host: url, accessKey, secretKey, permits, clock, timeouts });
   const delivery = createDelivery({
     ...{ ...common, permits, policy: POLICY, log: silent, alone: true },
-    store: { outbox: remote.outbox, leads: remote.leadCache, users: remote.users },
+    store: { outbox: sqliteOutbox(remote.outbox), leads: remote.leadCache, users: remote.users },
     crm: {
       name: 'LeadSquared',
       directory: createDirectory(client, DEFAULT_DIRECTORY_POLICY),
@@ -69,13 +70,14 @@ t.test('every call lands once, whatever the server does to its requests', async 
     ...LIMITS,
     users: [],
     faults: [
+      // First, so that no other fault takes its request.
+      { match: { path: 'LogCall$', session: 'pbx:1:20' }, fault: { kind: 'mx', status: 500 } },
       { match: { path: 'LogCall$', nth: 2 }, fault: { kind: 'reset', commit: true } },
       { match: { path: 'LogCall$', nth: 4 }, fault: { kind: 'reset' } },
       { match: { path: 'LogCall$', nth: 7 }, fault: { kind: 'cut', commit: true } },
       { match: { path: 'LogCall$', nth: 9 }, fault: { kind: 'status', status: 502, commit: true } },
       { match: { path: 'LogCall$', nth: 12 }, fault: { kind: 'rate', disguise: '200' } },
       { match: { path: 'LogCall$', nth: 14 }, fault: { kind: 'timeout', commit: true } },
-      { match: { path: 'LogCall$', session: 'pbx:1:20' }, fault: { kind: 'mx', status: 500 } },
     ],
   });
   const database = await openDatabase(join(folder, 'once.sqlite'));

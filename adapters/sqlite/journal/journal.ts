@@ -2,7 +2,7 @@
  * The journal: stores what the PBXs said together with what it did to the open calls and the calls that ended, in one
  * transaction, and reads it again. Runs in the database thread.
  */
-import type { CallRecord } from '../../../src/call/record.ts';
+import type { SessionRow } from '../sessions/row.ts';
 import { type SessionFate, type SessionHook, sessionStore } from '../sessions/store.ts';
 import { isPassing, storageError } from '../thread/errors.ts';
 import type { Connection, WireError } from '../thread/rpc.ts';
@@ -36,9 +36,9 @@ export function journalModule(onInserted: readonly SessionHook[]) {
     const runs = runStore(db);
     const storeCall = callStore(db, onInserted);
     const commit = db.transaction(
-      (all: readonly Run[], ended: readonly CallRecord[], now: number): readonly CallFate[] => {
+      (all: readonly Run[], ended: readonly SessionRow[], now: number): readonly CallFate[] => {
         for (const run of all) runs.store(run);
-        return ended.map((record) => storeCall(record, now));
+        return ended.map((row) => storeCall(row, now));
       },
     ).immediate;
     const lastFrame = db.prepare<[object], number | null>(
@@ -50,7 +50,7 @@ export function journalModule(onInserted: readonly SessionHook[]) {
        * Stores all in one transaction and answers what became of each call, in order. A call that is wrong in itself stops
        * nothing else. Trouble of the file (full, I/O, locked) throws: then nothing is stored and all can be sent again.
        */
-      commit(all: readonly Run[], ended: readonly CallRecord[], now: number): readonly CallFate[] {
+      commit(all: readonly Run[], ended: readonly SessionRow[], now: number): readonly CallFate[] {
         try {
           return commit(all, ended, now);
         } catch (error) {
@@ -72,9 +72,9 @@ export function journalModule(onInserted: readonly SessionHook[]) {
 function callStore(db: Connection, onInserted: readonly SessionHook[]) {
   // A transaction within a transaction is a savepoint.
   const store = db.transaction(sessionStore(db, onInserted));
-  return (record: CallRecord, now: number): CallFate => {
+  return (row: SessionRow, now: number): CallFate => {
     try {
-      return store(record, now);
+      return store(row, now);
     } catch (thrown) {
       const error = storageError(thrown);
       // SQLite may have rolled back the whole transaction by itself; nothing may be committed after that.

@@ -1,7 +1,7 @@
 /** The `Journal` of the core on top of the database thread. */
-import type { CallRecord } from '../../../src/call/record.ts';
 import type { Clock, CommitResult, Journal, OpenChannel } from '../../../src/ports.ts';
 import { type CallEvent, channelOf } from '../../../src/telephony/call-event.ts';
+import type { SessionRow } from '../sessions/row.ts';
 import type { Database } from '../thread/database.ts';
 import type { StorageError } from '../thread/errors.ts';
 import { type GroupCommitStatus, groupCommit } from '../thread/group-commit.ts';
@@ -103,7 +103,7 @@ function resultsOf(batches: readonly Prepared[], fates: readonly CallFate[]): re
 }
 
 function idsWhere(
-  ended: readonly CallRecord[],
+  ended: readonly SessionRow[],
   fates: readonly CallFate[],
   is: (fate: CallFate) => boolean,
 ): readonly string[] {

@@ -1,14 +1,14 @@
 /** Batches on their way into one transaction. */
-import type { CallRecord } from '../../../src/call/record.ts';
 import type { JournalBatch } from '../../../src/ports.ts';
 import type { CallEvent } from '../../../src/telephony/call-event.ts';
+import { type SessionRow, sessionRow } from '../sessions/row.ts';
 import { encode, kept, type Packet } from './frames.ts';
 import type { Run } from './journal.ts';
 
 /** A batch as it waits: its frames are copied, so that nothing keeps the buffers of a socket. */
 export interface Prepared {
   readonly parts: ReadonlyMap<string, Part>;
-  readonly ended: readonly CallRecord[];
+  readonly ended: readonly SessionRow[];
   /** Bytes that it takes, about. */
   readonly bytes: number;
 }
@@ -37,7 +37,7 @@ export function prepare({ frames, opened, released, ended }: JournalBatch): Prep
     bytes += packet?.bytes.length ?? 0;
     parts.set(source, { packet, open, connected: lastConnection(own) });
   }
-  return { parts, ended, bytes };
+  return { parts, ended: ended.map(sessionRow), bytes };
 }
 
 function lastConnection(frames: JournalBatch['frames']): CallEvent | null {

@@ -22,7 +22,8 @@ export function conditions({ ids, since, until, states, source, number }: Delive
   if (source !== undefined) add('s.source = ?', source);
   if (number !== undefined) {
     const reversed = reversedDigits(number) ?? '';
-    add("s.external_reversed >= ? AND s.external_reversed < ? || ':'", reversed, reversed);
+    // "+": the same.
+    add("+s.external_reversed >= ? AND +s.external_reversed < ? || ':'", reversed, reversed);
   }
   return { where, values };
 }

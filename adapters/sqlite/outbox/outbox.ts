@@ -1,11 +1,11 @@
 /** The outbox's statements; runs in the database thread. The rules are in `src/delivery`; here is only what is stored. */
-import type { CallRecord } from '../../../src/call/record.ts';
 import { afterChange, next, type Position } from '../../../src/delivery/states.ts';
 import type { Begun, Outbox } from '../../../src/delivery/store.ts';
+import type { SessionRow } from '../sessions/row.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { attemptWriter } from './attempts.ts';
 import { claimer } from './claim.ts';
-import { outboxQueries } from './queries.ts';
+import { nextDueOf, outboxQueries } from './queries.ts';
 import { settler } from './settle.ts';
 
 type Arg<M extends keyof Outbox> = Parameters<Outbox[M]>[0];
@@ -15,11 +15,12 @@ type Arg<M extends keyof Outbox> = Parameters<Outbox[M]>[0];
  * stores the session. Every call gets one: what is not to be posted is skipped by the rules of delivery, with a reason that
  * can be seen.
  */
-export function outboxOf(db: Connection): (record: CallRecord, now: number) => void {
-  const insert = db.prepare<[object]>(
-    `INSERT INTO delivery (session_id, ended_at, due_at, created_at, updated_at)
-     VALUES (@id, @endedAt, 0, @now, @now) ON CONFLICT (session_id, destination) DO NOTHING`,
+export function outboxOf(db: Connection): (row: SessionRow, now: number) => void {
+  const insert = db.prepare<unknown[]>(
+    `INSERT INTO delivery (session_id, started_at, ended_at, due_at, created_at, updated_at)
+     VALUES (?, ?, ?, 0, ?, ?) ON CONFLICT (session_id, destination) DO NOTHING`,
   );
+  const begun = db.prepare<unknown[]>('UPDATE delivery SET started_at = ? WHERE session_id = ? AND started_at <> ?');
   // A row that is worked on is left alone: the end of its step looks at the facts as they are then.
   const free = db.prepare<[string], Position & { id: number }>(
     'SELECT id, state, step FROM delivery WHERE session_id = ? AND lease_owner IS NULL',
@@ -27,11 +28,12 @@ export function outboxOf(db: Connection): (record: CallRecord, now: number) => v
   const move = db.prepare<[object]>(
     'UPDATE delivery SET state = @state, step = @step, due_at = 0, update_attempts = 0, failures = 0 WHERE id = @id',
   );
-  return (record, now) => {
-    const call = { id: record.callSessionId, now: Math.floor(now) };
-    const { changes } = insert.run({ ...call, endedAt: Math.floor(record.endedAt) });
+  return ({ callSessionId, startedAt, endedAt }, now) => {
+    const at = Math.floor(now);
+    const { changes } = insert.run(callSessionId, startedAt, endedAt, at, at);
     if (changes > 0) return;
-    for (const { id, state, step } of free.all(record.callSessionId)) {
+    begun.run(startedAt, callSessionId, startedAt);
+    for (const { id, state, step } of free.all(callSessionId)) {
       const to = afterChange({ state, step });
       // A failed lookup waits its time also with newer facts.
       if (to !== null && !(step === to.step && step === 'look-up')) move.run({ id, ...to });
@@ -41,9 +43,11 @@ export function outboxOf(db: Connection): (record: CallRecord, now: number) => v
 
 export function outboxModule(db: Connection) {
   const attempts = attemptWriter(db);
+  const nextDue = nextDueOf(db);
   return {
     open: opener(db),
-    claim: claimer(db, attempts),
+    claim: claimer(db, attempts, nextDue),
+    nextDue: ({ now }: Arg<'nextDue'>): number | null => nextDue(now),
     renew: renewer(db),
     begin: beginner(db, attempts.open),
     settle: settler(db, attempts),
@@ -66,7 +70,9 @@ function opener(db: Connection) {
     "UPDATE delivery SET due_at = @checkAt WHERE step = 'check' AND due_at < @checkAt",
   );
   // A clock that was set back meanwhile must not make a call wait for it.
-  const beyond = db.prepare<[object]>('UPDATE delivery SET due_at = 0 WHERE step IS NOT NULL AND due_at > @latest');
+  const beyond = db.prepare<[object]>(
+    'UPDATE delivery SET due_at = 0 WHERE step IS NOT NULL AND due_at > 0 AND due_at > @latest',
+  );
   return db.transaction(({ bootId, wall, monotonic, checkMs, latestMs, alone }: Arg<'open'>): number => {
     if (alone) leases.run();
     const kept = clock.get();

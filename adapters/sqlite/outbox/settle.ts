@@ -1,6 +1,7 @@
 /** The end of one step of one row, with the end of its attempt. */
 import { afterChange, type Position, type Step } from '../../../src/delivery/states.ts';
-import type { Outbox, Settlement } from '../../../src/delivery/store.ts';
+import type { Outbox, Settled, Settlement } from '../../../src/delivery/store.ts';
+import { type StorageError, storageError } from '../thread/errors.ts';
 import type { Connection } from '../thread/rpc.ts';
 import type { AttemptWriter } from './attempts.ts';
 import { ATTEMPTS } from './row.ts';
@@ -8,27 +9,28 @@ import { ATTEMPTS } from './row.ts';
 /** Steps that begin with no failures each time they are entered; those of a post add up over its checks. */
 const ANEW: ReadonlySet<Step> = new Set(['look-up', 'check', 'update']);
 
-interface Current {
-  readonly state: Position['state'];
-  readonly step: Position['step'];
-  readonly lease_owner: string | null;
-  readonly sent_revision: number | null;
-  readonly revision: number;
-}
+type Current = readonly [
+  state: Position['state'],
+  step: Position['step'],
+  leaseOwner: string | null,
+  sentRevision: number | null,
+  revision: number,
+  failures: number,
+];
 
 export function settler(db: Connection, attempts: AttemptWriter) {
-  const current = db.prepare<[number], Current>(
-    `SELECT d.state, d.step, d.lease_owner, d.sent_revision, s.revision
-     FROM delivery d JOIN session s ON s.call_session_id = d.session_id WHERE d.id = ?`,
-  );
-  const move = db.prepare<[object]>(
-    `UPDATE delivery SET state = @state, step = @step, due_at = @dueAt, reason = @reason, updated_at = @now,
-       lease_owner = @leaseOwner, lease_until = @leaseUntil WHERE id = @id`,
+  const current = db
+    .prepare<[number], Current>(
+      `SELECT d.state, d.step, d.lease_owner, d.sent_revision, s.revision, d.failures
+       FROM delivery d JOIN session s ON s.call_session_id = d.session_id WHERE d.id = ?`,
+    )
+    .raw();
+  const move = db.prepare<unknown[]>(
+    `UPDATE delivery SET state = ?, step = ?, due_at = ?, reason = ?, updated_at = ?, lease_owner = ?, lease_until = ?, failures = ?
+     WHERE id = ?`,
   );
   const anew = columnOf(db, (column) => `${column} = 0`);
   const burn = columnOf(db, (column) => `${column} = ${column} + 1`);
-  const noFailures = db.prepare<[object]>('UPDATE delivery SET failures = 0 WHERE id = @id');
-  const oneMore = db.prepare<[object]>('UPDATE delivery SET failures = failures + 1 WHERE id = @id');
   const found = db.prepare<[object]>('UPDATE delivery SET lead_id = @leadId, user_id = @userId WHERE id = @id');
   const activity = db.prepare<[object]>(
     'UPDATE delivery SET activity_id = coalesce(@activityId, activity_id) WHERE id = @id',
@@ -42,25 +44,25 @@ export function settler(db: Connection, attempts: AttemptWriter) {
   /**
    * Where the row goes: facts that are newer than those that were posted, or that the step was run with, are a step of their own.
    */
-  function positionOf({ from, to, revision }: Settlement, row: Current): Position {
-    const sent = from.state === 'sending' || from.state === 'uncertain' ? row.sent_revision : null;
-    return row.revision > (sent ?? revision) ? (afterChange(to) ?? to) : to;
+  function positionOf({ from, to, revision }: Settlement, sentRevision: number | null, newest: number): Position {
+    const sent = from.state === 'sending' || from.state === 'uncertain' ? sentRevision : null;
+    return newest > (sent ?? revision) ? (afterChange(to) ?? to) : to;
   }
 
   function one(item: Settlement): boolean {
     const { id, owner, from, now, reason } = item;
     const row = current.get(id);
-    if (row === undefined || row.lease_owner !== owner) return false;
-    if (row.state !== from.state || row.step !== from.step) return false;
-    const to = positionOf(item, row);
+    if (row === undefined) return false;
+    const [state, step, leaseOwner, sentRevision, revision, before] = row;
+    if (leaseOwner !== owner || state !== from.state || step !== from.step) return false;
+    const to = positionOf(item, sentRevision, revision);
     // What the facts of the call sent elsewhere is not the next step that the worker goes on with.
     const moved = to.step !== item.to.step;
     const lease = moved ? undefined : item.leaseUntil;
-    const leased = { leaseOwner: lease === undefined ? null : owner, leaseUntil: lease ?? null };
-    move.run({ id, ...to, now, reason, dueAt: moved ? 0 : item.dueAt, ...leased });
+    const failures = to.step !== from.step ? 0 : before + (item.failed === true ? 1 : 0);
+    const leased = lease === undefined ? [null, null] : [owner, lease];
+    move.run(to.state, to.step, moved ? 0 : item.dueAt, reason, now, ...leased, failures, id);
     if (to.step !== null && to.step !== from.step && ANEW.has(to.step)) anew[to.step].run({ id });
-    if (to.step !== from.step) noFailures.run({ id });
-    else if (item.failed === true) oneMore.run({ id });
     if (item.burn !== undefined) burn[item.burn].run({ id });
     if (item.found !== undefined) found.run({ id, ...item.found });
     if (to.state === 'delivered' && from.state !== 'delivered') {
@@ -79,7 +81,38 @@ export function settler(db: Connection, attempts: AttemptWriter) {
     return !moved || item.leaseUntil === undefined;
   }
 
-  return db.transaction(({ items }: Parameters<Outbox['settle']>[0]): readonly boolean[] => items.map(one)).immediate;
+  type Items = readonly Settlement[];
+  const together = db.transaction((items: Items): readonly Settled[] => items.map(one)).immediate;
+  // A transaction within a transaction is a savepoint.
+  const alone = db.transaction(one);
+  const each = db.transaction((items: Items): readonly Settled[] =>
+    items.map((item) => {
+      try {
+        return alone(item);
+      } catch (thrown) {
+        // SQLite may have rolled back the whole transaction by itself; nothing may be committed after that.
+        if (!db.inTransaction) throw thrown;
+        return { refused: faultOf(thrown).message };
+      }
+    }),
+  ).immediate;
+
+  return ({ items }: Parameters<Outbox['settle']>[0]): readonly Settled[] => {
+    try {
+      return together(items);
+    } catch (thrown) {
+      faultOf(thrown);
+      // One of them cannot be stored: that is this one's fault alone.
+      return each(items);
+    }
+  };
+}
+
+/** What is wrong with a row. Trouble of the file is thrown on. */
+function faultOf(thrown: unknown): StorageError {
+  const error = storageError(thrown);
+  if (error.trouble !== 'program') throw error;
+  return error;
 }
 
 function columnOf(db: Connection, set: (column: string) => string) {

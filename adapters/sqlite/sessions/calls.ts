@@ -20,6 +20,10 @@ export interface SeenExtension {
 const EXTENSIONS = 10_000;
 /** Ids named when a part fits several. */
 const SEVERAL = 10;
+/** Characters at the end of an id that an index holds. */
+const ID_END = 6;
+/** Calls looked at for a shorter end. */
+const LATEST = 20_000;
 
 export function callsModule(db: Connection) {
   const extensions = db.prepare<[], SeenExtension>(
@@ -38,19 +42,26 @@ export function callsModule(db: Connection) {
   };
 }
 
-/** By the whole id, else by its beginning, else by its end, when only one id is such. */
+/**
+ * By the whole id, else by its beginning, else by its end, when only one id is such; by an end that is shorter than those of the
+ * index among the latest calls.
+ */
 function finder(db: Connection) {
-  const search = (condition: string) =>
-    db.prepare<[object], string>(`SELECT call_session_id FROM session WHERE ${condition} LIMIT @limit`).pluck();
+  const search = (condition: string, from = 'session') =>
+    db.prepare<[object], string>(`SELECT call_session_id FROM ${from} WHERE ${condition} LIMIT @limit`).pluck();
   const whole = search('call_session_id = @id');
   const beginning = search('call_session_id >= @id AND call_session_id < @id || char(0x10FFFF)');
-  const end = search('substr(call_session_id, -length(@id)) = @id');
+  const ending = 'substr(call_session_id, -length(@id)) = @id';
+  const end = search(`substr(call_session_id, -${ID_END}) = substr(@id, -${ID_END}) AND ${ending}`);
+  const latest = `(SELECT call_session_id FROM session ORDER BY started_at DESC, call_session_id DESC LIMIT ${LATEST})`;
+  const shortEnd = search(ending, latest);
   return ({ id }: { id: string }): CallLookup => {
     if (id === '') return { found: 'none' };
-    for (const statement of [whole, beginning, end]) {
+    for (const statement of [whole, beginning, [...id].length < ID_END ? shortEnd : end]) {
       const ids = statement.all({ id, limit: SEVERAL });
       const [only] = ids;
-      if (only !== undefined) return ids.length === 1 ? { found: 'one', id: only } : { found: 'several', ids };
+      if (only !== undefined)
+        return ids.length === 1 ? { found: 'one', id: only } : { found: 'several', ids: [...ids].sort() };
     }
     return { found: 'none' };
   };

@@ -53,54 +53,115 @@ interface ListRow extends Omit<CallRow, 'record'> {
 
 type Part = readonly [sql: string, ...values: (string | number)[]];
 
-const ALL = 'session s LEFT JOIN delivery d ON d.session_id = s.call_session_id';
-/** What an index finds alone; CROSS JOIN makes SQLite begin there. */
-const BY_NUMBER = `session s INDEXED BY session_by_number LEFT JOIN delivery d ON d.session_id = s.call_session_id`;
-const BY_STATE = 'delivery d INDEXED BY delivery_by_state CROSS JOIN session s ON s.call_session_id = d.session_id';
+/** Calls in the order of the list. */
+interface Way {
+  /** CROSS JOIN makes SQLite begin with the first. */
+  readonly from: string;
+  /** Where alone the place of a call is found. */
+  readonly places: string;
+  readonly startedAt: string;
+  readonly id: string;
+  readonly where: readonly Part[];
+}
+
+const ALL: Way = {
+  from: 'session s LEFT JOIN delivery d ON d.session_id = s.call_session_id',
+  places: 'session s',
+  ...{ startedAt: 's.started_at', id: 's.call_session_id' },
+  where: [],
+};
+/** In no order: for a few. */
+const OF_NUMBER: Way = { ...ALL, from: ALL.from.replace('session s', 'session s INDEXED BY session_by_number') };
+const inState = (state: DeliveryState): Way => ({
+  from: 'delivery d INDEXED BY delivery_by_state CROSS JOIN session s ON s.call_session_id = d.session_id',
+  places: 'delivery d INDEXED BY delivery_by_state',
+  ...{ startedAt: 'd.started_at', id: 'd.session_id' },
+  where: [['d.state = ?', state]],
+});
+
+const textOf = (parts: readonly Part[]): string =>
+  parts.length === 0 ? '' : `WHERE ${parts.map(([sql]) => sql).join(' AND ')}`;
+const valuesOf = (parts: readonly Part[]) => parts.flatMap(([, ...values]) => values);
+const beside = ({ startedAt, id }: Way, relation: '<' | '>=', place: CallPlace): Part => [
+  `(${startedAt}, ${id}) ${relation} (?, ?)`,
+  place.startedAt,
+  place.id,
+];
 
 /**
- * Where an index names no more calls than `scan`, these are taken; else the calls are walked through by time, `scan` of them for
- * a page, so that a page may be empty and the next one not.
+ * Where the index names no more calls of a number than `scan`, these are taken; else the calls (of each state, where states are
+ * asked for) are walked through by time, `scan` of them for a page, so that a page may be empty and the next one not.
  */
 export function lister(db: Connection): (query: CallQuery) => CallPage {
-  const edge = db.prepare<[object], CallPlace>(
-    `SELECT started_at AS startedAt, call_session_id AS id FROM session
-     WHERE (started_at, call_session_id) < (@startedAt, @id)
-     ORDER BY started_at DESC, call_session_id DESC LIMIT 1 OFFSET @skip`,
-  );
   const counting = prepared<{ readonly n: number }>(db);
+  const seeking = prepared<CallPlace>(db);
   const reading = prepared<ListRow>(db);
-  const count = (from: string, [sql, ...values]: Part, limit: number): number =>
-    counting(`SELECT count(*) AS n FROM (SELECT 1 FROM ${from} WHERE ${sql} LIMIT ?)`).get(...values, limit)?.n ?? 0;
+  const longest = db.prepare<[], number>('SELECT ms FROM longest_session').pluck();
 
-  const read = (from: string, parts: readonly Part[], limit: number): readonly ListRow[] => {
-    const where = parts.length === 0 ? '' : `WHERE ${parts.map(([sql]) => sql).join(' AND ')}`;
+  const isFew = (part: Part, scan: number): boolean => {
+    const sql = `SELECT count(*) AS n FROM (SELECT 1 FROM session s ${textOf([part])} LIMIT ?)`;
+    return (counting(sql).get(...valuesOf([part]), scan + 1)?.n ?? 0) <= scan;
+  };
+
+  /** The last of the next `scan` calls of a way; `null`: there are fewer. */
+  const edgeOf = (way: Way, top: CallPlace, scan: number): CallPlace | null => {
+    const { places, startedAt, id } = way;
+    const parts = [...way.where, beside(way, '<', top)];
+    const sql = `SELECT ${startedAt} AS startedAt, ${id} AS id FROM ${places} ${textOf(parts)}
+      ORDER BY ${startedAt} DESC, ${id} DESC LIMIT 1 OFFSET ?`;
+    return seeking(sql).get(...valuesOf(parts), scan - 1) ?? null;
+  };
+
+  /** Calls of a way from `end` (`null`: its end) to before `after`. */
+  const read = (way: Way, { filters, after, limit }: Wish, end: CallPlace | null): readonly ListRow[] => {
+    const range: Part[] = [];
+    if (after !== undefined) range.push(beside(way, '<', after));
+    if (end !== null) range.push(beside(way, '>=', end));
+    const parts = [...way.where, ...filters, ...range];
     return reading(
       `SELECT s.json, s.started_at AS startedAt, s.call_session_id AS id, d.state, d.reason, coalesce(d.tries, 0) AS tries,
            d.delivered_at AS deliveredAt
-         FROM ${from} ${where} ORDER BY s.started_at DESC, s.call_session_id DESC LIMIT ?`,
-    ).all(...parts.flatMap(([, ...values]) => values), limit);
+         FROM ${way.from} ${textOf(parts)} ORDER BY ${way.startedAt} DESC, ${way.id} DESC LIMIT ?`,
+    ).all(...valuesOf(parts), limit);
   };
 
   return (query) => {
-    const { limit, scan, after } = query;
-    const { state, number, others } = partsOf(query);
-    const start: Part[] =
-      after === undefined ? [] : [['(s.started_at, s.call_session_id) < (?, ?)', after.startedAt, after.id]];
-    const few = (from: string, part: Part | null): part is Part => part !== null && count(from, part, scan + 1) <= scan;
-    const given = [state, number].filter((part) => part !== null);
-    const from = few('session s', number) ? BY_NUMBER : few('delivery d', state) ? BY_STATE : null;
+    const { limit, scan, after, since, states } = query;
+    const page = (rows: readonly ListRow[], end: CallPlace | null): CallPage => {
+      const last = rows.length === limit ? rows.at(-1) : undefined;
+      return {
+        rows: rows.map(({ json, startedAt: _at, id: _id, ...row }) => ({ ...row, record: decodeRecord(json) })),
+        next: last === undefined ? end : { startedAt: last.startedAt, id: last.id },
+      };
+    };
+    const number = query.number === undefined ? null : numberPart(query.number);
+    if (number !== null && isFew(number, scan)) {
+      const filters = [number, ...statePart(query), ...filtersOf(query)];
+      return page(read(OF_NUMBER, { filters, after, limit }, null), null);
+    }
+    const ways = states === undefined ? [ALL] : [...new Set(states)].map(inState);
     // No call begins after it ended: the walk begins with those that began before `until`.
     const top = after ?? { startedAt: query.until ?? Number.MAX_SAFE_INTEGER, id: '' };
-    const end = from === null ? (edge.get({ ...top, skip: scan - 1 }) ?? null) : null;
-    const range: Part[] = end === null ? [] : [['(s.started_at, s.call_session_id) >= (?, ?)', end.startedAt, end.id]];
-    const rows = read(from ?? ALL, [...given, ...others, ...start, ...range], limit);
-    const last = rows.length === limit ? rows.at(-1) : undefined;
-    return {
-      rows: rows.map(({ json, startedAt: _at, id: _id, ...row }) => ({ ...row, record: decodeRecord(json) })),
-      next: last === undefined ? end : { startedAt: last.startedAt, id: last.id },
-    };
+    const edge = ways.flatMap((way) => edgeOf(way, top, scan) ?? []).sort(latestFirst)[0] ?? null;
+    // And none has lasted longer than the longest one: it ends with those that can have ended since.
+    const first = since === undefined ? null : { startedAt: since - (longest.get() ?? 0), id: '' };
+    const isLast = edge === null || (first !== null && latestFirst(first, edge) < 0);
+    const filters = [...(number === null ? [] : [walked(number)]), ...filtersOf(query)];
+    const found = ways.flatMap((way) => read(way, { filters, after, limit }, isLast ? first : edge));
+    return page(found.sort(latestFirst).slice(0, limit), isLast ? null : edge);
   };
+}
+
+interface Wish {
+  readonly filters: readonly Part[];
+  readonly after: CallPlace | undefined;
+  readonly limit: number;
+}
+
+/** The order of the list. Ids are compared as SQLite compares them, by their bytes. */
+function latestFirst(a: CallPlace, b: CallPlace): number {
+  if (a.startedAt !== b.startedAt) return b.startedAt - a.startedAt;
+  return Buffer.compare(Buffer.from(b.id), Buffer.from(a.id));
 }
 
 /** Calls by their begin. `next`: as in `CallPage`. */
@@ -138,18 +199,24 @@ export function begunLister(db: Connection): (query: BegunQuery) => BegunPage {
   };
 }
 
-function partsOf(query: CallQuery): { state: Part | null; number: Part | null; others: readonly Part[] } {
-  const others: Part[] = [];
-  if (query.since !== undefined) others.push(['s.ended_at >= ?', query.since]);
-  if (query.until !== undefined) others.push(['s.ended_at < ?', query.until]);
-  if (query.source !== undefined) others.push(['s.source = ?', query.source]);
-  if (query.direction !== undefined) others.push(['s.direction = ?', query.direction]);
-  const { states } = query;
-  const state: Part | null =
-    states === undefined ? null : ['d.state IN (SELECT value FROM json_each(?))', JSON.stringify(states)];
-  // Reversed, the end of a number is a beginning, which the index finds. ":" is the character after "9".
-  const end = query.number === undefined ? null : (reversedDigits(query.number) ?? '-');
-  const number: Part | null =
-    end === null ? null : ['s.external_reversed >= ? AND s.external_reversed < ?', end, `${end}:`];
-  return { state, number, others };
+function filtersOf({ since, until, source, direction }: CallQuery): readonly Part[] {
+  const parts: Part[] = [];
+  if (since !== undefined) parts.push(['s.ended_at >= ?', since]);
+  if (until !== undefined) parts.push(['s.ended_at < ?', until]);
+  if (source !== undefined) parts.push(['s.source = ?', source]);
+  if (direction !== undefined) parts.push(['s.direction = ?', direction]);
+  return parts;
 }
+
+function statePart({ states }: CallQuery): readonly Part[] {
+  return states === undefined ? [] : [['d.state IN (SELECT value FROM json_each(?))', JSON.stringify(states)]];
+}
+
+/** Reversed, the end of a number is a beginning, which the index finds. ":" is the character after "9". */
+function numberPart(number: string): Part {
+  const end = reversedDigits(number) ?? '-';
+  return ['s.external_reversed >= ? AND s.external_reversed < ?', end, `${end}:`];
+}
+
+/** "+": read in the order of the list; by the index of the numbers all that have it would be read and sorted for each page. */
+const walked = ([sql, ...values]: Part): Part => [sql.replaceAll('s.', '+s.'), ...values];

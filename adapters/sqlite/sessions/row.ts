@@ -11,27 +11,27 @@ export interface StoredSession {
   readonly updatedAt: number;
 }
 
-export interface SessionRow {
+/** What every reader selects. */
+export interface KeptRow {
   readonly revision: number;
   readonly json: string;
   readonly created_at: number;
   readonly updated_at: number;
 }
 
-/** The columns every reader selects. */
-export const SESSION_COLUMNS = 'revision, json, created_at, updated_at';
+export const KEPT_COLUMNS = 'revision, json, created_at, updated_at';
 
 /** Fields that records of earlier versions of the program lack. */
 type Later = 'ringGroup' | 'agentDomain' | 'recordings' | 'reasons';
 
-/** A record as `sessionColumns` of this or an earlier version wrote it. */
+/** A record as `sessionRow` of this or an earlier version wrote it. */
 export function decodeRecord(json: string): CallRecord {
   const stored = JSON.parse(json) as Omit<CallRecord, Later> & Partial<Pick<CallRecord, Later>>;
   const recordings = stored.recording === null ? [] : [stored.recording];
   return { ringGroup: null, agentDomain: null, recordings, reasons: null, ...stored };
 }
 
-export function decodeSession(row: SessionRow): StoredSession {
+export function decodeSession(row: KeptRow): StoredSession {
   const record = decodeRecord(row.json);
   return { record, revision: row.revision, createdAt: row.created_at, updatedAt: row.updated_at };
 }
@@ -42,29 +42,40 @@ export function reversedDigits(number: string | null): string | null {
   return digits === '' ? null : [...digits].reverse().join('');
 }
 
+/**
+ * A record as it is written: strings and numbers alone, so that it is cheap to hand to the database thread, and its JSON is made
+ * once. Times lose fractions of a millisecond, `json` keeps them.
+ */
+export interface SessionRow {
+  readonly callSessionId: string;
+  /** ms since the epoch, UTC. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly json: string;
+  /** Values of the other columns, in the order of `OTHER_COLUMNS`. */
+  readonly others: readonly (string | number | null)[];
+}
+
+/** The columns that repeat what is searched, beside those with a field of their own in `SessionRow`. */
+export const OTHER_COLUMNS = [
+  ...['source', 'direction', 'status', 'external', 'external_e164', 'external_reversed', 'did', 'did_e164', 'trunk'],
+  ...['queue', 'agent', 'answered_at', 'duration_seconds', 'talk_seconds', 'recording'],
+] as const;
+
 const whole = (time: number): number => Math.floor(time);
 
-/** Values of the searched columns, by name. Times lose fractions of a millisecond, `json` keeps them. */
-export function sessionColumns(record: CallRecord): Readonly<Record<string, string | number | null>> {
+export function sessionRow(record: CallRecord): SessionRow {
+  const { source, direction, status, external, externalE164, did, didE164, trunk, queue, agent } = record;
+  const answeredAt = record.answeredAt === null ? null : whole(record.answeredAt);
+  const reversed = reversedDigits(externalE164 ?? external);
   return {
-    call_session_id: record.callSessionId,
-    source: record.source,
-    direction: record.direction,
-    status: record.status,
-    external: record.external,
-    external_e164: record.externalE164,
-    external_reversed: reversedDigits(record.externalE164 ?? record.external),
-    did: record.did,
-    did_e164: record.didE164,
-    trunk: record.trunk,
-    queue: record.queue,
-    agent: record.agent,
-    started_at: whole(record.startedAt),
-    answered_at: record.answeredAt === null ? null : whole(record.answeredAt),
-    ended_at: whole(record.endedAt),
-    duration_seconds: whole(record.durationSeconds),
-    talk_seconds: whole(record.talkSeconds),
-    recording: record.recording,
+    callSessionId: record.callSessionId,
+    startedAt: whole(record.startedAt),
+    endedAt: whole(record.endedAt),
     json: JSON.stringify(record),
+    others: [
+      ...[source, direction, status, external, externalE164, reversed, did, didE164, trunk],
+      ...[queue, agent, answeredAt, whole(record.durationSeconds), whole(record.talkSeconds), record.recording],
+    ],
   };
 }

@@ -1,8 +1,8 @@
 /** Reading finished calls: one by its id, a filtered list, and counts. Runs in the database thread. */
 import type { CallStatus, Direction } from '../../../src/call/record.ts';
 import type { Connection } from '../thread/rpc.ts';
-import type { SessionRow, StoredSession } from './row.ts';
-import { decodeSession, reversedDigits, SESSION_COLUMNS } from './row.ts';
+import type { KeptRow, StoredSession } from './row.ts';
+import { decodeSession, KEPT_COLUMNS, reversedDigits } from './row.ts';
 
 /** Every filter that is given must hold. */
 export interface SessionFilter {
@@ -41,7 +41,7 @@ const SEVERAL = 10;
 type Binding = string | number;
 
 export function sessionsModule(db: Connection) {
-  const exact = db.prepare<[string], SessionRow>(`SELECT ${SESSION_COLUMNS} FROM session WHERE call_session_id = ?`);
+  const exact = db.prepare<[string], KeptRow>(`SELECT ${KEPT_COLUMNS} FROM session WHERE call_session_id = ?`);
   const beginning = db
     .prepare<[string, string, number], string>(
       `SELECT call_session_id FROM session WHERE call_session_id >= ? AND call_session_id < ? || char(0x10FFFF)
@@ -71,8 +71,8 @@ export function sessionsModule(db: Connection) {
     list(page: SessionPage): readonly StoredSession[] {
       const { where, values } = conditions(page);
       return db
-        .prepare<Binding[], SessionRow>(
-          `SELECT ${SESSION_COLUMNS} FROM session ${where}
+        .prepare<Binding[], KeptRow>(
+          `SELECT ${KEPT_COLUMNS} FROM session ${where}
            ORDER BY started_at DESC, call_session_id DESC LIMIT ? OFFSET ?`,
         )
         .all(...values, page.limit, page.offset)

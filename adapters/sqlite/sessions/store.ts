@@ -1,46 +1,43 @@
 /** Writes finished calls, each once; part of the journal's transaction. */
 import { isDeepStrictEqual } from 'node:util';
-import type { CallRecord } from '../../../src/call/record.ts';
 import type { Connection } from '../thread/rpc.ts';
-import { decodeRecord, sessionColumns } from './row.ts';
+import { decodeRecord, OTHER_COLUMNS, type SessionRow } from './row.ts';
 
 /**
  * Made once for a connection; then called inside each transaction that inserts a session or changes its facts. `now`: ms since
  * the epoch.
  */
-export type SessionHook = (db: Connection) => (record: CallRecord, now: number) => void;
+export type SessionHook = (db: Connection) => (row: SessionRow, now: number) => void;
 
 /** inserted: a new call. changed: known, and its facts were replaced by newer ones. same: known, nothing to do. */
 export type SessionFate = 'inserted' | 'changed' | 'same';
 
-export type StoreSession = (record: CallRecord, now: number) => SessionFate;
+export type StoreSession = (row: SessionRow, now: number) => SessionFate;
 
 export function sessionStore(db: Connection, hooks: readonly SessionHook[]): StoreSession {
   const onStored = hooks.map((hook) => hook(db));
-  const names = [
-    ...['call_session_id', 'source', 'direction', 'status', 'external', 'external_e164', 'external_reversed', 'did'],
-    ...['did_e164', 'trunk', 'queue', 'agent', 'started_at', 'answered_at', 'ended_at', 'duration_seconds'],
-    ...['talk_seconds', 'recording', 'json'],
-  ];
+  const names = ['started_at', 'ended_at', 'json', ...OTHER_COLUMNS];
   const known = db.prepare<[string], string>('SELECT json FROM session WHERE call_session_id = ?').pluck();
-  const insert = db.prepare(
-    `INSERT INTO session (revision, created_at, updated_at, ${names.join(', ')})
-     VALUES (1, @now, @now, ${names.map((name) => `@${name}`).join(', ')})`,
+  const insert = db.prepare<unknown[]>(
+    `INSERT INTO session (revision, created_at, updated_at, call_session_id, ${names.join(', ')})
+     VALUES (1, ?, ?, ?${', ?'.repeat(names.length)}) ON CONFLICT (call_session_id) DO NOTHING`,
   );
-  const update = db.prepare(
-    `UPDATE session SET revision = revision + 1, updated_at = @now, ${names.map((name) => `${name} = @${name}`).join(', ')}
-     WHERE call_session_id = @call_session_id`,
+  const update = db.prepare<unknown[]>(
+    `UPDATE session SET revision = revision + 1, updated_at = ?, ${names.map((name) => `${name} = ?`).join(', ')}
+     WHERE call_session_id = ?`,
   );
-  return (record, now) => {
-    const before = known.get(record.callSessionId);
-    if (before === undefined) {
-      insert.run({ ...sessionColumns(record), now });
-      for (const hook of onStored) hook(record, now);
-      return 'inserted';
+  return (row, now) => {
+    const { callSessionId: id, startedAt, endedAt, json, others } = row;
+    const values = [startedAt, endedAt, json, ...others];
+    const fate = insert.run(now, now, id, ...values).changes > 0 ? 'inserted' : 'changed';
+    if (fate === 'changed') {
+      const before = known.get(id);
+      if (before === json || (before !== undefined && isDeepStrictEqual(decodeRecord(before), decodeRecord(json)))) {
+        return 'same';
+      }
+      update.run(now, ...values, id);
     }
-    if (isDeepStrictEqual(decodeRecord(before), record)) return 'same';
-    update.run({ ...sessionColumns(record), now });
-    for (const hook of onStored) hook(record, now);
-    return 'changed';
+    for (const hook of onStored) hook(row, now);
+    return fate;
   };
 }

@@ -4,7 +4,7 @@
  */
 import type { Asking } from '../../permits/port.ts';
 import type { Landed, LandedQuery, Reply } from '../crm.ts';
-import { backoff } from '../retry.ts';
+import { backoff } from '../policy.ts';
 import type { Delivery } from '../store.ts';
 import { type Ran, type Run, resultOf, type StepParts, stored } from './step.ts';
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Run } from '../../../adapters/sqlite/journal/journal.ts';
 import { prepare, runsOf } from '../../../adapters/sqlite/journal/runs.ts';
+import type { SessionRow } from '../../../adapters/sqlite/sessions/row.ts';
 import { openConnection } from '../../../adapters/sqlite/thread/connection.ts';
 import { migrate } from '../../../adapters/sqlite/thread/migrate.ts';
 import type { Connection } from '../../../adapters/sqlite/thread/rpc.ts';
@@ -69,12 +70,12 @@ export function batch(part: Partial<JournalBatch>): JournalBatch {
 
 /** Stores one batch by the journal of the database thread, called directly or from afar. */
 export function commit<R>(
-  own: { commit(runs: readonly Run[], ended: readonly CallRecord[], now: number): R },
+  own: { commit(runs: readonly Run[], ended: readonly SessionRow[], now: number): R },
   part: Partial<JournalBatch>,
   now = 1_000,
 ): R {
-  const whole = batch(part);
-  return own.commit(runsOf([prepare(whole)]), whole.ended, now);
+  const prepared = prepare(batch(part));
+  return own.commit(runsOf([prepared]), prepared.ended, now);
 }
 
 export const on = (channel: string, source = 'pbx') => ({ source, channel });

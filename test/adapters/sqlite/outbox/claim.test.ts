@@ -1,5 +1,6 @@
 /** Which rows are claimed, in which order, and for how long. */
 import t from 'tap';
+import { toDelivery } from '../../../../adapters/sqlite/outbox/row.ts';
 import { STEPS } from '../../../../src/delivery/states.ts';
 import { failedBefore } from '../../../../src/delivery/steps/step.ts';
 import { call } from '../../../delivery/fakes.ts';
@@ -149,9 +150,9 @@ t.test('a post whose lease ran out is uncertain, its attempt is over, and its wo
   const one = lookedUp();
   t.equal(outbox.begin(intent(one)), 'begun');
   const beside = { ...ALL, owner: 'b', leaseUntil: 200_000 };
-  t.same(outbox.claim({ ...beside, now: 129_999 }), { rows: [], interrupted: 0 });
-  t.same(outbox.claim({ ...beside, now: 140_000, except: [1] }), { rows: [], interrupted: 0 });
-  t.same(outbox.claim({ ...beside, now: 140_000 }), { rows: [], interrupted: 1 });
+  t.same(outbox.claim({ ...beside, now: 129_999 }), { rows: [], interrupted: 0, nextDue: 130_000 });
+  t.same(outbox.claim({ ...beside, now: 140_000, except: [1] }), { rows: [], interrupted: 0, nextDue: null });
+  t.same(outbox.claim({ ...beside, now: 140_000 }), { rows: [], interrupted: 1, nextDue: 160_000 });
   t.match(row(1), {
     ...UNCERTAIN,
     dueAt: 160_000,
@@ -163,7 +164,7 @@ t.test('a post whose lease ran out is uncertain, its attempt is over, and its wo
   t.match(attempts, [{ finishedAt: 140_000, result: { outcome: 'interrupted' } }]);
   t.equal(settle(one, { from: SENDING, to: DELIVERED, attempt: RESULT, activityId: 'a-1' }), false);
   t.same(outbox.attempts({ sessionId: one.sessionId }), attempts, 'what is on record stays');
-  t.match(outbox.claim({ ...beside, now: 160_000 }).rows, [{ id: 1, ...UNCERTAIN, leaseOwner: 'b' }]);
+  t.match(outbox.claim({ ...beside, now: 160_000 }).rows.map(toDelivery), [{ id: 1, ...UNCERTAIN, leaseOwner: 'b' }]);
   t.equal(settle(one, { from: UNCERTAIN, to: DELIVERED }), false, 'also at the place where the row stands now');
   t.match(row(1), UNCERTAIN);
   db.close();

@@ -40,6 +40,37 @@ t.test('a row moves only for the owner of its lease, and only from where it stan
   db.close();
 });
 
+t.test('a row that cannot be stored is left as it was, and stops no other', async (t) => {
+  const { db, end, claim, outbox, row } = openOutbox();
+  end(call(1), call(2), call(3));
+  claim();
+  const of = (id: number, reason: string) => ({
+    ...{ id, owner: 'a', revision: 1, now: 20_000, dueAt: 0, reason },
+    ...{ from: LOOK_UP, to: SKIPPED },
+  });
+  db.exec(`CREATE TRIGGER refuse BEFORE UPDATE OF reason ON delivery WHEN NEW.reason = 'bad'
+    BEGIN SELECT raise(ABORT, 'not this one'); END`);
+  const done = outbox.settle({ items: [of(1, 'good'), of(2, 'bad'), of(3, 'good')] });
+  t.same(done, [true, { refused: 'not this one' }, true]);
+  t.match([row(1), row(2), row(3)], [SKIPPED, { ...LOOK_UP, leaseOwner: 'a', reason: null }, SKIPPED]);
+  t.same(outbox.settle({ items: [of(2, 'bad')] }), [{ refused: 'not this one' }]);
+  db.close();
+});
+
+t.test('trouble of the file stores nothing and throws', async (t) => {
+  const { db, end, claim, outbox, row } = openOutbox();
+  end(call(1), call(2));
+  claim();
+  const of = (id: number, reason: string) => ({
+    ...{ id, owner: 'a', revision: 1, now: 20_000, dueAt: 0, reason },
+    ...{ from: LOOK_UP, to: SKIPPED },
+  });
+  db.pragma(`max_page_count = ${db.pragma('page_count', { simple: true })}`);
+  t.throws(() => outbox.settle({ items: [of(1, 'good'), of(2, 'x'.repeat(100_000))] }), { code: 'SQLITE_FULL' });
+  t.match([row(1), row(2)], [LOOK_UP, LOOK_UP]);
+  db.close();
+});
+
 t.test('the lease goes on where the same worker goes on', async (t) => {
   const { db, end, lookedUp, ids, row } = openOutbox();
   end(call(1));

@@ -1,5 +1,7 @@
 /** An outbox in memory with calls in it, and short ways to say what is asked of it. */
 import { outboxModule, outboxOf } from '../../../../adapters/sqlite/outbox/outbox.ts';
+import { toDelivery } from '../../../../adapters/sqlite/outbox/row.ts';
+import { sessionRow } from '../../../../adapters/sqlite/sessions/row.ts';
 import { sessionStore } from '../../../../adapters/sqlite/sessions/store.ts';
 import type { CallRecord } from '../../../../src/call/record.ts';
 import { next, type Position, STEPS } from '../../../../src/delivery/states.ts';
@@ -72,10 +74,10 @@ export function openOutbox() {
     if (found?.id !== id) throw new Error(`There is no row ${id}.`);
     return found;
   };
-  const claim = (over: Partial<typeof ALL> = {}) => outbox.claim({ ...ALL, ...over }).rows;
+  const claim = (over: Partial<typeof ALL> = {}) => outbox.claim({ ...ALL, ...over }).rows.map(toDelivery);
   return {
     ...{ db, outbox, settle, row, claim },
-    end: (...records: readonly CallRecord[]) => records.map((record) => store(record, 5000)),
+    end: (...records: readonly CallRecord[]) => records.map((record) => store(sessionRow(record), 5000)),
     /** Puts a row where a test wants it. */
     put: (id: number, position: Position, columns = '') => {
       put.run({ id, ...position });

@@ -52,6 +52,9 @@ t.test('a call is found by its id, else by a beginning, else by an end', async (
   t.same(calls.find({ id: 'pbx-1.10' }), { found: 'one', id: 'pbx-1.10' });
   t.same(calls.find({ id: 'oth' }), { found: 'one', id: 'other-1.12' });
   t.same(calls.find({ id: '.10' }), { found: 'one', id: 'pbx-1.10' });
+  t.same(calls.find({ id: 'x-1.10' }), { found: 'one', id: 'pbx-1.10' }, 'by the six characters of the index');
+  t.same(calls.find({ id: 'bx-1.10' }), { found: 'one', id: 'pbx-1.10' }, 'and those before them');
+  t.same(calls.find({ id: 'no-1.10' }), { found: 'none' });
   t.match(calls.find({ id: '.11' }), { found: 'several', ids: ['pbx-1.11', 'pbx-2.11'] });
   t.match(calls.find({ id: 'pbx-1' }), { found: 'several' });
   for (const id of ['', 'x', '%', '_', "'"]) t.same(calls.find({ id }), { found: 'none' }, id);

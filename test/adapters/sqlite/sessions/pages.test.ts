@@ -77,6 +77,31 @@ t.test('the list, in pages of any size, is the whole list', async (t) => {
   t.ok(ids({ limit: 9, scan: 2, source: 'nobody' }).length >= CALLS / 2, 'a page looks at no more calls than it may');
 });
 
+t.test('calls that began too long ago to have ended since are not looked at', async (t) => {
+  const db = memoryDatabase();
+  const journal = journalModule([outboxOf])(db);
+  const at = (n: number, ms: number) => record(`pbx-${n}`, { startedAt: n * 1_000, endedAt: n * 1_000 + ms });
+  const end = (...ended: ReturnType<typeof record>[]) =>
+    commit(journal, { ended }, 1).every((fate) => fate === 'inserted' || fate === 'changed');
+  t.ok(end(...Array.from({ length: 100 }, (_, n) => at(n, n === 20 ? 3_000 : 500))));
+  const { list } = callsModule(db);
+  const found = (since: number, states?: CallQuery['states']) => {
+    const ids: string[] = [];
+    let pages = 0;
+    for (let after: CallPlace | null | undefined; after !== null; pages++) {
+      const page = list({ since, states, limit: 5, scan: 5, after });
+      ids.push(...page.rows.map((row) => row.record.callSessionId));
+      after = page.next;
+    }
+    return { ids, pages };
+  };
+  t.match(found(98_400), { ids: ['pbx-99', 'pbx-98'], pages: 1 });
+  t.match(found(98_400, ['pending', 'parked']), { ids: ['pbx-99', 'pbx-98'], pages: 1 });
+  t.ok(end(at(50, 48_500)), 'a correction');
+  t.match(found(98_400), { ids: ['pbx-99', 'pbx-98', 'pbx-50'], pages: 11 });
+  db.close();
+});
+
 t.test('a selection, in pages of any size, is the whole selection, in the order of the outbox', async (t) => {
   const { calls } = filled();
   const pagesOf = (query: Omit<SelectedQuery, 'after'>) => {

@@ -2,6 +2,7 @@
 import t from 'tap';
 import { outboxModule } from '../../../../adapters/sqlite/outbox/outbox.ts';
 import { permitsModule } from '../../../../adapters/sqlite/permits.ts';
+import { sessionRow } from '../../../../adapters/sqlite/sessions/row.ts';
 import { sessionStore } from '../../../../adapters/sqlite/sessions/store.ts';
 import { openConnection } from '../../../../adapters/sqlite/thread/connection.ts';
 import { loadMigrations, migrate } from '../../../../adapters/sqlite/thread/migrate.ts';
@@ -40,7 +41,7 @@ function versionThree(): Connection {
   const store = sessionStore(db, []);
   for (const [n, over] of ROWS.entries()) {
     const record = call(n + 1);
-    store(record, 50);
+    store(sessionRow(record), 50);
     const row: Old = {
       ...{ session_id: record.callSessionId, ended_at: record.endedAt, due_at: 0, created_at: 50, updated_at: 55 },
       ...over,
@@ -66,7 +67,7 @@ function versionThree(): Connection {
 
 t.test('every row stands where it stood, and nothing is posted twice or lost', async (t) => {
   const db = versionThree();
-  t.match(migrate(db), ['0004-steps.sql']);
+  t.equal(migrate(db)[0], '0004-steps.sql');
   const rows = outboxModule(db).select({ filter: {}, after: 0, limit: 100 });
   const attempts = { 'look-up': 0, post: 0, check: 0, update: 0 };
   const old = { destination: 'leadsquared', leaseOwner: null, attempts, trigger: 'live', createdAt: 50, updatedAt: 55 };
@@ -140,7 +141,7 @@ t.test('delivery goes on with it', async (t) => {
   const { rows, interrupted } = outbox.claim({ ...ALL, now: 1000, leaseUntil: 2000 });
   t.equal(interrupted, 0);
   t.same(
-    rows.map(({ id }) => id),
+    rows.map(([id]) => id),
     [3, 1, 2, 6, 7],
   );
   const later = outbox.claim({
@@ -150,13 +151,13 @@ t.test('delivery goes on with it', async (t) => {
     leaseUntil: 62_000,
     wanted: { ...NONE, aside: 9, retry: 9 },
   });
-  const found = later.rows.map(({ id }) => id).sort((a, b) => a - b);
+  const found = later.rows.map(([id]) => id).sort((a, b) => a - b);
   t.same(found, [4, 6, 7, 8], 'what may have arrived is looked for');
   t.same(permitsModule(db).load({ bootId: 'boot' }), {
     ...{ permits: [10.5, 20], day: '2026-01-05', usedToday: 12 },
     tuning: null,
   });
   const store = sessionStore(db, []);
-  t.equal(store(call(5, { recording: 'late.wav' }), 60), 'changed', 'no trigger of before is left');
+  t.equal(store(sessionRow(call(5, { recording: 'late.wav' })), 60), 'changed', 'no trigger of before is left');
   db.close();
 });
