@@ -1,13 +1,19 @@
 /** The commands' side of the control socket. */
-import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { ControlError, type Replies, type RequestName, type RequestOf } from './api.ts';
+import type { IncomingMessage } from 'node:http';
+import type { Replies, RequestName, RequestOf } from './api.ts';
+import { ControlError } from './refusal.ts';
 import { notAllowed } from './socket.ts';
 
 export interface ControlClient {
   readonly path: string;
+  /** The database that the daemon says it has. */
+  readonly database: string;
   /** Rejects with `ControlError` when the daemon refuses, else with one sentence. */
   call<N extends RequestName>(name: N, input: RequestOf<N>): Promise<Replies[N]>;
 }
+
+/** `import` would read each of its exports, also those that bring a second HTTP client along: more work than all the rest. */
+const http = process.getBuiltinModule('node:http');
 
 const MAX_REPLY_BYTES = 64_000_000;
 /** For what waits for LeadSquared or for a place of the request limit; everything else is answered within a second. */
@@ -18,10 +24,10 @@ const TIMEOUT_MS = 120_000;
  * the daemon is of another version than this program.
  */
 export async function connectControl(path: string, version: string): Promise<ControlClient | null> {
-  const client: ControlClient = { path, call: (name, input) => ask(path, name, input) };
   try {
-    const daemon = await client.call('hello', {});
-    if (daemon.version === version) return client;
+    const daemon = await ask(path, 'hello', {});
+    if (daemon.version === version)
+      return { path, database: daemon.database, call: (name, input) => ask(path, name, input) };
     throw new Error(
       `The running daemon is logcalld ${daemon.version} and this is ${version}: restart it (systemctl restart logcalld).`,
     );
@@ -38,7 +44,7 @@ class NotThere extends Error {
 function ask<N extends RequestName>(path: string, name: N, input: RequestOf<N>): Promise<Replies[N]> {
   const body = Buffer.from(JSON.stringify(input), 'utf8');
   return new Promise((resolve, reject) => {
-    const request = httpRequest({
+    const request = http.request({
       socketPath: path,
       path: `/v1/${name}`,
       method: 'POST',

@@ -1,7 +1,8 @@
 /** The daemon's side of the control socket: HTTP/JSON over a Unix socket that its owner and group may use, never TCP. */
 import { lstatSync, unlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { ControlError, type Handlers, type RequestName, requests } from './api.ts';
+import { type Handlers, type RequestName, requests } from './api.ts';
+import { ControlError } from './refusal.ts';
 import { checkPath, isAlive, PlaceError } from './socket.ts';
 
 export interface ControlServer {

@@ -5,8 +5,9 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { ControlError, type Handlers } from '../../../adapters/control/api.ts';
+import type { Handlers } from '../../../adapters/control/api.ts';
 import { connectControl } from '../../../adapters/control/client.ts';
+import { ControlError } from '../../../adapters/control/refusal.ts';
 import { openControl } from '../../../adapters/control/server.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'logcalld-control-'));
