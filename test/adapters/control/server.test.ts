@@ -145,6 +145,20 @@ t.test('another version, and a socket of somebody else', async (t) => {
   await t.rejects(connectControl(path, '1'), Error);
 });
 
+t.test('an answer counts only when it is whole', async (t) => {
+  const path = fresh();
+  const body = JSON.stringify({ version: '1', pid: 7, database: '/db' });
+  let answer = '';
+  const other = createServer((socket) => socket.once('data', () => socket.end(answer)));
+  await new Promise<void>((resolve) => other.listen(path, resolve));
+  t.teardown(() => other.close());
+  const head = `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n`;
+  answer = head + body;
+  t.equal((await connectControl(path, '1'))?.database, '/db');
+  for (answer of ['', head, `${head}${body.slice(0, -1)}`, `${head}${body}x`, `HTTP/1.1 200 OK\r\n\r\n${body}`, body])
+    await t.rejects(connectControl(path, '1'), { message: /is not logcalld, or it ended meanwhile/ }, answer);
+});
+
 t.test('a client that hangs does not keep the daemon from ending', async (t) => {
   const server = await openControl(fresh());
   const idle = connect(server.path);
