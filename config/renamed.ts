@@ -1,6 +1,6 @@
 /** Keys of earlier versions that mean something else now: read as what they come nearest to, so that an upgrade stops nothing. */
 import { isTable } from './check.ts';
-import { parseDuration } from './values.ts';
+import { parseDuration } from './duration.ts';
 
 /** Puts the present keys into `root`; answers what to tell the administrator, one sentence for each old key. */
 export function readRenamed(root: Record<string, unknown>): readonly string[] {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { SecretRef } from '../src/secret.ts';
 import { leadsquared } from './leadsquared.ts';
+import { DEFAULT_DATABASE } from './read.ts';
 import { source } from './source.ts';
 import { beginnings, choice, duration, file, flag, optionalDuration, size } from './values.ts';
 
@@ -24,7 +25,7 @@ const filters = z.strictObject({
 });
 
 const storage = z.strictObject({
-  path: file.default('/var/lib/logcalld/logcalld.db'),
+  path: file.default(DEFAULT_DATABASE),
   retention: z
     .strictObject({
       journal: duration('0s', '3650d', '30d'),

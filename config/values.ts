@@ -3,16 +3,7 @@ import { isSupportedCountry } from 'libphonenumber-js/max';
 import { z } from 'zod';
 import { Secret } from '../src/secret.ts';
 import { compilePattern } from '../src/telephony/endpoint.ts';
-
-const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** `'5s'`, `'1.5h'` to ms; `null` when the text is not a duration. Units: ms, s, m, h, d. */
-export function parseDuration(text: string): number | null {
-  const form = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim());
-  if (form === null) return null;
-  const unit = unitMs[form[2] ?? ''];
-  return unit === undefined ? null : Math.round(Number(form[1]) * unit);
-}
+import { parseDuration } from './duration.ts';
 
 /** A duration in the file, ms in the program. `example`: shown in the remedy. */
 export function duration(min: string, max: string, preset: string) {

@@ -4,10 +4,7 @@
  * one, on which better-sqlite3 even crashes. This file is plain JavaScript for Node 18, hands over to the Node that npm
  * installed beside the program, and says in one line what is missing if there is none.
  */
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 const REQUIRED = 24;
@@ -17,20 +14,21 @@ if (Number(process.versions.node.split('.')[0]) >= REQUIRED) {
   const compiled = new URL('./main.js', import.meta.url);
   await import(existsSync(compiled) ? './main.js' : './main.ts');
 } else {
-  const node = bundledNode();
+  const node = await bundledNode();
   if (node === null) {
     console.error(
       `logcalld: needs Node ${REQUIRED} or newer, this is ${process.versions.node}: run "npm ci" in the folder of logcalld, which brings Node ${REQUIRED} along, or install Node ${REQUIRED} from https://nodejs.org.`,
     );
     process.exitCode = 1;
   } else {
-    handOver(node);
+    await handOver(node);
   }
 }
 
 /** The Node of the optional dependency for this machine, `null` when npm did not install it. */
-function bundledNode() {
+async function bundledNode() {
   if (process.env.LOGCALLD_LAUNCHED !== undefined) return null;
+  const { createRequire } = await import('node:module');
   const name = `node-${process.platform}-${process.arch}`;
   try {
     return createRequire(import.meta.url).resolve(`${name}/bin/node`);
@@ -39,8 +37,13 @@ function bundledNode() {
   }
 }
 
-/** Runs the same command line on another Node and ends as it ends. */
-function handOver(node) {
+/**
+ * Runs the same command line on another Node and ends as it ends. Not by process.execve: Node before 22.15 has none, and
+ * where the other Node cannot start (a system without glibc) it aborts with a trace instead of saying so.
+ */
+async function handOver(node) {
+  const { spawn } = await import('node:child_process');
+  const { constants } = await import('node:os');
   // Before the start, or a signal in the meantime would end this process and leave the other one running alone.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2']) process.on(signal, () => child.kill(signal));
   const child = spawn(node, [...process.execArgv, here, ...process.argv.slice(2)], {

@@ -157,14 +157,3 @@ export interface Replies {
 }
 
 export type Handlers = { readonly [N in RequestName]: (input: RequestOf<N>) => Promise<Replies[N]> };
-
-/** A refusal that the operator can understand. `status` as in HTTP. */
-export class ControlError extends Error {
-  override readonly name = 'ControlError';
-  readonly status: number;
-
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
-}

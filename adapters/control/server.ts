@@ -1,8 +1,12 @@
 /** The daemon's side of the control socket: HTTP/JSON over a Unix socket that its owner and group may use, never TCP. */
 import { lstatSync, unlinkSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { ControlError, type Handlers, type RequestName, requests } from './api.ts';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { type Handlers, type RequestName, requests } from './api.ts';
+import { ControlError } from './refusal.ts';
 import { checkPath, isAlive, PlaceError } from './socket.ts';
+
+/** Not by `import`, which reads every export: one of them is a getter that loads a second HTTP client. */
+const { createServer } = process.getBuiltinModule('node:http');
 
 export interface ControlServer {
   readonly path: string;

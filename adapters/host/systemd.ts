@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 export interface Notifier {
   /** The daemon works; systemd starts what waits for it. */
   ready(status: string): void;
-  /** The line that `systemctl status` shows. A newer one replaces one that has not been sent yet. */
+  /** The line that `systemctl status` shows. A newer one replaces one that has not been sent yet; the same one is not sent again. */
   status(text: string): void;
   /** The daemon is ending. */
   stopping(): void;
@@ -38,6 +38,7 @@ export function createNotifier(options: NotifierOptions): Notifier {
   const waiting: string[][] = [];
   let sending: Promise<void> | null = null;
   let complained = false;
+  let shown: string | null = null;
 
   const sendAll = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
@@ -56,11 +57,17 @@ export function createNotifier(options: NotifierOptions): Notifier {
   };
 
   return {
-    ready: (status) => post('READY=1', `STATUS=${oneLine(status)}`),
+    ready(status) {
+      shown = oneLine(status);
+      post('READY=1', `STATUS=${shown}`);
+    },
     status(text) {
+      const line = oneLine(text);
+      if (line === shown) return;
+      shown = line;
       const unsent = waiting.findIndex((message) => message.length === 1 && message[0]?.startsWith('STATUS='));
       if (unsent >= 0) waiting.splice(unsent, 1);
-      post(`STATUS=${oneLine(text)}`);
+      post(`STATUS=${line}`);
     },
     stopping: () => post('STOPPING=1'),
     watchdog(fine) {

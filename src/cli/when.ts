@@ -1,5 +1,5 @@
 /** Points in time on the command line. */
-import { parseDuration } from '../../config/values.ts';
+import { parseDuration } from '../../config/duration.ts';
 import { UsageError } from './command.ts';
 
 /**

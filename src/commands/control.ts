@@ -1,57 +1,71 @@
 /** Where the daemon and the commands meet: the socket's place, and who answers when the daemon does not run. */
 import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import type { Replies, RequestName, RequestOf } from '../../adapters/control/api.ts';
 import { type ControlClient, connectControl } from '../../adapters/control/client.ts';
-import { createClock } from '../../adapters/host/clock.ts';
-import { heldBy } from '../../adapters/sqlite/thread/hold.ts';
-import { openReadOnly } from '../../adapters/sqlite/thread/read-only.ts';
-import type { Config } from '../../config/schema.ts';
+import { readHolder } from '../../adapters/sqlite/thread/holder.ts';
 import type { Terminal } from '../cli/cli.ts';
-import { type Readers, readers } from '../daemon/lookup.ts';
-import { readersOf } from '../daemon/readers.ts';
-import { callLogPolicyOf, deliveryPolicyOf } from '../daemon/settings.ts';
-import { fileStatus, silent } from '../daemon/status-reply.ts';
+import type { Invocation } from '../cli/command.ts';
+import type { Readers } from '../daemon/lookup.ts';
+import { silent } from '../daemon/status-reply.ts';
 import { VERSION } from '../daemon/version.ts';
-import { tell } from './output.ts';
-import type { Environment } from './shell.ts';
+import { type Place, placeOf } from './place.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 const NAME = 'control.sock';
 /** What `RuntimeDirectory=logcalld` of the unit makes; a command on a terminal has no `RUNTIME_DIRECTORY`. */
 const RUNTIME_OF_UNIT = '/run/logcalld';
 
 /** Where the daemon listens: in systemd's runtime folder, else beside the database. */
-export function controlPath(config: Config, env: Environment): string {
+export function controlPath(place: Place, env: Environment): string {
   const runtime = env.RUNTIME_DIRECTORY?.split(':')[0];
-  return join(runtime === undefined || runtime === '' ? dirname(config.storage.path) : runtime, NAME);
+  return join(runtime === undefined || runtime === '' ? dirname(place.storage.path) : runtime, NAME);
 }
 
 /**
- * The daemon on the database of this config; `null` when none answers. Who holds the database says where it listens; else the
- * usual places are tried.
+ * The daemon on this database; `null` when none answers. Who holds the database says where it listens; else the usual places
+ * are tried.
  */
-export async function reach(config: Config, env: Environment = process.env): Promise<ControlClient | null> {
-  const { path } = config.storage;
-  const held = heldBy(path);
-  const named = held.held ? (held.holder?.socket ?? null) : null;
-  // The lock is beside this very database, so whoever it names needs no further proof.
-  const own = named === null ? null : await connectControl(named, VERSION);
+export async function reach(place: Place, env: Environment = process.env): Promise<ControlClient | null> {
+  const { path } = place.storage;
+  const named = readHolder(path)?.socket ?? null;
+  const own = named === null ? null : await holderAt(named, path);
   if (own !== null) return own;
-  for (const place of new Set([controlPath(config, env), join(dirname(path), NAME), join(RUNTIME_OF_UNIT, NAME)])) {
-    const daemon = place === named ? null : await connectControl(place, VERSION);
-    if (daemon === null) continue;
-    const { database } = await daemon.call('hello', {});
-    if (isSameFile(database, path)) return daemon;
+  for (const socket of new Set([controlPath(place, env), join(dirname(path), NAME), join(RUNTIME_OF_UNIT, NAME)])) {
+    const daemon = socket === named ? null : await connectControl(socket, VERSION);
+    if (daemon !== null && isSameFile(daemon.database, path)) return daemon;
   }
   return null;
 }
 
+/** The daemon at the socket that the holder of the database named, unless that was left by one that is gone. */
+async function holderAt(socket: string, path: string): Promise<ControlClient | null> {
+  let daemon: ControlClient | null;
+  try {
+    daemon = await connectControl(socket, VERSION);
+  } catch (error) {
+    if (await isHeld(path)) throw error;
+    return null;
+  }
+  if (daemon === null || isSameFile(daemon.database, path)) return daemon;
+  // The lock is beside this very database: whoever is named there has it, by whatever name.
+  return (await isHeld(path)) ? daemon : null;
+}
+
+/** Asked only where the daemon's own answer does not settle it. */
+async function isHeld(path: string): Promise<boolean> {
+  const { heldBy } = await import('../../adapters/sqlite/thread/hold.ts');
+  return heldBy(path).held;
+}
+
 /** The same for what only the daemon can do. */
-export async function reachRunning(config: Config, what: string): Promise<ControlClient> {
-  const daemon = await reach(config);
+export async function reachRunning(place: Place, what: string): Promise<ControlClient> {
+  const daemon = await reach(place);
   if (daemon !== null) return daemon;
-  const held = heldBy(config.storage.path);
+  await place.checkRest?.();
+  const { heldBy } = await import('../../adapters/sqlite/thread/hold.ts');
+  const held = heldBy(place.storage.path);
   if (held.held) throw new Error(silent(held.holder));
   throw new Error(`logcalld is not running with this config, and ${what}. Start it: systemctl start logcalld`);
 }
@@ -62,47 +76,25 @@ export interface Asker {
 }
 
 /** Hands over the daemon, else the database file, which is looked into without changing it; then says so. */
-export async function asking<T>(config: Config, terminal: Terminal, use: (asker: Asker) => Promise<T>): Promise<T> {
-  const daemon = await reach(config);
+export async function asking<T>(
+  invocation: Invocation,
+  terminal: Terminal,
+  use: (asker: Asker) => Promise<T>,
+): Promise<T> {
+  const daemon = await reach(await placeOf(invocation));
   if (daemon !== null) return use(daemon);
-  const { path } = config.storage;
-  const file = openReadOnly(path);
-  try {
-    const held = heldBy(path);
-    tell(
-      terminal,
-      held.held ? `${silent(held.holder)} Read from ${path}.` : `logcalld is not running: read from ${path}.`,
-    );
-    const clock = createClock();
-    const own: Readers = readers({
-      store: file.remote,
-      policy: deliveryPolicyOf(config),
-      callLog: callLogPolicyOf(config),
-      readerOf: readersOf(config),
-      status: () => fileStatus(file.remote, path, held, clock),
-      clock,
-    });
-    return await use({
-      async call<N extends keyof Readers & RequestName>(name: N, input: RequestOf<N>) {
-        // The database is in this thread: between two pages signals and what is written have their turn.
-        await setImmediate();
-        const run: (input: RequestOf<N>) => Promise<Replies[N]> = own[name];
-        return run(input);
-      },
-    });
-  } finally {
-    file.close();
-  }
+  const { beside } = await import('./beside.ts');
+  return beside(invocation, terminal, use);
 }
 
 /** The same for one question. */
 export function ask<N extends keyof Readers & RequestName>(
-  config: Config,
+  invocation: Invocation,
   terminal: Terminal,
   name: N,
   input: RequestOf<N>,
 ): Promise<Replies[N]> {
-  return asking(config, terminal, (asker) => asker.call(name, input));
+  return asking(invocation, terminal, (asker) => asker.call(name, input));
 }
 
 /** By device and inode, so that other names and other mounts of a folder count as the same; by name where one cannot be seen. */

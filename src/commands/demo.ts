@@ -19,7 +19,7 @@ import { startDaemon } from '../daemon/daemon.ts';
 import { Secret } from '../secret.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
 import { maskNumber } from '../telephony/mask.ts';
-import { print } from './shell.ts';
+import { print } from './terminal.ts';
 
 const RECORDINGS = new URL('../../test/fixtures/recordings/', import.meta.url);
 

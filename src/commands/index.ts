@@ -1,40 +1,31 @@
-/** What each command does. */
+/** What each command does. Only the one that is asked for is loaded. */
 import type { CommandBody } from '../cli/cli.ts';
 import type { CommandName } from '../cli/commands.ts';
 import { EXIT } from '../cli/help.ts';
 import { VERSION } from '../daemon/version.ts';
-import { callsList, callsShow } from './calls/calls.ts';
-import { rederive } from './calls/rederive.ts';
-import { replay } from './calls/replay.ts';
-import { capture } from './capture/capture.ts';
-import { inspect } from './capture/inspect.ts';
-import { checkConfig } from './check/config.ts';
-import { demo } from './demo.ts';
-import { pause, reload, resume } from './operate.ts';
-import { run } from './run.ts';
-import { sandbox } from './sandbox.ts';
-import { print } from './shell.ts';
-import { status } from './status.ts';
-import { users } from './users.ts';
 
 export const bodies: Readonly<Record<CommandName, CommandBody>> = {
-  demo,
-  run,
-  'check-config': checkConfig,
-  'calls list': callsList,
-  'calls show': callsShow,
-  replay,
-  status,
-  pause,
-  resume,
-  reload,
-  users,
-  'sessions rederive': rederive,
-  capture,
-  inspect,
-  sandbox,
-  async version() {
-    print(`logcalld ${VERSION} (Node ${process.versions.node})`);
+  demo: later(async () => (await import('./demo.ts')).demo),
+  run: later(async () => (await import('./run.ts')).run),
+  'check-config': later(async () => (await import('./check/config.ts')).checkConfig),
+  'calls list': later(async () => (await import('./calls/calls.ts')).callsList),
+  'calls show': later(async () => (await import('./calls/details.ts')).callsShow),
+  replay: later(async () => (await import('./calls/replay.ts')).replay),
+  status: later(async () => (await import('./status.ts')).status),
+  pause: later(async () => (await import('./operate.ts')).pause),
+  resume: later(async () => (await import('./operate.ts')).resume),
+  reload: later(async () => (await import('./operate.ts')).reload),
+  users: later(async () => (await import('./users.ts')).users),
+  'sessions rederive': later(async () => (await import('./calls/rederive.ts')).rederive),
+  capture: later(async () => (await import('./capture/capture.ts')).capture),
+  inspect: later(async () => (await import('./capture/inspect.ts')).inspect),
+  sandbox: later(async () => (await import('./sandbox.ts')).sandbox),
+  async version(_invocation, terminal) {
+    terminal.out(`logcalld ${VERSION} (Node ${process.versions.node})\n`);
     return EXIT.ok;
   },
 };
+
+function later(load: () => Promise<CommandBody>): CommandBody {
+  return async (invocation, terminal) => (await load())(invocation, terminal);
+}

@@ -4,24 +4,24 @@ import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
 import { reachRunning } from './control.ts';
 import { print } from './output.ts';
-import { configOf } from './shell.ts';
+import { placeOf } from './place.ts';
 
 export async function pause(invocation: Invocation, terminal: Terminal): Promise<number> {
-  const daemon = await reachRunning(configOf(invocation), 'so nothing is posted anyway');
+  const daemon = await reachRunning(await placeOf(invocation), 'so nothing is posted anyway');
   await daemon.call('pause', {});
   print(terminal, 'Posting to LeadSquared is paused until "logcalld resume" or a restart; calls are kept.');
   return EXIT.ok;
 }
 
 export async function resume(invocation: Invocation, terminal: Terminal): Promise<number> {
-  const daemon = await reachRunning(configOf(invocation), 'so there is nothing to resume');
+  const daemon = await reachRunning(await placeOf(invocation), 'so there is nothing to resume');
   await daemon.call('resume', {});
   print(terminal, 'Posting to LeadSquared goes on.');
   return EXIT.ok;
 }
 
 export async function reload(invocation: Invocation, terminal: Terminal): Promise<number> {
-  const daemon = await reachRunning(configOf(invocation), 'so there is nothing to reload');
+  const daemon = await reachRunning(await placeOf(invocation), 'so there is nothing to reload');
   const { circuit, cause } = await daemon.call('retry', {});
   if (circuit === 'closed') {
     print(terminal, 'LeadSquared takes calls; its users were fetched anew.');

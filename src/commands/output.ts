@@ -16,14 +16,21 @@ export function tell(terminal: Terminal, line: string): void {
 
 /** `2026-11-22 14:14:22`, local. */
 export function dateTime(ms: number): string {
-  return new Date(ms).toLocaleString('sv-SE');
+  const date = new Date(ms);
+  const day = [String(date.getFullYear()).padStart(4, '0'), two(date.getMonth() + 1), two(date.getDate())];
+  return `${day.join('-')} ${timeOfDay(date)}`;
 }
 
 /** `14:14:22.104`, local. */
 export function clockTime(ms: number): string {
   const date = new Date(ms);
-  return `${date.toLocaleTimeString('sv-SE')}.${String(Math.floor(date.getMilliseconds())).padStart(3, '0')}`;
+  return `${timeOfDay(date)}.${String(date.getMilliseconds()).padStart(3, '0')}`;
 }
+
+/** By hand: the first use of a locale costs more than all else that `status` does. */
+const timeOfDay = (date: Date): string => [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':');
+
+const two = (value: number): string => String(value).padStart(2, '0');
 
 const UNITS: readonly (readonly [name: string, ms: number])[] = [
   ['d', 86_400_000],

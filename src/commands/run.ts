@@ -1,15 +1,19 @@
 /** `logcalld run`: the daemon in the foreground. */
+import { PlaceError } from '../../adapters/control/socket.ts';
 import { createClock } from '../../adapters/host/clock.ts';
 import { onCrash } from '../../adapters/host/crash.ts';
 import { onSignals } from '../../adapters/host/signals.ts';
 import { createNotifier } from '../../adapters/host/systemd.ts';
+import { StorageError } from '../../adapters/sqlite/thread/errors.ts';
 import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
 import { type Daemon, startDaemon } from '../daemon/daemon.ts';
 import { VERSION } from '../daemon/version.ts';
-import { checkDatabase } from './check/config.ts';
+import { checkDatabase } from './check/database.ts';
 import { controlPath } from './control.ts';
-import { configOf, logOf, SetupError, secretReader, setupError } from './shell.ts';
+import { logOf, secretReader } from './log.ts';
+import { configOf } from './shell.ts';
+import { SetupError } from './terminal.ts';
 
 /** After a signal: the daemon has this long to finish what is under way, ms. */
 const STOP_WITHIN_MS = 15_000;
@@ -80,6 +84,12 @@ export async function run(invocation: Invocation): Promise<number> {
   await log.flush();
   stopWatching();
   return status;
+}
+
+/** An error of the start as a `SetupError` where it is one, else as it is. */
+function setupError(error: unknown): unknown {
+  const unusable = error instanceof StorageError && error.trouble === 'unusable' && !error.code.startsWith('WORKER_');
+  return unusable || error instanceof PlaceError ? new SetupError(error.message, { cause: error }) : error;
 }
 
 function statusLine(daemon: Daemon): string {

@@ -3,7 +3,7 @@ import { onSignals } from '../../adapters/host/signals.ts';
 import { startSandbox } from '../../adapters/leadsquared/sandbox/sandbox.ts';
 import { type Invocation, UsageError } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
-import { print } from './shell.ts';
+import { print } from './terminal.ts';
 
 /** Those of `config/users.example.csv`, and the administrator whose keys these are. */
 const USERS = [

@@ -9,12 +9,11 @@ import type { Severity } from '../health/conditions.ts';
 import type { SourceStatus } from '../ports.ts';
 import { ask } from './control.ts';
 import { columns, count, cut, dateTime, external, length, print, privacy } from './output.ts';
-import { configOf } from './shell.ts';
 
 const LIVE_SHOWN = 10;
 
 export async function status(invocation: Invocation, terminal: Terminal): Promise<number> {
-  const reply = await ask(configOf(invocation), terminal, 'status', {});
+  const reply = await ask(invocation, terminal, 'status', {});
   const well = isWell(reply);
   if (invocation.flag('json')) print(terminal, JSON.stringify(privacy(false).value({ well, ...reply })));
   else for (const line of screen(reply)) print(terminal, line);

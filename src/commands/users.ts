@@ -12,7 +12,7 @@ const HEADER = ['EXTENSION', 'PBX', 'USER', 'NAME', 'CALLS', 'LAST CALL', 'NOTE'
 
 export async function users(invocation: Invocation, terminal: Terminal): Promise<number> {
   const config = configOf(invocation);
-  const { lines, count: known, fetchedAt } = await ask(config, terminal, 'users', {});
+  const { lines, count: known, fetchedAt } = await ask(invocation, terminal, 'users', {});
   if (invocation.flag('json')) {
     for (const line of lines) print(terminal, JSON.stringify(line));
     return EXIT.ok;

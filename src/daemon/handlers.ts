@@ -1,6 +1,7 @@
 /** What the running daemon does for the commands. */
 import { z } from 'zod';
-import { ControlError, type Handlers, type ReplayAnswer, type RequestOf } from '../../adapters/control/api.ts';
+import type { Handlers, ReplayAnswer, RequestOf } from '../../adapters/control/api.ts';
+import { ControlError } from '../../adapters/control/refusal.ts';
 import type { CallRecord } from '../call/record.ts';
 import type { Delivery } from '../delivery/service.ts';
 import type { Conditions } from '../health/conditions.ts';

@@ -1,14 +1,14 @@
 /** Answers to an operator's questions, from the database: the same in the daemon and beside its file. */
 import { z } from 'zod';
-import {
-  type CallDetails,
-  type CallsAnswer,
-  ControlError,
-  type Handlers,
-  type RequestOf,
-  type StatusReply,
-  type UserLine,
+import type {
+  CallDetails,
+  CallsAnswer,
+  Handlers,
+  RequestOf,
+  StatusReply,
+  UserLine,
 } from '../../adapters/control/api.ts';
+import { ControlError } from '../../adapters/control/refusal.ts';
 import { callBody } from '../../adapters/leadsquared/call-body.ts';
 import type { CallLogPolicy } from '../../adapters/leadsquared/policy.ts';
 import { eventsOf, keptFrames, type ReaderOf } from '../../adapters/sqlite/journal/events.ts';

@@ -1,7 +1,7 @@
 /** Selections of many calls are answered page by page: what bounds a page, and how the next one is asked for. */
 import { createHash } from 'node:crypto';
 import type { z } from 'zod';
-import { ControlError } from '../../adapters/control/api.ts';
+import { ControlError } from '../../adapters/control/refusal.ts';
 import type { Clock } from '../ports.ts';
 
 /** Rows of the database looked at in one go: a few ms of its thread, between which it stores what comes in. */

@@ -1,6 +1,7 @@
 /** The state of everything, from the running daemon or from its file alone. */
 import type { StatusReply } from '../../adapters/control/api.ts';
-import { type Held, type Holder, holderText } from '../../adapters/sqlite/thread/hold.ts';
+import type { Held } from '../../adapters/sqlite/thread/hold.ts';
+import { type Holder, holderText } from '../../adapters/sqlite/thread/holder.ts';
 import type { Delivery } from '../delivery/service.ts';
 import type { Conditions } from '../health/conditions.ts';
 import type { Pipeline } from '../pipeline.ts';

@@ -10,7 +10,7 @@ import { loadConfig } from '../../config/load.ts';
 import { runCommandLine, type Terminal } from '../../src/cli/cli.ts';
 import { controlPath } from '../../src/commands/control.ts';
 import { bodies } from '../../src/commands/index.ts';
-import { reportError } from '../../src/commands/shell.ts';
+import { reportError } from '../../src/commands/terminal.ts';
 import { type Daemon, startDaemon } from '../../src/daemon/daemon.ts';
 import { CANARY, installation, sandboxUsers } from '../support/daemon.ts';
 

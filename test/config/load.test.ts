@@ -5,6 +5,7 @@ import { inspect } from 'node:util';
 import t from 'tap';
 import { loadConfig, parseConfig } from '../../config/load.ts';
 import { ConfigError, formatProblem, type Problem } from '../../config/problem.ts';
+import { databaseOf } from '../../config/read.ts';
 import { leadsquaredSecrets, sourceSecret } from '../../config/schema.ts';
 
 const minimal = `
@@ -62,6 +63,24 @@ t.test('systemd names the folder of the database, unless the file does', async (
   const env = { STATE_DIRECTORY: '/srv/state:/other' };
   t.equal(parseConfig(minimal, '/x.toml', { env }).storage.path, '/srv/state/logcalld.db');
   t.equal(parseConfig(`${minimal}[storage]\npath = '/data/l.db'`, '/x.toml', { env }).storage.path, '/data/l.db');
+});
+
+t.test('the database is found without the rest of the config, and is the same one', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'logcalld-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'x.toml');
+  const found = (text: string, env = {}) => {
+    writeFileSync(file, text);
+    return databaseOf(file, { env });
+  };
+  for (const storage of ['', "[storage]\npath = 'calls.db'", "[storage]\npath = ' /data/l.db '", '[storage]\n'])
+    for (const env of [{}, { STATE_DIRECTORY: '/srv/state:/other' }])
+      t.equal(found(minimal + storage, env), loadConfig(file, { env }).storage.path, storage);
+  t.equal(found("[storage]\npath = '/data/l.db'\n[lead]\nx = 1"), '/data/l.db', 'the rest does not matter');
+  for (const wrong of ['[storage]\npath = 1', "[storage]\npath = ' '", "storage = 'x'"])
+    t.equal(found(wrong), null, wrong);
+  t.throws(() => found('[storage'), { name: 'ConfigError' });
+  t.throws(() => databaseOf(join(folder, 'none.toml')), { message: /no such file/ });
 });
 
 t.test('file names count from the folder of the config', async (t) => {

@@ -29,6 +29,7 @@ t.test('every credential the config asks for by default is loaded, and may be mi
 
 t.test('what the daemon relies on', async (t) => {
   t.same(values('Type'), ['notify']);
+  t.ok(values('ExecStart').every((line) => line.includes('--max-semi-space-size=4 ')));
   t.same(values('NotifyAccess'), ['all'], 'systemd-notify is a child');
   t.same(values('RestartPreventExitStatus'), ['78']);
   t.same(values('StateDirectory'), ['logcalld']);

@@ -1,8 +1,9 @@
 /** Connections that are up before a request gets one, and how long an idle one is kept. */
-import http from 'node:http';
-import https from 'node:https';
+import type { Agent, IncomingMessage } from 'node:http';
+import type { Agent as SecureAgent } from 'node:https';
 import { Socket } from 'node:net';
 import type { Clock } from '../../../src/ports.ts';
+import { http, https } from './node.ts';
 
 /** A connection that the far side is about to close would turn a write into one of unknown fate. */
 const IDLE_MS = 4_000;
@@ -19,10 +20,10 @@ class ConnectError extends Error {
 }
 
 export interface Connections {
-  readonly http: http.Agent;
-  readonly https: https.Agent;
+  readonly http: Agent;
+  readonly https: SecureAgent;
   /** To be told of each head of a reply, so that the connection is not kept longer than the far side keeps it. */
-  answered(response: http.IncomingMessage): void;
+  answered(response: IncomingMessage): void;
   /** Ends all connections, those that are still being made too. */
   destroy(): void;
 }
@@ -41,7 +42,7 @@ export function createConnections(connectMs: number, clock: Pick<Clock, 'after'>
    * Node gives a request a connection that is still being made, and writes when that is up. Here the agent gets it only when
    * it is up, TLS handshake and certificate included: before a request has a connection, nothing of it can have left.
    */
-  function whenUp(agent: http.Agent, up: 'connect' | 'secureConnect'): void {
+  function whenUp(agent: Agent, up: 'connect' | 'secureConnect'): void {
     const connect = agent.createConnection.bind(agent);
     agent.createConnection = (options, done) => {
       const socket = connect(options);

@@ -6,11 +6,11 @@
  * unknown fate. What undici offered beyond Node is made here: a timeout for each part, a limit of connections, and knowing
  * whether a request has left.
  */
-import http from 'node:http';
-import https from 'node:https';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Clock } from '../../../src/ports.ts';
 import { createConnections } from './connections.ts';
 import { unpack } from './encoding.ts';
+import { http, https } from './node.ts';
 import type { Exchange } from './outcome.ts';
 
 export interface Timeouts {
@@ -128,7 +128,7 @@ export function createTransport(
   let closed = false;
 
   /** Reads to the end, so that the connection can be used again. `onPiece`: something came. */
-  const bodyOf = async (response: http.IncomingMessage, onPiece: () => void): Promise<Exchange> => {
+  const bodyOf = async (response: IncomingMessage, onPiece: () => void): Promise<Exchange> => {
     const chunks: Buffer[] = [];
     let size = 0;
     let complete = true;
@@ -156,7 +156,7 @@ export function createTransport(
         let startedAt: number | null = null;
         let headIsHere = false;
         let finished = false;
-        let request: http.ClientRequest | null = null;
+        let request: ClientRequest | null = null;
         let leave = (): void => {};
         let cancelPart = (): void => {};
 

@@ -1,7 +1,7 @@
 /** The main thread's handle of the database: starts the thread, turns method calls into messages, ends it in order. */
 import { Worker } from 'node:worker_threads';
 import { StorageError } from './errors.ts';
-import type { Holder } from './hold.ts';
+import type { Holder } from './holder.ts';
 import type { Modules } from './modules.ts';
 import type { FromWorker, ModuleTable, Remotes, ToWorker, WorkerStart } from './rpc.ts';
 import { decodeError, remotes } from './rpc.ts';

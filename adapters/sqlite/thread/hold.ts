@@ -6,35 +6,12 @@
  * room for a second writer. It must not be opened in this process by anything but SQLite, since closing any descriptor of a
  * file drops all locks that the process has on it. So who holds it stands in a file of its own, `<database>.holder`.
  */
-import {
-  accessSync,
-  constants,
-  lchownSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { accessSync, constants, lchownSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import BetterSqlite3 from 'better-sqlite3';
-import { z } from 'zod';
 import { claimFile, explained } from './connection.ts';
 import { codeOf, StorageError } from './errors.ts';
+import { type Holder, holderFileOf, holderText, readHolder } from './holder.ts';
 import { refuseNetwork } from './network.ts';
-
-const holderSchema = z.object({
-  pid: z.number().int(),
-  /** ms since the epoch. */
-  since: z.number(),
-  host: z.string(),
-  version: z.string(),
-  /** Its control socket; `null`: it has none. */
-  socket: z.string().nullable(),
-});
-
-/** The program that writes a database. */
-export type Holder = z.output<typeof holderSchema>;
 
 /** `holder` `null`: it did not say who it is, or this user may not read that. */
 export type Held = { readonly held: false } | { readonly held: true; readonly holder: Holder | null };
@@ -90,14 +67,6 @@ export function heldBy(path: string): Held {
   }
 }
 
-/** `logcalld 0.1.0, pid 412 on pbx1, since 2026-11-22 14:14:22 (control socket /run/logcalld/control.sock)`; times are local. */
-export function holderText(holder: Holder | null): string {
-  if (holder === null) return 'another logcalld';
-  const { pid, since, host, version, socket } = holder;
-  const about = `logcalld ${version}, pid ${pid} on ${host}, since ${new Date(since).toLocaleString('sv-SE')}`;
-  return socket === null ? about : `${about} (control socket ${socket})`;
-}
-
 /** The file that the path leads to; made when it is not there yet. One that somebody has is not touched. */
 function realFile(path: string): string {
   try {
@@ -109,7 +78,6 @@ function realFile(path: string): string {
 }
 
 const lockOf = (real: string): string => `${real}.lock`;
-const holderFileOf = (real: string): string => `${real}.holder`;
 const isBusy = (error: unknown): boolean => codeOf(error)?.startsWith('SQLITE_BUSY') === true;
 
 /** A start by root must not shut out the user of the service afterwards; SQLite does the same for its log. Links are not followed. */
@@ -140,13 +108,5 @@ function introduce(real: string, holder: Holder | null): void {
     renameSync(`${file}.new`, file);
   } catch {
     rmSync(`${file}.new`, { force: true });
-  }
-}
-
-function readHolder(real: string): Holder | null {
-  try {
-    return holderSchema.parse(JSON.parse(readFileSync(holderFileOf(real), 'utf8')));
-  } catch {
-    return null;
   }
 }

@@ -7,7 +7,7 @@
  */
 import type BetterSqlite3 from 'better-sqlite3';
 import { StorageError, storageError } from './errors.ts';
-import type { Holder } from './hold.ts';
+import type { Holder } from './holder.ts';
 
 export type Connection = BetterSqlite3.Database;
 

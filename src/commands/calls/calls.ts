@@ -1,15 +1,13 @@
-/** `logcalld calls list` and `calls show`. */
+/** `logcalld calls list`. */
 import type { CallsAnswer } from '../../../adapters/control/api.ts';
 import type { CallRow } from '../../../adapters/sqlite/sessions/list.ts';
 import type { Terminal } from '../../cli/cli.ts';
 import type { Invocation } from '../../cli/command.ts';
 import { EXIT } from '../../cli/help.ts';
-import { ask, asking } from '../control.ts';
+import { asking } from '../control.ts';
 import { columns, cut, dateTime, external, type Privacy, print, privacy, tell } from '../output.ts';
 import { progress } from '../progress.ts';
-import { configOf } from '../shell.ts';
 import { directionOf, selectionOf, wholeNumber } from './selection.ts';
-import { showCall } from './show.ts';
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 1_000_000;
@@ -29,7 +27,7 @@ export async function callsList(invocation: Invocation, terminal: Terminal): Pro
   };
   const secrecy = privacy(invocation.flag('numbers'));
   const show = invocation.flag('json') ? asJson(terminal, secrecy) : asTable(terminal, secrecy);
-  return asking(configOf(invocation), terminal, async (asker) => {
+  return asking(invocation, terminal, async (asker) => {
     const shown = progress(terminal);
     let left = limit;
     for (let cursor: string | null = null; ; ) {
@@ -81,14 +79,4 @@ function cells({ record, state, reason }: CallRow, secrecy: Privacy): string[] {
     record.callSessionId,
     cut(secrecy.text(reason ?? ''), REASON_WIDTH),
   ];
-}
-
-export async function callsShow(invocation: Invocation, terminal: Terminal): Promise<number> {
-  const [id = ''] = invocation.arguments;
-  const config = configOf(invocation);
-  const details = await ask(config, terminal, 'call', { id });
-  const secrecy = privacy(invocation.flag('numbers'));
-  if (invocation.flag('json')) print(terminal, JSON.stringify(secrecy.value(details)));
-  else for (const line of showCall(config, details, secrecy, invocation.flag('body'))) print(terminal, line);
-  return EXIT.ok;
 }

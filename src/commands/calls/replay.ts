@@ -7,8 +7,8 @@ import { type Invocation, UsageError } from '../../cli/command.ts';
 import { EXIT } from '../../cli/help.ts';
 import { reachRunning } from '../control.ts';
 import { count, length, type Privacy, print, privacy, tell } from '../output.ts';
+import { placeOf } from '../place.ts';
 import { progress } from '../progress.ts';
-import { configOf } from '../shell.ts';
 import { selectionOf } from './selection.ts';
 import { bodyLines } from './show.ts';
 
@@ -28,7 +28,7 @@ export async function replay(invocation: Invocation, terminal: Terminal): Promis
     throw new UsageError('--after is for a selection, not for calls by id.', 'logcalld replay --help');
   const dryRun = invocation.flag('dry-run');
   const force = invocation.flag('force');
-  const daemon = await reachRunning(configOf(invocation), 'it is what posts the calls');
+  const daemon = await reachRunning(await placeOf(invocation), 'it is what posts the calls');
   const request = { ...selection, force, dryRun };
   const pages = ids.length === 0 ? pagesOf(daemon, request, after) : pagesOfIds(daemon, request, ids);
   const { total, place } = await addUp(pages, terminal, request);

@@ -11,7 +11,9 @@ import { captureHeader, captureLine } from '../../capture/file.ts';
 import { type Invocation, UsageError } from '../../cli/command.ts';
 import { EXIT } from '../../cli/help.ts';
 import { events } from '../../events.ts';
-import { configOf, logOf, print, secretReader } from '../shell.ts';
+import { logOf, secretReader } from '../log.ts';
+import { configOf } from '../shell.ts';
+import { print } from '../terminal.ts';
 
 export async function capture(invocation: Invocation): Promise<number> {
   const config = configOf(invocation);

@@ -16,7 +16,8 @@ import { EXIT } from '../../cli/help.ts';
 import { callLogPolicyOf, planOf, rulesOf } from '../../daemon/settings.ts';
 import { type Inspected, inspectFrames, inspectLine, type RecordedFrame } from '../../inspect.ts';
 import { count, tell } from '../output.ts';
-import { configOf, print } from '../shell.ts';
+import { configOf } from '../shell.ts';
+import { print } from '../terminal.ts';
 import { readCdrFiles } from './cdr-files.ts';
 
 export async function inspect(invocation: Invocation, terminal: Terminal): Promise<number> {

@@ -8,7 +8,7 @@ import { openWatch } from '../../daemon/watch.ts';
 import { createConditions, type RaisedCondition } from '../../health/conditions.ts';
 import { WINDOW_MS } from '../../health/shares.ts';
 import type { Clock } from '../../ports.ts';
-import type { Finding } from './config.ts';
+import type { Finding } from './finding.ts';
 
 const DAYS = Math.round(WINDOW_MS / 86_400_000);
 

@@ -1,14 +1,12 @@
 /** `logcalld check-config`: everything an installation needs, in the order in which it meets trouble. */
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { readAuthorities } from '../../../adapters/asterisk/link/tls.ts';
 import { createClock } from '../../../adapters/host/clock.ts';
 import { readSecret, SecretError } from '../../../adapters/host/credentials.ts';
 import { visible } from '../../../adapters/host/log-value.ts';
 import { createCallLog } from '../../../adapters/leadsquared/call-log.ts';
 import { createClient } from '../../../adapters/leadsquared/http/client.ts';
-import { heldBy, holderText } from '../../../adapters/sqlite/thread/hold.ts';
-import { networkOf, onNetwork } from '../../../adapters/sqlite/thread/network.ts';
+import { heldBy } from '../../../adapters/sqlite/thread/hold.ts';
+import { holderText } from '../../../adapters/sqlite/thread/holder.ts';
 import { type Config, leadsquaredSecrets, type SourceConfig, sourceSecret } from '../../../config/schema.ts';
 import type { Terminal } from '../../cli/cli.ts';
 import type { Invocation } from '../../cli/command.ts';
@@ -19,20 +17,11 @@ import type { Secret, SecretRef } from '../../secret.ts';
 import { count, print, tell } from '../output.ts';
 import { configOf } from '../shell.ts';
 import { callFindings } from './calls.ts';
+import { checkDatabase } from './database.ts';
 import { endpointFindings, readingsOf } from './endpoints.ts';
+import { type Finding, ok } from './finding.ts';
 import { checkCrm, checkSource } from './reach.ts';
 import { type Census, userFindings } from './users.ts';
-
-export interface Finding {
-  /** `info`: nothing is wrong, but it is worth knowing. */
-  readonly level: 'ok' | 'info' | 'warn' | 'FAIL';
-  /** What was looked at. */
-  readonly about: string;
-  /** What was found, and the remedy. */
-  readonly text: string;
-  /** Lines of the config that are the remedy. */
-  readonly lines?: readonly string[];
-}
 
 /** Throws `ConfigError` with every problem when the config or the users file is wrong. */
 export async function checkConfig(invocation: Invocation, terminal: Terminal): Promise<number> {
@@ -91,8 +80,6 @@ export async function checkConfig(invocation: Invocation, terminal: Terminal): P
   return reached && crm.level !== 'FAIL' ? EXIT.ok : EXIT.failed;
 }
 
-const ok = (about: string, text: string): Finding => ({ level: 'ok', about, text });
-
 /** Time zones, templates and field names of the body. */
 function checkBody(config: Config): Finding {
   const { host, insecure } = config.leadsquared;
@@ -129,29 +116,6 @@ function usersWithoutFile({ leadsquared: { user } }: Config): Finding {
   const text =
     'none: calls go to the owner of the lead or the default user. Set [leadsquared.user] file, see users.example.csv.';
   return { level: 'warn', about: 'users file', text };
-}
-
-/** Can the database be made, or written, by this user? */
-export function checkDatabase(path: string): Finding {
-  const folder = dirname(path);
-  const about = 'database';
-  try {
-    if (!statSync(folder).isDirectory())
-      return { level: 'FAIL', about, text: `${folder} is not a folder: correct [storage] path.` };
-    const network = networkOf(existsSync(path) ? path : folder);
-    if (network !== null) return { level: 'FAIL', about, text: `${path}: ${onNetwork(network)}` };
-    accessSync(folder, constants.W_OK | constants.X_OK);
-    const file = statSync(path, { throwIfNoEntry: false });
-    if (file !== undefined) accessSync(path, constants.R_OK | constants.W_OK);
-    return ok(about, `${path}${file === undefined ? ' (made at the first start)' : ''} can be written by this user`);
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'error';
-    const text =
-      code === 'ENOENT'
-        ? `the folder ${folder} does not exist: make it for the user of logcalld, or correct [storage] path.`
-        : `this user may not write ${path} (${code}): run the check as the user of logcalld, or give it the folder ${folder}.`;
-    return { level: 'FAIL', about, text };
-  }
 }
 
 /** A daemon that runs on it: a second one would be refused. */

@@ -5,7 +5,7 @@ import type { Party, SourcePlan } from '../../call/plan.ts';
 import type { EndpointListing, ListedEndpoint } from '../../ports.ts';
 import type { ChannelFacts } from '../../telephony/call-event.ts';
 import { cut } from '../output.ts';
-import type { Finding } from './config.ts';
+import type { Finding } from './finding.ts';
 
 /** What a PBX told of its endpoints, and the channels that were live meanwhile. */
 export interface Seen {

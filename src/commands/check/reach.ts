@@ -11,8 +11,8 @@ import type { Secret } from '../../secret.ts';
 import type { ChannelFacts } from '../../telephony/call-event.ts';
 import { reach } from '../control.ts';
 import { count } from '../output.ts';
-import type { Finding } from './config.ts';
 import type { Seen } from './endpoints.ts';
+import type { Finding } from './finding.ts';
 
 /** For the connection, the login and the list of channels together, ms. */
 const SOURCE_WITHIN_MS = 15_000;

@@ -5,8 +5,9 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { ControlError, type Handlers } from '../../../adapters/control/api.ts';
+import type { Handlers } from '../../../adapters/control/api.ts';
 import { connectControl } from '../../../adapters/control/client.ts';
+import { ControlError } from '../../../adapters/control/refusal.ts';
 import { openControl } from '../../../adapters/control/server.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'logcalld-control-'));
@@ -142,6 +143,20 @@ t.test('another version, and a socket of somebody else', async (t) => {
   await new Promise<void>((resolve) => other.listen(path, resolve));
   t.teardown(() => other.close());
   await t.rejects(connectControl(path, '1'), Error);
+});
+
+t.test('an answer counts only when it is whole', async (t) => {
+  const path = fresh();
+  const body = JSON.stringify({ version: '1', pid: 7, database: '/db' });
+  let answer = '';
+  const other = createServer((socket) => socket.once('data', () => socket.end(answer)));
+  await new Promise<void>((resolve) => other.listen(path, resolve));
+  t.teardown(() => other.close());
+  const head = `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n`;
+  answer = head + body;
+  t.equal((await connectControl(path, '1'))?.database, '/db');
+  for (answer of ['', head, `${head}${body.slice(0, -1)}`, `${head}${body}x`, `HTTP/1.1 200 OK\r\n\r\n${body}`, body])
+    await t.rejects(connectControl(path, '1'), { message: /is not logcalld, or it ended meanwhile/ }, answer);
 });
 
 t.test('a client that hangs does not keep the daemon from ending', async (t) => {

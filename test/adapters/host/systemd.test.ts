@@ -1,3 +1,4 @@
+import { mock } from 'node:test';
 import t from 'tap';
 import { createNotifier } from '../../../adapters/host/systemd.ts';
 
@@ -28,6 +29,39 @@ t.test('messages go out in order, an old status is left out', async (t) => {
   notifier.stopping();
   await notifier.flush();
   t.same(sent, ['READY=1 STATUS=asterisk up', 'STATUS=two FDSTORE=1', 'STOPPING=1']);
+});
+
+t.test('a status that stays the same costs no message', async (t) => {
+  const { notifier, sent } = collect();
+  notifier.ready('asterisk up');
+  notifier.status('asterisk up');
+  await notifier.flush();
+  for (const text of ['asterisk down', ' asterisk\ndown', 'asterisk up', 'asterisk up']) {
+    notifier.status(text);
+    await notifier.flush();
+  }
+  t.same(sent, ['READY=1 STATUS=asterisk up', 'STATUS=asterisk down', 'STATUS=asterisk up']);
+});
+
+t.test('signs of life come at half of WATCHDOG_USEC', async (t) => {
+  const { timers } = mock;
+  timers.enable({ apis: ['setInterval'] });
+  t.teardown(() => timers.reset());
+  for (const seconds of [60, 7]) {
+    const { notifier } = collect({ WATCHDOG_USEC: String(seconds * 1_000_000) });
+    let asked = 0;
+    const off = notifier.watchdog(() => {
+      asked += 1;
+      return false;
+    });
+    timers.tick(seconds * 500 - 1);
+    t.equal(asked, 0);
+    timers.tick(1);
+    t.equal(asked, 1, `after ${seconds / 2} s`);
+    off();
+    timers.tick(seconds * 1000);
+    t.equal(asked, 1, 'and no more at the end');
+  }
 });
 
 t.test('the watchdog is fed only while work makes progress', async (t) => {

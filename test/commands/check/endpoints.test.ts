@@ -2,8 +2,8 @@
 import t from 'tap';
 import { parseConfig } from '../../../config/load.ts';
 import { parseUsers } from '../../../config/users.ts';
-import type { Finding } from '../../../src/commands/check/config.ts';
 import { endpointFindings, readingsOf, type Seen, shortened } from '../../../src/commands/check/endpoints.ts';
+import type { Finding } from '../../../src/commands/check/finding.ts';
 import { checkSource } from '../../../src/commands/check/reach.ts';
 import { type Census, userFindings } from '../../../src/commands/check/users.ts';
 import { planOf } from '../../../src/daemon/settings.ts';

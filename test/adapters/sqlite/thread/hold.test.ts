@@ -12,7 +12,8 @@ import {
 import { join } from 'node:path';
 import t from 'tap';
 import { openDatabase } from '../../../../adapters/sqlite/thread/database.ts';
-import { type Holder, heldBy, holdDatabase, holderText } from '../../../../adapters/sqlite/thread/hold.ts';
+import { heldBy, holdDatabase } from '../../../../adapters/sqlite/thread/hold.ts';
+import { type Holder, holderText } from '../../../../adapters/sqlite/thread/holder.ts';
 import { networkOf, refuseNetwork } from '../../../../adapters/sqlite/thread/network.ts';
 import { tempFolder } from '../support.ts';
 

@@ -1,0 +1,99 @@
+/**
+ * The config file as tables, before anything in it is checked; and the one value that a command needs to find the running
+ * daemon, which has checked its config itself.
+ */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { parse, TomlError } from 'smol-toml';
+import { isTable } from './check.ts';
+import { ConfigError } from './problem.ts';
+
+/** Where the database is unless the config or systemd says otherwise. */
+export const DEFAULT_DATABASE = '/var/lib/logcalld/logcalld.db';
+
+export interface LoadOptions {
+  /** Environment of the process; `STATE_DIRECTORY` (set by systemd) moves the default database. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * Where the database is: what `loadConfig` says for a good config. `null` when what stands there is wrong: `loadConfig` tells
+ * it together with all else. Throws `ConfigError` when the file cannot be read, or is no TOML.
+ */
+export function databaseOf(path: string, options: LoadOptions = {}): string | null {
+  const file = resolve(path);
+  const { storage = {} } = tablesOf(readText(file), file, options);
+  if (!isTable(storage)) return null;
+  const { path: database = DEFAULT_DATABASE } = storage;
+  return typeof database === 'string' && database.trim() !== '' ? database.trim() : null;
+}
+
+/** The tables of a text: file names are absolute, the database is where systemd wants it. `file`: for messages and relative names. */
+export function tablesOf(text: string, file: string, options: LoadOptions): Record<string, unknown> {
+  const root = parseToml(text, file);
+  placeDatabase(root, options.env?.STATE_DIRECTORY);
+  resolvePaths(root, dirname(file));
+  return root;
+}
+
+const FOUND: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  EACCES: 'a file that may not be read',
+  EISDIR: 'a folder',
+};
+
+/** Throws `ConfigError` with what to do. */
+export function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'an error';
+    const remedy =
+      code === 'ENOENT'
+        ? 'Copy config/logcalld.example.toml there and edit it, or name another file with --config.'
+        : `Let the user of the daemon read it, e.g. chgrp logcalld ${file} && chmod 640 ${file}.`;
+    throw new ConfigError([
+      { file, line: null, key: '', found: FOUND[code] ?? code, expected: 'a readable file', remedy },
+    ]);
+  }
+}
+
+function parseToml(text: string, file: string): Record<string, unknown> {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    // The rest of the message quotes the line, which may hold a secret.
+    const reason = (error.message.split('\n')[0] ?? '').replace('Invalid TOML document: ', '');
+    throw new ConfigError([
+      {
+        file,
+        line: error.line,
+        key: '',
+        found: reason,
+        expected: 'TOML',
+        remedy: 'Compare the line with logcalld.example.toml: texts stand in quotes, tables in [brackets].',
+      },
+    ]);
+  }
+}
+
+function placeDatabase(root: Record<string, unknown>, stateDirectory: string | undefined): void {
+  const directory = stateDirectory?.split(':')[0];
+  if (directory === undefined || directory === '') return;
+  root.storage ??= {};
+  if (isTable(root.storage) && root.storage.path === undefined) {
+    root.storage = { ...root.storage, path: resolve(directory, 'logcalld.db') };
+  }
+}
+
+/** Relative file names count from the folder of the config file, not from where the program was started. */
+function resolvePaths(table: Record<string, unknown>, directory: string): void {
+  for (const [key, value] of Object.entries(table)) {
+    if (typeof value === 'string' && (key === 'file' || key === 'path' || key.endsWith('_file'))) {
+      table[key] = value.trim() === '' ? value : resolve(directory, value);
+    }
+    const tables = Array.isArray(value) ? value : [value];
+    for (const inner of tables) if (isTable(inner)) resolvePaths(inner, directory);
+  }
+}

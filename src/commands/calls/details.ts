@@ -1,0 +1,18 @@
+/** `logcalld calls show`. */
+import type { Terminal } from '../../cli/cli.ts';
+import type { Invocation } from '../../cli/command.ts';
+import { EXIT } from '../../cli/help.ts';
+import { ask } from '../control.ts';
+import { print, privacy } from '../output.ts';
+import { configOf } from '../shell.ts';
+import { showCall } from './show.ts';
+
+export async function callsShow(invocation: Invocation, terminal: Terminal): Promise<number> {
+  const [id = ''] = invocation.arguments;
+  const config = configOf(invocation);
+  const details = await ask(invocation, terminal, 'call', { id });
+  const secrecy = privacy(invocation.flag('numbers'));
+  if (invocation.flag('json')) print(terminal, JSON.stringify(secrecy.value(details)));
+  else for (const line of showCall(config, details, secrecy, invocation.flag('body'))) print(terminal, line);
+  return EXIT.ok;
+}

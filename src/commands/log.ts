@@ -1,0 +1,24 @@
+/** The log of a command that runs for a while, and the secrets that must not stand in it. */
+import { readSecret } from '../../adapters/host/credentials.ts';
+import { chooseFormat, createLog, type HostLog } from '../../adapters/host/log.ts';
+import type { Config } from '../../config/schema.ts';
+import type { Secret, SecretRef } from '../secret.ts';
+
+export function logOf(settings: Config['log']): HostLog {
+  const shape = chooseFormat(settings.format, process.env, process.stdout.isTTY === true);
+  return createLog({ ...shape, level: settings.level, maskNumbers: settings.mask_numbers });
+}
+
+/** Reads secrets where the config says, hides them from the log, and warns once about each that is badly kept. */
+export function secretReader(log: HostLog): (ref: SecretRef) => Secret {
+  const warned = new Set<string>();
+  return (ref) => {
+    const { secret, warning } = readSecret(ref, process.env.CREDENTIALS_DIRECTORY);
+    log.hide(secret);
+    if (warning !== null && !warned.has(warning)) {
+      warned.add(warning);
+      log.write('warn', 'secret', warning);
+    }
+    return secret;
+  };
+}

@@ -1,0 +1,21 @@
+/** Where an installation has its database, which is how a command finds the daemon. */
+import { databaseOf } from '../../config/read.ts';
+import type { Invocation } from '../cli/command.ts';
+import { DEFAULT_CONFIG } from '../cli/commands.ts';
+
+/** What of a config it takes to find the daemon; a whole one will do as well. */
+export interface Place {
+  readonly storage: { readonly path: string };
+  /** Rejects with `ConfigError` when the rest of the config is wrong; absent where it was looked at before. */
+  readonly checkRest?: () => Promise<void>;
+}
+
+/**
+ * Leaves the rest of the config for when no daemon answers: a running one has checked its own, and the schema costs more than
+ * the question. Rejects with `ConfigError`.
+ */
+export async function placeOf(invocation: Invocation): Promise<Place> {
+  const whole = async () => (await import('./shell.ts')).configOf(invocation);
+  const path = databaseOf(invocation.value('config') ?? DEFAULT_CONFIG, { env: process.env });
+  return path === null ? whole() : { storage: { path }, checkRest: async () => void (await whole()) };
+}
