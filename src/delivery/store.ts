@@ -140,7 +140,7 @@ export interface Wanted {
   readonly backlog: number;
   /** Checks and updates that never failed, by due time. */
   readonly aside: number;
-  /** Any step that failed before, by due time. */
+  /** Any step that failed before: what failed seldom first, then by due time. */
   readonly retry: number;
 }
 

@@ -143,6 +143,7 @@ export function claimer(db: Connection, attempts: AttemptWriter, nextDue: (now: 
  * (`open`), and what its end says is said then. The log is in order: what is committed later is durable only together with this.
  */
 function unsynced<A, R>(db: Connection, run: (args: A) => R): (args: A) => R {
+  const synced = Number(db.pragma('synchronous', { simple: true }));
   return (args) => {
     // Within a transaction it is the outer one that is committed.
     if (db.inTransaction) return run(args);
@@ -150,7 +151,7 @@ function unsynced<A, R>(db: Connection, run: (args: A) => R): (args: A) => R {
     try {
       return run(args);
     } finally {
-      db.pragma('synchronous = FULL');
+      db.pragma(`synchronous = ${synced}`);
     }
   };
 }
