@@ -90,7 +90,8 @@ export class CallTable {
   /** What the present step has done so far. */
   private opened: ChannelId[] = [];
   private leave: Leavings = { ended: [], released: [] };
-  private callsMade = 0;
+  /** Calls and channels that have become known. */
+  private known = 0;
 
   /**
    * `onFault`: where given, an event that cannot be folded in is left out, a call that cannot be judged is given up, and the
@@ -112,8 +113,9 @@ export class CallTable {
       channels: this.channels,
       calls: this.calls,
       bridges: this.bridges,
+      asked: new Map(),
       touched: new Set(),
-      nextPlace: () => this.callsMade++,
+      nextPlace: () => this.known++,
       isFinished: (channel) => this.endings.isFinished(channel),
       onOpened: (channel) => this.opened.push(channel),
     };

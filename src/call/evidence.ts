@@ -48,6 +48,7 @@ export function decideFirst<I, T>(rules: readonly Rule<I, T>[], input: I): Concl
 
 /** The evidence that comes first in `order` (rules, the surest first) decides; of equally sure evidence the oldest. */
 export function weigh<T>(evidence: readonly Evidence<T>[], order: readonly string[]): Conclusion<T> {
+  if (evidence.length === 1) return concluded(evidence);
   const rank = (rule: string): number => (order.includes(rule) ? order.indexOf(rule) : order.length);
   return concluded([...evidence].sort((a, b) => rank(a.rule) - rank(b.rule)));
 }

@@ -17,6 +17,9 @@ const INVISIBLE = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 /** Separators of RFC 3966, and the dashes that word processors make of its hyphen. */
 const SEPARATORS = /[\s().\u2010-\u2015\u2212-]/g;
 
+/** What can be dialled, without separators. */
+const DIALLED = /^\+?[\d*#]+$/;
+
 const SCHEME = /^(?:sips?|tel|callto|h323|xmpp):(?:\/\/)?/i;
 
 /** A number and nothing else, which is what most texts are. */
@@ -44,9 +47,10 @@ export function addressOf(text: string): Address {
  * which is dialled at home only.
  */
 export function dialable(user: string): string | null {
+  if (DIALLED.test(user)) return user;
   if (/^\d{1,3}(?:\.\d{1,3}){3}$/.test(user)) return null;
   const digits = user.replace(/^(\+|00)(.*?)\(0\)/, '$1$2').replace(SEPARATORS, '');
-  return /^\+?[\d*#]+$/.test(digits) ? digits : null;
+  return DIALLED.test(digits) ? digits : null;
 }
 
 function decoded(text: string): string {

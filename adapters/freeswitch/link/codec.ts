@@ -151,7 +151,8 @@ export class EslParser {
     const passedOver = length > this.#limits.bodyBytes ? length : 0;
     const end = this.#bodyAt + (passedOver > 0 ? 0 : length);
     if (end > this.#end) return null;
-    const raw = Buffer.from(this.#buffer.subarray(this.#start, end));
+    const raw = Buffer.allocUnsafe(end - this.#start);
+    this.#buffer.copy(raw, 0, this.#start, end);
     const body = header.length === null || passedOver > 0 ? null : raw.subarray(this.#bodyAt - this.#start);
     this.#header = null;
     this.#known = true;

@@ -18,12 +18,16 @@ const BACKSLASH = 0x5c;
 const asked = new Map<string, number>();
 const MOST_ASKED = 500;
 const BUCKETS = 2048;
-const buckets: number[][] = Array.from({ length: BUCKETS }, () => []);
 const names: string[] = [];
+/** By bucket: one more than the number of the name that came into it last, 0 where there is none. */
+const firsts = new Uint16Array(BUCKETS);
+/** By number: the same of the name that was in its bucket before it. */
+const others = new Uint16Array(MOST_ASKED);
 
 /** The same for equal names, and mostly another one for others. The name is `bytes[from, to)`. */
 function bucketOf(bytes: Uint8Array, from: number, to: number): number {
-  const [middle = 0, last = 0] = [bytes[(from + to) >> 1], bytes[to - 1]];
+  const middle = bytes[(from + to) >> 1] ?? 0;
+  const last = bytes[to - 1] ?? 0;
   const fourth = bytes[Math.max(from, to - 4)] ?? 0;
   return ((to - from) * 131 + last * 31 + middle * 7 + fourth) & (BUCKETS - 1);
 }
@@ -36,7 +40,9 @@ function numberOf(name: string): number | null {
   const number = names.length;
   names.push(name);
   asked.set(name, number);
-  buckets[bucketOf(Buffer.from(name), 0, name.length)]?.push(number);
+  const bucket = bucketOf(Buffer.from(name), 0, name.length);
+  others[number] = firsts[bucket] ?? 0;
+  firsts[bucket] = number + 1;
   return number;
 }
 
@@ -138,9 +144,10 @@ export class FlatJson {
     const text = body.toString('latin1');
     const places: number[] = new Array(names.length * 2).fill(0);
     const whole = new Walk(body, text).each((from, to, value, end) => {
-      const bucket = buckets[bucketOf(body, from, to)];
-      if (bucket === undefined || bucket.length === 0) return;
-      for (const number of bucket) {
+      let next = firsts[bucketOf(body, from, to)] ?? 0;
+      while (next > 0) {
+        const number = next - 1;
+        next = others[number] ?? 0;
         const name = names[number] ?? '';
         if (name.length !== to - from || !text.startsWith(name, from)) continue;
         // Of equal names the last one counts.

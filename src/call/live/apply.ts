@@ -143,8 +143,17 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
 /** The channel behind a request that came to nothing: the one called last for it. */
 function askedChannel(context: ApplyContext, event: ChannelEvent): Channel | undefined {
   if (event.kind !== 'originated') return undefined;
-  const asked = (channel: Channel) => channel.dials.some((dial) => dial.asked === event.channel);
-  return [...context.channels.values()].findLast((channel) => channel.answeredAt === null && asked(channel));
+  let last: Channel | undefined;
+  for (const channel of context.asked.get(event.channel) ?? []) {
+    if (channel.answeredAt === null && (last === undefined || channel.place > last.place)) last = channel;
+  }
+  return last;
+}
+
+function noteAsked({ asked }: ApplyContext, channel: Channel, what: string): void {
+  const known = asked.get(what);
+  if (known === undefined) asked.set(what, new Set([channel]));
+  else known.add(channel);
 }
 
 function learn(
@@ -169,6 +178,7 @@ function dialled(
   if (exten !== null) channel.meant.add(exten);
   if (!channel.dials.some((dial) => dial.by === by && dial.endedAt === null)) {
     channel.dials.push({ by, at, number, presented, from, asked, endedAt: null, result: null, forwardedTo: null });
+    if (asked !== null) noteAsked(context, channel, asked);
   }
   const fact = by === null ? 'the PBX was asked to call it' : `${caller?.facts.name ?? by} dials it`;
   addEvidence(channel.initiators, { value: 'pbx', rule: 'dialled-by-the-pbx', fact });

@@ -12,9 +12,11 @@ export interface ApplyContext {
   /** By every linked id of the call. */
   readonly calls: Map<string, Call>;
   readonly bridges: Map<string, Bridge>;
+  /** Channels of open calls by what the PBX was asked to call when nobody dialled them. */
+  readonly asked: Map<string, Set<Channel>>;
   /** Calls that may end sooner than before by what became of others, and those that are no calls of their own any more. */
   readonly touched: Set<Call>;
-  /** The place of the next call in the order in which calls become known. */
+  /** The place of the next call or channel in the order in which they become known. */
   nextPlace(): number;
   /** True for a channel whose call has been reported already. */
   isFinished(channel: ChannelId): boolean;

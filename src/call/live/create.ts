@@ -32,6 +32,7 @@ export function create(
   const initiator = weigh(initiators, INITIATOR_RULES);
   const channel: Channel = {
     id,
+    place: context.nextPlace(),
     aliases: [],
     facts,
     initiators,

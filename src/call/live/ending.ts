@@ -59,7 +59,7 @@ export class Endings {
   end(call: Call, leave: Leavings): void {
     const group = componentOf(call);
     const over = isOver(group);
-    const until = Math.max(...[...group].flatMap((one) => [...one.channels].map((channel) => channel.clearedAt ?? 0)));
+    const until = lastClearedAt(group);
     if (over) {
       for (const one of group) this.report(one, this.judged(one, until), leave);
       for (const one of group) this.forget(one, leave);
@@ -157,7 +157,15 @@ function dropRecordings(channel: Channel): void {
   channel.recordings.length = 0;
 }
 
+/** When the last channel that has cleared did so, ms since the epoch; 0 where none has. */
+function lastClearedAt(calls: Iterable<Call>): number {
+  let last = 0;
+  for (const { channels } of calls) for (const { clearedAt } of channels) last = Math.max(last, clearedAt ?? 0);
+  return last;
+}
+
 /** True when every channel of these calls has cleared. */
 export function isOver(calls: Iterable<Call>): boolean {
-  return [...calls].every((one) => [...one.channels].every((channel) => !isLive(channel)));
+  for (const { channels } of calls) for (const channel of channels) if (isLive(channel)) return false;
+  return true;
 }

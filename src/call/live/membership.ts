@@ -58,10 +58,17 @@ export function depart(context: ApplyContext, channel: Channel): void {
     context.touched.add(other.call);
   }
   channel.met.clear();
+  for (const { asked } of channel.dials) if (asked !== null) forgetAsked(context, channel, asked);
   for (const bridge of channel.bridges) {
     dismiss(bridge, channel);
     if (bridge.here.size === 0) remove(context, bridge);
   }
+}
+
+function forgetAsked({ asked }: ApplyContext, channel: Channel, what: string): void {
+  const known = asked.get(what);
+  known?.delete(channel);
+  if (known?.size === 0) asked.delete(what);
 }
 
 /** Who met the external party met it in that call; what the phones go on with is told by the bridges it never was in. */

@@ -73,6 +73,8 @@ export interface Bridge {
 
 export interface Channel {
   readonly id: ChannelId;
+  /** Its place in the order in which channels became known. */
+  readonly place: number;
   /** Later ids of the same channel. */
   readonly aliases: ChannelId[];
   facts: ChannelFacts;
