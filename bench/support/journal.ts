@@ -1,0 +1,17 @@
+/** The journal of the daemon on a database of its own, without a daemon. */
+import { createClock } from '../../adapters/host/clock.ts';
+import { sqliteJournal } from '../../adapters/sqlite/journal/port.ts';
+import { openDatabase } from '../../adapters/sqlite/thread/database.ts';
+import type { Journal } from '../../src/ports.ts';
+
+export interface OwnJournal extends Pick<Journal, 'commit'> {
+  /** Stores what is pending and closes the file. */
+  close(): Promise<void>;
+}
+
+/** `maxPending` is wide: a bench hands over what it has and waits for all of it. */
+export async function openJournal(path: string): Promise<OwnJournal> {
+  const database = await openDatabase(path);
+  const journal = sqliteJournal(database, { clock: createClock(), maxPending: 1e9 });
+  return { commit: (batch) => journal.commit(batch), close: () => database.close() };
+}
