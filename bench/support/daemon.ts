@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ControlClient, connectControl } from '../../adapters/control/client.ts';
 import { VERSION } from '../../src/daemon/version.ts';
+import { built } from './built.ts';
 import type { FedPbx } from './feeder/pbx.ts';
 import { ended, owned, PROJECT } from './process.ts';
 
@@ -11,8 +12,8 @@ export interface DaemonSetup {
   /** Holds config and database. */
   readonly folder: string;
   readonly pbxs: readonly Pick<FedPbx, 'pbx' | 'port'>[];
-  /** Base address of the CRM; nobody listens there unless given. */
-  readonly crm?: string;
+  /** The CRM; where none is given nobody listens. */
+  readonly crm?: { readonly url: string; readonly accessKey: string; readonly secretKey: string };
   /** More of the config; `filters` and `log` are set below. */
   readonly more?: string;
   /** Post calls instead of leaving all of them out. */
@@ -42,12 +43,17 @@ export interface RunningDaemon {
   readonly connected: Promise<void>;
   control(): Promise<ControlClient>;
   stop(): Promise<void>;
+  /** Ends it without a chance to finish anything. */
+  kill(): Promise<void>;
 }
 
 function sourceOf({ pbx, port }: Pick<FedPbx, 'pbx' | 'port'>): string {
   const own = pbx === 'asterisk' ? `username = 'bench'\nsecret = 'bench'\nauth = 'plain'` : `password = 'bench'`;
   return `[[source]]\ntype = '${pbx}'\nname = '${pbx}'\nport = ${port}\n${own}\n`;
 }
+
+/** Options of Node for every daemon of a bench, such as `--cpu-prof --cpu-prof-dir=/tmp/profiles`; see README. */
+const NODE_OPTIONS = (process.env.LOGCALLD_BENCH_NODE ?? '').split(' ').filter((word) => word !== '');
 
 /** Writes the config and answers its path. */
 export function configured({ folder, pbxs, crm, more = '', post = false, level = 'notice' }: DaemonSetup): string {
@@ -56,10 +62,10 @@ export function configured({ folder, pbxs, crm, more = '', post = false, level =
   const text = `allow_inline_secrets = true
 ${pbxs.map(sourceOf).join('')}
 [leadsquared]
-host = '${crm ?? 'http://127.0.0.1:9'}'
+host = '${crm?.url ?? 'http://127.0.0.1:9'}'
 insecure = true
-access_key = 'bench'
-secret_key = 'bench'
+access_key = '${crm?.accessKey ?? 'bench'}'
+secret_key = '${crm?.secretKey ?? 'bench'}'
 [leadsquared.user]
 unknown = ['omit']
 [filters]
@@ -74,15 +80,15 @@ ${more}`;
   return config;
 }
 
-/** The daemon from its sources, as `logcalld run`. */
+/** The daemon in its built form, as `logcalld run`. */
 export function startDaemon(setup: DaemonSetup): RunningDaemon {
   const { folder, pbxs, execArgv = [], env = {} } = setup;
   const config = configured(setup);
   const socketFolder = join(folder, 'run');
   const child = owned(
-    fork(join(PROJECT, 'src', 'logcalld.js'), ['run', '--config', config], {
+    fork(built(), ['run', '--config', config], {
       cwd: PROJECT,
-      execArgv: [...execArgv],
+      execArgv: [...NODE_OPTIONS, ...execArgv],
       env: { PATH: process.env.PATH, RUNTIME_DIRECTORY: socketFolder, ...env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     }),
@@ -98,6 +104,7 @@ export function startDaemon(setup: DaemonSetup): RunningDaemon {
     for (const line of lines) {
       if (!line.startsWith('{')) {
         printed = `${printed}${line}\n`.slice(-2000);
+        if (NODE_OPTIONS.length > 0) process.stderr.write(`${line}\n`);
         continue;
       }
       const entry = JSON.parse(line) as Entry;
@@ -131,6 +138,7 @@ export function startDaemon(setup: DaemonSetup): RunningDaemon {
       return client;
     },
     stop: () => ended(child),
+    kill: () => ended(child, 0),
   };
 }
 

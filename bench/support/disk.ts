@@ -1,20 +1,11 @@
 /** What events take on the disk: in the journal of this program, and as rows of version 0.1. */
-import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { stormFrames } from './frames.ts';
-import { openJournal } from './journal.ts';
+import { diskBytes, openJournal, seal } from './journal.ts';
 import { discard, scratch } from './process.ts';
 import type { Pbx } from './recorded.ts';
 import { oldRows } from './rows.ts';
-
-/** Bytes of a database that nobody has open, with what waits in its WAL. */
-export function diskBytes(database: string): number {
-  return [database, `${database}-wal`].reduce((sum, file) => sum + (existsSync(file) ? statSync(file).size : 0), 0);
-}
-
-/** Has everything that is no longer written to joined and compressed, where the journal does such a thing. */
-export async function seal(_database: string): Promise<void> {}
 
 /** Gives the room of deleted rows back to the disk. */
 function compacted(database: string): number {

@@ -1,4 +1,5 @@
 /** The journal of the daemon on a database of its own, without a daemon. */
+import { existsSync, statSync } from 'node:fs';
 import { createClock } from '../../adapters/host/clock.ts';
 import { sqliteJournal } from '../../adapters/sqlite/journal/port.ts';
 import { openDatabase } from '../../adapters/sqlite/thread/database.ts';
@@ -15,3 +16,11 @@ export async function openJournal(path: string): Promise<OwnJournal> {
   const journal = sqliteJournal(database, { clock: createClock(), maxPending: 1e9 });
   return { commit: (batch) => journal.commit(batch), close: () => database.close() };
 }
+
+/** Bytes of a database that nobody has open, with what waits in its WAL. */
+export function diskBytes(database: string): number {
+  return [database, `${database}-wal`].reduce((sum, file) => sum + (existsSync(file) ? statSync(file).size : 0), 0);
+}
+
+/** Has everything that is no longer written to joined and compressed, where the journal does such a thing. */
+export async function seal(_database: string): Promise<void> {}

@@ -25,13 +25,16 @@ const FILES: Readonly<Record<Pbx, Readonly<Record<Recording, string>>>> = {
 /** From one repetition to the next, seconds. */
 const STEP: Readonly<Record<Recording, number>> = { storm: 75, call: 1 };
 
-/** Digits of a frame that are another number in each repetition: `base + tile * step`, in so many digits. */
+/** Digits of a frame that are another number in each repetition. */
 interface Patch {
   readonly at: number;
   readonly width: number;
   readonly radix: 10 | 16;
   readonly base: number;
+  /** Added for each repetition. */
   readonly step: number;
+  /** Of a time: its units in a second; 0 for an id. */
+  readonly second: number;
 }
 
 interface Frame {
@@ -50,26 +53,41 @@ export interface Stream {
   frame(number: number, tile: number): Buffer;
 }
 
+interface Parsed {
+  /** ms since the epoch. */
+  readonly beganAt: number;
+  readonly frames: readonly Frame[];
+}
+
+const parsed = new Map<string, Parsed>();
+
+function parse(pbx: Pbx, recording: Recording): Parsed {
+  const path = new URL(FILES[pbx][recording], ROOT).pathname;
+  const known = parsed.get(path);
+  if (known !== undefined) return known;
+  const { frames } = captureOf(readFileSync(path), path);
+  const beganAt = frames[0]?.receivedAt ?? 0;
+  const events = frames.map(({ raw }) => raw).filter(pbx === 'asterisk' ? isAmiEvent : isEslEvent);
+  const century = String(Math.floor(beganAt / 1000)).slice(0, 4);
+  const patched = events.map((bytes) => ({ bytes, patches: patchesOf(bytes, pbx, century, STEP[recording]) }));
+  const fresh = { beganAt, frames: patched };
+  parsed.set(path, fresh);
+  return fresh;
+}
+
 /** `beganAt`: when the first repetition is to have happened, ms since the epoch; the recording's own time unless given. */
 export function recorded(pbx: Pbx, recording: Recording, beganAt?: number): Stream {
-  const path = new URL(FILES[pbx][recording], ROOT).pathname;
-  const frames = captureOf(readFileSync(path), path).frames;
-  const first = frames[0]?.receivedAt ?? 0;
+  const { beganAt: first, frames } = parse(pbx, recording);
   const shift = beganAt === undefined ? 0 : Math.round((beganAt - first) / 1000);
-  const events = frames.map(({ raw }) => raw).filter(pbx === 'asterisk' ? isAmiEvent : isEslEvent);
-  const century = String(Math.floor(first / 1000)).slice(0, 4);
-  const step = STEP[recording];
-  const patched = events.map((bytes): Frame => ({ bytes, patches: patchesOf(bytes, pbx, century, shift, step) }));
-  const core = /"Core-UUID":"([^"]+)"/.exec(events[0]?.toString('latin1') ?? '')?.[1] ?? null;
   return {
     pbx,
-    length: patched.length,
-    bytes: events.reduce((sum, { length }) => sum + length, 0),
-    coreUuid: core,
+    length: frames.length,
+    bytes: frames.reduce((sum, { bytes }) => sum + bytes.length, 0),
+    coreUuid: /"Core-UUID":"([^"]+)"/.exec(frames[0]?.bytes.toString('latin1') ?? '')?.[1] ?? null,
     frame(number, tile) {
-      const frame = patched[number];
+      const frame = frames[number];
       if (frame === undefined) throw new Error(`there is no frame ${number}`);
-      return again(frame, tile);
+      return again(frame, tile, shift);
     },
   };
 }
@@ -89,33 +107,33 @@ const AMI_CHANNEL = /-([0-9a-f]{8})(?=[\r;])/g;
 /** A repetition has fewer channels than this. */
 const AMI_CHANNELS = 4096;
 
-function patchesOf(bytes: Buffer, pbx: Pbx, century: string, shift: number, step: number): Patch[] {
+function patchesOf(bytes: Buffer, pbx: Pbx, century: string, step: number): Patch[] {
   // One character a byte: places in the text are places in the frame.
   const text = bytes.toString('latin1');
   const found: Patch[] = [];
-  const add = (pattern: RegExp, radix: 10 | 16, first: number, each: number): void => {
+  const add = (pattern: RegExp, radix: 10 | 16, each: number, second: number): void => {
     for (const match of text.matchAll(pattern)) {
       const digits = match[1] ?? '';
       const at = match.index + match[0].lastIndexOf(digits);
-      found.push({ at, width: digits.length, radix, base: Number.parseInt(digits, radix) + first, step: each });
+      found.push({ at, width: digits.length, radix, base: Number.parseInt(digits, radix), step: each, second });
     }
   };
-  add(UUID, 16, 0, 1);
+  add(UUID, 16, 1, 0);
   if (pbx === 'asterisk') {
-    add(new RegExp(`(?<![\\d.])(${century}\\d{6})\\.\\d`, 'g'), 10, shift, step);
-    add(AMI_CHANNEL, 16, 0, AMI_CHANNELS);
+    add(new RegExp(`(?<![\\d.])(${century}\\d{6})\\.\\d`, 'g'), 10, step, 1);
+    add(AMI_CHANNEL, 16, AMI_CHANNELS, 0);
   } else {
-    add(new RegExp(`(?<!\\d)(${century}\\d{6})(?!\\d)`, 'g'), 10, shift, step);
-    add(new RegExp(`(?<!\\d)(${century}\\d{12})(?!\\d)`, 'g'), 10, shift * 1e6, step * 1e6);
+    add(new RegExp(`(?<!\\d)(${century}\\d{6})(?!\\d)`, 'g'), 10, step, 1);
+    add(new RegExp(`(?<!\\d)(${century}\\d{12})(?!\\d)`, 'g'), 10, step * 1e6, 1e6);
   }
   return found;
 }
 
-function again({ bytes, patches }: Frame, tile: number): Buffer {
+/** `shift`: seconds that the whole recording is moved by. */
+function again({ bytes, patches }: Frame, tile: number, shift: number): Buffer {
   const copy = Buffer.from(bytes);
-  for (const { at, width, radix, base, step } of patches) {
-    const value = base + tile * step;
-    const digits = value.toString(radix).padStart(width, '0');
+  for (const { at, width, radix, base, step, second } of patches) {
+    const digits = (base + tile * step + shift * second).toString(radix).padStart(width, '0');
     copy.write(digits.slice(-width), at, width, 'latin1');
   }
   return copy;

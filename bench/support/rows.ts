@@ -2,7 +2,7 @@
 import BetterSqlite3 from 'better-sqlite3';
 import type { SourceFrame } from '../../src/ports.ts';
 import { channelOf } from '../../src/telephony/call-event.ts';
-import { diskBytes } from './disk.ts';
+import { diskBytes } from './journal.ts';
 
 const SCHEMA = `
 CREATE TABLE frame (id INTEGER PRIMARY KEY, source TEXT NOT NULL, received_at INTEGER NOT NULL, raw BLOB) STRICT;

@@ -1,9 +1,9 @@
 /** The recorded storm over a socket into the daemon, and into the library that only parses it, measured alike. */
 import type { ChildProcess } from 'node:child_process';
 import { startBeside, startDaemon } from './daemon.ts';
-import { diskBytes } from './disk.ts';
 import { type FedPbx, openPbx } from './feeder/pbx.ts';
 import type { Played } from './feeder/protocol.ts';
+import { diskBytes } from './journal.ts';
 import { cpuOf, discard, ended, memoryOf, pause, quiet, scratch } from './process.ts';
 import type { Pbx } from './recorded.ts';
 
@@ -31,7 +31,7 @@ export const LIBRARY = { asterisk: 'asterisk-manager', freeswitch: 'esl-lite' } 
 
 const DAY_MS = 86_400_000;
 /** What a client still does after its login, ms. */
-const SETTLE_MS = 1500;
+const SETTLE_MS = 1000;
 
 async function feed(pbx: FedPbx, child: ChildProcess, tiles: number): Promise<Passed> {
   const pid = child.pid ?? 0;
@@ -48,7 +48,7 @@ async function feed(pbx: FedPbx, child: ChildProcess, tiles: number): Promise<Pa
 
 /** `tiles` repetitions of the storm into the named library. */
 export async function throughLibrary(kind: Pbx, tiles: number): Promise<Passed> {
-  const pbx = await openPbx(kind);
+  const pbx = await openPbx(kind, 'storm');
   const child = startBeside(LIBRARY[kind], String(pbx.port));
   try {
     return await feed(pbx, child, tiles);
@@ -59,16 +59,17 @@ export async function throughLibrary(kind: Pbx, tiles: number): Promise<Passed> 
 }
 
 /** The same into a daemon that stores everything and leaves all calls out of its posts. */
-export async function throughDaemon(kind: Pbx, tiles: number, execArgv: readonly string[] = []): Promise<DaemonPassed> {
-  const pbx = await openPbx(kind);
+export async function throughDaemon(kind: Pbx, tiles: number): Promise<DaemonPassed> {
+  const pbx = await openPbx(kind, 'storm');
   const folder = scratch();
-  const daemon = startDaemon({ folder, pbxs: [pbx], execArgv });
+  const daemon = startDaemon({ folder, pbxs: [pbx] });
   try {
     await daemon.connected;
-    const passed = await feed(pbx, daemon.child, tiles);
     const control = await daemon.control();
-    const { sources } = await control.call('status', {});
-    const frames = sources[0]?.frames ?? 0;
+    const heard = async (): Promise<number> => (await control.call('status', {})).sources[0]?.frames ?? 0;
+    const before = await heard();
+    const passed = await feed(pbx, daemon.child, tiles);
+    const frames = (await heard()) - before;
     const lostLinks = daemon.logged('pbx-lost');
     const refused = daemon.logged('storage-backlog');
     await daemon.stop();

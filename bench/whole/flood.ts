@@ -10,7 +10,7 @@ import { sharedRun, tilesFor } from '../support/storm-run.ts';
 
 const EVENTS = 1_000_000;
 /** As in `whole-path`, whose run serves both then. */
-const SHORT: Readonly<Record<Pbx, number>> = { asterisk: 27_000, freeswitch: 7000 };
+const SHORT: Readonly<Record<Pbx, number>> = { asterisk: 13_000, freeswitch: 7000 };
 
 async function linesOf(pbx: Pbx, { short, print }: Options): Promise<Line[]> {
   const run = await sharedRun(pbx, tilesFor(pbx, short ? SHORT[pbx] : EVENTS));

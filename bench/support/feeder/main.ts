@@ -13,22 +13,14 @@ import {
 
 /** Small, so that the time of a write is the time for which the other side took nothing. */
 const WRITE_BYTES = 16 * 1024;
+const RETURNS_MS = 30_000;
 
 const tell = (message: FromFeeder): void => void process.send?.(message);
 
 let client: Socket | null = null;
 let lost = 0;
-const streams = new Map<string, Stream>();
-
-function streamOf(pbx: Pbx, recording: Recording, beganAt: number): Stream {
-  const key = `${recording} ${beganAt}`;
-  const stream = streams.get(key) ?? recorded(pbx, recording, beganAt);
-  streams.set(key, stream);
-  return stream;
-}
-
-function listen(pbx: Pbx): void {
-  const coreUuid = recorded(pbx, 'storm').coreUuid;
+function listen(pbx: Pbx, recording: Recording): void {
+  const { coreUuid } = recorded(pbx, recording);
   const server = createServer({ noDelay: true }, (socket) => {
     let text = '';
     let joined = false;
@@ -60,11 +52,19 @@ function listen(pbx: Pbx): void {
 
 const blocked = { longestMs: 0, tooLong: 0 };
 
-/** Resolves when the socket took everything; false when there is no client any more. */
-async function write(bytes: Buffer): Promise<boolean> {
-  const socket = client;
-  if (socket === null || !socket.writable) return false;
-  if (socket.write(bytes)) return true;
+/** A client that is there; one that lost its link has half a minute to come back. */
+async function present(): Promise<Socket> {
+  for (const until = performance.now() + RETURNS_MS; performance.now() < until; ) {
+    if (client?.writable === true) return client;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error('the client of the bench went away and does not come back');
+}
+
+/** Resolves when the socket took everything, or is closed. */
+async function write(bytes: Buffer): Promise<void> {
+  const socket = await present();
+  if (socket.write(bytes)) return;
   const began = performance.now();
   await new Promise<void>((resolve) => {
     const done = (): void => {
@@ -76,7 +76,6 @@ async function write(bytes: Buffer): Promise<boolean> {
   const took = performance.now() - began;
   blocked.longestMs = Math.max(blocked.longestMs, took);
   if (took > AMI_WRITE_TIMEOUT_MS) blocked.tooLong += 1;
-  return true;
 }
 
 /** Frames of the last hang-up of each call of a repetition. */
@@ -91,7 +90,7 @@ function endsOf(stream: Stream): ReadonlySet<number> {
 }
 
 async function play(pbx: Pbx, order: Play): Promise<void> {
-  const stream = streamOf(pbx, order.recording, order.beganAt);
+  const stream = recorded(pbx, order.recording, order.beganAt);
   const { from = 0, to = stream.length, firstTile, tiles, rate } = order;
   const marked = order.tellEnds === true ? endsOf(stream) : new Set<number>();
   const ends: [string, string][] = [];
@@ -122,9 +121,9 @@ async function play(pbx: Pbx, order: Play): Promise<void> {
       bytes += frame.length;
       size += frame.length;
       if (marked.has(number)) {
-        await flush();
         const linked = /^Linkedid: (.*)\r$/m.exec(frame.toString('latin1'))?.[1] ?? '';
         ends.push([linked, String(process.hrtime.bigint())]);
+        await flush();
       } else if (size >= WRITE_BYTES) await flush();
     }
   }
@@ -137,7 +136,7 @@ let kind: Pbx = 'asterisk';
 process.on('message', (message: ToFeeder) => {
   if (message.kind === 'listen') {
     kind = message.pbx;
-    listen(kind);
+    listen(kind, message.recording);
   } else {
     play(kind, message).catch((error: unknown) => {
       process.stderr.write(`${String(error)}\n`);

@@ -1,7 +1,7 @@
 /** The bench's side of a PBX that plays recordings in a process of its own. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { ended, owned } from '../process.ts';
-import type { Pbx } from '../recorded.ts';
+import type { Pbx, Recording } from '../recorded.ts';
 import type { FromFeeder, Play, Played, ToFeeder } from './protocol.ts';
 
 export interface FedPbx {
@@ -13,13 +13,13 @@ export interface FedPbx {
   close(): Promise<void>;
 }
 
-/** A PBX that listens on a free port of 127.0.0.1. */
-export async function openPbx(pbx: Pbx): Promise<FedPbx> {
-  const child = owned(fork(new URL('./main.ts', import.meta.url), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }));
+/** A PBX that listens on a free port of 127.0.0.1. `recording`: what it will play. */
+export async function openPbx(pbx: Pbx, recording: Recording = 'call'): Promise<FedPbx> {
+  const child = owned(fork(new URL('./main.ts', import.meta.url), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }));
   const joined = hears(child, 'joined').then(() => {});
   joined.catch(() => {});
   const listening = hears(child, 'listening');
-  send(child, { kind: 'listen', pbx });
+  send(child, { kind: 'listen', pbx, recording });
   const { port } = await listening;
   return {
     pbx,

@@ -31,7 +31,9 @@ export interface Played {
   readonly ends: readonly (readonly [linkedId: string, sentAt: string])[];
 }
 
-export type ToFeeder = { readonly kind: 'listen'; readonly pbx: Pbx } | ({ readonly kind: 'play' } & Play);
+export type ToFeeder =
+  | { readonly kind: 'listen'; readonly pbx: Pbx; readonly recording: Recording }
+  | ({ readonly kind: 'play' } & Play);
 export type FromFeeder =
   | { readonly kind: 'listening'; readonly port: number }
   /** A client has logged in. */
