@@ -12,12 +12,14 @@ export interface Passed extends Played {
   readonly micros: number;
   /** Seconds from the first byte until all of it was taken. */
   readonly seconds: number;
+  /** Events that were not sent, as the client took nothing any more. */
+  readonly untaken: number;
   /** Most resident memory of its life, MB. */
   readonly peakMb: number;
 }
 
 export interface DaemonPassed extends Passed {
-  /** Events that did not reach the daemon, by its own count. */
+  /** Events that did not reach the daemon, by its own count, and those that it did not take. */
   readonly missing: number;
   /** Times the log told of events that the journal could not take. */
   readonly refused: number;
@@ -32,18 +34,37 @@ export const LIBRARY = { asterisk: 'asterisk-manager', freeswitch: 'esl-lite' } 
 const DAY_MS = 86_400_000;
 /** What a client still does after its login, ms. */
 const SETTLE_MS = 1000;
+/** A client that needs longer for one event, ms, has stuck. */
+const LIMIT_PER_EVENT_MS = 2;
+const LIMIT_LEAST_MS = 120_000;
+const QUIET_WITHIN_MS = 300_000;
 
 async function feed(pbx: FedPbx, child: ChildProcess, tiles: number): Promise<Passed> {
   const pid = child.pid ?? 0;
   await pbx.joined;
   await pause(SETTLE_MS);
+  const wanted = tiles * EVENTS[pbx.pbx];
+  const limitMs = Math.max(LIMIT_LEAST_MS, LIMIT_PER_EVENT_MS * wanted);
   const before = cpuOf(pid);
   const began = performance.now();
-  const played = await pbx.play({ recording: 'storm', tiles, firstTile: 0, rate: 0, beganAt: Date.now() - DAY_MS });
+  const played = await pbx.play({
+    recording: 'storm',
+    tiles,
+    firstTile: 0,
+    rate: 0,
+    beganAt: Date.now() - DAY_MS,
+    limitMs,
+  });
   const seconds = (performance.now() - began) / 1000;
-  await quiet(pid);
+  await quiet(pid, QUIET_WITHIN_MS);
   const cpu = cpuOf(pid) - before;
-  return { ...played, micros: (cpu / played.events) * 1e6, seconds, peakMb: memoryOf(pid).peak };
+  return {
+    ...played,
+    micros: (cpu / played.events) * 1e6,
+    seconds,
+    peakMb: memoryOf(pid).peak,
+    untaken: wanted - played.events,
+  };
 }
 
 /** `tiles` repetitions of the storm into the named library. */
@@ -66,7 +87,12 @@ export async function throughDaemon(kind: Pbx, tiles: number): Promise<DaemonPas
   try {
     await daemon.connected;
     const control = await daemon.control();
-    const heard = async (): Promise<number> => (await control.call('status', {})).sources[0]?.frames ?? 0;
+    // One that does not answer any more has heard nothing, for all that is known.
+    const heard = (): Promise<number> =>
+      control.call('status', {}).then(
+        ({ sources }) => sources[0]?.frames ?? 0,
+        () => 0,
+      );
     const before = await heard();
     const passed = await feed(pbx, daemon.child, tiles);
     const frames = (await heard()) - before;
@@ -74,7 +100,13 @@ export async function throughDaemon(kind: Pbx, tiles: number): Promise<DaemonPas
     const refused = daemon.logged('storage-backlog');
     await daemon.stop();
     const databaseBytes = diskBytes(daemon.database) / passed.events;
-    return { ...passed, missing: Math.max(0, passed.events - frames), refused, lostLinks, databaseBytes };
+    return {
+      ...passed,
+      missing: Math.max(0, passed.events - frames) + passed.untaken,
+      refused,
+      lostLinks,
+      databaseBytes,
+    };
   } finally {
     await daemon.stop();
     await pbx.close();

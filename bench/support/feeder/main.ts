@@ -14,6 +14,7 @@ import {
 /** Small, so that the time of a write is the time for which the other side took nothing. */
 const WRITE_BYTES = 16 * 1024;
 const RETURNS_MS = 30_000;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const tell = (message: FromFeeder): void => void process.send?.(message);
 
@@ -61,16 +62,18 @@ async function present(): Promise<Socket> {
   throw new Error('the client of the bench went away and does not come back');
 }
 
-/** Resolves when the socket took everything, or is closed. */
-async function write(bytes: Buffer): Promise<void> {
+/** Resolves when the socket took everything, is closed, or at `until` of the clock of `performance`. */
+async function write(bytes: Buffer, until: number): Promise<void> {
   const socket = await present();
   if (socket.write(bytes)) return;
   const began = performance.now();
   await new Promise<void>((resolve) => {
     const done = (): void => {
+      clearTimeout(timer);
       socket.off('drain', done).off('close', done);
       resolve();
     };
+    const timer = setTimeout(done, Math.max(0, Math.min(until - began, LONGEST_TIMER_MS)));
     socket.on('drain', done).on('close', done);
   });
   const took = performance.now() - began;
@@ -100,14 +103,15 @@ async function play(pbx: Pbx, order: Play): Promise<void> {
   let waiting: Buffer[] = [];
   let size = 0;
   const began = performance.now();
+  const until = began + (order.limitMs ?? Number.POSITIVE_INFINITY);
   const flush = async (): Promise<void> => {
     const batch = Buffer.concat(waiting);
     waiting = [];
     size = 0;
-    if (batch.length > 0) await write(batch);
+    if (batch.length > 0) await write(batch, until);
   };
   for (let tile = firstTile; tile < firstTile + tiles; tile += 1) {
-    for (let number = from; number < Math.min(to, stream.length); number += 1) {
+    for (let number = from; number < Math.min(to, stream.length) && performance.now() < until; number += 1) {
       if (rate > 0) {
         const early = began + (events * 1000) / rate - performance.now();
         if (early > 1) {

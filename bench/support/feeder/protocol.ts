@@ -14,6 +14,8 @@ export interface Play {
   readonly rate: number;
   /** When the recording is to have begun, ms since the epoch. */
   readonly beganAt: number;
+  /** Gives up after so long, ms: a client that takes nothing any more would be waited for without an end. */
+  readonly limitMs?: number;
   /** Tells when the last hang-up of each call left. */
   readonly tellEnds?: boolean;
 }
