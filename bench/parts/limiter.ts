@@ -4,11 +4,15 @@
  * budget was used.
  */
 import pThrottle from 'p-throttle';
-import { DEFAULT_LIMIT as LIMIT } from '../src/permits/port.ts';
-import { createWindow, type Entry } from '../src/permits/window.ts';
+import { DEFAULT_LIMIT as LIMIT } from '../../src/permits/port.ts';
+import { createWindow, type Entry } from '../../src/permits/window.ts';
+import { Scene } from '../../test/permits/support.ts';
+import type { Line, Options } from '../support/report.ts';
 
 const WINDOW = LIMIT.windowMs;
 const MINUTES = 30;
+const FILL = { on: 'value', least: 99 } as const;
+const WORST = { on: 'value', most: LIMIT.requests } as const;
 
 interface Schedule {
   readonly name: string;
@@ -171,9 +175,25 @@ function fill({ starts }: Measured): number {
   return starts.length / (LIMIT.requests * (Math.floor(last / WINDOW) + 1));
 }
 
-export async function run(): Promise<void> {
-  console.log(`${LIMIT.requests} requests in ${WINDOW / 1000} s, ${MINUTES} simulated minutes, worst closed window`);
+/** Hours without a pause, a restart every 20 minutes, an event loop that stands still now and then, a wall clock that steps. */
+async function restarted(minutes: number): Promise<{ readonly worst: number; readonly fill: number }> {
+  const scene = new Scene();
+  for (let minute = 0; minute < minutes; minute += 20) {
+    const permits = await scene.open();
+    scene.saturate(permits, 12);
+    await scene.clock.advance(600_000);
+    scene.clock.wall += minute % 40 === 0 ? 3_600_000 : -86_400_000;
+    scene.clock.block(minute % 100 === 0 ? 700 : 40);
+    await scene.clock.advance(600_000);
+    permits.close();
+  }
+  const allowed = (LIMIT.requests * minutes * 60_000) / WINDOW;
+  return { worst: worst(scene.arrivals), fill: scene.arrivals.length / allowed };
+}
+
+export async function run({ short, print, table }: Options): Promise<Line[]> {
   const rows: Record<string, string | number>[] = [];
+  const results = new Map<string, Measured>();
   for (const schedule of schedules()) {
     const measured: [string, Measured][] = [
       ['logcalld', ours(schedule, false)],
@@ -182,6 +202,7 @@ export async function run(): Promise<void> {
       ['p-throttle strict', await theirs(schedule, true)],
     ];
     for (const [limiter, result] of measured) {
+      results.set(`${schedule.name} ${limiter}`, result);
       rows.push({
         arrivals: schedule.name,
         limiter,
@@ -192,5 +213,33 @@ export async function run(): Promise<void> {
       });
     }
   }
-  console.table(rows);
+  print(`${LIMIT.requests} requests in ${WINDOW / 1000} s, ${MINUTES} simulated minutes, worst closed window`);
+  table(rows);
+  const of = (limiter: string): Measured[] =>
+    [...results].flatMap(([key, result]) => (key.endsWith(` ${limiter}`) ? [result] : []));
+  const worstOf = (limiter: string): number =>
+    Math.max(...of(limiter).flatMap(({ starts, received }) => [worst(starts), worst(received)]));
+  const fillOf = (limiter: string): number => {
+    const backlog = results.get(`backlog ${limiter}`);
+    return backlog === undefined ? Number.NaN : 100 * fill(backlog);
+  };
+  const lives = await restarted(short ? 120 : 480);
+  return [
+    {
+      measure: 'fill with a backlog, beside p-throttle',
+      unit: '%',
+      value: fillOf('logcalld'),
+      baseline: fillOf('p-throttle'),
+      bar: FILL,
+    },
+    {
+      measure: 'worst window, beside p-throttle',
+      unit: 'requests',
+      value: worstOf('logcalld'),
+      baseline: worstOf('p-throttle'),
+      bar: WORST,
+    },
+    { measure: 'fill with restarts and a blocked loop', unit: '%', value: 100 * lives.fill, bar: FILL },
+    { measure: 'worst window with restarts and a blocked loop', unit: 'requests', value: lives.worst, bar: WORST },
+  ];
 }

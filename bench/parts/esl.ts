@@ -4,13 +4,19 @@ import { createServer } from 'node:net';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { gunzipSync } from 'node:zlib';
 import { FreeSwitchClient } from 'esl-lite';
-import { EslClient } from '../adapters/freeswitch/link/client.ts';
+import { EslClient } from '../../adapters/freeswitch/link/client.ts';
+import type { Line, Options } from '../support/report.ts';
+import { median } from '../support/statistics.ts';
 
 const wanted = 'CHANNEL_HANGUP_COMPLETE';
 const total = 10_000;
 /** Rounds of each client, in turns, so that what else the machine does falls on both; the first warms up. */
 const rounds = 5;
-const fixture = new URL('../test/fixtures/recordings/freeswitch-1.11/thirty_at_once/events.jsonl.gz', import.meta.url);
+const roundsShort = 2;
+const fixture = new URL(
+  '../../test/fixtures/recordings/freeswitch-1.11/thirty_at_once/events.jsonl.gz',
+  import.meta.url,
+);
 
 interface Result {
   readonly delivered: number;
@@ -112,40 +118,41 @@ function measureEslLite(port: number): Promise<Result> {
   });
 }
 
-interface Summary {
-  /** Median of the rounds. */
-  readonly rate: number;
-  readonly delivered: number;
-}
+const rate = (results: readonly Result[]): number =>
+  median(results.map(({ delivered, seconds }) => delivered / seconds));
 
-function summary(results: readonly Result[]): Summary {
-  const rates = results.map(({ delivered, seconds }) => delivered / seconds).sort((a, b) => a - b);
-  return { rate: rates[rates.length >> 1] ?? 0, delivered: results.reduce((sum, { delivered }) => sum + delivered, 0) };
-}
-
-function line(name: string, { rate, delivered }: Summary): string {
-  return `  ${name.padEnd(12)} ${Math.round(rate)} events/s (median), ${delivered} of ${total * rounds} delivered`;
-}
-
-/** Prints events per second, events delivered of events sent, and the ratio. */
-export async function run(): Promise<void> {
+/** Events per second, events delivered of events sent. */
+export async function run({ short, print }: Options): Promise<Line[]> {
   const worker = new Worker(new URL(import.meta.url));
   const port = await new Promise<number>((resolve, reject) => {
     worker.once('message', resolve);
     worker.once('error', reject);
   });
+  const turns = short ? roundsShort : rounds;
   try {
     const ours: Result[] = [];
     const theirs: Result[] = [];
-    for (let round = 0; round <= rounds; round++) {
+    for (let round = 0; round <= turns; round++) {
       ours.push(await measureOurs(port));
       theirs.push(await measureEslLite(port));
     }
-    const [a, b] = [summary(ours.slice(1)), summary(theirs.slice(1))];
-    console.log(`FreeSWITCH event socket: ${rounds} x ${total} recorded ${wanted} events (JSON) over loopback`);
-    console.log(line('logcalld', a));
-    console.log(line('esl-lite', b));
-    console.log(`  ratio        ${(a.rate / b.rate).toFixed(2)}`);
+    const [mine, other] = [ours.slice(1), theirs.slice(1)];
+    const missing = mine.reduce((sum, { delivered }) => sum + total - delivered, 0);
+    print(`FreeSWITCH event socket: ${turns} x ${total} recorded ${wanted} events (JSON) over loopback, median`);
+    return [
+      {
+        measure: 'decoding the event socket, beside esl-lite',
+        unit: 'events/s',
+        value: rate(mine),
+        baseline: rate(other),
+      },
+      {
+        measure: 'events of the event socket that did not arrive',
+        unit: '',
+        value: missing,
+        bar: { on: 'value', most: 0 },
+      },
+    ];
   } finally {
     await worker.terminate();
   }

@@ -7,24 +7,24 @@
  * LOGCALLD_ISOLATION_SECONDS: how long good calls come in each cell (60). With 900 the bad ones come to their end as well.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createClock } from '../adapters/host/clock.ts';
-import { createCallLog } from '../adapters/leadsquared/call-log.ts';
-import { createDirectory, DEFAULT_DIRECTORY_POLICY } from '../adapters/leadsquared/directory.ts';
-import { createClient } from '../adapters/leadsquared/http/client.ts';
-import { DEFAULT_POLICY as CALL_LOG_POLICY } from '../adapters/leadsquared/policy.ts';
-import type { Fault } from '../adapters/leadsquared/sandbox/faults.ts';
-import { startSandbox } from '../adapters/leadsquared/sandbox/sandbox.ts';
-import { sqliteOutbox } from '../adapters/sqlite/outbox/port.ts';
-import { sessionRow } from '../adapters/sqlite/sessions/row.ts';
-import { openDatabase } from '../adapters/sqlite/thread/database.ts';
-import { DEFAULT_POLICY } from '../src/delivery/policy.ts';
-import { createDelivery } from '../src/delivery/service.ts';
-import type { Outbox } from '../src/delivery/store.ts';
-import { openPermits } from '../src/permits/permits.ts';
-import { call } from '../test/delivery/fakes.ts';
+import { createClock } from '../../adapters/host/clock.ts';
+import { createCallLog } from '../../adapters/leadsquared/call-log.ts';
+import { createDirectory, DEFAULT_DIRECTORY_POLICY } from '../../adapters/leadsquared/directory.ts';
+import { createClient } from '../../adapters/leadsquared/http/client.ts';
+import { DEFAULT_POLICY as CALL_LOG_POLICY } from '../../adapters/leadsquared/policy.ts';
+import type { Fault } from '../../adapters/leadsquared/sandbox/faults.ts';
+import { startSandbox } from '../../adapters/leadsquared/sandbox/sandbox.ts';
+import { sqliteOutbox } from '../../adapters/sqlite/outbox/port.ts';
+import { sessionRow } from '../../adapters/sqlite/sessions/row.ts';
+import { openDatabase } from '../../adapters/sqlite/thread/database.ts';
+import { DEFAULT_POLICY } from '../../src/delivery/policy.ts';
+import { createDelivery } from '../../src/delivery/service.ts';
+import type { Outbox } from '../../src/delivery/store.ts';
+import { openPermits } from '../../src/permits/permits.ts';
+import { call } from '../../test/delivery/fakes.ts';
+import { discard, scratch } from '../support/process.ts';
+import type { Line, Options } from '../support/report.ts';
 
 const SECONDS = Number(process.env.LOGCALLD_ISOLATION_SECONDS ?? 60);
 const RATES = [0.5, 3];
@@ -33,7 +33,16 @@ const BAD = [0, 1, 3, 10, 50];
 const AT_ONCE = 10;
 const FIRST_BAD = 100_000;
 const WARM = 10_000;
-const WARM_UP_MS = 6000;
+/** How long each phase of a cell takes, ms, and how many calls make the leads known. */
+interface Pace {
+  readonly seconds: number;
+  readonly warmCalls: number;
+  readonly warmUpMs: number;
+  readonly settleMs: number;
+}
+
+const PACE: Pace = { seconds: SECONDS, warmCalls: 40, warmUpMs: 6000, settleMs: 8000 };
+const SHORT: Pace = { seconds: 8, warmCalls: 12, warmUpMs: 5100, settleMs: 4000 };
 
 const FAULTS: readonly (readonly [name: string, path: string, fault: Fault])[] = [
   ['lookup 502', 'RetrieveLeadByPhoneNumber', { kind: 'status', status: 502 }],
@@ -55,7 +64,7 @@ interface Seen {
 
 const guid = (n: number): string => `${String(n).padStart(8, '0')}-0000-4000-8000-000000000000`;
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-const goodNumber = (n: number): string => `98110${String(n % 40).padStart(5, '0')}`;
+const goodNumber = (n: number): string => `98110${String(n).padStart(5, '0')}`;
 const badNumber = (n: number): string => `98220${String(n).padStart(5, '0')}`;
 
 /** Until so many are delivered. */
@@ -63,10 +72,20 @@ async function until(outbox: Pick<Outbox, 'counts'>, delivered: number): Promise
   while ((await outbox.counts({ now: 0 })).states.delivered < delivered) await wait(100);
 }
 
-async function cellOf(folder: string, rate: number, bad: number, path: string, fault: Fault): Promise<Seen> {
+interface Cell {
+  readonly name: string;
+  readonly path: string;
+  readonly fault: Fault;
+  /** Good calls a second. */
+  readonly rate: number;
+  /** Bad ones, all at once. */
+  readonly bad: number;
+}
+
+async function cellOf(folder: string, pace: Pace, { rate, bad, path, fault }: Cell): Promise<Seen> {
   const clock = createClock();
   const numbers = [
-    ...Array.from({ length: 40 }, (_, n) => goodNumber(n)),
+    ...Array.from({ length: pace.warmCalls }, (_, n) => goodNumber(n)),
     ...Array.from({ length: bad }, (_, n) => badNumber(n)),
   ];
   const sandbox = await startSandbox({
@@ -104,7 +123,7 @@ async function cellOf(folder: string, rate: number, bad: number, path: string, f
     },
   });
   await delivery.start();
-  await wait(WARM_UP_MS);
+  await wait(pace.warmUpMs);
 
   const ended = new Map<string, number>();
   const posted = new Map<string, number>();
@@ -140,21 +159,21 @@ async function cellOf(folder: string, rate: number, bad: number, path: string, f
   };
 
   // The leads of the good calls are known before it is measured.
-  for (let k = 0; k < 40; k++) await end(WARM + k, goodNumber(k));
-  await until(remote.outbox, 40);
+  for (let k = 0; k < pace.warmCalls; k++) await end(WARM + k, goodNumber(k));
+  await until(remote.outbox, pace.warmCalls);
   ended.clear();
-  await wait(WARM_UP_MS);
+  await wait(pace.warmUpMs);
   const from = clock.monotonic();
   let n = 0;
-  while (clock.monotonic() - from < SECONDS * 1000) {
+  while (clock.monotonic() - from < pace.seconds * 1000) {
     if (n === Math.ceil(rate * 5))
       await Promise.all(Array.from({ length: bad }, (_, b) => end(FIRST_BAD + b, badNumber(b))));
-    await end(n, goodNumber(n));
+    await end(n, goodNumber(n % pace.warmCalls));
     n += 1;
     await wait(Math.max(0, from + (n * 1000) / rate - clock.monotonic()));
   }
   const share = repeats / (5 * ((clock.monotonic() - from) / 1000));
-  await wait(8000);
+  await wait(pace.settleMs);
   const waits = [...ended].flatMap(([session, at]) =>
     Number(session.split(':').at(-1)) >= FIRST_BAD ? [] : [(posted.get(session) ?? Number.POSITIVE_INFINITY) - at],
   );
@@ -173,44 +192,74 @@ async function cellOf(folder: string, rate: number, bad: number, path: string, f
   return { p50: at(0.5), p99: at(0.99), alarms: [...alarms].join(), share, bad: kinds.join(', ') };
 }
 
-export async function run(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'logcalld-isolation-'));
-  const cells = FAULTS.flatMap(([name, path, fault]) =>
-    RATES.flatMap((rate) => BAD.map((bad) => ({ name, path, fault, rate, bad }))),
+function row(results: readonly (Seen | undefined)[], cells: readonly Cell[], i: number) {
+  const [cell, seen] = [cells[i], results[i]];
+  if (cell === undefined) return null;
+  const alone =
+    results[cells.findIndex((other) => other.name === cell.name && other.rate === cell.rate && other.bad === 0)];
+  if (seen === undefined || alone === undefined) return null;
+  return { cell, seen, alone, part: seen.p99 / (1.2 * alone.p99 + 1000) };
+}
+
+export async function run({ short, print, table }: Options): Promise<Line[]> {
+  const folder = scratch();
+  const [faults, rates, bad, pace] = short
+    ? [FAULTS.slice(0, 1), RATES.slice(1), [0, 10], SHORT]
+    : [FAULTS, RATES, BAD, PACE];
+  const cells: Cell[] = faults.flatMap(([name, path, fault]) =>
+    rates.flatMap((rate) => bad.map((count) => ({ name, path, fault, rate, bad: count }))),
   );
   const results: Seen[] = [];
   let next = 0;
   const worker = async (): Promise<void> => {
     for (let i = next++; i < cells.length; i = next++) {
       const cell = cells[i];
-      if (cell !== undefined) results[i] = await cellOf(folder, cell.rate, cell.bad, cell.path, cell.fault);
+      if (cell !== undefined) results[i] = await cellOf(folder, pace, cell);
     }
   };
   try {
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    discard(folder);
   }
-  console.log(
-    `${SECONDS} s of good calls in each cell, ${AT_ONCE} cells at a time; p99 may be 1.2 x the undisturbed one + 1 s`,
+  print(
+    `${pace.seconds} s of good calls in each cell, ${AT_ONCE} cells at a time; p99 may be 1.2 x the undisturbed one + 1 s`,
   );
-  console.table(
-    cells.flatMap(({ name, rate, bad }, i) => {
-      const seen = results[i];
-      const alone = results[cells.findIndex((other) => other.name === name && other.rate === rate && other.bad === 0)];
-      if (seen === undefined || alone === undefined) return [];
-      return [
-        {
-          'bad calls': bad === 0 ? 'none' : `${bad} ${name}`,
-          'good/s': rate,
-          'p50 ms': Math.round(seen.p50),
-          'p99 ms': Math.round(seen.p99),
-          'of what it may be': `${((100 * seen.p99) / (1.2 * alone.p99 + 1000)).toFixed(0)} %`,
-          alarms: seen.alarms || '-',
-          'repeats, of all that may be sent': `${(100 * seen.share).toFixed(1)} %`,
-          'the bad ones': seen.bad || '-',
-        },
-      ];
-    }),
+  const rows = cells.flatMap((_, i) => row(results, cells, i) ?? []);
+  table(
+    rows.map(({ cell, seen, part }) => ({
+      'bad calls': cell.bad === 0 ? 'none' : `${cell.bad} ${cell.name}`,
+      'good/s': cell.rate,
+      'p50 ms': Math.round(seen.p50),
+      'p99 ms': Math.round(seen.p99),
+      'of what it may be': `${(100 * part).toFixed(0)} %`,
+      alarms: seen.alarms || '-',
+      'repeats, of all that may be sent': `${(100 * seen.share).toFixed(1)} %`,
+      'the bad ones': seen.bad || '-',
+    })),
   );
+  const disturbed = rows.filter(({ cell }) => cell.bad > 0);
+  const worst = disturbed.reduce<(typeof disturbed)[number] | null>(
+    (most, one) => (most === null || one.part > most.part ? one : most),
+    null,
+  );
+  return [
+    {
+      measure: `p99 of good calls beside ${worst?.cell.bad} of "${worst?.cell.name}", the worst cell`,
+      unit: 'ms',
+      value: worst?.seen.p99 ?? null,
+      baseline: worst?.alone.p99 ?? null,
+    },
+    {
+      measure: 'the same, of what it may be',
+      unit: '%',
+      value: 100 * (worst?.part ?? Number.NaN),
+      bar: { on: 'value', most: 100 },
+    },
+    {
+      measure: 'repeats for bad calls, of all that may be sent, the worst cell',
+      unit: '%',
+      value: 100 * Math.max(...disturbed.map(({ seen }) => seen.share)),
+    },
+  ];
 }

@@ -6,15 +6,18 @@
 import { performance } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { judge } from '../adapters/leadsquared/http/outcome.ts';
-import { scrubber } from '../adapters/leadsquared/http/scrub.ts';
-import { CallTable, DEFAULT_RULES } from '../src/call/correlate.ts';
-import { type Lasting, lastingPbxs } from '../test/support/lasting.ts';
+import { judge } from '../../adapters/leadsquared/http/outcome.ts';
+import { scrubber } from '../../adapters/leadsquared/http/scrub.ts';
+import { CallTable, DEFAULT_RULES } from '../../src/call/correlate.ts';
+import { type Lasting, lastingPbxs } from '../../test/support/lasting.ts';
+import type { Line, Options } from '../support/report.ts';
 
 const CALLS = 20_000;
 const MEASURED = 1_000;
 /** Before the first ones the compiler is to have done its work, and the lists with an upper limit are to be full. */
 const SETTLED = 11_000;
+const CALLS_SHORT = 6000;
+const SETTLED_SHORT = 3000;
 const REPLIES = 15;
 
 interface Cost {
@@ -43,18 +46,19 @@ function measure(table: CallTable, story: Lasting, from: number, to: number, col
   return { micros: middle, heap: process.memoryUsage().heapUsed };
 }
 
-function growth(story: Lasting, collect: () => void): string {
+function growth(story: Lasting, calls: number, settled: number, collect: () => void): Line[] {
   const table = new CallTable('pbx', story.plan, DEFAULT_RULES);
   for (const event of story.before) table.apply(event);
-  measure(table, story, 0, SETTLED, collect);
-  const first = measure(table, story, SETTLED, SETTLED + MEASURED, collect);
-  measure(table, story, SETTLED + MEASURED, CALLS - MEASURED, collect);
-  const last = measure(table, story, CALLS - MEASURED, CALLS, collect);
-  const kept = (last.heap - first.heap) / (CALLS - SETTLED - MEASURED);
-  return (
-    `${`${story.name} (${story.pbx})`.padEnd(66)} ${first.micros.toFixed(0).padStart(5)} ${last.micros.toFixed(0).padStart(5)}` +
-    `   x ${(last.micros / first.micros).toFixed(2)} ${kept.toFixed(0).padStart(8)} bytes`
-  );
+  measure(table, story, 0, settled, collect);
+  const first = measure(table, story, settled, settled + MEASURED, collect);
+  measure(table, story, settled + MEASURED, calls - MEASURED, collect);
+  const last = measure(table, story, calls - MEASURED, calls, collect);
+  const kept = ((last.heap - first.heap) / (calls - settled - MEASURED)) * 1000;
+  const what = `${story.pbx}, ${story.name}`;
+  return [
+    { measure: `${what}: CPU of the last calls, of the first`, unit: 'us', value: last.micros, baseline: first.micros },
+    { measure: `${what}: heap kept of 1,000 calls`, unit: 'KB', value: kept / 1024 },
+  ];
 }
 
 /** The shortest of several times, ms. */
@@ -68,7 +72,7 @@ function shortest(run: () => unknown): number {
   return best;
 }
 
-function reply(name: string, value: unknown, indent: number): string {
+function reply(name: string, value: unknown, indent: number): Line {
   const body = JSON.stringify({ Status: 'Success', List: value }, null, indent);
   const scrub = scrubber(['u$r0123456789abcdef0123456789', '0123456789abcdef0123456789abcdef']);
   const parse = shortest(() => JSON.parse(body));
@@ -76,30 +80,30 @@ function reply(name: string, value: unknown, indent: number): string {
     judge('read', { kind: 'answer', status: 200, headers: {}, body: scrub(body), complete: true }, 0);
   });
   const size = `${(body.length / 1e6).toFixed(1)} MB`;
-  return `${`${name}, ${size}`.padEnd(66)} ${parse.toFixed(1).padStart(5)} ${taken.toFixed(1).padStart(5)}   x ${(taken / parse).toFixed(2)}`;
+  return {
+    measure: `a reply, ${name}, ${size}: taken in, beside JSON.parse`,
+    unit: 'ms',
+    value: taken,
+    baseline: parse,
+  };
 }
 
-/** Prints both tables. */
-export async function run(): Promise<void> {
+/** Calls one after the other on each PBX, then replies. */
+export async function run({ short, print }: Options): Promise<Line[]> {
   const collect = collector();
-  console.log(`${'Calls, one after the other'.padEnd(66)}  CPU of a call, us   heap kept of each`);
-  console.log(`${''.padEnd(66)} first  last   (of ${MEASURED}, after ${SETTLED} and ${CALLS - MEASURED} calls)`);
-  for (const story of await lastingPbxs()) console.log(growth(story, collect));
-  console.log(`\n${'A good reply'.padEnd(66)} JSON.parse, taken in, ms`);
+  const calls = short ? CALLS_SHORT : CALLS;
+  const settled = short ? SETTLED_SHORT : SETTLED;
+  print(`Calls one after the other: ${MEASURED} after ${settled} calls, and ${MEASURED} after ${calls - MEASURED}`);
   const leads = Array.from({ length: 4500 }, (_, number) => ({
     ProspectID: `${number}`,
     Phone: '+919845012345',
     Notes: 'a b c',
   }));
-  console.log(reply('leads with much indentation', leads, 10));
-  console.log(
-    reply(
-      'notes of single letters',
-      leads.map((lead) => ({ ...lead, Notes: 'a b '.repeat(100) })),
-      0,
-    ),
-  );
-  console.log(reply('one note of blanks', ' '.repeat(2_100_000), 0));
+  const wordy = leads.map((lead) => ({ ...lead, Notes: 'a b '.repeat(100) }));
+  return [
+    ...(await lastingPbxs()).flatMap((story) => growth(story, calls, settled, collect)),
+    reply('leads with much indentation', leads, 10),
+    reply('notes of single letters', wordy, 0),
+    reply('one note of blanks', ' '.repeat(2_100_000), 0),
+  ];
 }
-
-if (import.meta.main) await run();

@@ -8,12 +8,14 @@ import { EventEmitter } from 'node:events';
 import net from 'node:net';
 import { StringDecoder } from 'node:string_decoder';
 import createManager from 'asterisk-manager';
-import { AmiParser } from '../adapters/asterisk/link/codec.ts';
-import { readFrames } from '../adapters/asterisk/player/recording.ts';
+import { AmiParser } from '../../adapters/asterisk/link/codec.ts';
+import { readFrames } from '../../adapters/asterisk/player/recording.ts';
+import type { Line, Options } from '../support/report.ts';
 
-const STORM = new URL('../test/fixtures/recordings/asterisk-22/storm_60s/events-filtered.jsonl.gz', import.meta.url);
+const STORM = new URL('../../test/fixtures/recordings/asterisk-22/storm_60s/events-filtered.jsonl.gz', import.meta.url);
 const CHUNK = 64 * 1024;
 const ROUNDS = 5;
+const ROUNDS_SHORT = 3;
 
 /** What asterisk-manager wants of a socket, and no more. */
 class Wire extends EventEmitter {
@@ -70,9 +72,9 @@ async function theirs(chunks: readonly Buffer[]): Promise<number> {
 }
 
 /** Best of some rounds, the two taking turns, in packets per second. */
-async function measure(chunks: readonly Buffer[]) {
+async function measure(chunks: readonly Buffer[], rounds: number) {
   const best = { ours: 0, theirs: 0, packets: 0 };
-  for (let round = 0; round < ROUNDS; round += 1) {
+  for (let round = 0; round < rounds; round += 1) {
     for (const [name, parse] of [
       ['ours', ours],
       ['theirs', theirs],
@@ -88,16 +90,11 @@ async function measure(chunks: readonly Buffer[]) {
   return best;
 }
 
-/** Prints the figures; throws when the two do not find the same number of packets. */
-export async function run(): Promise<void> {
+/** Throws when the two do not find the same number of packets. */
+export async function run({ short, print }: Options): Promise<Line[]> {
   const stream = Buffer.concat(readFrames(STORM.pathname).map(({ raw }) => raw));
-  const { ours: mine, theirs: other, packets } = await measure(chunksOf(stream));
-  const perSecond = (value: number) => `${Math.round(value).toLocaleString('en')} packets/s`;
-  const lines = [
-    `AMI codec: ${packets} packets, ${(stream.length / 1e6).toFixed(1)} MB, best of ${ROUNDS} rounds`,
-    `  logcalld          ${perSecond(mine)}`,
-    `  asterisk-manager  ${perSecond(other)}`,
-    `  ratio             ${(mine / other).toFixed(1)}`,
-  ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  const rounds = short ? ROUNDS_SHORT : ROUNDS;
+  const { ours: value, theirs: baseline, packets } = await measure(chunksOf(stream), rounds);
+  print(`AMI codec: ${packets} packets, ${(stream.length / 1e6).toFixed(1)} MB, best of ${rounds} rounds`);
+  return [{ measure: 'decoding AMI, beside asterisk-manager', unit: 'packets/s', value, baseline }];
 }

@@ -1,0 +1,26 @@
+/** The program as it is installed: compiled, so that no figure holds what Node takes to strip types. Built once in a run. */
+import { execFileSync } from 'node:child_process';
+import { cpSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { PROJECT, scratch } from './process.ts';
+
+let launcher: string | null = null;
+
+/** Path of the launcher, `logcalld.js`, of the built program. */
+export function built(): string {
+  launcher ??= build();
+  return launcher;
+}
+
+function build(): string {
+  const folder = scratch();
+  const compiler = join(PROJECT, 'node_modules', '.bin', 'tsc');
+  execFileSync(compiler, ['-p', 'tsconfig.build.json', '--outDir', folder], { cwd: PROJECT, stdio: ['ignore', 2, 2] });
+  cpSync(join(PROJECT, 'src', 'logcalld.js'), join(folder, 'src', 'logcalld.js'));
+  cpSync(join(PROJECT, 'adapters', 'sqlite', 'migrations'), join(folder, 'adapters', 'sqlite', 'migrations'), {
+    recursive: true,
+  });
+  cpSync(join(PROJECT, 'package.json'), join(folder, 'package.json'));
+  symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'));
+  return join(folder, 'src', 'logcalld.js');
+}
