@@ -12,6 +12,8 @@ import { openDatabase } from '../../adapters/sqlite/thread/database.ts';
 import { StorageError } from '../../adapters/sqlite/thread/errors.ts';
 import { type Config, leadsquaredSecrets, sourceSecret } from '../../config/schema.ts';
 import type { CallRecord } from '../call/record.ts';
+import { tellSkipped } from '../delivery/announce.ts';
+import { skipReason } from '../delivery/parties/filters.ts';
 import { createDelivery, type Delivery } from '../delivery/service.ts';
 import { events } from '../events.ts';
 import { type Conditions, createConditions } from '../health/conditions.ts';
@@ -97,8 +99,9 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
   if (control !== null) opened.push(control.close);
   const { remote } = database;
   const readerOf = readersOf(config);
+  const unposted = (record: CallRecord): string | null => skipReason(record, policy, Math.floor(clock.now()));
   const journal = sqliteJournal(database, {
-    ...{ clock, readerOf },
+    ...{ clock, readerOf, unposted },
     onTrouble: (error) => conditions.set('storage-full', error === null ? null : error.message),
   });
   const owner = randomUUID();
@@ -150,14 +153,19 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     journal,
     rules: rulesOf(config),
     clock,
-    onStored(ended, inserted) {
+    onStored(ended, inserted, changed) {
+      const fresh = new Set(inserted);
+      let waiting = changed.length > 0;
       for (const record of ended) {
-        if (!inserted.includes(record.callSessionId)) continue;
+        if (!fresh.has(record.callSessionId)) continue;
         events.callEnded(log, record);
         parts.onEnded?.(record);
+        const why = unposted(record);
+        if (why === null) waiting = true;
+        else tellSkipped(log, record.callSessionId, why);
       }
       conditions.set('storage-backlog', null);
-      if (ended.length > 0) delivery.notify();
+      if (waiting) delivery.notify();
       watch.note(ended);
     },
     onRefused(error) {

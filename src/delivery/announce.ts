@@ -12,6 +12,11 @@ const LINES: Readonly<Partial<Record<DeliveryState, readonly [level: LogLevel, e
   parked: ['warn', 'call-parked', 'Parked until somebody sends it again (logcalld replay)'],
 };
 
+/** A call that was stored as one that is not posted. */
+export function tellSkipped(log: Log, call: string, reason: string): void {
+  log.write('info', 'call-skipped', `Not posted: ${reason}`, { call });
+}
+
 /** The same outbox; every step it makes is told after it is durable. `crm`: the name of the CRM. */
 export function announcing(outbox: Outbox, crm: string, log: Log): Outbox {
   /** CallSessionIds of the rows under way. */

@@ -10,7 +10,7 @@ import { eventsOf, keptFrames, type ReaderOf } from './events.ts';
 import type { CallFate } from './journal.ts';
 import type { PruneRequest, PruneResult } from './prune.ts';
 import type { OpenCalls } from './read.ts';
-import { type Prepared, prepare, runsOf } from './runs.ts';
+import { type Prepared, prepare, runsOf, type Unposted } from './runs.ts';
 import type { SealRequest, SealResult } from './seal.ts';
 
 /** Any table of modules that has the journal in it. */
@@ -19,6 +19,8 @@ type JournalModules = ModuleTable & { readonly journal: ReturnType<typeof import
 export interface JournalOptions {
   readonly clock: Pick<Clock, 'now' | 'after'>;
   readonly readerOf: ReaderOf;
+  /** Calls that are not posted are stored as such at once. */
+  readonly unposted?: Unposted;
   /** Called when the file cannot be written for now, and with `null` when it can again. */
   readonly onTrouble?: (error: StorageError | null) => void;
   /** Bytes kept while they cannot be stored. */
@@ -73,7 +75,7 @@ export function sqliteJournal<M extends JournalModules>(database: Database<M>, o
   }
 
   return {
-    commit: (batch) => group.add(prepare(batch)),
+    commit: (batch) => group.add(prepare(batch, options.unposted)),
     async openChannels() {
       const open = await remote.openCalls();
       return open.flatMap(({ source, channels }): OpenChannel[] => channels.map((channel) => ({ source, channel })));

@@ -1,4 +1,5 @@
 /** Batches on their way into one transaction. */
+import type { CallRecord } from '../../../src/call/record.ts';
 import type { JournalBatch } from '../../../src/ports.ts';
 import type { CallEvent } from '../../../src/telephony/call-event.ts';
 import { type SessionRow, sessionRow } from '../sessions/row.ts';
@@ -23,7 +24,10 @@ interface Part {
 /** What a record and its rows take beside frames. */
 const RECORD_BYTES = 4096;
 
-export function prepare({ frames, opened, released, ended }: JournalBatch): Prepared {
+/** Why a call is not to be posted, where its facts alone say so; `null`: delivery finds out. */
+export type Unposted = (record: CallRecord) => string | null;
+
+export function prepare({ frames, opened, released, ended }: JournalBatch, unposted: Unposted = () => null): Prepared {
   const sources = new Set([...frames, ...opened, ...released].map(({ source }) => source));
   const parts = new Map<string, Part>();
   let bytes = RECORD_BYTES * ended.length;
@@ -37,7 +41,7 @@ export function prepare({ frames, opened, released, ended }: JournalBatch): Prep
     bytes += packet?.bytes.length ?? 0;
     parts.set(source, { packet, open, connected: lastConnection(own) });
   }
-  return { parts, ended: ended.map(sessionRow), bytes };
+  return { parts, ended: ended.map((record) => sessionRow(record, unposted(record))), bytes };
 }
 
 function lastConnection(frames: JournalBatch['frames']): CallEvent | null {

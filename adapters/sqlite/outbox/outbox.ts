@@ -8,17 +8,20 @@ import { claimer } from './claim.ts';
 import { nextDueOf, outboxQueries } from './queries.ts';
 import { settler } from './settle.ts';
 
+/** Where every delivery begins. */
+const FIRST: Position = { state: 'pending', step: 'look-up' };
+
 type Arg<M extends keyof Outbox> = Parameters<Outbox[M]>[0];
 
 /**
  * Makes the outbox row of a call that just ended, or tells it that the facts of its call changed; part of the transaction that
  * stores the session. Every call gets one: what is not to be posted is skipped by the rules of delivery, with a reason that
- * can be seen.
+ * can be seen. Where the facts of the call alone say so, that is at once.
  */
 export function outboxOf(db: Connection): (row: SessionRow, now: number) => void {
   const insert = db.prepare<unknown[]>(
-    `INSERT INTO delivery (session_id, started_at, ended_at, due_at, created_at, updated_at)
-     VALUES (?, ?, ?, 0, ?, ?) ON CONFLICT (session_id, destination) DO NOTHING`,
+    `INSERT INTO delivery (session_id, started_at, ended_at, due_at, created_at, updated_at, state, step, reason)
+     VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?) ON CONFLICT (session_id, destination) DO NOTHING`,
   );
   const begun = db.prepare<unknown[]>('UPDATE delivery SET started_at = ? WHERE session_id = ? AND started_at <> ?');
   // A row that is worked on is left alone: the end of its step looks at the facts as they are then.
@@ -28,12 +31,18 @@ export function outboxOf(db: Connection): (row: SessionRow, now: number) => void
   const move = db.prepare<[object]>(
     'UPDATE delivery SET state = @state, step = @step, due_at = 0, update_attempts = 0, failures = 0 WHERE id = @id',
   );
-  return ({ callSessionId, startedAt, endedAt }, now) => {
+  const still = db.prepare<[string, number]>('UPDATE delivery SET reason = ? WHERE id = ?');
+  return ({ callSessionId, startedAt, endedAt, unposted }, now) => {
     const at = Math.floor(now);
-    const { changes } = insert.run(callSessionId, startedAt, endedAt, at, at);
+    const { state, step } = unposted === null ? FIRST : next(FIRST, 'filtered');
+    const { changes } = insert.run(callSessionId, startedAt, endedAt, at, at, state, step, unposted);
     if (changes > 0) return;
     begun.run(startedAt, callSessionId, startedAt);
     for (const { id, state, step } of free.all(callSessionId)) {
+      if (state === 'skipped' && unposted !== null) {
+        still.run(unposted, id);
+        continue;
+      }
       const to = afterChange({ state, step });
       // A failed lookup waits its time also with newer facts.
       if (to !== null && !(step === to.step && step === 'look-up')) move.run({ id, ...to });

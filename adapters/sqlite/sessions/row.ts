@@ -52,6 +52,8 @@ export interface SessionRow {
   readonly startedAt: number;
   readonly endedAt: number;
   readonly json: string;
+  /** Why the call is not to be posted, where its facts alone say so; `null`: delivery finds out. */
+  readonly unposted: string | null;
   /** Values of the other columns, in the order of `OTHER_COLUMNS`. */
   readonly others: readonly (string | number | null)[];
 }
@@ -64,7 +66,7 @@ export const OTHER_COLUMNS = [
 
 const whole = (time: number): number => Math.floor(time);
 
-export function sessionRow(record: CallRecord): SessionRow {
+export function sessionRow(record: CallRecord, unposted: string | null = null): SessionRow {
   const { source, direction, status, external, externalE164, did, didE164, trunk, queue, agent } = record;
   const answeredAt = record.answeredAt === null ? null : whole(record.answeredAt);
   const reversed = reversedDigits(externalE164 ?? external);
@@ -72,7 +74,7 @@ export function sessionRow(record: CallRecord): SessionRow {
     callSessionId: record.callSessionId,
     startedAt: whole(record.startedAt),
     endedAt: whole(record.endedAt),
-    json: JSON.stringify(record),
+    ...{ json: JSON.stringify(record), unposted },
     others: [
       ...[source, direction, status, external, externalE164, reversed, did, didE164, trunk],
       ...[queue, agent, answeredAt, whole(record.durationSeconds), whole(record.talkSeconds), record.recording],
