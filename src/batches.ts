@@ -20,8 +20,10 @@ export interface BatchesOptions {
 }
 
 export interface Batches {
-  /** `frame`: `null` when time alone did it. */
-  add(source: string, frame: SourceFrame | null, results: readonly FoldResult[]): void;
+  /** What a step of the fold did: it goes with the frame that did it, or alone when time did it. */
+  folded(source: string, result: FoldResult): void;
+  /** A frame whose events have been folded. */
+  said(frame: SourceFrame): void;
   /** Channels of a source that are over, though no event said so. */
   release(source: string, channels: readonly ChannelId[]): void;
   /** Resolves when all that was added is stored or refused. */
@@ -112,20 +114,20 @@ export function gatherBatches(options: BatchesOptions): Batches {
   };
 
   return {
-    add(source, frame, results) {
-      for (const { ended, opened, released } of results) {
-        growing.ended.push(...ended);
-        for (const channel of opened) growing.opened.push({ source, channel });
-        for (const channel of released) growing.released.push({ source, channel });
-      }
-      if (frame !== null) {
-        growing.frames.push(frame);
-        const bytes = frame.raw?.length ?? 0;
-        growing.bytes += bytes;
-        weigh(bytes);
-      }
-      if (growing.ended.length > 0 || growing.bytes >= FULL_BYTES) plan('now');
-      else if (growing.frames.length + growing.opened.length + growing.released.length > 0) plan('later');
+    folded(source, { ended, opened, released }) {
+      if (ended.length + opened.length + released.length === 0) return;
+      for (const record of ended) growing.ended.push(record);
+      for (const channel of opened) growing.opened.push({ source, channel });
+      for (const channel of released) growing.released.push({ source, channel });
+      plan(growing.ended.length > 0 ? 'now' : 'later');
+    },
+
+    said(frame) {
+      growing.frames.push(frame);
+      const bytes = frame.raw?.length ?? 0;
+      growing.bytes += bytes;
+      weigh(bytes);
+      plan(growing.bytes >= FULL_BYTES ? 'now' : 'later');
     },
 
     release(source, channels) {

@@ -90,19 +90,19 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const onFrame = (frame: SourceFrame): void => {
     const table = tables.get(frame.source);
     if (table === undefined) return;
-    const events = frame.events.filter(isSound);
-    const results = events.map((event) => {
-      options.onEvent?.(event);
-      return table.apply(event);
-    });
-    batches.add(frame.source, events.length === frame.events.length ? frame : { ...frame, events }, results);
+    let sound = true;
+    for (const event of frame.events) {
+      const odd = oddTime(event);
+      if (odd === null) {
+        options.onEvent?.(event);
+        batches.folded(frame.source, table.apply(event));
+      } else {
+        sound = false;
+        options.onFault(event.source, `The event "${event.kind}" was left out: its time is ${odd}.`);
+      }
+    }
+    batches.said(sound ? frame : { ...frame, events: frame.events.filter((event) => oddTime(event) === null) });
     wakeFor(table);
-  };
-
-  const isSound = (event: CallEvent): boolean => {
-    const odd = oddTime(event);
-    if (odd !== null) options.onFault(event.source, `The event "${event.kind}" was left out: its time is ${odd}.`);
-    return odd === null;
   };
 
   const wakeFor = (table: CallTable): void => {
@@ -116,7 +116,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const tick = (): void => {
     wakeAt = Number.POSITIVE_INFINITY;
     for (const [source, table] of tables) {
-      batches.add(source, null, [table.advance(clock.now())]);
+      batches.folded(source, table.advance(clock.now()));
       wakeFor(table);
     }
   };
@@ -126,7 +126,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       for (const event of events) {
         const table = tables.get(event.source);
         // What ended in an earlier life was stored then; storing it again changes nothing.
-        if (table !== undefined && oddTime(event) === null) batches.add(event.source, null, [table.apply(event)]);
+        if (table !== undefined && oddTime(event) === null) batches.folded(event.source, table.apply(event));
       }
     }
     // Where the beginning of a channel could not be stored, nothing would ever release it.

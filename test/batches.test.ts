@@ -1,6 +1,7 @@
 /** What is stored together, when, and what happens when it is refused or too much. */
 import t from 'tap';
 import { gatherBatches } from '../src/batches.ts';
+import type { FoldResult } from '../src/call/correlate.ts';
 import type { CommitResult, JournalBatch, SourceFrame } from '../src/ports.ts';
 import { answered, frame, record } from './adapters/sqlite/support.ts';
 
@@ -35,6 +36,10 @@ function bench() {
     onPressure: (behind) => pressure.push(behind),
   });
   return {
+    hear(n: number, result: Partial<FoldResult> = {}) {
+      batches.folded('pbx', { ...NOTHING, ...result });
+      batches.said(said(n));
+    },
     ...{ batches, asked, stored, pressure, open },
     waits: () => timers.map(({ ms }) => ms),
     fire(ms: number) {
@@ -50,7 +55,7 @@ const said = (n: number, bytes = 10): SourceFrame => frame(answered('x', n), Buf
 
 t.test('events wait some ms for others', async (t) => {
   const { batches, asked, waits, fire } = bench();
-  for (let n = 1; n <= 5; n++) batches.add('pbx', said(n), [NOTHING]);
+  for (let n = 1; n <= 5; n++) batches.said(said(n));
   await turn();
   t.equal(asked.length, 0);
   t.same(waits(), [10]);
@@ -62,10 +67,10 @@ t.test('events wait some ms for others', async (t) => {
 });
 
 t.test('a call that ended waits for nothing but what came with it', async (t) => {
-  const { batches, asked, stored, waits } = bench();
-  batches.add('pbx', said(1), [{ ...NOTHING, opened: ['a'] }]);
-  batches.add('pbx', said(2), [{ ...NOTHING, ended: [record('one')], released: ['a'] }]);
-  batches.add('pbx', said(3), [NOTHING]);
+  const { hear, asked, stored, waits } = bench();
+  hear(1, { opened: ['a'] });
+  hear(2, { ended: [record('one')], released: ['a'] });
+  hear(3);
   await turn();
   t.equal(asked.length, 1);
   t.match(asked[0]?.batch, {
@@ -83,11 +88,11 @@ t.test('a call that ended waits for nothing but what came with it', async (t) =>
 
 t.test('much is stored without waiting for more, and nothing is asked when there is nothing', async (t) => {
   const { batches, asked } = bench();
-  batches.add('pbx', null, [NOTHING]);
+  batches.folded('pbx', NOTHING);
   batches.release('pbx', []);
   await batches.drain();
   t.equal(asked.length, 0);
-  for (let n = 0; n < 4; n++) batches.add('pbx', said(n, 50_000), [NOTHING]);
+  for (let n = 0; n < 4; n++) batches.said(said(n, 50_000));
   await turn();
   t.equal(asked.length, 1);
 });
@@ -95,7 +100,7 @@ t.test('much is stored without waiting for more, and nothing is asked when there
 t.test('while too much waits, the sources are held back, until most of it is stored', async (t) => {
   const { batches, asked, pressure } = bench();
   for (let n = 0; n < 30; n++) {
-    batches.add('pbx', said(n, 1_000_000), [NOTHING]);
+    batches.said(said(n, 1_000_000));
     await turn();
   }
   t.same(pressure, [true]);
@@ -108,14 +113,14 @@ t.test('while too much waits, the sources are held back, until most of it is sto
 });
 
 t.test('what a refused batch said about calls goes before what is said next', async (t) => {
-  const { batches, asked, open, stored, waits, fire } = bench();
-  batches.add('pbx', said(1), [{ ended: [record('one')], opened: ['a', 'b'], released: ['z'] }]);
+  const { hear, batches, asked, open, stored, waits, fire } = bench();
+  hear(1, { ended: [record('one')], opened: ['a', 'b'], released: ['z'] });
   await turn();
   open.add('b');
   asked[0]?.settle(new Error('full'));
   await turn();
   t.same(waits(), [5000], 'also when nothing else happens');
-  batches.add('pbx', said(2), [{ ended: [record('two')], opened: ['c'], released: ['b'] }]);
+  hear(2, { ended: [record('two')], opened: ['c'], released: ['b'] });
   await turn();
   t.same(waits(), []);
   const channels = (some: readonly { readonly channel: string }[] | undefined) => some?.map(({ channel }) => channel);
@@ -125,7 +130,7 @@ t.test('what a refused batch said about calls goes before what is said next', as
   asked[1]?.settle();
   await turn();
   t.same(stored, ['one', 'two']);
-  batches.add('pbx', said(3), [NOTHING]);
+  hear(3);
   fire(10);
   const drained = batches.drain();
   asked[2]?.settle(new Error('full'));

@@ -28,7 +28,8 @@ const RECORD_BYTES = 4096;
 export type Unposted = (record: CallRecord) => string | null;
 
 export function prepare({ frames, opened, released, ended }: JournalBatch, unposted: Unposted = () => null): Prepared {
-  const sources = new Set([...frames, ...opened, ...released].map(({ source }) => source));
+  const sources = new Set<string>();
+  for (const list of [frames, opened, released]) for (const { source } of list) sources.add(source);
   const parts = new Map<string, Part>();
   let bytes = RECORD_BYTES * ended.length;
   for (const source of sources) {
