@@ -35,10 +35,10 @@ const OWED_AGAIN_MS = 5000;
 /** How long events wait for others, ms. */
 const LINGER_MS = 10;
 /** Bytes of frames that wait for no more. */
-const FULL_BYTES = 128 * 1024;
+const FULL_BYTES = 224 * 1024;
 /** Bytes that are not stored yet from which on the journal is behind, and down to which. */
-const BEHIND_BYTES = 12 * 1024 * 1024;
-const CAUGHT_UP_BYTES = 4 * 1024 * 1024;
+const BEHIND_BYTES = 8 * 1024 * 1024;
+const CAUGHT_UP_BYTES = 2 * 1024 * 1024;
 
 interface Growing {
   readonly frames: SourceFrame[];

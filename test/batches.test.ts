@@ -92,7 +92,7 @@ t.test('much is stored without waiting for more, and nothing is asked when there
   batches.release('pbx', []);
   await batches.drain();
   t.equal(asked.length, 0);
-  for (let n = 0; n < 4; n++) batches.said(said(n, 50_000));
+  for (let n = 0; n < 5; n++) batches.said(said(n, 50_000));
   await turn();
   t.equal(asked.length, 1);
 });

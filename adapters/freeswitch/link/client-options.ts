@@ -18,7 +18,7 @@ export interface EslClientOptions {
   readonly commandTimeoutMs?: number;
   /** Silence before `api status` is asked; 4 s. A dead link is noticed after this and `commandTimeoutMs` together. */
   readonly idleMs?: number;
-  /** Bytes waiting for the consumer above which the socket is not read for a while; 32 MiB. */
+  /** Bytes waiting for the consumer above which the socket is not read for a while; 4 MiB. */
   readonly queueBytes?: number;
   readonly limits?: FrameLimits;
   /** In [0, 1); `Math.random`. */

@@ -136,7 +136,7 @@ export class EslClient {
         connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
         commandTimeoutMs: options.commandTimeoutMs ?? commandMs,
         idleMs: options.idleMs ?? 4_000,
-        queueBytes: options.queueBytes ?? 32 * 1024 * 1024,
+        queueBytes: options.queueBytes ?? 4 * 1024 * 1024,
         window,
         limits: options.limits ?? defaultLimits,
         clock: options.clock,

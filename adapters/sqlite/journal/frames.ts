@@ -47,11 +47,14 @@ function isWide(events: readonly CallEvent[]): boolean {
   return false;
 }
 
-export function encode(frames: readonly ReturnType<typeof kept>[]): Packet {
+/** `room`: memory to write into, of so many bytes. */
+export function encode(
+  frames: readonly ReturnType<typeof kept>[],
+  room: (length: number) => Uint8Array = (length) => new Uint8Array(length),
+): Packet {
   let length = 0;
   for (const { bytes } of frames) length += HEAD + bytes.length;
-  // A buffer of its own: a piece of a shared pool would take the whole pool along to the thread of the database.
-  const all = Buffer.from(new ArrayBuffer(length));
+  const all = bufferOf(room(length));
   let [to, first, last] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const { kind, at, bytes } of frames) {
     all.writeUInt8(kind, to);
@@ -65,21 +68,33 @@ export function encode(frames: readonly ReturnType<typeof kept>[]): Packet {
   return { frames: frames.length, firstAt: Math.floor(first), lastAt: Math.ceil(last), bytes: all };
 }
 
-/** Packets as one; `null` when there is none. */
+const bufferOf = ({ buffer, byteOffset, length }: Uint8Array): Buffer => Buffer.from(buffer, byteOffset, length);
+
+/** Where packets are joined, grown as needed; used up before the next are. */
+let desk = Buffer.alloc(0);
+
+/** Packets as one, whose bytes are good until the next call; `null` when there is none. */
 export function joined(packets: readonly Packet[]): Packet | null {
   const [first, ...others] = packets;
   if (first === undefined || others.length === 0) return first ?? null;
+  const length = packets.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  if (desk.length < length) desk = Buffer.allocUnsafeSlow(length);
+  let at = 0;
+  for (const { bytes } of packets) {
+    desk.set(bytes, at);
+    at += bytes.length;
+  }
   return {
     frames: packets.reduce((sum, { frames }) => sum + frames, 0),
     firstAt: Math.min(...packets.map(({ firstAt }) => firstAt)),
     lastAt: Math.max(...packets.map(({ lastAt }) => lastAt)),
-    bytes: Buffer.concat(packets.map(({ bytes }) => bytes)),
+    bytes: desk.subarray(0, length),
   };
 }
 
 /** The frames of a segment in order. Throws when the bytes are not those of a segment. */
 export function* decode(segment: Uint8Array): Generator<KeptFrame> {
-  const all = Buffer.from(segment.buffer, segment.byteOffset, segment.length);
+  const all = bufferOf(segment);
   for (let at = 0; at < all.length; ) {
     const begin = at + HEAD;
     const end = begin > all.length ? begin : begin + all.readUInt32LE(at + 9);

@@ -10,8 +10,9 @@ import { eventsOf, keptFrames, type ReaderOf } from './events.ts';
 import type { CallFate } from './journal.ts';
 import type { PruneRequest, PruneResult } from './prune.ts';
 import type { OpenCalls } from './read.ts';
-import { type Prepared, prepare, runsOf, type Unposted } from './runs.ts';
+import { type Prepared, prepare, release, runsOf, type Unposted } from './runs.ts';
 import type { SealRequest, SealResult } from './seal.ts';
+import { Slabs } from './slabs.ts';
 
 /** Any table of modules that has the journal in it. */
 type JournalModules = ModuleTable & { readonly journal: ReturnType<typeof import('./journal.ts').journalModule> };
@@ -45,6 +46,7 @@ const MAX_PENDING = 64 * 1024 * 1024;
 export function sqliteJournal<M extends JournalModules>(database: Database<M>, options: JournalOptions): SqliteJournal {
   const { clock, readerOf, onTrouble, maxPending = MAX_PENDING } = options;
   const remote: Remote<JournalModules['journal']> = database.remote.journal;
+  const slabs = new Slabs();
   const group = groupCommit<Prepared, CommitResult>({
     async commit(batches) {
       const ended = batches.flatMap((batch) => batch.ended);
@@ -75,7 +77,10 @@ export function sqliteJournal<M extends JournalModules>(database: Database<M>, o
   }
 
   return {
-    commit: (batch) => group.add(prepare(batch, options.unposted)),
+    commit(batch) {
+      const prepared = prepare(batch, options.unposted, slabs);
+      return group.add(prepared).finally(() => release(prepared, slabs));
+    },
     async openChannels() {
       const open = await remote.openCalls();
       return open.flatMap(({ source, channels }): OpenChannel[] => channels.map((channel) => ({ source, channel })));

@@ -5,6 +5,7 @@ import type { CallEvent } from '../../../src/telephony/call-event.ts';
 import { type SessionRow, sessionRow } from '../sessions/row.ts';
 import { encode, kept, type Packet } from './frames.ts';
 import type { Run } from './journal.ts';
+import { Slabs } from './slabs.ts';
 
 /** A batch as it waits: its frames are copied, so that nothing keeps the buffers of a socket. */
 export interface Prepared {
@@ -27,7 +28,12 @@ const RECORD_BYTES = 4096;
 /** Why a call is not to be posted, where its facts alone say so; `null`: delivery finds out. */
 export type Unposted = (record: CallRecord) => string | null;
 
-export function prepare({ frames, opened, released, ended }: JournalBatch, unposted: Unposted = () => null): Prepared {
+/** `slabs`: memory for the frames, to be given back by `release`. */
+export function prepare(
+  { frames, opened, released, ended }: JournalBatch,
+  unposted: Unposted = () => null,
+  slabs = new Slabs(),
+): Prepared {
   const sources = new Set<string>();
   for (const list of [frames, opened, released]) for (const { source } of list) sources.add(source);
   const parts = new Map<string, Part>();
@@ -38,11 +44,16 @@ export function prepare({ frames, opened, released, ended }: JournalBatch, unpos
     const open = new Map<string, boolean>();
     for (const one of opened) if (of(one)) open.set(one.channel, true);
     for (const one of released) if (of(one)) open.set(one.channel, false);
-    const packet = own.length === 0 ? null : encode(own.map(kept));
+    const packet = own.length === 0 ? null : encode(own.map(kept), (length) => slabs.take(length));
     bytes += packet?.bytes.length ?? 0;
     parts.set(source, { packet, open, connected: lastConnection(own) });
   }
   return { parts, ended: ended.map((record) => sessionRow(record, unposted(record))), bytes };
+}
+
+/** The batch is stored, or given up. */
+export function release({ parts }: Prepared, slabs: Slabs): void {
+  for (const { packet } of parts.values()) if (packet !== null) slabs.giveBack(packet.bytes);
 }
 
 function lastConnection(frames: JournalBatch['frames']): CallEvent | null {

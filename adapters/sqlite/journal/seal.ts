@@ -18,6 +18,8 @@ export interface SealResult {
  * sealed at once, whatever its age.
  */
 export const SEGMENT_BYTES = 1 << 20;
+/** What was compressed in a group of so many bytes is sealed as it is: joined with others it would take a tenth less. */
+const WHOLE_BYTES = 256 * 1024;
 
 interface Candidate {
   readonly source: string;
@@ -34,6 +36,12 @@ interface Row {
   readonly size: number;
   readonly packed: number;
   readonly data: Uint8Array;
+}
+
+const isWhole = ({ packed, size }: Row): boolean => packed === 1 && size >= WHOLE_BYTES;
+
+function compressed(rows: readonly Row[]): Uint8Array {
+  return pack(Buffer.concat(rows.map(({ packed, data }) => (packed === 1 ? unpack(data) : data))), 'sealed');
 }
 
 export function sealer(db: Connection): (request: SealRequest) => SealResult {
@@ -55,13 +63,13 @@ export function sealer(db: Connection): (request: SealRequest) => SealResult {
       const before = joined.at(-1);
       // Numbers within a segment have no gap.
       if (before !== undefined && (size + row.size > SEGMENT_BYTES || row.seq !== before.seq + before.frames)) break;
+      if (before !== undefined && (isWhole(before) || isWhole(row))) break;
       joined.push(row);
       size += row.size;
     }
     const [first, last] = [joined[0], joined.at(-1)];
     if (first === undefined || last === undefined) return { sealed: 0, size: 0 };
-    const frames = Buffer.concat(joined.map(({ packed, data }) => (packed === 1 ? unpack(data) : data)));
-    const data = pack(frames, 'sealed');
+    const data = joined.length === 1 && isWhole(first) ? first.data : compressed(joined);
     insert.run({
       ...{ source, seq: first.seq, frames: joined.reduce((sum, row) => sum + row.frames, 0) },
       firstAt: Math.min(...joined.map((row) => row.first_at)),
