@@ -5,6 +5,8 @@
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import BetterSqlite3 from 'better-sqlite3';
+import { createClock } from '../../adapters/host/clock.ts';
+import { gatherBatches } from '../../src/batches.ts';
 import type { SourceFrame } from '../../src/ports.ts';
 import { stormFrames } from '../support/frames.ts';
 import { openJournal } from '../support/journal.ts';
@@ -30,24 +32,40 @@ async function throughJournal(path: string, frames: readonly SourceFrame[]): Pro
   const groups: number[] = [];
   let answered = 0;
   let open = 0;
-  const onStored = (): void => {
-    answered += 1;
+  const onStored = (count: number): void => {
+    answered += count;
     // All of a group are answered in one turn.
-    open += 1;
-    if (open > 1) return;
-    setImmediate(() => {
-      groups.push(open);
-      open = 0;
-    });
+    if (open === 0) {
+      setImmediate(() => {
+        groups.push(open);
+        open = 0;
+      });
+    }
+    open += count;
   };
+  const batches = gatherBatches({
+    clock: createClock(),
+    journal: {
+      async commit(batch) {
+        const result = await journal.commit(batch);
+        onStored(batch.frames.length);
+        return result;
+      },
+    },
+    isOpen: () => false,
+    onStored: () => {},
+    onRefused(error) {
+      throw error;
+    },
+    onPressure: () => {},
+  });
   const began = performance.now();
-  const commits: Promise<void>[] = [];
   for (const [number, frame] of frames.entries()) {
-    commits.push(journal.commit({ frames: [frame], opened: [], released: [], ended: [] }).then(onStored));
+    batches.said(frame);
     if (number % PER_TURN === PER_TURN - 1) await nextTurn();
     while (number - answered > UNDER_WAY) await nextTurn();
   }
-  await Promise.all(commits);
+  await batches.drain();
   const seconds = (performance.now() - began) / 1000;
   await nextTurn();
   await journal.close();

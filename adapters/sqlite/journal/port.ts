@@ -40,7 +40,7 @@ export interface SqliteJournal extends Journal {
  * turn between two transactions.
  */
 const MAX_TRANSACTION = 512 * 1024;
-const MAX_PENDING = 64 * 1024 * 1024;
+const MAX_PENDING = 32 * 1024 * 1024;
 
 /** The database's `close` first stores what is pending. */
 export function sqliteJournal<M extends JournalModules>(database: Database<M>, options: JournalOptions): SqliteJournal {

@@ -3,23 +3,24 @@
  * handing them over costs no copy, and a flood makes no garbage of the bytes of the PBX.
  */
 
-/** Bytes of a slab: what a batch holds as a rule. Greater ones get memory of their own. */
+/** Bytes of a slab: what a batch of a flood holds. */
 const SLAB = 256 * 1024;
+/** Less than this is copied on its way: a slab for it would be more empty than full. */
+const WORTH = 128 * 1024;
 /** Slabs kept for the next batches. */
 const KEPT = 32;
 
 export class Slabs {
   readonly #free: SharedArrayBuffer[] = [];
 
-  /** So many bytes, with whatever was written there before. */
+  /** So many bytes; what was written there before may still stand in them. */
   take(length: number): Uint8Array {
-    const slab = length > SLAB ? new SharedArrayBuffer(length) : (this.#free.pop() ?? new SharedArrayBuffer(SLAB));
-    return new Uint8Array(slab, 0, length);
+    if (length < WORTH || length > SLAB) return new Uint8Array(length);
+    return new Uint8Array(this.#free.pop() ?? new SharedArrayBuffer(SLAB), 0, length);
   }
 
   /** Nobody reads them any more. */
   giveBack({ buffer }: Uint8Array): void {
-    if (buffer instanceof SharedArrayBuffer && buffer.byteLength === SLAB && this.#free.length < KEPT)
-      this.#free.push(buffer);
+    if (buffer instanceof SharedArrayBuffer && this.#free.length < KEPT) this.#free.push(buffer);
   }
 }
