@@ -102,7 +102,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       }
     }
     batches.said(sound ? frame : { ...frame, events: frame.events.filter((event) => oddTime(event) === null) });
-    wakeFor(table);
+    // Without a grace a call is over with its last event: a timer would be a ms late.
+    if (table.nextDeadline() <= frame.receivedAt) queueMicrotask(tick);
+    else wakeFor(table);
   };
 
   const wakeFor = (table: CallTable): void => {

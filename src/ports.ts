@@ -51,7 +51,7 @@ export interface EventSource {
   start(onFrame: (frame: SourceFrame) => void, onStatus?: (status: SourceStatus) => void): void;
   stop(): Promise<void>;
   status(): SourceStatus;
-  /** True: read less than the PBX may say, for the journal is behind; never so little that the PBX gives up. False: as before. */
+  /** True: the journal is behind, read slower as far as the PBX bears it. False: as before. */
   hold(held: boolean): void;
 }
 

@@ -26,7 +26,7 @@ function bench() {
   };
 }
 
-t.test('a socket is read a piece at a time, and never left alone for as long as Asterisk waits', async (t) => {
+t.test('a socket is read a piece at a time, with pauses as short as Asterisk bears them', async (t) => {
   const { hold, socket, calls, waits, fire } = bench();
   hold.read(socket);
   t.same(calls, [], 'not held');
@@ -35,7 +35,7 @@ t.test('a socket is read a piece at a time, and never left alone for as long as 
     hold.read(socket);
     hold.read(socket);
     t.same(calls.splice(0), ['pause']);
-    t.ok(waits().every((ms) => ms < 50) && waits().length === 1, 'half of the 100 ms of manager.conf');
+    t.same(waits(), [2], 'what Asterisk was seen to bear');
     fire();
     t.same(calls.splice(0), ['resume']);
   }

@@ -89,7 +89,7 @@ export class AmiClient {
     return this.#ready(name).listAction(name, fields, deadlineMs);
   }
 
-  /** True: read slowly, as the journal is behind. */
+  /** True: read slower, as the journal is behind. */
   hold(held: boolean): void {
     this.#hold.set(held);
   }

@@ -8,7 +8,6 @@
  *   closed, silent, malformed, drop()             lose
  *   close()                                       stop; `exit` is sent
  */
-import { Hold } from '../../../src/link/hold.ts';
 import { Link, type LinkStatus } from '../../../src/link/link.ts';
 import { within } from '../../../src/link/within.ts';
 import type { EslCounters, EslHandlers } from './client-handlers.ts';
@@ -52,7 +51,6 @@ export class EslClient {
   readonly #address: string;
   readonly #counters = { frames: 0, events: 0, unknownEvents: 0, attempts: 0 };
   readonly #link: Link;
-  readonly #hold: Hold;
   readonly #warned = new Set<string>();
   #lastFrameAt: number | null = null;
   #visit: Visit | null = null;
@@ -64,7 +62,6 @@ export class EslClient {
     this.#subscribed = subscribedNames(this.#subscription);
     this.#address = `${options.host}:${options.port}`;
     const { host, clock, random = Math.random } = options;
-    this.#hold = new Hold(clock);
     const onChange = (status: LinkStatus) => handlers.onStatus?.(status);
     this.#link = new Link({ host, clock, random, connect: () => this.#connect(), onChange });
   }
@@ -98,11 +95,6 @@ export class EslClient {
       throw new Error(`"api ${command}" was not sent: FreeSWITCH at ${this.#address} is not connected.`);
     }
     return connection.send(`api ${command}`, `api ${command}`, fits);
-  }
-
-  /** True: read slowly, as the journal is behind. */
-  hold(held: boolean): void {
-    this.#hold.set(held);
   }
 
   /** Gives up the present connection, if there is one, and makes it anew. `reason`: one sentence. */
@@ -140,7 +132,6 @@ export class EslClient {
         window,
         limits: options.limits ?? defaultLimits,
         clock: options.clock,
-        hold: this.#hold,
         defer: options.defer ?? ((run) => setImmediate(run)),
       },
       {

@@ -6,7 +6,6 @@
  * under way. FreeSWITCH's own HEARTBEAT, every 20 s, would be too late for that.
  */
 import { connect, type Socket } from 'node:net';
-import type { Hold } from '../../../src/link/hold.ts';
 import type { Clock } from '../../../src/ports.ts';
 import { bodyText, type EslFrame, EslParser, encodeCommand, type FrameLimits } from './codec.ts';
 import { Intake } from './intake.ts';
@@ -29,8 +28,6 @@ export interface ConnectionOptions {
   readonly queueBytes: number;
   /** Commands under way at once. */
   readonly window: number;
-  /** Reads slowly while the journal is behind. */
-  readonly hold: Hold;
   readonly limits: FrameLimits;
   readonly clock: Ticker;
   /** Runs the consumer outside of the socket's own turn; `setImmediate` unless a test holds it. */
@@ -183,7 +180,6 @@ export class EslConnection {
       }
       this.#take(frame, receivedAt);
     }
-    if (this.#socket !== null) this.#options.hold.read(this.#socket, () => !this.#intake.full);
     if (this.#parser.problem !== null) this.end({ kind: 'protocol', reason: this.#parser.problem, code: null });
   }
 
