@@ -6,15 +6,14 @@ const LAST = Date.UTC(2200, 0);
 
 /** The first time in the event that is none, by name, with its value; `null` when all are sound. */
 export function oddTime(event: CallEvent): string | null {
-  const { at, receivedAt } = event;
-  const times: Record<string, number | null | undefined> = { at, receivedAt };
-  if (event.kind === 'source-connected') times.bootedAt = event.bootedAt;
+  const own = odd('at', event.at) ?? odd('receivedAt', event.receivedAt);
+  if (own !== null) return own;
+  if (event.kind === 'source-connected') return odd('bootedAt', event.bootedAt);
   const told = event.kind === 'snapshot-channel' ? event : event.kind === 'cleared' ? event.history : undefined;
-  if (told !== undefined) {
-    times.createdAt = told.createdAt;
-    times.answeredAt = told.answeredAt;
-    times.bridgedAt = told.bridgedAt;
-  }
-  const odd = Object.entries(times).find(([, time]) => typeof time === 'number' && !(time >= 0 && time < LAST));
-  return odd === undefined ? null : `${odd[0]} ${odd[1]}`;
+  if (told === undefined) return null;
+  return odd('createdAt', told.createdAt) ?? odd('answeredAt', told.answeredAt) ?? odd('bridgedAt', told.bridgedAt);
+}
+
+function odd(name: string, time: number | null | undefined): string | null {
+  return typeof time !== 'number' || (time >= 0 && time < LAST) ? null : `${name} ${time}`;
 }
