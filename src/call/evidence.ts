@@ -41,10 +41,13 @@ export function decide<I, T>(rules: readonly Rule<I, T>[], input: I): Conclusion
 export function decideFirst<I, T>(rules: readonly Rule<I, T>[], input: I): Conclusion<T> {
   for (const rule of rules) {
     const one = rule.find(input);
-    if (one !== null) return { value: one.value, rule: rule.name, fact: one.fact, rejected: [] };
+    if (one !== null) return { value: one.value, rule: rule.name, fact: one.fact, rejected: NOTHING };
   }
   throw new Error('No rule had anything to say.');
 }
+
+/** What is rejected where nothing is, which is the usual case: one list for all. */
+const NOTHING: readonly never[] = Object.freeze([]);
 
 /** The evidence that comes first in `order` (rules, the surest first) decides; of equally sure evidence the oldest. */
 export function weigh<T>(evidence: readonly Evidence<T>[], order: readonly string[]): Conclusion<T> {
@@ -54,9 +57,11 @@ export function weigh<T>(evidence: readonly Evidence<T>[], order: readonly strin
 }
 
 function concluded<T>(found: readonly Evidence<T>[]): Conclusion<T> {
-  const [first, ...others] = found;
+  const first = found[0];
   if (first === undefined) throw new Error('No rule had anything to say.');
-  return { ...first, rejected: others.filter((one) => one.value !== first.value) };
+  const { value, rule, fact } = first;
+  const agreed = found.every((one) => one.value === value);
+  return { value, rule, fact, rejected: agreed ? NOTHING : found.filter((one) => one.value !== value) };
 }
 
 /** Adds what is not known yet; a rule speaks once for each value. */
