@@ -170,7 +170,10 @@ export class CallTable {
   private reach(now: number): void {
     if (now < this.now - CLOCK_SET_MS) this.setBack(now);
     this.now = Math.max(this.now, now);
-    if (now < this.waiting.next) return;
+    if (now >= this.waiting.next) this.endDue(now);
+  }
+
+  private endDue(now: number): void {
     const { leave } = this;
     this.waiting.endDue(now, (call) => {
       if (now >= overdueAt(call, this.rules)) giveUp(this.context, call, now);

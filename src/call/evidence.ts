@@ -41,22 +41,41 @@ export function decide<I, T>(rules: readonly Rule<I, T>[], input: I): Conclusion
 export function decideFirst<I, T>(rules: readonly Rule<I, T>[], input: I): Conclusion<T> {
   for (const rule of rules) {
     const one = rule.find(input);
-    if (one !== null) return { value: one.value, rule: rule.name, fact: one.fact, rejected: [] };
+    if (one !== null) return { value: one.value, rule: rule.name, fact: one.fact, rejected: NOTHING };
   }
   throw new Error('No rule had anything to say.');
 }
 
+/** What is rejected where nothing is, which is the usual case: one list for all. */
+const NOTHING: readonly never[] = Object.freeze([]);
+
 /** The evidence that comes first in `order` (rules, the surest first) decides; of equally sure evidence the oldest. */
 export function weigh<T>(evidence: readonly Evidence<T>[], order: readonly string[]): Conclusion<T> {
-  if (evidence.length === 1) return concluded(evidence);
-  const rank = (rule: string): number => (order.includes(rule) ? order.indexOf(rule) : order.length);
-  return concluded([...evidence].sort((a, b) => rank(a.rule) - rank(b.rule)));
+  let surest = evidence[0];
+  let agreed = true;
+  for (const one of evidence) {
+    if (surest === undefined) break;
+    agreed &&= one.value === surest.value;
+    if (rankOf(one, order) < rankOf(surest, order)) surest = one;
+  }
+  if (surest !== undefined && agreed) return conclusion(surest, NOTHING);
+  return concluded([...evidence].sort((a, b) => rankOf(a, order) - rankOf(b, order)));
+}
+
+function rankOf({ rule }: Evidence<unknown>, order: readonly string[]): number {
+  const rank = order.indexOf(rule);
+  return rank < 0 ? order.length : rank;
 }
 
 function concluded<T>(found: readonly Evidence<T>[]): Conclusion<T> {
-  const [first, ...others] = found;
+  const first = found[0];
   if (first === undefined) throw new Error('No rule had anything to say.');
-  return { ...first, rejected: others.filter((one) => one.value !== first.value) };
+  const agreed = found.every((one) => one.value === first.value);
+  return conclusion(first, agreed ? NOTHING : found.filter((one) => one.value !== first.value));
+}
+
+function conclusion<T>({ value, rule, fact }: Evidence<T>, rejected: readonly Evidence<T>[]): Conclusion<T> {
+  return { value, rule, fact, rejected };
 }
 
 /** Adds what is not known yet; a rule speaks once for each value. */

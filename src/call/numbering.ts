@@ -1,6 +1,7 @@
 /** Which company line was called, and which number was called from it: the numbers of both ends, read by the rules of the trunk. */
 import { NETWORK_DIGITS } from '../telephony/digits.ts';
 import { bareNumber, type TrunkFormat, toE164 } from '../telephony/number.ts';
+import { Lately } from '../telephony/oldest.ts';
 import type { SourcePlan } from './plan.ts';
 
 /** How numbers are written on one trunk: what `Party` tells of it. */
@@ -73,8 +74,8 @@ function lineEnding(lines: readonly string[], delivered: string | null): string 
 }
 
 /** True for a number of the company itself, which is never the external party. */
-export function isOwnNumber(plan: SourcePlan, number: string, trunk: Writing = homeOf(plan)): boolean {
-  return plan.own.size > 0 && readingThat(number, trunk, (reading) => plan.own.has(reading)) !== null;
+export function isOwnNumber(plan: SourcePlan, number: string, trunk?: Writing): boolean {
+  return plan.own.size > 0 && readingThat(number, trunk ?? homeOf(plan), (reading) => plan.own.has(reading)) !== null;
 }
 
 /** The agent whose outside telephone this number is, with his tenant; `null` when the config names none. */
@@ -89,14 +90,18 @@ export function mobileOwner(
   return known === null || ext === undefined ? null : { ext, domain: plan.domains?.get(known) ?? null };
 }
 
+/** The digits by which numbers are compared. The same few are asked for with each event of a call. */
+const compared = new Lately(1000, (number) =>
+  (bareNumber(number) ?? number).replace(/\D/g, '').replace(/^0+/, '').slice(-10),
+);
+
 /**
  * True for two writings of one number: the same digits behind what stands for the country, the prefix within it and an outside line,
  * which may be one of these for the one who dials and another for the trunk. National numbers with a prefix that is not zero
  * (North America, India, Russia) have ten digits; more are not compared.
  */
 export function isSameNumber(a: string, b: string): boolean {
-  const digits = (one: string) => (bareNumber(one) ?? one).replace(/\D/g, '').replace(/^0+/, '').slice(-10);
-  const [one, other] = [digits(a), digits(b)];
+  const [one, other] = [compared.get(a), compared.get(b)];
   const [long, short] = one.length < other.length ? [other, one] : [one, other];
   return short !== '' && (long === short || (short.length >= NETWORK_DIGITS && long.endsWith(short)));
 }

@@ -76,18 +76,31 @@ interface Scene {
 
 function sceneOf(subject: Channel, begin: number, until: number): Scene {
   const { channels, seats } = around(subject, begin - SLACK_MS, (subject.clearedAt ?? until) + SLACK_MS);
-  const times = new Set([begin, until]);
-  for (const channel of channels)
-    for (const time of [presentFrom(channel), channel.clearedAt]) times.add(time ?? until);
-  for (const { stay } of seats) for (const time of [stay.from, stay.to]) times.add(time ?? until);
-  const steps = [...times].filter((time) => time >= begin && time <= until).sort((a, b) => a - b);
-  return { subject, until, seats, steps };
+  const times = new Set<number>();
+  const note = (time: number): void => {
+    if (time >= begin && time <= until) times.add(time);
+  };
+  note(begin);
+  note(until);
+  for (const channel of channels) {
+    note(presentFrom(channel));
+    note(channel.clearedAt ?? until);
+  }
+  for (const { stay } of seats) {
+    note(stay.from);
+    note(stay.to ?? until);
+  }
+  return { subject, until, seats, steps: [...times].sort((a, b) => a - b) };
 }
 
 function lastingIn(scene: Scene): Connection[] {
   const found: Connection[] = [];
-  for (const [index, others] of partnersIn(scene, 0).entries()) {
-    const [from, to] = [scene.steps[index], scene.steps[index + 1]];
+  const { steps } = scene;
+  const partners = partnersIn(scene, 0);
+  for (let index = 0; index + 1 < steps.length; index += 1) {
+    const from = steps[index];
+    const to = steps[index + 1];
+    const others = partners[index] ?? NOBODY;
     if (from !== undefined && to !== undefined && others.length > 0) append(found, { from, to, others });
   }
   return found;
@@ -107,7 +120,7 @@ function meetingIn(scene: Scene): Connection[] {
 }
 
 /** With whom the subject is connected at each of the steps. `slack`: how long after its end a stay still counts, ms. */
-function partnersIn({ subject, until, seats, steps }: Scene, slack: number): Channel[][] {
+function partnersIn({ subject, until, seats, steps }: Scene, slack: number): (readonly Channel[])[] {
   let next = 0;
   let taken: Seat[] = [];
   return steps.map((at) => {
@@ -116,21 +129,31 @@ function partnersIn({ subject, until, seats, steps }: Scene, slack: number): Cha
       next += 1;
     }
     taken = taken.filter(({ stay }) => (stay.to ?? until) + slack > at);
+    if (taken.length === 0 && subject.wire === null) return NOBODY;
     const live = (channel: Channel) => presentFrom(channel) <= at && (channel.clearedAt ?? until) + slack > at;
-    return live(subject) ? connectedBy(taken, subject, live) : [];
+    return live(subject) ? connectedBy(taken, subject, live) : NOBODY;
   });
 }
 
-function connectedBy(taken: readonly Seat[], subject: Channel, live: (channel: Channel) => boolean): Channel[] {
-  const here = taken.filter(({ stay }) => live(stay.channel));
+const NOBODY: readonly Channel[] = Object.freeze([]);
+
+function connectedBy(
+  taken: readonly Seat[],
+  subject: Channel,
+  live: (channel: Channel) => boolean,
+): readonly Channel[] {
+  const here = taken.every(({ stay }) => live(stay.channel)) ? taken : taken.filter(({ stay }) => live(stay.channel));
+  // Alone in a bridge.
+  if (here.length < 2 && subject.wire === null) return NOBODY;
   const seen = new Set([subject]);
   for (const channel of seen) {
     if (channel.wire !== null && live(channel.wire)) seen.add(channel.wire);
-    const bridges = here.flatMap(({ bridge, stay }) => (stay.channel === channel ? bridge : []));
-    for (const { bridge, stay } of here) if (bridges.includes(bridge)) seen.add(stay.channel);
+    const own = here.filter(({ stay }) => stay.channel === channel);
+    for (const { bridge, stay } of here) if (own.some((seat) => seat.bridge === bridge)) seen.add(stay.channel);
   }
-  seen.delete(subject);
-  return [...seen].filter((channel) => channel.party.side !== 'wire');
+  const others: Channel[] = [];
+  for (const channel of seen) if (channel !== subject && channel.party.side !== 'wire') others.push(channel);
+  return others;
 }
 
 function append(found: Connection[], next: Connection): void {

@@ -2,6 +2,8 @@
  * Patterns of the config that tell phones from trunks by the endpoint of a channel (`PJSIP/1001`, `sofia/external/...`).
  */
 
+import { Lately } from './oldest.ts';
+
 export interface EndpointMatch {
   /** Extension captured by `{ext}` or the group `ext`; `null` when the pattern has none. */
   readonly ext: string | null;
@@ -25,14 +27,15 @@ export interface EndpointPattern {
  */
 export function compilePattern(text: string): EndpointPattern {
   const expression = text.startsWith('/') ? regexOf(text) : globOf(text);
-  return {
-    text,
-    match(endpoint) {
-      const found = expression.exec(endpoint);
-      return found === null ? null : { ext: found.groups?.ext ?? null };
-    },
-  };
+  const matches = new Lately<EndpointMatch | null>(REMEMBERED, (endpoint) => {
+    const found = expression.exec(endpoint);
+    return found === null ? null : { ext: found.groups?.ext ?? null };
+  });
+  return { text, match: (endpoint) => matches.get(endpoint) };
 }
+
+/** Endpoints are asked about with each event of a call, and a PBX has few that are used at a time. */
+const REMEMBERED = 500;
 
 /** The first of the patterns that matches, `null` when none does. */
 export function firstMatch(patterns: readonly EndpointPattern[], endpoint: string): EndpointMatch | null {

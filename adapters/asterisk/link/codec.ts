@@ -39,6 +39,7 @@ export class AmiProtocolError extends Error {
 }
 
 const CR = 13;
+const LF = 10;
 const SLICE = 1 << 16;
 /** How much room is kept after a large packet. */
 const ROOM = 1 << 20;
@@ -106,10 +107,7 @@ export class AmiParser {
     const { maxPacketBytes, maxLines, maxGreetingBytes } = this.#limits;
     let start = 0;
     let line = this.#lineStart;
-    // One character for each byte, as a text is searched faster than bytes are.
-    const text = data.toString('latin1', this.#scanned);
-    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) {
-      const i = this.#scanned + at;
+    for (let i = lineFeedFrom(data, this.#scanned); i < data.length; i = lineFeedFrom(data, i + 1)) {
       if (this.#mode === 'greeting' && i - line > maxGreetingBytes) return this.#fail(maxGreetingBytes);
       const end = i > line && data[i - 1] === CR ? i - 1 : i;
       if (this.#endsPacket(data, start, line, end)) {
@@ -176,6 +174,13 @@ export class AmiParser {
     );
     return 0;
   }
+}
+
+/** Where the next line feed stands, at or behind `from`; behind the last byte when there is none. Lines are short: a search would cost more than its way. */
+function lineFeedFrom(data: Uint8Array, from: number): number {
+  let at = from;
+  while (at < data.length && data[at] !== LF) at += 1;
+  return at;
 }
 
 /** Asterisk reads an action's line into a buffer of 1,025 bytes and throws longer ones away. */

@@ -128,11 +128,15 @@ export class AmiConnection {
       run();
       return true;
     } catch (error) {
-      const name = typeof packet === 'string' ? packet : (packet.get('Event') ?? packet.get('Response') ?? 'packet');
-      const why = error instanceof Error ? error.message : String(error);
-      this.#handlers.onFault('not handled', `${this.where}: "${name}" could not be handled and was left out (${why}).`);
+      this.#notHandled(packet, error);
       return false;
     }
+  }
+
+  #notHandled(packet: AmiPacket | string, error: unknown): void {
+    const name = typeof packet === 'string' ? packet : (packet.get('Event') ?? packet.get('Response') ?? 'packet');
+    const why = error instanceof Error ? error.message : String(error);
+    this.#handlers.onFault('not handled', `${this.where}: "${name}" could not be handled and was left out (${why}).`);
   }
 
   async #send(name: string, fields: ActionFields, list: boolean, deadlineMs: number): Promise<AmiList> {
@@ -192,13 +196,30 @@ export class AmiConnection {
 
   #packet(packet: AmiPacket): void {
     const receivedAt = this.#options.clock.now();
-    this.handle(packet, () => this.#handlers.onFrame(packet.raw, receivedAt));
+    try {
+      this.#handlers.onFrame(packet.raw, receivedAt);
+    } catch (error) {
+      this.#notHandled(packet, error);
+    }
     if (packet.get('Event') === 'Shutdown') this.#orderly = true;
-    const handOn = () => this.handle(packet, () => this.#handlers.onEvent(packet, receivedAt));
     if (isResponse(packet)) this.#pending.take(packet);
-    else if (!endsList(packet)) {
-      // An item that could not be handled is missing in its list.
-      if (handOn()) this.#pending.take(packet);
-    } else this.#pending.end(packet, handOn);
+    else if (endsList(packet)) this.#listEnds(packet, receivedAt);
+    // An item that could not be handled is missing in its list.
+    else if (this.#handOn(packet, receivedAt)) this.#pending.take(packet);
+  }
+
+  #listEnds(packet: AmiPacket, receivedAt: number): void {
+    this.#pending.end(packet, () => this.#handOn(packet, receivedAt));
+  }
+
+  /** False when what takes the event throws. */
+  #handOn(packet: AmiPacket, receivedAt: number): boolean {
+    try {
+      this.#handlers.onEvent(packet, receivedAt);
+      return true;
+    } catch (error) {
+      this.#notHandled(packet, error);
+      return false;
+    }
   }
 }

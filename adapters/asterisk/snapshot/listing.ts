@@ -5,6 +5,8 @@ import type { AmiPacket } from '../link/packet.ts';
 
 /** Actions that list the live channels; the first tells the DID and the bridge too. */
 const LISTS = ['Status', 'CoreShowChannels'];
+/** The events that end these lists. */
+const LIST_ENDS = new Set(LISTS.map((name) => `${name}Complete`));
 
 /** Longest silence within the first, second and third answer, ms. */
 const LIST_DEADLINES_MS = [5_000, 10_000, 20_000] as const;
@@ -89,7 +91,7 @@ export function createLister(clock: Clock, link: ListingLink): Lister {
       return end;
     },
     see(event) {
-      if (LISTS.some((name) => event === `${name}Complete`)) told = true;
+      if (LIST_ENDS.has(event)) told = true;
     },
     cancel: () => cancelPause(),
   };

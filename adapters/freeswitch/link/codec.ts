@@ -8,7 +8,7 @@
  * A frame whose end cannot be told is left out, and the next one looked for by how it begins. The first frame of a connection
  * must be whole: what begins otherwise is another service.
  */
-import { type Header, parseHeader, shown } from './header.ts';
+import { type Header, headersOf, parseHeader, shown } from './header.ts';
 import { findHead, headBytes } from './resync.ts';
 
 /** One frame as it came over the wire. */
@@ -23,6 +23,27 @@ export interface EslFrame {
   readonly raw: Uint8Array;
   /** Bytes of a body that was too long to keep and was passed over; 0 for every frame that is whole. */
   readonly passedOver: number;
+}
+
+/** Nobody asks for the headers of most frames, which are events: so the map of them is made when it is asked for. */
+class Frame implements EslFrame {
+  readonly contentType: string;
+  readonly body: Uint8Array | null;
+  readonly raw: Uint8Array;
+  readonly passedOver: number;
+  readonly #header: Header;
+
+  constructor(header: Header, body: Uint8Array | null, raw: Uint8Array, passedOver: number) {
+    this.#header = header;
+    this.contentType = header.contentType;
+    this.body = body;
+    this.raw = raw;
+    this.passedOver = passedOver;
+  }
+
+  get headers(): ReadonlyMap<string, string> {
+    return headersOf(this.#header);
+  }
 }
 
 /** In bytes. */
@@ -157,8 +178,7 @@ export class EslParser {
     this.#header = null;
     this.#known = true;
     this.#firstLineSeen = false;
-    const type = (header.headers.get('content-type') ?? '').split(';', 1)[0] ?? '';
-    const frame = { contentType: type.trim().toLowerCase(), headers: header.headers, body, raw, passedOver };
+    const frame = new Frame(header, body, raw, passedOver);
     const here = Math.min(passedOver, this.#end - end);
     this.#start = end + here;
     this.#scan = this.#start;

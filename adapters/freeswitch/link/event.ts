@@ -41,13 +41,7 @@ export function readEvent(frame: EslFrame): EventReading {
 
 function readFlat(frame: EslFrame): EventReading {
   const flat = frame.body === null ? null : FlatJson.read(asBuffer(frame.body));
-  if (flat === null) return readJson(bodyText(frame));
-  return {
-    event: view(
-      (name) => flat.value(name),
-      () => flat.names(),
-    ),
-  };
+  return flat === null ? readJson(bodyText(frame)) : { event: new View(flat) };
 }
 
 /** Reads a JSON object such as the answer to `uuid_dump <uuid> json` or a row of `show channels as json`. */
@@ -67,10 +61,10 @@ export function readJson(text: string): EventReading {
 /** A parsed JSON object as an event; `null` when it is not an object. */
 export function eventOf(value: unknown): EslEvent | null {
   if (!isRecord(value)) return null;
-  return view(
-    (name) => (Object.hasOwn(value, name) ? asText(value[name]) : undefined),
-    () => Object.keys(value),
-  );
+  return new View({
+    value: (name) => (Object.hasOwn(value, name) ? asText(value[name]) : undefined),
+    names: () => Object.keys(value),
+  });
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -110,14 +104,14 @@ function readPlain(body: Uint8Array): EventReading {
     innerBody = rest.toString('utf8', 0, Number(inner));
   }
   return {
-    event: view(
-      (name) => {
+    event: new View({
+      value: (name) => {
         if (name === '_body') return innerBody;
         const value = values.get(name);
         return value === undefined ? undefined : urlDecode(value);
       },
-      () => [...values.keys(), ...(innerBody === undefined ? [] : ['_body'])],
-    ),
+      names: () => [...values.keys(), ...(innerBody === undefined ? [] : ['_body'])],
+    }),
   };
 }
 
@@ -129,21 +123,41 @@ function urlDecode(value: string): string {
   return Buffer.from(bytes, 'latin1').toString('utf8');
 }
 
-function view(
-  lookup: (name: string) => string | readonly string[] | undefined,
-  names: () => readonly string[],
-): EslEvent {
-  const list = (name: string): readonly string[] => {
-    const value = lookup(name);
-    if (value === undefined) return [];
-    if (typeof value !== 'string') return value;
-    return value.startsWith(arrayMark) ? value.slice(arrayMark.length).split(arraySeparator) : [value];
-  };
-  const get = (name: string): string | undefined => {
-    const value = lookup(name);
-    return typeof value === 'string' && !value.startsWith(arrayMark) ? value : list(name)[0];
-  };
-  return { name: get('Event-Name') ?? '', get, list, names };
+/** The headers of one event as they were sent. */
+interface Headers {
+  value(name: string): string | readonly string[] | undefined;
+  names(): readonly string[];
+}
+
+class View implements EslEvent {
+  readonly name: string;
+  readonly #headers: Headers;
+
+  constructor(headers: Headers) {
+    this.#headers = headers;
+    this.name = this.get('Event-Name') ?? '';
+  }
+
+  get(name: string): string | undefined {
+    const value = this.#headers.value(name);
+    return typeof value === 'string' && !value.startsWith(arrayMark) ? value : elementsOf(value)[0];
+  }
+
+  list(name: string): readonly string[] {
+    return elementsOf(this.#headers.value(name));
+  }
+
+  names(): readonly string[] {
+    return this.#headers.names();
+  }
+}
+
+const NO_ELEMENTS: readonly string[] = Object.freeze([]);
+
+function elementsOf(value: string | readonly string[] | undefined): readonly string[] {
+  if (value === undefined) return NO_ELEMENTS;
+  if (typeof value !== 'string') return value;
+  return value.startsWith(arrayMark) ? value.slice(arrayMark.length).split(arraySeparator) : [value];
 }
 
 function describe(frame: EslFrame, problem: string): string {

@@ -42,13 +42,16 @@ export function routingOf(plan: SourcePlan, call: Call): Routing | null {
   const network = toE164(caller.number, plan.country) !== null;
   const outside = network && !ownName && !isOwnNumber(plan, caller.number ?? '');
   const toNetwork = dialled !== null && toE164(dialled, plan.country) !== null;
-  const legs = [...call.channels].filter((one) => one !== root && one.facts.wire === null && !calledIn(one));
-  const sent = legs.map(numberSent).filter((number) => number !== null);
-  const carried = toNetwork && sent.some((number) => isSameNumber(number, dialled));
-  if (carried) return 'outgoing';
+  let legs = 0;
+  for (const leg of call.channels) {
+    if (leg === root || leg.facts.wire !== null || calledIn(leg)) continue;
+    legs += 1;
+    const sent = toNetwork ? numberSent(leg) : null;
+    if (sent !== null && dialled !== null && isSameNumber(sent, dialled)) return 'outgoing';
+  }
   // Nobody hides from his own PBX; and a phone that shows the company's number sends what it dials to a trunk.
   if ((outside || (!ownName && isHidden(caller.number))) && reachesCompany(plan, root, toNetwork))
-    return legs.length > 0 || isTakenByPbx(root) ? 'incoming' : null;
+    return legs > 0 || isTakenByPbx(root) ? 'incoming' : null;
   if (outside) return null;
   // A carrier shows a number of the network, or a word for none; a phone its extension, or the name of its account.
   if (!ownName && (network || isWithheld(caller.number))) return null;

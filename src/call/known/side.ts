@@ -5,7 +5,7 @@
  * and the number that was dialled come before the patterns of the config that look like names.
  */
 import type { ChannelFacts, Initiator } from '../../telephony/call-event.ts';
-import { firstMatch } from '../../telephony/endpoint.ts';
+import { type EndpointPattern, firstMatch } from '../../telephony/endpoint.ts';
 import { toE164 } from '../../telephony/number.ts';
 import { decideFirst, type Rule } from '../evidence.ts';
 import { isOwnNumber, mobileOwner } from '../numbering.ts';
@@ -58,7 +58,7 @@ const RULES: readonly Rule<Seen, Side>[] = [
   {
     name: 'trunk-setting',
     find: ({ plan, facts }) => {
-      const text = plan.trunks.flatMap(({ match }) => match).find((one) => one.match(facts.endpoint) !== null)?.text;
+      const text = trunkPattern(plan, facts)?.text;
       return text === undefined ? null : { value: 'trunk', fact: `[[source.trunk]] match ${text}` };
     },
   },
@@ -133,29 +133,41 @@ const RULES: readonly Rule<Seen, Side>[] = [
 /** Rules that look at the name only, and the administrator's own word: nothing contradicts them. */
 const DECIDES_ALONE = new Set(['agent-mobile', 'trunk-setting', 'extension-setting', 'no-phone-known']);
 
+/** The pattern of a trunk of the config that the endpoint matches. */
+function trunkPattern(plan: SourcePlan, { endpoint }: ChannelFacts): EndpointPattern | undefined {
+  for (const { match } of plan.trunks) for (const one of match) if (one.match(endpoint) !== null) return one;
+  return undefined;
+}
+
+/** Of a channel that the PBX has not called in anybody's name. */
+export const NONE_MEANT: ReadonlySet<string> = new Set();
+
 /** The party at a channel. */
 export function partyOf(plan: SourcePlan, facts: ChannelFacts, more: Partial<Knowledge> = {}): Party {
   const {
     initiator = facts.initiator ?? 'pbx',
-    meant = new Set<string>(),
+    meant = NONE_MEANT,
     called = initiator === 'pbx' ? facts.dialled : null,
     calledBy = null,
     routing = null,
   } = more;
   const reason = decideFirst(RULES, { plan, facts, initiator, meant, called, calledBy, routing });
-  const home = { country: plan.country, format: 'auto' as const, number: null };
+  const { country } = plan;
   const domain = facts.domain ?? null;
   switch (reason.value) {
     case 'wire':
-      return { side: 'wire', ext: facts.extension, ...home, domain, reason };
+      return { side: 'wire', ext: facts.extension, country, format: 'auto', number: null, domain, reason };
     case 'extension': {
       const agent = reason.rule === 'agent-mobile' ? mobileOwner(plan, called) : null;
       const ext = agent?.ext ?? extensionOf(plan, facts, meant);
-      return { side: 'extension', ext, ...home, domain: agent?.domain ?? domain, reason };
+      const ownDomain = agent?.domain ?? domain;
+      return { side: 'extension', ext, country, format: 'auto', number: null, domain: ownDomain, reason };
     }
     case 'trunk': {
       const trunk = plan.trunks.find((one) => firstMatch(one.match, facts.endpoint) !== null);
-      const { match: _, ...writing } = trunk ?? { match: [], ...home };
+      if (trunk === undefined)
+        return { side: 'trunk', ext: null, country, format: 'auto', number: null, domain: null, reason };
+      const { match: _, ...writing } = trunk;
       return { side: 'trunk', ext: null, ...writing, domain: null, reason };
     }
   }

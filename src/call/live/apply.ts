@@ -175,7 +175,7 @@ function dialled(
   const caller = by === null ? undefined : context.channels.get(by);
   if (caller !== undefined) caller.firstDialAt ??= at;
   const exten = from?.exten ?? null;
-  if (exten !== null) channel.meant.add(exten);
+  if (exten !== null) mean(channel, exten);
   if (!channel.dials.some((dial) => dial.by === by && dial.endedAt === null)) {
     channel.dials.push({ by, at, number, presented, from, asked, endedAt: null, result: null, forwardedTo: null });
     if (asked !== null) noteAsked(context, channel, asked);
@@ -198,8 +198,12 @@ function identify(context: ApplyContext, channel: Channel, event: Extract<Channe
   if (event.withheld) channel.facts = { ...channel.facts, withheld: true };
   if (late) channel.facts = { ...channel.facts, caller: { number, name: name ?? facts.caller.name } };
   const meant = channel.party.side === 'extension' && number !== null && !channel.meant.has(number);
-  if (meant) channel.meant.add(number);
+  if (meant) mean(channel, number);
   if (late || meant) conclude(context, channel);
+}
+
+function mean(channel: Channel, number: string): void {
+  if (!channel.meant.has(number)) channel.meant = new Set([...channel.meant, number]);
 }
 
 /** A dial attempt whose beginning was not seen; `undefined` when the channel was there from its beginning, undialled. */

@@ -119,7 +119,7 @@ function append(bridge: Bridge, stranger: Channel, from: number, to: number): vo
 function strangerLike(channel: Channel): Channel {
   const call: Call = { key: '', otherKeys: [], channels: new Set(), links: new Set(), sessionKey: '', place: 0 };
   const always = { createdAt: Number.NEGATIVE_INFINITY, answeredAt: Number.NEGATIVE_INFINITY, clearedAt: null };
-  return { ...channel, ...always, call, dials: [], bridges: new Set(), met: new Set(), wire: null };
+  return { ...channel, ...always, call, dials: [], bridges: new Set(), met: null, wire: null };
 }
 
 /** The call of the channel is no longer judged by the bridge. */

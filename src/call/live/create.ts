@@ -3,9 +3,9 @@ import type { ChannelFacts, ChannelHistory, ChannelId } from '../../telephony/ca
 import { addEvidence, weigh } from '../evidence.ts';
 import { INITIATOR_RULES, initiatorAtBirth } from '../known/initiator.ts';
 import { calledBy, numberCalled, routingOf } from '../known/routing.ts';
-import { partyOf } from '../known/side.ts';
+import { NONE_MEANT, partyOf } from '../known/side.ts';
 import type { ApplyContext } from './context.ts';
-import { enter } from './membership.ts';
+import { enter, touchMet } from './membership.ts';
 import { type Call, type Channel, calledIn, linkCalls, oldest, rootOf } from './state.ts';
 
 /**
@@ -37,7 +37,7 @@ export function create(
     facts,
     initiators,
     initiator,
-    meant: new Set(),
+    meant: NONE_MEANT,
     routing: null,
     party: partyOf(context.plan, facts, { initiator: initiator.value }),
     call,
@@ -68,14 +68,14 @@ export function create(
     bridges: new Set(),
     seat: null,
     seatedAt: null,
-    met: new Set(),
+    met: null,
     confirmed: true,
     blind: !seen,
   };
   call.channels.add(channel);
   context.channels.set(channel.id, channel);
   context.onOpened(channel.id);
-  const half = [...call.channels].find((other) => other !== channel && isPair(other, channel));
+  const half = otherHalf(channel);
   if (half !== undefined) join(context, channel, half);
   follow(context, channel.call);
 }
@@ -115,13 +115,20 @@ export function conclude(context: ApplyContext, channel: Channel): void {
   follow(context, channel.call);
 }
 
-function decideSide({ plan, touched }: ApplyContext, channel: Channel): void {
-  const { initiator, meant, routing } = channel;
-  const more = { initiator: initiator.value, meant, routing, calledBy: calledBy(plan, channel) };
-  const called = initiator.value === 'pbx' ? numberCalled(channel) : null;
+function decideSide(context: ApplyContext, channel: Channel): void {
+  const { plan } = context;
+  const { meant, routing } = channel;
   const { side } = channel.party;
-  channel.party = partyOf(plan, channel.facts, { ...more, called });
-  if (channel.party.side !== side) for (const { call } of channel.met) touched.add(call);
+  const initiator = channel.initiator.value;
+  const called = initiator === 'pbx' ? numberCalled(channel) : null;
+  channel.party = partyOf(plan, channel.facts, {
+    initiator,
+    meant,
+    called,
+    calledBy: calledBy(plan, channel),
+    routing,
+  });
+  if (channel.party.side !== side) touchMet(context, channel);
 }
 
 function comesIn(root: Channel): boolean {
@@ -184,8 +191,14 @@ export function recall(context: ApplyContext, id: ChannelId, history: ChannelHis
   enter(context, channel, bridge, 'talk', history.bridgedAt ?? history.answeredAt ?? endedAt);
 }
 
-function isPair(a: Channel, b: Channel): boolean {
-  return a.facts.wire !== null && a.facts.wire === b.facts.wire && a.wire === null;
+/** The other half of a wire, where it is known already. */
+function otherHalf(channel: Channel): Channel | undefined {
+  const { wire } = channel.facts;
+  if (wire === null) return undefined;
+  for (const other of channel.call.channels) {
+    if (other !== channel && other.facts.wire === wire && other.wire === null) return other;
+  }
+  return undefined;
 }
 
 /** What is dialled at one end of a wire is part of the call at the other end, whatever linked id it has. */

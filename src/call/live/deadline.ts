@@ -41,6 +41,7 @@ function lastCleared(group: Iterable<Call>): number | null {
     // an internal call is kept until the customers it met have gone.
     if (external) continue;
     for (const channel of call.channels) {
+      if (channel.met === null) continue;
       for (const other of channel.met) {
         if (other.party.side !== 'trunk' || other.call === call) continue;
         if (isLive(other)) return null;

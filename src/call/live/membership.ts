@@ -21,11 +21,21 @@ function meet(context: ApplyContext, bridge: Bridge, channel: Channel, at: numbe
   for (const { channel: other, to } of staysDuring(bridge, at, Number.POSITIVE_INFINITY)) {
     if (other === channel || context.channels.get(other.id) !== other) continue;
     if (bridge.kind === 'conference') {
-      channel.met.add(other);
-      other.met.add(channel);
+      noteMet(channel, other);
+      noteMet(other, channel);
       if (!isLive(other)) context.touched.add(other.call);
     } else if (to !== at) linkCalls(channel.call, other.call);
   }
+}
+
+function noteMet(channel: Channel, other: Channel): void {
+  channel.met ??= new Set();
+  channel.met.add(other);
+}
+
+/** The calls of those whom the channel met may end sooner than before. */
+export function touchMet({ touched }: Pick<ApplyContext, 'touched'>, { met }: Channel): void {
+  if (met !== null) for (const { call } of met) touched.add(call);
 }
 
 /** The channel leaves the bridge in which it is. */
@@ -48,16 +58,14 @@ export function clear(context: ApplyContext, channel: Channel, at: number, heard
   channel.clearedHeardAt = heardAt;
   leave(context, channel, channel.clearedAt);
   closeInterval(channel.holds.at(-1), channel.clearedAt);
-  for (const { call } of channel.met) context.touched.add(call);
+  touchMet(context, channel);
 }
 
 /** The channel has been reported: nothing waits for it any more, and it is remembered only where a call is still to be judged by it. */
 export function depart(context: ApplyContext, channel: Channel): void {
-  for (const other of channel.met) {
-    other.met.delete(channel);
-    context.touched.add(other.call);
-  }
-  channel.met.clear();
+  touchMet(context, channel);
+  if (channel.met !== null) for (const other of channel.met) other.met?.delete(channel);
+  channel.met = null;
   for (const { asked } of channel.dials) if (asked !== null) forgetAsked(context, channel, asked);
   for (const bridge of channel.bridges) {
     dismiss(bridge, channel);

@@ -31,7 +31,7 @@ export function madeFor(leg: Channel): Channel[] {
 
 /** The channels of a call that have not been part of a reported one; `[]` where all that is left goes on alone. */
 export function newIn(call: Call): Channel[] {
-  const fresh = [...call.channels].filter((one) => !one.carriedOver && !metStranger(one, call));
+  const fresh = [...call.channels].filter((one) => !one.carriedOver && !metStranger(one));
   if (fresh.length > 0) return fresh;
   const parties = [...call.channels].filter((one) => one.party.side !== 'wire');
   return parties.length > 1 ? parties.slice(1) : [];
@@ -47,10 +47,19 @@ export function sessionKeyOf(call: Call): string {
  * True for a channel that had been connected with somebody of whom nothing is known any more when others of the call were made.
  * After a restart only what was heard of channels that live is there: that one's call has been reported.
  */
-function metStranger(channel: Channel, call: Call): boolean {
-  const lastMade = Math.max(...[...call.channels].filter((one) => one !== channel).map((one) => one.createdAt));
-  return [...channel.bridges].some(
-    ({ kind, shared, here, over }) =>
-      kind === 'talk' && !shared && here.size === 0 && over.every(({ to }) => to !== null && to <= lastMade),
-  );
+function metStranger(channel: Channel): boolean {
+  for (const bridge of channel.bridges) {
+    const { kind, shared, here, over } = bridge;
+    if (kind !== 'talk' || shared || here.size > 0) continue;
+    const lastMade = lastMadeBeside(channel);
+    if (over.every(({ to }) => to !== null && to <= lastMade)) return true;
+  }
+  return false;
+}
+
+/** When the last of the others of its call was made, ms since the epoch. */
+function lastMadeBeside(channel: Channel): number {
+  let last = Number.NEGATIVE_INFINITY;
+  for (const one of channel.call.channels) if (one !== channel) last = Math.max(last, one.createdAt);
+  return last;
 }

@@ -82,7 +82,7 @@ export interface Channel {
   readonly initiators: Evidence<Initiator>[];
   initiator: Conclusion<Initiator>;
   /** Numbers in whose name the PBX called the channel, or that it shows as the caller: among them the extension that it means. */
-  readonly meant: Set<string>;
+  meant: ReadonlySet<string>;
   /** Where its call leads, as far as that says something about its side. */
   routing: Routing | null;
   party: Party;
@@ -132,8 +132,8 @@ export interface Channel {
   seat: Bridge | null;
   /** When it came into a bridge last, of whatever kind. */
   seatedAt: number | null;
-  /** Channels, not yet reported, that were in a conference at the same time. */
-  readonly met: Set<Channel>;
+  /** Channels, not yet reported, that were in a conference at the same time; `null` as long as it has been in none. */
+  met: Set<Channel> | null;
   /** Confirmed by a snapshot since the last reconnect. */
   confirmed: boolean;
   /** True when the link to the PBX was down during its life. */
@@ -158,6 +158,7 @@ export interface Call {
 /** All calls reachable over links from `call`, itself included. */
 export function componentOf(call: Call): Set<Call> {
   const found = new Set([call]);
+  if (call.links.size === 0) return found;
   for (const one of found) for (const linked of one.links) found.add(linked);
   return found;
 }
@@ -184,10 +185,11 @@ export function oldest(channels: Iterable<Channel>): Channel | undefined {
 }
 
 function isOlder(a: Channel, b: Channel): boolean {
-  const [mine, other] = [a.facts.order, b.facts.order];
+  const mine = a.facts.order;
+  const other = b.facts.order;
   if (mine !== undefined && other !== undefined) {
-    const [second, counter] = [mine[0] - other[0], mine[1] - other[1]];
-    if (second !== 0 || counter !== 0) return second < 0 || (second === 0 && counter < 0);
+    if (mine[0] !== other[0]) return mine[0] < other[0];
+    if (mine[1] !== other[1]) return mine[1] < other[1];
   }
   if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt;
   return calledIn(a) && !calledIn(b);
@@ -209,7 +211,11 @@ export function presentFrom(channel: Channel): number {
  * make (`Local/1001@...` originated by a CRM): there the first real channel counts.
  */
 export function rootOf(call: Call): Channel | undefined {
-  return oldest([...call.channels].filter((channel) => channel.party.side !== 'wire')) ?? oldest(call.channels);
+  let first: Channel | undefined;
+  for (const channel of call.channels) {
+    if (channel.party.side !== 'wire' && (first === undefined || isOlder(channel, first))) first = channel;
+  }
+  return first ?? oldest(call.channels);
 }
 
 /** The trunk channels of a call. */
