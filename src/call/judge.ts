@@ -10,7 +10,7 @@ import { isWithheld, toE164 } from '../telephony/number.ts';
 import { holdsWithin, internalTalks, talksOf } from './conversation.ts';
 import type { Conclusion } from './evidence.ts';
 import { newIn, sessionKeyOf } from './live/sequel.ts';
-import { type Call, type Channel, componentOf, oldest, trunksOf } from './live/state.ts';
+import { type Call, type Channel, componentOf, hasTrunk, oldest } from './live/state.ts';
 import { lineOf } from './numbering.ts';
 import type { CallRecord, Reason } from './record.ts';
 import { distinctRecordings } from './recordings.ts';
@@ -31,13 +31,12 @@ import { type Connection, connectionsOf, covered } from './talk.ts';
 /** The records of one call; none when it is part of another. */
 export function judge(call: Call, context: JudgeContext): CallRecord[] {
   const group = [...componentOf(call)];
-  const external = group.filter((one) => trunksOf(one).length > 0);
-  if (trunksOf(call).length === 0) {
-    if (external.length > 0) return [];
+  if (!hasTrunk(call)) {
+    if (group.some(hasTrunk)) return [];
     const first = group.reduce((a, b) => (isOlder(b, a) ? b : a));
     if (first !== call) return [];
   }
-  const folded = group.filter((one) => one !== call && trunksOf(one).length === 0);
+  const folded = group.filter((one) => one !== call && !hasTrunk(one));
   const one = caseOf(call, folded, context);
   if (one === null || newIn(call).length === 0) return [];
   const record = recordOf(one);
@@ -66,7 +65,7 @@ function recordOf(of: Case): CallRecord {
   const number = externalNumber(of, direction, external);
   const did = companyNumber(direction, subject, external, number.value);
   const agent = agentOf({ of, direction, talks, mobile, did });
-  const queue = channels.flatMap((channel) => channel.queues).at(-1)?.queue ?? null;
+  const queue = channels.findLast((channel) => channel.queues.length > 0)?.queues.at(-1)?.queue ?? null;
   const rung = rungOf(direction === 'Internal' ? channels : madeBefore(endedAt, channels));
   const responsible = agent.value ?? missedBy(of, direction, rung, did, queue);
   const recordings = status.value === 'Answered' ? recordingsOf(channels, subject) : [];

@@ -2,6 +2,7 @@
  * Who was connected with whom, and when: worked out from bridge stays and wires. A wire (Local, loopback) passes on whatever
  * enters one end; a holding bridge connects nobody.
  */
+import { inOrder } from './in-order.ts';
 import { staysDuring } from './live/bridge.ts';
 import { type Bridge, type Channel, presentFrom, type Stay } from './live/state.ts';
 
@@ -34,7 +35,7 @@ interface Seat {
 }
 
 /** Who may have been connected with `start` between two times, ms since the epoch, and their stays in order of their beginnings. */
-function around(start: Channel, from: number, to: number): { channels: Set<Channel>; seats: Seat[] } {
+function around(start: Channel, from: number, to: number): { channels: Set<Channel>; seats: readonly Seat[] } {
   const channels = new Set([start]);
   const bridges = new Set<Bridge>();
   const seats: Seat[] = [];
@@ -49,7 +50,7 @@ function around(start: Channel, from: number, to: number): { channels: Set<Chann
       }
     }
   }
-  return { channels, seats: seats.sort((a, b) => a.stay.from - b.stay.from) };
+  return { channels, seats: inOrder(seats, ({ stay }) => stay.from) };
 }
 
 /** The connections of `subject` with other real channels, in order of time. Open ends are closed at `until`. */
@@ -128,7 +129,8 @@ function partnersIn({ subject, until, seats, steps }: Scene, slack: number): (re
       taken.push(seat);
       next += 1;
     }
-    taken = taken.filter(({ stay }) => (stay.to ?? until) + slack > at);
+    const lasts = ({ stay }: Seat) => (stay.to ?? until) + slack > at;
+    if (!taken.every(lasts)) taken = taken.filter(lasts);
     if (taken.length === 0 && subject.wire === null) return NOBODY;
     const live = (channel: Channel) => presentFrom(channel) <= at && (channel.clearedAt ?? until) + slack > at;
     return live(subject) ? connectedBy(taken, subject, live) : NOBODY;
@@ -173,7 +175,7 @@ function sameParties(a: readonly Channel[], b: readonly Channel[]): boolean {
 export function covered(intervals: readonly { readonly from: number; readonly to: number }[]): number {
   let total = 0;
   let end = Number.NEGATIVE_INFINITY;
-  for (const { from, to } of [...intervals].sort((a, b) => a.from - b.from)) {
+  for (const { from, to } of inOrder(intervals, (interval) => interval.from)) {
     if (to <= end) continue;
     total += to - Math.max(from, end);
     end = to;

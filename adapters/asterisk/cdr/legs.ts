@@ -114,7 +114,7 @@ function legOf(trace: Trace): Leg {
     // The context of a dialled channel is not its own.
     Context: initiator === 'endpoint' ? own?.dcontext : undefined,
   };
-  const packet = { headers: [], raw: new Uint8Array(0), get: (header: string) => headers[header], all: () => [] };
+  const packet = { get: (header: string) => headers[header] };
   const caller = { number: known(first?.src), name: nameIn(first?.clid ?? '') };
   const born = own === undefined ? null : epochOf(own.uniqueid);
   const starts = first === undefined ? trace.from : spread(first).start;

@@ -37,7 +37,11 @@ export function extenOf(packet: AmiPacket, header = 'Exten'): string | null {
 }
 
 /** `null` as initiator: the PBX has not said it yet. */
-export function factsOf(packet: AmiPacket, initiator: Initiator | null, dialled: string | null): ChannelFacts {
+export function factsOf(
+  packet: Pick<AmiPacket, 'get'>,
+  initiator: Initiator | null,
+  dialled: string | null,
+): ChannelFacts {
   const name = packet.get('Channel') ?? '';
   const endpoint = endpointOf(name);
   const callerName = known(packet.get('CallerIDName'));

@@ -157,7 +157,7 @@ const SOURCE_READERS: ReadonlyMap<string, SourceReader> = tableOf({
   Cdr: (packet, stamp) => {
     const channel = packet.get('UniqueID');
     // The column gets its name in cdr_manager.conf, so upper and lower case vary.
-    const file = packet.headers.find(([name]) => name.toLowerCase() === 'recordingfile')?.[1];
+    const file = packet.getAnyCase('recordingfile');
     if (channel === undefined) return [];
     const mailbox = packet.get('LastApplication') === 'VoiceMail';
     return [

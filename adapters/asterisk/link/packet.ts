@@ -8,6 +8,8 @@ export interface AmiPacket {
   readonly raw: Uint8Array;
   /** Value of the first header of exactly this name. */
   get(name: string): string | undefined;
+  /** Value of the first header of this name (here in lower case), in whatever case it was sent. */
+  getAnyCase(name: string): string | undefined;
   /** Values of all headers of exactly this name, in order. */
   all(name: string): string[];
 }
@@ -46,6 +48,16 @@ export class Packet implements AmiPacket {
     return name === 'Event' ? this.#event : this.#find(name);
   }
 
+  getAnyCase(name: string): string | undefined {
+    if (this.#odd || markOf(name) === null) return this.headers.find((header) => header[0].toLowerCase() === name)?.[1];
+    const text = this.#text;
+    for (let at = 0; at >= 0 && at < text.length; at = behindLine(text, at)) {
+      const colon = at + name.length;
+      if (text[colon] === ':' && text.slice(at, colon).toLowerCase() === name) return valueAt(text, colon + 1);
+    }
+    return undefined;
+  }
+
   all(name: string): string[] {
     const mark = this.#odd ? null : markOf(name);
     if (mark === null) return this.headers.filter((header) => header[0] === name).map((header) => header[1]);
@@ -82,6 +94,12 @@ function lineOf(text: string, mark: string, from: number): number {
   let at = text.indexOf(mark, from);
   while (at > 0 && text.charCodeAt(at - 1) !== LF) at = text.indexOf(mark, at + 1);
   return at;
+}
+
+/** Where the line after the one at `at` begins; -1 when there is none. */
+function behindLine(text: string, at: number): number {
+  const end = text.indexOf('\n', at);
+  return end < 0 ? -1 : end + 1;
 }
 
 /** The value whose line goes on at `at`, behind the colon. */

@@ -2,8 +2,7 @@
  * The JSON of an event as FreeSWITCH writes it: one object without blanks, whose values are strings or lists of strings. An event has
  * some two hundred headers, of which a few are asked for: so the places of those are noted while the text is gone through once, and
  * only what is asked for is decoded. It is checked that the text is JSON, but for control characters inside of strings: FreeSWITCH
- * escapes them, and a text that has them all the same is read as it stands. No text is made of the whole: that would be as much
- * again to throw away for each event.
+ * escapes them, and a text that has them all the same is read as it stands.
  */
 
 const QUOTE = 0x22;
@@ -14,10 +13,6 @@ const CLOSE = 0x5d;
 const BEGIN = 0x7b;
 const END = 0x7d;
 const BACKSLASH = 0x5c;
-const SPACE = 0x20;
-const UNICODE = 0x75;
-/** What may follow a backslash beside `u`. */
-const ESCAPES = new Set(Buffer.from('"\\/bfnrt'));
 
 /** The names that were asked for so far, for all events: they are written in the program, so they are few. */
 const asked = new Map<string, number>();
@@ -51,113 +46,128 @@ function numberOf(name: string): number | null {
   return number;
 }
 
-/** Tells of each header: where its name stands, and where its value begins. False when the text has another form. */
-function walk(bytes: Uint8Array, tell: (from: number, to: number, value: number) => void): boolean {
-  if (bytes[0] !== BEGIN) return false;
-  for (let at = 1; bytes[at] === QUOTE; ) {
-    const to = quoteOrSlash(bytes, at + 1);
-    if (bytes[to] !== QUOTE || bytes[to + 1] !== COLON) return false;
-    const end = valueEnd(bytes, to + 2);
-    if (end < 0) return false;
-    tell(at + 1, to, to + 2);
-    const next = bytes[end];
-    if (next === END) return end + 1 === bytes.length;
-    if (next !== COMMA) return false;
-    at = end + 1;
+/** Goes through a text of that form. */
+class Walk {
+  readonly #bytes: Uint8Array;
+  /** One character for each byte: it is searched faster than bytes are, which in turn are faster to look at. */
+  readonly #text: string;
+  /** The next backslash at or behind what is read. */
+  #slash: number;
+
+  constructor(bytes: Uint8Array, text: string) {
+    this.#bytes = bytes;
+    this.#text = text;
+    this.#slash = this.#slashFrom(0);
   }
-  return false;
-}
 
-/** Where a value ends that begins at `from`, behind its last byte; -1 when it is none. */
-function valueEnd(bytes: Uint8Array, from: number): number {
-  const first = bytes[from];
-  if (first === QUOTE) return stringEnd(bytes, from);
-  if (first !== OPEN) return -1;
-  for (let at = from + 1; bytes[at] === QUOTE; ) {
-    const end = stringEnd(bytes, at);
-    if (end < 0) return -1;
-    const next = bytes[end];
-    if (next === CLOSE) return end + 1;
-    if (next !== COMMA) return -1;
-    at = end + 1;
+  /** Tells of each header: where its name and its value stand. False when the text has another form. */
+  each(tell: (from: number, to: number, value: number, end: number) => void): boolean {
+    const text = this.#text;
+    const bytes = this.#bytes;
+    if (bytes[0] !== BEGIN) return false;
+    for (let at = 1; bytes[at] === QUOTE; ) {
+      const to = text.indexOf('"', at + 1);
+      if (to < 0 || this.#slash < to || bytes[to + 1] !== COLON) return false;
+      const end = this.#valueEnd(to + 2);
+      if (end < 0) return false;
+      tell(at + 1, to, to + 2, end);
+      const next = bytes[end];
+      if (next === END) return end + 1 === text.length;
+      if (next !== COMMA) return false;
+      at = end + 1;
+    }
+    return false;
   }
-  return -1;
-}
 
-/** Where a string ends that begins at `from`, behind its closing quotation mark; -1 when it is none. */
-function stringEnd(bytes: Uint8Array, from: number): number {
-  const at = quoteOrSlash(bytes, from + 1);
-  if (bytes[at] === QUOTE) return at + 1;
-  return bytes[at] === BACKSLASH ? escapedEnd(bytes, from) : -1;
-}
-
-/** Where the next quotation mark or backslash stands; behind the last byte when there is none. */
-function quoteOrSlash(bytes: Uint8Array, from: number): number {
-  let at = from;
-  for (; at < bytes.length; at += 1) {
-    const byte = bytes[at];
-    if (byte === QUOTE || byte === BACKSLASH) break;
+  #valueEnd(from: number): number {
+    const first = this.#bytes[from];
+    if (first === QUOTE) return this.#stringEnd(from);
+    if (first !== OPEN) return -1;
+    for (let at = from + 1; this.#bytes[at] === QUOTE; ) {
+      const end = this.#stringEnd(at);
+      if (end < 0) return -1;
+      const next = this.#bytes[end];
+      if (next === CLOSE) return end + 1;
+      if (next !== COMMA) return -1;
+      at = end + 1;
+    }
+    return -1;
   }
-  return at;
-}
 
-/** The same of one with escapes, which must be what JSON allows. */
-function escapedEnd(bytes: Uint8Array, from: number): number {
-  for (let at = from + 1; at < bytes.length; at += 1) {
-    const byte = bytes[at] ?? 0;
-    if (byte === QUOTE) return at + 1;
-    if (byte < SPACE) return -1;
-    if (byte !== BACKSLASH) continue;
-    at += 1;
-    const letter = bytes[at] ?? 0;
-    if (letter === UNICODE) {
-      for (let digit = 1; digit <= 4; digit += 1) if (!isHex(bytes[at + digit] ?? 0)) return -1;
-      at += 4;
-    } else if (!ESCAPES.has(letter)) return -1;
+  /** Where a string ends that begins at `from`, behind its closing quotation mark; -1 when it is none. */
+  #stringEnd(from: number): number {
+    const text = this.#text;
+    let end = text.indexOf('"', from + 1);
+    if (end >= 0 && end < this.#slash) return end + 1;
+    while (end > 0 && isEscaped(this.#bytes, end)) end = text.indexOf('"', end + 1);
+    if (end < 0 || !isString(text.slice(from, end + 1))) return -1;
+    this.#slash = this.#slashFrom(end + 1);
+    return end + 1;
   }
-  return -1;
+
+  #slashFrom(at: number): number {
+    const slash = this.#text.indexOf('\\', at);
+    return slash < 0 ? Number.POSITIVE_INFINITY : slash;
+  }
 }
 
-function isHex(byte: number): boolean {
-  const lower = byte | 0x20;
-  return (byte >= 0x30 && byte <= 0x39) || (lower >= 0x61 && lower <= 0x66);
+function isEscaped(bytes: Uint8Array, at: number): boolean {
+  let first = at;
+  while (bytes[first - 1] === BACKSLASH) first -= 1;
+  return (at - first) % 2 === 1;
+}
+
+function isString(text: string): boolean {
+  try {
+    return typeof JSON.parse(text) === 'string';
+  } catch {
+    return false;
+  }
 }
 
 /** The headers of one event. */
 export class FlatJson {
   readonly #body: Buffer;
-  /** Of each name known then: where its value begins, 0 where there is none, and once it was asked for the value itself. */
-  readonly #values: (number | string | readonly string[])[];
+  readonly #text: string;
+  /** Where the values of the names known then stand: begin and end of each; 0: there is none. */
+  readonly #places: number[];
+  readonly #values: (string | readonly string[] | undefined)[] = [];
 
-  private constructor(body: Buffer, values: (number | string | readonly string[])[]) {
+  private constructor(body: Buffer, text: string, places: number[]) {
     this.#body = body;
-    this.#values = values;
+    this.#text = text;
+    this.#places = places;
   }
 
   /** `null` when the body has not that form, whatever else it may be. */
   static read(body: Buffer): FlatJson | null {
-    const values: (number | string)[] = new Array(names.length).fill(0);
-    const whole = walk(body, (from, to, value) => {
+    const text = body.toString('latin1');
+    const places: number[] = new Array(names.length * 2).fill(0);
+    const whole = new Walk(body, text).each((from, to, value, end) => {
       let next = firsts[bucketOf(body, from, to)] ?? 0;
       while (next > 0) {
         const number = next - 1;
         next = others[number] ?? 0;
+        const name = names[number] ?? '';
+        if (name.length !== to - from || !text.startsWith(name, from)) continue;
         // Of equal names the last one counts.
-        if (stands(names[number] ?? '', body, from, to)) values[number] = value;
+        places[2 * number] = value;
+        places[2 * number + 1] = end;
       }
     });
-    return whole ? new FlatJson(body, values) : null;
+    return whole ? new FlatJson(body, text, places) : null;
   }
 
   /** A string, a list of strings, or `undefined` when there is no such header. */
   value(name: string): string | readonly string[] | undefined {
     const number = numberOf(name);
     if (number === null) return this.#parsed(name);
-    while (number >= this.#values.length) this.#values.push(this.#search(names[this.#values.length] ?? ''));
+    if (number * 2 >= this.#places.length) this.#values[number] ??= this.#search(name);
     const known = this.#values[number];
-    if (typeof known !== 'number') return known;
-    if (known === 0) return undefined;
-    const value = this.#decode(known);
+    if (known !== undefined) return known;
+    const begin = this.#places[2 * number] ?? 0;
+    if (begin === 0) return undefined;
+    const value = this.#decode(begin, this.#places[2 * number + 1] ?? begin);
     this.#values[number] = value;
     return value;
   }
@@ -167,13 +177,13 @@ export class FlatJson {
     return Object.keys(JSON.parse(this.#body.toString('utf8')));
   }
 
-  /** Where the value begins of a name that was asked for the first time when this event had been gone through. */
-  #search(name: string): number {
-    let found = 0;
-    walk(this.#body, (from, to, value) => {
-      if (stands(name, this.#body, from, to)) found = value;
+  /** The value of a name that was asked for the first time when this event had been gone through. */
+  #search(name: string): string | readonly string[] | undefined {
+    let value: string | readonly string[] | undefined;
+    new Walk(this.#body, this.#text).each((from, to, begin, end) => {
+      if (name.length === to - from && this.#text.startsWith(name, from)) value = this.#decode(begin, end);
     });
-    return found;
+    return value;
   }
 
   #parsed(name: string): string | readonly string[] | undefined {
@@ -181,19 +191,12 @@ export class FlatJson {
     return Object.hasOwn(all, name) ? all[name] : undefined;
   }
 
-  #decode(begin: number): string | readonly string[] {
-    const end = valueEnd(this.#body, begin);
+  /** A copy: a piece of the text would keep all of it. */
+  #decode(begin: number, end: number): string | readonly string[] {
     if (this.#body[begin] === QUOTE) {
       const value = this.#body.toString('utf8', begin + 1, end - 1);
       if (!value.includes('\\')) return value;
     }
     return JSON.parse(this.#body.toString('utf8', begin, end));
   }
-}
-
-/** True when this name stands in `bytes[from, to)`. */
-function stands(name: string, bytes: Uint8Array, from: number, to: number): boolean {
-  if (name.length !== to - from) return false;
-  for (let at = 0; at < name.length; at += 1) if (name.charCodeAt(at) !== bytes[from + at]) return false;
-  return true;
 }

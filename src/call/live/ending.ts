@@ -12,7 +12,7 @@ import type { ApplyContext } from './context.ts';
 import { LateFacts } from './late.ts';
 import { depart, startAnew } from './membership.ts';
 import { madeFor } from './sequel.ts';
-import { type Call, type Channel, componentOf, isLive, trunksOf } from './state.ts';
+import { type Call, type Channel, componentOf, hasTrunk, isLive } from './state.ts';
 
 /** Hears of what could not be folded in or judged. */
 export type OnFault = (what: string, error: unknown) => void;
@@ -127,7 +127,7 @@ export class Endings {
     const gone = [...call.channels].filter((channel) => !isLive(channel));
     const others = [...componentOf(call)].filter((one) => one !== call);
     // Another outside party has its call still to be told, with what the phones recorded of it.
-    const alone = others.every((one) => trunksOf(one).length === 0);
+    const alone = !others.some(hasTrunk);
     for (const one of alone ? others : []) for (const channel of one.channels) dropRecordings(channel);
     startAnew(this.context, gone, rest);
     for (const channel of gone) {

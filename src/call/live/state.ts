@@ -218,6 +218,12 @@ export function rootOf(call: Call): Channel | undefined {
   return first ?? oldest(call.channels);
 }
 
+/** True for a call with an outside party. */
+export function hasTrunk(call: Call): boolean {
+  for (const channel of call.channels) if (channel.party.side === 'trunk') return true;
+  return false;
+}
+
 /** The trunk channels of a call. */
 export function trunksOf(call: Call): Channel[] {
   return [...call.channels].filter((channel) => channel.party.side === 'trunk');

@@ -30,7 +30,11 @@ export function caseOf(call: Call, folded: readonly Call[], context: JudgeContex
   const root = rootOf(call);
   if (root === undefined) return null;
   const channels = [...call.channels, ...folded.flatMap((one) => [...one.channels])];
-  const byId = new Map(channels.flatMap((one) => [one.id, ...one.aliases].map((id) => [id, one] as const)));
+  const byId = new Map<ChannelId, Channel>();
+  for (const channel of channels) {
+    byId.set(channel.id, channel);
+    for (const alias of channel.aliases) byId.set(alias, channel);
+  }
   return { ...context, call, root, channels, byId };
 }
 

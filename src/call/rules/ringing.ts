@@ -1,11 +1,13 @@
 /** Whose phones rang, and since when. */
+import type { ChannelId } from '../../telephony/call-event.ts';
+import { inOrder } from '../in-order.ts';
 import { type Channel, calledIn } from '../live/state.ts';
 import { calledLegs, isPhone } from './case.ts';
 
 /** Extensions whose phones rang, in order. A leg sent out by a trunk in the name of an extension counts as that extension. */
 export function rungOf(channels: readonly Channel[]): string[] {
   const rung = new Set<string>();
-  for (const channel of [...channels].sort((a, b) => a.createdAt - b.createdAt)) {
+  for (const channel of inOrder(channels, ({ createdAt }) => createdAt)) {
     if (calledIn(channel)) continue;
     const { side, ext } = channel.party;
     const who = side === 'extension' ? ext : side === 'trunk' ? channel.facts.extension : null;
@@ -19,8 +21,8 @@ export function rungOf(channels: readonly Channel[]): string[] {
  * tell, since the clock of a PBX may tick in steps of 20 ms.
  */
 export function madeBefore(endedAt: number, channels: readonly Channel[]): Channel[] {
-  const phones = new Set(channels.filter(isPhone).map((one) => one.id));
-  const byPhone = (channel: Channel) => channel.dials.some((dial) => dial.by !== null && phones.has(dial.by));
+  const isOfPhone = (id: ChannelId | null) => channels.some((one) => one.id === id && isPhone(one));
+  const byPhone = (channel: Channel) => channel.dials.some((dial) => isOfPhone(dial.by));
   return channels.filter(
     (channel) => channel.createdAt < endedAt || (channel.createdAt === endedAt && !byPhone(channel)),
   );

@@ -32,7 +32,7 @@ const text = fc.tuple(
   fc.constantFrom('', '\r\n', '\n', '\r\n\r\n', '\r'),
 );
 
-t.test('get and all give what the list of headers has', async () => {
+t.test('get, getAnyCase and all give what the list of headers has', async () => {
   fc.assert(
     fc.property(text, ([lines, end, last]) => {
       const raw = Buffer.from(lines.join(end) + last);
@@ -42,6 +42,9 @@ t.test('get and all give what the list of headers has', async () => {
         const packet = new Packet(raw);
         assert.deepEqual(packet.all(asked), wanted);
         assert.equal(packet.get(asked), wanted[0]);
+        const lower = asked.toLowerCase();
+        const alike = headers.find((header) => header[0].toLowerCase() === lower);
+        assert.equal(packet.getAnyCase(lower), alike?.[1]);
       }
     }),
     { numRuns: 2000 },

@@ -58,6 +58,7 @@ t.test('each header has the value that the whole JSON has', async (t) => {
 t.test('what is of another form is left to the reader of any JSON', async (t) => {
   const others = ['', '{', '{}', '[]', 'null', '{"a":1}', '{"a":null}', '{"a":[]}', '{"a":{"b":"c"}}', '{ "a":"b"}'];
   const broken = ['{"a":"b"', '{"a":"b",}', '{"a":"b"}}', '{"a":"\\x"}', '{"a":["b",]}', '{"a\\u0062":"c"}', '{"a":"b'];
+  broken.push('{"a":"\\u12g4"}', '{"a":"\\u12"}', '{"a":"\\', '{"a":"\\n\u0001"}', '{"a":"\\u"}', '{"a":["\\x"]}');
   for (const one of [...others, ...broken]) t.equal(FlatJson.read(Buffer.from(one)), null, one);
 });
 
