@@ -1,1 +1,0 @@
-const m=require('asterisk-manager')(44427,'127.0.0.1','u','s',true);let n=0;m.keepConnected();m.on('managerevent',()=>n++);setInterval(()=>console.log(n),1000);
