@@ -2,6 +2,7 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import type { Hold } from '../../../src/link/hold.ts';
+import { oneBuffer } from '../../../src/link/one-buffer.ts';
 import type { Clock } from '../../../src/ports.ts';
 import { type AmiList, endsList, isResponse, PendingActions } from './actions.ts';
 import { AmiParser, encodeAction } from './codec.ts';
@@ -167,16 +168,18 @@ export class AmiConnection {
       this.#cancelTimer();
       this.#cancelTimer = clock.after(connectTimeoutMs, () => this.close(silentServer(this.where, connectTimeoutMs)));
     };
-    const socket =
-      settings === null ? net.connect({ host, port }, ready) : tls.connect({ host, port, ...settings }, ready);
-    socket.setNoDelay(true);
-    socket.setKeepAlive(true, 15_000);
-    socket.on('data', (chunk: Buffer) => {
+    const take = (chunk: Uint8Array): void => {
       this.#bytes += chunk.length;
       this.#heardAt = clock.monotonic();
       this.#parser.push(chunk);
       this.#options.hold.read(socket);
-    });
+    };
+    const socket: net.Socket =
+      settings === null
+        ? net.connect({ host, port, onread: oneBuffer(take) }, ready)
+        : tls.connect({ host, port, ...settings }, ready).on('data', take);
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, 15_000);
     socket.on('error', (error) => this.close(socketFailure(this.where, error)));
     socket.on('close', () => this.close(closedFailure(this.where, this.#orderly)));
     this.#cancelTimer = clock.after(connectTimeoutMs, () => this.close(connectTimeout(this.where, connectTimeoutMs)));
