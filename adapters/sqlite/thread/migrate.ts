@@ -61,18 +61,23 @@ export function schemaVersion(db: Connection): number {
  * file was written by a later program, whose rows this one could misread.
  */
 export function migrate(db: Connection, migrations: readonly Migration[] = loadMigrations()): readonly string[] {
+  refuseNewer(db, migrations);
   const found = schemaVersion(db);
-  const known = migrations.at(-1)?.version ?? 0;
-  if (found > known) {
-    throw new StorageError(
-      'SCHEMA_NEWER',
-      `The database ${db.name} has schema version ${found}, but this logcalld knows versions up to ${known}: ` +
-        'install the newer logcalld again, or restore a backup made before the upgrade.',
-    );
-  }
   const missing = migrations.filter(({ version }) => version > found);
   for (const migration of missing) run(db, migration);
   return missing.map(({ name }) => name);
+}
+
+/** Throws `StorageError` with code `SCHEMA_NEWER` when the file was written by a later program. */
+export function refuseNewer(db: Connection, migrations: readonly Migration[] = loadMigrations()): void {
+  const found = schemaVersion(db);
+  const known = migrations.at(-1)?.version ?? 0;
+  if (found <= known) return;
+  throw new StorageError(
+    'SCHEMA_NEWER',
+    `The database ${db.name} has schema version ${found}, but this logcalld knows versions up to ${known}: ` +
+      'install the newer logcalld again, or restore a backup made before the upgrade.',
+  );
 }
 
 function run(db: Connection, { version, name, sql, after }: Migration): void {

@@ -3,6 +3,7 @@ import { accessSync, constants } from 'node:fs';
 import BetterSqlite3 from 'better-sqlite3';
 import { APPLICATION_ID } from './connection.ts';
 import { codeOf, StorageError, storageError } from './errors.ts';
+import { refuseNewer } from './migrate.ts';
 import { type Modules, modules } from './modules.ts';
 import { type Connection, type Remotes, remotes } from './rpc.ts';
 
@@ -24,10 +25,28 @@ export function openReadOnly(path: string): ReadOnlyDatabase {
     if (db.pragma('application_id', { simple: true }) !== APPLICATION_ID) {
       throw new StorageError('SCHEMA_FOREIGN', `${path} is not a database of logcalld: correct the path.`);
     }
+    refuseNewer(db);
     return serve(db);
   } catch (error) {
     db?.close();
     throw unreadable(path, error);
+  }
+}
+
+/** What keeps the daemon from starting with this file, one sentence; `null`: nothing, also when there is none or it is an older one. */
+export function schemaProblem(path: string): string | null {
+  let db: Connection | null = null;
+  try {
+    db = new BetterSqlite3(path, { readonly: true, fileMustExist: true, timeout: BUSY_MS });
+    if (db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() === 0) return null;
+    if (db.pragma('application_id', { simple: true }) !== APPLICATION_ID)
+      return `${path} is not a database of logcalld.`;
+    refuseNewer(db);
+    return null;
+  } catch (error) {
+    return error instanceof StorageError ? error.message : unreadable(path, error).message;
+  } finally {
+    db?.close();
   }
 }
 

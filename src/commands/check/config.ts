@@ -21,6 +21,7 @@ import { checkDatabase } from './database.ts';
 import { endpointFindings, readingsOf } from './endpoints.ts';
 import { type Finding, ok } from './finding.ts';
 import { checkCrm, checkSource } from './reach.ts';
+import { checkSchema } from './schema.ts';
 import { type Census, userFindings } from './users.ts';
 
 /** Throws `ConfigError` with every problem when the config or the users file is wrong. */
@@ -46,6 +47,7 @@ export async function checkConfig(invocation: Invocation, terminal: Terminal): P
       ? usersWithoutFile(config)
       : ok('users file', `${count(users, 'extension')} in ${config.leadsquared.user.file}`),
     checkDatabase(config.storage.path),
+    ...checkSchema(config.storage.path),
     ...checkHolder(config.storage.path),
     ...config.source.flatMap(checkAuthority),
   ];
