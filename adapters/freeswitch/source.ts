@@ -83,11 +83,7 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
     },
     stop: () => client.close(),
     status,
-    /**
-     * Read as ever: FreeSWITCH 1.11 bears a pause as long as its queue of 100,000 events has room, but whoever reads less than it says
-     * is dropped in the end, and in a flood even pauses of 4 ms let only a tenth through (measured).
-     */
-    hold: () => {},
+    hold: (held) => client.hold(held),
     endpoints: () => listEndpoints(client),
   };
 }

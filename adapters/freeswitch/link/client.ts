@@ -97,6 +97,11 @@ export class EslClient {
     return connection.send(`api ${command}`, `api ${command}`, fits);
   }
 
+  /** True: the journal is behind, nothing is read for a moment. */
+  hold(held: boolean): void {
+    this.#visit?.connection.hold(held);
+  }
+
   /** Gives up the present connection, if there is one, and makes it anew. `reason`: one sentence. */
   drop(reason: string): void {
     this.#visit?.connection.end({ kind: 'unanswered', reason, code: null });

@@ -61,6 +61,11 @@ export interface ConnectionConsumer {
 const frameBytes = 512;
 /** A timer this late says that this program stood still: what has come meanwhile is read before anything is concluded, ms. */
 const standstillMs = 1_000;
+/**
+ * Longest time without reading because the journal is behind, ms. FreeSWITCH 1.11 keeps 100,000 events for this client meanwhile and
+ * ends the connection when these are too many; in a flood of small events that was after six seconds (measured).
+ */
+const longestHoldMs = 1_000;
 /** While a question is under way the silence is looked at so often, ms. */
 const recheckMs = 500;
 
@@ -76,6 +81,8 @@ export class EslConnection {
   #lastByteAt = 0;
   #probedAt = Number.NEGATIVE_INFINITY;
   #cancelWatch: (() => void) | null = null;
+  /** Set while nothing is read because the journal is behind. */
+  #cancelHold: (() => void) | null = null;
 
   constructor(options: ConnectionOptions, consumer: ConnectionConsumer) {
     const { clock, commandTimeoutMs, window, queueBytes, defer } = options;
@@ -89,18 +96,34 @@ export class EslConnection {
       write: (bytes) => {
         if (!this.#ended) this.#socket?.write(bytes);
       },
-      reading: () => !this.#intake.full,
+      reading: () => !this.#intake.full && this.#cancelHold === null,
     });
     this.#intake = new Intake({
       clock,
       bytes: queueBytes,
       defer,
       onFull: () => this.#socket?.pause(),
-      onRoom: () => {
-        this.#lastByteAt = clock.monotonic();
-        this.#socket?.resume();
-      },
+      onRoom: () => this.#readOn(),
     });
+  }
+
+  /**
+   * True: nothing is read for a while, as the journal is behind; for no longer than FreeSWITCH surely bears. False: reading goes on.
+   */
+  hold(held: boolean): void {
+    this.#cancelHold?.();
+    this.#cancelHold = null;
+    if (this.#ended) return;
+    if (held) {
+      this.#cancelHold = this.#options.clock.after(longestHoldMs, () => this.hold(false));
+      this.#socket?.pause();
+    } else this.#readOn();
+  }
+
+  #readOn(): void {
+    if (this.#intake.full || this.#cancelHold !== null) return;
+    this.#lastByteAt = this.#options.clock.monotonic();
+    this.#socket?.resume();
   }
 
   open(): void {
@@ -136,6 +159,7 @@ export class EslConnection {
     if (this.#ended) return;
     this.#ended = true;
     this.#cancelWatch?.();
+    this.#cancelHold?.();
     this.#takeRest();
     this.#socket?.destroy();
     this.#intake.add(0, () => {
@@ -215,7 +239,7 @@ export class EslConnection {
     const dueAt = asked !== null && this.#isProbed ? judgeAt : Math.min(judgeAt, this.#lastByteAt + idleMs);
     this.#cancelWatch = clock.after(Math.max(0, dueAt - clock.monotonic()), () => {
       const stoodStill = clock.monotonic() - dueAt > standstillMs;
-      if (this.#intake.full || stoodStill) this.#lastByteAt = clock.monotonic();
+      if (this.#intake.full || this.#cancelHold !== null || stoodStill) this.#lastByteAt = clock.monotonic();
       this.#judge();
       if (!this.#ended) this.#watch();
     });

@@ -17,10 +17,12 @@ t.test('a database of a later version is refused before the daemon is, and an ol
   db.pragma('user_version = 3');
   t.same(checkSchema(path), [], 'it is brought up to date at the start');
   db.pragma('user_version = 99');
-  t.match(checkSchema(path), {
-    level: 'FAIL',
-    text: /has schema version 99, but this logcalld knows versions up to/,
-  });
+  t.match(checkSchema(path), [
+    {
+      level: 'FAIL',
+      text: /has schema version 99, but this logcalld knows versions up to/,
+    },
+  ]);
   db.close();
 });
 

@@ -430,6 +430,37 @@ t.test('what was read before the end is handed on: at a loss and at a goodbye', 
   }
 });
 
+t.test('while the journal is behind nothing is read, for a second at most, and nothing is lost', async (t) => {
+  const sockets = new Seen<Socket>();
+  const server = await fakeServer((socket) => greet(socket, () => sockets.add(socket)));
+  t.teardown(server.close);
+  const numbers: number[] = [];
+  const seen = watch(server.port, {}, (one) => numbers.push(Number(one.get('n'))));
+  await Promise.all([seen.connected.count(1), sockets.count(1)]);
+  const [socket] = sockets.all;
+  const say = (n: number) =>
+    new Promise<void>((resolve) => {
+      socket?.write(jsonFrame({ 'Event-Name': 'CHANNEL_ANSWER', n: String(n) }), () => resolve());
+    });
+  const turns = async () => {
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+  };
+  seen.client.hold(true);
+  await say(1);
+  await turns();
+  t.same(numbers, []);
+  seen.client.hold(false);
+  await seen.events.count(1);
+  seen.client.hold(true);
+  await say(2);
+  await turns();
+  t.same(numbers, [1]);
+  seen.clock.advance(1_000);
+  await seen.events.count(2);
+  t.same(numbers, [1, 2], 'also when the journal is behind for longer');
+  await seen.client.close();
+});
+
 t.test('so is what the socket has read while it was not asked: at a drop, a loss and a goodbye', async (t) => {
   for (const ending of ['drop', 'loss', 'goodbye'] as const) {
     const sockets = new Seen<Socket>();
