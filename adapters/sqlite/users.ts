@@ -2,6 +2,7 @@
 import type { CrmUser } from '../../src/delivery/crm.ts';
 import type { UserStore } from '../../src/delivery/store.ts';
 import type { Connection } from './thread/rpc.ts';
+import { unsynced } from './thread/unsynced.ts';
 
 type Arg<M extends keyof UserStore> = Parameters<UserStore[M]>[0];
 
@@ -28,8 +29,12 @@ export function userModule(db: Connection) {
       return row === undefined ? null : { users: JSON.parse(row.value) as readonly CrmUser[], at: row.at };
     },
     save: ({ users, at }: Arg<'save'>): void => void save.run({ value: JSON.stringify(users), at: Math.floor(at) }),
-    seen: ({ extension, domain, at, userId }: Arg<'seen'>): void =>
-      void seen.run({ extension, domain: domain ?? '', at: Math.floor(at), userId }),
+    // A statistic, and a call waits for it.
+    seen: unsynced(
+      db,
+      ({ extension, domain, at, userId }: Arg<'seen'>): void =>
+        void seen.run({ extension, domain: domain ?? '', at: Math.floor(at), userId }),
+    ),
     missing: (_: Arg<'missing'>) => missing.all(),
   };
 }

@@ -77,9 +77,13 @@ export function sqliteJournal<M extends JournalModules>(database: Database<M>, o
   }
 
   return {
-    commit(batch) {
+    async commit(batch) {
       const prepared = prepare(batch, options.unposted, slabs);
-      return group.add(prepared).finally(() => release(prepared, slabs));
+      try {
+        return await group.add(prepared);
+      } finally {
+        release(prepared, slabs);
+      }
     },
     async openChannels() {
       const open = await remote.openCalls();

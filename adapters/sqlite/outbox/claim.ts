@@ -2,6 +2,7 @@
 import { afterChange, next, type Position, STEPS, type Step } from '../../../src/delivery/states.ts';
 import type { Claimed, Outbox } from '../../../src/delivery/store.ts';
 import type { Connection } from '../thread/rpc.ts';
+import { unsynced } from '../thread/unsynced.ts';
 import { type AttemptWriter, INTERRUPTED } from './attempts.ts';
 import { DELIVERY_COLUMNS, type DeliveryRow } from './row.ts';
 
@@ -135,25 +136,8 @@ export function claimer(db: Connection, attempts: AttemptWriter, nextDue: (now: 
     lease.run({ ids, owner, leaseUntil });
     return { rows: read.all({ ids }), interrupted, nextDue: nextDue(args.now) };
   }).immediate;
+  // A lease is over when the machine starts again (`open`), and what its end says is said then.
   return unsynced(db, claim);
-}
-
-/**
- * Commits without waiting for the disk, for what need not survive a power cut: a lease is over when the machine starts again
- * (`open`), and what its end says is said then. The log is in order: what is committed later is durable only together with this.
- */
-function unsynced<A, R>(db: Connection, run: (args: A) => R): (args: A) => R {
-  const synced = Number(db.pragma('synchronous', { simple: true }));
-  return (args) => {
-    // Within a transaction it is the outer one that is committed.
-    if (db.inTransaction) return run(args);
-    db.pragma('synchronous = NORMAL');
-    try {
-      return run(args);
-    } finally {
-      db.pragma(`synchronous = ${synced}`);
-    }
-  };
 }
 
 /** Rows whose lease ran out are free again. Answers how many posts were left without an answer. */

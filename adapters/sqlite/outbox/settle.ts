@@ -3,6 +3,7 @@ import { afterChange, type Position, type Step } from '../../../src/delivery/sta
 import type { Outbox, Settled, Settlement } from '../../../src/delivery/store.ts';
 import { type StorageError, storageError } from '../thread/errors.ts';
 import type { Connection } from '../thread/rpc.ts';
+import { unsynced } from '../thread/unsynced.ts';
 import type { AttemptWriter } from './attempts.ts';
 import { ATTEMPTS } from './row.ts';
 
@@ -97,9 +98,11 @@ export function settler(db: Connection, attempts: AttemptWriter) {
     }),
   ).immediate;
 
+  const betweenSteps = unsynced(db, together);
+
   return ({ items }: Parameters<Outbox['settle']>[0]): readonly Settled[] => {
     try {
-      return together(items);
+      return items.every(goesOn) ? betweenSteps(items) : together(items);
     } catch (thrown) {
       faultOf(thrown);
       // One of them cannot be stored: that is this one's fault alone.
@@ -107,6 +110,13 @@ export function settler(db: Connection, attempts: AttemptWriter) {
     }
   };
 }
+
+/**
+ * A row that goes on to its post under the same lease: what was found is durable with the intent, before anything leaves; without
+ * it, it is looked for again.
+ */
+const goesOn = ({ to, leaseUntil, attempted }: Settlement): boolean =>
+  to.step === 'post' && leaseUntil !== undefined && attempted === undefined;
 
 /** What is wrong with a row. Trouble of the file is thrown on. */
 function faultOf(thrown: unknown): StorageError {

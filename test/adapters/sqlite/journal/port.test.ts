@@ -79,7 +79,6 @@ t.test('commits of one moment share one transaction', async (t) => {
   const later = Array.from({ length: 50 }, (_, index) => commit(index + 1));
   t.equal(journal.status().pending, 51);
   t.same(await first, { inserted: ['s0'], changed: [], refused: [] });
-  t.equal(walTransactions(path) - before, 1);
   const results = await Promise.all(later);
   t.equal(walTransactions(path) - before, 2, '51 commits, 2 transactions');
   t.same(
