@@ -23,10 +23,11 @@ export function parseConfig(text: string, file: string, options: LoadOptions = {
   const root = tablesOf(text, file, options);
   const locate = locator(text);
   const problems: Problem[] = [];
+  const { notes, asWritten } = readRenamed(root);
   const report: Report = (at, problem) => {
-    problems.push({ file, line: locate(at), key: formatPath(at), ...problem });
+    const written = asWritten(at);
+    problems.push({ file, line: locate(written), key: formatPath(written), ...problem });
   };
-  const notes = readRenamed(root);
   checkRules(root, report);
   const result = configSchema.safeParse(root);
   for (const issue of result.error?.issues ?? []) reportIssue(issue, root, report);

@@ -1,32 +1,48 @@
 /** Keys of earlier versions that mean something else now: read as what they come nearest to, so that an upgrade stops nothing. */
 import { isTable } from './check.ts';
 import { parseDuration } from './duration.ts';
+import type { KeyPath } from './problem.ts';
 
-/** Puts the present keys into `root`; answers what to tell the administrator, one sentence for each old key. */
-export function readRenamed(root: Record<string, unknown>): readonly string[] {
+export interface Renamed {
+  /** What to tell the administrator, one sentence for each old key. */
+  readonly notes: readonly string[];
+  /** The path as it stands in the file, of one as it is read. */
+  readonly asWritten: (path: KeyPath) => KeyPath;
+}
+
+const TABLE = ['storage', 'retention'] as const;
+
+/** Puts the present keys into `root`, in place of old ones. */
+export function readRenamed(root: Record<string, unknown>): Renamed {
   const { storage } = root;
-  if (!isTable(storage) || !isTable(storage.retention)) return [];
-  const { raw, events, raw_max: rawMax, ...others } = storage.retention;
-  const retention: Record<string, unknown> = others;
+  const written = new Map<string, string>();
   const notes: string[] = [];
-  const read = (from: string, to: string, value: unknown): void => {
-    retention[to] ??= value;
-    notes.push(
-      `[storage.retention] ${from} is of version 0.1 and read as ${to}: write ${to} instead. ` +
-        'Frames and events are one journal now, compressed, and kept for one time.',
-    );
+  const asWritten = (path: KeyPath): KeyPath => {
+    const from =
+      path.length === 3 && TABLE.every((name, at) => path[at] === name) ? written.get(String(path[2])) : undefined;
+    return from === undefined ? path : [...TABLE, from];
   };
-  // Of two times the shorter: nothing is kept longer than somebody wanted.
-  const times = [raw, events].filter((value) => value !== undefined);
-  if (times.length > 0)
-    read(times.length > 1 ? 'raw and events' : raw === undefined ? 'events' : 'raw', 'journal', shortest(times));
-  if (rawMax !== undefined) read('raw_max', 'journal_max', rawMax);
+  if (!isTable(storage) || !isTable(storage.retention)) return { notes, asWritten };
+  const { raw, events, raw_max, ...others } = storage.retention;
+  const retention: Record<string, unknown> = others;
+  const read = (old: Readonly<Record<string, unknown>>, to: string): void => {
+    const given = Object.entries(old).filter(([, value]) => value !== undefined);
+    for (const [from] of given) {
+      notes.push(
+        `[storage.retention] ${from} is of version 0.1 and read as ${to}: write ${to} instead. ` +
+          'Frames and events are one journal now, compressed, and kept for one time.',
+      );
+    }
+    // Of two times the shorter: nothing is kept longer than somebody wanted. One that is none comes first, to be named.
+    const [first] = given.toSorted(([, a], [, b]) => length(a) - length(b));
+    if (first === undefined || retention[to] !== undefined) return;
+    retention[to] = first[1];
+    written.set(to, first[0]);
+  };
+  read({ raw, events }, 'journal');
+  read({ raw_max }, 'journal_max');
   root.storage = { ...storage, retention };
-  return notes;
+  return { notes, asWritten };
 }
 
-/** The shortest of some durations; one that is none is answered as it is, for the schema to name it. */
-function shortest(values: readonly unknown[]): unknown {
-  const ms = (value: unknown): number => parseDuration(String(value)) ?? Number.NEGATIVE_INFINITY;
-  return values.toSorted((a, b) => ms(a) - ms(b))[0];
-}
+const length = (value: unknown): number => parseDuration(String(value)) ?? Number.NEGATIVE_INFINITY;
