@@ -102,6 +102,10 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
   const unposted = (record: CallRecord): string | null => skipReason(record, policy, Math.floor(clock.now()));
   const journal = sqliteJournal(database, {
     ...{ clock, readerOf, unposted },
+    onDamaged(source, count) {
+      const text = `${count} damaged segments of the journal could not be read: calls that were going on lack what was said in them.`;
+      events.warning(log, source, text);
+    },
     onTrouble: (error) => conditions.set('storage-full', error === null ? null : error.message),
   });
   const owner = randomUUID();

@@ -7,13 +7,15 @@ import type { FramesPage, FramesRequest } from './read.ts';
 /** What the frames of a source say; `null` for a source that the config does not know (any more). */
 export type ReaderOf = (source: string) => FrameReader | null;
 
-/** The frames that are asked for, in order, some at a time. */
+/** The frames that are asked for, in order, some at a time. `onDamaged`: so many segments could not be read. */
 export async function* keptFrames(
   journal: { frames(request: FramesRequest): Promise<FramesPage> },
   request: FramesRequest,
+  onDamaged: (segments: number) => void = () => {},
 ): AsyncGenerator<readonly KeptFrame[]> {
   for (let from: number | null = request.from; from !== null; ) {
     const page = await journal.frames({ ...request, from });
+    if (page.damaged > 0) onDamaged(page.damaged);
     yield [...decode(page.bytes)];
     from = page.next;
   }

@@ -24,6 +24,8 @@ export interface JournalOptions {
   readonly unposted?: Unposted;
   /** Called when the file cannot be written for now, and with `null` when it can again. */
   readonly onTrouble?: (error: StorageError | null) => void;
+  /** Segments that the open calls need cannot be read; what was said in them is missing. */
+  readonly onDamaged?: (source: string, segments: number) => void;
   /** Bytes kept while they cannot be stored. */
   readonly maxPending?: number;
 }
@@ -44,7 +46,7 @@ const MAX_PENDING = 32 * 1024 * 1024;
 
 /** The database's `close` first stores what is pending. */
 export function sqliteJournal<M extends JournalModules>(database: Database<M>, options: JournalOptions): SqliteJournal {
-  const { clock, readerOf, onTrouble, maxPending = MAX_PENDING } = options;
+  const { clock, readerOf, onTrouble, onDamaged = () => {}, maxPending = MAX_PENDING } = options;
   const remote: Remote<JournalModules['journal']> = database.remote.journal;
   const slabs = new Slabs();
   const group = groupCommit<Prepared, CommitResult>({
@@ -66,7 +68,7 @@ export function sqliteJournal<M extends JournalModules>(database: Database<M>, o
     if (connected !== null) yield [JSON.parse(connected) as CallEvent];
     const read = readerOf(source);
     const open = new Set(channels);
-    for await (const frames of keptFrames(remote, { source, from, channels })) {
+    for await (const frames of keptFrames(remote, { source, from, channels }, (count) => onDamaged(source, count))) {
       yield frames
         .flatMap((frame) => eventsOf(frame, source, read) ?? [])
         .filter((event) => {

@@ -8,6 +8,8 @@ export interface FramesPage {
   readonly bytes: Uint8Array;
   /** Number of the frame to go on `from`; `null`: that was all. */
   readonly next: number | null;
+  /** Segments that cannot be read, and are passed over. */
+  readonly damaged: number;
 }
 
 /** The open calls of one PBX. */
@@ -81,15 +83,15 @@ export function segmentReader(db: Connection) {
       const wanted = filter(range, channels === undefined ? null : naming(channels));
       const found: KeptFrame[] = [];
       let left = PAGE_BYTES;
+      let damaged = 0;
       let next = from;
       const take = (rows: IterableIterator<Row>): boolean => {
         for (const row of rows) {
           if (left <= 0) return false;
-          let seq = row.seq;
-          for (const frame of decode(row.packed === 1 ? unpack(row.data) : row.data)) {
-            if (seq >= from && wanted(frame)) found.push(frame);
-            seq += 1;
-          }
+          const frames = framesOf(row);
+          if (frames === null) damaged += 1;
+          for (const [n, frame] of (frames ?? []).entries())
+            if (row.seq + n >= from && wanted(frame)) found.push(frame);
           next = row.seq + row.frames;
           left -= row.size;
         }
@@ -100,9 +102,18 @@ export function segmentReader(db: Connection) {
       const none = timed && earliest == null;
       const begin = Math.max(earliest ?? 0, byNumber.pluck().get(range) ?? 0);
       const all = (none || take(sealed.iterate({ ...range, begin }))) && take(hot.iterate(range));
-      return { bytes: encode(found).bytes, next: all ? null : next };
+      return { bytes: encode(found).bytes, next: all ? null : next, damaged };
     },
   };
+}
+
+/** `null`: damaged. That costs what was said in it, and nothing else: a start must not fail for it. */
+function framesOf({ packed, data }: Row): readonly KeptFrame[] | null {
+  try {
+    return [...decode(packed === 1 ? unpack(data) : data)];
+  } catch {
+    return null;
+  }
 }
 
 function filter(

@@ -40,8 +40,17 @@ interface Row {
 
 const isWhole = ({ packed, size }: Row): boolean => packed === 1 && size >= WHOLE_BYTES;
 
-function compressed(rows: readonly Row[]): Uint8Array {
-  return pack(Buffer.concat(rows.map(({ packed, data }) => (packed === 1 ? unpack(data) : data))), 'sealed');
+/** Rows as one segment. Where one of them is damaged, the first goes alone: as it is, if it is that one. */
+function joinedRows(rows: readonly Row[]): { readonly of: readonly Row[]; readonly data: Uint8Array } {
+  const [first] = rows;
+  if (first !== undefined && rows.length === 1 && isWhole(first)) return { of: rows, data: first.data };
+  try {
+    const all = Buffer.concat(rows.map(({ packed, data }) => (packed === 1 ? unpack(data) : data)));
+    return { of: rows, data: pack(all, 'sealed') };
+  } catch (error) {
+    if (first === undefined) throw error;
+    return { of: [first], data: first.packed === 1 ? first.data : pack(first.data, 'sealed') };
+  }
 }
 
 export function sealer(db: Connection): (request: SealRequest) => SealResult {
@@ -57,19 +66,21 @@ export function sealer(db: Connection): (request: SealRequest) => SealResult {
 
   /** Answers the rows joined, and their bytes. */
   const seal = db.transaction((source: string): { readonly sealed: number; readonly size: number } => {
-    const joined: Row[] = [];
-    let size = 0;
+    const found: Row[] = [];
+    let most = 0;
     for (const row of rows.iterate(source)) {
-      const before = joined.at(-1);
+      const before = found.at(-1);
       // Numbers within a segment have no gap.
-      if (before !== undefined && (size + row.size > SEGMENT_BYTES || row.seq !== before.seq + before.frames)) break;
+      if (before !== undefined && (most + row.size > SEGMENT_BYTES || row.seq !== before.seq + before.frames)) break;
       if (before !== undefined && (isWhole(before) || isWhole(row))) break;
-      joined.push(row);
-      size += row.size;
+      found.push(row);
+      most += row.size;
     }
+    if (found.length === 0) return { sealed: 0, size: 0 };
+    const { of: joined, data } = joinedRows(found);
     const [first, last] = [joined[0], joined.at(-1)];
     if (first === undefined || last === undefined) return { sealed: 0, size: 0 };
-    const data = joined.length === 1 && isWhole(first) ? first.data : compressed(joined);
+    const size = joined.reduce((sum, row) => sum + row.size, 0);
     insert.run({
       ...{ source, seq: first.seq, frames: joined.reduce((sum, row) => sum + row.frames, 0) },
       firstAt: Math.min(...joined.map((row) => row.first_at)),

@@ -96,6 +96,25 @@ t.test(
   },
 );
 
+t.test('a damaged segment costs itself', async (t) => {
+  const { db, own, store, events } = journal();
+  for (let n = 1; n <= 3; n++) {
+    store({ frames: [frame(answered('x', n))] });
+    own.seal({ before: EVER });
+  }
+  db.prepare('UPDATE segment SET data = ? WHERE seq = 2').run(Buffer.from('no zstd'));
+  store({ frames: [frame(answered('x', 4))] });
+  t.equal(own.frames({ source: 'pbx', from: 0 }).damaged, 1);
+  t.same(events(), [answered('x', 1), answered('x', 3), answered('x', 4)]);
+  t.match(own.seal({ before: EVER }), { sealed: 1 }, 'and holds up nothing');
+  const much = (n: number) => frame(answered('x', n), Buffer.alloc(20_000, n));
+  for (const n of [5, 6, 7]) store({ frames: [much(n)] });
+  db.prepare('UPDATE hot_segment SET data = ? WHERE first_at = 6').run(Buffer.from('no zstd'));
+  while (own.seal({ before: EVER }).sealed > 0);
+  t.equal(db.prepare('SELECT count(*) FROM hot_segment').pluck().get(), 0, 'nor before it is sealed');
+  t.equal(own.frames({ source: 'pbx', from: 5 }).damaged, 1);
+});
+
 t.test('the last frame of a source is known, with or without events, sealed or not', async (t) => {
   const { store, own } = journal();
   const last = () => own.lastFrameAt({ source: 'pbx' });
