@@ -54,6 +54,7 @@ export function gatherBatches(options: BatchesOptions): Batches {
   const { journal, clock, isOpen } = options;
   const commits = new Set<Promise<void>>();
   let growing = empty();
+  let owed: JournalBatch | null = null;
   let planned: 'no' | 'later' | 'now' = 'no';
   let cancel: () => void = () => {};
   let cancelOwed: () => void = () => {};
@@ -69,25 +70,42 @@ export function gatherBatches(options: BatchesOptions): Batches {
     options.onPressure(behind);
   };
 
-  /** What a refused batch had to say about calls goes with the next batch, in front of what that says. */
+  /** What a refused batch had to say about calls, and what the client said itself: few and small. The PBX's own frames are lost. */
   const owe = (batch: JournalBatch): void => {
-    growing.ended.unshift(...batch.ended);
-    // A later batch, which was not refused, may have released them already.
-    growing.opened.unshift(...batch.opened.filter(isOpen));
-    growing.released.unshift(...batch.released);
-    if (planned !== 'no') return;
+    owed = {
+      frames: [...(owed?.frames ?? []), ...batch.frames.filter(({ raw }) => raw === null)],
+      ended: [...(owed?.ended ?? []), ...batch.ended],
+      // A later batch, which was not refused, may have released them already.
+      opened: [...(owed?.opened ?? []), ...batch.opened].filter(isOpen),
+      released: [...(owed?.released ?? []), ...batch.released],
+    };
     cancelOwed();
     cancelOwed = clock.after(OWED_AGAIN_MS, flush);
   };
 
+  /** It is offered again when its time has come, or a call ends: not with each event, as a disk that is full stays so for a while. */
+  const withOwed = (batch: JournalBatch): JournalBatch => {
+    const before = owed;
+    if (before === null) return batch;
+    owed = null;
+    cancelOwed();
+    return {
+      frames: [...before.frames, ...batch.frames],
+      ended: [...before.ended, ...batch.ended],
+      opened: [...before.opened, ...batch.opened],
+      released: [...before.released, ...batch.released],
+    };
+  };
+
   function flush(): void {
     cancel();
-    cancelOwed();
+    const { bytes, ...grown } = growing;
+    const lingered = planned === 'later' && grown.ended.length === 0;
     planned = 'no';
-    const { bytes, ...batch } = growing;
+    growing = empty();
+    const batch = lingered ? grown : withOwed(grown);
     const { frames, ended, opened, released } = batch;
     if (frames.length + ended.length + opened.length + released.length === 0) return;
-    growing = empty();
     const commit = journal
       .commit(batch)
       .then(
@@ -119,7 +137,7 @@ export function gatherBatches(options: BatchesOptions): Batches {
       for (const record of ended) growing.ended.push(record);
       for (const channel of opened) growing.opened.push({ source, channel });
       for (const channel of released) growing.released.push({ source, channel });
-      plan(growing.ended.length > 0 ? 'now' : 'later');
+      plan(ended.length > 0 ? 'now' : 'later');
     },
 
     said(frame) {

@@ -74,12 +74,12 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       for (const { source } of options.sources) source.hold(behind);
     },
     onStored(ended, { inserted, changed, refused }) {
-      const sourceOf = new Map(ended.map((record) => [record.callSessionId, record.source]));
-      for (const { id, why } of refused) {
-        options.onFault(sourceOf.get(id) ?? '', `The call ${id} could not be stored and was left out: ${why}`);
-      }
       try {
         options.onStored(ended, inserted, changed);
+        for (const { id, why } of refused) {
+          const source = ended.find((record) => record.callSessionId === id)?.source ?? '';
+          options.onFault(source, `The call ${id} could not be stored and was left out: ${why}`);
+        }
       } catch (error) {
         // What is stored is stored, whatever displays make of it.
         options.onFault(ended[0]?.source ?? '', `Calls were stored, but not told on: ${String(error)}`);
@@ -128,7 +128,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       for (const event of events) {
         const table = tables.get(event.source);
         // What ended in an earlier life was stored then; storing it again changes nothing.
-        if (table !== undefined && oddTime(event) === null) batches.folded(event.source, table.apply(event));
+        if (table !== undefined) batches.folded(event.source, table.apply(event));
       }
     }
     // Where the beginning of a channel could not be stored, nothing would ever release it.

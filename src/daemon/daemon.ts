@@ -99,7 +99,15 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
   if (control !== null) opened.push(control.close);
   const { remote } = database;
   const readerOf = readersOf(config);
-  const unposted = (record: CallRecord): string | null => skipReason(record, policy, Math.floor(clock.now()));
+  /** Decided once for each record, when it is stored: it may depend on the time. */
+  const decided = new WeakMap<CallRecord, string | null>();
+  const unposted = (record: CallRecord): string | null => {
+    const known = decided.get(record);
+    if (known !== undefined) return known;
+    const reason = skipReason(record, policy, Math.floor(clock.now()));
+    decided.set(record, reason);
+    return reason;
+  };
   const journal = sqliteJournal(database, {
     ...{ clock, readerOf, unposted },
     onDamaged(source, count) {

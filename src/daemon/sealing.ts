@@ -5,7 +5,9 @@ import type { Clock } from '../ports.ts';
 /** How often it is looked whether there is something to compress, ms. */
 const EVERY_MS = 30_000;
 /** Between two pieces, and while the journal is busy, ms. */
-const PAUSE_MS = 250;
+const PAUSE_MS = 100;
+/** So much waits to be stored that compressing must wait. */
+const BUSY_BYTES = 1 << 20;
 /** What came so long ago is compressed, however little it is, ms. */
 const AGE_MS = 600_000;
 
@@ -19,7 +21,7 @@ export function keepSealing(
   let stopped = false;
 
   const seal = async (): Promise<number> => {
-    if (journal.status().pending > 0) return PAUSE_MS;
+    if (journal.status().pendingWeight > BUSY_BYTES) return PAUSE_MS;
     const { more } = await journal.seal({ before: clock.now() - AGE_MS });
     return more ? PAUSE_MS : EVERY_MS;
   };

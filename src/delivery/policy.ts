@@ -102,6 +102,9 @@ export const DEFAULT_POLICY: DeliveryPolicy = {
   retry: { baseMs: 5000, capMs: 1_800_000, maxAttempts: 10 },
 };
 
+/** Failures that cannot be told to be a row's own end as well, after so many times the attempts: about a day. */
+export const NOT_OWN = 5;
+
 /**
  * ms to wait before the next try of one row: between half and all of min(cap, base * 2^(tries - 1)), so that rows that failed
  * together do not come back together, and the pause grows all the same. At least 1 s, so that a row never spins. `random` is in

@@ -7,7 +7,7 @@ import type { Log } from '../ports.ts';
 import type { Reply } from './crm.ts';
 import { grouped } from './grouped.ts';
 import type { Health } from './health.ts';
-import { backoff } from './policy.ts';
+import { backoff, NOT_OWN } from './policy.ts';
 import type { Probe } from './probe.ts';
 import { afterChange, isFinal, next, type Position, type Step } from './states.ts';
 import { failedBefore, type Outcome, putOff, type Ran, type StepParts, StoreRefused, textOf } from './steps/step.ts';
@@ -51,8 +51,6 @@ export interface End {
 const LATELY_MS = 60_000;
 /** An answer to a probe counts for so long. */
 const PROBED_MS = 15_000;
-/** A failure that cannot be told to be the row's own ends as well, after so many times the attempts: about a day. */
-const NOT_OWN = 5;
 const STORE_AGAIN_MS = 1000;
 const STORE_AGAIN_MAX_MS = 5000;
 /** Results of other rows were stored meanwhile: after so many refusals it is this row's. */

@@ -32,11 +32,11 @@ export class Hold {
     if (!held) this.#go();
   }
 
-  /** A piece has been read from the socket. `mayRead`: false while it is not to be read for another reason. */
-  read(socket: Readable, mayRead: () => boolean = () => true): void {
+  /** A piece has been read from the socket. */
+  read(socket: Readable): void {
     if (!this.#held || this.#resume !== null) return;
     socket.pause();
-    this.#resume = () => mayRead() && socket.resume();
+    this.#resume = () => socket.resume();
     this.#cancel = this.#clock.after(PAUSE_MS, () => this.#go());
   }
 

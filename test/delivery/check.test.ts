@@ -52,6 +52,29 @@ t.test('what is not found is posted again', async (t) => {
   world.close();
 });
 
+t.test(
+  'a call alone whose posts never get an answer is parked after about a day, and a replay begins anew',
+  async (t) => {
+    const { world, life } = await warm();
+    world.crm.fate = (request) => (request === 'post' ? 'dropped' : 'ok');
+    world.end(fresh(world, 1));
+    life.delivery.notify();
+    const hour = 3_600_000;
+    let hours = 0;
+    for (; hours < 72 && world.state(1) !== 'parked'; hours++) await world.clock.advance(hour);
+    t.match(world.row(1), { state: 'parked', tries: 50, reason: /^Given up after 50 attempts/ });
+    t.ok(hours > 12 && hours < 40, `after ${hours} hours`);
+    await life.delivery.replay({ filter: {}, force: false, dryRun: false });
+    await world.clock.advance(hour);
+    t.match(world.row(1), { state: /retrying|uncertain|pending|sending/ });
+    world.crm.fate = () => 'ok';
+    await world.clock.advance(2 * hour);
+    t.match(world.row(1), { state: 'delivered' });
+    t.equal(world.crm.logged('pbx:1:1'), 1);
+    world.close();
+  },
+);
+
 t.test('kill -9 between request and answer', async (t) => {
   const { world, life } = await warm();
   world.crm.fate = (request) => (request === 'post' ? 'crash' : 'ok');

@@ -46,11 +46,3 @@ t.test('a socket is read a piece at a time, with pauses as short as Asterisk bea
   hold.read(socket);
   t.same(calls, []);
 });
-
-t.test('who has another reason not to read is not made to', async (t) => {
-  const { hold, socket, calls, fire } = bench();
-  hold.set(true);
-  hold.read(socket, () => false);
-  fire();
-  t.same(calls, ['pause']);
-});

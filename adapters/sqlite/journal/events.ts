@@ -1,6 +1,7 @@
 /** What the frames of the journal say, read by the present code: on the side of whoever asks, not in the database thread. */
 import type { FrameReader } from '../../../src/capture/reader.ts';
 import type { CallEvent } from '../../../src/telephony/call-event.ts';
+import { oddTime } from '../../../src/telephony/event-time.ts';
 import { decode, type KeptFrame, KIND, ownEventsOf } from './frames.ts';
 import type { FramesPage, FramesRequest } from './read.ts';
 
@@ -23,10 +24,12 @@ export async function* keptFrames(
 
 /** The events of a frame; `null` where the present code cannot read it, which costs that frame alone. */
 export function eventsOf(frame: KeptFrame, source: string, read: FrameReader | null): readonly CallEvent[] | null {
-  if (frame.kind === KIND.own || frame.kind === KIND.events) return ownEventsOf(frame);
-  if (read === null) return null;
+  const stored = frame.kind === KIND.own || frame.kind === KIND.events;
+  if (!stored && read === null) return null;
   try {
-    return read(frame.bytes, source, frame.at);
+    const events = stored ? ownEventsOf(frame) : (read?.(frame.bytes, source, frame.at) ?? []);
+    // As when it came.
+    return events.filter((event) => oddTime(event) === null);
   } catch {
     return null;
   }

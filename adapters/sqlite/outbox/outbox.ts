@@ -31,7 +31,6 @@ export function outboxOf(db: Connection): (row: SessionRow, now: number) => void
   const move = db.prepare<[object]>(
     'UPDATE delivery SET state = @state, step = @step, due_at = 0, update_attempts = 0, failures = 0 WHERE id = @id',
   );
-  const still = db.prepare<[string, number]>('UPDATE delivery SET reason = ? WHERE id = ?');
   return ({ callSessionId, startedAt, endedAt, unposted }, now) => {
     const at = Math.floor(now);
     const { state, step } = unposted === null ? FIRST : next(FIRST, 'filtered');
@@ -39,10 +38,6 @@ export function outboxOf(db: Connection): (row: SessionRow, now: number) => void
     if (changes > 0) return;
     begun.run(startedAt, callSessionId, startedAt);
     for (const { id, state, step } of free.all(callSessionId)) {
-      if (state === 'skipped' && unposted !== null) {
-        still.run(unposted, id);
-        continue;
-      }
       const to = afterChange({ state, step });
       // A failed lookup waits its time also with newer facts.
       if (to !== null && !(step === to.step && step === 'look-up')) move.run({ id, ...to });

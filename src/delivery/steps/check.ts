@@ -4,7 +4,7 @@
  */
 import type { Asking } from '../../permits/port.ts';
 import type { Landed, LandedQuery, Reply } from '../crm.ts';
-import { backoff } from '../policy.ts';
+import { backoff, NOT_OWN } from '../policy.ts';
 import type { Delivery } from '../store.ts';
 import { type Ran, type Run, resultOf, type StepParts, stored } from './step.ts';
 
@@ -92,8 +92,13 @@ function again({ policy, random }: StepParts, row: Delivery, why: string): Ran['
   const posts = row.attempts.post;
   // With each post that was begun, whosever fault its failure was.
   const pauseMs = backoff(policy.retry, row.tries, random);
-  if (posts < policy.retry.maxAttempts) return { kind: 'done', event: 'absent', reason: why, pauseMs };
-  return { kind: 'done', event: 'exhausted', reason: `Given up after ${posts} attempts: ${row.reason ?? why}` };
+  const { maxAttempts } = policy.retry;
+  // Posts whose failure was not the row's own are counted by their begins alone; each replay begins a further round.
+  const spent = posts >= maxAttempts;
+  if (!spent && row.tries % (NOT_OWN * maxAttempts) !== 0)
+    return { kind: 'done', event: 'absent', reason: why, pauseMs };
+  const count = spent ? posts : row.tries;
+  return { kind: 'done', event: 'exhausted', reason: `Given up after ${count} attempts: ${row.reason ?? why}` };
 }
 
 function unanswered({ crm }: StepParts, startedAt: number, reply: Reply<unknown>): Ran['outcome'] {
