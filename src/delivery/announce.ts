@@ -17,7 +17,7 @@ export function tellSkipped(log: Log, call: string, reason: string): void {
   log.write('info', 'call-skipped', `Not posted: ${reason}`, { call });
 }
 
-/** The same outbox; every step it makes is told after it is durable. `crm`: the name of the CRM. */
+/** The same outbox; every step it makes is told after it is committed. `crm`: the name of the CRM. */
 export function announcing(outbox: Outbox, crm: string, log: Log): Outbox {
   /** CallSessionIds of the rows under way. */
   const calls = new Map<number, string>();

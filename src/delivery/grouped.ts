@@ -18,7 +18,7 @@ export function grouped<I, R>(write: (items: readonly I[]) => Promise<readonly R
     while (gathering.length > 0) {
       const group = gathering;
       gathering = [];
-      const written = write(group.map(({ item }) => item));
+      const written = Promise.resolve().then(() => write(group.map(({ item }) => item)));
       group.forEach(({ resolve }, at) => {
         resolve(
           written.then((results) => {

@@ -9,10 +9,11 @@ import { showCall } from './show.ts';
 
 export async function callsShow(invocation: Invocation, terminal: Terminal): Promise<number> {
   const [id = ''] = invocation.arguments;
-  const config = configOf(invocation);
   const details = await ask(invocation, terminal, 'call', { id });
   const secrecy = privacy(invocation.flag('numbers'));
   if (invocation.flag('json')) print(terminal, JSON.stringify(secrecy.value(details)));
-  else for (const line of showCall(config, details, secrecy, invocation.flag('body'))) print(terminal, line);
+  // The channels are named by the config; what the daemon knows is there without it.
+  else
+    for (const line of showCall(configOf(invocation), details, secrecy, invocation.flag('body'))) print(terminal, line);
   return EXIT.ok;
 }

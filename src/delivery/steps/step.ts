@@ -40,8 +40,6 @@ export type Outcome =
       readonly event: DeliveryEvent;
       readonly reason: string | null;
       readonly pauseMs?: number;
-      /** A failed post that is not over: it counts against the maximum when it was the fault of this row. */
-      readonly reply?: Reply<unknown>;
     } & Facts)
   /** It did not work. Whose fault it was, and what follows, is for the worker to say. */
   | ({
