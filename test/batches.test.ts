@@ -104,10 +104,10 @@ t.test('while too much waits, the sources are held back, until most of it is sto
     await turn();
   }
   t.same(pressure, [true]);
-  for (const { settle } of asked.slice(0, 20)) settle();
+  for (const { settle } of asked.slice(0, 25)) settle();
   await turn();
-  t.same(pressure, [true], '10 MB are still much');
-  for (const { settle } of asked.slice(20)) settle(new Error('full'));
+  t.same(pressure, [true], '5 MB are still much: it would go to and fro');
+  for (const { settle } of asked.slice(25)) settle(new Error('full'));
   await turn();
   t.same(pressure, [true, false], 'what is refused waits no more either');
 });

@@ -127,7 +127,7 @@ t.test('the last frame of a source is known, with or without events, sealed or n
 });
 
 t.test('sealing joins what is old or much, of one source at a time, and changes nothing', async (t) => {
-  const { db, own, store, events } = journal();
+  const { db, own, store, events, frames } = journal();
   const rows = () => ({
     hot: db.prepare('SELECT count(*) FROM hot_segment').pluck().get(),
     sealed: db.prepare('SELECT source, seq, frames, first_at, last_at FROM segment ORDER BY source, seq').all(),
@@ -147,6 +147,7 @@ t.test('sealing joins what is old or much, of one source at a time, and changes 
   t.equal(events().length, 7, 'numbers go on');
   store({ frames: [frame(answered('x', 8), Buffer.alloc(2_000_000))] });
   t.same(own.seal({ before: 0 }), { sealed: 1, more: true }, 'much is sealed whatever its age, in pieces');
+  t.equal(frames().length, 8, 'and what is not sealed yet stays');
 });
 
 t.test('much at once is compressed before it is written', async (t) => {
@@ -228,7 +229,9 @@ t.test('trouble of the file stores nothing and throws, and the numbers go on as 
   store({ frames: [frame(answered('x', 1))] });
   db.pragma(`max_page_count = ${db.pragma('page_count', { simple: true })}`);
   const noise = randomBytes(100_000);
-  t.throws(() => store({ frames: [frame(answered('y', 2), noise)], opened: [on('y')] }), { code: 'SQLITE_FULL' });
+  // That of the one PBX is written before the other's does not fit.
+  const frames = [frame(answered('y', 2)), frame(answered('z', 2, 'other'), noise)];
+  t.throws(() => store({ frames, opened: [on('y')] }), { code: 'SQLITE_FULL' });
   t.equal(db.inTransaction, false);
   t.same(own.openCalls(), []);
   db.pragma('max_page_count = 1000000');
