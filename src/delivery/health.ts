@@ -51,7 +51,7 @@ export interface Health {
   /** A probe was answered; `lookUps`: a lookup that had worked before works now, too. */
   answered(now: number, lookUps: boolean): void;
   /** A lookup that had worked before does not work any more. */
-  lookUpsFail(message: string, now: number): void;
+  lookUpsFail(failure: Pick<Failure, 'denied' | 'message'>, now: number): void;
   /** A probe was not answered. */
   unanswered(message: string, now: number): void;
   /** ms until the next probe. `random` is in [0, 1). */
@@ -226,7 +226,8 @@ export function createHealth({ crm, onCondition, onChange }: HealthParts): Healt
       }
       changed(cause);
     },
-    lookUpsFail(message, now) {
+    lookUpsFail({ denied: refusal, message }, now) {
+      circuits['look-up'].refused = refusal;
       open('look-up', message, now);
     },
     unanswered(message, now) {

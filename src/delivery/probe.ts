@@ -102,7 +102,7 @@ export function createProbe(parts: {
       const reply = await answer(control);
       if (reply === null || stopped) return false;
       if (isThere(reply)) return true;
-      parts.health().lookUpsFail(reply.message, clock.monotonic());
+      parts.health().lookUpsFail({ denied: reply.kind === 'denied', message: reply.message }, clock.monotonic());
       parts.onAnswer();
       return false;
     },
