@@ -103,6 +103,10 @@ function complaint(path: string, it: Import): string | null {
     const known = below('src/permits', 'src/ports.ts', 'src/condition.ts')(it.target);
     return may(it.own && known, 'src/permits knows the ports only');
   }
+  if (below('src/records')(path)) {
+    const known = below('src/records', 'src/call', 'src/telephony', 'src/ports.ts', 'src/condition.ts')(it.target);
+    return may(it.own && known, 'src/records knows calls, telephony and the ports only');
+  }
   if (below('src/link')(path)) return may(it.own && below('src/link')(it.target), 'src/link stands alone');
   if (below('src/capture')(path)) {
     const known = it.target === 'node:zlib' || (it.own && below('src/capture', 'src/telephony')(it.target));
@@ -124,6 +128,7 @@ function complaint(path: string, it: Import): string | null {
     'src/secret.ts',
     'src/link',
     'src/permits/port.ts',
+    'src/records/port.ts',
     'src/delivery/crm.ts',
     'src/delivery/states.ts',
   ];

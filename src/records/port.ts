@@ -1,0 +1,49 @@
+/**
+ * What the core asks of the places where a PBX keeps its own records of calls: tables of call detail records (CDR) and of
+ * channel events (CEL), files, folders. They fill gaps: calls that began, ended or happened wholly while nobody listened.
+ */
+import type { Span } from '../call/cdr/coverage.ts';
+import type { CallEvent } from '../telephony/call-event.ts';
+
+/** Records that could not be used, each left out alone. */
+export interface SkippedRecords {
+  readonly count: number;
+  /** What is wrong with the first of them: one sentence that names the place and the remedy, without numbers or names of people. */
+  readonly why: string;
+}
+
+/** A part of what was recorded. */
+export interface RecordsPage {
+  /** What the records say, as call events in no particular order; a call that the page tells of is told wholly. */
+  readonly events: readonly CallEvent[];
+  /** Everything recorded up to then is told; a reading that was broken off goes on from here. ms since the epoch, UTC. */
+  readonly upTo: number;
+  readonly skipped: readonly SkippedRecords[];
+}
+
+/** What is known of a place without reading any call. */
+export interface RecordsCheck {
+  /** Why it cannot be read, one sentence with the remedy; `null` when it can. */
+  readonly problem: string | null;
+  /** What its settings keep from being recorded, with the exact lines to add, a sentence each. */
+  readonly hints: readonly string[];
+}
+
+/** One place where a PBX keeps records. It keeps no position of its own: who reads knows how far it came. */
+export interface CallRecords {
+  /** For messages, e.g. `MariaDB asteriskcdrdb (cel, cdr)` or `/var/log/asterisk/cdr-csv/Master.csv`. */
+  readonly name: string;
+  /**
+   * All calls of which something was recorded in `span`, wholly, in pages of a size that does not depend on the span. A call may
+   * stand in more than one page. Rejects with a `RecordsError` when the place cannot be read: the caller tries again later.
+   */
+  read(span: Span): AsyncIterable<RecordsPage>;
+  /** Never rejects. */
+  check(): Promise<RecordsCheck>;
+  close(): Promise<void>;
+}
+
+/** A place that cannot be read now; the message is one sentence that names it and the remedy. */
+export class RecordsError extends Error {
+  override readonly name = 'RecordsError';
+}
