@@ -12,6 +12,7 @@ const calls = z.strictObject({
   agent: choice(['last', 'first', 'longest']).default('last'),
   missed: choice(['owner', 'last', 'first', 'nobody']).default('owner'),
   max_call_age: duration('1h', '30d', '24h'),
+  record_wait: duration('0s', '1h', '2m'),
 });
 
 const filters = z.strictObject({

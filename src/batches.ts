@@ -28,6 +28,8 @@ export interface Batches {
   release(source: string, channels: readonly ChannelId[]): void;
   /** Resolves when all that was added is stored or refused. */
   drain(): Promise<void>;
+  /** Resolves when all that was added so far is settled: true when it is stored, false when some of it was refused. */
+  stored(): Promise<boolean>;
 }
 
 /** How long a refused batch waits when nothing else is to be stored, ms. */
@@ -60,6 +62,8 @@ export function gatherBatches(options: BatchesOptions): Batches {
   let cancelOwed: () => void = () => {};
   /** Bytes that are not stored yet. */
   let held = 0;
+  /** Batches that were refused. */
+  let refused = 0;
   let behind = false;
 
   const weigh = (bytes: number): void => {
@@ -111,6 +115,7 @@ export function gatherBatches(options: BatchesOptions): Batches {
       .then(
         (result) => options.onStored(ended, result),
         (error: unknown) => {
+          refused += 1;
           if (options.onRefused(error)) owe(batch);
         },
       )
@@ -151,6 +156,13 @@ export function gatherBatches(options: BatchesOptions): Batches {
     release(source, channels) {
       for (const channel of channels) growing.released.push({ source, channel });
       if (growing.released.length > 0) plan('later');
+    },
+
+    async stored() {
+      const refusals = refused;
+      flush();
+      await Promise.all(commits);
+      return refusals === refused && owed === null;
     },
 
     async drain() {

@@ -1,9 +1,19 @@
 /** Every event of the business once: its level, its name, its text and its fields. */
 import type { CallRecord } from './call/record.ts';
 import type { Log, SourceStatus } from './ports.ts';
+import type { Gap } from './records/gaps.ts';
+import { goingOn, settlement } from './records/text.ts';
 import { Phone } from './telephony/mask.ts';
 
 const phone = (number: string | null) => (number === null ? null : new Phone(number));
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+const about = ({ source, beganAt, endedAt }: Gap) => ({
+  pbx: source,
+  from: iso(beganAt),
+  to: endedAt === null ? null : iso(endedAt),
+});
 
 export const events = {
   callEnded(log: Log, record: CallRecord): void {
@@ -27,6 +37,20 @@ export const events = {
     else if (state === 'lost') log.write('warn', 'pbx-lost', text, { pbx });
     else if (problem !== null) log.write('warn', 'pbx-problem', text, { pbx });
     else log.write(state === 'connected' ? 'notice' : 'info', `pbx-${state}`, text, { pbx });
+  },
+
+  /** A PBX is heard wholly again. */
+  gapEnded(log: Log, gap: Gap): void {
+    const seconds = Math.round(((gap.endedAt ?? gap.beganAt) - gap.beganAt) / 1000);
+    const text = `${gap.source} was not heard for ${seconds} s (${gap.reason}); ${goingOn(gap)}`;
+    log.write('warn', 'gap', text, { ...about(gap), seconds, calls_going_on: gap.live });
+  },
+
+  /** What became of the calls of a gap. */
+  gapSettled(log: Log, gap: Gap): void {
+    const { created, completed, state } = gap;
+    const level = state === 'filled' ? 'notice' : 'warn';
+    log.write(level, `gap-${state}`, `${gap.source}: ${settlement(gap)}`, { ...about(gap), created, completed });
   },
 
   warning(log: Log, subject: string, text: string): void {

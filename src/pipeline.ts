@@ -13,6 +13,8 @@ import type { MisreadName } from './call/known/side.ts';
 import type { SourcePlan } from './call/plan.ts';
 import type { CallRecord } from './call/record.ts';
 import type { Clock, EventSource, Journal, SourceFrame, SourceStatus } from './ports.ts';
+import type { Gap, Gaps } from './records/gaps.ts';
+import { watchGaps } from './records/watch.ts';
 import type { CallEvent } from './telephony/call-event.ts';
 import { oddTime } from './telephony/event-time.ts';
 
@@ -38,6 +40,10 @@ export interface PipelineOptions {
   readonly onFault: (source: string, text: string) => void;
   /** An endpoint of a source whose name says something else than what the PBX showed. */
   readonly onMisread?: (source: string, name: MisreadName) => void;
+  /** Keeps the stretches of time in which a PBX was not heard. */
+  readonly gaps?: Gaps;
+  /** A gap is over and stored. */
+  readonly onGap?: (gap: Gap) => void;
   /** Each event that was folded in, for displays. */
   readonly onEvent?: (event: CallEvent) => void;
 }
@@ -51,6 +57,10 @@ export interface Pipeline {
   live(): readonly CallRecord[];
   /** Channels of calls that are not finished. */
   openChannels(): number;
+  /** True for a channel of a call that is not finished. */
+  isOpen(source: string, channel: string): boolean;
+  /** How far the clock of a PBX is ahead of ours, ms; 0 also where that is not known. */
+  aheadOf(source: string): number;
 }
 
 export function createPipeline(options: PipelineOptions): Pipeline {
@@ -87,6 +97,27 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     },
   });
 
+  const watch =
+    options.gaps === undefined
+      ? null
+      : watchGaps({
+          gaps: options.gaps,
+          clock,
+          statuses: () => options.sources.map(({ source }) => source.status()),
+          stored: () => batches.stored(),
+          liveOf: (source) => tables.get(source)?.openCalls ?? 0,
+          onEnded: (gap) => options.onGap?.(gap),
+          onFault: options.onFault,
+        });
+
+  /** The last moment at which everything that was heard of a PBX is stored; `null`: it was never heard. */
+  const lastHeardAt = async (source: string): Promise<number | null> => {
+    const times = [await journal.lastFrameAt(source), await options.gaps?.lastHeardAt({ source })];
+    const known = times.filter((time) => time != null);
+    // A clock that was set back meanwhile: nothing was heard later than now.
+    return known.length === 0 ? null : Math.min(Math.max(...known), clock.now());
+  };
+
   const onFrame = (frame: SourceFrame): void => {
     const table = tables.get(frame.source);
     if (table === undefined) return;
@@ -95,6 +126,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       const odd = oddTime(event);
       if (odd === null) {
         options.onEvent?.(event);
+        watch?.note(event);
         batches.folded(frame.source, table.apply(event));
       } else {
         sound = false;
@@ -154,10 +186,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       await refold();
       for (const { source } of options.sources) {
         // After a kill the last thing heard is all that is known; an orderly end has been marked then.
-        const at = await journal.lastFrameAt(source.name);
+        const at = await lastHeardAt(source.name);
         if (at !== null) markGap(source.name, at, 'logcalld was not running');
       }
       tick();
+      watch?.start();
       for (const { source } of options.sources) source.start(onFrame, options.onStatus);
     },
     async stop() {
@@ -170,8 +203,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       );
       cancelWake();
       await batches.drain();
+      await watch?.stop();
     },
     live: () => [...tables.values()].flatMap((table) => table.live(clock.now())),
     openChannels: () => [...tables.values()].reduce((sum, table) => sum + table.openChannels, 0),
+    isOpen: (source, channel) => tables.get(source)?.isOpen(channel) === true,
+    aheadOf: (source) => watch?.aheadOf(source) ?? 0,
   };
 }

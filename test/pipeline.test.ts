@@ -211,6 +211,7 @@ t.test(
   'after a crash the open calls are in doubt from the last frame on, and end there when the PBX lists them no more',
   async (t) => {
     const daemon = bench([created('a', 0)], START + 3000);
+    await daemon.pass(5000);
     await daemon.pipeline.start();
     await daemon.pass(20);
     t.match(daemon.events(), [{ kind: 'source-lost', at: START + 3000 }]);

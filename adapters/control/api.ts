@@ -8,6 +8,8 @@ import { DELIVERY_STATES } from '../../src/delivery/states.ts';
 import type { Attempt, Delivery, OutboxCounts } from '../../src/delivery/store.ts';
 import type { RaisedCondition } from '../../src/health/conditions.ts';
 import type { SourceStatus } from '../../src/ports.ts';
+import type { Gap } from '../../src/records/gaps.ts';
+import type { SkippedRecords } from '../../src/records/port.ts';
 import type { CallEvent } from '../../src/telephony/call-event.ts';
 import type { CallRow } from '../sqlite/sessions/list.ts';
 import { callRecord } from './call-record.ts';
@@ -61,6 +63,21 @@ export const requests = {
     samples: z.number().int().min(0).max(MAX_SAMPLES),
     cursor,
   }),
+  /** Latest first. */
+  gaps: z.strictObject({
+    source: z.string().max(64).optional(),
+    since: time.optional(),
+    until: time.optional(),
+    limit: z.number().int().min(1).max(MAX_ITEMS),
+  }),
+  /** A page of what the PBX's own records tell of calls in [since, until]. */
+  backfill: z.strictObject({
+    source: z.string().max(64),
+    since: time,
+    until: time.optional(),
+    dryRun: z.boolean(),
+    cursor,
+  }),
   pause: nothing,
   resume: nothing,
   /** Tries LeadSquared again at once and fetches its users. */
@@ -88,6 +105,8 @@ export interface StatusReply {
   readonly live: readonly CallRecord[];
   readonly conditions: readonly RaisedCondition[];
   readonly counts: OutboxCounts;
+  /** The last gap of each source that had one. */
+  readonly gaps: readonly Gap[];
   /** `null` when the daemon does not run. */
   readonly delivery: DeliverySnapshot | null;
 }
@@ -97,6 +116,8 @@ export interface CallDetails {
   readonly revision: number;
   readonly delivery: Delivery | null;
   readonly attempts: readonly Attempt[];
+  /** Times in which the PBX was not heard while the call went on. */
+  readonly gaps: readonly Gap[];
   /** What the journal still has of the call, in order. */
   readonly events: readonly CallEvent[];
   readonly lead: { readonly id: string | null; readonly name: string | null; readonly how: string };
@@ -130,6 +151,21 @@ export interface ReplayAnswer extends ReplayReport {
   readonly cursor: string | null;
 }
 
+/** A page of a backfill. */
+export interface BackfillAnswer {
+  /** The place that was read. */
+  readonly place: string;
+  /** From when on it is told what was not heard, ms: later than asked for where the journal begins later. */
+  readonly since: number;
+  /** Read up to then, ms. */
+  readonly upTo: number;
+  readonly created: readonly CallRecord[];
+  readonly completed: readonly CallRecord[];
+  readonly skipped: readonly SkippedRecords[];
+  /** `null`: nothing is left. */
+  readonly cursor: string | null;
+}
+
 /** A page of a list. `cursor` `null`: nothing is left. */
 export interface CallsAnswer {
   readonly rows: readonly CallRow[];
@@ -144,6 +180,8 @@ export interface Replies {
   readonly users: { readonly lines: readonly UserLine[]; readonly count: number; readonly fetchedAt: number | null };
   readonly find: { readonly ids: readonly string[] };
   readonly replay: ReplayAnswer;
+  readonly gaps: { readonly gaps: readonly Gap[] };
+  readonly backfill: BackfillAnswer;
   readonly pause: { readonly paused: boolean };
   readonly resume: { readonly paused: boolean };
   readonly retry: { readonly circuit: DeliverySnapshot['circuit']; readonly cause: string | null };

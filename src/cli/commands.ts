@@ -102,6 +102,27 @@ export const COMMANDS = [
     details: 'Ends with 0 when all is well, else with 1. Parked calls are shown but do not count.',
   },
   {
+    name: 'gaps',
+    summary: 'show when a PBX was not heard, and what became of the calls of that time',
+    options: [config, since, until, source, { name: 'limit', value: 'N', help: 'at most so many (default 20)' }, json],
+    details: 'Latest first. Times are local; --since and --until choose gaps of which a part lies between them.',
+  },
+  {
+    name: 'backfill',
+    summary: "log calls that nobody heard, from the PBX's own records",
+    options: [
+      config,
+      { name: 'source', short: 's', value: 'NAME', help: 'the PBX ([[source]] name)' },
+      since,
+      until,
+      { name: 'dry-run', help: 'show what would be stored and store nothing' },
+      numbers,
+      json,
+    ],
+    details:
+      'Gaps are filled by themselves when the PBX is heard again; this is for the rest, e.g. for\na time before [[source.records]] was set. Calls that were heard are never doubled.\nThe daemon must be running.',
+  },
+  {
     name: 'pause',
     summary: 'hold posts back, e.g. during maintenance of LeadSquared',
     options: [config],

@@ -9,6 +9,7 @@ import type { Severity } from '../health/conditions.ts';
 import type { SourceStatus } from '../ports.ts';
 import { ask } from './control.ts';
 import { columns, count, cut, dateTime, external, length, print, privacy } from './output.ts';
+import { gapLine } from './records/gaps.ts';
 
 const LIVE_SHOWN = 10;
 
@@ -37,6 +38,7 @@ function screen(reply: StatusReply): readonly string[] {
     verdict(reply),
     ...troubles(reply),
     ...(reply.running ? ['', ...columns(reply.sources.map((source) => sourceCells(source, reply.at)))] : []),
+    ...reply.gaps.map((gap) => `      last gap of ${gap.source}: ${gapLine(gap, reply.at)}`),
     '',
     ...columns([...liveRows(reply), ...deliveryRows(reply)]),
     ...parked(reply),

@@ -20,10 +20,13 @@ import { type Conditions, createConditions } from '../health/conditions.ts';
 import { openPermits } from '../permits/permits.ts';
 import { createPipeline, type Pipeline } from '../pipeline.ts';
 import type { Clock, Log, SourceStatus } from '../ports.ts';
+import type { CallRecords } from '../records/port.ts';
 import type { Secret, SecretRef } from '../secret.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
 import { handlersOf } from './handlers.ts';
+import { keepPruning } from './pruning.ts';
 import { readersOf } from './readers.ts';
+import { openRecords } from './records.ts';
 import { keepSealing } from './sealing.ts';
 import { CRM, callLogPolicyOf, deliveryPolicyOf, directoryPolicyOf, planOf, rulesOf } from './settings.ts';
 import { daemonStatus } from './status-reply.ts';
@@ -43,6 +46,8 @@ export interface DaemonParts {
   /** For displays: each event of a PBX, and each call when it is stored. */
   readonly onEvent?: (event: CallEvent) => void;
   readonly onEnded?: (record: CallRecord) => void;
+  /** Where each PBX keeps its records; as the config says unless given. */
+  readonly places?: ReadonlyMap<string, readonly CallRecords[]>;
 }
 
 export interface Daemon {
@@ -56,10 +61,6 @@ export interface Daemon {
   stop(): Promise<void>;
 }
 
-/** Rows removed in one go: a few ms of the database thread. */
-const PRUNE_ROWS = 2000;
-const PRUNE_SEGMENTS = 200;
-const PRUNE_EVERY_MS = 600_000;
 const DRAIN_MS = 10_000;
 const STORE_MS = 3_000;
 const HEALTHY_WITHIN_MS = 5000;
@@ -110,6 +111,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
   };
   const journal = sqliteJournal(database, {
     ...{ clock, readerOf, unposted },
+    holding: (record) => records.holding(record),
     onDamaged(source, count) {
       const text = `${count} damaged segments of the journal could not be read: calls that were going on lack what was said in them.`;
       events.warning(log, source, text);
@@ -160,26 +162,43 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     return { source: createSource(source, { clock, secret, onWarning }), plan: planOf(source) };
   });
   const watch = await openWatch({ config, store: remote, policy, callLog: callLogPolicy, conditions, clock });
-  const pipeline = createPipeline({
+  const onStored = (ended: readonly CallRecord[], inserted: readonly string[], changed: readonly string[]): void => {
+    const fresh = new Set(inserted);
+    let waiting = changed.length > 0;
+    for (const record of ended) {
+      if (!fresh.has(record.callSessionId)) continue;
+      events.callEnded(log, record);
+      parts.onEnded?.(record);
+      const why = unposted(record);
+      if (why === null) waiting = true;
+      else tellSkipped(log, record.callSessionId, why);
+    }
+    conditions.set('storage-backlog', null);
+    if (waiting) delivery.notify();
+    watch.note(ended);
+    records.stored(ended);
+  };
+  const records = openRecords({
+    ...{ config, store: remote, readerOf, conditions, clock, log },
+    places: parts.places ?? new Map(),
+    pipeline: () => pipeline,
+    async save(news) {
+      const result = await journal.commit({ frames: [], opened: [], released: [], ended: news });
+      onStored(news, result.inserted, result.changed);
+      return result;
+    },
+    dueIn: delivery.dueIn,
+    onReleased: delivery.notify,
+  });
+  opened.push(records.close);
+  const pipeline: Pipeline = createPipeline({
     sources,
     journal,
     rules: rulesOf(config),
     clock,
-    onStored(ended, inserted, changed) {
-      const fresh = new Set(inserted);
-      let waiting = changed.length > 0;
-      for (const record of ended) {
-        if (!fresh.has(record.callSessionId)) continue;
-        events.callEnded(log, record);
-        parts.onEnded?.(record);
-        const why = unposted(record);
-        if (why === null) waiting = true;
-        else tellSkipped(log, record.callSessionId, why);
-      }
-      conditions.set('storage-backlog', null);
-      if (waiting) delivery.notify();
-      watch.note(ended);
-    },
+    gaps: remote.gaps,
+    onGap: (gap) => records.gapEnded(gap),
+    onStored,
     onRefused(error) {
       const message = error instanceof Error ? error.message : String(error);
       const full = error instanceof StorageError && error.code === 'BACKLOG_FULL';
@@ -196,9 +215,10 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
   for (const note of config.notes) events.warning(log, 'config', note);
   await delivery.start();
   await pipeline.start();
+  records.filling.start();
   const statuses = () => sources.map(({ source }) => source.status());
   const path = config.storage.path;
-  const view = { database: path, startedAt, clock, sources: statuses, pipeline, conditions, delivery };
+  const view = { database: path, startedAt, clock, sources: statuses, pipeline, conditions, delivery, store: remote };
   control?.serve(
     handlersOf({
       ...{
@@ -212,33 +232,19 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
         journal,
         conditions,
         clock,
+        records,
       },
       status: () => daemonStatus(view),
       onCorrected: (records) => watch.note(records),
     }),
   );
-  const { retention } = config.storage;
-  let cancelPrune = () => {};
-  let stopping = false;
-  const prune = async (): Promise<void> => {
-    watch.review();
-    const now = clock.now();
-    const oldest = { before: now - retention.journal, maxBytes: retention.journal_max, limit: PRUNE_SEGMENTS };
-    while ((await journal.prune(oldest)).more);
-    const old = { endedBefore: now - retention.calls, limit: PRUNE_ROWS };
-    while ((await remote.sessions.forget(old)) >= PRUNE_ROWS);
-  };
-  const schedulePrune = (): void => {
-    // One under way at the stop must not plan the next: its timer would keep the process from ending.
-    if (stopping) return;
-    cancelPrune = clock.after(PRUNE_EVERY_MS, () => {
-      prune()
-        .catch((error: unknown) => events.warning(log, 'storage', `Old events could not be removed: ${String(error)}`))
-        .finally(schedulePrune);
-    });
-  };
-  schedulePrune();
-  const sealing = keepSealing(journal, clock, (why) => events.warning(log, 'storage', why));
+  const onStorageFault = (why: string): void => events.warning(log, 'storage', why);
+  const pruning = keepPruning({
+    ...{ journal, store: remote, clock, retention: config.storage.retention },
+    before: () => watch.review(),
+    onFault: onStorageFault,
+  });
+  const sealing = keepSealing(journal, clock, onStorageFault);
 
   return {
     pipeline,
@@ -255,12 +261,12 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
       return promise.finally(cancel);
     },
     async stop() {
-      stopping = true;
-      cancelPrune();
+      pruning.stop();
       sealing.stop();
       watch.stop();
       await control?.close();
       await delivery.drain(DRAIN_MS);
+      await records.close();
       // A disk that takes nothing must not keep the rest waiting: closing the database tries once more.
       let cancel = () => {};
       const enough = new Promise<void>((resolve) => {

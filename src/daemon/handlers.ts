@@ -9,6 +9,7 @@ import { type Permits, startedPermit } from '../permits/port.ts';
 import type { Journal } from '../ports.ts';
 import { type Lookup, readers, wholeId } from './lookup.ts';
 import { cursorOf, firstFound, placeOf, SCAN_ROWS } from './pages.ts';
+import type { Records } from './records.ts';
 import { VERSION } from './version.ts';
 
 export interface HandlerParts extends Lookup {
@@ -17,6 +18,7 @@ export interface HandlerParts extends Lookup {
   readonly permits: Permits;
   readonly journal: Pick<Journal, 'commit'>;
   readonly conditions: Conditions;
+  readonly records: Pick<Records, 'backfill'>;
   /** Hears of calls whose facts were replaced by an operator. */
   readonly onCorrected: (records: readonly CallRecord[]) => void;
 }
@@ -35,6 +37,7 @@ export function handlersOf(parts: HandlerParts): Handlers {
     hello: async () => ({ version: VERSION, pid: process.pid, database: parts.database }),
     find: (request) => find(parts, request),
     replay: (request) => replay(parts, request),
+    backfill: (request) => parts.records.backfill(request),
     async pause() {
       delivery.pause();
       conditions.set('delivery-paused', PAUSED, 'warning');

@@ -24,6 +24,7 @@ import { findUser, matchRow, matchUser, nameOf, type UserRow } from '../delivery
 import type { DeliveryPolicy } from '../delivery/policy.ts';
 import type { Delivery } from '../delivery/store.ts';
 import type { Clock } from '../ports.ts';
+import type { Gap } from '../records/gaps.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
 import { cursorOf, firstFound, placeOf, SCAN_ROWS } from './pages.ts';
 import { CRM } from './settings.ts';
@@ -40,7 +41,7 @@ export interface Lookup {
 }
 
 /** What can be answered without changing anything. */
-export type Readers = Pick<Handlers, 'status' | 'calls' | 'call' | 'users'>;
+export type Readers = Pick<Handlers, 'status' | 'calls' | 'call' | 'users' | 'gaps'>;
 
 export function readers(lookup: Lookup): Readers {
   return {
@@ -48,6 +49,7 @@ export function readers(lookup: Lookup): Readers {
     calls: (query) => calls(lookup, query),
     call: async ({ id }) => details(lookup, await wholeId(lookup.store, id)),
     users: () => users(lookup),
+    gaps: async (query) => ({ gaps: await lookup.store.gaps.list(query) }),
   };
 }
 
@@ -89,12 +91,22 @@ async function details({ store, policy, callLog, readerOf }: Lookup, id: string)
     revision,
     delivery,
     attempts: await store.outbox.attempts({ sessionId: id }),
+    gaps: await gapsOf(store, record),
     events: await eventsOfRecord(store, readerOf, record, createdAt),
     lead: { id: lead.id, name: lead.name, how: lead.how },
     user: userOf(policy, record, delivery, lead.ownerId, crmUsers),
     sent: delivery?.body ?? null,
     body: callBody(record, resolution, callLog),
   };
+}
+
+/** Gaps told with a call. */
+const GAPS = 20;
+
+async function gapsOf(store: Store, { source, startedAt, endedAt, flags }: CallRecord): Promise<readonly Gap[]> {
+  if (!flags.includes('blind-interval')) return [];
+  // An end that nobody heard lies somewhere after the beginning of the gap.
+  return store.gaps.list({ source, since: startedAt, until: endedAt + 1000, limit: GAPS });
 }
 
 /**

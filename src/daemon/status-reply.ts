@@ -25,6 +25,7 @@ export interface DaemonView {
   readonly pipeline: Pick<Pipeline, 'live'>;
   readonly conditions: Conditions;
   readonly delivery: Pick<Delivery, 'snapshot'>;
+  readonly store: Pick<Store, 'gaps'>;
 }
 
 export async function daemonStatus(view: DaemonView): Promise<StatusReply> {
@@ -40,9 +41,18 @@ export async function daemonStatus(view: DaemonView): Promise<StatusReply> {
     sources: view.sources(),
     live: view.pipeline.live(),
     conditions: view.conditions.raised(),
+    gaps: await lastGaps(view.store),
     counts: { states, oldestWaiting, updatesWaiting, parkedReasons, skippedReasons },
     delivery,
   };
+}
+
+/** Gaps looked at for the last one of each source. */
+const GAPS = 50;
+
+async function lastGaps({ gaps }: Pick<Store, 'gaps'>): Promise<StatusReply['gaps']> {
+  const latest = await gaps.list({ limit: GAPS });
+  return [...new Map(latest.toReversed().map((gap) => [gap.source, gap])).values()];
 }
 
 /** `held`: by a daemon that does not answer. */
@@ -66,6 +76,7 @@ export async function fileStatus(store: Store, database: string, held: Held, clo
         text: held.held ? silent(held.holder) : NOT_RUNNING,
       },
     ],
+    gaps: await lastGaps(store),
     counts: await store.outbox.counts({ now: at }),
     delivery: null,
   };

@@ -48,6 +48,8 @@ export interface Delivery {
   start(): Promise<void>;
   /** Calls ended or changed in the store. */
   notify(): void;
+  /** The clock of due times in so many ms, whole ms. */
+  dueIn(ms: number): number;
   /** Stops: up to `deadlineMs` for requests under way; what is not answered by then becomes uncertain. */
   drain(deadlineMs: number): Promise<void>;
   pause(): void;
@@ -108,6 +110,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       await users.start();
       await worker.start();
     },
+    dueIn: (ms) => Math.floor(steady() + Math.max(0, ms)),
     notify() {
       health.moreToTry();
       worker.wake();

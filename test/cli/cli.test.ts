@@ -28,6 +28,8 @@ async function cli(line: string) {
     'sessions rederive': body,
     capture: body,
     inspect: body,
+    gaps: body,
+    backfill: body,
     sandbox: body,
     version: body,
   };

@@ -45,6 +45,12 @@ export function journalModule(onInserted: readonly SessionHook[]) {
       `SELECT max(at) FROM (SELECT max(last_at) AS at FROM segment WHERE source = @source
        UNION ALL SELECT max(last_at) AS at FROM hot_segment WHERE source = @source)`,
     );
+    // Frames are numbered from 1: a first one with a higher number means that some before it were removed.
+    const keptSince = db.prepare<[object], number | null>(
+      `SELECT CASE WHEN seq > 1 THEN first_at END FROM (
+         SELECT seq, first_at FROM segment WHERE source = @source
+         UNION ALL SELECT seq, first_at FROM hot_segment WHERE source = @source ORDER BY seq LIMIT 1)`,
+    );
     return {
       /**
        * Stores all in one transaction and answers what became of each call, in order. A call that is wrong in itself stops
@@ -61,6 +67,11 @@ export function journalModule(onInserted: readonly SessionHook[]) {
       ...segmentReader(db),
       /** When the last frame of a source came, ms since the epoch. */
       lastFrameAt: ({ source }: { source: string }): number | null => lastFrame.pluck().get({ source }) ?? null,
+      /**
+       * From when on the journal tells what was heard, ms since the epoch; `null`: always, as nothing has been removed, or nothing
+       * was ever heard.
+       */
+      keptSince: ({ source }: { source: string }): number | null => keptSince.pluck().get({ source }) ?? null,
       /** Answers when everything asked before is done. */
       alive: (): true => true,
       seal: sealer(db),

@@ -10,7 +10,7 @@ import { eventsOf, keptFrames, type ReaderOf } from './events.ts';
 import type { CallFate } from './journal.ts';
 import type { PruneRequest, PruneResult } from './prune.ts';
 import type { OpenCalls } from './read.ts';
-import { type Prepared, prepare, release, runsOf, type Unposted } from './runs.ts';
+import { type Holding, type Prepared, prepare, release, runsOf, type Unposted } from './runs.ts';
 import type { SealRequest, SealResult } from './seal.ts';
 import { Slabs } from './slabs.ts';
 
@@ -22,6 +22,8 @@ export interface JournalOptions {
   readonly readerOf: ReaderOf;
   /** Calls that are not posted are stored as such at once. */
   readonly unposted?: Unposted;
+  /** Calls that wait for the PBX's own record are stored as waiting. */
+  readonly holding?: Holding;
   /** Called when the file cannot be written for now, and with `null` when it can again. */
   readonly onTrouble?: (error: StorageError | null) => void;
   /** Segments that the open calls need cannot be read; what was said in them is missing. */
@@ -80,7 +82,7 @@ export function sqliteJournal<M extends JournalModules>(database: Database<M>, o
 
   return {
     async commit(batch) {
-      const prepared = prepare(batch, options.unposted, slabs);
+      const prepared = prepare(batch, options.unposted, options.holding, slabs);
       try {
         return await group.add(prepared);
       } finally {

@@ -2,7 +2,7 @@
 import type { CallRecord } from '../../../src/call/record.ts';
 import type { JournalBatch } from '../../../src/ports.ts';
 import type { CallEvent } from '../../../src/telephony/call-event.ts';
-import { type SessionRow, sessionRow } from '../sessions/row.ts';
+import { type Held, type SessionRow, sessionRow } from '../sessions/row.ts';
 import { encode, kept, type Packet } from './frames.ts';
 import type { Run } from './journal.ts';
 import { Slabs } from './slabs.ts';
@@ -28,10 +28,14 @@ const RECORD_BYTES = 4096;
 /** Why a call is not to be posted, where its facts alone say so; `null`: delivery finds out. */
 export type Unposted = (record: CallRecord) => string | null;
 
+/** Whether a call waits for the PBX's own record before it is posted; `null`: it does not. */
+export type Holding = (record: CallRecord) => Held | null;
+
 /** `slabs`: memory for the frames, to be given back by `release`. */
 export function prepare(
   { frames, opened, released, ended }: JournalBatch,
   unposted: Unposted = () => null,
+  holding: Holding = () => null,
   slabs = new Slabs(),
 ): Prepared {
   const sources = new Set<string>();
@@ -48,7 +52,7 @@ export function prepare(
     bytes += packet?.bytes.length ?? 0;
     parts.set(source, { packet, open, connected: lastConnection(own) });
   }
-  return { parts, ended: ended.map((record) => sessionRow(record, unposted(record))), bytes };
+  return { parts, ended: ended.map((record) => sessionRow(record, unposted(record), holding(record))), bytes };
 }
 
 /** The batch is stored, or given up. */

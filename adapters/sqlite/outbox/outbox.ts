@@ -1,7 +1,8 @@
 /** The outbox's statements; runs in the database thread. The rules are in `src/delivery`; here is only what is stored. */
+import type { CallRecord } from '../../../src/call/record.ts';
 import { afterChange, next, type Position } from '../../../src/delivery/states.ts';
 import type { Begun, Outbox } from '../../../src/delivery/store.ts';
-import type { SessionRow } from '../sessions/row.ts';
+import { decodeRecord, type SessionRow } from '../sessions/row.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { attemptWriter } from './attempts.ts';
 import { claimer } from './claim.ts';
@@ -20,8 +21,8 @@ type Arg<M extends keyof Outbox> = Parameters<Outbox[M]>[0];
  */
 export function outboxOf(db: Connection): (row: SessionRow, now: number) => void {
   const insert = db.prepare<unknown[]>(
-    `INSERT INTO delivery (session_id, started_at, ended_at, due_at, created_at, updated_at, state, step, reason)
-     VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?) ON CONFLICT (session_id, destination) DO NOTHING`,
+    `INSERT INTO delivery (session_id, started_at, ended_at, due_at, created_at, updated_at, state, step, reason, awaits)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session_id, destination) DO NOTHING`,
   );
   const begun = db.prepare<unknown[]>('UPDATE delivery SET started_at = ? WHERE session_id = ? AND started_at <> ?');
   // A row that is worked on is left alone: the end of its step looks at the facts as they are then.
@@ -31,10 +32,14 @@ export function outboxOf(db: Connection): (row: SessionRow, now: number) => void
   const move = db.prepare<[object]>(
     'UPDATE delivery SET state = @state, step = @step, due_at = 0, update_attempts = 0, failures = 0 WHERE id = @id',
   );
-  return ({ callSessionId, startedAt, endedAt, unposted }, now) => {
+  return ({ callSessionId, startedAt, endedAt, unposted, held, others: [source] }, now) => {
     const at = Math.floor(now);
     const { state, step } = unposted === null ? FIRST : next(FIRST, 'filtered');
-    const { changes } = insert.run(callSessionId, startedAt, endedAt, at, at, state, step, unposted);
+    const waits = unposted === null ? held : null;
+    const { changes } = insert.run(
+      ...[callSessionId, startedAt, endedAt, waits?.dueAt ?? 0, at, at, state, step],
+      ...[unposted ?? waits?.reason ?? null, waits === null ? null : source],
+    );
     if (changes > 0) return;
     begun.run(startedAt, callSessionId, startedAt);
     for (const { id, state, step } of free.all(callSessionId)) {
@@ -57,7 +62,30 @@ export function outboxModule(db: Connection) {
     settle: settler(db, attempts),
     taken: taken(db),
     requeue: requeuer(db),
+    ...awaiting(db),
     ...outboxQueries(db),
+  };
+}
+
+/** Calls that wait for the PBX's own record. */
+function awaiting(db: Connection) {
+  const waiting = db
+    .prepare<[object], string>(
+      `SELECT s.json FROM delivery d INDEXED BY delivery_awaiting JOIN session s ON s.call_session_id = d.session_id
+       WHERE d.awaits = @source ORDER BY d.id LIMIT @limit`,
+    )
+    .pluck();
+  // One that went on by itself meanwhile keeps what became of it.
+  const release = db.prepare<[object]>(
+    `UPDATE delivery SET awaits = NULL,
+       due_at = CASE WHEN waits THEN 0 ELSE due_at END, reason = CASE WHEN waits THEN NULL ELSE reason END
+     FROM (SELECT id AS of, state = 'pending' AND step = 'look-up' AND lease_owner IS NULL AND failures = 0 AS waits
+       FROM delivery WHERE awaits IS NOT NULL AND session_id IN (SELECT value FROM json_each(@ids)))
+     WHERE id = of`,
+  );
+  return {
+    awaiting: (args: { source: string; limit: number }): readonly CallRecord[] => waiting.all(args).map(decodeRecord),
+    release: ({ ids }: { ids: readonly string[] }): void => void release.run({ ids: JSON.stringify(ids) }),
   };
 }
 

@@ -42,6 +42,12 @@ export function reversedDigits(number: string | null): string | null {
   return digits === '' ? null : [...digits].reverse().join('');
 }
 
+/** A call that is not posted yet: until when (outbox clock, ms) at the latest, and why. */
+export interface Held {
+  readonly dueAt: number;
+  readonly reason: string;
+}
+
 /**
  * A record as it is written: strings and numbers alone, so that it is cheap to hand to the database thread, and its JSON is made
  * once. Times lose fractions of a millisecond, `json` keeps them.
@@ -54,6 +60,8 @@ export interface SessionRow {
   readonly json: string;
   /** Why the call is not to be posted, where its facts alone say so; `null`: delivery finds out. */
   readonly unposted: string | null;
+  /** Set for a new call that waits for the PBX's own record before it is posted. */
+  readonly held: Held | null;
   /** Values of the other columns, in the order of `OTHER_COLUMNS`. */
   readonly others: readonly (string | number | null)[];
 }
@@ -66,7 +74,7 @@ export const OTHER_COLUMNS = [
 
 const whole = (time: number): number => Math.floor(time);
 
-export function sessionRow(record: CallRecord, unposted: string | null = null): SessionRow {
+export function sessionRow(record: CallRecord, unposted: string | null = null, held: Held | null = null): SessionRow {
   const { source, direction, status, external, externalE164, did, didE164, trunk, queue, agent } = record;
   const answeredAt = record.answeredAt === null ? null : whole(record.answeredAt);
   const reversed = reversedDigits(externalE164 ?? external);
@@ -74,7 +82,7 @@ export function sessionRow(record: CallRecord, unposted: string | null = null): 
     callSessionId: record.callSessionId,
     startedAt: whole(record.startedAt),
     endedAt: whole(record.endedAt),
-    ...{ json: JSON.stringify(record), unposted },
+    ...{ json: JSON.stringify(record), unposted, held },
     others: [
       ...[source, direction, status, external, externalE164, reversed, did, didE164, trunk],
       ...[queue, agent, answeredAt, whole(record.durationSeconds), whole(record.talkSeconds), record.recording],

@@ -42,6 +42,9 @@ type Binding = string | number;
 
 export function sessionsModule(db: Connection) {
   const exact = db.prepare<[string], KeptRow>(`SELECT ${KEPT_COLUMNS} FROM session WHERE call_session_id = ?`);
+  const several = db.prepare<[object], KeptRow>(
+    `SELECT ${KEPT_COLUMNS} FROM session WHERE call_session_id IN (SELECT value FROM json_each(@ids))`,
+  );
   const beginning = db
     .prepare<[string, string, number], string>(
       `SELECT call_session_id FROM session WHERE call_session_id >= ? AND call_session_id < ? || char(0x10FFFF)
@@ -66,6 +69,10 @@ export function sessionsModule(db: Connection) {
       const [only] = ids;
       return ids.length > 1 ? { found: 'several', ids } : only === undefined ? { found: 'none' } : one(only);
     },
+
+    /** Those that are there, in no order. */
+    byIds: ({ ids }: { ids: readonly string[] }): readonly StoredSession[] =>
+      several.all({ ids: JSON.stringify(ids) }).map(decodeSession),
 
     /** Latest first. */
     list(page: SessionPage): readonly StoredSession[] {

@@ -1,5 +1,6 @@
 /** Everything the database thread serves. A new module is one line here. */
 import { leadCacheModule } from '../caches.ts';
+import { gapsModule } from '../gaps.ts';
 import { journalModule } from '../journal/journal.ts';
 import { outboxModule, outboxOf } from '../outbox/outbox.ts';
 import { permitsModule } from '../permits.ts';
@@ -15,6 +16,7 @@ export const modules = {
   leadCache: leadCacheModule,
   users: userModule,
   calls: callsModule,
+  gaps: gapsModule,
 };
 
 export type Modules = typeof modules;

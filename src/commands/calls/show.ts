@@ -7,6 +7,7 @@ import { planOf } from '../../daemon/settings.ts';
 import type { CallLogBody } from '../../delivery/crm.ts';
 import type { Attempt } from '../../delivery/store.ts';
 import { clockTime, columns, cut, dateTime, external, type Privacy } from '../output.ts';
+import { gapLine } from '../records/gaps.ts';
 
 const ANSWER_WIDTH = 300;
 
@@ -56,7 +57,7 @@ function course(config: Config, { record: { source }, events }: CallDetails, sec
   return columns(lines.map(({ at, who, what, channel }) => [clockTime(at), who, cut(what, 90), channel ?? '']));
 }
 
-function record({ record: call, revision }: CallDetails, secrecy: Privacy): readonly string[] {
+function record({ record: call, revision, gaps }: CallDetails, secrecy: Privacy): readonly string[] {
   const talks = call.agentsTalked.map(({ ext, from, to }) => `${ext} ${clockTime(from)}-${clockTime(to)}`);
   const name = call.externalName === null ? '' : ` "${cut(secrecy.text(call.externalName), 40)}"`;
   const cause = [call.q850 === null ? null : `Q.850 ${call.q850}`, call.sip === null ? null : `SIP ${call.sip}`];
@@ -80,6 +81,7 @@ function record({ record: call, revision }: CallDetails, secrecy: Privacy): read
     ['recording', call.recordings.map((file) => secrecy.text(file)).join(', ') || null],
     ['cause', cause.filter((part) => part !== null).join(', ') || null],
     ['not known', call.flags.join(', ') || null],
+    ...gaps.map((gap) => ['not heard', gapLine(gap, gap.endedAt ?? call.endedAt)] as const),
     ['facts', revision === 1 ? null : `changed ${revision - 1} times since they were first stored`],
   ];
   return columns(rows.flatMap(([key, value]) => (value === null ? [] : [[key, value]])));

@@ -24,6 +24,7 @@ t.test('queue, ring group, tenant and every recording are shown', async (t) => {
     revision: 1,
     delivery: null,
     attempts: [],
+    gaps: [],
     events: [],
     lead: nobody,
     user: nobody,

@@ -29,7 +29,7 @@ t.test('a batch keeps its bytes until it is stored, whatever the next one writes
   const slabs = new Slabs();
   const of = (fill: number) => {
     const frames = [frame(answered('x', fill), Buffer.alloc(FULL, fill))];
-    return prepare(batch({ frames }), undefined, slabs);
+    return prepare(batch({ frames }), undefined, undefined, slabs);
   };
   const read = (prepared: ReturnType<typeof of>) =>
     [...prepared.parts.values()].flatMap(({ packet }) => [...decode(packet?.bytes ?? new Uint8Array(0))]);

@@ -1,0 +1,86 @@
+/** The store of gaps; runs in the database thread. The rules are in `src/records/gaps.ts`. */
+import type { Gap, GapProgress, GapQuery, Gaps } from '../../src/records/gaps.ts';
+import { prepared } from './thread/prepared.ts';
+import type { Connection } from './thread/rpc.ts';
+import { unsynced } from './thread/unsynced.ts';
+
+type Arg<M extends keyof Gaps> = Parameters<Gaps[M]>[0];
+
+interface Row extends Omit<Gap, 'filledTo'> {
+  readonly filledTo: string | null;
+}
+
+const COLUMNS = `id, source, began_at AS beganAt, ended_at AS endedAt, reason, live, ahead_ms AS aheadMs, state,
+  filled_to AS filledTo, created, completed, skipped, note, settled_at AS settledAt`;
+
+const toGap = ({ filledTo, ...row }: Row): Gap => ({ ...row, filledTo: filledTo === null ? {} : JSON.parse(filledTo) });
+
+export function gapsModule(db: Connection) {
+  const open = db.prepare<[object], Row>(`SELECT ${COLUMNS} FROM gap WHERE source = @source AND state = 'open'`);
+  const insert = db.prepare<[object]>(
+    `INSERT INTO gap (source, began_at, reason, live, ahead_ms, state)
+     SELECT @source, @at, @reason, @live, @aheadMs, 'open'
+     WHERE NOT EXISTS (SELECT 1 FROM gap WHERE source = @source AND state = 'open')`,
+  );
+  const end = db.prepare<[object]>("UPDATE gap SET ended_at = @at, state = 'waiting' WHERE id = @id");
+  const one = db.prepare<[object], Row>(`SELECT ${COLUMNS} FROM gap WHERE id = @id`);
+  const waiting = db.prepare<[object], Row>(
+    `SELECT ${COLUMNS} FROM gap WHERE source = @source AND state = 'waiting' ORDER BY began_at`,
+  );
+  const progress = db.prepare<[object]>(
+    `UPDATE gap SET filled_to = @filledTo, created = created + @created, completed = completed + @completed,
+       skipped = skipped + @skipped WHERE id = @id`,
+  );
+  const settle = db.prepare<[object]>(
+    'UPDATE gap SET state = @state, note = @note, settled_at = @at WHERE id = @id AND ended_at IS NOT NULL',
+  );
+  const heard = db.prepare<[object]>(
+    `INSERT INTO heard (source, at) VALUES (@source, @at)
+     ON CONFLICT (source) DO UPDATE SET at = @at`,
+  );
+  const lastHeard = db.prepare<[object], number>('SELECT at FROM heard WHERE source = @source').pluck();
+  const forget = db.prepare<[object]>(
+    "DELETE FROM gap WHERE ended_at < @endedBefore AND state IN ('filled', 'unfilled')",
+  );
+  const listing = prepared<Row>(db);
+  const found = (id: number): Gap | null => {
+    const row = one.get({ id });
+    return row === undefined ? null : toGap(row);
+  };
+  return {
+    begin: (args: Arg<'begin'>): void => void insert.run(whole(args)),
+    end: db.transaction((args: Arg<'end'>): Gap | null => {
+      const row = open.get({ source: args.source });
+      if (row === undefined) return null;
+      end.run({ id: row.id, at: Math.max(Math.floor(args.at), row.beganAt) });
+      return found(row.id);
+    }).immediate,
+    waiting: ({ source }: Arg<'waiting'>): readonly Gap[] => waiting.all({ source }).map(toGap),
+    progress: ({ filledTo, ...rest }: GapProgress): void =>
+      void progress.run({ ...rest, filledTo: JSON.stringify(filledTo) }),
+    settle: (args: Arg<'settle'>): Gap | null => {
+      settle.run(whole(args));
+      return found(args.id);
+    },
+    list: ({ source, since, until, limit }: GapQuery): readonly Gap[] => {
+      const parts: (readonly [sql: string, value: string | number])[] = [];
+      if (source !== undefined) parts.push(['source = ?', source]);
+      if (since !== undefined) parts.push(['coalesce(ended_at, 9e15) >= ?', since]);
+      if (until !== undefined) parts.push(['began_at <= ?', until]);
+      const where = parts.length === 0 ? '' : `WHERE ${parts.map(([sql]) => sql).join(' AND ')}`;
+      return listing(`SELECT ${COLUMNS} FROM gap ${where} ORDER BY began_at DESC, id DESC LIMIT ?`)
+        .all(...parts.map(([, value]) => value), limit)
+        .map(toGap);
+    },
+    // A power cut may undo it: the gap then begins earlier, and nothing is missed.
+    heard: unsynced(db, (args: Arg<'heard'>): void => void heard.run(whole(args))),
+    lastHeardAt: ({ source }: Arg<'lastHeardAt'>): number | null => lastHeard.get({ source }) ?? null,
+    /** Removes settled gaps that ended before `endedBefore`, ms since the epoch. */
+    forget: (args: { endedBefore: number }): void => void forget.run(args),
+  };
+}
+
+/** Times are kept as whole ms. */
+function whole<T extends { readonly at: number }>(args: T): T {
+  return { ...args, at: Math.floor(args.at) };
+}

@@ -1,0 +1,55 @@
+/** `logcalld gaps`: when the PBXs were not heard, and what became of the calls of that time. */
+import type { Terminal } from '../../cli/cli.ts';
+import type { Invocation } from '../../cli/command.ts';
+import { EXIT } from '../../cli/help.ts';
+import { parseWhen } from '../../cli/when.ts';
+import type { Gap } from '../../records/gaps.ts';
+import { goingOn, settlement } from '../../records/text.ts';
+import { wholeNumber } from '../calls/selection.ts';
+import { ask } from '../control.ts';
+import { columns, cut, dateTime, length, print, tell } from '../output.ts';
+
+const DEFAULT_LIMIT = 20;
+const MAX_LIMIT = 500;
+const HEADER = ['PBX', 'FROM', 'TO', 'LENGTH', 'REASON', 'CALLS', 'RECORDS'];
+const REASON_WIDTH = 60;
+
+export async function gaps(invocation: Invocation, terminal: Terminal): Promise<number> {
+  const now = Date.now();
+  const when = (name: string): number | undefined => {
+    const given = invocation.value(name);
+    return given === null ? undefined : parseWhen(`--${name}`, given, now);
+  };
+  const limit = invocation.value('limit');
+  const query = {
+    ...{ source: invocation.value('source') ?? undefined, since: when('since'), until: when('until') },
+    limit: limit === null ? DEFAULT_LIMIT : wholeNumber('--limit', limit, MAX_LIMIT),
+  };
+  const { gaps: found } = await ask(invocation, terminal, 'gaps', query);
+  if (invocation.flag('json')) for (const gap of found) print(terminal, JSON.stringify(gap));
+  else if (found.length === 0) tell(terminal, 'No gaps.');
+  else for (const line of columns([HEADER, ...found.map((gap) => cells(gap, now))])) print(terminal, line);
+  if (found.length === query.limit) tell(terminal, `Only the latest ${query.limit} are shown; --limit shows more.`);
+  return EXIT.ok;
+}
+
+function cells(gap: Gap, now: number): readonly string[] {
+  const { source, beganAt, endedAt, reason } = gap;
+  return [
+    source,
+    dateTime(beganAt),
+    endedAt === null ? 'still' : dateTime(endedAt),
+    length(Math.max(0, (endedAt ?? now) - beganAt)),
+    cut(reason, REASON_WIDTH),
+    goingOn(gap),
+    settlement(gap),
+  ];
+}
+
+/** A gap in one line, for `status` and `calls show`. `now`: ms since the epoch. */
+export function gapLine(gap: Gap, now: number): string {
+  const { beganAt, endedAt, reason } = gap;
+  const lasted = length(Math.max(0, (endedAt ?? now) - beganAt));
+  const until = endedAt === null ? 'not yet over' : `to ${dateTime(endedAt)}`;
+  return `${lasted}, from ${dateTime(beganAt)} ${until} (${cut(reason, REASON_WIDTH)}); ${settlement(gap)}`;
+}

@@ -1,0 +1,187 @@
+/** The records of the PBXs in the running daemon: which gaps they fill, by themselves and by hand. */
+import { z } from 'zod';
+import type { BackfillAnswer, RequestOf } from '../../adapters/control/api.ts';
+import { ControlError } from '../../adapters/control/refusal.ts';
+import { eventsOf, keptFrames, type ReaderOf } from '../../adapters/sqlite/journal/events.ts';
+import type { Held } from '../../adapters/sqlite/sessions/row.ts';
+import type { Config } from '../../config/schema.ts';
+import { listen, type Span } from '../call/cdr/coverage.ts';
+import type { CallRecord } from '../call/record.ts';
+import { events } from '../events.ts';
+import type { Conditions } from '../health/conditions.ts';
+import type { Pipeline } from '../pipeline.ts';
+import type { Clock, CommitResult, Log } from '../ports.ts';
+import { createFilling, type Filling } from '../records/filling.ts';
+import type { Gap } from '../records/gaps.ts';
+import { type KnownCalls, type PageMerger, pageMerger } from '../records/merge.ts';
+import { type CallRecords, RecordsError } from '../records/port.ts';
+import type { Store } from './lookup.ts';
+import { cursorOf, placeOf } from './pages.ts';
+import { planOf, rulesOf } from './settings.ts';
+
+export interface RecordsParts {
+  readonly config: Config;
+  readonly store: Store;
+  readonly readerOf: ReaderOf;
+  /** The places of records of each source. */
+  readonly places: ReadonlyMap<string, readonly CallRecords[]>;
+  /** Asked when calls are going on; the pipeline is made after this. */
+  readonly pipeline: () => Pick<Pipeline, 'isOpen' | 'aheadOf'>;
+  /** Stores calls that are new or have newer facts, and tells everybody. */
+  readonly save: (records: readonly CallRecord[]) => Promise<CommitResult>;
+  /** The outbox clock in so many ms. */
+  readonly dueIn: (ms: number) => number;
+  /** Calls are free to be posted. */
+  readonly onReleased: () => void;
+  readonly conditions: Conditions;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface Records {
+  readonly filling: Filling;
+  /** A gap is over. */
+  gapEnded(gap: Gap): void;
+  /** Until when a call waits for its record; `null`: it does not. */
+  holding(record: CallRecord): Held | null;
+  /** Calls have been stored. */
+  stored(records: readonly CallRecord[]): void;
+  /** One page of a backfill by hand. */
+  backfill(request: RequestOf<'backfill'>): Promise<BackfillAnswer>;
+  close(): Promise<void>;
+}
+
+const HELD = "Waits for the PBX's own record: it was going on while the PBX was not heard.";
+
+export function openRecords(parts: RecordsParts): Records {
+  const { config, store, clock, log, conditions } = parts;
+  const known: KnownCalls = {
+    isOpen: (source, channel) => parts.pipeline().isOpen(source, channel),
+    async stored(ids) {
+      const found = await store.sessions.byIds({ ids });
+      return found.map(({ record }) => record);
+    },
+    heard: (args) => heardIn(parts, args),
+  };
+  const sources = config.source.map((source) => {
+    const { name } = source;
+    const aheadMs = (): number => parts.pipeline().aheadOf(name);
+    const rules = rulesOf(config);
+    const merge = pageMerger({ source: name, plan: planOf(source), rules, known, store: parts.save, aheadMs });
+    return { name, places: parts.places.get(name) ?? [], merge };
+  });
+  const filling = createFilling({
+    sources,
+    gaps: store.gaps,
+    calls: store.outbox,
+    clock,
+    waitMs: config.calls.record_wait,
+    onReleased: parts.onReleased,
+    onFilled: (gap) => events.gapSettled(log, gap),
+    onTrouble: (source, problem) => conditions.set('records-unreadable', problem, 'error', { source }),
+  });
+  return {
+    filling,
+    gapEnded(gap) {
+      events.gapEnded(log, gap);
+      filling.gapEnded(gap);
+    },
+    holding(record) {
+      if (!filling.awaits(record)) return null;
+      return { dueAt: parts.dueIn(record.endedAt + config.calls.record_wait - clock.now()), reason: HELD };
+    },
+    stored(records) {
+      for (const source of new Set(records.filter(filling.awaits).map((record) => record.source)))
+        filling.callsEnded(source);
+    },
+    backfill: (request) => byHand(parts, sources, request),
+    async close() {
+      await filling.stop();
+      await Promise.all(sources.flatMap(({ places }) => places.map((place) => place.close())));
+    },
+  };
+}
+
+/** What the journal holds of these channels. */
+async function heardIn(
+  { store, readerOf }: RecordsParts,
+  { source, ids, span }: { readonly source: string; readonly ids: ReadonlySet<string>; readonly span: Span },
+) {
+  const listener = listen();
+  const read = readerOf(source);
+  const request = { source, from: 0, since: span.from, until: span.to, channels: [...ids] };
+  for await (const frames of keptFrames(store.journal, request)) {
+    for (const frame of frames) {
+      const said = eventsOf(frame, source, read) ?? [];
+      listener.note(said, frame.at, 1);
+    }
+  }
+  return listener.heard();
+}
+
+interface Source {
+  readonly name: string;
+  readonly places: readonly CallRecords[];
+  readonly merge: PageMerger;
+}
+
+const placeOfPage = z.object({ place: z.number().int().min(0), from: z.number() });
+
+/** One page: of the place that the cursor names, from where it came to. */
+async function byHand(
+  { store, clock, config }: RecordsParts,
+  sources: readonly Source[],
+  request: RequestOf<'backfill'>,
+): Promise<BackfillAnswer> {
+  const { cursor, dryRun, ...selection } = request;
+  const source = sources.find(({ name }) => name === selection.source);
+  if (source === undefined) {
+    const names = config.source.map(({ name }) => name).join(', ');
+    throw new ControlError(404, `The config has no source "${selection.source}". Name one of: ${names}.`);
+  }
+  if (source.places.length === 0) {
+    const why = `No [[source.records]] is set for "${source.name}": see "The PBX's own records" in the README for the lines to add.`;
+    throw new ControlError(400, why);
+  }
+  const until = selection.until ?? Math.floor(clock.now());
+  const known = await store.journal.keptSince({ source: source.name });
+  // What was heard before can no longer be told from what was not.
+  const since = Math.max(selection.since, known ?? 0);
+  if (since >= until) {
+    throw new ControlError(
+      400,
+      'Nothing can be filled in that time: the journal that tells what was heard begins later.',
+    );
+  }
+  const begin = cursor === undefined ? { place: 0, from: 0 } : placeOf(selection, cursor, placeOfPage);
+  const place = source.places[begin.place];
+  if (place === undefined) throw new ControlError(400, 'The place of records is gone: begin anew.');
+  const aheadMs = source.merge.aheadMs();
+  const span = { from: since, to: until };
+  const to = until + aheadMs;
+  const from = Math.max(since + aheadMs, begin.from);
+  const answer = { place: place.name, since, created: [], completed: [], skipped: [] };
+  const nextPlace = begin.place + 1 < source.places.length ? { place: begin.place + 1, from: 0 } : null;
+  const next = (at: z.output<typeof placeOfPage> | null) => (at === null ? null : cursorOf(selection, at));
+  try {
+    for await (const page of place.read({ from, to })) {
+      const { created, completed } = await source.merge(page.events, { span, aheadMs, dryRun });
+      const over = page.upTo >= to ? nextPlace : { place: begin.place, from: page.upTo };
+      if (over === null && !dryRun) await settleWithin(store, source.name, span, clock);
+      return { ...answer, created, completed, skipped: page.skipped, upTo: page.upTo - aheadMs, cursor: next(over) };
+    }
+  } catch (error) {
+    if (error instanceof RecordsError) throw new ControlError(503, error.message);
+    throw error;
+  }
+  if (nextPlace === null && !dryRun) await settleWithin(store, source.name, span, clock);
+  return { ...answer, upTo: until, cursor: next(nextPlace) };
+}
+
+/** Gaps that lie wholly in a time that was filled by hand are filled. */
+async function settleWithin(store: Store, source: string, { from, to }: Span, clock: Clock): Promise<void> {
+  for (const gap of await store.gaps.list({ source, since: from, until: to, limit: 1000 })) {
+    if (gap.endedAt === null || gap.state === 'filled' || gap.beganAt < from || gap.endedAt > to) continue;
+    await store.gaps.settle({ id: gap.id, state: 'filled', note: 'by hand', at: Math.floor(clock.now()) });
+  }
+}

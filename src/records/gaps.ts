@@ -1,0 +1,131 @@
+/**
+ * Gaps: stretches of time in which a PBX was not heard. Each is a stored fact.
+ *
+ *   state     | entered when                                             | left when
+ *   ----------|----------------------------------------------------------|-------------------------------------------------
+ *   open      | the link is lost, or the program starts after a stop     | the PBX has listed its channels -> waiting
+ *   waiting   | the PBX is heard wholly again                            | its records are read -> filled; it has none, or
+ *             |                                                          | they are given up -> unfilled
+ *   filled    | the records of the time are read to their end            |
+ *   unfilled  | nothing can be told of calls that were made meanwhile    | an operator fills it by hand -> filled
+ *
+ * A loss before the list is complete goes on with the gap that is open: nothing was heard wholly in between.
+ */
+import type { SourceStatus } from '../ports.ts';
+import type { CallEvent } from '../telephony/call-event.ts';
+
+export type GapState = 'open' | 'waiting' | 'filled' | 'unfilled';
+
+/** Times: ms since the epoch, UTC, on our clock. */
+export interface Gap {
+  readonly id: number;
+  readonly source: string;
+  /** The last proof that the PBX was heard. */
+  readonly beganAt: number;
+  /** When it was heard wholly again; `null`: not yet. */
+  readonly endedAt: number | null;
+  readonly reason: string;
+  /** Calls that were going on when it began. */
+  readonly live: number;
+  /** How far the clock of the PBX was ahead of ours, ms; 0 also where that is not known. */
+  readonly aheadMs: number;
+  readonly state: GapState;
+  /** How far each place of records has been read, by its name: ms on the clock of the PBX. */
+  readonly filledTo: Readonly<Record<string, number>>;
+  /** Calls of which only the records told, and calls heard in part that they completed. */
+  readonly created: number;
+  readonly completed: number;
+  /** Records that could not be used. */
+  readonly skipped: number;
+  /** Why it is not filled, or not wholly: a sentence. */
+  readonly note: string | null;
+  readonly settledAt: number | null;
+}
+
+/** What is found for a gap is added to what was found before. */
+export interface GapProgress {
+  readonly id: number;
+  readonly filledTo: Readonly<Record<string, number>>;
+  readonly created: number;
+  readonly completed: number;
+  readonly skipped: number;
+}
+
+export interface GapQuery {
+  readonly source?: string | undefined;
+  /** Gaps of which a part lies in [since, until], ms. */
+  readonly since?: number | undefined;
+  readonly until?: number | undefined;
+  readonly limit: number;
+}
+
+/** The store of gaps. */
+export interface Gaps {
+  /** Begins a gap unless one of the source is open. */
+  begin(args: { source: string; at: number; reason: string; live: number; aheadMs: number }): Promise<void>;
+  /** The gap that was open, which waits for the records now; `null` when there was none. */
+  end(args: { source: string; at: number }): Promise<Gap | null>;
+  waiting(args: { source: string }): Promise<readonly Gap[]>;
+  progress(progress: GapProgress): Promise<void>;
+  settle(args: { id: number; state: 'filled' | 'unfilled'; note: string | null; at: number }): Promise<Gap | null>;
+  /** Latest first. */
+  list(query: GapQuery): Promise<readonly Gap[]>;
+  /** Everything that was heard of the source before `at` is stored. */
+  heard(args: { source: string; at: number }): Promise<void>;
+  lastHeardAt(args: { source: string }): Promise<number | null>;
+}
+
+/** A difference of the clocks up to this may as well be a delay on the way, ms. */
+const CLOCK_SLACK_MS = 60_000;
+/** A PBX that lists no channels is heard wholly this long after it was heard again, ms: whoever could not be listed is told then. */
+const NO_LIST_MS = 60_000;
+
+/** What the watch tells of one PBX. */
+export type GapStep =
+  | { readonly step: 'begin'; readonly at: number; readonly reason: string }
+  | { readonly step: 'end'; readonly at: number };
+
+/** Follows one PBX's events and says when a gap begins and ends. */
+export class Hearing {
+  #open: { connectedAt: number | null } | null = null;
+  #ahead = 0;
+
+  /** How far the clock of the PBX is ahead of ours, ms; 0 as long as it may be none. */
+  get aheadMs(): number {
+    return Math.abs(this.#ahead) > CLOCK_SLACK_MS ? this.#ahead : 0;
+  }
+
+  /** `null`: nothing begins or ends. A beginning is told again while the gap is open, and then changes nothing. */
+  note(event: CallEvent): GapStep | null {
+    switch (event.kind) {
+      case 'source-lost':
+        this.#open = { connectedAt: null };
+        return { step: 'begin', at: event.at, reason: event.reason };
+      case 'source-connected':
+        if (this.#open !== null) this.#open.connectedAt = event.receivedAt;
+        return null;
+      case 'snapshot-complete':
+        return this.#end(event.receivedAt);
+      case 'channel-created': {
+        const { order } = event.facts;
+        this.#ahead = order === undefined ? event.at - event.receivedAt : order[0] * 1000 - event.receivedAt;
+        const since = this.#open?.connectedAt ?? null;
+        return since !== null && event.receivedAt - since > NO_LIST_MS ? this.#end(since) : null;
+      }
+      default:
+        return null;
+    }
+  }
+
+  #end(at: number): GapStep | null {
+    // What ends a gap comes on a connection; the list of one that is lost already ends nothing.
+    if (this.#open === null || this.#open.connectedAt === null) return null;
+    this.#open = null;
+    return { step: 'end', at };
+  }
+}
+
+/** When the PBX is known to have been heard last, ms since the epoch; `null`: not on this link. */
+export function heardAt({ state, since, lastFrameAt }: SourceStatus): number | null {
+  return state === 'connected' ? Math.max(since, lastFrameAt ?? 0) : null;
+}
