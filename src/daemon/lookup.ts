@@ -102,11 +102,13 @@ async function details({ store, policy, callLog, readerOf }: Lookup, id: string)
 
 /** Gaps told with a call. */
 const GAPS = 20;
+/** Records tell whole seconds, and an end that nobody heard lies somewhere after the beginning of the gap, ms. */
+const RECORDS_MARGIN_MS = 5000;
 
 async function gapsOf(store: Store, { source, startedAt, endedAt, flags }: CallRecord): Promise<readonly Gap[]> {
   if (!flags.includes('blind-interval')) return [];
-  // An end that nobody heard lies somewhere after the beginning of the gap.
-  return store.gaps.list({ source, since: startedAt, until: endedAt + 1000, limit: GAPS });
+  const [since, until] = [startedAt - RECORDS_MARGIN_MS, endedAt + RECORDS_MARGIN_MS];
+  return store.gaps.list({ source, since, until, limit: GAPS });
 }
 
 /**

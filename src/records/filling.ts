@@ -210,7 +210,11 @@ export function createFilling(options: FillingOptions): Filling {
     awaits({ source, flags }) {
       const own = options.sources.find(({ name }) => name === source);
       return (
-        own !== undefined && own.places.length > 0 && flags.includes('blind-interval') && !flags.includes('from-cdr')
+        own !== undefined &&
+        own.places.length > 0 &&
+        options.waitMs > 0 &&
+        flags.includes('blind-interval') &&
+        !flags.includes('from-cdr')
       );
     },
     async stop() {

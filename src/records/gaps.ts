@@ -77,6 +77,8 @@ export interface Gaps {
 
 /** A difference of the clocks up to this may as well be a delay on the way, ms. */
 const CLOCK_SLACK_MS = 60_000;
+/** The second of a channel's creation is told; in the middle it is wrong least. */
+const HALF_SECOND_MS = 500;
 /** A PBX that lists no channels is heard wholly this long after it was heard again, ms: whoever could not be listed is told then. */
 const NO_LIST_MS = 60_000;
 
@@ -108,7 +110,8 @@ export class Hearing {
         return this.#end(event.receivedAt);
       case 'channel-created': {
         const { order } = event.facts;
-        this.#ahead = order === undefined ? event.at - event.receivedAt : order[0] * 1000 - event.receivedAt;
+        this.#ahead =
+          order === undefined ? event.at - event.receivedAt : order[0] * 1000 + HALF_SECOND_MS - event.receivedAt;
         const since = this.#open?.connectedAt ?? null;
         return since !== null && event.receivedAt - since > NO_LIST_MS ? this.#end(since) : null;
       }

@@ -12,6 +12,7 @@ import { controlPath } from '../../src/commands/control.ts';
 import { bodies } from '../../src/commands/index.ts';
 import { reportError } from '../../src/commands/terminal.ts';
 import { type Daemon, startDaemon } from '../../src/daemon/daemon.ts';
+import type { CallRecords } from '../../src/records/port.ts';
 import { CANARY, installation, sandboxUsers } from '../support/daemon.ts';
 
 const PROJECT = join(import.meta.dirname, '..', '..');
@@ -62,16 +63,27 @@ export async function command(...words: readonly string[]): Promise<Ran> {
 /** A capture below `fixtures`, or the name of a recording of Asterisk 22. */
 const fileOf = (name: string): string => (name.includes('/') ? name : `recordings/asterisk-22/${name}/events.jsonl.gz`);
 
-export async function world(captures: readonly string[], options: SandboxOptions = {}, more = '') {
+/** How a recording is played, and where the PBX keeps records of it. */
+export interface Playing {
+  readonly speed?: number;
+  /** False: ids as recorded, as the records name them; the clock of the PBX is then that of the recording. */
+  readonly shiftTimes?: boolean;
+  readonly places?: ReadonlyMap<string, readonly CallRecords[]>;
+}
+
+export async function world(
+  captures: readonly string[],
+  options: SandboxOptions = {},
+  more = '',
+  { speed = 20, shiftTimes = true, places }: Playing = {},
+) {
   const sandbox = await startSandbox({ users: sandboxUsers, windowMs: 1000, ...options });
   const player = new AmiPlayer({
     captures: captures.map((name) => new URL(`../fixtures/${fileOf(name)}`, import.meta.url).pathname),
     order: 'together',
     username: 'test',
     secret: CANARY,
-    speed: 20,
-    settleMs: 20,
-    shiftTimes: true,
+    ...{ speed, shiftTimes, settleMs: 20 },
   });
   const place = await installation({ asterisk: await player.listen() }, sandbox, more);
   const config = loadConfig(place.config);
@@ -94,6 +106,7 @@ export async function world(captures: readonly string[], options: SandboxOptions
         readSecret: (ref) => readSecret(ref, undefined).secret,
         onFatal: (reason) => printed.push(reason),
         controlPath: controlPath(config, {}),
+        ...(places === undefined ? {} : { places }),
       });
     },
     async stop() {

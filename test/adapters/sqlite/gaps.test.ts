@@ -1,0 +1,70 @@
+/** The store of gaps. */
+import t from 'tap';
+import { gapsModule } from '../../../adapters/sqlite/gaps.ts';
+import { memoryDatabase } from './support.ts';
+
+const begun = { source: 'pbx', at: 1000.7, reason: 'reset', live: 2, aheadMs: 0 };
+
+t.test('one gap of a source is open at a time, and ends once', async (t) => {
+  const gaps = gapsModule(memoryDatabase());
+  gaps.begin(begun);
+  gaps.begin({ ...begun, at: 2000, reason: 'again', live: 0 });
+  gaps.begin({ ...begun, source: 'other' });
+  t.match(gaps.list({ source: 'pbx', limit: 9 }), [{ beganAt: 1000, reason: 'reset', live: 2, state: 'open' }]);
+  t.match(gaps.end({ source: 'pbx', at: 3000 }), { beganAt: 1000, endedAt: 3000, state: 'waiting', filledTo: {} });
+  t.equal(gaps.end({ source: 'pbx', at: 4000 }), null, 'none is open');
+  t.match(gaps.waiting({ source: 'pbx' }), [{ endedAt: 3000 }]);
+  t.strictSame(gaps.waiting({ source: 'other' }), []);
+  gaps.begin({ ...begun, at: 5000 });
+  t.equal(gaps.list({ source: 'pbx', limit: 9 }).length, 2, 'the next one');
+});
+
+t.test('an end before the beginning is none: the clock was set back', async (t) => {
+  const gaps = gapsModule(memoryDatabase());
+  gaps.begin(begun);
+  t.match(gaps.end({ source: 'pbx', at: 500 }), { beganAt: 1000, endedAt: 1000 });
+});
+
+t.test('what is found is added up, and where the reading came to is kept', async (t) => {
+  const gaps = gapsModule(memoryDatabase());
+  gaps.begin(begun);
+  const id = gaps.end({ source: 'pbx', at: 3000 })?.id ?? 0;
+  gaps.progress({ id, filledTo: { cel: 1500 }, created: 1, completed: 0, skipped: 2 });
+  gaps.progress({ id, filledTo: { cel: 3000, cdr: 1700 }, created: 2, completed: 1, skipped: 0 });
+  t.match(gaps.waiting({ source: 'pbx' }), [
+    { filledTo: { cel: 3000, cdr: 1700 }, created: 3, completed: 1, skipped: 2 },
+  ]);
+  t.match(gaps.settle({ id, state: 'filled', note: null, at: 9000 }), { state: 'filled', settledAt: 9000 });
+  t.strictSame(gaps.waiting({ source: 'pbx' }), []);
+});
+
+t.test(
+  'gaps are listed by the time they touch, latest first, and forgotten when they are settled and old',
+  async (t) => {
+    const gaps = gapsModule(memoryDatabase());
+    for (const at of [1000, 5000, 9000]) {
+      gaps.begin({ ...begun, at });
+      if (at < 9000) gaps.end({ source: 'pbx', at: at + 1000 });
+    }
+    const times = (query: Partial<Parameters<typeof gaps.list>[0]>) =>
+      gaps.list({ limit: 9, ...query }).map(({ beganAt }) => beganAt);
+    t.strictSame(times({}), [9000, 5000, 1000]);
+    t.strictSame(times({ since: 2000, until: 8000 }), [5000, 1000], 'ends are touched too');
+    t.strictSame(times({ since: 2001 }), [9000, 5000], 'one that goes on touches all that is later');
+    t.strictSame(times({ source: 'other' }), []);
+    t.strictSame(times({ limit: 1 }), [9000]);
+    const [, , first] = gaps.list({ limit: 9 });
+    gaps.settle({ id: first?.id ?? 0, state: 'unfilled', note: 'none', at: 9000 });
+    gaps.forget({ endedBefore: 8000 });
+    t.strictSame(times({}), [9000, 5000], 'one that waits stays');
+  },
+);
+
+t.test('the last proof of hearing goes with the clock', async (t) => {
+  const gaps = gapsModule(memoryDatabase());
+  t.equal(gaps.lastHeardAt({ source: 'pbx' }), null);
+  gaps.heard({ source: 'pbx', at: 7000.5 });
+  t.equal(gaps.lastHeardAt({ source: 'pbx' }), 7000);
+  gaps.heard({ source: 'pbx', at: 6000 });
+  t.equal(gaps.lastHeardAt({ source: 'pbx' }), 6000, 'set back');
+});

@@ -1,0 +1,104 @@
+/** The running daemon fills a gap from the PBX's own records: each call is one LogCall. */
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import t from 'tap';
+import { cdrReaders } from '../../adapters/index.ts';
+import { type CallRecords, RecordsError, type RecordsPage } from '../../src/records/port.ts';
+import { type Playing, settled, until, world } from '../cli/world.ts';
+
+t.setTimeout(120_000);
+
+const GAP = 'ami_reconnect';
+const file = new URL(`../fixtures/recordings/asterisk-22/${GAP}/Master.csv.gz`, import.meta.url);
+
+/** The records of the recording, as a place; `broken`: how often it cannot be read first. */
+function place(broken = 0): { readonly place: CallRecords; readonly reads: () => number } {
+  let reads = 0;
+  return {
+    reads: () => reads,
+    place: {
+      name: 'Master.csv',
+      async *read({ from, to }): AsyncGenerator<RecordsPage> {
+        reads += 1;
+        if (reads <= broken) throw new RecordsError('Master.csv cannot be read: EACCES; let the group read it.');
+        const content = gunzipSync(readFileSync(file));
+        const events = cdrReaders.asterisk?.([{ name: 'Master.csv', content }], 'asterisk', { from, to }) ?? [];
+        yield { events, upTo: to, skipped: [] };
+      },
+      check: async () => ({ problem: null, hints: [] }),
+      close: async () => {},
+    },
+  };
+}
+
+const playing = (one: CallRecords): Playing => ({
+  speed: 1,
+  shiftTimes: false,
+  places: new Map([['asterisk', [one]]]),
+});
+
+t.test(
+  'a call that nobody heard, one cut off, one that began and one that went on through a gap: four LogCalls',
+  async (t) => {
+    const { place: records } = place();
+    const it = await world([GAP], {}, '', playing(records));
+    t.teardown(() => it.end());
+    await it.start();
+    await settled(it, 4);
+    const bodies = it.sandbox.ledger.calls().map(({ body }) => body);
+    t.equal(bodies.length, 4);
+    t.strictSame(it.sandbox.ledger.doubled(), []);
+    const of = (end: string) => bodies.find((body) => `${body.SourceNumber} ${body.DestinationNumber}`.includes(end));
+    // 2.0 s at the telephones; records count whole seconds.
+    t.match(
+      of('9845012345'),
+      { Direction: 'Inbound', Status: 'Answered', CallDuration: /^[23]$/ },
+      'its end was not heard',
+    );
+    t.match(of('501234567'), { Direction: 'Inbound', Status: 'Answered' });
+    t.match(of('4155550132'), { Direction: 'Outbound', Status: 'Answered' }, 'nobody heard it');
+    t.match(of('2079460958'), { Direction: 'Inbound', Status: 'Answered' }, 'its beginning was not heard');
+
+    const { out } = await it.run('gaps');
+    t.match(out, /asterisk .* 2 calls were going on .* 1 call that nobody heard/);
+    t.match((await it.run('status')).out, /last gap of asterisk: .*1 call that nobody heard/);
+    const calls = await it.run('calls', '--json');
+    const found = calls.out
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line).record);
+    const cutOff = found.find(
+      ({ did, flags }) => did?.endsWith('0001') && flags.includes('from-cdr') && flags.includes('blind-interval'),
+    );
+    t.match((await it.run('calls', 'show', cutOff.callSessionId)).out, /not heard +.* from .* to /);
+    t.notOk(found.some(({ flags }) => flags.includes('end-unknown')));
+  },
+);
+
+t.test('records that cannot be read are told, tried again, and then taken', async (t) => {
+  const { place: records, reads } = place(1);
+  const it = await world([GAP], {}, '', playing(records));
+  t.teardown(() => it.end());
+  await it.start();
+  const told = () => it.daemon().conditions.raised();
+  await until(told, (raised) => raised.some(({ code }) => code === 'records-unreadable'));
+  t.match(told(), [{ severity: 'error', source: 'asterisk', text: /EACCES/ }]);
+  await settled(it, 4);
+  t.ok(reads() > 1);
+  t.notOk(told().some(({ code }) => code === 'records-unreadable'));
+  t.equal(it.sandbox.ledger.calls().length, 4);
+});
+
+t.test('by hand: nothing is stored in a dry run, and nothing is doubled', async (t) => {
+  const it = await world([GAP], {}, '', playing(place().place));
+  t.teardown(() => it.end());
+  await it.start();
+  await settled(it, 4);
+  const words = ['backfill', '--source', 'asterisk', '--since', '1h'];
+  const dry = await it.run(...words, '--dry-run');
+  t.match(dry.error, /0 calls that nobody heard, 0 completed. Nothing was stored/);
+  t.equal(dry.code, 0);
+  await it.run(...words);
+  t.equal(it.sandbox.ledger.calls().length, 4);
+  t.match((await it.run('backfill', '--source', 'other', '--since', '1h')).error, /no source "other"/);
+});
