@@ -44,7 +44,7 @@ export interface MergeRequest {
 export interface Merged {
   readonly created: readonly CallRecord[];
   readonly completed: readonly CallRecord[];
-  /** Ids of calls that the records told of, whether that was news or not. */
+  /** Ids that calls of which the records told may have, whether that was news or not. */
   readonly recorded: readonly string[];
 }
 
@@ -59,6 +59,8 @@ const AROUND_MS = 60_000;
 export function pageMerger(options: MergeOptions): PageMerger {
   const { source, plan, rules, known } = options;
 
+  const sessionIdOf = (id: string): string => `${source}-${id}`;
+
   const merge = async (
     events: readonly CallEvent[],
     { span, aheadMs, dryRun = false }: MergeRequest,
@@ -71,17 +73,19 @@ export function pageMerger(options: MergeOptions): PageMerger {
     );
     // What is going on ends by itself, and is judged by what is heard.
     const over = told.filter(({ ids }) => ![...ids].some((id) => known.isOpen(source, id)));
-    const before = await known.stored(over.map(({ record }) => record.callSessionId));
+    // Records may begin with a later channel of a call than the one that it was heard to begin with.
+    const recorded = over.flatMap(({ ids }) => [...ids].map(sessionIdOf));
+    const before = await known.stored(recorded);
     const stored = new Set(before.map(({ callSessionId }) => callSessionId));
-    const others = over.filter(({ record }) => !stored.has(record.callSessionId));
+    const others = over.filter(({ ids }) => ![...ids].some((id) => stored.has(sessionIdOf(id))));
     const heard = span === null ? NOTHING : await heardOf(others);
     const gaps = span === null ? [] : [span];
     const after = backfill(before, { ...heard, gaps }, over);
     const same = new Set(before);
-    const news = after.filter((record) => !same.has(record));
-    const recorded = over.map(({ record }) => record.callSessionId);
-    const created = news.filter(({ callSessionId }) => !stored.has(callSessionId));
-    const completed = news.filter(({ callSessionId }) => stored.has(callSessionId));
+    const unheard = new Set(others.map(({ record }) => record.callSessionId));
+    const created = after.filter(({ callSessionId }) => unheard.has(callSessionId));
+    const completed = after.filter((record) => stored.has(record.callSessionId) && !same.has(record));
+    const news = [...created, ...completed];
     if (news.length === 0 || dryRun) return { created, completed, recorded };
     const { inserted, changed } = await options.store(news);
     const done = new Set([...inserted, ...changed]);

@@ -1,0 +1,114 @@
+/** What a page of records does to the stored calls. */
+import t from 'tap';
+import { DEFAULT_RULES } from '../../src/call/correlate.ts';
+import type { CallRecord } from '../../src/call/record.ts';
+import { pageMerger } from '../../src/records/merge.ts';
+import type { CallEvent } from '../../src/telephony/call-event.ts';
+import { facts } from '../support/facts.ts';
+import { labPlan } from '../support/recordings.ts';
+
+const START = Date.parse('2026-11-22T10:00:00Z');
+const clearing = { q850: 16, sip: null, text: null };
+
+/** A customer calls 1001 and talks for some seconds, as records tell it; the clock of the PBX may differ. */
+function recorded(id: string, ms: number, aheadMs = 0): readonly CallEvent[] {
+  const agent = `${id}-agent`;
+  const stamp = (after: number) => {
+    const at = START + ms + after + aheadMs;
+    return { source: 'pbx', at, receivedAt: at };
+  };
+  const [trunk, phone] = [facts('PJSIP/trunk-in', id), facts('PJSIP/1001', id, { initiator: 'pbx' })];
+  const talk = (after: number, kind: 'bridge-entered' | 'bridge-left'): readonly CallEvent[] =>
+    [id, agent].map((channel) =>
+      kind === 'bridge-left'
+        ? { ...stamp(after), kind, channel, bridge: id }
+        : { ...stamp(after), kind, channel, bridge: id, bridgeKind: 'talk' },
+    );
+  return [
+    { ...stamp(0), kind: 'channel-created', channel: id, facts: trunk },
+    { ...stamp(100), kind: 'channel-created', channel: agent, facts: phone },
+    { ...stamp(100), kind: 'dial-started', channel: agent, by: id, number: null, presented: null },
+    { ...stamp(2000), kind: 'answered', channel: agent },
+    ...talk(2000, 'bridge-entered'),
+    ...talk(9000, 'bridge-left'),
+    { ...stamp(9000), kind: 'cleared', channel: agent, clearing },
+    { ...stamp(9000), kind: 'cleared', channel: id, clearing },
+  ];
+}
+
+const span = { from: START, to: START + 60_000 };
+
+/** The calls that are stored, the ids that were heard, the channels that are open. */
+function bench({ heard = [] as string[], open = [] as string[] } = {}) {
+  const stored = new Map<string, CallRecord>();
+  const merge = pageMerger({
+    ...{ source: 'pbx', plan: labPlan('asterisk'), rules: DEFAULT_RULES, aheadMs: () => 0 },
+    known: {
+      stored: async (ids) => ids.flatMap((id) => stored.get(id) ?? []),
+      heard: async ({ ids }) => {
+        const found = new Set(heard.filter((id) => ids.has(id)));
+        return { ids: found, mentioned: found };
+      },
+      isOpen: (_source, channel) => open.includes(channel),
+    },
+    async store(records) {
+      const [inserted, changed] = [[] as string[], [] as string[]];
+      for (const record of records) {
+        (stored.has(record.callSessionId) ? changed : inserted).push(record.callSessionId);
+        stored.set(record.callSessionId, record);
+      }
+      return { inserted, changed };
+    },
+  });
+  return { merge, stored };
+}
+
+t.test('a call that nobody heard is created, once, however often its records are read', async (t) => {
+  const { merge, stored } = bench();
+  const first = await merge(recorded('a', 5000), { span, aheadMs: 0 });
+  t.match(first.created, [{ callSessionId: 'pbx-a', status: 'Answered', agent: '1001', durationSeconds: 7 }]);
+  t.ok(first.recorded.includes('pbx-a'));
+  t.strictSame(stored.get('pbx-a')?.flags, ['blind-interval', 'from-cdr']);
+  const second = await merge(recorded('a', 5000), { span, aheadMs: 0 });
+  t.match(second, { created: { length: 0 }, completed: { length: 0 } });
+});
+
+t.test('what was heard, what is going on, and what lies outside of the gap are left alone', async (t) => {
+  const all = [...recorded('heard', 1000), ...recorded('open', 2000), ...recorded('late', 600_000)];
+  const { merge, stored } = bench({ heard: ['heard-agent'], open: ['open-agent'] });
+  const { created, completed } = await merge(all, { span, aheadMs: 0 });
+  t.strictSame([created, completed, stored.size], [[], [], 0]);
+});
+
+t.test('records are written by the clock of the PBX, calls are kept by ours', async (t) => {
+  const ahead = -7_200_000;
+  const { merge, stored } = bench();
+  await merge(recorded('a', 5000, ahead), { span, aheadMs: ahead });
+  t.match(stored.get('pbx-a'), { startedAt: START + 5000, endedAt: START + 14_000 });
+});
+
+t.test('a call that was cut off is completed, under whichever of its channels the records begin', async (t) => {
+  const { merge, stored } = bench();
+  await merge(recorded('a', 5000), { span, aheadMs: 0 });
+  const whole = stored.get('pbx-a');
+  if (whole === undefined) throw new Error('not created');
+  const cutOff = { ...whole, endedAt: START + 8000, durationSeconds: 1, flags: ['blind-interval', 'end-unknown'] };
+  const part = { ...cutOff, agentsTalked: [{ ext: '1001', from: START + 7000, to: START + 8000 }] };
+  stored.set('pbx-a', part);
+  const { created, completed } = await merge(recorded('a', 5000), { span: null, aheadMs: 0 });
+  t.strictSame(created, []);
+  t.match(completed, [{ endedAt: START + 14_000, durationSeconds: 7, flags: ['blind-interval', 'from-cdr'] }]);
+
+  stored.clear();
+  stored.set('pbx-a-agent', { ...part, callSessionId: 'pbx-a-agent' });
+  const again = await merge(recorded('a', 5000), { span, aheadMs: 0 });
+  t.strictSame(again.created, [], 'it is not a second call');
+  t.ok(again.recorded.includes('pbx-a-agent'));
+});
+
+t.test('a dry run stores nothing and tells what would be', async (t) => {
+  const { merge, stored } = bench();
+  const { created } = await merge(recorded('a', 5000), { span, aheadMs: 0, dryRun: true });
+  t.equal(created.length, 1);
+  t.equal(stored.size, 0);
+});
