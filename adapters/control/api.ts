@@ -69,6 +69,8 @@ export const requests = {
     since: time.optional(),
     until: time.optional(),
     limit: z.number().int().min(1).max(MAX_ITEMS),
+    /** With the calls of each. */
+    calls: z.boolean(),
   }),
   /** A page of what the PBX's own records tell of calls in [since, until]. */
   backfill: z.strictObject({
@@ -180,7 +182,8 @@ export interface Replies {
   readonly users: { readonly lines: readonly UserLine[]; readonly count: number; readonly fetchedAt: number | null };
   readonly find: { readonly ids: readonly string[] };
   readonly replay: ReplayAnswer;
-  readonly gaps: { readonly gaps: readonly Gap[] };
+  /** `calls`: those that a gap touched, oldest first, where they were asked for. */
+  readonly gaps: { readonly gaps: readonly (Gap & { readonly calls?: readonly CallRow[] })[] };
   readonly backfill: BackfillAnswer;
   readonly pause: { readonly paused: boolean };
   readonly resume: { readonly paused: boolean };

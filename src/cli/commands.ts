@@ -104,7 +104,16 @@ export const COMMANDS = [
   {
     name: 'gaps',
     summary: 'show when a PBX was not heard, and what became of the calls of that time',
-    options: [config, since, until, source, { name: 'limit', value: 'N', help: 'at most so many (default 20)' }, json],
+    options: [
+      config,
+      since,
+      until,
+      source,
+      { name: 'calls', help: 'with the calls that each touched, and how each was settled' },
+      { name: 'limit', value: 'N', help: 'at most so many (default 20)' },
+      numbers,
+      json,
+    ],
     details: 'Latest first. Times are local; --since and --until choose gaps of which a part lies between them.',
   },
   {

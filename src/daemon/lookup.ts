@@ -4,6 +4,7 @@ import type {
   CallDetails,
   CallsAnswer,
   Handlers,
+  Replies,
   RequestOf,
   StatusReply,
   UserLine,
@@ -49,7 +50,7 @@ export function readers(lookup: Lookup): Readers {
     calls: (query) => calls(lookup, query),
     call: async ({ id }) => details(lookup, await wholeId(lookup.store, id)),
     users: () => users(lookup),
-    gaps: async (query) => ({ gaps: await lookup.store.gaps.list(query) }),
+    gaps: (query) => gaps(lookup, query),
   };
 }
 
@@ -98,6 +99,12 @@ async function details({ store, policy, callLog, readerOf }: Lookup, id: string)
     sent: delivery?.body ?? null,
     body: callBody(record, resolution, callLog),
   };
+}
+
+async function gaps({ store }: Lookup, { calls, ...query }: RequestOf<'gaps'>): Promise<Replies['gaps']> {
+  const found = await store.gaps.list(query);
+  if (!calls) return { gaps: found };
+  return { gaps: await Promise.all(found.map(async (gap) => ({ ...gap, calls: await store.calls.touched(gap) }))) };
 }
 
 /** Gaps told with a call. */

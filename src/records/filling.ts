@@ -8,7 +8,7 @@
  */
 import type { CallRecord } from '../call/record.ts';
 import type { Clock } from '../ports.ts';
-import type { Gap, Gaps } from './gaps.ts';
+import { GAP_FLAG, type Gap, type Gaps } from './gaps.ts';
 import type { PageMerger } from './merge.ts';
 import { type CallRecords, RecordsError } from './port.ts';
 
@@ -213,7 +213,7 @@ export function createFilling(options: FillingOptions): Filling {
         own !== undefined &&
         own.places.length > 0 &&
         options.waitMs > 0 &&
-        flags.includes('blind-interval') &&
+        flags.includes(GAP_FLAG) &&
         !flags.includes('from-cdr')
       );
     },

@@ -11,6 +11,7 @@
  *
  * A loss before the list is complete goes on with the gap that is open: nothing was heard wholly in between.
  */
+import type { CallRecord } from '../call/record.ts';
 import type { SourceStatus } from '../ports.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
 
@@ -40,6 +41,20 @@ export interface Gap {
   /** Why it is not filled, or not wholly: a sentence. */
   readonly note: string | null;
   readonly settledAt: number | null;
+}
+
+/** The flag of a call that was going on, or happened wholly, in a gap. */
+export const GAP_FLAG = 'blind-interval';
+/** The flag of a call of which only the PBX's own records tell, beside `from-cdr`. */
+export const UNHEARD_FLAG = 'not-heard';
+
+/** What became of a call that a gap touched. */
+export function settledHow({ flags }: Pick<CallRecord, 'flags'>): string {
+  if (flags.includes(UNHEARD_FLAG)) return "nobody heard it: from the PBX's own record";
+  const unknown = ['start', 'answer', 'end'].filter((what) => flags.includes(`${what}-unknown`));
+  const left = unknown.length === 0 ? '' : `; ${unknown.join(' and ')} not known`;
+  if (flags.includes('from-cdr')) return `completed by the PBX's own record${left}`;
+  return unknown.length === 0 ? 'went on through it' : `heard in part${left}`;
 }
 
 /** What is found for a gap is added to what was found before. */

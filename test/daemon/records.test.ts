@@ -61,6 +61,10 @@ t.test(
 
     const { out } = await it.run('gaps');
     t.match(out, /asterisk .* 2 calls were going on .* 1 call that nobody heard/);
+    const withCalls = (await it.run('gaps', '--calls')).out;
+    t.match(withCalls, /Outbound Answered .* nobody heard it: from the PBX's own record/);
+    t.match(withCalls, /Inbound Answered .* went on through it/);
+    t.match(withCalls, /Inbound Answered .* completed by the PBX's own record/);
     t.match((await it.run('status')).out, /last gap of asterisk: .*1 call that nobody heard/);
     const calls = await it.run('calls', '--json');
     const found = calls.out

@@ -68,7 +68,7 @@ t.test('a call that nobody heard is created, once, however often its records are
   const first = await merge(recorded('a', 5000), { span, aheadMs: 0 });
   t.match(first.created, [{ callSessionId: 'pbx-a', status: 'Answered', agent: '1001', durationSeconds: 7 }]);
   t.ok(first.recorded.includes('pbx-a'));
-  t.strictSame(stored.get('pbx-a')?.flags, ['blind-interval', 'from-cdr']);
+  t.strictSame(stored.get('pbx-a')?.flags, ['blind-interval', 'from-cdr', 'not-heard']);
   const second = await merge(recorded('a', 5000), { span, aheadMs: 0 });
   t.match(second, { created: { length: 0 }, completed: { length: 0 } });
 });

@@ -2,6 +2,7 @@
 import { selector } from '../outbox/filter.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { begunLister, lister } from './list.ts';
+import { touchedBy } from './touched.ts';
 
 export type CallLookup =
   | { readonly found: 'one'; readonly id: string }
@@ -38,6 +39,8 @@ export function callsModule(db: Connection) {
     /** Which calls are meant, a page. */
     selected: selector(db),
     find: finder(db),
+    /** Those that a gap touched, oldest first. */
+    touched: touchedBy(db),
     extensions: (): readonly SeenExtension[] => extensions.all(),
   };
 }

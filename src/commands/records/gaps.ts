@@ -1,13 +1,14 @@
 /** `logcalld gaps`: when the PBXs were not heard, and what became of the calls of that time. */
+import type { CallRow } from '../../../adapters/sqlite/sessions/list.ts';
 import type { Terminal } from '../../cli/cli.ts';
 import type { Invocation } from '../../cli/command.ts';
 import { EXIT } from '../../cli/help.ts';
 import { parseWhen } from '../../cli/when.ts';
-import type { Gap } from '../../records/gaps.ts';
+import { type Gap, settledHow } from '../../records/gaps.ts';
 import { goingOn, settlement } from '../../records/text.ts';
 import { wholeNumber } from '../calls/selection.ts';
 import { ask } from '../control.ts';
-import { columns, cut, dateTime, length, print, tell } from '../output.ts';
+import { columns, cut, dateTime, external, length, type Privacy, print, privacy, tell } from '../output.ts';
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 500;
@@ -24,11 +25,20 @@ export async function gaps(invocation: Invocation, terminal: Terminal): Promise<
   const query = {
     ...{ source: invocation.value('source') ?? undefined, since: when('since'), until: when('until') },
     limit: limit === null ? DEFAULT_LIMIT : wholeNumber('--limit', limit, MAX_LIMIT),
+    calls: invocation.flag('calls'),
   };
+  const secrecy = privacy(invocation.flag('numbers'));
   const { gaps: found } = await ask(invocation, terminal, 'gaps', query);
-  if (invocation.flag('json')) for (const gap of found) print(terminal, JSON.stringify(gap));
+  if (invocation.flag('json')) for (const gap of found) print(terminal, JSON.stringify(secrecy.value(gap)));
   else if (found.length === 0) tell(terminal, 'No gaps.');
-  else for (const line of columns([HEADER, ...found.map((gap) => cells(gap, now))])) print(terminal, line);
+  else {
+    const lines = columns([HEADER, ...found.map((gap) => cells(gap, now))]);
+    print(terminal, lines[0] ?? '');
+    found.forEach((gap, n) => {
+      print(terminal, lines[n + 1] ?? '');
+      for (const line of columns((gap.calls ?? []).map((call) => callCells(call, secrecy)))) print(terminal, line);
+    });
+  }
   if (found.length === query.limit) tell(terminal, `Only the latest ${query.limit} are shown; --limit shows more.`);
   return EXIT.ok;
 }
@@ -43,6 +53,18 @@ function cells(gap: Gap, now: number): readonly string[] {
     cut(reason, REASON_WIDTH),
     goingOn(gap),
     settlement(gap),
+  ];
+}
+
+function callCells({ record, state }: CallRow, secrecy: Privacy): readonly string[] {
+  return [
+    `    ${dateTime(record.startedAt)}`,
+    `${record.direction} ${record.status}`,
+    external(record, secrecy),
+    `agent ${record.agent ?? '-'}`,
+    state ?? '-',
+    settledHow(record),
+    record.callSessionId,
   ];
 }
 

@@ -1,0 +1,31 @@
+/** The calls that a gap in what was heard touched. */
+import type { Connection } from '../thread/rpc.ts';
+import type { CallRow } from './list.ts';
+import { decodeRecord } from './row.ts';
+
+export interface GapSpan {
+  readonly source: string;
+  /** ms since the epoch; `endedAt` null: it goes on. */
+  readonly beganAt: number;
+  readonly endedAt: number | null;
+}
+
+/** Calls answered for one gap. */
+const LIMIT = 500;
+/** Records tell whole seconds, ms. */
+const MARGIN_MS = 5000;
+
+export function touchedBy(db: Connection): (gap: GapSpan) => readonly CallRow[] {
+  // None has lasted longer than the longest one, so an index bounds what is read.
+  const read = db.prepare<[object], Omit<CallRow, 'record'> & { readonly json: string }>(
+    `SELECT s.json, d.state, d.reason, coalesce(d.tries, 0) AS tries, d.delivered_at AS deliveredAt
+     FROM session s LEFT JOIN delivery d ON d.session_id = s.call_session_id
+     WHERE s.started_at >= @from - (SELECT ms FROM longest_session) AND s.started_at <= @to AND s.ended_at >= @from
+       AND s.source = @source AND EXISTS (SELECT 1 FROM json_each(s.json, '$.flags') WHERE value = 'blind-interval')
+     ORDER BY s.started_at LIMIT ${LIMIT}`,
+  );
+  return ({ source, beganAt, endedAt }) =>
+    read
+      .all({ source, from: beganAt - MARGIN_MS, to: (endedAt ?? Number.MAX_SAFE_INTEGER - MARGIN_MS) + MARGIN_MS })
+      .map(({ json, ...row }) => ({ ...row, record: decodeRecord(json) }));
+}
