@@ -7,7 +7,7 @@ import type { CallEvent, ChannelId, Clearing, DialResult } from '../../../src/te
 import { known } from '../events/channel.ts';
 import { targetNumber } from '../events/dial-string.ts';
 import { type Leg, legsOf, type TimedRow, targetOf } from './legs.ts';
-import type { CdrRow } from './table.ts';
+import type { CdrRow } from './row.ts';
 
 const RESULTS: Readonly<Record<string, DialResult>> = {
   ANSWERED: 'answer',

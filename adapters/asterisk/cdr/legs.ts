@@ -2,7 +2,7 @@
 import type { ChannelFacts, ChannelId, Initiator } from '../../../src/telephony/call-event.ts';
 import { epochOf, factsOf, known } from '../events/channel.ts';
 import { endpointOf } from '../events/channel-name.ts';
-import type { CdrRow } from './table.ts';
+import type { CdrRow } from './row.ts';
 
 /** A row with times in UTC, ms since the epoch. */
 export interface TimedRow extends Omit<CdrRow, 'start' | 'answer' | 'end'> {
