@@ -29,10 +29,10 @@ export function cdrRowOf(raw: RawRow): CdrRow | WrongColumn {
   const text = (...names: readonly string[]) => column(raw, ...names);
   if (!/^[A-Z ]+$/.test(text('disposition'))) return { column: 'disposition', what: 'is not a word like ANSWERED' };
   const start = timeIn(text('start', 'calldate'));
-  if (start === null) return { column: raw['start'] === undefined ? 'calldate' : 'start', what: TIME_FORM };
+  if (start === null) return { column: raw.start === undefined ? 'calldate' : 'start', what: TIME_FORM };
   const ended = endOf(raw, start);
   if (typeof ended !== 'number') return ended;
-  const told = raw['answer'];
+  const told = raw.answer;
   const answer = told === undefined ? answerFrom(raw, ended) : timeIn(told);
   return {
     clid: text('clid'),

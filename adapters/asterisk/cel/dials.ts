@@ -120,8 +120,8 @@ function forwardOf({ called, by }: Dial): string | null {
   const row = by?.rows.find(
     ({ type, at }) => type === 'FORWARD' && at >= called.createdAt && Math.abs(at - (called.endedAt ?? at)) <= 1000,
   );
-  const source = called.rows.find(({ type }) => type === 'HANGUP')?.extra['hangupsource'];
-  return row === undefined || source !== called.name ? null : known(row.extra['forward']);
+  const source = called.rows.find(({ type }) => type === 'HANGUP')?.extra.hangupsource;
+  return row === undefined || source !== called.name ? null : known(row.extra.forward);
 }
 
 const BY_STATUS: Readonly<Record<string, DialResult>> = {
@@ -137,7 +137,7 @@ const ELSEWHERE = 26;
 
 /** Of a leg that was not answered: its own cause, what its caller was told of his last attempt, and the record of the two. */
 function resultOf({ called, by, row }: Dial, ofCaller: readonly Dial[]): DialResult {
-  const cause = Number(called.rows.find(({ type }) => type === 'HANGUP')?.extra['hangupcause'] ?? 0);
+  const cause = Number(called.rows.find(({ type }) => type === 'HANGUP')?.extra.hangupcause ?? 0);
   if (cause === ELSEWHERE) return 'elsewhere';
   if (cause === 17 || row?.disposition === 'BUSY') return 'busy';
   const ended = called.endedAt ?? called.lastAt;
@@ -148,9 +148,7 @@ function resultOf({ called, by, row }: Dial, ofCaller: readonly Dial[]): DialRes
   );
   if (beside) return 'elsewhere';
   const last = ofCaller.every((one) => one.called.createdAt <= called.createdAt + 1000);
-  const status = last
-    ? BY_STATUS[by?.rows.find(({ type }) => type === 'HANGUP')?.extra['dialstatus'] ?? '']
-    : undefined;
+  const status = last ? BY_STATUS[by?.rows.find(({ type }) => type === 'HANGUP')?.extra.dialstatus ?? ''] : undefined;
   if (status !== undefined) return status;
   if (row?.disposition === 'CONGESTION') return 'congestion';
   // Whoever hangs up while he calls cancels the call.
@@ -160,5 +158,5 @@ function resultOf({ called, by, row }: Dial, ofCaller: readonly Dial[]): DialRes
 
 /** True when the party at the channel asked for its end. */
 export function hungUp(channel: CelChannel | null): boolean {
-  return channel?.rows.some(({ type, extra }) => type === 'HANGUP' && extra['hangupsource'] === channel.name) ?? false;
+  return channel?.rows.some(({ type, extra }) => type === 'HANGUP' && extra.hangupsource === channel.name) ?? false;
 }

@@ -64,24 +64,24 @@ function birth({ source }: Told, { id: channel, facts, createdAt }: CelChannel):
 const READERS: Readonly<Record<string, (told: Told, row: TimedCel, stamp: OnChannel) => CallEvent[]>> = {
   ANSWER: (_told, _row, stamp) => [{ ...stamp, kind: 'answered' }],
   BRIDGE_ENTER: ({ bridges }, row, stamp) => {
-    const bridge = row.extra['bridge_id'];
+    const bridge = row.extra.bridge_id;
     if (bridge === undefined) return [];
     return [{ ...stamp, kind: 'bridge-entered', bridge, bridgeKind: bridges.get(bridge) ?? 'talk' }];
   },
   BRIDGE_EXIT: (_told, row, stamp) => {
-    const bridge = row.extra['bridge_id'];
+    const bridge = row.extra.bridge_id;
     return bridge === undefined ? [] : [{ ...stamp, kind: 'bridge-left', bridge }];
   },
   BLINDTRANSFER: (told, row, stamp) => transferred(told, row, stamp, 'blind'),
   ATTENDEDTRANSFER: (told, row, stamp) => transferred(told, row, stamp, 'attended'),
   PICKUP: ({ channels }, row, stamp) => {
-    const picker = row.extra['pickup_channel_uniqueid'] ?? '';
+    const picker = row.extra.pickup_channel_uniqueid ?? '';
     const { linkedId: _, ...rest } = stamp;
     return channels.has(picker) ? [{ ...rest, kind: 'picked-up', channel: picker, target: row.uniqueid }] : [];
   },
   PARK_START: (_told, _row, stamp) => [{ ...stamp, kind: 'parked', slot: null }],
   PARK_END: (told, row, stamp) => {
-    const retriever = named(told, row.extra['retriever'] ?? '', row.at);
+    const retriever = named(told, row.extra.retriever ?? '', row.at);
     if (retriever === undefined) return [];
     return [{ ...stamp, kind: 'linked', linkedIds: [], channels: [retriever] }];
   },
@@ -93,12 +93,12 @@ const READERS: Readonly<Record<string, (told: Told, row: TimedCel, stamp: OnChan
   },
   // The same word that makes a UserEvent one of a recording.
   USER_DEFINED: (_told, row, stamp) => {
-    const file = /record/i.test(row.userdeftype) ? known(row.extra['extra']) : null;
+    const file = /record/i.test(row.userdeftype) ? known(row.extra.extra) : null;
     return file === null ? [] : [{ ...stamp, kind: 'recording', file }];
   },
   HANGUP: (_told, row, stamp) => {
     const clearing = clearingOf(row);
-    const asked = row.extra['hangupsource'] === row.channel;
+    const asked = row.extra.hangupsource === row.channel;
     const cleared: CallEvent = { ...stamp, kind: 'cleared', clearing };
     return asked ? [{ ...stamp, kind: 'hangup-requested', clearing }, cleared] : [cleared];
   },
@@ -106,19 +106,19 @@ const READERS: Readonly<Record<string, (told: Told, row: TimedCel, stamp: OnChan
 };
 
 function clearingOf(row: TimedCel): Clearing {
-  const cause = row.extra['hangupcause'] ?? '';
+  const cause = row.extra.hangupcause ?? '';
   return { q850: /^\d{1,3}$/.test(cause) ? Number(cause) : null, sip: null, text: null };
 }
 
 function wired({ channels }: Told, row: TimedCel, stamp: OnChannel): CallEvent[] {
-  const other = row.extra['local_two_uniqueid'] ?? '';
+  const other = row.extra.local_two_uniqueid ?? '';
   return channels.has(other) ? [{ ...stamp, kind: 'wired', other }] : [];
 }
 
 function transferred({ channels }: Told, row: TimedCel, stamp: OnChannel, manner: 'blind' | 'attended'): CallEvent[] {
   const ids = ['channel2_uniqueid', 'transferee_channel_uniqueid', 'transfer_target_channel_uniqueid'];
   const parties = ids.map((name) => row.extra[name] ?? '').filter((id) => channels.has(id));
-  const to = known(row.extra['extension']);
+  const to = known(row.extra.extension);
   return [{ ...stamp, kind: 'transferred', manner, parties: [row.uniqueid, ...parties], linkedIds: [], to }];
 }
 
@@ -136,9 +136,9 @@ const CONFERENCE = /^(?:ConfBridge|MeetMe|Page)$/;
 function bridgesOf(rows: readonly TimedCel[]): ReadonlyMap<string, BridgeKind> {
   const kinds = new Map<string, BridgeKind>();
   for (const { type, extra, appname } of rows) {
-    const id = extra['bridge_id'];
+    const id = extra.bridge_id;
     if (type !== 'BRIDGE_ENTER' || id === undefined || kinds.get(id) === 'conference') continue;
-    const holding = extra['bridge_technology'] === 'holding_bridge';
+    const holding = extra.bridge_technology === 'holding_bridge';
     kinds.set(id, CONFERENCE.test(appname) ? 'conference' : holding ? 'holding' : 'talk');
   }
   return kinds;
@@ -170,7 +170,7 @@ function voicemailEvents({ source }: Told, one: CelChannel): CallEvent[] {
       channel,
       fact: `the channel ran ${run.name}`,
     };
-    const sounds = run.rows.filter(({ type }) => type === 'STREAM_BEGIN').map(({ extra }) => extra['sound']);
+    const sounds = run.rows.filter(({ type }) => type === 'STREAM_BEGIN').map(({ extra }) => extra.sound);
     const answered = one.rows.some(({ type, at }) => type === 'ANSWER' && at <= run.to);
     if (!answered || (sounds.length > 0 && !sounds.includes('beep'))) return [reached];
     const at = run.to === Number.POSITIVE_INFINITY ? one.lastAt : run.to;

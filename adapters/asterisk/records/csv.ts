@@ -88,7 +88,7 @@ export function readCsv(file: string, content: Uint8Array): CsvTable {
     skip_records_with_error: true,
     on_skip: (error) => {
       // The message of the parser may quote the row, which holds numbers and names.
-      const line = error instanceof CsvError && 'lines' in error ? Number(error['lines']) : lines.length + 1;
+      const line = error instanceof CsvError && 'lines' in error ? Number(error.lines) : lines.length + 1;
       skip(line, 'is not valid CSV');
     },
     on_record: (record: string[], { lines: line }) => {

@@ -45,7 +45,7 @@ t.test('the layouts without names of columns are told by their form', async (t) 
       sequence: '1',
     });
   }
-  t.equal(rowsIn(custom)[0]?.['did'], '+918041110001');
+  t.equal(rowsIn(custom)[0]?.did, '+918041110001');
   t.same(rowsIn(''), [], 'a PBX without a call');
 });
 
