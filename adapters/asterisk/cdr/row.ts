@@ -20,6 +20,8 @@ export interface CdrRow {
   readonly sequence: number;
   readonly did: string;
   readonly recordingfile: string;
+  /** The caller's number before the dialplan set another one to be shown, in tables of FreePBX; else empty. */
+  readonly cnum: string;
 }
 
 /** The row, or what is wrong with it. */
@@ -48,6 +50,7 @@ export function cdrRowOf(raw: RawRow): CdrRow | WrongColumn {
     linkedid: text('linkedid'),
     did: text('did'),
     recordingfile: text('recordingfile'),
+    cnum: text('cnum'),
     start,
     answer,
     end: ended,
@@ -55,20 +58,25 @@ export function cdrRowOf(raw: RawRow): CdrRow | WrongColumn {
   };
 }
 
-/** Where the table has no time of the end, its duration in seconds tells it. */
+/**
+ * Where the table has no time of the end, its duration tells it. Start and duration are both cut to whole seconds, so the end is later
+ * than their sum by up to two, and by half a second more than the start is than what is written.
+ */
 function endOf(raw: RawRow, start: number): number | WrongColumn {
   const name = ['end', 'endtime'].find((one) => raw[one] !== undefined);
   if (name === undefined) {
     const seconds = Number(column(raw, 'duration') || Number.NaN);
-    return seconds >= 0 ? start + seconds * 1000 : { column: 'duration', what: 'is no number of seconds' };
+    return seconds >= 0 ? start + seconds * 1000 + CUT_MS : { column: 'duration', what: 'is no number of seconds' };
   }
   const end = timeIn(column(raw, name));
   if (end === null) return { column: name, what: TIME_FORM };
   return end >= start ? end : { column: name, what: 'lies before the start' };
 }
 
+const CUT_MS = 500;
+
 /** Tables as FreePBX keeps them have no time of answer, but the seconds since. */
 function answerFrom(raw: RawRow, end: number): number | null {
   const seconds = Number(column(raw, 'billsec'));
-  return column(raw, 'disposition') === 'ANSWERED' || seconds > 0 ? end - (seconds || 0) * 1000 : null;
+  return column(raw, 'disposition') === 'ANSWERED' || seconds > 0 ? end - (seconds || 0) * 1000 - CUT_MS : null;
 }

@@ -31,7 +31,8 @@ export interface CelChannel {
   readonly runs: readonly AppRun[];
 }
 
-/** Applications that Asterisk shows on channels it called itself. */
+/** What Asterisk shows as the application of channels it called itself; the first of them, where it was asked to call. */
+const ASKED = 'AppDial2';
 const CALLED = /^(?:AppDial2?|AppQueue)$/;
 
 /** `rows` in order of time. */
@@ -85,12 +86,13 @@ function channelFacts(id: ChannelId, rows: readonly TimedCel[], start: TimedCel 
 
 /**
  * A channel that the PBX makes for a call has the linked id of that call from its first moment; one whose endpoint calls in begins
- * a call of its own, as does one that the PBX was asked to call, which runs an application of its own kind.
+ * a call of its own, as does one that the PBX was asked to call. Whoever picks up a call takes the place of a channel that was
+ * called, and shows its application from then on.
  */
 function initiatorOf(name: string, rows: readonly TimedCel[], start: TimedCel | null): Initiator {
   if (wireOf(name) !== null) return name.endsWith(';2') ? 'endpoint' : 'pbx';
-  if (rows.some(({ appname }) => CALLED.test(appname))) return 'pbx';
-  return start !== null && start.linkedid !== start.uniqueid ? 'pbx' : 'endpoint';
+  if (start !== null && start.linkedid !== start.uniqueid) return 'pbx';
+  return rows.some(({ appname }) => (start === null ? CALLED.test(appname) : appname === ASKED)) ? 'pbx' : 'endpoint';
 }
 
 /**

@@ -7,7 +7,7 @@ import type { TimedRow } from '../cdr/legs.ts';
 import { known, type Stamp } from '../events/channel.ts';
 import { type CelChannel, channelsOf, type TimedCel } from './channels.ts';
 import { type Dial, dialEvents, dialOf, hungUp } from './dials.ts';
-import { restartsIn } from './restarts.ts';
+import { lastAlive, restartsIn } from './restarts.ts';
 
 interface Told {
   readonly channels: ReadonlyMap<ChannelId, CelChannel>;
@@ -38,7 +38,10 @@ export function celEvents(rows: readonly TimedCel[], cdr: readonly TimedRow[], s
   for (const row of rows) events.push(...(READERS[row.type]?.(told, row, stampOf(told, row)) ?? []));
   for (const one of channels.values()) events.push(...queueEvents(told, one), ...voicemailEvents(told, one));
   const restarts = restartsIn([...channels.values()]);
-  for (const one of channels.values()) events.push(...unseenEnd(told, one, restarts));
+  for (const one of channels.values()) {
+    const at = lastAlive(one, rows, restarts);
+    if (at !== null) events.push({ ...stampAt(source, at), kind: 'vanished', channel: one.id });
+  }
   for (const row of cdr) {
     const file = known(row.recordingfile);
     if (file !== null) events.push({ ...stampAt(source, row.end), kind: 'recording', channel: row.uniqueid, file });
@@ -96,9 +99,10 @@ const READERS: Readonly<Record<string, (told: Told, row: TimedCel, stamp: OnChan
     const file = /record/i.test(row.userdeftype) ? known(row.extra.extra) : null;
     return file === null ? [] : [{ ...stamp, kind: 'recording', file }];
   },
-  HANGUP: (_told, row, stamp) => {
-    const clearing = clearingOf(row);
-    const asked = row.extra.hangupsource === row.channel;
+  HANGUP: ({ channels }, row, stamp) => {
+    const sip = refusalOf(channels.get(row.uniqueid), row);
+    const clearing = { ...clearingOf(row), sip };
+    const asked = row.extra.hangupsource === row.channel && sip === null;
     const cleared: CallEvent = { ...stamp, kind: 'cleared', clearing };
     return asked ? [{ ...stamp, kind: 'hangup-requested', clearing }, cleared] : [cleared];
   },
@@ -108,6 +112,14 @@ const READERS: Readonly<Record<string, (told: Told, row: TimedCel, stamp: OnChan
 function clearingOf(row: TimedCel): Clearing {
   const cause = row.extra.hangupcause ?? '';
   return { q850: /^\d{1,3}$/.test(cause) ? Number(cause) : null, sip: null, text: null };
+}
+
+/** Busy() and Congestion() of the dialplan refuse a call that was not answered; that the caller goes then is their doing. */
+const REFUSALS: Readonly<Record<string, number>> = { 17: 486, 34: 503 };
+
+function refusalOf(channel: CelChannel | undefined, row: TimedCel): number | null {
+  if (channel?.facts.initiator !== 'endpoint' || channel.rows.some(({ type }) => type === 'ANSWER')) return null;
+  return REFUSALS[row.extra.hangupcause ?? ''] ?? null;
 }
 
 function wired({ channels }: Told, row: TimedCel, stamp: OnChannel): CallEvent[] {
@@ -177,9 +189,4 @@ function voicemailEvents({ source }: Told, one: CelChannel): CallEvent[] {
     const mailbox = known(run.data.split(',')[0]?.split('@')[0]);
     return [reached, { ...stampAt(source, at), kind: 'voicemail-left', channel, mailbox }];
   });
-}
-
-function unseenEnd({ source }: Told, one: CelChannel, restarts: readonly number[]): CallEvent[] {
-  if (one.endedAt !== null || !restarts.some((at) => at >= one.lastAt)) return [];
-  return [{ ...stampAt(source, one.lastAt), kind: 'vanished', channel: one.id }];
 }
