@@ -13,6 +13,14 @@ import { labPlan, readers, type Scenario, scenarios, type Truth } from './record
 
 export const ALWAYS = { from: 0, to: Number.MAX_SAFE_INTEGER };
 
+/** What call detail records do not tell of a call, by scenario. */
+export const UNTOLD: Readonly<Record<string, readonly string[]>> = {
+  // The row ends when the agent leaves; the caller stayed on alone.
+  confbridge_two_external_one_agent: ['end'],
+  // One row, as if the agent had dialled: it tells when the agent's phone was answered, which rang first.
+  click_to_call: ['rung', 'answer'],
+};
+
 export function scenarioOf(set: string, name: string): Scenario {
   const found = scenarios().find((one) => one.set === set && one.name === name);
   if (found === undefined) throw new Error(`there is no recording ${set}/${name}`);

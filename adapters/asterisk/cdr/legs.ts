@@ -9,7 +9,10 @@ export interface TimedRow extends Omit<CdrRow, 'start' | 'answer' | 'end'> {
   readonly start: number;
   readonly answer: number | null;
   readonly end: number;
-  /** True when the row was answered in the second of its start: A was up already, so nobody knows when B answered. */
+  /**
+   * True when the row tells the answer of A and not that of B: A was up already in the second of its start, or is the near end of a
+   * pair that the PBX was asked to call, which is answered by who is called first.
+   */
   readonly answerHidden: boolean;
   readonly a: Leg;
   /** `null`: A alone, in an application. */
@@ -57,8 +60,14 @@ export function legsOf(rows: readonly CdrRow[], offset: (row: CdrRow) => number)
     const a = legs.get(traces.a(row));
     const other = traces.b(row);
     const b = other === null ? null : (legs.get(other) ?? null);
-    return a === undefined ? [] : [{ ...row, ...spread(row), a, b, answerHidden: row.answer === row.start }];
+    return a === undefined
+      ? []
+      : [{ ...row, ...spread(row), a, b, answerHidden: row.answer === row.start || isAskedFor(row) }];
   });
+}
+
+function isAskedFor({ channel, uniqueid, linkedid }: CdrRow): boolean {
+  return uniqueid === linkedid && channel.startsWith('Local/');
 }
 
 /**
