@@ -175,7 +175,11 @@ function tookOver(row: CdrRow, ofCaller: readonly CdrRow[]): boolean {
 /** The part of `PJSIP/1001&PJSIP/+14155550132@trunk-out,30,tTkK` that dials this endpoint. */
 export function targetOf(row: Pick<CdrRow, 'lastdata'>, endpoint: string): string | undefined {
   const resource = endpoint.slice(endpoint.indexOf('/') + 1);
-  return (row.lastdata.split(',')[0] ?? '').split('&').find((one) => one.includes(resource));
+  return (row.lastdata.split(',')[0] ?? '').split('&').find((one) => {
+    const at = one.indexOf(resource);
+    // A name is no part of a longer one, nor of a number.
+    return at > 0 && '/@'.includes(one[at - 1] ?? '') && '/@:!'.includes(one[at + resource.length] ?? '/');
+  });
 }
 
 /**
