@@ -107,6 +107,7 @@ const RANK: Readonly<Partial<Record<CallEventKind, number>>> = {
   'bridge-left': 4,
   'hangup-requested': 5,
   cleared: 6,
+  vanished: 7,
 };
 
 function byTime(a: CallEvent, b: CallEvent): number {
