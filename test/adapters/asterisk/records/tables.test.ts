@@ -158,6 +158,30 @@ t.test('a call that goes on is not told; one that a restart cut off ended after 
   t.equal(Math.floor((call?.endedAt ?? 0) / 1000 - BORN), 25);
 });
 
+t.test('a start of the PBX that was heard ends what no row ends', async (t) => {
+  const bootedAt = (BORN + 40) * 1000;
+  const boot: CallEvent = {
+    source: 'pbx',
+    at: bootedAt + 5000,
+    receivedAt: 0,
+    kind: 'source-connected',
+    boot: null,
+    bootedAt,
+  };
+  t.match(calls([...read({ cel: BEGUN }).events, boot]), [{ ...ANSWERED_CALL, flags: ['end-unknown'] }]);
+});
+
+t.test('a record that was written over a change of the clock: its seconds are right', async (t) => {
+  const told = (more: Row) => calls(read({ cdr: [cdr({ ...more, duration: '3000', billsec: '2990' })] }).events)[0];
+  for (const offset of [1, 3]) {
+    const call = told({ end: written(3000, offset), answer: written(10) });
+    t.equal(Math.floor((call?.endedAt ?? 0) / 1000) - BORN, 3001);
+    t.equal(Math.floor((call?.answeredAt ?? 0) / 1000) - BORN, 10);
+    const late = told({ end: written(3000, offset), answer: written(10, offset) });
+    t.ok(Math.abs((late?.answeredAt ?? 0) / 1000 - BORN - 10) <= 1.5, 'the clock was set before the answer');
+  }
+});
+
 t.test('CEL that does not speak of connections leaves the call to its CDR', async (t) => {
   const dumb = ANSWERED.map((row) => ({ ...row, extra: '' }));
   t.match(calls(read({ cel: dumb, cdr: [cdr()] }).events), [ANSWERED_CALL]);
