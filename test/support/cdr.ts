@@ -2,16 +2,26 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { readCapture } from '../../adapters/host/capture.ts';
-import { cdrReaders } from '../../adapters/index.ts';
-import { type CdrCall, callsOfCdr } from '../../src/call/cdr/backfill.ts';
+import { recordsReaders } from '../../adapters/index.ts';
+import { type CdrCall, callsOfCdr, type RecordsRead } from '../../src/call/cdr/backfill.ts';
 import { type Heard, listen } from '../../src/call/cdr/coverage.ts';
 import { DEFAULT_RULES } from '../../src/call/correlate.ts';
 import type { CallRecord } from '../../src/call/record.ts';
 import { inspectFrames, type RecordedFrame } from '../../src/inspect.ts';
 import type { CallEvent } from '../../src/telephony/call-event.ts';
-import { labPlan, readers, type Scenario, scenarios, type Truth } from './recordings.ts';
+import { readers, type Scenario, scenarios, type Truth } from './recordings.ts';
 
 export const ALWAYS = { from: 0, to: Number.MAX_SAFE_INTEGER };
+
+/** What call detail records do not tell of a call, by scenario. */
+export const UNTOLD: Readonly<Record<string, readonly string[]>> = {
+  // The row ends when the agent leaves; the caller stayed on alone.
+  confbridge_two_external_one_agent: ['end'],
+  // One row, as if the agent had dialled: it tells when the agent's phone was answered, which rang first.
+  click_to_call: ['rung', 'answer'],
+  // The desk phone has no row, only the pair that led to it.
+  followme_mobile: ['rung'],
+};
 
 export function scenarioOf(set: string, name: string): Scenario {
   const found = scenarios().find((one) => one.set === set && one.name === name);
@@ -24,17 +34,21 @@ export function bytesOf(scenario: Scenario, file: string): Buffer {
   return gunzipSync(readFileSync(new URL(file, scenario.directory)));
 }
 
-/** Events of CDR files given as bytes or text. */
-export function eventsOf(pbx: string, content: Uint8Array | string, during = ALWAYS): readonly CallEvent[] {
-  const read = cdrReaders[pbx];
-  if (read === undefined) throw new Error(`no reader of CDRs for ${pbx}`);
+/** Events of files of records given as bytes or text, and what was left out. */
+export function readOf(pbx: string, content: Uint8Array | string, during = ALWAYS): RecordsRead {
+  const read = recordsReaders[pbx];
+  if (read === undefined) throw new Error(`no reader of records for ${pbx}`);
   return read([{ name: 'cdr', content: Buffer.from(content) }], pbx, during);
+}
+
+export function eventsOf(pbx: string, content: Uint8Array | string, during = ALWAYS): readonly CallEvent[] {
+  return readOf(pbx, content, during).events;
 }
 
 /** The calls as the CDR file of a recording knows them. */
 export function cdrOf(scenario: Scenario, file: string): CdrCall[] {
   const { pbx } = scenario;
-  return callsOfCdr(eventsOf(pbx, bytesOf(scenario, file)), pbx, labPlan(pbx), DEFAULT_RULES);
+  return callsOfCdr(eventsOf(pbx, bytesOf(scenario, file)), pbx, scenario.plan, DEFAULT_RULES);
 }
 
 export interface Hearing {
@@ -51,7 +65,7 @@ export function hearing(scenario: Scenario, frames: readonly RecordedFrame[]): H
   for (const frame of frames) {
     listener.note(read(frame.raw, pbx, frame.receivedAt), frame.receivedAt, frame.connection);
   }
-  return { records: inspectFrames(frames, read, pbx, labPlan(pbx), DEFAULT_RULES).records, heard: listener.heard() };
+  return { records: inspectFrames(frames, read, pbx, scenario.plan, DEFAULT_RULES).records, heard: listener.heard() };
 }
 
 export async function framesOf(scenario: Scenario, file = 'events.jsonl.gz'): Promise<readonly RecordedFrame[]> {

@@ -7,7 +7,7 @@ import type { CallEvent, ChannelId, Clearing, DialResult } from '../../../src/te
 import { known } from '../events/channel.ts';
 import { targetNumber } from '../events/dial-string.ts';
 import { type Leg, legsOf, type TimedRow, targetOf } from './legs.ts';
-import type { CdrRow } from './table.ts';
+import type { CdrRow } from './row.ts';
 
 const RESULTS: Readonly<Record<string, DialResult>> = {
   ANSWERED: 'answer',
@@ -23,6 +23,9 @@ const ENDING = /^(?:Hangup|Busy|Congestion)$/;
 /** Applications that put A into a room; a row names one other member, who has no call with A otherwise. */
 const CONFERENCE = /^(?:ConfBridge|MeetMe)$/;
 
+/** Who goes sooner has not heard a greeting to its end, let alone left a message. */
+export const SHORTEST_MESSAGE_MS = 3000;
+
 /** Ends that are not the caller's doing. */
 const REFUSED = /^(?:BUSY|CONGESTION|FAILED)$/;
 
@@ -35,7 +38,10 @@ export function cdrEvents(rows: readonly CdrRow[], offset: (row: CdrRow) => numb
   }
   const rowsOf = (leg: Leg): readonly TimedRow[] => byLeg.get(leg) ?? [];
   const legs = [...byLeg].flatMap(([leg, own]) => legEvents(leg, own, rowsOf, source));
-  return [...legs, ...timed.flatMap((row) => rowEvents(row, rowsOf(row.a), source))];
+  return [
+    ...legs,
+    ...timed.flatMap((row) => rowEvents(row, rowsOf(row.a), row.b === null ? [] : rowsOf(row.b), source)),
+  ];
 }
 
 interface Stamp {
@@ -67,7 +73,12 @@ function legEvents(
     const queue = row.lastapp === 'Queue' ? known(row.lastdata.split(',')[0]) : null;
     if (queue !== null) events.push({ ...stampAt(source, row.start), kind: 'queued', channel, queue });
     // Whether a message was left is not in the CDR; that the call ended in the voicemail is.
-    if (row.lastapp === 'VoiceMail' && row.answer !== null && row.b === null) {
+    if (
+      row.lastapp === 'VoiceMail' &&
+      row.answer !== null &&
+      row.b === null &&
+      row.end - row.start >= SHORTEST_MESSAGE_MS
+    ) {
       events.push({ ...stampAt(source, row.end), kind: 'voicemail-left', channel, mailbox: mailboxIn(row.lastdata) });
     }
     if (row.linkedid !== facts.linkedId) {
@@ -127,8 +138,8 @@ function conferenceEvents(leg: Leg, rows: readonly TimedRow[], source: string): 
   });
 }
 
-/** How A reached B, and for how long they were connected. `ofA`: all rows of A. */
-function rowEvents(row: TimedRow, ofA: readonly TimedRow[], source: string): CallEvent[] {
+/** How A reached B, and for how long they were connected. `ofA`, `ofB`: all rows of each. */
+function rowEvents(row: TimedRow, ofA: readonly TimedRow[], ofB: readonly TimedRow[], source: string): CallEvent[] {
   const { a, b } = row;
   if (b === null || CONFERENCE.test(row.lastapp)) return [];
   const events: CallEvent[] = [];
@@ -139,7 +150,7 @@ function rowEvents(row: TimedRow, ofA: readonly TimedRow[], source: string): Cal
   }
   if (row.disposition !== 'ANSWERED' || row.answer === null) return events;
   const bridge = `${row.uniqueid}/${row.sequence}`;
-  const from = row.answerHidden ? earliestAnswer(row, ofA) : row.answer;
+  const from = row.answerHidden ? earliestAnswer(row, ofA, ofB) : row.answer;
   events.push(bridged(source, from, a.id, bridge), entering(row, b, bridge, from, source));
   for (const { id: channel } of [a, b]) {
     events.push({ ...stampAt(source, row.end), kind: 'bridge-left', channel, bridge });
@@ -159,20 +170,25 @@ function entering(row: TimedRow, b: Leg, bridge: string, from: number, source: s
   return { ...stamp, kind: 'snapshot-channel', channel, facts, createdAt, answered: true, answeredAt: null, bridge };
 }
 
-/** In a queue or after an IVR the row counts from A's own answer; those who rang as well stopped when B answered. */
-function earliestAnswer(row: TimedRow, ofA: readonly TimedRow[]): number {
+/**
+ * In a queue or after an IVR the row counts from A's own answer; those who rang as well stopped when B answered. A leg that has a row
+ * of its own later was up by then.
+ */
+function earliestAnswer(row: TimedRow, ofA: readonly TimedRow[], ofB: readonly TimedRow[]): number {
   const stopped = ofA
     .filter((one) => one !== row && one.b !== null && one.disposition === 'NO ANSWER')
     .filter((one) => one.start <= row.start + 1000 && one.end > row.start && one.end < row.end)
     .map((one) => one.end);
-  return Math.max(row.answer ?? row.start, ...stopped);
+  const began = ofB.filter((one) => one.a === row.b && one.start <= row.end + 1000).map((one) => one.start);
+  return Math.max(row.answer ?? row.start, ...stopped, ...began);
 }
 
 function dialEvents(row: TimedRow, b: Leg, ofA: readonly TimedRow[], source: string): CallEvent[] {
   const { a } = row;
   const number = numberSent(row, b);
   const begun = { ...stampAt(source, row.start), channel: b.id, by: a.id };
-  const dialled: CallEvent = { ...begun, kind: 'dial-started', number, presented: known(row.src) };
+  const from = { context: placeDialledFrom(row.dcontext), exten: known(row.dst) };
+  const dialled: CallEvent = { ...begun, kind: 'dial-started', number, presented: known(row.src), from };
   const result = resultOf(row, ofA);
   const answer = row.answerHidden ? null : row.answer;
   const over = { ...stampAt(source, result === 'answer' ? (answer ?? row.end) : row.end), channel: b.id, by: a.id };
@@ -181,6 +197,11 @@ function dialEvents(row: TimedRow, b: Leg, ofA: readonly TimedRow[], source: str
     events.push({ ...stampAt(source, answer), kind: 'answered', channel: b.id });
   }
   return events;
+}
+
+/** A row tells the context that called a subroutine: FreePBX calls the members of its groups (`ext-group`) in one of its own. */
+function placeDialledFrom(dcontext: string): string | null {
+  return dcontext === 'ext-group' ? 'dial-with-exten' : known(dcontext);
 }
 
 function resultOf(row: TimedRow, ofA: readonly TimedRow[]): DialResult {

@@ -2,14 +2,17 @@
 import type { ChannelFacts, ChannelId, Initiator } from '../../../src/telephony/call-event.ts';
 import { epochOf, factsOf, known } from '../events/channel.ts';
 import { endpointOf } from '../events/channel-name.ts';
-import type { CdrRow } from './table.ts';
+import type { CdrRow } from './row.ts';
 
 /** A row with times in UTC, ms since the epoch. */
 export interface TimedRow extends Omit<CdrRow, 'start' | 'answer' | 'end'> {
   readonly start: number;
   readonly answer: number | null;
   readonly end: number;
-  /** True when the row was answered in the second of its start: A was up already, so nobody knows when B answered. */
+  /**
+   * True when the row tells the answer of A and not that of B: A was up already in the second of its start, or is the near end of a
+   * pair that the PBX was asked to call, which is answered by who is called first.
+   */
   readonly answerHidden: boolean;
   readonly a: Leg;
   /** `null`: A alone, in an application. */
@@ -23,6 +26,8 @@ export interface Leg {
   readonly createdAt: number;
   readonly endedAt: number;
 }
+
+type RowsOf = (uniqueid: string) => readonly CdrRow[];
 
 /** A channel being gathered from the rows that name it. */
 interface Trace {
@@ -52,13 +57,22 @@ export function legsOf(rows: readonly CdrRow[], offset: (row: CdrRow) => number)
     })
     .sort((a, b) => a.start - b.start || a.sequence - b.sequence);
   const traces = tracesOf(ordered);
-  const legs = new Map<Trace, Leg>([...traces.all].map((trace) => [trace, legOf(trace)]));
+  const byChannel = Map.groupBy(ordered, ({ uniqueid }) => uniqueid);
+  const legs = new Map<Trace, Leg>(
+    [...traces.all].map((trace) => [trace, legOf(trace, (id) => byChannel.get(id) ?? [])]),
+  );
   return ordered.flatMap((row): TimedRow[] => {
     const a = legs.get(traces.a(row));
     const other = traces.b(row);
     const b = other === null ? null : (legs.get(other) ?? null);
-    return a === undefined ? [] : [{ ...row, ...spread(row), a, b, answerHidden: row.answer === row.start }];
+    return a === undefined
+      ? []
+      : [{ ...row, ...spread(row), a, b, answerHidden: row.answer === row.start || isAskedFor(row) }];
   });
+}
+
+function isAskedFor({ channel, uniqueid, linkedid }: CdrRow): boolean {
+  return uniqueid === linkedid && channel.startsWith('Local/');
 }
 
 /**
@@ -101,10 +115,10 @@ function tracesOf(rows: readonly CdrRow[]) {
   };
 }
 
-function legOf(trace: Trace): Leg {
+function legOf(trace: Trace, rowsOf: RowsOf): Leg {
   const { id, name, asA, asB } = trace;
   const own = asA[0];
-  const initiator = initiatorOf(name, asA, asB);
+  const initiator = initiatorOf(trace, rowsOf);
   // Another member of a conference may name the channel as its B before the channel's own row begins.
   const ownFirst = own !== undefined && (initiator === 'endpoint' || own.start <= (asB[0]?.start ?? own.start));
   const first = ownFirst ? own : (asB[0] ?? own);
@@ -115,7 +129,7 @@ function legOf(trace: Trace): Leg {
     Context: initiator === 'endpoint' ? own?.dcontext : undefined,
   };
   const packet = { get: (header: string) => headers[header] };
-  const caller = { number: known(first?.src), name: nameIn(first?.clid ?? '') };
+  const caller = { number: known(first?.cnum) ?? known(first?.src), name: nameIn(first?.clid ?? '') };
   const born = own === undefined ? null : epochOf(own.uniqueid);
   const starts = first === undefined ? trace.from : spread(first).start;
   return {
@@ -124,7 +138,7 @@ function legOf(trace: Trace): Leg {
     facts: {
       // A record tells the context in which the call ended.
       contextMoved: true,
-      ...factsOf(packet, initiator, initiator === 'endpoint' && own !== undefined ? dialledOn(own) : null),
+      ...factsOf(packet, initiator, initiator === 'endpoint' && own !== undefined ? dialledOn(own, asA) : null),
       caller,
     },
     createdAt: born === null || born + 500 > starts ? starts : born + 500,
@@ -133,31 +147,49 @@ function legOf(trace: Trace): Leg {
 }
 
 /**
+ * Whom a Dial named before a row of its own began was called; such a row tells what it did later, as after a transfer.
  * A phone that no Dial named has taken the call by itself (pickup); `lastdata` is cut at 79 bytes, so a longer list proves
- * nothing.
+ * nothing by itself.
  */
-function initiatorOf(name: string, asA: readonly CdrRow[], asB: readonly CdrRow[]): Initiator {
+function initiatorOf({ name, asA, asB }: Trace, rowsOf: RowsOf): Initiator {
   if (name.startsWith('Local/') || asA.some((row) => DIALLED.test(row.lastapp))) return 'pbx';
-  if (asA.length > 0) return 'endpoint';
   const endpoint = endpointOf(name);
-  const named = (row: CdrRow) =>
-    row.lastapp !== 'Dial' || row.lastdata.length >= 79 || targetOf(row, endpoint) !== undefined;
-  return asB.some(named) ? 'pbx' : 'endpoint';
+  const called = asB.filter((row) => row.lastapp === 'Dial' && targetOf(row, endpoint) !== undefined);
+  const own = asA[0];
+  if (own !== undefined) return called.some((row) => row.start <= own.start) ? 'pbx' : 'endpoint';
+  const may = (row: CdrRow) =>
+    row.lastapp !== 'Dial' || (row.lastdata.length >= 79 && !tookOver(row, rowsOf(row.uniqueid)));
+  return called.length > 0 || asB.some(may) ? 'pbx' : 'endpoint';
+}
+
+/** A call that had rung elsewhere was connected in the very second in which this leg began: nobody was rung there. */
+function tookOver(row: CdrRow, ofCaller: readonly CdrRow[]): boolean {
+  return (
+    row.answer === row.start &&
+    ofCaller.some(
+      (one) => one.answer === null && one.start < row.start && Math.abs(one.end - row.start) <= 1500 && one !== row,
+    )
+  );
 }
 
 /** The part of `PJSIP/1001&PJSIP/+14155550132@trunk-out,30,tTkK` that dials this endpoint. */
 export function targetOf(row: Pick<CdrRow, 'lastdata'>, endpoint: string): string | undefined {
   const resource = endpoint.slice(endpoint.indexOf('/') + 1);
-  return (row.lastdata.split(',')[0] ?? '').split('&').find((one) => one.includes(resource));
+  return (row.lastdata.split(',')[0] ?? '').split('&').find((one) => {
+    const at = one.indexOf(resource);
+    // A name is no part of a longer one, nor of a number.
+    return at > 0 && '/@'.includes(one[at - 1] ?? '') && '/@:!'.includes(one[at + resource.length] ?? '/');
+  });
 }
 
 /**
  * The number dialled on a channel. `did` where the dialplan keeps it; else `dst`, which is where the dialplan was at the end:
  * a queue or an IVR's digit is no company number.
  */
-function dialledOn(row: CdrRow): string | null {
-  if (row.did !== '') return row.did;
-  const isNumber = /^\+?\d+$/.test(row.dst);
+function dialledOn(row: CdrRow, all: readonly CdrRow[]): string | null {
+  const told = all.find(({ did }) => did !== '');
+  if (told !== undefined) return told.did;
+  const isNumber = /^[*#\d]*\+?\d+$/.test(row.dst);
   return isNumber && (row.dst.length >= 5 || row.dcontext.startsWith('from-internal')) ? row.dst : null;
 }
 

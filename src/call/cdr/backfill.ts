@@ -9,6 +9,7 @@
  *   ----------------------------|------------------------------------------|--------------------------------------------
  *   completely                  |                                          | nothing: events know more than a CDR
  *   with a blind interval       | its end or answer was not seen           | the CDR's end, answer, talks and agents
+ *   with a blind interval       | a leg ended in vain, another was called  | the same, and who answered
  *   with a blind interval       | its end and answer were seen             | agents rung and recordings, where missing
  *   not at all                  | the CDR's times lie in one blind interval | it is created
  *   without its beginning       | it began in a blind interval, and the PBX | it is created: no list of channels told
@@ -34,6 +35,16 @@ export interface CdrFile {
  * Error with one sentence that names the file, the line and the remedy.
  */
 export type CdrReader = (files: readonly CdrFile[], source: string, during: Span) => readonly CallEvent[];
+
+/** What records say. */
+export interface RecordsRead {
+  readonly events: readonly CallEvent[];
+  /** Records that could not be used and were left out: how many, and what is wrong with the first, one sentence. */
+  readonly skipped: readonly { readonly count: number; readonly why: string }[];
+}
+
+/** The same as `CdrReader` for records of every kind, of which a wrong one is left out and counted. */
+export type RecordsReader = (files: readonly CdrFile[], source: string, during: Span) => RecordsRead;
 
 /** A call as the CDR knows it, with the ids under which events would have named it. */
 export interface CdrCall {
@@ -62,8 +73,7 @@ export function callsOfCdr(
 ): CdrCall[] {
   const table = new CallTable(source, plan, rules);
   const ids = new Map<string, Set<string>>();
-  // All records are known at once: none may end a call before the others are in.
-  const inOrder = events.map((event) => ({ ...event, receivedAt: 0 })).sort(byTime);
+  const inOrder = [...events].sort(byTime).map(receivedAtOnce);
   for (const event of inOrder) {
     table.apply(event);
     if (event.kind !== 'channel-created') continue;
@@ -72,11 +82,20 @@ export function callsOfCdr(
     // A call is named by its linked id, or by a channel of it.
     for (const id of [linkedId, event.channel]) ids.set(id, own);
   }
-  const { ended } = table.advance(Number.MAX_SAFE_INTEGER);
+  // Calls of which a channel goes on are not over, and not known wholly.
+  const { ended } = table.advance(rules.graceMs + rules.externalGoneMs);
   return ended.map((record) => {
     const id = record.callSessionId.slice(source.length + 1);
     return { record, ids: ids.get(id) ?? new Set([id]) };
   });
+}
+
+/**
+ * All records are known at one moment, 0 on the clock of arrival: none may end a call before the others are in. What is told by that
+ * clock is told in the order of the records.
+ */
+function receivedAtOnce(event: CallEvent): CallEvent {
+  return event.kind === 'vanished' ? { ...event, at: 0, receivedAt: 0 } : { ...event, receivedAt: 0 };
 }
 
 /** What must be known of a channel before the rest at the same moment, and what ends it. The channel that began a call is first. */
@@ -88,6 +107,7 @@ const RANK: Readonly<Partial<Record<CallEventKind, number>>> = {
   'bridge-left': 4,
   'hangup-requested': 5,
   cleared: 6,
+  vanished: 7,
 };
 
 function byTime(a: CallEvent, b: CallEvent): number {
@@ -101,10 +121,10 @@ function rankOf(event: CallEvent): number {
 
 /** The calls that were heard, completed, and those that were not, in order of their ends. */
 export function backfill(heardCalls: readonly CallRecord[], heard: Heard, cdr: readonly CdrCall[]): CallRecord[] {
-  const byId = new Map(cdr.map(({ record }) => [record.callSessionId, record]));
   const known = new Set(heardCalls.map((record) => record.callSessionId));
+  const recorded = byIdOf(cdr, known);
   const completed = heardCalls.map((record) => {
-    const own = byId.get(record.callSessionId);
+    const own = recorded(record);
     return own === undefined || !record.flags.includes('blind-interval') ? record : complete(record, own);
   });
   const created = cdr
@@ -112,6 +132,21 @@ export function backfill(heardCalls: readonly CallRecord[], heard: Heard, cdr: r
     .filter(({ record, ids }) => heard.gaps.some((gap) => liesIn(record, gap, names(ids, heard.mentioned))))
     .map(({ record }) => ({ ...record, flags: withFlags(record.flags, ['blind-interval', 'from-cdr']) }));
   return [...completed, ...created].sort((a, b) => a.endedAt - b.endedAt);
+}
+
+/**
+ * The call as the records know it: under the same id, or where they begin with a later channel of it, under any id of its channels
+ * that names one call only.
+ */
+function byIdOf(cdr: readonly CdrCall[], known: ReadonlySet<string>): (heard: CallRecord) => CallRecord | undefined {
+  const exact = new Map(cdr.map(({ record }) => [record.callSessionId, record]));
+  const byChannel = new Map<string, CallRecord | null>();
+  for (const { record, ids } of cdr) {
+    if (known.has(record.callSessionId)) continue;
+    for (const id of ids) byChannel.set(id, byChannel.has(id) ? null : record);
+  }
+  return ({ callSessionId, source }) =>
+    exact.get(callSessionId) ?? byChannel.get(callSessionId.slice(source.length + 1)) ?? undefined;
 }
 
 function names(ids: ReadonlySet<ChannelId>, heard: ReadonlySet<string>): boolean {
@@ -127,7 +162,8 @@ function liesIn(record: CallRecord, gap: Span, mentioned: boolean): boolean {
 
 /** A call of which a part was heard. What events saw stays; the CDR says what they could not. */
 function complete(known: CallRecord, cdr: CallRecord): CallRecord {
-  const endMissing = known.flags.includes('end-unknown');
+  const wentOn = goesOn(known, cdr);
+  const endMissing = wentOn || known.flags.includes('end-unknown');
   const answerMissing = known.flags.includes('answer-unknown') && !cdr.flags.includes('answer-unknown');
   const rung = [...new Set([...known.agentsRung, ...cdr.agentsRung])];
   const recording = known.recording ?? cdr.recording;
@@ -145,7 +181,7 @@ function complete(known: CallRecord, cdr: CallRecord): CallRecord {
   return {
     ...known,
     // Where the external party had not been heard of yet, the CDR says who it was.
-    ...(endMissing && known.external === null ? partiesOf(cdr) : {}),
+    ...(wentOn || (endMissing && known.external === null) ? partiesOf(cdr) : {}),
     queue: known.queue ?? cdr.queue,
     ringGroup: known.ringGroup ?? cdr.ringGroup,
     legs: Math.max(known.legs, cdr.legs),
@@ -167,6 +203,11 @@ function complete(known: CallRecord, cdr: CallRecord): CallRecord {
   };
 }
 
+/** The leg that was heard ended unanswered, as with a trunk that fails; another one was called and answered in the gap. */
+function goesOn(known: CallRecord, cdr: CallRecord): boolean {
+  return known.answeredAt === null && cdr.answeredAt !== null && cdr.answeredAt > known.endedAt;
+}
+
 function partiesOf(record: CallRecord) {
   const { direction, external, externalE164, externalName, withheld, did, didE164, trunk } = record;
   return { direction, external, externalE164, externalName, withheld, did, didE164, trunk };
@@ -180,7 +221,8 @@ function flagsOf(
   endMissing: boolean,
   answerMissing: boolean,
 ): string[] {
-  const told = [...(endMissing ? ['end-unknown'] : []), ...(answerMissing ? ['answer-unknown'] : [])];
+  const endTold = endMissing && !cdr.flags.includes('end-unknown');
+  const told = [...(endTold ? ['end-unknown'] : []), ...(answerMissing ? ['answer-unknown'] : [])];
   const inferred = known.answeredAt === null && answeredAt !== null && cdr.flags.includes('answer-unknown');
   const left = known.flags.filter((flag) => !told.includes(flag));
   return withFlags(left, inferred ? ['answer-unknown', 'from-cdr'] : ['from-cdr']);
