@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import t from 'tap';
-import { cdrReaders } from '../../adapters/index.ts';
+import { recordsReaders } from '../../adapters/index.ts';
 import { type CallRecords, RecordsError, type RecordsPage } from '../../src/records/port.ts';
 import { type Playing, settled, until, world } from '../cli/world.ts';
 
@@ -22,8 +22,8 @@ function place(broken = 0): { readonly place: CallRecords; readonly reads: () =>
         reads += 1;
         if (reads <= broken) throw new RecordsError('Master.csv cannot be read: EACCES; let the group read it.');
         const content = gunzipSync(readFileSync(file));
-        const events = cdrReaders.asterisk?.([{ name: 'Master.csv', content }], 'asterisk', { from, to }) ?? [];
-        yield { events, upTo: to, skipped: [] };
+        const read = recordsReaders.asterisk?.([{ name: 'Master.csv', content }], 'asterisk', { from, to });
+        yield { events: read?.events ?? [], upTo: to, skipped: read?.skipped ?? [] };
       },
       check: async () => ({ problem: null, hints: [] }),
       close: async () => {},

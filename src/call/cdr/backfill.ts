@@ -9,6 +9,7 @@
  *   ----------------------------|------------------------------------------|--------------------------------------------
  *   completely                  |                                          | nothing: events know more than a CDR
  *   with a blind interval       | its end or answer was not seen           | the CDR's end, answer, talks and agents
+ *   with a blind interval       | it was found in a list of channels       | the CDR's beginning, direction and numbers
  *   with a blind interval       | a leg ended in vain, another was called  | the same, and who answered
  *   with a blind interval       | its end and answer were seen             | agents rung and recordings, where missing
  *   not at all                  | the CDR's times lie in one blind interval | it is created
@@ -130,7 +131,7 @@ export function backfill(heardCalls: readonly CallRecord[], heard: Heard, cdr: r
   const created = cdr
     .filter(({ record, ids }) => !known.has(record.callSessionId) && !names(ids, heard.ids))
     .filter(({ record, ids }) => heard.gaps.some((gap) => liesIn(record, gap, names(ids, heard.mentioned))))
-    .map(({ record }) => ({ ...record, flags: withFlags(record.flags, ['blind-interval', 'from-cdr']) }));
+    .map(({ record }) => ({ ...record, flags: withFlags(record.flags, ['blind-interval', 'from-cdr', 'not-heard']) }));
   return [...completed, ...created].sort((a, b) => a.endedAt - b.endedAt);
 }
 
@@ -168,24 +169,26 @@ function complete(known: CallRecord, cdr: CallRecord): CallRecord {
   const rung = [...new Set([...known.agentsRung, ...cdr.agentsRung])];
   const recording = known.recording ?? cdr.recording;
   const recordings = distinctRecordings([...known.recordings, ...cdr.recordings]);
-  if (!endMissing && !(answerMissing && cdr.answeredAt !== null)) {
+  const beginMissing = known.flags.includes('start-unknown') && !cdr.flags.includes('start-unknown');
+  if (!endMissing && !beginMissing && !(answerMissing && cdr.answeredAt !== null)) {
     if (rung.length === known.agentsRung.length && recordings.length === known.recordings.length) return known;
     const flags = withFlags(flagsWith(recordings, known.flags), ['from-cdr']);
     return { ...known, agentsRung: rung, recording, recordings, flags };
   }
   const endedAt = endMissing ? Math.max(cdr.endedAt, known.endedAt) : known.endedAt;
-  const answeredAt = answerOf(known, cdr, answerMissing);
+  const answeredAt = answerOf(known, cdr, endMissing, answerMissing);
   const talks = talksOf(known, cdr, endMissing, answerMissing, endedAt);
   const talked = talks.length > 0 ? covered(talks) : answeredAt === null ? 0 : endedAt - answeredAt;
   const agent = endMissing ? (cdr.agent ?? known.agent) : (known.agent ?? cdr.agent);
   return {
     ...known,
-    // Where the external party had not been heard of yet, the CDR says who it was.
-    ...(wentOn || (endMissing && known.external === null) ? partiesOf(cdr) : {}),
+    // Where the external party had not been heard of yet, or only found in a list, the CDR says who it was.
+    ...(wentOn || beginMissing || (endMissing && known.external === null) ? partiesOf(known, cdr) : {}),
+    startedAt: beginMissing ? cdr.startedAt : known.startedAt,
     queue: known.queue ?? cdr.queue,
     ringGroup: known.ringGroup ?? cdr.ringGroup,
     legs: Math.max(known.legs, cdr.legs),
-    status: answeredAt !== null ? 'Answered' : cdr.status,
+    status: statusOf(known, cdr, answeredAt, endMissing),
     agent,
     agentsRung: rung,
     responsible: agent ?? rung.at(-1) ?? known.responsible ?? cdr.responsible,
@@ -194,12 +197,13 @@ function complete(known: CallRecord, cdr: CallRecord): CallRecord {
     endedAt,
     durationSeconds: answeredAt === null ? 0 : seconds(endedAt - answeredAt),
     talkSeconds: seconds(talked),
-    ringSeconds: answeredAt !== null && answeredAt === known.answeredAt ? known.ringSeconds : cdr.ringSeconds,
+    ringSeconds:
+      !beginMissing && answeredAt !== null && answeredAt === known.answeredAt ? known.ringSeconds : cdr.ringSeconds,
     recording,
     recordings,
     q850: known.q850 ?? cdr.q850,
     sip: known.sip ?? cdr.sip,
-    flags: flagsWith(recordings, flagsOf(known, cdr, answeredAt, endMissing, answerMissing)),
+    flags: flagsWith(recordings, flagsOf(known, cdr, answeredAt, { endMissing, answerMissing, beginMissing })),
   };
 }
 
@@ -208,9 +212,32 @@ function goesOn(known: CallRecord, cdr: CallRecord): boolean {
   return known.answeredAt === null && cdr.answeredAt !== null && cdr.answeredAt > known.endedAt;
 }
 
-function partiesOf(record: CallRecord) {
-  const { direction, external, externalE164, externalName, withheld, did, didE164, trunk } = record;
-  return { direction, external, externalE164, externalName, withheld, did, didE164, trunk };
+/** The parties as the CDR has them, with the reasons that belong to them. What it does not know of the same parties stays. */
+function partiesOf(known: CallRecord, cdr: CallRecord) {
+  const { direction, external, externalE164, externalName, withheld, trunk } = cdr.external === null ? known : cdr;
+  const { did, didE164 } = cdr.did === null && direction === known.direction ? known : cdr;
+  const { reasons: why } = cdr;
+  const reasons =
+    known.reasons === null || why === null
+      ? why
+      : { ...known.reasons, direction: why.direction, external: why.external };
+  return { direction, external, externalE164, externalName, withheld, did, didE164, trunk, reasons };
+}
+
+function statusOf(
+  known: CallRecord,
+  cdr: CallRecord,
+  answeredAt: number | null,
+  endMissing: boolean,
+): CallRecord['status'] {
+  if (answeredAt !== null) return 'Answered';
+  return endMissing || known.direction !== cdr.direction ? cdr.status : known.status;
+}
+
+interface Missing {
+  readonly endMissing: boolean;
+  readonly answerMissing: boolean;
+  readonly beginMissing: boolean;
 }
 
 /** What is known now is flagged no longer; that a part was not heard is. */
@@ -218,19 +245,23 @@ function flagsOf(
   known: CallRecord,
   cdr: CallRecord,
   answeredAt: number | null,
-  endMissing: boolean,
-  answerMissing: boolean,
+  { endMissing, answerMissing, beginMissing }: Missing,
 ): string[] {
   const endTold = endMissing && !cdr.flags.includes('end-unknown');
-  const told = [...(endTold ? ['end-unknown'] : []), ...(answerMissing ? ['answer-unknown'] : [])];
+  const told = [
+    ...(endTold ? ['end-unknown'] : []),
+    ...(answerMissing ? ['answer-unknown'] : []),
+    ...(beginMissing ? ['start-unknown'] : []),
+  ];
   const inferred = known.answeredAt === null && answeredAt !== null && cdr.flags.includes('answer-unknown');
   const left = known.flags.filter((flag) => !told.includes(flag));
   return withFlags(left, inferred ? ['answer-unknown', 'from-cdr'] : ['from-cdr']);
 }
 
-function answerOf(known: CallRecord, cdr: CallRecord, answerMissing: boolean): number | null {
+function answerOf(known: CallRecord, cdr: CallRecord, endMissing: boolean, answerMissing: boolean): number | null {
   if (known.answeredAt !== null) return answerMissing ? (cdr.answeredAt ?? known.answeredAt) : known.answeredAt;
-  // Nobody had answered as long as the call was heard.
+  // Nobody had answered as long as the call was heard: where that was to its end, nobody has.
+  if (!endMissing) return null;
   return cdr.answeredAt === null ? null : Math.max(cdr.answeredAt, known.endedAt);
 }
 

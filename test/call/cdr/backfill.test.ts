@@ -185,7 +185,7 @@ t.test('a call of which the gap hid only who else rang keeps its times', async (
 t.test('a call that was not heard at all is created, if its time was not heard either', async (t) => {
   const inside = { startedAt: T + 5000, endedAt: T + 20_000 };
   const [made] = backfill([], heard(['7.0'], GAP), [cdr(inside)]);
-  t.same(made, record({ ...inside, flags: ['blind-interval', 'from-cdr'] }));
+  t.same(made, record({ ...inside, flags: ['blind-interval', 'from-cdr', 'not-heard'] }));
   t.same(backfill([], heard(['7.0']), [cdr(inside)]), [], 'no gap');
   t.same(backfill([], heard(['1.1'], GAP), [cdr(inside)]), [], 'one of its channels was heard: the call goes on');
   t.same(backfill([], heard([], GAP), [cdr({ startedAt: T - 60_000, endedAt: T + 9000 })]), [], 'it began long before');
@@ -202,7 +202,7 @@ t.test('a call that was not heard at all is created, if its time was not heard e
 t.test('a call that began unheard, was spoken of later and never told about is created', async (t) => {
   const spoken = { ids: new Set<string>(), mentioned: new Set(['1.1']), gaps: [GAP] };
   const on = cdr({ startedAt: T + 9000, endedAt: T + 90_000 });
-  t.same(backfill([], spoken, [on])[0]?.flags, ['blind-interval', 'from-cdr']);
+  t.same(backfill([], spoken, [on])[0]?.flags, ['blind-interval', 'from-cdr', 'not-heard']);
   t.same(backfill([], spoken, [cdr({ startedAt: T - 60_000, endedAt: T + 90_000 })]), [], 'it began before the gap');
 });
 
@@ -357,4 +357,27 @@ t.test('wherever the link is lost: each call once, and as the telephones saw it'
     { numRuns: 200 },
   );
   t.pass();
+});
+
+t.test('a call found in a list of channels gets its beginning from the CDR, and keeps what was heard', async (t) => {
+  const found = record({
+    ...{ startedAt: T + 30_000, answeredAt: T + 31_000, endedAt: T + 60_000, direction: 'Outbound', did: null },
+    flags: ['blind-interval', 'start-unknown', 'answer-unknown'],
+  });
+  const told = { startedAt: T + 9000, answeredAt: T + 12_000, endedAt: T + 60_400, did: '+918041110006' };
+  const [call] = backfill([found], heard(['1.1'], GAP), [cdr(told)]);
+  t.match(call, { direction: 'Inbound', did: '+918041110006', startedAt: T + 9000, answeredAt: T + 12_000 });
+  t.equal(call?.endedAt, T + 60_000, 'its end was heard');
+  t.same(call?.flags, ['blind-interval', 'from-cdr']);
+  const [same] = backfill([found], heard(['1.1'], GAP), [cdr({ ...told, flags: ['start-unknown'] })]);
+  t.equal(same?.startedAt, T + 30_000, 'a CDR that does not know it either tells nothing of it');
+});
+
+t.test('an answer that was heard not to come is not taken from the CDR', async (t) => {
+  const missed = record({
+    ...{ answeredAt: null, agent: null, agentsTalked: [], status: 'Missed', endedAt: T + 60_000 },
+    flags: ['blind-interval', 'start-unknown'],
+  });
+  const [call] = backfill([missed], heard(['1.1'], GAP), [cdr({ answeredAt: T + 12_000, endedAt: T + 60_400 })]);
+  t.match(call, { answeredAt: null, status: 'Missed', durationSeconds: 0 });
 });
