@@ -6,6 +6,8 @@ import type { Call } from './sip/call.ts';
 export interface DaemonControl {
   /** SIGKILL, as a power cut would; resolves when the process is gone. */
   kill(): Promise<void>;
+  /** SIGTERM, as systemd does. */
+  stop(): Promise<void>;
   /** Resolves when it watches the PBX again. */
   start(): Promise<void>;
 }

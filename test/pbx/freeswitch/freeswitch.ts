@@ -114,6 +114,9 @@ export async function startFreeswitch(program: string, version: string): Promise
         '[[source.trunk]]',
         'match = ["sofia/external/*"]',
         `number = "${COMPANY.direct}"`,
+        '[[source.records]]',
+        'type = "json-cdr"',
+        `folder = "${join(home, 'cdr')}"`,
       ].join('\n'),
     recordedCalls: async () => {
       const files = await readdir(join(home, 'cdr'));

@@ -1,14 +1,15 @@
 /** The stories, in the order in which they are played. */
 import type { Story } from '../story.ts';
 import { faults } from './faults.ts';
+import { gaps } from './gaps.ts';
 import { inbound } from './inbound.ts';
 import { internal } from './internal.ts';
 import { outbound } from './outbound.ts';
 import { transfers } from './transfer.ts';
 
-export const everything: readonly Story[] = [...inbound, ...transfers, ...outbound, ...internal, ...faults];
+export const everything: readonly Story[] = [...inbound, ...transfers, ...outbound, ...internal, ...faults, ...gaps];
 
 /** Those that show what a trunk does to a call; what happens inside the company is the same with every trunk. */
-export const throughTheTrunk: readonly Story[] = [...inbound, ...outbound].filter(({ name }) =>
-  /^(inbound|outbound)/.test(name),
+export const throughTheTrunk: readonly Story[] = [...inbound, ...outbound, ...gaps].filter(({ name }) =>
+  /^(inbound|outbound|gap)/.test(name),
 );
