@@ -1,8 +1,9 @@
 /** Which PBXs the program knows. A further one is one line in each table. */
-import type { AsteriskSourceConfig, FreeswitchSourceConfig, SourceConfig } from '../config/schema.ts';
+import type { AsteriskSourceConfig, FreeswitchSourceConfig, RecordsConfig, SourceConfig } from '../config/schema.ts';
 import type { CdrReader } from '../src/call/cdr/backfill.ts';
 import type { FrameReader } from '../src/capture/reader.ts';
 import type { Clock, EndpointLister, EventSource } from '../src/ports.ts';
+import { type CallRecords, RecordsError } from '../src/records/port.ts';
 import { amiCaptureProblem, readAmiFrame } from './asterisk/capture.ts';
 import { readAsteriskCdr } from './asterisk/cdr/reader.ts';
 import type { TlsOptions } from './asterisk/link/tls.ts';
@@ -56,6 +57,21 @@ const factories = {
 
 export function createSource(config: SourceConfig, setup: SourceSetup): EventSource & EndpointLister {
   return config.type === 'asterisk' ? factories.asterisk(config, setup) : factories.freeswitch(config, setup);
+}
+
+export interface RecordsSetup {
+  /**
+   * The password of a place that needs one (`recordsSecret` says where it is to be found), read anew for each connection. Throws
+   * an Error with one sentence when there is none.
+   */
+  readonly secret: (records: RecordsConfig) => string;
+}
+
+/** The places of `[[source.records]]`, in their order. Opens nothing: each place connects when it is read. */
+export function createRecords(config: SourceConfig, _setup: RecordsSetup): readonly CallRecords[] {
+  return config.records.map(({ type }) => {
+    throw new RecordsError(`Records of type ${type} cannot be read yet.`);
+  });
 }
 
 /** Readers of captured frames by the `pbx` of the capture file. */
