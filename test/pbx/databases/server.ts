@@ -57,8 +57,10 @@ export async function installDatabases(): Promise<void> {
 export async function command([program = '', ...args]: readonly string[], input = ''): Promise<void> {
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   let said = '';
-  child.stdout.on('data', (text) => void (said += text));
-  child.stderr.on('data', (text) => void (said += text));
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (text) => {
+      said += text;
+    });
   child.stdin.on('error', () => undefined);
   child.stdin.end(input);
   const [code] = await once(child, 'close');
