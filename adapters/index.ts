@@ -1,12 +1,12 @@
 /** Which PBXs the program knows. A further one is one line in each table. */
 import type { AsteriskSourceConfig, FreeswitchSourceConfig, RecordsConfig, SourceConfig } from '../config/schema.ts';
-import type { CdrReader } from '../src/call/cdr/backfill.ts';
+import type { RecordsReader } from '../src/call/cdr/backfill.ts';
 import type { FrameReader } from '../src/capture/reader.ts';
 import type { Clock, EndpointLister, EventSource } from '../src/ports.ts';
 import { type CallRecords, RecordsError } from '../src/records/port.ts';
 import { amiCaptureProblem, readAmiFrame } from './asterisk/capture.ts';
-import { readAsteriskCdr } from './asterisk/cdr/reader.ts';
 import type { TlsOptions } from './asterisk/link/tls.ts';
+import { readAsteriskRecords } from './asterisk/records/reader.ts';
 import { createAsteriskSource } from './asterisk/source.ts';
 import { readEslFrame } from './freeswitch/capture.ts';
 import { readFreeswitchCdr } from './freeswitch/cdr/reader.ts';
@@ -80,8 +80,8 @@ export const frameReaders: Readonly<Record<string, FrameReader>> = { asterisk: r
 /** By the `pbx` of the capture file: why no calls can be read from these frames; `null` when they can. */
 export const captureProblems: Readonly<Record<string, CaptureProblem>> = { asterisk: amiCaptureProblem };
 
-/** Readers of call detail records by the `pbx` of the capture file. */
-export const cdrReaders: Readonly<Record<string, CdrReader>> = {
-  asterisk: readAsteriskCdr,
-  freeswitch: readFreeswitchCdr,
+/** Readers of the PBX's own records, as files, by the `pbx` of the capture file. */
+export const recordsReaders: Readonly<Record<string, RecordsReader>> = {
+  asterisk: readAsteriskRecords,
+  freeswitch: (files, source, during) => ({ events: readFreeswitchCdr(files, source, during), skipped: [] }),
 };

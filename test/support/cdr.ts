@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { readCapture } from '../../adapters/host/capture.ts';
-import { cdrReaders } from '../../adapters/index.ts';
-import { type CdrCall, callsOfCdr } from '../../src/call/cdr/backfill.ts';
+import { recordsReaders } from '../../adapters/index.ts';
+import { type CdrCall, callsOfCdr, type RecordsRead } from '../../src/call/cdr/backfill.ts';
 import { type Heard, listen } from '../../src/call/cdr/coverage.ts';
 import { DEFAULT_RULES } from '../../src/call/correlate.ts';
 import type { CallRecord } from '../../src/call/record.ts';
@@ -24,11 +24,15 @@ export function bytesOf(scenario: Scenario, file: string): Buffer {
   return gunzipSync(readFileSync(new URL(file, scenario.directory)));
 }
 
-/** Events of CDR files given as bytes or text. */
-export function eventsOf(pbx: string, content: Uint8Array | string, during = ALWAYS): readonly CallEvent[] {
-  const read = cdrReaders[pbx];
-  if (read === undefined) throw new Error(`no reader of CDRs for ${pbx}`);
+/** Events of files of records given as bytes or text, and what was left out. */
+export function readOf(pbx: string, content: Uint8Array | string, during = ALWAYS): RecordsRead {
+  const read = recordsReaders[pbx];
+  if (read === undefined) throw new Error(`no reader of records for ${pbx}`);
   return read([{ name: 'cdr', content: Buffer.from(content) }], pbx, during);
+}
+
+export function eventsOf(pbx: string, content: Uint8Array | string, during = ALWAYS): readonly CallEvent[] {
+  return readOf(pbx, content, during).events;
 }
 
 /** The calls as the CDR file of a recording knows them. */

@@ -74,10 +74,17 @@ function json(path: URL): unknown {
   return JSON.parse(existsSync(packed) ? gunzipSync(readFileSync(packed)).toString() : readFileSync(path, 'utf8'));
 }
 
-export function scenarios(): Scenario[] {
-  return readdirSync(ROOT).flatMap((set) =>
-    readdirSync(new URL(`${set}/`, ROOT)).map((name): Scenario => {
-      const directory = new URL(`${set}/${name}/`, ROOT);
+function foldersIn(folder: URL): string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name);
+}
+
+/** `from`: another folder of the same layout. */
+export function scenarios(from: URL = ROOT): Scenario[] {
+  return foldersIn(from).flatMap((set) =>
+    foldersIn(new URL(`${set}/`, from)).map((name): Scenario => {
+      const directory = new URL(`${set}/${name}/`, from);
       const truth = json(new URL('truth.json', directory)) as {
         sessions: Truth[];
         recordingStartedAt?: string;

@@ -7,7 +7,7 @@ import type { CallEvent, ChannelId, Clearing, DialResult } from '../../../src/te
 import { known } from '../events/channel.ts';
 import { targetNumber } from '../events/dial-string.ts';
 import { type Leg, legsOf, type TimedRow, targetOf } from './legs.ts';
-import type { CdrRow } from './table.ts';
+import type { CdrRow } from './row.ts';
 
 const RESULTS: Readonly<Record<string, DialResult>> = {
   ANSWERED: 'answer',
@@ -22,6 +22,9 @@ const ENDING = /^(?:Hangup|Busy|Congestion)$/;
 
 /** Applications that put A into a room; a row names one other member, who has no call with A otherwise. */
 const CONFERENCE = /^(?:ConfBridge|MeetMe)$/;
+
+/** Who goes sooner has not heard a greeting to its end, let alone left a message. */
+const SHORTEST_MESSAGE_MS = 3000;
 
 /** Ends that are not the caller's doing. */
 const REFUSED = /^(?:BUSY|CONGESTION|FAILED)$/;
@@ -67,7 +70,12 @@ function legEvents(
     const queue = row.lastapp === 'Queue' ? known(row.lastdata.split(',')[0]) : null;
     if (queue !== null) events.push({ ...stampAt(source, row.start), kind: 'queued', channel, queue });
     // Whether a message was left is not in the CDR; that the call ended in the voicemail is.
-    if (row.lastapp === 'VoiceMail' && row.answer !== null && row.b === null) {
+    if (
+      row.lastapp === 'VoiceMail' &&
+      row.answer !== null &&
+      row.b === null &&
+      row.end - row.start >= SHORTEST_MESSAGE_MS
+    ) {
       events.push({ ...stampAt(source, row.end), kind: 'voicemail-left', channel, mailbox: mailboxIn(row.lastdata) });
     }
     if (row.linkedid !== facts.linkedId) {
@@ -172,7 +180,8 @@ function dialEvents(row: TimedRow, b: Leg, ofA: readonly TimedRow[], source: str
   const { a } = row;
   const number = numberSent(row, b);
   const begun = { ...stampAt(source, row.start), channel: b.id, by: a.id };
-  const dialled: CallEvent = { ...begun, kind: 'dial-started', number, presented: known(row.src) };
+  const from = { context: placeDialledFrom(row.dcontext), exten: known(row.dst) };
+  const dialled: CallEvent = { ...begun, kind: 'dial-started', number, presented: known(row.src), from };
   const result = resultOf(row, ofA);
   const answer = row.answerHidden ? null : row.answer;
   const over = { ...stampAt(source, result === 'answer' ? (answer ?? row.end) : row.end), channel: b.id, by: a.id };
@@ -181,6 +190,11 @@ function dialEvents(row: TimedRow, b: Leg, ofA: readonly TimedRow[], source: str
     events.push({ ...stampAt(source, answer), kind: 'answered', channel: b.id });
   }
   return events;
+}
+
+/** A row tells the context that called a subroutine: FreePBX calls the members of its groups (`ext-group`) in one of its own. */
+function placeDialledFrom(dcontext: string): string | null {
+  return dcontext === 'ext-group' ? 'dial-with-exten' : known(dcontext);
 }
 
 function resultOf(row: TimedRow, ofA: readonly TimedRow[]): DialResult {

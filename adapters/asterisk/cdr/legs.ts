@@ -2,7 +2,7 @@
 import type { ChannelFacts, ChannelId, Initiator } from '../../../src/telephony/call-event.ts';
 import { epochOf, factsOf, known } from '../events/channel.ts';
 import { endpointOf } from '../events/channel-name.ts';
-import type { CdrRow } from './table.ts';
+import type { CdrRow } from './row.ts';
 
 /** A row with times in UTC, ms since the epoch. */
 export interface TimedRow extends Omit<CdrRow, 'start' | 'answer' | 'end'> {
@@ -115,7 +115,7 @@ function legOf(trace: Trace): Leg {
     Context: initiator === 'endpoint' ? own?.dcontext : undefined,
   };
   const packet = { get: (header: string) => headers[header] };
-  const caller = { number: known(first?.src), name: nameIn(first?.clid ?? '') };
+  const caller = { number: known(first?.cnum) ?? known(first?.src), name: nameIn(first?.clid ?? '') };
   const born = own === undefined ? null : epochOf(own.uniqueid);
   const starts = first === undefined ? trace.from : spread(first).start;
   return {
@@ -133,16 +133,18 @@ function legOf(trace: Trace): Leg {
 }
 
 /**
+ * Whom a Dial named before a row of its own began was called; such a row tells what it did later, as after a transfer.
  * A phone that no Dial named has taken the call by itself (pickup); `lastdata` is cut at 79 bytes, so a longer list proves
  * nothing.
  */
 function initiatorOf(name: string, asA: readonly CdrRow[], asB: readonly CdrRow[]): Initiator {
   if (name.startsWith('Local/') || asA.some((row) => DIALLED.test(row.lastapp))) return 'pbx';
-  if (asA.length > 0) return 'endpoint';
   const endpoint = endpointOf(name);
-  const named = (row: CdrRow) =>
-    row.lastapp !== 'Dial' || row.lastdata.length >= 79 || targetOf(row, endpoint) !== undefined;
-  return asB.some(named) ? 'pbx' : 'endpoint';
+  const called = asB.filter((row) => row.lastapp === 'Dial' && targetOf(row, endpoint) !== undefined);
+  const own = asA[0];
+  if (own !== undefined) return called.some((row) => row.start <= own.start) ? 'pbx' : 'endpoint';
+  const may = (row: CdrRow) => row.lastapp !== 'Dial' || row.lastdata.length >= 79;
+  return called.length > 0 || asB.some(may) ? 'pbx' : 'endpoint';
 }
 
 /** The part of `PJSIP/1001&PJSIP/+14155550132@trunk-out,30,tTkK` that dials this endpoint. */
@@ -157,7 +159,7 @@ export function targetOf(row: Pick<CdrRow, 'lastdata'>, endpoint: string): strin
  */
 function dialledOn(row: CdrRow): string | null {
   if (row.did !== '') return row.did;
-  const isNumber = /^\+?\d+$/.test(row.dst);
+  const isNumber = /^[*#\d]*\+?\d+$/.test(row.dst);
   return isNumber && (row.dst.length >= 5 || row.dcontext.startsWith('from-internal')) ? row.dst : null;
 }
 

@@ -35,6 +35,16 @@ export interface CdrFile {
  */
 export type CdrReader = (files: readonly CdrFile[], source: string, during: Span) => readonly CallEvent[];
 
+/** What records say. */
+export interface RecordsRead {
+  readonly events: readonly CallEvent[];
+  /** Records that could not be used and were left out: how many, and what is wrong with the first, one sentence. */
+  readonly skipped: readonly { readonly count: number; readonly why: string }[];
+}
+
+/** The same as `CdrReader` for records of every kind, of which a wrong one is left out and counted. */
+export type RecordsReader = (files: readonly CdrFile[], source: string, during: Span) => RecordsRead;
+
 /** A call as the CDR knows it, with the ids under which events would have named it. */
 export interface CdrCall {
   readonly record: CallRecord;
@@ -62,8 +72,7 @@ export function callsOfCdr(
 ): CdrCall[] {
   const table = new CallTable(source, plan, rules);
   const ids = new Map<string, Set<string>>();
-  // All records are known at once: none may end a call before the others are in.
-  const inOrder = events.map((event) => ({ ...event, receivedAt: 0 })).sort(byTime);
+  const inOrder = [...events].sort(byTime).map(receivedAtOnce);
   for (const event of inOrder) {
     table.apply(event);
     if (event.kind !== 'channel-created') continue;
@@ -72,11 +81,20 @@ export function callsOfCdr(
     // A call is named by its linked id, or by a channel of it.
     for (const id of [linkedId, event.channel]) ids.set(id, own);
   }
-  const { ended } = table.advance(Number.MAX_SAFE_INTEGER);
+  // Calls of which a channel goes on are not over, and not known wholly.
+  const { ended } = table.advance(rules.graceMs + rules.externalGoneMs);
   return ended.map((record) => {
     const id = record.callSessionId.slice(source.length + 1);
     return { record, ids: ids.get(id) ?? new Set([id]) };
   });
+}
+
+/**
+ * All records are known at one moment, 0 on the clock of arrival: none may end a call before the others are in. What is told by that
+ * clock is told in the order of the records.
+ */
+function receivedAtOnce(event: CallEvent): CallEvent {
+  return event.kind === 'vanished' ? { ...event, at: 0, receivedAt: 0 } : { ...event, receivedAt: 0 };
 }
 
 /** What must be known of a channel before the rest at the same moment, and what ends it. The channel that began a call is first. */

@@ -1,7 +1,7 @@
 /** `logcalld inspect`: the calls of capture files. */
 
 import { readCapture } from '../../../adapters/host/capture.ts';
-import { captureProblems, cdrReaders, frameReaders } from '../../../adapters/index.ts';
+import { captureProblems, frameReaders, recordsReaders } from '../../../adapters/index.ts';
 import { callBody } from '../../../adapters/leadsquared/call-body.ts';
 import type { Config, SourceConfig } from '../../../config/schema.ts';
 import { backfill, type CdrFile, callsOfCdr, spanOf } from '../../call/cdr/backfill.ts';
@@ -107,9 +107,9 @@ function completed(
   heard: Heard,
   cdr: readonly CdrFile[],
 ): readonly CallRecord[] {
-  const read = cdrReaders[pbx];
+  const read = recordsReaders[pbx];
   if (cdr.length === 0 || read === undefined) return records;
-  const events = read(cdr, source.name, spanOf(heard.gaps) ?? { from: 0, to: 0 });
+  const { events } = read(cdr, source.name, spanOf(heard.gaps) ?? { from: 0, to: 0 });
   return backfill(records, heard, callsOfCdr(events, source.name, planOf(source), rulesOf(config)));
 }
 
