@@ -1,0 +1,124 @@
+/** Records of calls in the tables of a database: MariaDB and MySQL, PostgreSQL, files of SQLite. */
+import type { Span } from '../../../../src/call/cdr/coverage.ts';
+import type { CallRecords, RecordsCheck, RecordsPage, SkippedRecords } from '../../../../src/records/port.ts';
+import type { Connection, Database } from '../../../database/port.ts';
+import { tableEvents } from '../tables.ts';
+import { checkTables } from './check.ts';
+import { withoutLinkedId } from './remedies.ts';
+import { type OpenTable, shapeOf, type TableKind, type TableShape } from './shape.ts';
+import { wholeCalls } from './whole.ts';
+import { earlierLegs, foundByStart, type Scope, scopeOf, stretchOf, type Window, windowOf } from './windows.ts';
+
+/** One table, and the database that it is in. */
+export interface TablePlace {
+  readonly kind: TableKind;
+  readonly table: string;
+  readonly database: Database;
+}
+
+export interface TableRecordsOptions {
+  /** Name of the source whose calls they are. */
+  readonly source: string;
+  /** `cdr`, `cel` or both. */
+  readonly tables: readonly TablePlace[];
+  /** Rows from which the calls of a page are taken; the calls come with all of their rows. */
+  readonly rowsAtOnce?: number;
+}
+
+const ROWS_AT_ONCE = 1_000;
+
+export function createTableRecords(options: TableRecordsOptions): CallRecords {
+  const { source, tables, rowsAtOnce = ROWS_AT_ONCE } = options;
+  const open = new Set<Connection>();
+
+  /** Tables of one database share a connection. */
+  async function connect(): Promise<OpenTable[]> {
+    const connections = new Map<Database, Connection>();
+    const opened: OpenTable[] = [];
+    for (const { database, kind, table } of tables) {
+      const connection = connections.get(database) ?? (await database.connect());
+      connections.set(database, connection);
+      open.add(connection);
+      opened.push({ connection, shape: await shapeOf(connection, database, kind, table) });
+    }
+    return opened;
+  }
+
+  async function disconnect(): Promise<void> {
+    const all = [...open];
+    open.clear();
+    await Promise.all(all.map((connection) => connection.close()));
+  }
+
+  async function* read(span: Span): AsyncGenerator<RecordsPage> {
+    try {
+      yield* pagesOf(await connect(), span);
+    } finally {
+      await disconnect();
+    }
+  }
+
+  async function* pagesOf(opened: readonly OpenTable[], span: Span): AsyncGenerator<RecordsPage> {
+    const page = async (windows: readonly (readonly [OpenTable, Window])[], upTo: number): Promise<RecordsPage> => {
+      const ids = new Set(windows.flatMap(([, { linkedIds }]) => linkedIds));
+      const told = tableEvents(await wholeCalls(opened, [...ids]), source);
+      const nameless = windows.flatMap(([{ shape }, window]) => unnamed(shape, window));
+      return { events: told.events, skipped: [...nameless, ...told.skipped], upTo };
+    };
+
+    for (const table of opened) {
+      if (!foundByStart(table.shape)) continue;
+      const scope = await scopeOf(table.connection, table.shape, span.from, span.from);
+      if (scope === null) continue;
+      for await (const window of earlierLegs(table.connection, scope, span.from, rowsAtOnce)) {
+        yield await page([[table, window]], span.from);
+      }
+    }
+
+    const end = span.to + 1;
+    const stretch = stretchOf(opened.map(({ shape }) => shape));
+    for (let from = span.from; from < end; ) {
+      const until = Math.min(end, from + stretch);
+      const scopes: (readonly [OpenTable, Scope])[] = [];
+      for (const table of opened) {
+        const scope = await scopeOf(table.connection, table.shape, from, until);
+        if (scope !== null) scopes.push([table, scope]);
+      }
+      while (from < until) {
+        const windows: (readonly [OpenTable, Window])[] = [];
+        let to = until;
+        for (const [table, scope] of scopes) {
+          const window = await windowOf(table.connection, scope, from, to, rowsAtOnce);
+          to = Math.min(to, window.upTo);
+          windows.push([table, window]);
+        }
+        yield await page(windows, Math.min(to, span.to));
+        from = to;
+      }
+    }
+  }
+
+  function unnamed(shape: TableShape, { nameless }: Window): SkippedRecords[] {
+    return nameless === 0 ? [] : [{ count: nameless, why: withoutLinkedId(nameOf(shape.kind), shape.name) }];
+  }
+
+  const nameOf = (kind: TableKind): string => tables.find((one) => one.kind === kind)?.database.name ?? '';
+  const files = [...new Set(tables.map(({ database }) => database.name))];
+  return {
+    name: `${files.join(', ')} (${tables
+      .map(({ table }) => table)
+      .sort()
+      .join(', ')})`,
+    read,
+    async check(): Promise<RecordsCheck> {
+      try {
+        return await checkTables(await connect());
+      } catch (error) {
+        return { problem: error instanceof Error ? error.message : String(error), hints: [] };
+      } finally {
+        await disconnect();
+      }
+    },
+    close: disconnect,
+  };
+}
