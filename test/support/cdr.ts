@@ -9,9 +9,19 @@ import { DEFAULT_RULES } from '../../src/call/correlate.ts';
 import type { CallRecord } from '../../src/call/record.ts';
 import { inspectFrames, type RecordedFrame } from '../../src/inspect.ts';
 import type { CallEvent } from '../../src/telephony/call-event.ts';
-import { labPlan, readers, type Scenario, scenarios, type Truth } from './recordings.ts';
+import { readers, type Scenario, scenarios, type Truth } from './recordings.ts';
 
 export const ALWAYS = { from: 0, to: Number.MAX_SAFE_INTEGER };
+
+/** What call detail records do not tell of a call, by scenario. */
+export const UNTOLD: Readonly<Record<string, readonly string[]>> = {
+  // The row ends when the agent leaves; the caller stayed on alone.
+  confbridge_two_external_one_agent: ['end'],
+  // One row, as if the agent had dialled: it tells when the agent's phone was answered, which rang first.
+  click_to_call: ['rung', 'answer'],
+  // The desk phone has no row, only the pair that led to it.
+  followme_mobile: ['rung'],
+};
 
 export function scenarioOf(set: string, name: string): Scenario {
   const found = scenarios().find((one) => one.set === set && one.name === name);
@@ -38,7 +48,7 @@ export function eventsOf(pbx: string, content: Uint8Array | string, during = ALW
 /** The calls as the CDR file of a recording knows them. */
 export function cdrOf(scenario: Scenario, file: string): CdrCall[] {
   const { pbx } = scenario;
-  return callsOfCdr(eventsOf(pbx, bytesOf(scenario, file)), pbx, labPlan(pbx), DEFAULT_RULES);
+  return callsOfCdr(eventsOf(pbx, bytesOf(scenario, file)), pbx, scenario.plan, DEFAULT_RULES);
 }
 
 export interface Hearing {
@@ -55,7 +65,7 @@ export function hearing(scenario: Scenario, frames: readonly RecordedFrame[]): H
   for (const frame of frames) {
     listener.note(read(frame.raw, pbx, frame.receivedAt), frame.receivedAt, frame.connection);
   }
-  return { records: inspectFrames(frames, read, pbx, labPlan(pbx), DEFAULT_RULES).records, heard: listener.heard() };
+  return { records: inspectFrames(frames, read, pbx, scenario.plan, DEFAULT_RULES).records, heard: listener.heard() };
 }
 
 export async function framesOf(scenario: Scenario, file = 'events.jsonl.gz'): Promise<readonly RecordedFrame[]> {

@@ -38,7 +38,10 @@ export function cdrEvents(rows: readonly CdrRow[], offset: (row: CdrRow) => numb
   }
   const rowsOf = (leg: Leg): readonly TimedRow[] => byLeg.get(leg) ?? [];
   const legs = [...byLeg].flatMap(([leg, own]) => legEvents(leg, own, rowsOf, source));
-  return [...legs, ...timed.flatMap((row) => rowEvents(row, rowsOf(row.a), source))];
+  return [
+    ...legs,
+    ...timed.flatMap((row) => rowEvents(row, rowsOf(row.a), row.b === null ? [] : rowsOf(row.b), source)),
+  ];
 }
 
 interface Stamp {
@@ -135,8 +138,8 @@ function conferenceEvents(leg: Leg, rows: readonly TimedRow[], source: string): 
   });
 }
 
-/** How A reached B, and for how long they were connected. `ofA`: all rows of A. */
-function rowEvents(row: TimedRow, ofA: readonly TimedRow[], source: string): CallEvent[] {
+/** How A reached B, and for how long they were connected. `ofA`, `ofB`: all rows of each. */
+function rowEvents(row: TimedRow, ofA: readonly TimedRow[], ofB: readonly TimedRow[], source: string): CallEvent[] {
   const { a, b } = row;
   if (b === null || CONFERENCE.test(row.lastapp)) return [];
   const events: CallEvent[] = [];
@@ -147,7 +150,7 @@ function rowEvents(row: TimedRow, ofA: readonly TimedRow[], source: string): Cal
   }
   if (row.disposition !== 'ANSWERED' || row.answer === null) return events;
   const bridge = `${row.uniqueid}/${row.sequence}`;
-  const from = row.answerHidden ? earliestAnswer(row, ofA) : row.answer;
+  const from = row.answerHidden ? earliestAnswer(row, ofA, ofB) : row.answer;
   events.push(bridged(source, from, a.id, bridge), entering(row, b, bridge, from, source));
   for (const { id: channel } of [a, b]) {
     events.push({ ...stampAt(source, row.end), kind: 'bridge-left', channel, bridge });
@@ -167,13 +170,17 @@ function entering(row: TimedRow, b: Leg, bridge: string, from: number, source: s
   return { ...stamp, kind: 'snapshot-channel', channel, facts, createdAt, answered: true, answeredAt: null, bridge };
 }
 
-/** In a queue or after an IVR the row counts from A's own answer; those who rang as well stopped when B answered. */
-function earliestAnswer(row: TimedRow, ofA: readonly TimedRow[]): number {
+/**
+ * In a queue or after an IVR the row counts from A's own answer; those who rang as well stopped when B answered. A leg that has a row
+ * of its own later was up by then.
+ */
+function earliestAnswer(row: TimedRow, ofA: readonly TimedRow[], ofB: readonly TimedRow[]): number {
   const stopped = ofA
     .filter((one) => one !== row && one.b !== null && one.disposition === 'NO ANSWER')
     .filter((one) => one.start <= row.start + 1000 && one.end > row.start && one.end < row.end)
     .map((one) => one.end);
-  return Math.max(row.answer ?? row.start, ...stopped);
+  const began = ofB.filter((one) => one.a === row.b && one.start <= row.end + 1000).map((one) => one.start);
+  return Math.max(row.answer ?? row.start, ...stopped, ...began);
 }
 
 function dialEvents(row: TimedRow, b: Leg, ofA: readonly TimedRow[], source: string): CallEvent[] {

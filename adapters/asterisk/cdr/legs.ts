@@ -9,7 +9,10 @@ export interface TimedRow extends Omit<CdrRow, 'start' | 'answer' | 'end'> {
   readonly start: number;
   readonly answer: number | null;
   readonly end: number;
-  /** True when the row was answered in the second of its start: A was up already, so nobody knows when B answered. */
+  /**
+   * True when the row tells the answer of A and not that of B: A was up already in the second of its start, or is the near end of a
+   * pair that the PBX was asked to call, which is answered by who is called first.
+   */
   readonly answerHidden: boolean;
   readonly a: Leg;
   /** `null`: A alone, in an application. */
@@ -23,6 +26,8 @@ export interface Leg {
   readonly createdAt: number;
   readonly endedAt: number;
 }
+
+type RowsOf = (uniqueid: string) => readonly CdrRow[];
 
 /** A channel being gathered from the rows that name it. */
 interface Trace {
@@ -52,13 +57,22 @@ export function legsOf(rows: readonly CdrRow[], offset: (row: CdrRow) => number)
     })
     .sort((a, b) => a.start - b.start || a.sequence - b.sequence);
   const traces = tracesOf(ordered);
-  const legs = new Map<Trace, Leg>([...traces.all].map((trace) => [trace, legOf(trace)]));
+  const byChannel = Map.groupBy(ordered, ({ uniqueid }) => uniqueid);
+  const legs = new Map<Trace, Leg>(
+    [...traces.all].map((trace) => [trace, legOf(trace, (id) => byChannel.get(id) ?? [])]),
+  );
   return ordered.flatMap((row): TimedRow[] => {
     const a = legs.get(traces.a(row));
     const other = traces.b(row);
     const b = other === null ? null : (legs.get(other) ?? null);
-    return a === undefined ? [] : [{ ...row, ...spread(row), a, b, answerHidden: row.answer === row.start }];
+    return a === undefined
+      ? []
+      : [{ ...row, ...spread(row), a, b, answerHidden: row.answer === row.start || isAskedFor(row) }];
   });
+}
+
+function isAskedFor({ channel, uniqueid, linkedid }: CdrRow): boolean {
+  return uniqueid === linkedid && channel.startsWith('Local/');
 }
 
 /**
@@ -101,10 +115,10 @@ function tracesOf(rows: readonly CdrRow[]) {
   };
 }
 
-function legOf(trace: Trace): Leg {
+function legOf(trace: Trace, rowsOf: RowsOf): Leg {
   const { id, name, asA, asB } = trace;
   const own = asA[0];
-  const initiator = initiatorOf(name, asA, asB);
+  const initiator = initiatorOf(trace, rowsOf);
   // Another member of a conference may name the channel as its B before the channel's own row begins.
   const ownFirst = own !== undefined && (initiator === 'endpoint' || own.start <= (asB[0]?.start ?? own.start));
   const first = ownFirst ? own : (asB[0] ?? own);
@@ -135,22 +149,37 @@ function legOf(trace: Trace): Leg {
 /**
  * Whom a Dial named before a row of its own began was called; such a row tells what it did later, as after a transfer.
  * A phone that no Dial named has taken the call by itself (pickup); `lastdata` is cut at 79 bytes, so a longer list proves
- * nothing.
+ * nothing by itself.
  */
-function initiatorOf(name: string, asA: readonly CdrRow[], asB: readonly CdrRow[]): Initiator {
+function initiatorOf({ name, asA, asB }: Trace, rowsOf: RowsOf): Initiator {
   if (name.startsWith('Local/') || asA.some((row) => DIALLED.test(row.lastapp))) return 'pbx';
   const endpoint = endpointOf(name);
   const called = asB.filter((row) => row.lastapp === 'Dial' && targetOf(row, endpoint) !== undefined);
   const own = asA[0];
   if (own !== undefined) return called.some((row) => row.start <= own.start) ? 'pbx' : 'endpoint';
-  const may = (row: CdrRow) => row.lastapp !== 'Dial' || row.lastdata.length >= 79;
+  const may = (row: CdrRow) =>
+    row.lastapp !== 'Dial' || (row.lastdata.length >= 79 && !tookOver(row, rowsOf(row.uniqueid)));
   return called.length > 0 || asB.some(may) ? 'pbx' : 'endpoint';
+}
+
+/** A call that had rung elsewhere was connected in the very second in which this leg began: nobody was rung there. */
+function tookOver(row: CdrRow, ofCaller: readonly CdrRow[]): boolean {
+  return (
+    row.answer === row.start &&
+    ofCaller.some(
+      (one) => one.answer === null && one.start < row.start && Math.abs(one.end - row.start) <= 1500 && one !== row,
+    )
+  );
 }
 
 /** The part of `PJSIP/1001&PJSIP/+14155550132@trunk-out,30,tTkK` that dials this endpoint. */
 export function targetOf(row: Pick<CdrRow, 'lastdata'>, endpoint: string): string | undefined {
   const resource = endpoint.slice(endpoint.indexOf('/') + 1);
-  return (row.lastdata.split(',')[0] ?? '').split('&').find((one) => one.includes(resource));
+  return (row.lastdata.split(',')[0] ?? '').split('&').find((one) => {
+    const at = one.indexOf(resource);
+    // A name is no part of a longer one, nor of a number.
+    return at > 0 && '/@'.includes(one[at - 1] ?? '') && '/@:!'.includes(one[at + resource.length] ?? '/');
+  });
 }
 
 /**

@@ -80,14 +80,15 @@ function momentOf(text: string): Pick<CelRow, 'at' | 'utc' | 'whole'> | null {
   return at === null ? null : { at, utc: false, whole: !text.includes('.') };
 }
 
-/** JSON of names and values; a column that is too narrow cuts it, and nothing is read of what is cut. */
+/** `"name":value` in JSON; values are text or numbers. */
+const PAIR = /"(\w+)":(?:"((?:[^"\\]|\\.)*)"|(-?\d+)(?=[,}]))/g;
+
+/** JSON of names and values; a column that is too narrow cuts it, and what stands before the cut is read. */
 function extraOf(text: string): Readonly<Record<string, string>> {
-  if (!text.startsWith('{')) return {};
-  try {
-    const found: unknown = JSON.parse(text);
-    if (typeof found !== 'object' || found === null) return {};
-    return Object.fromEntries(Object.entries(found).map(([name, value]) => [name, String(value)]));
-  } catch {
-    return {};
-  }
+  return Object.fromEntries(
+    [...text.matchAll(PAIR)].map(([, name = '', word, number]) => [
+      name,
+      word?.replace(/\\(.)/g, '$1') ?? number ?? '',
+    ]),
+  );
 }

@@ -113,9 +113,9 @@ function inUtc(rows: readonly CelRow[], zone: Zone): TimedCel[] {
 function wholeCalls(cel: readonly TimedCel[], cdr: readonly CdrRow[]): ReadonlySet<string> {
   const begun = new Set<string>();
   const bridged = new Set<string>();
-  for (const { type, linkedid, uniqueid } of cel) {
+  for (const { type, linkedid, uniqueid, extra } of cel) {
     if (type === 'CHAN_START' && uniqueid === linkedid) begun.add(linkedid);
-    if (type === 'BRIDGE_ENTER') bridged.add(linkedid);
+    if (type === 'BRIDGE_ENTER' && extra.bridge_id !== undefined) bridged.add(linkedid);
   }
   for (const { linkedid, disposition, dstchannel } of cdr) {
     if (disposition === 'ANSWERED' && dstchannel !== '' && !bridged.has(linkedid)) begun.delete(linkedid);

@@ -9,6 +9,7 @@
  *   ----------------------------|------------------------------------------|--------------------------------------------
  *   completely                  |                                          | nothing: events know more than a CDR
  *   with a blind interval       | its end or answer was not seen           | the CDR's end, answer, talks and agents
+ *   with a blind interval       | a leg ended in vain, another was called  | the same, and who answered
  *   with a blind interval       | its end and answer were seen             | agents rung and recordings, where missing
  *   not at all                  | the CDR's times lie in one blind interval | it is created
  *   without its beginning       | it began in a blind interval, and the PBX | it is created: no list of channels told
@@ -119,10 +120,10 @@ function rankOf(event: CallEvent): number {
 
 /** The calls that were heard, completed, and those that were not, in order of their ends. */
 export function backfill(heardCalls: readonly CallRecord[], heard: Heard, cdr: readonly CdrCall[]): CallRecord[] {
-  const byId = new Map(cdr.map(({ record }) => [record.callSessionId, record]));
   const known = new Set(heardCalls.map((record) => record.callSessionId));
+  const recorded = byIdOf(cdr, known);
   const completed = heardCalls.map((record) => {
-    const own = byId.get(record.callSessionId);
+    const own = recorded(record);
     return own === undefined || !record.flags.includes('blind-interval') ? record : complete(record, own);
   });
   const created = cdr
@@ -130,6 +131,21 @@ export function backfill(heardCalls: readonly CallRecord[], heard: Heard, cdr: r
     .filter(({ record, ids }) => heard.gaps.some((gap) => liesIn(record, gap, names(ids, heard.mentioned))))
     .map(({ record }) => ({ ...record, flags: withFlags(record.flags, ['blind-interval', 'from-cdr']) }));
   return [...completed, ...created].sort((a, b) => a.endedAt - b.endedAt);
+}
+
+/**
+ * The call as the records know it: under the same id, or where they begin with a later channel of it, under any id of its channels
+ * that names one call only.
+ */
+function byIdOf(cdr: readonly CdrCall[], known: ReadonlySet<string>): (heard: CallRecord) => CallRecord | undefined {
+  const exact = new Map(cdr.map(({ record }) => [record.callSessionId, record]));
+  const byChannel = new Map<string, CallRecord | null>();
+  for (const { record, ids } of cdr) {
+    if (known.has(record.callSessionId)) continue;
+    for (const id of ids) byChannel.set(id, byChannel.has(id) ? null : record);
+  }
+  return ({ callSessionId, source }) =>
+    exact.get(callSessionId) ?? byChannel.get(callSessionId.slice(source.length + 1)) ?? undefined;
 }
 
 function names(ids: ReadonlySet<ChannelId>, heard: ReadonlySet<string>): boolean {
@@ -145,7 +161,8 @@ function liesIn(record: CallRecord, gap: Span, mentioned: boolean): boolean {
 
 /** A call of which a part was heard. What events saw stays; the CDR says what they could not. */
 function complete(known: CallRecord, cdr: CallRecord): CallRecord {
-  const endMissing = known.flags.includes('end-unknown');
+  const wentOn = goesOn(known, cdr);
+  const endMissing = wentOn || known.flags.includes('end-unknown');
   const answerMissing = known.flags.includes('answer-unknown') && !cdr.flags.includes('answer-unknown');
   const rung = [...new Set([...known.agentsRung, ...cdr.agentsRung])];
   const recording = known.recording ?? cdr.recording;
@@ -163,7 +180,7 @@ function complete(known: CallRecord, cdr: CallRecord): CallRecord {
   return {
     ...known,
     // Where the external party had not been heard of yet, the CDR says who it was.
-    ...(endMissing && known.external === null ? partiesOf(cdr) : {}),
+    ...(wentOn || (endMissing && known.external === null) ? partiesOf(cdr) : {}),
     queue: known.queue ?? cdr.queue,
     ringGroup: known.ringGroup ?? cdr.ringGroup,
     legs: Math.max(known.legs, cdr.legs),
@@ -183,6 +200,11 @@ function complete(known: CallRecord, cdr: CallRecord): CallRecord {
     sip: known.sip ?? cdr.sip,
     flags: flagsWith(recordings, flagsOf(known, cdr, answeredAt, endMissing, answerMissing)),
   };
+}
+
+/** The leg that was heard ended unanswered, as with a trunk that fails; another one was called and answered in the gap. */
+function goesOn(known: CallRecord, cdr: CallRecord): boolean {
+  return known.answeredAt === null && cdr.answeredAt !== null && cdr.answeredAt > known.endedAt;
 }
 
 function partiesOf(record: CallRecord) {

@@ -7,7 +7,7 @@ import { type Heard, listen } from '../../../src/call/cdr/coverage.ts';
 import type { CallRecord } from '../../../src/call/record.ts';
 import type { RecordedFrame } from '../../../src/inspect.ts';
 import type { CallEvent } from '../../../src/telephony/call-event.ts';
-import { cdrOf, cutAfter, differences, framesOf, hearing, recordFor, scenarioOf } from '../../support/cdr.ts';
+import { cdrOf, cutAfter, differences, framesOf, hearing, recordFor, scenarioOf, UNTOLD } from '../../support/cdr.ts';
 import { type Scenario, scenarios } from '../../support/recordings.ts';
 
 const T = Date.UTC(2026, 10, 22, 11);
@@ -232,7 +232,14 @@ t.test('blind intervals: from the last thing heard to the first complete list', 
   );
 });
 
-const FILES = ['cdr_custom.csv.gz', 'Master.csv.gz', 'json_cdr.jsonl.gz'];
+const FILES = [
+  'cdr_custom.csv.gz',
+  'Master.csv.gz',
+  'json_cdr.jsonl.gz',
+  'cel.csv.gz',
+  'asteriskcdrdb_cdr.csv.gz',
+  'asteriskcdrdb_cel.csv.gz',
+];
 const withCdr = scenarios().flatMap((scenario) =>
   FILES.filter((file) => existsSync(new URL(file, scenario.directory))).map((file) => ({ scenario, file })),
 );
@@ -299,8 +306,9 @@ async function cutTest(scenario: Scenario, file: string, where: number): Promise
   const wrong = new Set<string>();
   for (const truth of scenario.truth) {
     if (truth.direction === 'Internal') continue;
+    const untold = /cdr/.test(file) && scenario.pbx === 'asterisk' ? (UNTOLD[scenario.name] ?? []) : [];
     const names = differences(truth, recordFor(truth, done, scenario.startedAt), scenario, 2000);
-    for (const name of names) wrong.add(`${name} of ${truth.external}`);
+    for (const name of names) if (!untold.includes(name)) wrong.add(`${name} of ${truth.external}`);
   }
   const external = done.filter(({ direction }) => direction !== 'Internal').length;
   const wanted = scenario.truth.filter(({ direction }) => direction !== 'Internal').length;
@@ -318,7 +326,7 @@ t.test('wherever the link is lost: each call once, and as the telephones saw it'
         throw new Error(`${one.scenario.set}/${one.scenario.name} cut at ${where}: ${wrong.join(', ')}`);
       }
     }),
-    { numRuns: 100 },
+    { numRuns: 2000 },
   );
   t.pass();
 });

@@ -4,14 +4,8 @@ import t from 'tap';
 import { callsOfCdr } from '../../../../src/call/cdr/backfill.ts';
 import { DEFAULT_RULES } from '../../../../src/call/correlate.ts';
 import type { CallRecord } from '../../../../src/call/record.ts';
-import { bytesOf, cdrOf, differences, eventsOf, readOf, recordFor, scenarioOf } from '../../../support/cdr.ts';
+import { bytesOf, cdrOf, differences, eventsOf, readOf, recordFor, scenarioOf, UNTOLD } from '../../../support/cdr.ts';
 import { labPlan, scenarios } from '../../../support/recordings.ts';
-
-/** What CDRs do not tell, by scenario. */
-const BLIND: Readonly<Record<string, readonly string[]>> = {
-  // The row ends when the agent leaves; the caller stayed on alone.
-  confbridge_two_external_one_agent: ['end'],
-};
 
 /** Rows are in whole seconds. */
 const SLACK_MS = 1300;
@@ -26,7 +20,7 @@ for (const file of ['cdr_custom.csv.gz', 'Master.csv.gz']) {
       for (const truth of scenario.truth) {
         if (truth.direction === 'Internal' && scenario.truth.length > 1) continue;
         const record = recordFor(truth, records, scenario.startedAt);
-        const blind = BLIND[scenario.name] ?? [];
+        const blind = UNTOLD[scenario.name] ?? [];
         // Master.csv has no column for the DID, and where the dialplan went is none.
         const wrong = differences(truth, record, scenario, SLACK_MS).filter(
           (name) => !blind.includes(name) && !(file.startsWith('Master') && name === 'did' && record?.did === null),
