@@ -1,13 +1,25 @@
 /** Which PBXs the program knows. A further one is one line in each table. */
-import type { AsteriskSourceConfig, FreeswitchSourceConfig, RecordsConfig, SourceConfig } from '../config/schema.ts';
+import type {
+  AsteriskRecordsConfig,
+  AsteriskSourceConfig,
+  FreeswitchRecordsConfig,
+  FreeswitchSourceConfig,
+  RecordsConfig,
+  SourceConfig,
+} from '../config/schema.ts';
 import type { RecordsReader } from '../src/call/cdr/backfill.ts';
 import type { FrameReader } from '../src/capture/reader.ts';
 import type { Clock, EndpointLister, EventSource } from '../src/ports.ts';
 import { type CallRecords, RecordsError } from '../src/records/port.ts';
 import { amiCaptureProblem, readAmiFrame } from './asterisk/capture.ts';
 import type { TlsOptions } from './asterisk/link/tls.ts';
+import { createTableRecords, type TablePlace } from './asterisk/records/database/place.ts';
 import { readAsteriskRecords } from './asterisk/records/reader.ts';
 import { createAsteriskSource } from './asterisk/source.ts';
+import { createMysql } from './database/mysql.ts';
+import type { Database, ServerOptions } from './database/port.ts';
+import { createPostgres } from './database/postgres.ts';
+import { createSqlite } from './database/sqlite.ts';
 import { readEslFrame } from './freeswitch/capture.ts';
 import { readFreeswitchCdr } from './freeswitch/cdr/reader.ts';
 import { createFreeswitchSource } from './freeswitch/source.ts';
@@ -67,11 +79,62 @@ export interface RecordsSetup {
   readonly secret: (records: RecordsConfig) => string;
 }
 
+type Setup = RecordsSetup & { readonly source: string };
+
+/** Where a server listens, and who asks it. */
+function serverOf(records: Extract<RecordsConfig, { auth: string }>, { secret }: RecordsSetup): ServerOptions {
+  const { host, port, socket, database, username, auth } = records;
+  return {
+    address: { host, port, socket },
+    database,
+    username,
+    password: auth === 'peer' ? null : () => secret(records),
+  };
+}
+
+/** The tables that there are: an empty name is none. */
+function tablesOf(
+  { cdr_table: cdr, cel_table: cel }: { readonly cdr_table: string; readonly cel_table: string },
+  database: { readonly cdr: Database; readonly cel: Database },
+): readonly TablePlace[] {
+  const both = [
+    { kind: 'cdr', table: cdr, database: database.cdr },
+    { kind: 'cel', table: cel, database: database.cel },
+  ] as const;
+  return both.filter(({ table }) => table !== '');
+}
+
+function asteriskRecords(records: AsteriskRecordsConfig, setup: Setup): CallRecords {
+  const { source } = setup;
+  switch (records.type) {
+    case 'mysql': {
+      const database = createMysql(serverOf(records, setup));
+      return createTableRecords({ source, tables: tablesOf(records, { cdr: database, cel: database }) });
+    }
+    case 'postgres': {
+      const database = createPostgres(serverOf(records, setup));
+      return createTableRecords({ source, tables: tablesOf(records, { cdr: database, cel: database }) });
+    }
+    case 'sqlite': {
+      const cdr = createSqlite({ file: records.file });
+      const cel = records.cel_file === null ? cdr : createSqlite({ file: records.cel_file });
+      return createTableRecords({ source, tables: tablesOf(records, { cdr, cel }) });
+    }
+    case 'csv':
+      throw new RecordsError('csv');
+  }
+}
+
+function freeswitchRecords(records: FreeswitchRecordsConfig, _setup: Setup): CallRecords {
+  throw new RecordsError(`Records of type ${records.type} cannot be read yet.`);
+}
+
 /** The places of `[[source.records]]`, in their order. Opens nothing: each place connects when it is read. */
-export function createRecords(config: SourceConfig, _setup: RecordsSetup): readonly CallRecords[] {
-  return config.records.map(({ type }) => {
-    throw new RecordsError(`Records of type ${type} cannot be read yet.`);
-  });
+export function createRecords(config: SourceConfig, setup: RecordsSetup): readonly CallRecords[] {
+  const own = { ...setup, source: config.name };
+  return config.type === 'asterisk'
+    ? config.records.map((records) => asteriskRecords(records, own))
+    : config.records.map((records) => freeswitchRecords(records, own));
 }
 
 /** Readers of captured frames by the `pbx` of the capture file. */

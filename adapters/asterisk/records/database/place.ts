@@ -7,7 +7,16 @@ import { checkTables } from './check.ts';
 import { withoutLinkedId } from './remedies.ts';
 import { type OpenTable, shapeOf, type TableKind, type TableShape } from './shape.ts';
 import { wholeCalls } from './whole.ts';
-import { earlierLegs, foundByStart, type Scope, scopeOf, stretchOf, type Window, windowOf } from './windows.ts';
+import {
+  callsBefore,
+  earlierLegs,
+  foundByStart,
+  type Scope,
+  scopeOf,
+  stretchOf,
+  type Window,
+  windowOf,
+} from './windows.ts';
 
 /** One table, and the database that it is in. */
 export interface TablePlace {
@@ -59,11 +68,12 @@ export function createTableRecords(options: TableRecordsOptions): CallRecords {
   }
 
   async function* pagesOf(opened: readonly OpenTable[], span: Span): AsyncGenerator<RecordsPage> {
-    const page = async (windows: readonly (readonly [OpenTable, Window])[], upTo: number): Promise<RecordsPage> => {
-      const ids = new Set(windows.flatMap(([, { linkedIds }]) => linkedIds));
+    const page = async (windows: readonly Window[], to: number): Promise<RecordsPage> => {
+      const parts = windows.map((window) => ({ ...window, ...callsBefore(window, to) }));
+      const ids = new Set(parts.flatMap(({ linkedIds }) => linkedIds));
       const told = tableEvents(await wholeCalls(opened, [...ids]), source);
-      const nameless = windows.flatMap(([{ shape }, window]) => unnamed(shape, window));
-      return { events: told.events, skipped: [...nameless, ...told.skipped], upTo };
+      const nameless = parts.flatMap(({ shape, nameless }) => unnamed(shape, nameless));
+      return { events: told.events, skipped: [...nameless, ...told.skipped], upTo: Math.min(to, span.to) };
     };
 
     for (const table of opened) {
@@ -71,7 +81,7 @@ export function createTableRecords(options: TableRecordsOptions): CallRecords {
       const scope = await scopeOf(table.connection, table.shape, span.from, span.from);
       if (scope === null) continue;
       for await (const window of earlierLegs(table.connection, scope, span.from, rowsAtOnce)) {
-        yield await page([[table, window]], span.from);
+        yield await page([window], span.from);
       }
     }
 
@@ -79,27 +89,27 @@ export function createTableRecords(options: TableRecordsOptions): CallRecords {
     const stretch = stretchOf(opened.map(({ shape }) => shape));
     for (let from = span.from; from < end; ) {
       const until = Math.min(end, from + stretch);
-      const scopes: (readonly [OpenTable, Scope])[] = [];
+      const scopes: { readonly connection: Connection; readonly scope: Scope }[] = [];
       for (const table of opened) {
         const scope = await scopeOf(table.connection, table.shape, from, until);
-        if (scope !== null) scopes.push([table, scope]);
+        if (scope !== null) scopes.push({ connection: table.connection, scope });
       }
       while (from < until) {
-        const windows: (readonly [OpenTable, Window])[] = [];
+        const windows: Window[] = [];
         let to = until;
-        for (const [table, scope] of scopes) {
-          const window = await windowOf(table.connection, scope, from, to, rowsAtOnce);
+        for (const { connection, scope } of scopes) {
+          const window = await windowOf(connection, scope, from, to, rowsAtOnce);
           to = Math.min(to, window.upTo);
-          windows.push([table, window]);
+          windows.push(window);
         }
-        yield await page(windows, Math.min(to, span.to));
+        yield await page(windows, to);
         from = to;
       }
     }
   }
 
-  function unnamed(shape: TableShape, { nameless }: Window): SkippedRecords[] {
-    return nameless === 0 ? [] : [{ count: nameless, why: withoutLinkedId(nameOf(shape.kind), shape.name) }];
+  function unnamed(shape: TableShape, count: number): SkippedRecords[] {
+    return count === 0 ? [] : [{ count, why: withoutLinkedId(nameOf(shape.kind), shape.name) }];
   }
 
   const nameOf = (kind: TableKind): string => tables.find((one) => one.kind === kind)?.database.name ?? '';

@@ -8,13 +8,16 @@ export interface Moment {
   readonly text: string;
 }
 
-const FORMAT = 'YYYY-MM-DD HH24:MI:SS.US';
+/** As the other databases print it: without a fraction where there is none, which shows that a time is of whole seconds. */
+function printed(timestamp: string): string {
+  return `rtrim(rtrim(to_char(${timestamp}, 'YYYY-MM-DD HH24:MI:SS.US'), '0'), '.')`;
+}
 
 /** The text of a column, as `timeIn` reads it where it is a time. */
 export function textOf({ dialect }: TableShape, { sql, type }: Column): string {
   if (dialect !== 'postgres') return sql;
-  if (/with time zone/.test(type) && !/without/.test(type)) return `to_char(${sql} AT TIME ZONE 'UTC', '${FORMAT}')`;
-  return /^timestamp/.test(type) ? `to_char(${sql}, '${FORMAT}')` : `${sql}::text`;
+  if (/with time zone/.test(type) && !/without/.test(type)) return printed(`${sql} AT TIME ZONE 'UTC'`);
+  return /^timestamp/.test(type) ? printed(sql) : `${sql}::text`;
 }
 
 /** The time column: the start of a leg, or the moment of an event. */
@@ -40,8 +43,7 @@ export function recordedOf(shape: TableShape): Moment {
     }
     case 'postgres': {
       const sql = `(${start.sql} + ${duration} * INTERVAL '1 second')`;
-      const zone = shape.timeKind === 'utc' ? ` AT TIME ZONE 'UTC'` : '';
-      return { sql, text: `to_char(${sql}${zone}, '${FORMAT}')` };
+      return { sql, text: printed(shape.timeKind === 'utc' ? `${sql} AT TIME ZONE 'UTC'` : sql) };
     }
     case 'sqlite': {
       const sql = `datetime(${start.sql}, '+' || CAST(${duration} AS INTEGER) || ' seconds')`;

@@ -14,11 +14,20 @@ export interface Scope {
 
 /** What a window of a table holds. */
 export interface Window {
-  readonly linkedIds: readonly string[];
+  readonly shape: TableShape;
+  readonly rows: readonly {
+    readonly linkedId: string /** Possible times, UTC, ms. */;
+    readonly at: readonly number[];
+  }[];
   /** Everything before that moment was seen; UTC, ms. */
   readonly upTo: number;
-  /** Rows without a linkedid. */
-  readonly nameless: number;
+}
+
+/** The calls of a window that have a row before `to`, and how many rows name none. */
+export function callsBefore({ rows }: Window, to: number): { readonly linkedIds: string[]; readonly nameless: number } {
+  const inside = rows.filter(({ at }) => at.some((one) => one < to));
+  const ids = inside.flatMap(({ linkedId }) => (linkedId === '' ? [] : [linkedId]));
+  return { linkedIds: [...new Set(ids)], nameless: inside.length - ids.length };
 }
 
 /** No call lasts longer. */
@@ -64,11 +73,12 @@ export async function windowOf(
     const upTo = last === null ? to : Math.min(to, last - Math.max(...offsets));
     // Many rows of one second, or of an hour that the clocks had twice.
     if (upTo <= from && upTo < to) continue;
-    const inside = rows.filter((row) => {
+    const timed = rows.map((row) => {
       const at = momentIn(shape, row.at);
-      return at !== null && offsets.some((offset) => at - offset >= from - 1000 && at - offset < upTo);
+      const times = at === null ? [] : offsets.map((offset) => at - offset).filter((one) => one >= from - 1000);
+      return { linkedId: row.linkedid ?? '', at: times };
     });
-    return { ...named(inside), upTo };
+    return { shape, rows: timed, upTo };
   }
 }
 
@@ -85,7 +95,8 @@ export async function* earlierLegs(
   let low = from + Math.min(...offsets) - LONGEST_CALL_MS;
   for (let most = limit; low < high; ) {
     const rows = await light(connection, scope, startOf(shape), low, high, most, ended);
-    if (rows.length > 0) yield { ...named(rows), upTo: from };
+    const timed = rows.map((row) => ({ linkedId: row.linkedid ?? '', at: [from - 1] }));
+    if (rows.length > 0) yield { shape, rows: timed, upTo: from };
     const last = rows.length < most ? null : momentIn(shape, rows.at(-1)?.at);
     if (last === null) return;
     // The rows of the last second may be cut: they come again, with more at once when they were all.
@@ -112,11 +123,6 @@ async function light(
      WHERE ${sql} >= ? AND ${sql} < ?${range.sql}${alive} ORDER BY ${sql} LIMIT ${limit}`,
     values,
   );
-}
-
-function named(rows: readonly Row[]): Omit<Window, 'upTo'> {
-  const ids = rows.flatMap(({ linkedid }) => (linkedid == null || linkedid === '' ? [] : [linkedid]));
-  return { linkedIds: [...new Set(ids)], nameless: rows.length - ids.length };
 }
 
 /** How long a stretch is looked at in one go: with keys in place of an index every question looks at all rows of the stretch. */
