@@ -14,6 +14,7 @@ import { type CallRecords, RecordsError } from '../src/records/port.ts';
 import { amiCaptureProblem, readAmiFrame } from './asterisk/capture.ts';
 import type { TlsOptions } from './asterisk/link/tls.ts';
 import { createTableRecords, type TablePlace } from './asterisk/records/database/place.ts';
+import { createFileRecords, type FilePlace } from './asterisk/records/files/place.ts';
 import { readAsteriskRecords } from './asterisk/records/reader.ts';
 import { createAsteriskSource } from './asterisk/source.ts';
 import { createMysql } from './database/mysql.ts';
@@ -104,6 +105,14 @@ function tablesOf(
   return both.filter(({ table }) => table !== '');
 }
 
+function filesOf(records: Extract<AsteriskRecordsConfig, { type: 'csv' }>): FilePlace[] {
+  const { cdr_file: cdr, cel_file: cel } = records;
+  return [
+    ...(cdr === '' ? [] : [{ table: 'cdr', file: cdr, columns: records.cdr_columns } as const]),
+    ...(cel === null ? [] : [{ table: 'cel', file: cel, columns: records.cel_columns } as const]),
+  ];
+}
+
 function asteriskRecords(records: AsteriskRecordsConfig, setup: Setup): CallRecords {
   const { source } = setup;
   switch (records.type) {
@@ -121,7 +130,7 @@ function asteriskRecords(records: AsteriskRecordsConfig, setup: Setup): CallReco
       return createTableRecords({ source, tables: tablesOf(records, { cdr, cel }) });
     }
     case 'csv':
-      throw new RecordsError('csv');
+      return createFileRecords({ source, files: filesOf(records) });
   }
 }
 

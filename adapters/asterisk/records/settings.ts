@@ -13,3 +13,17 @@ export const CDR_GENERAL =
 /** cdr_csv leaves out by default what ties the rows of a call together. */
 export const CDR_CSV =
   'set loguniqueid=yes, newcdrcolumns=yes, loguserfield=yes and usegmtime=yes in cdr.conf [csv], then "module reload cdr_csv.so"';
+
+const quotedCdr = (name: string): string => `\${CSV_QUOTE(\${CDR(${name})})}`;
+
+/** The layout that `csv.ts` knows for cdr_custom. */
+export const CDR_CUSTOM = `In cdr_custom.conf [mappings] write, in one line, calls.csv => ${(
+  'clid src dst dcontext channel dstchannel lastapp lastdata start answer end duration billsec disposition amaflags accountcode ' +
+  'peeraccount uniqueid linkedid sequence did recordingfile'
+)
+  .split(' ')
+  .map(quotedCdr)
+  .join(',')} and name that file (cdr-custom/calls.csv) in cdr_file.`;
+
+export const CEL_CUSTOM =
+  'Set enable=yes and events=ALL in cel.conf [general], take the ";" off the mapping Master.csv in cel_custom.conf, "module reload cel" and "module load cel_custom.so", and name cel-custom/Master.csv in cel_file.';
