@@ -98,7 +98,7 @@ export function sourceSecret(of: SourceConfig): SecretRef {
 export function recordsSecret(source: string, of: RecordsConfig): SecretRef | null {
   if (!('auth' in of) || of.auth === 'peer') return null;
   return {
-    what: `password of ${of.username} for the ${of.type} records of source "${source}"`,
+    what: `password of ${of.username} for database ${of.database} of source "${source}"`,
     credential: of.password_credential,
     file: of.password_file,
     fileKey: 'password_file',
