@@ -146,8 +146,8 @@ export const COMMANDS = [
   },
   {
     name: 'inspect',
-    summary: 'derive the calls from capture files, offline',
-    arguments: 'FILE...',
+    summary: "derive the calls from capture files or the PBX's own records, offline",
+    arguments: '[FILE...]',
     options: [
       config,
       {
@@ -157,9 +157,12 @@ export const COMMANDS = [
         help: "whose numbering plan to use (default: the first of the file's kind)",
       },
       { name: 'cdr', value: 'FILE', many: true, help: "the PBX's own call records of the same time; may be repeated" },
+      { name: 'cel', value: 'FILE', many: true, help: 'the same for the channel events (CEL) of Asterisk' },
       json,
     ],
-    details: 'Runs the very code that the daemon runs and prints one line a call. Needs no secrets.',
+    details:
+      'Runs the very code that the daemon runs and prints one line a call. Needs no secrets.\n' +
+      'Records complete the calls of a capture in which the link was lost; without a capture all that they\ntell is printed.',
   },
   {
     name: 'sandbox',

@@ -77,7 +77,7 @@ t.test('what is not understood costs one line with something to try, status 2', 
     ['calls --json=yes', '--json takes no value. Try: logcalld calls list --help'],
     ['run -c a -c b', '--config is given 2 times. Try: logcalld run --help'],
     ['run now', 'logcalld run takes no argument, but now is given. Try: logcalld run --help'],
-    ['inspect', 'logcalld inspect needs FILE.... Try: logcalld inspect --help'],
+    ['capture', 'logcalld capture needs FILE. Try: logcalld capture --help'],
     ['calls show 1 2', 'logcalld calls show takes one ID, but 2 are given. Try: logcalld calls show --help'],
   ]) {
     const { code, error, name } = await cli(line ?? '');

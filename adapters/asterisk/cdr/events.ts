@@ -24,7 +24,7 @@ const ENDING = /^(?:Hangup|Busy|Congestion)$/;
 const CONFERENCE = /^(?:ConfBridge|MeetMe)$/;
 
 /** Who goes sooner has not heard a greeting to its end, let alone left a message. */
-const SHORTEST_MESSAGE_MS = 3000;
+export const SHORTEST_MESSAGE_MS = 3000;
 
 /** Ends that are not the caller's doing. */
 const REFUSED = /^(?:BUSY|CONGESTION|FAILED)$/;

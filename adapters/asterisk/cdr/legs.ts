@@ -138,7 +138,7 @@ function legOf(trace: Trace, rowsOf: RowsOf): Leg {
     facts: {
       // A record tells the context in which the call ended.
       contextMoved: true,
-      ...factsOf(packet, initiator, initiator === 'endpoint' && own !== undefined ? dialledOn(own) : null),
+      ...factsOf(packet, initiator, initiator === 'endpoint' && own !== undefined ? dialledOn(own, asA) : null),
       caller,
     },
     createdAt: born === null || born + 500 > starts ? starts : born + 500,
@@ -186,8 +186,9 @@ export function targetOf(row: Pick<CdrRow, 'lastdata'>, endpoint: string): strin
  * The number dialled on a channel. `did` where the dialplan keeps it; else `dst`, which is where the dialplan was at the end:
  * a queue or an IVR's digit is no company number.
  */
-function dialledOn(row: CdrRow): string | null {
-  if (row.did !== '') return row.did;
+function dialledOn(row: CdrRow, all: readonly CdrRow[]): string | null {
+  const told = all.find(({ did }) => did !== '');
+  if (told !== undefined) return told.did;
   const isNumber = /^[*#\d]*\+?\d+$/.test(row.dst);
   return isNumber && (row.dst.length >= 5 || row.dcontext.startsWith('from-internal')) ? row.dst : null;
 }

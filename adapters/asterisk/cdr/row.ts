@@ -34,8 +34,7 @@ export function cdrRowOf(raw: RawRow): CdrRow | WrongColumn {
   if (start === null) return { column: raw.start === undefined ? 'calldate' : 'start', what: TIME_FORM };
   const ended = endOf(raw, start);
   if (typeof ended !== 'number') return ended;
-  const told = raw.answer;
-  const answer = told === undefined ? answerFrom(raw, ended) : timeIn(told);
+  const answer = answerOf(raw, start, ended);
   return {
     clid: text('clid'),
     src: text('src'),
@@ -58,25 +57,37 @@ export function cdrRowOf(raw: RawRow): CdrRow | WrongColumn {
   };
 }
 
+/** Clocks are put forward or back by half an hour or an hour; times of the same call differ by no more for no other reason. */
+const CLOCK_SET_MS = { least: 1_700_000, most: 3_700_000 };
+
 /**
- * Where the table has no time of the end, its duration tells it. Start and duration are both cut to whole seconds, so the end is later
- * than their sum by up to two, and by half a second more than the start is than what is written.
+ * Where the table has no time of the end, its duration tells it, as it does when the clock was set meanwhile. Start and duration are
+ * both cut to whole seconds, so the end is later than their sum by up to two, and by half a second more than the start is than what is
+ * written.
  */
 function endOf(raw: RawRow, start: number): number | WrongColumn {
-  const name = ['end', 'endtime'].find((one) => raw[one] !== undefined);
-  if (name === undefined) {
-    const seconds = Number(column(raw, 'duration') || Number.NaN);
-    return seconds >= 0 ? start + seconds * 1000 + CUT_MS : { column: 'duration', what: 'is no number of seconds' };
-  }
+  const seconds = Number(column(raw, 'duration') || Number.NaN);
+  const counted = seconds >= 0 ? start + seconds * 1000 + CUT_MS : null;
+  const name = ['end', 'endtime'].find((one) => (raw[one] ?? '') !== '');
+  if (name === undefined) return counted ?? { column: 'duration', what: 'is no number of seconds' };
   const end = timeIn(column(raw, name));
   if (end === null) return { column: name, what: TIME_FORM };
+  const apart = counted === null ? 0 : Math.abs(end - counted);
+  if (counted !== null && apart >= CLOCK_SET_MS.least && apart <= CLOCK_SET_MS.most) return counted;
   return end >= start ? end : { column: name, what: 'lies before the start' };
 }
 
 const CUT_MS = 500;
 
 /** Tables as FreePBX keeps them have no time of answer, but the seconds since. */
-function answerFrom(raw: RawRow, end: number): number | null {
-  const seconds = Number(column(raw, 'billsec'));
-  return column(raw, 'disposition') === 'ANSWERED' || seconds > 0 ? end - (seconds || 0) * 1000 - CUT_MS : null;
+function answerOf(raw: RawRow, start: number, end: number): number | null {
+  const seconds = Number(column(raw, 'billsec')) || 0;
+  // An end that was counted has half a second more.
+  const counted = end - seconds * 1000 - (end % 1000 === 0 ? 0 : CUT_MS);
+  const answered = column(raw, 'disposition') === 'ANSWERED';
+  if (raw.answer === undefined) return answered || seconds > 0 ? counted : null;
+  const told = timeIn(raw.answer);
+  // The clock was set between the answer and one of the others.
+  if (told !== null && (told < start || told > end)) return counted;
+  return told ?? (answered ? counted : null);
 }

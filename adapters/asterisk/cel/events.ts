@@ -3,6 +3,7 @@
  * row tells was seen in the CELs of the recordings of Asterisk 16.28 and 22.10 and of FreePBX 17 (`test/fixtures/recordings`).
  */
 import type { BridgeKind, CallEvent, ChannelId, Clearing } from '../../../src/telephony/call-event.ts';
+import { SHORTEST_MESSAGE_MS } from '../cdr/events.ts';
 import type { TimedRow } from '../cdr/legs.ts';
 import { known, type Stamp } from '../events/channel.ts';
 import { type CelChannel, channelsOf, type TimedCel } from './channels.ts';
@@ -184,7 +185,11 @@ function voicemailEvents({ source }: Told, one: CelChannel): CallEvent[] {
     };
     const sounds = run.rows.filter(({ type }) => type === 'STREAM_BEGIN').map(({ extra }) => extra.sound);
     const answered = one.rows.some(({ type, at }) => type === 'ANSWER' && at <= run.to);
-    if (!answered || (sounds.length > 0 && !sounds.includes('beep'))) return [reached];
+    // Without a row of the beginning of the application only its answer tells when it began.
+    const from = run.rows.find(({ type }) => type === 'ANSWER')?.at ?? run.from;
+    const stayed = (run.to === Number.POSITIVE_INFINITY ? one.lastAt : run.to) - from;
+    const recorded = sounds.length > 0 ? sounds.includes('beep') : stayed >= SHORTEST_MESSAGE_MS;
+    if (!answered || !recorded) return [reached];
     const at = run.to === Number.POSITIVE_INFINITY ? one.lastAt : run.to;
     const mailbox = known(run.data.split(',')[0]?.split('@')[0]);
     return [reached, { ...stampAt(source, at), kind: 'voicemail-left', channel, mailbox }];

@@ -41,24 +41,25 @@ export function tableEvents(
   const cdr = readRows('cdr', tables.cdr, cdrRowOf, place);
   const cel = readRows('cel', tables.cel, celRowOf, place);
   const skipped = [...cdr.skipped, ...cel.skipped];
-  const zone = zoneFrom(cdr.rows, cel.rows);
-  if (zone === null) {
+  const zones = zonesOf(cdr.rows, cel.rows);
+  if (zones === null) {
     const count = cdr.rows.length + cel.rows.length;
-    const [table, first] =
-      tables.cdr[0] === undefined ? (['cel', tables.cel[0]] as const) : (['cdr', tables.cdr[0]] as const);
+    const table = cdr.rows.length > 0 ? 'cdr' : 'cel';
+    const first = tables[table][0];
     const why = `${first === undefined ? table : place(table, 0, first)}: ${NO_ZONE}`;
     return { events: [], skipped: count === 0 ? skipped : [...skipped, { count, why }] };
   }
-  const timed = inUtc(cel.rows, zone);
+  const timed = inUtc(cel.rows, zones.cel);
+  const offset = ({ linkedid, start }: CdrRow) => zones.cdr(linkedid, start);
   const followed = wholeCalls(timed, cdr.rows);
-  const legs = legsOf(cdr.rows, (row) => zone(row.linkedid, row.start));
+  const legs = legsOf(cdr.rows, offset);
   const told = celEvents(
     timed.filter(({ linkedid }) => followed.has(linkedid)),
     legs.filter(({ linkedid }) => followed.has(linkedid)),
     source,
   );
   const rest = cdr.rows.filter(({ linkedid }) => !followed.has(linkedid));
-  return { events: [...told, ...cdrEvents(rest, (row) => zone(row.linkedid, row.start), source)], skipped };
+  return { events: [...told, ...cdrEvents(rest, offset, source)], skipped };
 }
 
 const NO_ZONE =
@@ -84,17 +85,22 @@ function readRows<R extends object>(
 
 const isWrong = (row: object): row is WrongColumn => 'what' in row && 'column' in row;
 
-function zoneFrom(cdr: readonly CdrRow[], cel: readonly CelRow[]): Zone | null {
-  const starts = cel.filter(({ type, utc }) => type === 'CHAN_START' && !utc);
+/** Each table may have a zone of its own: `usegmtime` is set for each. One that does not tell it has that of the other. */
+function zonesOf(cdr: readonly CdrRow[], cel: readonly CelRow[]): { readonly cdr: Zone; readonly cel: Zone } | null {
   const firsts = new Map<string, CdrRow>();
   for (const row of cdr) {
     const known = firsts.get(row.uniqueid);
     if (known === undefined || row.start < known.start) firsts.set(row.uniqueid, row);
   }
   const own = [...firsts.values()].map(({ uniqueid, linkedid, start }) => ({ uniqueid, linkedid, at: start }));
-  const began = own.filter(({ uniqueid, linkedid }) => uniqueid === linkedid);
-  const found = zoneOf([...starts, ...began], own);
-  return found ?? (cdr.length === 0 && cel.length > 0 && cel.every(({ utc }) => utc) ? () => 0 : null);
+  const ofCdr = zoneOf(
+    own.filter(({ uniqueid, linkedid }) => uniqueid === linkedid),
+    own,
+  );
+  const ofCel = zoneOf(cel.filter(({ type, utc }) => type === 'CHAN_START' && !utc));
+  const utc: Zone | null = cel.length > 0 && cel.every((row) => row.utc) ? () => 0 : null;
+  const zone = ofCdr ?? ofCel ?? (cdr.length === 0 ? utc : null);
+  return zone === null ? null : { cdr: zone, cel: ofCel ?? zone };
 }
 
 /** In order of their writing. Of whole seconds the middle is nearest; rows of the same second keep their order within a call. */

@@ -107,6 +107,7 @@ const RANK: Readonly<Partial<Record<CallEventKind, number>>> = {
   'bridge-left': 4,
   'hangup-requested': 5,
   cleared: 6,
+  vanished: 7,
 };
 
 function byTime(a: CallEvent, b: CallEvent): number {
@@ -220,7 +221,8 @@ function flagsOf(
   endMissing: boolean,
   answerMissing: boolean,
 ): string[] {
-  const told = [...(endMissing ? ['end-unknown'] : []), ...(answerMissing ? ['answer-unknown'] : [])];
+  const endTold = endMissing && !cdr.flags.includes('end-unknown');
+  const told = [...(endTold ? ['end-unknown'] : []), ...(answerMissing ? ['answer-unknown'] : [])];
   const inferred = known.answeredAt === null && answeredAt !== null && cdr.flags.includes('answer-unknown');
   const left = known.flags.filter((flag) => !told.includes(flag));
   return withFlags(left, inferred ? ['answer-unknown', 'from-cdr'] : ['from-cdr']);

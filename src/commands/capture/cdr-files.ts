@@ -1,4 +1,4 @@
-/** Files of call detail records, as `--cdr` names them. */
+/** Files of the PBX's own records, as `--cdr` and `--cel` name them. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -8,7 +8,7 @@ import type { CdrFile } from '../../call/cdr/backfill.ts';
  * The files at `paths`, compressed with gzip or not. A folder stands for the files in it: mod_json_cdr of FreeSWITCH writes
  * one for each leg. Throws one clear sentence.
  */
-export async function readCdrFiles(paths: readonly string[]): Promise<CdrFile[]> {
+export async function readRecordFiles(paths: readonly string[]): Promise<CdrFile[]> {
   const files: CdrFile[] = [];
   for (const path of paths) {
     for (const name of await filesAt(path)) files.push({ name, content: unpacked(name, await readFile(name)) });

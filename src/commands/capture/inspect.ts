@@ -1,4 +1,4 @@
-/** `logcalld inspect`: the calls of capture files. */
+/** `logcalld inspect`: the calls of capture files, completed from the PBX's own records, or of these records alone. */
 
 import { readCapture } from '../../../adapters/host/capture.ts';
 import { captureProblems, frameReaders, recordsReaders } from '../../../adapters/index.ts';
@@ -18,12 +18,29 @@ import { type Inspected, inspectFrames, inspectLine, type RecordedFrame } from '
 import { count, tell } from '../output.ts';
 import { configOf } from '../shell.ts';
 import { print } from '../terminal.ts';
-import { readCdrFiles } from './cdr-files.ts';
+import { readRecordFiles } from './cdr-files.ts';
 
 export async function inspect(invocation: Invocation, terminal: Terminal): Promise<number> {
   const config = configOf(invocation);
   const policy = callLogPolicyOf(config);
-  const cdr = await readCdrFiles(invocation.values('cdr'));
+  // What a file is, its columns tell.
+  const files = await readRecordFiles([...invocation.values('cdr'), ...invocation.values('cel')]);
+  const show = (records: readonly CallRecord[], from: string): void => {
+    for (const record of records) {
+      const kept = record.direction === 'Internal' && config.filters.internal === 'skip';
+      const posted = kept ? null : callBody(record, { leadId: null, userId: null }, policy);
+      print(invocation.flag('json') ? inspectLine(record, from, posted) : table(record));
+    }
+  };
+  if (invocation.arguments.length === 0) {
+    const [first] = files;
+    if (first === undefined)
+      throw new UsageError('logcalld inspect needs FILE..., --cdr or --cel', 'logcalld inspect --help');
+    const source = sourceOfRecords(config, invocation.value('source'));
+    const read = withRecords(config, source, source.type, [], UNHEARD, files, terminal);
+    show(read, first.name);
+    return EXIT.ok;
+  }
   let refused = 0;
   for (const file of invocation.arguments) {
     const { pbx, frames } = await captureAt(file);
@@ -45,11 +62,7 @@ export async function inspect(invocation: Invocation, terminal: Terminal): Promi
       );
     }
     if (goingOn > 0) tell(terminal, `${file}: ${stillGoingOn(goingOn)} when the capture ended, and left out here.`);
-    for (const record of completed(config, source, pbx, records, heard, cdr)) {
-      const kept = record.direction === 'Internal' && config.filters.internal === 'skip';
-      const posted = kept ? null : callBody(record, { leadId: null, userId: null }, policy);
-      print(invocation.flag('json') ? inspectLine(record, file, posted) : table(record));
-    }
+    show(withRecords(config, source, pbx, records, heard, files, terminal), file);
   }
   // One capture that says nothing does not spoil the others.
   return refused > 0 && refused === invocation.arguments.length ? EXIT.failed : EXIT.ok;
@@ -98,19 +111,39 @@ function callsHeard(
   return { ...inspected, heard: listener.heard() };
 }
 
-/** The calls heard, completed from call detail records where there are any. A file that cannot be read is always told. */
-function completed(
+/** Nothing was heard at any time: all calls of the records are told. */
+const UNHEARD: Heard = {
+  ids: new Set(),
+  mentioned: new Set(),
+  gaps: [{ from: 0, to: Number.MAX_SAFE_INTEGER }],
+};
+
+/** The calls heard, completed from the PBX's own records where there are any. A file that cannot be read is always told. */
+function withRecords(
   config: Config,
   source: SourceConfig,
   pbx: string,
   records: readonly CallRecord[],
   heard: Heard,
-  cdr: readonly CdrFile[],
+  files: readonly CdrFile[],
+  terminal: Terminal,
 ): readonly CallRecord[] {
   const read = recordsReaders[pbx];
-  if (cdr.length === 0 || read === undefined) return records;
-  const { events } = read(cdr, source.name, spanOf(heard.gaps) ?? { from: 0, to: 0 });
+  if (files.length === 0 || read === undefined) return records;
+  const { events, skipped } = read(files, source.name, spanOf(heard.gaps) ?? { from: 0, to: 0 });
+  for (const { count: some, why } of skipped) {
+    tell(terminal, `${count(some, 'record')} could not be read and ${some === 1 ? 'was' : 'were'} left out: ${why}`);
+  }
   return backfill(records, heard, callsOfCdr(events, source.name, planOf(source), rulesOf(config)));
+}
+
+/** Records do not say of which PBX they are. */
+function sourceOfRecords(config: Config, name: string | null): SourceConfig {
+  const found = config.source.find((source) => (name === null ? config.source.length === 1 : source.name === name));
+  if (found !== undefined) return found;
+  const known = config.source.map((source) => source.name).join(', ');
+  const what = name === null ? 'The config has several sources.' : `The config has no source "${name}".`;
+  throw new UsageError(what, `--source with one of: ${known}`);
 }
 
 function sourceFor(config: Config, pbx: string, name: string | null): SourceConfig {

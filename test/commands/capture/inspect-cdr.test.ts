@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { readCdrFiles } from '../../../src/commands/capture/cdr-files.ts';
+import { readRecordFiles } from '../../../src/commands/capture/cdr-files.ts';
 import { bytesOf, scenarioOf } from '../../support/cdr.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'logcalld-cdr-'));
@@ -52,8 +52,36 @@ t.test('what cannot be read ends with 1 and one sentence, even where nothing is 
   t.equal(stderr.trimEnd().split('\n').length, 1);
 });
 
+t.test('records without a capture: all that they tell, by each kind and by both', async (t) => {
+  const told = (options: readonly string[]) => {
+    const words = ['inspect', '--config', path('../../fixtures/freepbx.toml'), '--json', ...options];
+    const { status, stdout, stderr } = spawnSync(process.execPath, [path('../../../src/logcalld.js'), ...words], {
+      encoding: 'utf8',
+    });
+    return { status, stderr, calls: stdout.split('\n').filter((line) => line !== '') };
+  };
+  const file = (kind: string) => recorded('freepbx-17', 'attended_feature', `asteriskcdrdb_${kind}.csv.gz`);
+  for (const options of [
+    ['--cel', file('cel')],
+    ['--cdr', file('cdr')],
+    ['--cdr', file('cdr'), '--cel', file('cel')],
+  ]) {
+    const { status, calls } = told(options);
+    t.same([status, calls.length], [0, 1]);
+    const call: unknown = JSON.parse(calls[0] ?? '');
+    t.match(call, { direction: 'Inbound', status: 'Answered', agent: '1003', externalE164: '+971501234567' });
+    t.match(calls[0], /"blind-interval","from-cdr"/);
+  }
+  const text = bytesOf(scenarioOf('freepbx-17', 'attended_feature'), 'asteriskcdrdb_cdr.csv.gz').toString();
+  const cut = told(['--cdr', written('half.csv', text.slice(0, -40))]);
+  t.equal(cut.status, 0);
+  t.match(cut.stderr, /^1 record could not be read and was left out: .*half\.csv: line 7: .*was the file cut off/);
+  t.equal(cut.calls.length, 1);
+  t.match(told([]), { status: 2, stderr: /needs FILE\.\.\., --cdr or --cel/ });
+});
+
 t.test('a folder stands for its files', async (t) => {
-  const names = async (given: readonly string[]) => (await readCdrFiles(given)).map(({ name }) => name);
+  const names = async (given: readonly string[]) => (await readRecordFiles(given)).map(({ name }) => name);
   const legs = mkdtempSync(join(folder, 'legs-'));
   for (const name of ['b.cdr.json', 'a.cdr.json', '.hidden']) writeFileSync(join(legs, name), '{}');
   t.same(await names([legs]), [join(legs, 'a.cdr.json'), join(legs, 'b.cdr.json')]);
