@@ -14,14 +14,30 @@ export function eventsOfLegs(
 ): CallEvent[] {
   const recorded = new Set(legs.map((leg) => leg.channel));
   const meetings = legs.flatMap((leg) => leg.meetings);
+  const halves = halvesOf(legs);
   const added = new Map<ChannelId, CdrLeg>();
   for (const leg of legs) {
     for (const called of leg.calls) {
       const { channel } = called;
+      const name = called.name ?? halves.get(channel) ?? null;
+      // Nothing can be said of who it was.
+      if (name === null && called.number === null) continue;
       if (recorded.has(channel) || added.has(channel) || isRecorded(channel)) continue;
-      const known = meetings.filter((one) => one.leg === channel || one.with === channel);
-      added.set(channel, legEvents(bodyOf(called, known, leg.endedAt), channel, source));
+      const own = meetings.filter((one) => one.leg === channel || one.with === channel);
+      added.set(channel, legEvents(bodyOf({ ...called, name }, own, leg.endedAt), channel, source));
     }
   }
   return [...legs, ...added.values()].flatMap((leg) => leg.events);
+}
+
+/** The names of the first halves of loopback pairs, as the second ones tell them. */
+function halvesOf(legs: readonly CdrLeg[]): ReadonlyMap<ChannelId, string> {
+  const names = new Map<ChannelId, string>();
+  for (const leg of legs) {
+    const [created] = leg.events;
+    if (created?.kind !== 'channel-created' || created.facts.wire === null) continue;
+    const wired = leg.events.find((event) => event.kind === 'wired');
+    if (wired?.kind === 'wired') names.set(wired.other, created.facts.name.replace(/-b$/, '-a'));
+  }
+  return names;
 }

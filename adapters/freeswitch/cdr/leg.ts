@@ -52,7 +52,7 @@ export function legEvents(body: unknown, place: string, source: string): CdrLeg 
   if (channel === '' || startedAt === null || endedAt === null) {
     throw new Error(`${place}: has no uuid, start_uepoch or end_uepoch; it is no file of mod_json_cdr.`);
   }
-  const calls = calledBy(read, startedAt);
+  const calls = calledBy(read, startedAt, endedAt);
   const meetings = meetingsOf(read, endedAt);
   const ties = new Set(
     [...TIES.map((name) => event.get(`variable_${name}`)), ...calls.map((one) => one.channel)].filter(

@@ -7,7 +7,7 @@ import type { ChannelId } from '../../../src/telephony/call-event.ts';
 import { isExtensionLike } from '../../../src/telephony/digits.ts';
 import { known, timeOf } from '../events/channel.ts';
 import type { EslEvent } from '../link/event.ts';
-import type { Application, LegBody } from './body.ts';
+import type { Application, LegBody, Partner } from './body.ts';
 
 /** A leg that was called. Times: ms since the epoch, UTC. */
 export interface CalledLeg {
@@ -18,6 +18,8 @@ export interface CalledLeg {
   readonly presented: string | null;
   readonly name: string | null;
   readonly gateway: string | null;
+  /** The user of the directory who was called, where that is not the number. */
+  readonly user: string | null;
   readonly at: number;
   /** Hangup cause of an attempt in vain, `null` for one that was answered. */
   readonly cause: string | null;
@@ -36,35 +38,44 @@ export interface Meeting {
 /** `<uuid>;<name of the called>;<number>`, each leg twice when it answered. */
 const ORIGINATED = /^([^;]+);(.*);([^;]*)$/s;
 
-/** The legs that a leg has called, the first first. */
-export function calledBy(body: LegBody, startedAt: number): CalledLeg[] {
+/** The legs that a leg has called, and those with which it was connected, the first first. */
+export function calledBy(body: LegBody, startedAt: number, endedAt: number): CalledLeg[] {
   const { event } = body;
   const by = event.get('Unique-ID') ?? '';
   const causes = new Map(event.list('variable_originate_causes').map((one) => pairOf(one)));
-  const partners = body.profiles.flatMap(({ partners }) => partners);
-  const found = new Map<ChannelId, CalledLeg>();
+  const meetings = meetingsOf(body, endedAt);
+  const partners = partnersOf(body);
+  const numbers = new Map<ChannelId, string>();
   for (const text of event.list('variable_originated_legs')) {
     const [, channel = '', , sent = ''] = ORIGINATED.exec(text) ?? [];
-    if (channel === '' || found.has(channel)) continue;
-    const partner = partners.find((one) => one.channel === channel);
+    if (channel !== '') numbers.set(channel, sent);
+  }
+  const called = [...new Set([...numbers.keys(), ...meetings.map((one) => one.with)])];
+  let last = startedAt;
+  return called.flatMap((channel): CalledLeg[] => {
+    const partner = partners.get(channel);
+    const sent = numbers.get(channel);
+    if (sent === undefined && (partner?.name ?? null) === null) return [];
     // `loopback/1009/default/XML` is told as the number XML.
     const number = partner?.number ?? (sent === 'XML' ? null : known(sent));
+    const met = meetings.find((one) => one.with === channel);
+    const { at, gateway, dialled } = diallingOf(body.applications, number, last, met?.since ?? endedAt);
+    last = sent === undefined ? last : (at ?? last);
     const cause = causes.get(channel) ?? null;
-    const { at, gateway } = diallingOf(body.applications, number);
-    found.set(channel, {
-      channel,
-      by,
-      number,
-      presented: presentedBy(event),
-      name:
-        partner?.name ??
-        (event.get('variable_bridge_uuid') === channel ? known(event.get('variable_bridge_channel')) : null),
-      gateway,
-      at: at ?? startedAt,
-      cause: cause === 'NONE' ? null : cause,
-    });
-  }
-  return [...found.values()];
+    return [
+      {
+        channel,
+        by,
+        number,
+        presented: presentedBy(event),
+        name: partner?.name ?? null,
+        gateway,
+        user: dialled || sent === undefined ? null : known(event.get('variable_dialed_user')),
+        at: Math.min(sent === undefined ? (met?.since ?? last) : last, met?.since ?? endedAt),
+        cause: cause === 'NONE' ? null : cause,
+      },
+    ];
+  });
 }
 
 function pairOf(text: string): [string, string] {
@@ -72,22 +83,41 @@ function pairOf(text: string): [string, string] {
   return [text.slice(0, Math.max(at, 0)), text.slice(at + 1)];
 }
 
-/** The number that the dialplan set for what it calls, as long as it is not the extension that calls. */
+/** Names and numbers of legs; the last bridge stands among the variables, too. */
+function partnersOf({ event, profiles }: LegBody): Map<ChannelId, Partner> {
+  const partners = new Map<ChannelId, Partner>();
+  for (const one of profiles.flatMap(({ partners }) => partners)) {
+    if (!partners.has(one.channel)) partners.set(one.channel, one);
+  }
+  const channel = known(event.get('variable_bridge_uuid'));
+  if (channel !== null && !partners.has(channel)) {
+    const name = known(event.get('variable_bridge_channel'));
+    partners.set(channel, { channel, name, number: known(event.get('variable_last_sent_callee_id_number')) });
+  }
+  return partners;
+}
+
+/** The number that the dialplan set for what it calls, else that of the caller. */
 function presentedBy(event: EslEvent): string | null {
   return known(event.get('variable_effective_caller_id_number')) ?? known(event.get('Caller-Caller-ID-Number'));
 }
 
-/** When the last application that dials `number` was executed, and the gateway that it names. */
-function diallingOf(applications: readonly Application[], number: string | null) {
-  const dials = applications.filter(
-    ({ data }) =>
-      number !== null &&
-      data.includes(number) &&
-      /(?:^|[\]},|:!*])(?:user|sofia|loopback|group|error|verto\.rtc)\//.test(data),
-  );
-  const last = dials.at(-1);
-  const gateway = last === undefined ? null : (/sofia\/gateway\/([^/,|]+)\//.exec(last.data)?.[1] ?? null);
-  return { at: last?.at ?? null, gateway };
+/** Endpoints in a dial string, at its beginning or behind a separator. */
+const DIAL_STRING = /(?:^|[\]},|:!])(?:user|sofia|loopback|group|verto\.rtc)\//;
+
+/** Channels keep the time of a clock that moves in such steps, applications that of the machine, ms. */
+const TICK_MS = 20;
+
+/**
+ * The application that called `number` between `from` and `to`: when it was executed, and the gateway that it names. `dialled` is false
+ * when none names the number: a user of the directory was called, who has his calls sent elsewhere.
+ */
+function diallingOf(applications: readonly Application[], number: string | null, from: number, to: number) {
+  const dials = applications.filter(({ data }) => number !== null && data.includes(number) && DIAL_STRING.test(data));
+  const began = (one: Application) => Math.max((one.at ?? from) - TICK_MS, from);
+  const inTime = dials.find((one) => (one.at ?? from) >= from && began(one) <= to) ?? dials.at(-1);
+  const gateway = inTime === undefined ? null : (/sofia\/gateway\/([^/,|]+)\//.exec(inTime.data)?.[1] ?? null);
+  return { at: inTime === undefined ? null : Math.min(began(inTime), to), gateway, dialled: dials.length > 0 };
 }
 
 /** With whom a leg was connected, and for how long. */
@@ -132,7 +162,8 @@ export function bodyOf(leg: CalledLeg, meetings: readonly Meeting[], callerEnded
   };
   if (partner !== null) variables.bridge_uuid = partner;
   if (leg.gateway !== null) variables.sip_gateway_name = leg.gateway;
-  if (isExtensionLike(number) && leg.gateway === null) variables.dialed_user = number;
+  const user = isExtensionLike(number) && leg.gateway === null ? number : leg.user;
+  if (user !== null) variables.dialed_user = user;
   return {
     variables,
     callflow: [{ caller_profile: { caller_id_number: leg.presented ?? '', destination_number: number } }],
