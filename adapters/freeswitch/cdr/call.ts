@@ -16,9 +16,10 @@ export function eventsOfLegs(
   const meetings = legs.flatMap((leg) => leg.meetings);
   const halves = halvesOf(legs);
   const added = new Map<ChannelId, CdrLeg>();
-  for (const leg of legs) {
-    for (const called of leg.calls) {
+  for (const dialled of [true, false]) {
+    for (const [leg, called] of legs.flatMap((leg) => leg.calls.map((called) => [leg, called] as const))) {
       const { channel } = called;
+      if (called.dialled !== dialled) continue;
       const name = called.name ?? halves.get(channel) ?? null;
       // Nothing can be said of who it was.
       if (name === null && called.number === null) continue;

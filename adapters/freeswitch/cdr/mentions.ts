@@ -13,6 +13,8 @@ import type { Application, LegBody, Partner } from './body.ts';
 export interface CalledLeg {
   readonly channel: ChannelId;
   readonly by: ChannelId;
+  /** False when it is only known to have been connected with `by`. */
+  readonly dialled: boolean;
   readonly number: string | null;
   /** The caller number shown to it, where the record tells. */
   readonly presented: string | null;
@@ -59,18 +61,19 @@ export function calledBy(body: LegBody, startedAt: number, endedAt: number): Cal
     // `loopback/1009/default/XML` is told as the number XML.
     const number = partner?.number ?? (sent === 'XML' ? null : known(sent));
     const met = meetings.find((one) => one.with === channel);
-    const { at, gateway, dialled } = diallingOf(body.applications, number, last, met?.since ?? endedAt);
+    const { at, gateway, named } = diallingOf(body.applications, number, last, met?.since ?? endedAt);
     last = sent === undefined ? last : (at ?? last);
     const cause = causes.get(channel) ?? null;
     return [
       {
         channel,
         by,
+        dialled: sent !== undefined,
         number,
         presented: presentedBy(event),
         name: partner?.name ?? null,
         gateway,
-        user: dialled || sent === undefined ? null : known(event.get('variable_dialed_user')),
+        user: named || sent === undefined ? null : known(event.get('variable_dialed_user')),
         at: Math.min(sent === undefined ? (met?.since ?? last) : last, met?.since ?? endedAt),
         cause: cause === 'NONE' ? null : cause,
       },
@@ -109,7 +112,7 @@ const DIAL_STRING = /(?:^|[\]},|:!])(?:user|sofia|loopback|group|verto\.rtc)\//;
 const TICK_MS = 20;
 
 /**
- * The application that called `number` between `from` and `to`: when it was executed, and the gateway that it names. `dialled` is false
+ * The application that called `number` between `from` and `to`: when it was executed, and the gateway that it names. `named` is false
  * when none names the number: a user of the directory was called, who has his calls sent elsewhere.
  */
 function diallingOf(applications: readonly Application[], number: string | null, from: number, to: number) {
@@ -117,7 +120,7 @@ function diallingOf(applications: readonly Application[], number: string | null,
   const began = (one: Application) => Math.max((one.at ?? from) - TICK_MS, from);
   const inTime = dials.find((one) => (one.at ?? from) >= from && began(one) <= to) ?? dials.at(-1);
   const gateway = inTime === undefined ? null : (/sofia\/gateway\/([^/,|]+)\//.exec(inTime.data)?.[1] ?? null);
-  return { at: inTime === undefined ? null : Math.min(began(inTime), to), gateway, dialled: dials.length > 0 };
+  return { at: inTime === undefined ? null : Math.min(began(inTime), to), gateway, named: dials.length > 0 };
 }
 
 /** With whom a leg was connected, and for how long. */
