@@ -28,7 +28,14 @@ export function eventsOfLegs(
       added.set(channel, legEvents(bodyOf({ ...called, name }, own, leg.endedAt), channel, source));
     }
   }
-  return [...legs, ...added.values()].flatMap((leg) => leg.events);
+  return inOrder([...legs, ...added.values()]).flatMap((leg) => leg.events);
+}
+
+/** Of legs that began at the same moment, in the order in which they were called: records come in any. */
+function inOrder(legs: CdrLeg[]): CdrLeg[] {
+  const places = new Map(legs.flatMap(({ calls }) => calls.map(({ channel }, index) => [channel, index] as const)));
+  const placeOf = ({ channel }: CdrLeg): number => places.get(channel) ?? -1;
+  return legs.sort((a, b) => a.startedAt - b.startedAt || placeOf(a) - placeOf(b));
 }
 
 /** The names of the first halves of loopback pairs, as the second ones tell them. */

@@ -17,6 +17,8 @@ export interface CdrLeg {
   readonly events: readonly CallEvent[];
   /** Every other leg that its record names. */
   readonly ties: ReadonlySet<ChannelId>;
+  /** The conference that it was in last. */
+  readonly room: string | null;
   /** True for a leg that another one called: those are not recorded with `log-b-leg` false (mod_json_cdr) and `legs` a (mod_cdr_csv). */
   readonly called: boolean;
   /** The legs that it called, and those with which it was connected, as its own record tells. */
@@ -61,7 +63,8 @@ export function legEvents(body: unknown, place: string, source: string): CdrLeg 
   ) as ReadonlySet<ChannelId>;
   const called = known(event.get('variable_originating_leg_uuid')) !== null;
   const events = neverSent(event) ? [] : eventsOf(event, read, source, startedAt, endedAt);
-  return { channel, startedAt, endedAt, events, ties, called, calls, meetings };
+  const room = known(event.get('variable_conference_uuid'));
+  return { channel, startedAt, endedAt, events, ties, room, called, calls, meetings };
 }
 
 /** A phone that dialled in its turn (att_xfer) has overwritten whom it was rung as. */

@@ -1,0 +1,3 @@
+/** The places where FreeSWITCH and FusionPBX keep records of calls. */
+export { createJsonCdrRecords } from './json-cdr.ts';
+export type { CsvOptions, FusionPbxOptions, JsonCdrOptions, PgQuery } from './options.ts';
