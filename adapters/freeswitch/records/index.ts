@@ -1,3 +1,4 @@
 /** The places where FreeSWITCH and FusionPBX keep records of calls. */
+export { createFusionPbxRecords } from './fusionpbx.ts';
 export { createJsonCdrRecords } from './json-cdr.ts';
 export type { CsvOptions, FusionPbxOptions, JsonCdrOptions, PgQuery } from './options.ts';

@@ -32,6 +32,8 @@ export interface FusionPbxOptions {
   readonly source: string;
   /** The domain (tenant) whose rows are read, e.g. `sip.example.com`; all domains where absent. */
   readonly domain?: string;
+  /** ms since the epoch, UTC; the machine's clock where absent. */
+  readonly now?: () => number;
 }
 
 /** A file of mod_cdr_csv. */

@@ -35,10 +35,8 @@ export interface RecordedLeg {
   readonly recordedAt: number;
 }
 
-/** What the weaver knows of the legs to come. */
+/** How far the reading has come. */
 export interface Weaving {
-  /** True for a leg that a call in hand names. */
-  isWanted(channel: ChannelId): boolean;
   /** Everything recorded before is read, ms since the epoch, UTC. */
   readonly position: number;
 }
@@ -48,9 +46,9 @@ export interface WeaveOptions {
   readonly source: string;
   /**
    * The legs recorded from `LOOK_MS` before the span to `LOOK_MS` behind it, by time of recording; `leg` is `null` for a record that
-   * is not used. Those that began behind the span and are not wanted need not be told.
+   * is not used.
    */
-  readonly legs: (weaving: Weaving) => AsyncIterable<{ readonly recordedAt: number; readonly leg: CdrLeg | null }>;
+  readonly legs: () => AsyncIterable<{ readonly recordedAt: number; readonly leg: CdrLeg | null }>;
   /**
    * Records of legs by their ids: `later` when it comes among `legs` behind the position; absent when there is none. Where records
    * cannot be found so, a call waits `patienceMs` for the legs that it names.
@@ -82,7 +80,7 @@ interface Group {
 export async function* weave(options: WeaveOptions): AsyncIterable<RecordsPage> {
   const weaver = new Weaver(options);
   let records = 0;
-  for await (const { recordedAt, leg } of options.legs(weaver)) {
+  for await (const { recordedAt, leg } of options.legs()) {
     weaver.reach(recordedAt);
     if (leg !== null) weaver.take({ leg, recordedAt });
     records += 1;
@@ -110,19 +108,18 @@ class Weaver implements Weaving {
     this.#told = options.span.from;
   }
 
-  isWanted(channel: ChannelId): boolean {
-    return this.#groups.has(channel);
-  }
-
   reach(recordedAt: number): void {
     this.position = Math.max(this.position, recordedAt);
   }
 
   /** Adds a leg to the call that it belongs to, and makes one of the calls that it ties together. */
   take(record: RecordedLeg): void {
-    const { channel, ties, room } = record.leg;
-    const group = newGroup();
+    const { channel, ties, room, startedAt } = record.leg;
     const named = room === null ? [...ties] : [...ties, room];
+    // One that a call of the span names after all is found again.
+    const late = this.#options.find !== undefined && startedAt > this.#options.span.to;
+    if (late && ![channel, ...named].some((id) => this.#groups.has(id))) return;
+    const group = newGroup();
     for (const other of new Set([channel, ...named].map((id) => this.#groups.get(id)))) {
       if (other === undefined) continue;
       for (const [id, one] of other.legs) group.legs.set(id, one);
