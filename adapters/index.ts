@@ -10,19 +10,21 @@ import type {
 import type { RecordsReader } from '../src/call/cdr/backfill.ts';
 import type { FrameReader } from '../src/capture/reader.ts';
 import type { Clock, EndpointLister, EventSource } from '../src/ports.ts';
-import { type CallRecords, RecordsError } from '../src/records/port.ts';
+import type { CallRecords } from '../src/records/port.ts';
 import { amiCaptureProblem, readAmiFrame } from './asterisk/capture.ts';
 import type { TlsOptions } from './asterisk/link/tls.ts';
 import { createTableRecords, type TablePlace } from './asterisk/records/database/place.ts';
 import { createFileRecords, type FilePlace } from './asterisk/records/files/place.ts';
 import { readAsteriskRecords } from './asterisk/records/reader.ts';
 import { createAsteriskSource } from './asterisk/source.ts';
+import { createQuestions } from './database/idle.ts';
 import { createMysql } from './database/mysql.ts';
 import type { Database, ServerOptions } from './database/port.ts';
 import { createPostgres } from './database/postgres.ts';
 import { createSqlite } from './database/sqlite.ts';
 import { readEslFrame } from './freeswitch/capture.ts';
 import { readFreeswitchCdr } from './freeswitch/cdr/reader.ts';
+import { createCsvRecords, createFusionPbxRecords, createJsonCdrRecords } from './freeswitch/records/index.ts';
 import { createFreeswitchSource } from './freeswitch/source.ts';
 
 export type CaptureProblem = (file: string, frames: Iterable<Uint8Array>) => string | null;
@@ -134,8 +136,28 @@ function asteriskRecords(records: AsteriskRecordsConfig, setup: Setup): CallReco
   }
 }
 
-function freeswitchRecords(records: FreeswitchRecordsConfig, _setup: Setup): CallRecords {
-  throw new RecordsError(`Records of type ${records.type} cannot be read yet.`);
+function freeswitchRecords(records: FreeswitchRecordsConfig, setup: Setup): CallRecords {
+  const { source } = setup;
+  switch (records.type) {
+    case 'json-cdr': {
+      const folders = [records.folder, ...(records.spool_folder === null ? [] : [records.spool_folder])];
+      return createJsonCdrRecords({ name: folders.join(', '), folders, source });
+    }
+    case 'fusionpbx': {
+      const database = createPostgres(serverOf(records, setup));
+      const domain = records.domain === null ? {} : { domain: records.domain };
+      return createFusionPbxRecords({
+        ...{ name: `${database.name} (v_xml_cdr)`, source },
+        ...createQuestions(database),
+        ...domain,
+      });
+    }
+    case 'csv': {
+      const template = records.template === null ? {} : { template: records.template };
+      const timeZone = records.time_zone === null ? {} : { timeZone: records.time_zone };
+      return createCsvRecords({ name: records.file, file: records.file, source, ...template, ...timeZone });
+    }
+  }
 }
 
 /** The places of `[[source.records]]`, in their order. Opens nothing: each place connects when it is read. */

@@ -1,6 +1,6 @@
 /** `[[source.records]]`: where a PBX keeps its own records of calls. Every default is explained in logcalld.example.toml. */
 import { z } from 'zod';
-import { choice, credential, file, inlineSecret, optional, port, text } from './values.ts';
+import { choice, credential, file, inlineSecret, optional, port, text, timeZone } from './values.ts';
 
 const address = {
   host: text('the name or address of the database server').default('127.0.0.1'),
@@ -85,6 +85,8 @@ const fusionpbx = z.strictObject({
 const freeswitchCsv = z.strictObject({
   type: z.literal('csv'),
   file: file.default('/var/log/freeswitch/cdr-csv/Master.csv'),
+  template: optional(text('the template of cdr_csv.conf.xml, in quotes')),
+  time_zone: optional(timeZone),
 });
 
 const placesError = 'tables [[source.records]]';

@@ -10,7 +10,7 @@ import {
   type Row,
   type ServerOptions,
 } from './port.ts';
-import { codeOf, cutOff, firstOf, other, silent, type Told, unreachable } from './problem.ts';
+import { codeOf, cutOff, firstOf, other, passwordOf, silent, type Told, unreachable } from './problem.ts';
 
 export function createMysql(options: ServerOptions): Database {
   const { address, database, username, password } = options;
@@ -23,7 +23,7 @@ export function createMysql(options: ServerOptions): Database {
   };
 
   async function connect(): Promise<Connection> {
-    const secret = password === null ? {} : { password: password() };
+    const secret = password === null ? {} : { password: passwordOf(password) };
     let client: Client;
     try {
       client = await createConnection({

@@ -10,7 +10,7 @@ import {
   type Row,
   type ServerOptions,
 } from './port.ts';
-import { codeOf, cutOff, firstOf, other, silent, type Told, unreachable } from './problem.ts';
+import { codeOf, cutOff, firstOf, other, passwordOf, silent, type Told, unreachable } from './problem.ts';
 
 /** Every value stays the text that the server sent. */
 const asText = { getTypeParser: () => (value: string) => value };
@@ -31,7 +31,7 @@ export function createPostgres(options: ServerOptions): Database {
       host: address.socket ?? address.host,
       port: address.port,
       user: username,
-      password: password === null ? '' : password(),
+      password: password === null ? '' : passwordOf(password),
       database,
       ssl: false,
       application_name: 'logcalld',

@@ -60,3 +60,12 @@ export function codeOf(error: unknown): string {
 export function firstOf(error: unknown): unknown {
   return error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error;
 }
+
+/** Reads the password anew. What is wrong with it is told in its own words. */
+export function passwordOf(read: () => string): string {
+  try {
+    return read();
+  } catch (error) {
+    throw new RecordsError(error instanceof Error ? error.message : String(error));
+  }
+}
