@@ -7,16 +7,7 @@ import { checkTables } from './check.ts';
 import { withoutLinkedId } from './remedies.ts';
 import { type OpenTable, shapeOf, type TableKind, type TableShape } from './shape.ts';
 import { wholeCalls } from './whole.ts';
-import {
-  callsBefore,
-  earlierLegs,
-  foundByStart,
-  type Scope,
-  scopeOf,
-  stretchOf,
-  type Window,
-  windowOf,
-} from './windows.ts';
+import { callsBefore, earlierLegs, foundByStart, scopeOf, stretchOf, type Window, windowOf } from './windows.ts';
 
 /** One table, and the database that it is in. */
 export interface TablePlace {
@@ -86,14 +77,8 @@ export function createTableRecords(options: TableRecordsOptions): CallRecords {
     }
 
     const end = span.to + 1;
-    const stretch = stretchOf(opened.map(({ shape }) => shape));
     for (let from = span.from; from < end; ) {
-      const until = Math.min(end, from + stretch);
-      const scopes: { readonly connection: Connection; readonly scope: Scope }[] = [];
-      for (const table of opened) {
-        const scope = await scopeOf(table.connection, table.shape, from, until);
-        if (scope !== null) scopes.push({ connection: table.connection, scope });
-      }
+      const { until, scopes } = await stretchOf(opened, from, end);
       while (from < until) {
         const windows: Window[] = [];
         let to = until;

@@ -1,8 +1,8 @@
 /** Which calls have something recorded in a window of time, from the few columns that tell it. */
 import type { Connection, Row } from '../../../database/port.ts';
-import { isKeyed, type KeyRange, keyRange, within } from './keys.ts';
+import { type KeyRange, keyRange, within } from './keys.ts';
 import { offsetsOf } from './offsets.ts';
-import type { TableShape } from './shape.ts';
+import type { OpenTable, TableShape } from './shape.ts';
 import { type Moment, momentIn, recordedOf, startOf, valueFor } from './sql.ts';
 
 /** A table in a stretch of time: how its own time is told from UTC there, and which keys lie in it. */
@@ -10,6 +10,11 @@ export interface Scope {
   readonly shape: TableShape;
   readonly offsets: readonly number[];
   readonly keys: KeyRange;
+}
+
+export interface OpenScope {
+  readonly connection: Connection;
+  readonly scope: Scope;
 }
 
 /** What a window of a table holds. */
@@ -125,7 +130,30 @@ async function light(
   );
 }
 
-/** How long a stretch is looked at in one go: with keys in place of an index every question looks at all rows of the stretch. */
-export function stretchOf(shapes: readonly TableShape[]): number {
-  return shapes.some(isKeyed) ? 6 * 3_600_000 : 7 * 86_400_000;
+/** In a longer time clocks may change twice, which rows from both ends of it would not show. */
+const STRETCH_MS = 7 * 86_400_000;
+/** With keys in place of an index every question looks at all rows of a stretch. */
+const KEYS_AT_ONCE = 50_000;
+const LEAST_STRETCH_MS = 60 * 60_000;
+
+/** Where the stretch ends that is looked at in one go, and what the tables are in it. */
+export async function stretchOf(
+  tables: readonly OpenTable[],
+  from: number,
+  end: number,
+): Promise<{ readonly until: number; readonly scopes: readonly OpenScope[] }> {
+  for (let until = Math.min(end, from + STRETCH_MS); ; ) {
+    const scopes: OpenScope[] = [];
+    for (const { connection, shape } of tables) {
+      const scope = await scopeOf(connection, shape, from, until);
+      if (scope !== null) scopes.push({ connection, scope });
+    }
+    const keys = Math.max(
+      0,
+      ...scopes.map(({ scope }) => (scope.keys === 'all' ? 0 : scope.keys.to - scope.keys.from)),
+    );
+    const length = until - from;
+    if (keys <= KEYS_AT_ONCE || length <= LEAST_STRETCH_MS) return { until, scopes };
+    until = from + Math.max(LEAST_STRETCH_MS, Math.floor((length * KEYS_AT_ONCE) / keys));
+  }
 }
