@@ -1,14 +1,30 @@
 /** Which PBXs the program knows. A further one is one line in each table. */
-import type { AsteriskSourceConfig, FreeswitchSourceConfig, SourceConfig } from '../config/schema.ts';
+import type {
+  AsteriskRecordsConfig,
+  AsteriskSourceConfig,
+  FreeswitchRecordsConfig,
+  FreeswitchSourceConfig,
+  RecordsConfig,
+  SourceConfig,
+} from '../config/schema.ts';
 import type { RecordsReader } from '../src/call/cdr/backfill.ts';
 import type { FrameReader } from '../src/capture/reader.ts';
 import type { Clock, EndpointLister, EventSource } from '../src/ports.ts';
+import type { CallRecords } from '../src/records/port.ts';
 import { amiCaptureProblem, readAmiFrame } from './asterisk/capture.ts';
 import type { TlsOptions } from './asterisk/link/tls.ts';
+import { createTableRecords, type TablePlace } from './asterisk/records/database/place.ts';
+import { createFileRecords, type FilePlace } from './asterisk/records/files/place.ts';
 import { readAsteriskRecords } from './asterisk/records/reader.ts';
 import { createAsteriskSource } from './asterisk/source.ts';
+import { createQuestions } from './database/idle.ts';
+import { createMysql } from './database/mysql.ts';
+import type { Database, ServerOptions } from './database/port.ts';
+import { createPostgres } from './database/postgres.ts';
+import { createSqlite } from './database/sqlite.ts';
 import { readEslFrame } from './freeswitch/capture.ts';
 import { readFreeswitchCdr } from './freeswitch/cdr/reader.ts';
+import { createCsvRecords, createFusionPbxRecords, createJsonCdrRecords } from './freeswitch/records/index.ts';
 import { createFreeswitchSource } from './freeswitch/source.ts';
 
 export type CaptureProblem = (file: string, frames: Iterable<Uint8Array>) => string | null;
@@ -56,6 +72,100 @@ const factories = {
 
 export function createSource(config: SourceConfig, setup: SourceSetup): EventSource & EndpointLister {
   return config.type === 'asterisk' ? factories.asterisk(config, setup) : factories.freeswitch(config, setup);
+}
+
+export interface RecordsSetup {
+  /**
+   * The password of a place that needs one (`recordsSecret` says where it is to be found), read anew for each connection. Throws
+   * an Error with one sentence when there is none.
+   */
+  readonly secret: (records: RecordsConfig) => string;
+}
+
+type Setup = RecordsSetup & { readonly source: string };
+
+/** Where a server listens, and who asks it. */
+function serverOf(records: Extract<RecordsConfig, { auth: string }>, { secret }: RecordsSetup): ServerOptions {
+  const { host, port, socket, database, username, auth } = records;
+  return {
+    address: { host, port, socket },
+    database,
+    username,
+    password: auth === 'peer' ? null : () => secret(records),
+  };
+}
+
+/** The tables that there are: an empty name is none. */
+function tablesOf(
+  { cdr_table: cdr, cel_table: cel }: { readonly cdr_table: string; readonly cel_table: string },
+  database: { readonly cdr: Database; readonly cel: Database },
+): readonly TablePlace[] {
+  const both = [
+    { kind: 'cdr', table: cdr, database: database.cdr },
+    { kind: 'cel', table: cel, database: database.cel },
+  ] as const;
+  return both.filter(({ table }) => table !== '');
+}
+
+function filesOf(records: Extract<AsteriskRecordsConfig, { type: 'csv' }>): FilePlace[] {
+  const { cdr_file: cdr, cel_file: cel } = records;
+  return [
+    ...(cdr === '' ? [] : [{ table: 'cdr', file: cdr, columns: records.cdr_columns } as const]),
+    ...(cel === null ? [] : [{ table: 'cel', file: cel, columns: records.cel_columns } as const]),
+  ];
+}
+
+function asteriskRecords(records: AsteriskRecordsConfig, setup: Setup): CallRecords {
+  const { source } = setup;
+  switch (records.type) {
+    case 'mysql': {
+      const database = createMysql(serverOf(records, setup));
+      return createTableRecords({ source, tables: tablesOf(records, { cdr: database, cel: database }) });
+    }
+    case 'postgres': {
+      const database = createPostgres(serverOf(records, setup));
+      return createTableRecords({ source, tables: tablesOf(records, { cdr: database, cel: database }) });
+    }
+    case 'sqlite': {
+      const cdr = createSqlite({ file: records.file });
+      const cel = records.cel_file === null ? cdr : createSqlite({ file: records.cel_file });
+      return createTableRecords({ source, tables: tablesOf(records, { cdr, cel }) });
+    }
+    case 'csv':
+      return createFileRecords({ source, files: filesOf(records) });
+  }
+}
+
+function freeswitchRecords(records: FreeswitchRecordsConfig, setup: Setup): CallRecords {
+  const { source } = setup;
+  switch (records.type) {
+    case 'json-cdr': {
+      const folders = [records.folder, ...(records.spool_folder === null ? [] : [records.spool_folder])];
+      return createJsonCdrRecords({ name: folders.join(', '), folders, source });
+    }
+    case 'fusionpbx': {
+      const database = createPostgres(serverOf(records, setup));
+      const domain = records.domain === null ? {} : { domain: records.domain };
+      return createFusionPbxRecords({
+        ...{ name: `${database.name} (v_xml_cdr)`, source },
+        ...createQuestions(database),
+        ...domain,
+      });
+    }
+    case 'csv': {
+      const template = records.template === null ? {} : { template: records.template };
+      const timeZone = records.time_zone === null ? {} : { timeZone: records.time_zone };
+      return createCsvRecords({ name: records.file, file: records.file, source, ...template, ...timeZone });
+    }
+  }
+}
+
+/** The places of `[[source.records]]`, in their order. Opens nothing: each place connects when it is read. */
+export function createRecords(config: SourceConfig, setup: RecordsSetup): readonly CallRecords[] {
+  const own = { ...setup, source: config.name };
+  return config.type === 'asterisk'
+    ? config.records.map((records) => asteriskRecords(records, own))
+    : config.records.map((records) => freeswitchRecords(records, own));
 }
 
 /** Readers of captured frames by the `pbx` of the capture file. */

@@ -16,9 +16,18 @@ export function sourcesOf(root: Table): readonly Table[] {
   return Array.isArray(root.source) ? root.source.filter(isTable) : [];
 }
 
+function recordsOf(source: Table): readonly Table[] {
+  return Array.isArray(source.records) ? source.records.filter(isTable) : [];
+}
+
 export function checkRules(root: Table, report: Report): void {
   checkInlineSecrets(root, report);
   checkNames(root, report);
+  for (const [index, source] of sourcesOf(root).entries()) {
+    for (const [place, records] of recordsOf(source).entries()) {
+      checkRecords(records, ['source', index, 'records', place], report);
+    }
+  }
   const crm = root.leadsquared;
   if (!isTable(crm)) return;
   checkHost(crm, report);
@@ -37,6 +46,9 @@ function checkInlineSecrets(root: Table, report: Report): void {
   for (const [index, source] of sourcesOf(root).entries()) {
     for (const key of ['secret', 'password']) {
       if (source[key] !== undefined) refuse(['source', index, key], `${key}_file`);
+    }
+    for (const [place, records] of recordsOf(source).entries()) {
+      if (records.password !== undefined) refuse(['source', index, 'records', place, 'password'], 'password_file');
     }
   }
   if (!isTable(root.leadsquared)) return;
@@ -57,6 +69,31 @@ function checkNames(root: Table, report: Report): void {
       });
     }
     if (first === undefined) seen.set(source.name, index);
+  }
+}
+
+/** A place of records without any records, and a login that the way to the server does not have. */
+function checkRecords(records: Table, path: KeyPath, report: Report): void {
+  if (records.cdr_table === '' && records.cel_table === '') {
+    report([...path, 'cel_table'], {
+      found: "''",
+      expected: 'the name of a table, because cdr_table is empty as well',
+      remedy: 'Name at least one of the two tables, or take this [[source.records]] out.',
+    });
+  }
+  if (records.cdr_file === '' && records.cel_file === undefined) {
+    report([...path, 'cel_file'], {
+      found: 'nothing',
+      expected: 'the path of a file, because cdr_file is empty',
+      remedy: 'Name at least one of the two files, or take this [[source.records]] out.',
+    });
+  }
+  if (records.auth === 'peer' && records.socket === undefined) {
+    report([...path, 'socket'], {
+      found: 'nothing',
+      expected: "the path of the server's socket, because auth is 'peer'",
+      remedy: "Add socket = '/run/mysqld/mysqld.sock' (PostgreSQL: its folder, '/run/postgresql'), or use a password.",
+    });
   }
 }
 

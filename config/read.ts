@@ -90,7 +90,7 @@ function placeDatabase(root: Record<string, unknown>, stateDirectory: string | u
 /** Relative file names count from the folder of the config file, not from where the program was started. */
 function resolvePaths(table: Record<string, unknown>, directory: string): void {
   for (const [key, value] of Object.entries(table)) {
-    if (typeof value === 'string' && (key === 'file' || key === 'path' || key.endsWith('_file'))) {
+    if (typeof value === 'string' && /^(?:.*_)?(?:file|folder|path)$/.test(key)) {
       table[key] = value.trim() === '' ? value : resolve(directory, value);
     }
     const tables = Array.isArray(value) ? value : [value];

@@ -70,6 +70,10 @@ export type Config = Immutable<z.output<typeof configSchema>> & {
 export type SourceConfig = Config['source'][number];
 export type AsteriskSourceConfig = Extract<SourceConfig, { type: 'asterisk' }>;
 export type FreeswitchSourceConfig = Extract<SourceConfig, { type: 'freeswitch' }>;
+export type AsteriskRecordsConfig = AsteriskSourceConfig['records'][number];
+export type FreeswitchRecordsConfig = FreeswitchSourceConfig['records'][number];
+/** One place where a PBX keeps its own records of calls. */
+export type RecordsConfig = AsteriskRecordsConfig | FreeswitchRecordsConfig;
 export type LeadsquaredConfig = Config['leadsquared'];
 
 /** Where the password of a PBX is to be found. */
@@ -89,6 +93,18 @@ export function sourceSecret(of: SourceConfig): SecretRef {
         fileKey: 'password_file',
         inline: of.password,
       };
+}
+
+/** Where the password of a place of records is to be found; `null` when the place needs none. `source`: the name of its PBX. */
+export function recordsSecret(source: string, of: RecordsConfig): SecretRef | null {
+  if (!('auth' in of) || of.auth === 'peer') return null;
+  return {
+    what: `password of ${of.username} for database ${of.database} of source "${source}"`,
+    credential: of.password_credential,
+    file: of.password_file,
+    fileKey: 'password_file',
+    inline: of.password,
+  };
 }
 
 /** Where the two keys of LeadSquared are to be found. */

@@ -1,5 +1,6 @@
 /** `[[source]]`: one PBX. Every default is explained in logcalld.example.toml. */
 import { z } from 'zod';
+import { asteriskRecords, freeswitchRecords } from './records.ts';
 import { choice, country, credential, file, flag, inlineSecret, optional, patterns, port, text } from './values.ts';
 
 /** Phones of a stock Asterisk or FreePBX, named after their extensions. Other names are told by what the PBX shows of them. */
@@ -66,6 +67,7 @@ export const asteriskSource = z.strictObject({
   tls: z
     .strictObject({ enabled: flag.default(false), ca_file: optional(file), servername: optional(text('a host name')) })
     .prefault({}),
+  records: asteriskRecords,
 });
 
 export const freeswitchSource = z.strictObject({
@@ -76,6 +78,7 @@ export const freeswitchSource = z.strictObject({
   password_file: optional(file),
   password: inlineSecret,
   extensions: patterns.default([...freeswitchExtensions]),
+  records: freeswitchRecords,
 });
 
 export const source = z.discriminatedUnion('type', [asteriskSource, freeswitchSource], {

@@ -29,7 +29,7 @@ function written(table: object, prefix = ''): readonly string[] {
     if (!Array.isArray(value) || !value.some(isTable)) return [path];
     return value
       .filter(isTable)
-      .flatMap((inner) => written(inner, `${path}${path === 'source' ? `(${inner.type})` : ''}`));
+      .flatMap((inner) => written(inner, `${path}${typeof inner.type === 'string' ? `(${inner.type})` : ''}`));
   });
 }
 

@@ -31,7 +31,7 @@ const CEL =
   'eventtime cidname cidnum cidani cidrdnis ciddnid exten context channame appname appdata amaflags accountcode uniqueid linkedid ' +
   'peer userfield userdeftype eventextra';
 
-interface Layout {
+export interface Layout {
   readonly table: TableName;
   readonly names: readonly string[];
 }
@@ -49,7 +49,7 @@ const NEEDED: Readonly<Record<TableName, readonly string[]>> = {
   cel: ['eventtype', 'eventtime', 'channame', 'uniqueid', 'linkedid'],
 };
 
-const REMEDY =
+export const UNKNOWN_LAYOUT =
   'for Master.csv set loguniqueid=yes and newcdrcolumns=yes in cdr.conf; for any other layout put the names of the columns ' +
   '(start, answer, end, channel, dstchannel, disposition, uniqueid, linkedid ...) into the first line';
 const CUT = 'was the file cut off, or its layout changed? The line was left out';
@@ -70,7 +70,9 @@ export function readCsv(file: string, content: Uint8Array): CsvTable {
       const named = namesIn(file, record);
       layout = named ?? layoutOf(record);
       if (layout === null)
-        throw new Error(`${file}: line ${line}: ${record.length} columns in no layout that is known; ${REMEDY}.`);
+        throw new Error(
+          `${file}: line ${line}: ${record.length} columns in no layout that is known; ${UNKNOWN_LAYOUT}.`,
+        );
       if (named !== null) return;
     }
     const { names } = layout;
@@ -100,7 +102,7 @@ export function readCsv(file: string, content: Uint8Array): CsvTable {
   return { table, rows, lines, skipped: count === 0 ? [] : [{ count, why }] };
 }
 
-function refuseOtherKinds(file: string, content: Uint8Array): void {
+export function refuseOtherKinds(file: string, content: Uint8Array): void {
   const head = Buffer.from(content.subarray(0, 16)).toString('latin1');
   const other = head.startsWith('SQLite format 3')
     ? 'an SQLite database'
@@ -117,7 +119,7 @@ function refuseOtherKinds(file: string, content: Uint8Array): void {
 }
 
 /** The columns a first line names, `null` when it is a row like the others. */
-function namesIn(file: string, record: readonly string[]): Layout | null {
+export function namesIn(file: string, record: readonly string[]): Layout | null {
   const names = record.map((name) => name.trim().toLowerCase());
   if (!names.includes('uniqueid') || !(names.includes('channel') || names.includes('channame'))) return null;
   const table = names.includes('channame') ? 'cel' : 'cdr';
@@ -133,7 +135,7 @@ function namesIn(file: string, record: readonly string[]): Layout | null {
   return { table, names };
 }
 
-function layoutOf(record: readonly string[]): Layout | null {
+export function layoutOf(record: readonly string[]): Layout | null {
   const holds = ({ table, names }: Layout): boolean => {
     if (names.length !== record.length) return false;
     const value = (name: string) => record[names.indexOf(name)] ?? '';

@@ -6,20 +6,21 @@
  * exact bytes) or as the JSON itself.
  */
 import type { CdrReader } from '../../../src/call/cdr/backfill.ts';
-import type { CallEvent } from '../../../src/telephony/call-event.ts';
-import { legEvents } from './leg.ts';
+import { eventsOfLegs } from './call.ts';
+import { type CdrLeg, legEvents } from './leg.ts';
 
 /** Reads files of mod_json_cdr; see `CdrReader`. */
 export const readFreeswitchCdr: CdrReader = (files, source, during) => {
-  const events: CallEvent[] = [];
+  const legs = new Map<string, CdrLeg>();
+  const recorded = new Set<string>();
   for (const { name, content } of files) {
     for (const { body, place } of bodiesIn(name, content)) {
       const leg = legEvents(body, place, source);
-      if (leg.endedAt < during.from || leg.startedAt > during.to) continue;
-      events.push(...leg.events);
+      if (leg.endedAt >= during.from && leg.startedAt <= during.to) legs.set(leg.channel, leg);
+      recorded.add(leg.channel);
     }
   }
-  return events;
+  return eventsOfLegs([...legs.values()], source, (channel) => recorded.has(channel));
 };
 
 interface Body {

@@ -7,7 +7,13 @@ import { createCallLog } from '../../../adapters/leadsquared/call-log.ts';
 import { createClient } from '../../../adapters/leadsquared/http/client.ts';
 import { heldBy } from '../../../adapters/sqlite/thread/hold.ts';
 import { holderText } from '../../../adapters/sqlite/thread/holder.ts';
-import { type Config, leadsquaredSecrets, type SourceConfig, sourceSecret } from '../../../config/schema.ts';
+import {
+  type Config,
+  leadsquaredSecrets,
+  recordsSecret,
+  type SourceConfig,
+  sourceSecret,
+} from '../../../config/schema.ts';
 import type { Terminal } from '../../cli/cli.ts';
 import type { Invocation } from '../../cli/command.ts';
 import { EXIT } from '../../cli/help.ts';
@@ -21,6 +27,7 @@ import { checkDatabase } from './database.ts';
 import { endpointFindings, readingsOf } from './endpoints.ts';
 import { type Finding, ok } from './finding.ts';
 import { checkCrm, checkSource } from './reach.ts';
+import { recordsFindings } from './records.ts';
 import { checkSchema } from './schema.ts';
 import { type Census, userFindings } from './users.ts';
 
@@ -73,6 +80,10 @@ export async function checkConfig(invocation: Invocation, terminal: Terminal): P
     const plan = planOf(source);
     const readings = seen === null ? [] : readingsOf(plan, seen);
     if (seen !== null) endpointFindings(source.name, plan, seen, readings, whole).forEach(report);
+    for (const one of await recordsFindings(source)) {
+      report(one);
+      reached &&= one.level !== 'FAIL';
+    }
     found.push({ source: source.name, plan, readings, complete: seen?.listing.gaps.length === 0 });
   }
   const { file, unknown } = config.leadsquared.user;
@@ -131,9 +142,11 @@ function checkHolder(path: string): Finding[] {
 function readSecrets(config: Config) {
   const keys = leadsquaredSecrets(config.leadsquared);
   const found = new Map<string, Secret>();
-  const findings = [...config.source.map(sourceSecret), keys.accessKey, keys.secretKey].map((ref) =>
-    readOne(ref, found),
+  const records = config.source.flatMap(({ name, records }) =>
+    records.flatMap((one) => recordsSecret(name, one) ?? []),
   );
+  const refs = [...config.source.map(sourceSecret), ...records, keys.accessKey, keys.secretKey];
+  const findings = refs.map((ref) => readOne(ref, found));
   const of = (ref: SecretRef): Secret => {
     const secret = found.get(ref.what);
     if (secret === undefined) throw new Error(`There is no ${ref.what}.`);

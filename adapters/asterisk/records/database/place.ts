@@ -1,0 +1,119 @@
+/** Records of calls in the tables of a database: MariaDB and MySQL, PostgreSQL, files of SQLite. */
+import type { Span } from '../../../../src/call/cdr/coverage.ts';
+import type { CallRecords, RecordsCheck, RecordsPage, SkippedRecords } from '../../../../src/records/port.ts';
+import type { Connection, Database } from '../../../database/port.ts';
+import { tableEvents } from '../tables.ts';
+import { checkTables } from './check.ts';
+import { withoutLinkedId } from './remedies.ts';
+import { type OpenTable, shapeOf, type TableKind, type TableShape } from './shape.ts';
+import { wholeCalls } from './whole.ts';
+import { callsBefore, earlierLegs, foundByStart, scopeOf, stretchOf, type Window, windowOf } from './windows.ts';
+
+/** One table, and the database that it is in. */
+export interface TablePlace {
+  readonly kind: TableKind;
+  readonly table: string;
+  readonly database: Database;
+}
+
+export interface TableRecordsOptions {
+  /** Name of the source whose calls they are. */
+  readonly source: string;
+  /** `cdr`, `cel` or both. */
+  readonly tables: readonly TablePlace[];
+  /** Rows from which the calls of a page are taken; the calls come with all of their rows. */
+  readonly rowsAtOnce?: number;
+}
+
+const ROWS_AT_ONCE = 1_000;
+
+export function createTableRecords(options: TableRecordsOptions): CallRecords {
+  const { source, tables, rowsAtOnce = ROWS_AT_ONCE } = options;
+  const open = new Set<Connection>();
+
+  /** Tables of one database share a connection. */
+  async function connect(): Promise<OpenTable[]> {
+    const connections = new Map<Database, Connection>();
+    const opened: OpenTable[] = [];
+    for (const { database, kind, table } of tables) {
+      const connection = connections.get(database) ?? (await database.connect());
+      connections.set(database, connection);
+      open.add(connection);
+      opened.push({ connection, shape: await shapeOf(connection, database, kind, table) });
+    }
+    return opened;
+  }
+
+  async function disconnect(): Promise<void> {
+    const all = [...open];
+    open.clear();
+    await Promise.all(all.map((connection) => connection.close()));
+  }
+
+  async function* read(span: Span): AsyncGenerator<RecordsPage> {
+    try {
+      yield* pagesOf(await connect(), span);
+    } finally {
+      await disconnect();
+    }
+  }
+
+  async function* pagesOf(opened: readonly OpenTable[], span: Span): AsyncGenerator<RecordsPage> {
+    const page = async (windows: readonly Window[], to: number): Promise<RecordsPage> => {
+      const parts = windows.map((window) => ({ ...window, ...callsBefore(window, to) }));
+      const ids = new Set(parts.flatMap(({ linkedIds }) => linkedIds));
+      const told = tableEvents(await wholeCalls(opened, [...ids]), source);
+      const nameless = parts.flatMap(({ shape, nameless }) => unnamed(shape, nameless));
+      return { events: told.events, skipped: [...nameless, ...told.skipped], upTo: Math.min(to, span.to) };
+    };
+
+    for (const table of opened) {
+      if (!foundByStart(table.shape)) continue;
+      const scope = await scopeOf(table.connection, table.shape, span.from, span.from);
+      if (scope === null) continue;
+      for await (const window of earlierLegs(table.connection, scope, span.from, rowsAtOnce)) {
+        yield await page([window], span.from);
+      }
+    }
+
+    const end = span.to + 1;
+    for (let from = span.from; from < end; ) {
+      const { until, scopes } = await stretchOf(opened, from, end);
+      while (from < until) {
+        const windows: Window[] = [];
+        let to = until;
+        for (const { connection, scope } of scopes) {
+          const window = await windowOf(connection, scope, from, to, rowsAtOnce);
+          to = Math.min(to, window.upTo);
+          windows.push(window);
+        }
+        yield await page(windows, to);
+        from = to;
+      }
+    }
+  }
+
+  function unnamed(shape: TableShape, count: number): SkippedRecords[] {
+    return count === 0 ? [] : [{ count, why: withoutLinkedId(nameOf(shape.kind), shape.name) }];
+  }
+
+  const nameOf = (kind: TableKind): string => tables.find((one) => one.kind === kind)?.database.name ?? '';
+  const files = [...new Set(tables.map(({ database }) => database.name))];
+  return {
+    name: `${files.join(', ')} (${tables
+      .map(({ table }) => table)
+      .sort()
+      .join(', ')})`,
+    read,
+    async check(): Promise<RecordsCheck> {
+      try {
+        return await checkTables(await connect());
+      } catch (error) {
+        return { problem: error instanceof Error ? error.message : String(error), hints: [] };
+      } finally {
+        await disconnect();
+      }
+    },
+    close: disconnect,
+  };
+}

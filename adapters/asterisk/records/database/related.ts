@@ -1,0 +1,116 @@
+/**
+ * Which other linkedids belong to calls. A consultation keeps its own in CDR; with a transfer or a pickup the linkedid of a channel
+ * changes; members of a conference keep theirs. So what shares a channel with the calls, or a conference, belongs to them.
+ */
+import type { Row } from '../../../database/port.ts';
+import { keyRange, within } from './keys.ts';
+import { inParts, marks } from './select.ts';
+import type { OpenTable, TableShape } from './shape.ts';
+import { momentIn, startOf, valueFor } from './sql.ts';
+import { LONGEST_CALL_MS } from './windows.ts';
+
+/** Rooms of several channels: nothing but their application says who was in one. */
+const CONFERENCES = ['ConfBridge', 'MeetMe'];
+
+type Values = readonly (string | number)[];
+
+interface Condition {
+  readonly sql: string;
+  readonly values: Values;
+}
+
+/** Remembers what it asked for: each channel once. */
+export interface Relations {
+  /** Linkedids of what belongs to these rows, those of the rows among them. */
+  of(fresh: ReadonlyMap<OpenTable, readonly Row[]>): Promise<string[]>;
+}
+
+export function createRelations(tables: readonly OpenTable[]): Relations {
+  const asked = { uniqueids: new Set<string>(), names: new Set<string>(), rooms: new Set<string>() };
+  return {
+    async of(fresh) {
+      const uniqueids = unasked(
+        asked.uniqueids,
+        [...fresh.values()].flatMap((rows) => rows.flatMap(uniqueidsIn)),
+      );
+      const related: string[] = [];
+      for (const table of tables) related.push(...(await byColumns(table, ['uniqueid'], uniqueids, null)));
+      // CEL names each channel with its Uniqueid; where there is none, names must do.
+      const told = [...fresh].filter(([, rows]) => rows.length > 0);
+      const cel = told.find(([{ shape }]) => shape.kind === 'cel');
+      const [table, rows] = cel ?? told[0] ?? [];
+      if (table === undefined || rows === undefined) return related;
+      const near = await nearby(table, rows);
+      if (near === null) return related;
+      const own = new Set(rows.map(({ channame }) => channame));
+      const names = unasked(asked.names, rows.flatMap(namesIn)).filter((name) => cel === undefined || !own.has(name));
+      const rooms = unasked(asked.rooms, rows.flatMap(roomsIn));
+      const [channels, application] =
+        cel === undefined ? [['channel', 'dstchannel'], 'lastapp'] : [['channame'], 'appname'];
+      related.push(...(await byColumns(table, channels, names, near)));
+      related.push(...(await byColumns(table, [application], rooms, near)));
+      return related.filter((id) => id !== '');
+    },
+  };
+}
+
+function unasked(asked: Set<string>, values: readonly string[]): string[] {
+  const fresh = [...new Set(values)].filter((value) => value !== '' && !asked.has(value));
+  for (const value of fresh) asked.add(value);
+  return fresh;
+}
+
+/** A transfer names the channels of the other call in its details. */
+function uniqueidsIn(row: Row): string[] {
+  const told = (row.extra ?? row.eventextra ?? '').matchAll(/"\w*uniqueid":"([^"]+)"/g);
+  return [row.uniqueid ?? '', ...[...told].map(([, id = '']) => id)];
+}
+
+/** `peer`: the other channels in the bridge. */
+function namesIn({ channel, dstchannel, peer }: Row): string[] {
+  return [channel ?? '', dstchannel ?? '', ...(peer ?? '').split(',')].map((name) => name.trim());
+}
+
+function roomsIn({ appname, lastapp }: Row): string[] {
+  return CONFERENCES.filter((name) => name === appname || name === lastapp);
+}
+
+/** While these rows were written: names of channels come again after a restart of the PBX, and rooms are used again. */
+async function nearby({ connection, shape }: OpenTable, rows: readonly Row[]): Promise<Condition | null> {
+  const starts = rows.flatMap((row) => momentIn(shape, row[shape.time]) ?? []);
+  if (starts.length === 0) return null;
+  const low = starts.reduce((a, b) => Math.min(a, b));
+  const last = starts.reduce((a, b) => Math.max(a, b));
+  const high = Math.min(last + longest(rows), low + 2 * LONGEST_CALL_MS);
+  const keys = await keyRange(connection, shape, low, high);
+  if (keys === null) return null;
+  const range = within(shape, keys);
+  const { sql } = startOf(shape);
+  const values = [valueFor(shape, low - 1000), valueFor(shape, high + 1000), ...range.values];
+  return { sql: ` AND ${sql} >= ? AND ${sql} < ?${range.sql}`, values };
+}
+
+function longest(rows: readonly Row[]): number {
+  return rows.reduce((most, { duration }) => Math.max(most, 1000 * (Number(duration) || 0)), 1000);
+}
+
+async function byColumns(
+  { connection, shape }: OpenTable,
+  names: readonly string[],
+  values: readonly string[],
+  near: Condition | null,
+): Promise<string[]> {
+  const columns = names.flatMap((name) => shape.columns.get(name)?.sql ?? []);
+  if (columns.length === 0) return [];
+  const linkedid = sqlOf(shape, 'linkedid');
+  const rows = await inParts(values, (part) => {
+    const any = columns.map((column) => `${column} IN (${marks(part)})`).join(' OR ');
+    const statement = `SELECT DISTINCT ${linkedid} AS linkedid FROM ${shape.sql} WHERE (${any})${near?.sql ?? ''}`;
+    return connection.select(statement, [...columns.flatMap(() => part), ...(near?.values ?? [])]);
+  });
+  return rows.map((row) => row.linkedid ?? '');
+}
+
+function sqlOf(shape: TableShape, name: string): string {
+  return shape.columns.get(name)?.sql ?? 'NULL';
+}

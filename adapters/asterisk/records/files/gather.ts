@@ -1,0 +1,88 @@
+/** Calls with all of their rows, wherever in the files those stand. */
+import { epochOf } from '../../events/channel.ts';
+import { column, type RawRow } from '../columns.ts';
+import type { TableName } from '../csv.ts';
+import type { RawTables } from '../tables.ts';
+import { DISORDER_MS, type FileTable, rowBlocks } from './cursor.ts';
+
+/** No call lasts longer. */
+const LONGEST_CALL_MS = 86_400_000;
+/** Each time that the calls turn out to have another linkedid or channel the files are gone through again. */
+const ROUNDS = 4;
+
+/**
+ * All rows of these calls, and of those that belong to them: a consultation keeps its own linkedid, and members of a conference theirs.
+ * `latest`: when the last row was written by which the calls were found, UTC, ms.
+ */
+export async function gather(
+  tables: readonly FileTable[],
+  linkedIds: ReadonlySet<string>,
+  latest: number,
+): Promise<RawTables> {
+  const ids = new Set(linkedIds);
+  const channels = new Set<string>();
+  for (let round = 1; ; round += 1) {
+    const known = ids.size + channels.size;
+    const found = await allRows(tables, ids, channels, latest);
+    for (const id of related(found)) ids.add(id);
+    // Rows of others stand before those that name their channel as well: with its name they are found the next time.
+    if (ids.size + channels.size === known || round === ROUNDS) {
+      return { cdr: own(found, 'cdr', ids), cel: own(found, 'cel', ids) };
+    }
+  }
+}
+
+interface Found {
+  readonly table: TableName;
+  /** Rows of the calls, and rows of other calls with a channel of theirs. */
+  readonly rows: RawRow[];
+  readonly others: RawRow[];
+}
+
+async function allRows(
+  tables: readonly FileTable[],
+  ids: ReadonlySet<string>,
+  channels: Set<string>,
+  latest: number,
+): Promise<Found[]> {
+  const begun = [...ids].reduce((least, id) => Math.min(least, epochOf(id) ?? least), latest);
+  const found: Found[] = [];
+  for (const table of tables) {
+    const rows: RawRow[] = [];
+    const others: RawRow[] = [];
+    for await (const block of rowBlocks(table, begun)) {
+      for (const { row, linkedId } of block.rows) {
+        if (ids.has(linkedId)) {
+          rows.push(row);
+          for (const name of channelsIn(row)) channels.add(name);
+        } else if (channelsIn(row).some((name) => channels.has(name))) {
+          others.push(row);
+        }
+      }
+      if ((block.latest ?? 0) > latest + LONGEST_CALL_MS + DISORDER_MS) break;
+    }
+    found.push({ table: table.table, rows, others });
+  }
+  return found;
+}
+
+/** Names and Uniqueids of the channels of a row: of CEL also those that were in the bridge, or that a transfer names. */
+function channelsIn(row: RawRow): string[] {
+  const told = column(row, 'extra', 'eventextra').matchAll(/"\w*uniqueid":"([^"]+)"/g);
+  const names = [column(row, 'channel', 'channame'), column(row, 'dstchannel'), ...column(row, 'peer').split(',')];
+  return [column(row, 'uniqueid'), ...[...told].map(([, id = '']) => id), ...names].filter((name) => name !== '');
+}
+
+/**
+ * Linkedids of what shares a channel with the calls while they were up: names of channels come again after a restart of the PBX, but
+ * not within a day of the same boot, and a call too many does no harm.
+ */
+function related(found: readonly Found[]): string[] {
+  return found.flatMap(({ others }) => others.map((row) => column(row, 'linkedid')));
+}
+
+function own(found: readonly Found[], table: TableName, ids: ReadonlySet<string>): RawRow[] {
+  return found.flatMap((one) =>
+    one.table === table ? one.rows.filter((row) => ids.has(column(row, 'linkedid'))) : [],
+  );
+}

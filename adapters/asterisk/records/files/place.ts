@@ -1,0 +1,128 @@
+/** Records of calls in files: `Master.csv` of cdr_csv, files of cdr_custom and cel_custom, and what logrotate made of them. */
+import type { Span } from '../../../../src/call/cdr/coverage.ts';
+import type { CallRecords, RecordsPage, SkippedRecords } from '../../../../src/records/port.ts';
+import { type TableName, UNKNOWN_LAYOUT } from '../csv.ts';
+import { tableEvents } from '../tables.ts';
+import { checkFiles } from './check.ts';
+import { DISORDER_MS, type FileTable, type RowBlock, rowBlocks } from './cursor.ts';
+import { gather } from './gather.ts';
+import { openSiblings, type Siblings } from './siblings.ts';
+
+/** One file that is being written. */
+export interface FilePlace {
+  readonly table: TableName;
+  readonly file: string;
+  /** Names of its columns in their order; none when the file shows them. */
+  readonly columns: readonly string[];
+}
+
+export interface FileRecordsOptions {
+  /** Name of the source whose calls they are. */
+  readonly source: string;
+  /** `cdr`, `cel` or both. */
+  readonly files: readonly FilePlace[];
+  /** Calls of a page, about: those of whole blocks of the files. */
+  readonly callsAtOnce?: number;
+}
+
+const CALLS_AT_ONCE = 1_000;
+const LONGEST_CALL_MS = 86_400_000;
+
+/** A table that is gone through, and how far that is. */
+interface Cursor {
+  readonly blocks: AsyncIterator<RowBlock>;
+  /** The latest row that was met, UTC, ms; infinite at the end of the files. */
+  reached: number;
+}
+
+export function createFileRecords({ source, files, callsAtOnce = CALLS_AT_ONCE }: FileRecordsOptions): CallRecords {
+  const open = new Set<Siblings>();
+  const key = ({ table }: FilePlace): string => `${table}_file`;
+
+  async function openTables(since: number): Promise<FileTable[]> {
+    const tables: FileTable[] = [];
+    for (const place of files) {
+      const siblings = await openSiblings(place.file, key(place), since);
+      open.add(siblings);
+      tables.push({ table: place.table, columns: place.columns, files: siblings.files });
+    }
+    return tables;
+  }
+
+  async function closeTables(): Promise<void> {
+    const all = [...open];
+    open.clear();
+    await Promise.all(all.map((siblings) => siblings.close()));
+  }
+
+  async function* read(span: Span): AsyncGenerator<RecordsPage> {
+    try {
+      // Rows of a call stand in the files of its whole life.
+      yield* pagesOf(await openTables(span.from - LONGEST_CALL_MS - DISORDER_MS), span);
+    } finally {
+      await closeTables();
+    }
+  }
+
+  async function* pagesOf(tables: readonly FileTable[], span: Span): AsyncGenerator<RecordsPage> {
+    const cursors = tables.map(
+      (table): Cursor => ({ blocks: rowBlocks(table, span.from), reached: Number.NEGATIVE_INFINITY }),
+    );
+    for (let going = true; going; ) {
+      const ids = new Set<string>();
+      const faults = new Map<string, SkippedRecords>();
+      let latest = span.from;
+      while (ids.size < callsAtOnce) {
+        // The table that is behind: rows of a call are written about the same time in both.
+        const behind = cursors.reduce((a, b) => (b.reached < a.reached ? b : a));
+        if (behind.reached > span.to + DISORDER_MS) {
+          going = false;
+          break;
+        }
+        const next = await behind.blocks.next();
+        if (next.done === true) {
+          behind.reached = Number.POSITIVE_INFINITY;
+          continue;
+        }
+        const block = next.value;
+        behind.reached = Math.max(behind.reached, block.latest ?? behind.reached);
+        count(faults, block);
+        for (const { linkedId, recordedAt } of block.rows) {
+          if (linkedId === '' || recordedAt === null || recordedAt < span.from - 1000 || recordedAt > span.to + 1000)
+            continue;
+          ids.add(linkedId);
+          latest = Math.max(latest, recordedAt);
+        }
+      }
+      const told = tableEvents(ids.size === 0 ? { cdr: [], cel: [] } : await gather(tables, ids, latest), source);
+      const reached = Math.min(...cursors.map((cursor) => cursor.reached)) - DISORDER_MS;
+      const upTo = going ? Math.min(span.to, Math.max(span.from, reached)) : span.to;
+      yield { events: told.events, skipped: [...faults.values(), ...told.skipped], upTo };
+    }
+    for (const { blocks } of cursors) await blocks.return?.();
+  }
+
+  return {
+    name: files.map(({ file }) => file).join(', '),
+    read,
+    async check() {
+      try {
+        return await checkFiles(await openTables(Number.POSITIVE_INFINITY));
+      } catch (error) {
+        return { problem: error instanceof Error ? error.message : String(error), hints: [] };
+      } finally {
+        await closeTables();
+      }
+    },
+    close: closeTables,
+  };
+}
+
+/** Faults are told once a page and kind. */
+function count(faults: Map<string, SkippedRecords>, { file, broken, unknown }: RowBlock): void {
+  const add = (more: number, why: string): void => {
+    if (more > 0) faults.set(why, { count: (faults.get(why)?.count ?? 0) + more, why });
+  };
+  add(broken, `${file}: lines are cut off or no CSV; was the disk full, or the file edited? They were left out.`);
+  add(unknown, `${file}: lines are in no layout that is known; ${UNKNOWN_LAYOUT}.`);
+}

@@ -1,0 +1,61 @@
+/** What can be said of a file of mod_cdr_csv from its latest lines. */
+import { open } from 'node:fs/promises';
+import type { RecordsCheck } from '../../../src/records/port.ts';
+import type { CsvRow } from './csv-row.ts';
+import { type RowForm, rowsIn } from './csv-rows.ts';
+import { BEST_TEMPLATE } from './csv-template.ts';
+import { codeOf } from './folder.ts';
+import { SkipTally } from './skipped.ts';
+
+/** Rows that are looked at. */
+const LOOKED_AT = 2000;
+
+const REMEDY = `<param name="legs" value="ab"/>, <param name="default-template" value="logcalld"/> and among the templates \
+<template name="logcalld">${BEST_TEMPLATE}</template>`;
+
+/** Why a file cannot be read, in one sentence with the remedy. */
+export function fileProblem(file: string, code: string): string {
+  if (code === 'ENOENT') {
+    return (
+      `${file}: is not there; see that modules.conf.xml has <load module="mod_cdr_csv"/>, and that log-base in ` +
+      'cdr_csv.conf.xml is the folder above cdr-csv.'
+    );
+  }
+  if (code === 'EISDIR') return `${file}: is a folder; name the file in it, e.g. Master.csv.`;
+  const denied = code === 'EACCES' || code === 'EPERM';
+  return `${file}: cannot be read (${code})${denied ? `; allow it: setfacl -m u:logcalld:r ${file}` : ''}.`;
+}
+
+/** Never rejects. */
+export async function checkCsv(file: string, form: RowForm): Promise<RecordsCheck> {
+  try {
+    const handle = await open(file);
+    const { size, mtimeMs } = await handle.stat().finally(() => handle.close());
+    const rows: CsvRow[] = [];
+    const skipped = new SkipTally();
+    // The place of a time in the future is the end of the file.
+    for await (const row of rowsIn({ path: file, changedAt: mtimeMs, size }, form, Number.MAX_SAFE_INTEGER, skipped)) {
+      rows.push(row);
+      if (rows.length > LOOKED_AT) rows.shift();
+    }
+    if (rows.length > 0) return { problem: null, hints: hintsFor(rows) };
+    const problem = skipped.take()[0]?.why ?? null;
+    return { problem, hints: problem === null ? [`${file} holds no call yet.`] : [] };
+  } catch (error) {
+    return { problem: fileProblem(file, codeOf(error)), hints: [] };
+  }
+}
+
+function hintsFor(rows: readonly CsvRow[]): string[] {
+  const untied = rows.filter((row) => !row.tied);
+  if (untied.length > 0) {
+    return [
+      'The template of these lines tells neither direction nor which legs belong together, so who rang, the number that was dialled ' +
+        `and calls that were transferred are not always known: write into cdr_csv.conf.xml ${REMEDY}; then reload mod_cdr_csv.`,
+    ];
+  }
+  if (rows.some((row) => (row.variables.originating_leg_uuid ?? '') !== '')) return [];
+  return [
+    'Legs that are called have no lines: write into cdr_csv.conf.xml <param name="legs" value="ab"/>, then reload mod_cdr_csv.',
+  ];
+}

@@ -1,0 +1,92 @@
+/**
+ * Files of mod_cdr_csv as a place of records: `Master.csv`, or the file of one account code. What their templates can tell, and what
+ * has to be concluded, stands in `csv-template.ts` and `csv-legs.ts`.
+ */
+import { stat } from 'node:fs/promises';
+import type { Span } from '../../../src/call/cdr/coverage.ts';
+import { type CallRecords, RecordsError } from '../../../src/records/port.ts';
+import { legEvents } from '../cdr/leg.ts';
+import { checkCsv, fileProblem } from './csv-check.ts';
+import { CsvLegs, HOLD_MS } from './csv-legs.ts';
+import { type CsvFile, filesOf } from './csv-lines.ts';
+import { writtenAt } from './csv-row.ts';
+import { type RowForm, rowsIn } from './csv-rows.ts';
+import { KNOWN_TEMPLATES, saysEnough, templateOf } from './csv-template.ts';
+import { codeOf } from './folder.ts';
+import { localTimes } from './local-time.ts';
+import type { CsvOptions } from './options.ts';
+import { SkipTally } from './skipped.ts';
+import { LOOK_MS, weave } from './weave.ts';
+
+/** A line that is not whole may still be written for so long, ms; as much are rows out of order at most. */
+const WRITING_MS = 60_000;
+
+/**
+ * See `CallRecords`. Throws a RangeError for a zone that does not exist, and an Error with one sentence for a template without `uuid`,
+ * a start or an end.
+ */
+export function createCsvRecords(options: CsvOptions): CallRecords {
+  const { name, file, source, template, timeZone, now = Date.now } = options;
+  const templates = template === undefined ? KNOWN_TEMPLATES : [templateOf(template)];
+  if (!templates.every(saysEnough)) {
+    throw new Error(
+      `${name}: its template tells no \${uuid}, \${start_uepoch} or \${end_uepoch}; add them in cdr_csv.conf.xml.`,
+    );
+  }
+  const form: RowForm = { templates, zone: localTimes(timeZone ?? null) };
+  return {
+    name,
+    read: (span) => read({ file, source, form, now }, span),
+    check: () => checkCsv(file, form),
+    close: async () => {},
+  };
+}
+
+interface Place {
+  readonly file: string;
+  readonly source: string;
+  readonly form: RowForm;
+  readonly now: () => number;
+}
+
+function read({ file, source, form, now }: Place, span: Span) {
+  const skipped = new SkipTally();
+  const began = now();
+  const since = span.from - LOOK_MS;
+  const until = span.to + LOOK_MS + WRITING_MS;
+  let unfinished = Number.POSITIVE_INFINITY;
+
+  async function* rows() {
+    for (const one of await filesFrom(file, since)) {
+      const found = rowsIn(one, form, since, skipped);
+      let next = await found.next();
+      for (; !next.done && next.value.endedAt <= until; next = await found.next()) yield next.value;
+      if (next.done && next.value && now() - one.changedAt < WRITING_MS) unfinished = one.changedAt - WRITING_MS;
+      await found.return(false);
+    }
+  }
+
+  async function* legs() {
+    const held = new CsvLegs();
+    const ready = (all: boolean) =>
+      [...held.ready(all)].map(({ row, body }) => ({ recordedAt: writtenAt(row), leg: legEvents(body, file, source) }));
+    for await (const row of rows()) {
+      held.take(row);
+      yield* ready(false);
+    }
+    yield* ready(true);
+  }
+
+  const completeTo = () => Math.min(unfinished, began);
+  return weave({ span, source, legs, patienceMs: HOLD_MS, skipped, completeTo });
+}
+
+/** The files written since, the file itself whenever that was. */
+async function filesFrom(file: string, since: number): Promise<CsvFile[]> {
+  try {
+    await stat(file);
+    return (await filesOf(file)).filter(({ changedAt }) => changedAt >= since);
+  } catch (error) {
+    throw new RecordsError(fileProblem(file, codeOf(error)));
+  }
+}

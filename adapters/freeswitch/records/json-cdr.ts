@@ -1,0 +1,134 @@
+/**
+ * Folders of mod_json_cdr as a place of records: its `log-dir`, and the spool `err-log-dir` into which it puts what it could not post
+ * to a web server. What is said there is right to the millisecond, but for legs in whose middle FreeSWITCH died: they leave no file.
+ */
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import type { Span } from '../../../src/call/cdr/coverage.ts';
+import type { CallRecords, RecordsCheck } from '../../../src/records/port.ts';
+import type { ChannelId } from '../../../src/telephony/call-event.ts';
+import { urlDecoded } from '../cdr/body.ts';
+import { type CdrLeg, legEvents } from '../cdr/leg.ts';
+import { codeOf, noteUnread, type RecordFile, RecordFolders } from './folder.ts';
+import { checkJsonCdr } from './json-cdr-check.ts';
+import type { JsonCdrOptions } from './options.ts';
+import { SkipTally } from './skipped.ts';
+import { LOOK_MS, type RecordedLeg, type Weaving, weave } from './weave.ts';
+
+/** A file that is no valid JSON may still be written for so long, ms. */
+const WRITING_MS = 60_000;
+
+/** No record of a leg is larger, bytes. */
+const LARGEST = 16 * 1024 * 1024;
+
+const unpack = promisify(gunzip);
+
+/** See `CallRecords`; `read` and `check` open nothing that stays open. */
+export function createJsonCdrRecords(options: JsonCdrOptions): CallRecords {
+  const { name, folders, source } = options;
+  const now = options.now ?? Date.now;
+  return {
+    name,
+    read: (span) => read({ folders, source, now }, span),
+    check: (): Promise<RecordsCheck> =>
+      checkJsonCdr(folders, (path, tally) => readLeg(path, source, tally), new SkipTally()),
+    close: async () => {},
+  };
+}
+
+interface Place {
+  readonly folders: readonly string[];
+  readonly source: string;
+  readonly now: () => number;
+}
+
+function read({ folders, source, now }: Place, span: Span) {
+  const skipped = new SkipTally();
+  const records = new RecordFolders(folders);
+  const began = now();
+  /** When the first file was written that is not finished yet. */
+  let unfinished = Number.POSITIVE_INFINITY;
+  const until = Math.min(span.to + LOOK_MS, began);
+
+  const legOf = async (file: RecordFile): Promise<CdrLeg | null> => {
+    const reading = await readLeg(file.path, source, skipped);
+    if (reading === 'unfinished' && now() - file.at < WRITING_MS) unfinished = Math.min(unfinished, file.at);
+    else if (reading === 'unfinished') {
+      const why = `${file.path}: is no whole record, FreeSWITCH ended or the disk was full while it was written; remove it.`;
+      skipped.note('broken', why);
+    }
+    return typeof reading === 'object' ? reading : null;
+  };
+
+  async function* legs() {
+    let from = span.from - LOOK_MS;
+    // What is foreign is counted once.
+    let tally = skipped;
+    for (let complete = false; !complete; ) {
+      const listing = await records.list({ from, to: until }, tally);
+      ({ complete } = listing);
+      tally = new SkipTally();
+      for (const file of listing.files) {
+        from = file.at + 1;
+        yield { recordedAt: file.at, leg: await legOf(file) };
+      }
+    }
+  }
+
+  const find = async (channels: readonly ChannelId[], weaving: Weaving) => {
+    const found = new Map<ChannelId, RecordedLeg | 'later'>();
+    for (const channel of channels) {
+      const file = await records.find(channel, span.from - LOOK_MS);
+      if (file === null) continue;
+      if (file.at > weaving.position && file.at <= until) found.set(channel, 'later');
+      else {
+        const leg = await legOf(file);
+        if (leg?.channel === channel) found.set(channel, { leg, recordedAt: file.at });
+      }
+    }
+    return found;
+  };
+
+  const completeTo = () => Math.min(unfinished - 1, began);
+  return weave({ span, source, legs, find, skipped, completeTo });
+}
+
+/** The leg in a file; `unfinished` when it is no valid JSON, `null` when it was left out with its reason. */
+async function readLeg(path: string, source: string, skipped: SkipTally): Promise<CdrLeg | 'unfinished' | null> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    noteUnread(skipped, path, codeOf(error));
+    return null;
+  }
+  if (bytes.length > LARGEST) {
+    skipped.note('large', `${path}: is larger than any record of a leg; move it elsewhere.`);
+    return null;
+  }
+  const body = await bodyIn(path, bytes);
+  if (body === undefined) return 'unfinished';
+  try {
+    return legEvents(body, path, source);
+  } catch (error) {
+    skipped.note('foreign content', error instanceof Error ? error.message : `${path}: is no record of a leg.`);
+    return null;
+  }
+}
+
+/**
+ * The spool holds what was to be posted: with `encode` the whole text is URL-encoded, or in base64. `undefined` when it is no JSON.
+ */
+async function bodyIn(path: string, bytes: Buffer): Promise<unknown> {
+  try {
+    const plain = path.endsWith('.gz') ? await unpack(bytes, { maxOutputLength: LARGEST }) : bytes;
+    // Names may be in other encodings than UTF-8, so bytes are decoded with replacement.
+    const text = plain.toString('utf8').trim();
+    if (text.startsWith('%7B')) return JSON.parse(urlDecoded(text));
+    if (/^ey[\w+/=\s]+$/.test(text)) return JSON.parse(Buffer.from(text, 'base64').toString('utf8'));
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

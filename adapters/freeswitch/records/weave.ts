@@ -1,0 +1,236 @@
+/**
+ * Legs in the order in which they were recorded, woven into pages of whole calls.
+ *
+ * A leg is recorded at its end, so the legs of a call may come hours apart, with those of other calls between them. Each names some of
+ * the others (`CdrLeg.ties`). A call is told when
+ *
+ *   every leg that is named      | has come, or is known to have no record; never in a conference, which names none
+ *   and it was quiet             | for `SETTLE_MS`: legs that nobody names, such as a phone that a queue rang in vain, end before
+ *   or, at the latest            | `LOOK_MS` after its last leg, or when the reading ends
+ *
+ * Kept in memory are the calls between their first recorded leg and that moment, and a page.
+ */
+import type { Span } from '../../../src/call/cdr/coverage.ts';
+import type { RecordsPage } from '../../../src/records/port.ts';
+import type { CallEvent, ChannelId } from '../../../src/telephony/call-event.ts';
+import { eventsOfLegs } from '../cdr/call.ts';
+import type { CdrLeg } from '../cdr/leg.ts';
+import type { SkipTally } from './skipped.ts';
+
+/**
+ * How far around a span legs are looked for that belong to a call of it and are named by none of its legs, ms. A named leg is found
+ * at any distance where records can be found by the id of the leg.
+ */
+export const LOOK_MS = 4 * 3_600_000;
+
+const SETTLE_MS = 10_000;
+
+/** Legs of a page, and records after which one is told even if it is empty. */
+const PAGE_LEGS = 200;
+const PAGE_RECORDS = 2000;
+
+export interface RecordedLeg {
+  readonly leg: CdrLeg;
+  /** When its record was written, ms since the epoch, UTC; not before the end of the leg. */
+  readonly recordedAt: number;
+}
+
+/** How far the reading has come. */
+export interface Weaving {
+  /** Everything recorded before is read, ms since the epoch, UTC. */
+  readonly position: number;
+}
+
+export interface WeaveOptions {
+  readonly span: Span;
+  readonly source: string;
+  /**
+   * The legs recorded from `LOOK_MS` before the span to `LOOK_MS` behind it, by time of recording; `leg` is `null` for a record that
+   * is not used.
+   */
+  readonly legs: () => AsyncIterable<{ readonly recordedAt: number; readonly leg: CdrLeg | null }>;
+  /**
+   * Records of legs by their ids: `later` when it comes among `legs` behind the position; absent when there is none. Where records
+   * cannot be found so, a call waits `patienceMs` for the legs that it names.
+   */
+  readonly find?: (
+    channels: readonly ChannelId[],
+    weaving: Weaving,
+  ) => Promise<ReadonlyMap<ChannelId, RecordedLeg | 'later'>>;
+  readonly patienceMs?: number;
+  readonly skipped: SkipTally;
+  /** Up to when the records are complete once all are read: earlier than `span.to` when one was not finished or it lies ahead. */
+  readonly completeTo: () => number;
+}
+
+interface Group {
+  readonly legs: Map<ChannelId, RecordedLeg>;
+  /** Ids named, of which nothing is known yet. */
+  readonly wanted: Set<ChannelId>;
+  /** Ids named whose legs come later. */
+  readonly expected: Set<ChannelId>;
+  /** Ids named that have no record. */
+  readonly absent: Set<ChannelId>;
+  /** Conferences: they name none of their legs, so more may come. */
+  readonly rooms: Set<string>;
+  lastAt: number;
+}
+
+/** See `CallRecords.read`. */
+export async function* weave(options: WeaveOptions): AsyncIterable<RecordsPage> {
+  const weaver = new Weaver(options);
+  let records = 0;
+  for await (const { recordedAt, leg } of options.legs()) {
+    weaver.reach(recordedAt);
+    if (leg !== null) weaver.take({ leg, recordedAt });
+    records += 1;
+    if (weaver.isDue()) await weaver.settle();
+    if (weaver.legs < PAGE_LEGS && records < PAGE_RECORDS) continue;
+    records = 0;
+    if (weaver.position >= options.span.from) yield weaver.page();
+  }
+  while (await weaver.complete()) if (weaver.legs >= PAGE_LEGS) yield weaver.page();
+  yield weaver.page();
+}
+
+class Weaver implements Weaving {
+  position = Number.NEGATIVE_INFINITY;
+  /** Legs of the page. */
+  legs = 0;
+  readonly #options: WeaveOptions;
+  readonly #groups = new Map<ChannelId, Group>();
+  #events: CallEvent[] = [];
+  #settledAt = Number.NEGATIVE_INFINITY;
+  #told = 0;
+
+  constructor(options: WeaveOptions) {
+    this.#options = options;
+    this.#told = options.span.from;
+  }
+
+  reach(recordedAt: number): void {
+    this.position = Math.max(this.position, recordedAt);
+  }
+
+  /** Adds a leg to the call that it belongs to, and makes one of the calls that it ties together. */
+  take(record: RecordedLeg): void {
+    const { channel, ties, room, startedAt } = record.leg;
+    const named = room === null ? [...ties] : [...ties, room];
+    // One that a call of the span names after all is found again.
+    const late = this.#options.find !== undefined && startedAt > this.#options.span.to;
+    if (late && ![channel, ...named].some((id) => this.#groups.has(id))) return;
+    const group = newGroup();
+    for (const other of new Set([channel, ...named].map((id) => this.#groups.get(id)))) {
+      if (other === undefined) continue;
+      for (const [id, one] of other.legs) group.legs.set(id, one);
+      for (const set of NAMED) for (const id of other[set]) group[set].add(id);
+      group.lastAt = Math.max(group.lastAt, other.lastAt);
+    }
+    if (!group.legs.has(channel)) group.legs.set(channel, record);
+    group.lastAt = Math.max(group.lastAt, record.recordedAt);
+    for (const set of NAMED) group[set].delete(channel);
+    if (room !== null) group.rooms.add(room);
+    for (const id of ties) {
+      if (!group.legs.has(id) && !group.expected.has(id) && !group.absent.has(id)) group.wanted.add(id);
+    }
+    for (const id of idsOf(group)) this.#groups.set(id, group);
+  }
+
+  isDue(): boolean {
+    return this.position - this.#settledAt >= SETTLE_MS;
+  }
+
+  /** Tells the calls that are complete. */
+  async settle(): Promise<void> {
+    this.#settledAt = this.position;
+    for (const group of new Set(this.#groups.values())) {
+      if (this.position - group.lastAt < SETTLE_MS || this.#groups.get(firstOf(group)) !== group) continue;
+      const overdue = this.position - group.lastAt >= (this.#options.patienceMs ?? LOOK_MS);
+      if (this.#options.find !== undefined && this.#matters(group)) await this.#seek(group);
+      const now = this.#groups.get(firstOf(group)) ?? group;
+      const whole = now.wanted.size === 0 && now.expected.size === 0 && now.rooms.size === 0;
+      if (overdue || whole || !this.#mayMatter(now)) this.#tell(now);
+    }
+  }
+
+  /** Tells a call in hand, whether or not more may come; false when there is none. */
+  async complete(): Promise<boolean> {
+    this.position = Number.MAX_SAFE_INTEGER;
+    const [group] = this.#groups.values();
+    if (group === undefined) return false;
+    if (this.#options.find !== undefined && this.#matters(group)) await this.#seek(group);
+    this.#tell(this.#groups.get(firstOf(group)) ?? group);
+    return true;
+  }
+
+  /** What was told since the last page. */
+  page(): RecordsPage {
+    const events = this.#events;
+    this.#events = [];
+    this.legs = 0;
+    const open = [...new Set(this.#groups.values())].map((group) => group.lastAt);
+    const upTo = Math.min(this.position, this.#options.span.to, this.#options.completeTo(), ...open);
+    this.#told = Math.max(this.#told, upTo);
+    return { events, upTo: Math.min(this.#told, this.#options.span.to), skipped: this.#options.skipped.take() };
+  }
+
+  /** Looks for the legs that the call names, and for those that they name in turn. */
+  async #seek(group: Group): Promise<void> {
+    const { find } = this.#options;
+    let now = group;
+    while (find !== undefined && now.wanted.size > 0) {
+      const ids = [...now.wanted];
+      const found = await find(ids, this);
+      for (const id of ids) {
+        const record = found.get(id);
+        now.wanted.delete(id);
+        if (record === undefined) now.absent.add(id);
+        else if (record === 'later') now.expected.add(id);
+        else {
+          this.take(record);
+          now = this.#groups.get(id) ?? now;
+        }
+      }
+    }
+  }
+
+  /** True when something of the call was recorded in the span, or lived in it. */
+  #matters(group: Group): boolean {
+    const { from, to } = this.#options.span;
+    return [...group.legs.values()].some(({ leg, recordedAt }) => leg.startedAt <= to && recordedAt >= from);
+  }
+
+  /** True also when one of its legs still to come may lie in the span. */
+  #mayMatter(group: Group): boolean {
+    return [...group.legs.values()].some(({ leg }) => leg.startedAt <= this.#options.span.to);
+  }
+
+  #tell(group: Group): void {
+    for (const id of idsOf(group)) this.#groups.delete(id);
+    if (!this.#matters(group)) return;
+    this.legs += group.legs.size;
+    const legs = [...group.legs.values()].map(({ leg }) => leg);
+    this.#events.push(...eventsOfLegs(legs, this.#options.source));
+  }
+}
+
+function firstOf(group: Group): ChannelId {
+  return group.legs.keys().next().value ?? '';
+}
+
+const NAMED = ['wanted', 'expected', 'absent', 'rooms'] as const;
+
+function newGroup(): Group {
+  return {
+    legs: new Map(),
+    wanted: new Set(),
+    expected: new Set(),
+    absent: new Set(),
+    rooms: new Set(),
+    lastAt: 0,
+  };
+}
+
+function idsOf(group: Group): readonly string[] {
+  return [...group.legs.keys(), ...NAMED.flatMap((name) => [...group[name]])];
+}

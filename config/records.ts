@@ -1,0 +1,110 @@
+/** `[[source.records]]`: where a PBX keeps its own records of calls. Every default is explained in logcalld.example.toml. */
+import { z } from 'zod';
+import { choice, credential, file, inlineSecret, optional, port, text, timeZone } from './values.ts';
+
+const address = {
+  host: text('the name or address of the database server').default('127.0.0.1'),
+  socket: optional(
+    text('the path of a socket').regex(/^\//, { error: "a whole path, e.g. '/run/mysqld/mysqld.sock'" }),
+  ),
+};
+
+const login = {
+  username: text('the name of a user of the database who may read the tables').default('logcalld'),
+  auth: choice(['password', 'peer']).default('password'),
+  password_credential: credential.default('records-password'),
+  password_file: optional(file),
+  password: inlineSecret,
+};
+
+/** Goes into statements, where no parameter can stand for it: letters, digits, "_" and "$", with the schema before a dot. */
+const tableName = z
+  .string({ error: "the name of a table in quotes; '' where there is none" })
+  .regex(/^(?:[A-Za-z_][\w$]{0,62}(?:\.[A-Za-z_][\w$]{0,62})?)?$/, {
+    error:
+      "the name of a table: letters, digits, '_' and '$', also with its schema before a dot; '' where there is none",
+  });
+
+const tables = { cdr_table: tableName.default('cdr'), cel_table: tableName.default('cel') };
+
+const columns = z
+  .array(text("names in quotes, e.g. 'uniqueid'"), { error: "a list of names, e.g. ['start', 'src', 'dst']" })
+  .default([]);
+
+const mysql = z.strictObject({
+  type: z.literal('mysql'),
+  ...address,
+  port: port.default(3306),
+  database: text('the name of the database').default('asteriskcdrdb'),
+  ...login,
+  ...tables,
+});
+
+const postgres = z.strictObject({
+  type: z.literal('postgres'),
+  ...address,
+  port: port.default(5432),
+  database: text('the name of the database').default('asterisk'),
+  ...login,
+  ...tables,
+});
+
+const sqlite = z.strictObject({
+  type: z.literal('sqlite'),
+  file: file.default('/var/log/asterisk/master.db'),
+  cel_file: optional(file),
+  ...tables,
+});
+
+const asteriskCsv = z.strictObject({
+  type: z.literal('csv'),
+  cdr_file: z
+    .string({ error: "the path of a file; '' where there is none" })
+    .trim()
+    .default('/var/log/asterisk/cdr-csv/Master.csv'),
+  cel_file: optional(file),
+  cdr_columns: columns,
+  cel_columns: columns,
+});
+
+const jsonCdr = z.strictObject({
+  type: z.literal('json-cdr'),
+  folder: text('the path of a folder').default('/var/log/freeswitch/json_cdr'),
+  spool_folder: optional(text('the path of a folder')),
+});
+
+const fusionpbx = z.strictObject({
+  type: z.literal('fusionpbx'),
+  ...address,
+  port: port.default(5432),
+  database: text('the name of the database').default('fusionpbx'),
+  ...login,
+  domain: optional(text("the domain of a tenant, e.g. 'first.example'")),
+});
+
+const freeswitchCsv = z.strictObject({
+  type: z.literal('csv'),
+  file: file.default('/var/log/freeswitch/cdr-csv/Master.csv'),
+  template: optional(text('the template of cdr_csv.conf.xml, in quotes')),
+  time_zone: optional(timeZone),
+});
+
+const placesError = 'tables [[source.records]]';
+
+/** Of a source of type `asterisk`. */
+export const asteriskRecords = z
+  .array(
+    z.discriminatedUnion('type', [mysql, postgres, sqlite, asteriskCsv], {
+      error: "'mysql', 'postgres', 'sqlite' or 'csv'",
+    }),
+    { error: placesError },
+  )
+  .default([]);
+
+/** Of a source of type `freeswitch`. */
+export const freeswitchRecords = z
+  .array(
+    z.discriminatedUnion('type', [jsonCdr, fusionpbx, freeswitchCsv], { error: "'json-cdr', 'fusionpbx' or 'csv'" }),
+    { error: placesError },
+  )
+  .default([]);
