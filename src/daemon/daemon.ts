@@ -24,6 +24,7 @@ import type { CallRecords } from '../records/port.ts';
 import type { Secret, SecretRef } from '../secret.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
 import { handlersOf } from './handlers.ts';
+import { placesOf } from './places.ts';
 import { keepPruning } from './pruning.ts';
 import { readersOf } from './readers.ts';
 import { openRecords } from './records.ts';
@@ -180,7 +181,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
   };
   const records = openRecords({
     ...{ config, store: remote, readerOf, conditions, clock, log },
-    places: parts.places ?? new Map(),
+    places: parts.places ?? placesOf(config, parts.readSecret),
     pipeline: () => pipeline,
     async save(news) {
       const result = await journal.commit({ frames: [], opened: [], released: [], ended: news });

@@ -93,10 +93,10 @@ export function createFilling(options: FillingOptions): Filling {
 
     const pass = async (): Promise<void> => {
       try {
-        const waits = await onePass();
+        const next = await onePass();
         pause = AGAIN_MS;
         options.onTrouble(name, null);
-        if (waits) soon(AGAIN_MS);
+        if (next !== null) soon(Math.max(0, next - clock.now()));
       } catch (error) {
         const known = error instanceof RecordsError;
         const why = known ? error.message : `the records of ${name} could not be taken in: ${String(error)}`;
@@ -108,16 +108,18 @@ export function createFilling(options: FillingOptions): Filling {
       }
     };
 
-    /** True when something still waits. */
-    const onePass = async (): Promise<boolean> => {
-      const open = await gaps.waiting({ source: name });
-      let left = false;
-      for (const gap of open) {
-        if (stopped) return true;
-        if (clock.now() < (gap.endedAt ?? 0) + WRITTEN_AFTER_MS) left = true;
+    /** When the next pass is to be, ms since the epoch; `null`: nothing waits any more. */
+    const onePass = async (): Promise<number | null> => {
+      const times: number[] = [];
+      for (const gap of await gaps.waiting({ source: name })) {
+        if (stopped) return null;
+        const ready = (gap.endedAt ?? 0) + WRITTEN_AFTER_MS;
+        if (clock.now() < ready) times.push(ready);
         else await fillGap(gap);
       }
-      return (await fillCalls()) || left;
+      const next = await fillCalls();
+      if (next !== null) times.push(next);
+      return times.length === 0 ? null : Math.min(...times);
     };
 
     const fillGap = async (gap: Gap): Promise<void> => {
@@ -153,10 +155,10 @@ export function createFilling(options: FillingOptions): Filling {
       if (settled !== null) options.onFilled(settled);
     };
 
-    /** True when some still wait. */
-    const fillCalls = async (): Promise<boolean> => {
+    /** As of `onePass`. */
+    const fillCalls = async (): Promise<number | null> => {
       const waiting = await calls.awaiting({ source: name, limit: CALLS });
-      if (waiting.length === 0) return false;
+      if (waiting.length === 0) return null;
       const now = clock.now();
       const ready = waiting.filter(({ endedAt }) => now >= endedAt + WRITTEN_AFTER_MS);
       const found = new Set<string>();
@@ -169,14 +171,22 @@ export function createFilling(options: FillingOptions): Filling {
         for await (const page of place.read(span)) {
           const done = await source.merge(page.events, { span: null, aheadMs: ahead });
           for (const id of done.recorded) found.add(id);
-          if (stopped) return true;
+          if (stopped) return null;
         }
       }
       const free = waiting.filter(
         ({ callSessionId, endedAt }) => found.has(callSessionId) || now >= endedAt + options.waitMs,
       );
       await release(free);
-      return free.length < waiting.length || waiting.length === CALLS;
+      if (waiting.length === CALLS) return now + AGAIN_MS;
+      const left = waiting.filter((record) => !free.includes(record));
+      if (left.length === 0) return null;
+      // Those that were read in vain are read again after a while; at the end of their time they are free.
+      const times = left.map(({ endedAt }) => {
+        const ready = endedAt + WRITTEN_AFTER_MS;
+        return Math.min(ready > now ? ready : now + AGAIN_MS, endedAt + options.waitMs);
+      });
+      return Math.min(...times);
     };
 
     const freeOverdue = async (): Promise<void> => {

@@ -107,6 +107,9 @@ function pbxOf(
         '[[source.trunk]]',
         `match = ["${edition.trunk}"]`,
         `number = "${COMPANY.direct}"`,
+        '[[source.records]]',
+        'type = "csv"',
+        `cdr_file = "${join(disk, 'log', 'cdr-csv', 'Master.csv')}"`,
       ].join('\n'),
     recordedCalls: async () => {
       const rows: string[][] = parse(await readFile(join(disk, 'log', 'cdr-csv', 'Master.csv')));
