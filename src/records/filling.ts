@@ -171,6 +171,7 @@ export function createFilling(options: FillingOptions): Filling {
         for await (const page of place.read(span)) {
           const done = await source.merge(page.events, { span: null, aheadMs: ahead });
           for (const id of done.recorded) found.add(id);
+          for (const record of done.completed) await noteCompleted(record);
           if (stopped) return null;
         }
       }
@@ -187,6 +188,13 @@ export function createFilling(options: FillingOptions): Filling {
         return Math.min(ready > now ? ready : now + AGAIN_MS, endedAt + options.waitMs);
       });
       return Math.min(...times);
+    };
+
+    /** It counts for the last gap that the call went on in. */
+    const noteCompleted = async ({ startedAt, endedAt }: CallRecord): Promise<void> => {
+      const touched = { source: name, since: startedAt - MARGIN_MS, until: endedAt + MARGIN_MS, limit: 1 };
+      for (const { id, filledTo } of await gaps.list(touched))
+        await gaps.progress({ id, filledTo, created: 0, completed: 1, skipped: 0 });
     };
 
     const freeOverdue = async (): Promise<void> => {

@@ -12,8 +12,8 @@ import { columns, cut, dateTime, external, length, type Privacy, print, privacy,
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 500;
-const HEADER = ['PBX', 'FROM', 'TO', 'LENGTH', 'REASON', 'CALLS', 'RECORDS'];
-const REASON_WIDTH = 60;
+const REASON_WIDTH = 140;
+const SHORT_REASON_WIDTH = 60;
 
 export async function gaps(invocation: Invocation, terminal: Terminal): Promise<number> {
   const now = Date.now();
@@ -31,29 +31,29 @@ export async function gaps(invocation: Invocation, terminal: Terminal): Promise<
   const { gaps: found } = await ask(invocation, terminal, 'gaps', query);
   if (invocation.flag('json')) for (const gap of found) print(terminal, JSON.stringify(secrecy.value(gap)));
   else if (found.length === 0) tell(terminal, 'No gaps.');
-  else {
-    const lines = columns([HEADER, ...found.map((gap) => cells(gap, now))]);
-    print(terminal, lines[0] ?? '');
-    found.forEach((gap, n) => {
-      print(terminal, lines[n + 1] ?? '');
-      for (const line of columns((gap.calls ?? []).map((call) => callCells(call, secrecy)))) print(terminal, line);
-    });
-  }
+  else for (const gap of found) for (const line of paragraph(gap, now, secrecy)) print(terminal, line);
   if (found.length === query.limit) tell(terminal, `Only the latest ${query.limit} are shown; --limit shows more.`);
   return EXIT.ok;
 }
 
-function cells(gap: Gap, now: number): readonly string[] {
-  const { source, beganAt, endedAt, reason } = gap;
+/** A gap takes some lines: its reason is a sentence. */
+function paragraph(
+  gap: Gap & { readonly calls?: readonly CallRow[] },
+  now: number,
+  secrecy: Privacy,
+): readonly string[] {
+  const calls = (gap.calls ?? []).map((call) => callCells(call, secrecy));
   return [
-    source,
-    dateTime(beganAt),
-    endedAt === null ? 'still' : dateTime(endedAt),
-    length(Math.max(0, (endedAt ?? now) - beganAt)),
-    cut(reason, REASON_WIDTH),
-    goingOn(gap),
-    settlement(gap),
+    `${dateTime(gap.beganAt)}  ${gap.source} not heard for ${lasted(gap, now)}; ${goingOn(gap)}; ${settlement(gap)}`,
+    `    ${cut(secrecy.text(gap.reason), REASON_WIDTH)}`,
+    ...columns(calls),
   ];
+}
+
+/** How long it lasted; one that goes on: so far. */
+function lasted({ beganAt, endedAt }: Gap, now: number): string {
+  const ms = Math.max(0, (endedAt ?? now) - beganAt);
+  return ms < 1000 ? 'less than 1 s' : `${length(ms)}${endedAt === null ? ' so far' : ''}`;
 }
 
 function callCells({ record, state }: CallRow, secrecy: Privacy): readonly string[] {
@@ -70,8 +70,5 @@ function callCells({ record, state }: CallRow, secrecy: Privacy): readonly strin
 
 /** A gap in one line, for `status` and `calls show`. `now`: ms since the epoch. */
 export function gapLine(gap: Gap, now: number): string {
-  const { beganAt, endedAt, reason } = gap;
-  const lasted = length(Math.max(0, (endedAt ?? now) - beganAt));
-  const until = endedAt === null ? 'not yet over' : `to ${dateTime(endedAt)}`;
-  return `${lasted}, from ${dateTime(beganAt)} ${until} (${cut(reason, REASON_WIDTH)}); ${settlement(gap)}`;
+  return `${lasted(gap, now)} from ${dateTime(gap.beganAt)} on; ${settlement(gap)} (${cut(gap.reason, SHORT_REASON_WIDTH)})`;
 }
