@@ -1,10 +1,11 @@
 /** The rows of a file of mod_cdr_csv. */
-import { type CsvFile, linesOf, placeIn } from './csv-lines.ts';
-import { type CsvRow, rowOf, writtenAt } from './csv-row.ts';
-import type { Template, Variables } from './csv-template.ts';
-import { codeOf } from './folder.ts';
+
+import { codeOf } from '../folder.ts';
+import type { SkipTally } from '../skipped.ts';
+import { type CsvFile, linesOf, placeIn } from './lines.ts';
 import type { localTimes } from './local-time.ts';
-import type { SkipTally } from './skipped.ts';
+import { type CsvRow, rowOf, writtenAt } from './row.ts';
+import type { Template, Variables } from './template.ts';
 
 export interface RowForm {
   readonly templates: readonly Template[];
