@@ -81,7 +81,7 @@ function read({ folders, source, now }: Place, span: Span) {
     for (const channel of channels) {
       const file = await records.find(channel, span.from - LOOK_MS);
       if (file === null) continue;
-      if (file.at > weaving.position && file.at <= until) found.set(channel, 'later');
+      if (file.at >= weaving.position && file.at <= until) found.set(channel, 'later');
       else {
         const leg = await legOf(file);
         if (leg?.channel === channel) found.set(channel, { leg, recordedAt: file.at });

@@ -59,7 +59,7 @@ export async function* linesOf(
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Names come in the encoding in which a phone or a carrier sent them: what is no UTF-8 is Latin-1. */
-function decoded(bytes: Uint8Array): string {
+export function decoded(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
   } catch {

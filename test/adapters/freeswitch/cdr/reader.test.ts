@@ -138,3 +138,14 @@ t.test('what is no file of mod_json_cdr is named with its place and a remedy', a
   t.match(said('{"capture":1,"pbx":"freeswitch"}'), /^cdr: is JSON without "variables" and their "uuid"/);
   t.match(said('{"variables":{"uuid":"a"}}'), /^cdr: has no uuid, start_uepoch or end_uepoch/);
 });
+
+t.test('lines of mod_cdr_csv tell what they hold', async (t) => {
+  // Times of the template that FreeSWITCH ships are local: here those of this machine, whatever its zone.
+  t.match(records(bytesOf(scenarioOf('freeswitch-1.11', 'queue_answered'), 'cdr.csv.gz')), [
+    { record: { direction: 'Inbound', status: 'Answered', agent: '1006', did: '+918041110006' } },
+  ]);
+  const scenario = scenarioOf('freeswitch-1.11', 'cdr_csv_proposed_template');
+  const calls = records(bytesOf(scenario, 'cdr.csv.gz'));
+  t.equal(calls.length, 8);
+  t.ok(calls.every(({ record }) => Math.abs(record.startedAt - scenario.startedAt) < 120_000));
+});
