@@ -112,7 +112,8 @@ async function readLeg(path: string, source: string, skipped: SkipTally): Promis
   try {
     return legEvents(body, path, source);
   } catch (error) {
-    skipped.note('foreign content', error instanceof Error ? error.message : `${path}: is no record of a leg.`);
+    const said = error instanceof Error && error.message.startsWith(path);
+    skipped.note('foreign content', said ? error.message : `${path}: is no record of a leg; move it elsewhere.`);
     return null;
   }
 }

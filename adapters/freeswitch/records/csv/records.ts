@@ -69,13 +69,22 @@ function read({ file, source, form, now }: Place, span: Span) {
   async function* legs() {
     const held = new CsvLegs();
     const ready = (all: boolean) =>
-      [...held.ready(all)].map(({ row, body }) => ({ recordedAt: writtenAt(row), leg: legEvents(body, file, source) }));
+      [...held.ready(all)].map(({ row, body }) => ({ recordedAt: writtenAt(row), leg: legOf(body) }));
     for await (const row of rows()) {
       held.take(row);
       yield* ready(false);
     }
     yield* ready(true);
   }
+
+  const legOf = (body: unknown) => {
+    try {
+      return legEvents(body, file, source);
+    } catch {
+      skipped.note('times', `${file}: a line tells times that no call can have; see whether its zone is set rightly.`);
+      return null;
+    }
+  };
 
   const completeTo = () => Math.min(unfinished, began);
   return weave({ span, source, legs, patienceMs: HOLD_MS, skipped, completeTo });
