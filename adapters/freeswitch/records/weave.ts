@@ -59,7 +59,10 @@ export interface WeaveOptions {
   ) => Promise<ReadonlyMap<ChannelId, RecordedLeg | 'later'>>;
   readonly patienceMs?: number;
   readonly skipped: SkipTally;
-  /** Up to when the records are complete once all are read: earlier than `span.to` when one was not finished or it lies ahead. */
+  /**
+   * Up to when the records are complete once all are read, ms since the epoch: earlier than `span.to` when one was not finished or it lies
+   * ahead. Calls of which something was recorded later are left to the next reading.
+   */
   readonly completeTo: () => number;
 }
 
@@ -195,9 +198,15 @@ class Weaver implements Weaving {
     return [...group.legs.values()].some(({ leg, recordedAt }) => leg.startedAt <= to && recordedAt >= from);
   }
 
+  /** True when a leg of the call may not be recorded wholly yet: the next reading tells it. */
+  #isCut(group: Group): boolean {
+    const completeTo = this.#options.completeTo();
+    return group.lastAt > completeTo || (group.expected.size > 0 && completeTo < this.#options.span.to);
+  }
+
   #tell(group: Group): void {
     for (const id of idsOf(group)) this.#groups.delete(id);
-    if (!this.#matters(group)) return;
+    if (!this.#matters(group) || this.#isCut(group)) return;
     this.legs += group.legs.size;
     const legs = [...group.legs.values()].map(({ leg }) => leg);
     this.#events.push(...eventsOfLegs(legs, this.#options.source));

@@ -103,7 +103,7 @@ t.test('a last line that is being written is read by the next reading', async (t
   const end = at('2026-11-22 10:00:10');
   lay(folder, 'Master.csv', whole + whole.replaceAll('aaaaaaaa', 'bbbbbbbb').slice(0, 50), end);
   const first = await told(place(file, { now: () => end + 5000 }), { from: end - DAY, to: end });
-  t.equal(first.calls.length, 1);
+  t.equal(first.calls.length, 0, 'what ended so late may have lines to come');
   t.strictSame(first.skipped, {});
   const upTo = first.pages.at(-1)?.upTo ?? 0;
   t.ok(upTo < end);
