@@ -11,6 +11,9 @@ export interface RowForm {
   readonly zone: ReturnType<typeof localTimes>;
 }
 
+/** No line tells an end that lies further behind the time at which the file was written last, ms. */
+const AHEAD_MS = 60_000;
+
 /** Lines that a name with line feeds may make of one row. */
 const MOST_LINES = 5;
 
@@ -23,10 +26,11 @@ export async function* rowsIn(
   since: number,
   skipped: SkipTally,
 ): AsyncGenerator<CsvRow, boolean> {
-  const rows = new RowReader(form, file.path, skipped);
+  const latest = file.changedAt + AHEAD_MS;
+  const rows = new RowReader(form, file.path, skipped, latest);
   let unfinished = false;
   try {
-    const from = await placeIn(file, since, timesBy(form, file.path, skipped));
+    const from = await placeIn(file, since, timesBy(form, file.path, skipped, latest));
     // What stands before the first line feed belongs to a line that begins before.
     let partial = from > 0;
     for await (const { text, last } of linesOf(file, from)) {
@@ -43,11 +47,11 @@ export async function* rowsIn(
 }
 
 /** When a line was written, ms since the epoch; `null` for what is no row. */
-function timesBy(form: RowForm, place: string, skipped: SkipTally): (line: string) => number | null {
-  const reader = new RowReader(form, place, skipped);
+function timesBy(form: RowForm, place: string, skipped: SkipTally, latest: number): (line: string) => number | null {
+  const reader = new RowReader(form, place, skipped, latest);
   return (line) => {
     const row = reader.whole(line);
-    return row === null ? null : writtenAt(row);
+    return row === null || row.endedAt > latest ? null : writtenAt(row);
   };
 }
 
@@ -60,16 +64,18 @@ export class RowReader {
   readonly #zone: RowForm['zone'];
   readonly #place: string;
   readonly #skipped: SkipTally;
+  readonly #latest: number;
   #before: number | null = null;
   /** Lines that are no row yet. */
   #pending: string[] = [];
 
-  /** `place`: for what is said of lines that are left out. */
-  constructor({ templates, zone }: RowForm, place: string, skipped: SkipTally) {
+  /** `place`: for what is said of lines that are left out. `latest`: when the last leg can have ended, ms since the epoch. */
+  constructor({ templates, zone }: RowForm, place: string, skipped: SkipTally, latest = Number.POSITIVE_INFINITY) {
     this.#templates = [...templates];
     this.#zone = zone;
     this.#place = place;
     this.#skipped = skipped;
+    this.#latest = latest;
   }
 
   /** True when the last line was no row, nor the end of one. */
@@ -84,7 +90,7 @@ export class RowReader {
     if (row === null) return this.#pending.length < MOST_LINES ? [] : this.#drop(1);
     const before = joined === null ? this.#drop(this.#pending.length - 1) : [];
     this.#pending = [];
-    return [...before, row];
+    return [...before, ...this.#accepted(row)];
   }
 
   /** What the last lines hold; `unfinished`: the last one may go on yet. */
@@ -94,6 +100,17 @@ export class RowReader {
 
   whole(line: string): CsvRow | null {
     return this.#first((template) => template.match(line));
+  }
+
+  /** Legs that ended after their line was written: the clock was ahead then, and nobody knows by how much. */
+  #accepted(row: CsvRow): readonly CsvRow[] {
+    if (row.endedAt > this.#latest) {
+      const why = `${this.#place}: a line tells an end after it was written; was the clock of the PBX or its zone set?`;
+      this.#skipped.note('ahead', why);
+      return [];
+    }
+    this.#before = row.endedAt;
+    return [row];
   }
 
   #drop(count: number): readonly CsvRow[] {
@@ -106,7 +123,7 @@ export class RowReader {
     const place = this.#place;
     if (row !== null) {
       this.#skipped.note('cut', `${place}: a line is cut off; was the disk full? The one behind it was read.`);
-      return [row];
+      return this.#accepted(row);
     }
     const why = `${place}: a line is cut off or of no template that is known; set template as in cdr_csv.conf.xml.`;
     this.#skipped.note('foreign', why);
@@ -118,7 +135,6 @@ export class RowReader {
       const variables = match(template);
       const row = variables === null ? null : rowOf(variables, template, this.#zone, this.#before);
       if (row === null) continue;
-      this.#before = row.endedAt;
       // The next line is most likely of the same template.
       if (index > 0) this.#templates.unshift(...this.#templates.splice(index, 1));
       return row;

@@ -156,6 +156,21 @@ t.test('a place in a large file is found without reading what is before', async 
   t.ok(pages.length > 0);
 });
 
+t.test('a line from a time when the clock of the PBX was ahead does not hide those behind it', async (t) => {
+  const folder = temporary(t);
+  const call = (id: string, day: string) =>
+    line(`${id}-0000-0000-0000-000000000000`, { start: `${day} 10:00:00`, end: `${day} 10:00:10` });
+  const content = [call('aaaaaaaa', '2026-11-22'), call('bbbbbbbb', '2036-11-22'), call('cccccccc', '2026-11-23')].join(
+    '',
+  );
+  const file = lay(folder, 'Master.csv', content, at('2026-11-23 10:00:11'));
+  const { calls, skipped } = await told(place(file), SPAN);
+  t.equal(calls.length, 2);
+  t.match(Object.entries(skipped), [
+    [/a line tells an end after it was written; was the clock of the PBX or its zone set\?/, 1],
+  ]);
+});
+
 t.test('local times while clocks are set back: the duration and the order of the lines decide', async (t) => {
   const folder = temporary(t);
   const call = (id: string, start: string, end: string, duration: number) =>
