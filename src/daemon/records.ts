@@ -166,7 +166,8 @@ async function byHand(
   try {
     for await (const page of place.read({ from, to })) {
       const { created, completed } = await source.merge(page.events, { span, aheadMs, dryRun });
-      const over = page.upTo >= to ? nextPlace : { place: begin.place, from: page.upTo };
+      // One that comes no further has no more that is whole.
+      const over = page.upTo >= to || page.upTo <= from ? nextPlace : { place: begin.place, from: page.upTo };
       if (over === null && !dryRun) await settleWithin(store, source.name, span, clock);
       return { ...answer, created, completed, skipped: page.skipped, upTo: page.upTo - aheadMs, cursor: next(over) };
     }

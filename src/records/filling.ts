@@ -59,6 +59,8 @@ const MARGIN_MS = 5000;
 /** How soon a pass follows the one before while something waits, and the longest pause while the records cannot be read, ms. */
 const AGAIN_MS = 15_000;
 const LONGEST_PAUSE_MS = 600_000;
+/** How long records that are not whole are waited for after the end of a gap, ms. */
+const LATEST_MS = 900_000;
 /** Calls looked at in one pass. */
 const CALLS = 200;
 
@@ -115,31 +117,35 @@ export function createFilling(options: FillingOptions): Filling {
         if (stopped) return null;
         const ready = (gap.endedAt ?? 0) + WRITTEN_AFTER_MS;
         if (clock.now() < ready) times.push(ready);
-        else await fillGap(gap);
+        else if (!(await fillGap(gap))) times.push(clock.now() + AGAIN_MS);
       }
       const next = await fillCalls();
       if (next !== null) times.push(next);
       return times.length === 0 ? null : Math.min(...times);
     };
 
-    const fillGap = async (gap: Gap): Promise<void> => {
+    /** False when it is to be read again. */
+    const fillGap = async (gap: Gap): Promise<boolean> => {
       const { id, beganAt, endedAt, aheadMs } = gap;
       const at = (): number => clock.now();
       if (places.length === 0) {
         const settled = await gaps.settle({ id, state: 'unfilled', note: NO_RECORDS, at: at() });
         if (settled !== null) options.onFilled(settled);
-        return;
+        return true;
       }
       const span = { from: beganAt, to: endedAt ?? at() };
       let filledTo = gap.filledTo;
+      let whole = true;
       for (const place of places) {
         const from = Math.max(span.from + aheadMs - MARGIN_MS, filledTo[place.name] ?? 0);
         const to = span.to + aheadMs + MARGIN_MS;
         if (from >= to) continue;
+        let upTo = to;
         for await (const page of place.read({ from, to })) {
           const done = await source.merge(page.events, { span, aheadMs });
           const skipped = page.skipped.reduce((sum, { count }) => sum + count, 0);
-          filledTo = { ...filledTo, [place.name]: page.upTo };
+          upTo = page.upTo;
+          filledTo = { ...filledTo, [place.name]: upTo };
           await gaps.progress({
             id,
             filledTo,
@@ -147,12 +153,16 @@ export function createFilling(options: FillingOptions): Filling {
             completed: done.completed.length,
             skipped,
           });
-          if (stopped) return;
+          if (stopped) return true;
         }
-        filledTo = { ...filledTo, [place.name]: to };
+        whole &&= upTo >= to;
       }
-      const settled = await gaps.settle({ id, state: 'filled', note: null, at: at() });
+      // What a PBX still writes is waited for, but not for ever: an open end may never be closed.
+      if (!whole && at() < span.to + LATEST_MS) return false;
+      const note = whole ? null : 'some records were not whole';
+      const settled = await gaps.settle({ id, state: 'filled', note, at: at() });
       if (settled !== null) options.onFilled(settled);
+      return true;
     };
 
     /** As of `onePass`. */

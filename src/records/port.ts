@@ -16,7 +16,10 @@ export interface SkippedRecords {
 export interface RecordsPage {
   /** What the records say, as call events in no particular order; a call that the page tells of is told wholly. */
   readonly events: readonly CallEvent[];
-  /** Everything recorded up to then is told; a reading that was broken off goes on from here. ms since the epoch, UTC. */
+  /**
+   * Everything recorded up to then is told; a reading that was broken off goes on from here. Of the last page it may lie before the
+   * end of the span, where calls are not recorded wholly yet: read again later. ms since the epoch, UTC.
+   */
   readonly upTo: number;
   readonly skipped: readonly SkippedRecords[];
 }

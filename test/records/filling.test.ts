@@ -222,3 +222,25 @@ t.test('a fault of the program is told as well, and does not end the filling', a
   await it.pass(60_000);
   t.match(it.filled, [{ state: 'filled' }]);
 });
+
+t.test('records that are not whole yet are read again from there, and not for ever', async (t) => {
+  let whole = false;
+  const it = bench(async function* ({ to }) {
+    yield page(whole ? to : START - 20_000);
+  });
+  it.gap(START - 60_000, START);
+  await it.pass(21_000);
+  t.strictSame(
+    it.readings.map(({ from }) => from - START),
+    [-65_000, -20_000],
+  );
+  t.equal(it.filled.length, 0);
+  whole = true;
+  await it.pass(15_000);
+  t.match(it.filled, [{ state: 'filled', note: null }]);
+
+  whole = false;
+  it.gap(START + 100_000, START + 120_000);
+  await it.pass(3_600_000);
+  t.match(it.filled.at(-1), { state: 'filled', note: 'some records were not whole' });
+});
