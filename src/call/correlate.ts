@@ -25,9 +25,11 @@ import { applyToChannel } from './live/apply.ts';
 import type { ApplyContext } from './live/context.ts';
 import { giveUp, overdueAt } from './live/deadline.ts';
 import { Endings, isOver, type Leavings, type OnFault, type OnMisread } from './live/ending.ts';
-import { endUnconfirmed, noteBoot, noteHeard, reconcile, unheard } from './live/reconcile.ts';
+import { noteHeard, stampedByPbx, unheard } from './live/link.ts';
+import { endUnconfirmed, noteBoot, reconcile } from './live/reconcile.ts';
 import { beginsAnother } from './live/sequel.ts';
-import { type Bridge, type Call, type Channel, componentOf } from './live/state.ts';
+import { placeArrivals } from './live/shift.ts';
+import { type Bridge, type Call, type Channel, componentOf, isLive } from './live/state.ts';
 import { Waiting } from './live/waiting.ts';
 import type { SourcePlan } from './plan.ts';
 import type { CallRecord } from './record.ts';
@@ -125,9 +127,11 @@ export class CallTable {
 
   /** Folds one event in. */
   apply(event: CallEvent): FoldResult {
+    if (event.kind === 'clock-stepped') return this.setClock(event);
+    if (event.kind === 'source-lost' && !this.link.lost) this.waitAnew(event.receivedAt);
     this.reach(event.receivedAt);
     if ('channel' in event && event.boot !== undefined) {
-      const restarted = noteBoot(this.context, this.link, event.boot, event.at, event.receivedAt);
+      const restarted = noteBoot(this.context, event.boot, event.at, event.receivedAt);
       if (restarted) this.waiting.noteAll();
     }
     if (event.kind === 'recording') this.leave.ended.push(...this.endings.completedBy(event));
@@ -137,7 +141,7 @@ export class CallTable {
       this.onFault(`The event "${event.kind}" could not be taken in and was left out`, error);
     }
     this.separate(event);
-    this.link.lastHeardAt = Math.max(this.link.lastHeardAt ?? 0, event.at);
+    this.link.heardAt = event.receivedAt;
     this.schedule(event);
     return this.takeResult();
   }
@@ -145,13 +149,25 @@ export class CallTable {
   private fold(event: CallEvent): void {
     const id = channelOf(event);
     if (id === null || event.kind === 'vanished') {
-      reconcile(this.context, this.link, event);
+      reconcile(this.context, event);
       return;
     }
-    noteHeard(this.link, event.at, event.receivedAt);
-    applyToChannel(this.context, event);
+    const told = this.onPbxClock(event);
+    applyToChannel(this.context, told);
     const channel = this.channels.get(id);
-    if (channel !== undefined) channel.heardAt = event.receivedAt;
+    if (channel === undefined) return;
+    channel.heardAt = event.receivedAt;
+    channel.aliveAt = Math.max(channel.aliveAt, told.at);
+    if (event.receivedAt <= this.link.lateUntil && event.at === event.receivedAt) channel.heardLate = true;
+  }
+
+  /** The event with its time on the clock of the PBX: some rows of lists have none although its events have one. */
+  private onPbxClock(event: CallEvent): CallEvent {
+    const { ahead } = this.link;
+    noteHeard(this.link, event);
+    if (event.at === event.receivedAt) return this.link.ahead === null ? event : stampedByPbx(this.link, event);
+    if (ahead === null) placeArrivals(this.context);
+    return event;
   }
 
   /** A leg that begins another call does not wait until the one before has been deserted for long. */
@@ -188,6 +204,22 @@ export class CallTable {
    */
   nextDeadline(): number {
     return this.waiting.next;
+  }
+
+  /** A clock has been set, as was told: what is waited for is waited for as long as before. */
+  private setClock(event: Extract<CallEvent, { kind: 'clock-stepped' }>): FoldResult {
+    reconcile(this.context, event);
+    if (event.clock === 'ours') this.now += event.by;
+    this.waiting.noteAll();
+    return this.advance(event.receivedAt);
+  }
+
+  /** Nobody listens, so the silence about what lives says nothing: it counts from `now` on. */
+  private waitAnew(now: number): void {
+    for (const channel of this.channels.values()) {
+      if (isLive(channel)) channel.heardAt = Math.max(channel.heardAt, now);
+    }
+    this.waiting.noteAll();
   }
 
   /** The clock of arrival has been set back to `now`: nothing can have been heard later than that. */
@@ -233,7 +265,7 @@ export class CallTable {
    */
   endUnconfirmed(): CallRecord[] {
     const leave: Leavings = { ended: [], released: [] };
-    endUnconfirmed(this.context, this.link);
+    endUnconfirmed(this.context);
     for (const call of [...this.calls.values()]) {
       if (this.calls.has(call.key) && isOver(componentOf(call))) this.endings.end(call, leave);
     }
