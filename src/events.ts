@@ -1,6 +1,6 @@
 /** Every event of the business once: its level, its name, its text and its fields. */
 import type { CallRecord } from './call/record.ts';
-import type { Log, SourceStatus } from './ports.ts';
+import type { ClockNews, Log, SourceStatus } from './ports.ts';
 import { Phone } from './telephony/mask.ts';
 
 const phone = (number: string | null) => (number === null ? null : new Phone(number));
@@ -27,6 +27,17 @@ export const events = {
     else if (state === 'lost') log.write('warn', 'pbx-lost', text, { pbx });
     else if (problem !== null) log.write('warn', 'pbx-problem', text, { pbx });
     else log.write(state === 'connected' ? 'notice' : 'info', `pbx-${state}`, text, { pbx });
+  },
+
+  /** The wall clock was set, or this program stood still. */
+  clock(log: Log, news: ClockNews): void {
+    if (news.kind === 'stepped') {
+      const text = `The clock of this machine was set ${news.by < 0 ? 'back' : 'forward'} by ${Math.abs(news.by) / 1000} s: calls that were going on are marked where their times were moved with it.`;
+      log.write('warn', 'clock-stepped', text, { by_ms: news.by });
+    } else {
+      const text = `logcalld stood still for ${news.ms / 1000} s (stopped, or this machine was): calls of which something was heard only then, without a time of the PBX, are marked.`;
+      log.write('warn', 'stalled', text, { ms: news.ms });
+    }
   },
 
   warning(log: Log, subject: string, text: string): void {

@@ -12,7 +12,7 @@ import { type CallRules, CallTable } from './call/correlate.ts';
 import type { MisreadName } from './call/known/side.ts';
 import type { SourcePlan } from './call/plan.ts';
 import type { CallRecord } from './call/record.ts';
-import type { Clock, EventSource, Journal, SourceFrame, SourceStatus } from './ports.ts';
+import type { Clock, ClockNews, EventSource, Journal, SourceFrame, SourceStatus } from './ports.ts';
 import type { CallEvent } from './telephony/call-event.ts';
 import { oddTime } from './telephony/event-time.ts';
 
@@ -38,6 +38,8 @@ export interface PipelineOptions {
   readonly onFault: (source: string, text: string) => void;
   /** An endpoint of a source whose name says something else than what the PBX showed. */
   readonly onMisread?: (source: string, name: MisreadName) => void;
+  /** The clock of this machine was set, or this program stood still: calls that it touches are flagged. */
+  readonly onClock?: (news: ClockNews) => void;
   /** Each event that was folded in, for displays. */
   readonly onEvent?: (event: CallEvent) => void;
 }
@@ -64,6 +66,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   }
   let wakeAt = Number.POSITIVE_INFINITY;
   let cancelWake: () => void = () => {};
+  let unwatch: () => void = () => {};
 
   const batches = gatherBatches({
     journal,
@@ -108,11 +111,14 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   };
 
   const wakeFor = (table: CallTable): void => {
+    if (table.nextDeadline() >= wakeAt) return;
+    // First: what is told of the clock meanwhile moves what is waited for.
+    const now = clock.now();
     const next = table.nextDeadline();
     if (next >= wakeAt) return;
     cancelWake();
     wakeAt = next;
-    cancelWake = clock.after(Math.max(0, next - clock.now()), tick);
+    cancelWake = clock.after(Math.max(0, next - now), tick);
   };
 
   const tick = (): void => {
@@ -142,6 +148,22 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     }
   };
 
+  /** Told before anything that is stamped by the clock as it goes now: part of what every source said, so a restart folds it again. */
+  const onClock = (news: ClockNews): void => {
+    options.onClock?.(news);
+    for (const { source } of options.sources) {
+      const stamp = { source: source.name, at: news.at, receivedAt: news.at };
+      const event: CallEvent =
+        news.kind === 'stepped'
+          ? { ...stamp, kind: 'clock-stepped', clock: 'ours', by: news.by }
+          : { ...stamp, kind: 'stalled', ms: news.ms };
+      onFrame({ source: source.name, receivedAt: news.at, events: [event], raw: null });
+    }
+    if (news.kind === 'stalled') return;
+    cancelWake();
+    tick();
+  };
+
   /** Nobody listens to the PBX from `at` on: the open calls are in doubt until it lists its channels again. */
   const markGap = (source: string, at: number, reason: string): void => {
     const receivedAt = clock.now();
@@ -152,6 +174,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   return {
     async start() {
       await refold();
+      unwatch = clock.watch?.(onClock) ?? unwatch;
       for (const { source } of options.sources) {
         // After a kill the last thing heard is all that is known; an orderly end has been marked then.
         const at = await journal.lastFrameAt(source.name);
@@ -163,12 +186,13 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     async stop() {
       await Promise.all(
         options.sources.map(async ({ source }) => {
-          const listening = source.status().state === 'connected';
+          const { state, lastFrameAt } = source.status();
           await source.stop();
-          if (listening) markGap(source.name, clock.now(), 'logcalld stopped');
+          if (state === 'connected') markGap(source.name, lastFrameAt ?? clock.now(), 'logcalld stopped');
         }),
       );
       cancelWake();
+      unwatch();
       await batches.drain();
     },
     live: () => [...tables.values()].flatMap((table) => table.live(clock.now())),

@@ -158,7 +158,7 @@ export class CallTable {
     if (channel === undefined) return;
     channel.heardAt = event.receivedAt;
     channel.aliveAt = Math.max(channel.aliveAt, told.at);
-    if (event.receivedAt <= this.link.lateUntil && event.at === event.receivedAt) channel.heardLate = true;
+    if (event.receivedAt <= this.link.lateUntil && this.link.ahead === null) channel.heardLate = true;
   }
 
   /** The event with its time on the clock of the PBX: some rows of lists have none although its events have one. */
