@@ -12,6 +12,7 @@ import { type CallRules, CallTable } from './call/correlate.ts';
 import type { MisreadName } from './call/known/side.ts';
 import type { SourcePlan } from './call/plan.ts';
 import type { CallRecord } from './call/record.ts';
+import { rememberLately } from './lately.ts';
 import type { Clock, ClockNews, EventSource, Journal, SourceFrame, SourceStatus } from './ports.ts';
 import type { CallEvent } from './telephony/call-event.ts';
 import { oddTime } from './telephony/event-time.ts';
@@ -148,6 +149,13 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     }
   };
 
+  const remember = async (): Promise<void> => {
+    for (const { source, plan } of options.sources) {
+      const table = tables.get(source.name);
+      if (table !== undefined) await rememberLately(journal, table, { plan, rules, now: clock.now() });
+    }
+  };
+
   /** Told before anything that is stamped by the clock as it goes now: part of what every source said, so a restart folds it again. */
   const onClock = (news: ClockNews): void => {
     options.onClock?.(news);
@@ -174,6 +182,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   return {
     async start() {
       await refold();
+      await remember();
       unwatch = clock.watch?.(onClock) ?? unwatch;
       for (const { source } of options.sources) {
         // After a kill the last thing heard is all that is known; an orderly end has been marked then.

@@ -127,6 +127,16 @@ export interface Journal {
    * the source since the connection under which the oldest of its open calls began.
    */
   openEvents(): AsyncIterable<readonly CallEvent[]>;
+  /**
+   * All that a source said since `since` (ms since the epoch), no more than the newest `maxBytes` of its frames, in order, a page at a
+   * time.
+   */
+  recentEvents(
+    source: string,
+    bounds: { readonly since: number; readonly maxBytes: number },
+  ): AsyncIterable<readonly CallEvent[]>;
+  /** The records of these calls as they are stored now, of those that are. */
+  storedCalls(ids: readonly string[]): Promise<readonly CallRecord[]>;
   /** When the last frame of a source was stored, ms since the epoch; `null` when there is none. */
   lastFrameAt(source: string): Promise<number | null>;
 }

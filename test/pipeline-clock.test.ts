@@ -53,6 +53,10 @@ function life(machine: Machine, stored: CallEvent[] = [], pbxClock: (() => numbe
       async *openEvents() {
         yield kept;
       },
+      async *recentEvents() {
+        yield [];
+      },
+      storedCalls: async () => [],
       openChannels: async () => [],
       lastFrameAt: async () => null,
     },

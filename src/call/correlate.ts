@@ -25,10 +25,10 @@ import { applyToChannel } from './live/apply.ts';
 import type { ApplyContext } from './live/context.ts';
 import { giveUp, overdueAt } from './live/deadline.ts';
 import { Endings, isOver, type Leavings, type OnFault, type OnMisread } from './live/ending.ts';
-import { noteHeard, stampedByPbx, unheard } from './live/link.ts';
+import { unheard } from './live/link.ts';
 import { endUnconfirmed, noteBoot, reconcile } from './live/reconcile.ts';
 import { beginsAnother } from './live/sequel.ts';
-import { placeArrivals } from './live/shift.ts';
+import { hear } from './live/shift.ts';
 import { type Bridge, type Call, type Channel, componentOf, isLive } from './live/state.ts';
 import { Waiting } from './live/waiting.ts';
 import type { SourcePlan } from './plan.ts';
@@ -152,22 +152,13 @@ export class CallTable {
       reconcile(this.context, event);
       return;
     }
-    const told = this.onPbxClock(event);
+    const told = hear(this.context, event);
     applyToChannel(this.context, told);
     const channel = this.channels.get(id);
     if (channel === undefined) return;
     channel.heardAt = event.receivedAt;
     channel.aliveAt = Math.max(channel.aliveAt, told.at);
     if (event.receivedAt <= this.link.lateUntil && this.link.ahead === null) channel.heardLate = true;
-  }
-
-  /** The event with its time on the clock of the PBX: some rows of lists have none although its events have one. */
-  private onPbxClock(event: CallEvent): CallEvent {
-    const { ahead } = this.link;
-    noteHeard(this.link, event);
-    if (event.at === event.receivedAt) return this.link.ahead === null ? event : stampedByPbx(this.link, event);
-    if (ahead === null) placeArrivals(this.context);
-    return event;
   }
 
   /** A leg that begins another call does not wait until the one before has been deserted for long. */
@@ -235,6 +226,16 @@ export class CallTable {
   /** The calls as they look at `now`, for displays; nothing is changed. */
   live(now: number): CallRecord[] {
     return [...new Set(this.calls.values())].flatMap((call) => this.endings.judged(call, now));
+  }
+
+  /** Ids of the calls that were reported lately. */
+  reported(): readonly string[] {
+    return this.endings.reported();
+  }
+
+  /** Knows the calls that `past`, another table of the PBX, has reported, as far as nothing of them goes on here, by these records. */
+  remember(past: CallTable, records: readonly CallRecord[]): void {
+    this.endings.remember(past.endings, records);
   }
 
   /** Calls that are not finished yet; joined ones count as one. */

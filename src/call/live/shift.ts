@@ -2,8 +2,9 @@
  * Clocks that are set, and this program standing still. What is said of a call is compared with what was said of it before, so the
  * times that it has are moved with the clock by which they were told: its durations stay right, and the record is marked.
  */
+import type { CallEvent } from '../../telephony/call-event.ts';
 import type { ApplyContext } from './context.ts';
-import type { SourceLink } from './link.ts';
+import { noteHeard, type SourceLink, stampedByPbx } from './link.ts';
 import type { Bridge, Channel, Interval } from './state.ts';
 
 /** After this program stood still, what has come meanwhile is read within this time, ms. */
@@ -32,11 +33,22 @@ export function shiftTimes(context: ApplyContext, clock: 'pbx' | 'ours', by: num
   for (const bridge of bridges) shiftBridge(bridge, by);
 }
 
+/** Takes note of what is said of a channel, and returns it with its time on the clock of the PBX. */
+export function hear(context: ApplyContext, event: CallEvent): CallEvent {
+  const { link } = context;
+  const { ahead } = link;
+  noteHeard(link, event);
+  // Some rows of lists have no time of the PBX although its events have one.
+  if (event.at === event.receivedAt) return ahead === null ? event : stampedByPbx(link, event);
+  if (ahead === null) placeArrivals(context);
+  return event;
+}
+
 /**
  * The PBX tells times after all: those of channels that are known from a list alone, which had none, are moved to its clock. That is
  * no step, so nothing is marked.
  */
-export function placeArrivals({ link, channels }: ApplyContext): void {
+function placeArrivals({ link, channels }: ApplyContext): void {
   for (const channel of new Set(channels.values())) {
     if (!channel.counted) continue;
     channel.counted = false;
