@@ -219,7 +219,8 @@ export type CallEvent =
   /** The PBX has given the channel another id; what comes later is told under that one. */
   | (OnChannel & { readonly kind: 'renamed'; readonly to: ChannelId })
   /**
-   * The link to the PBX is up. `boot` identifies the PBX process where the PBX tells it; `bootedAt` is when it started.
+   * The link to the PBX is up. `boot` identifies the PBX process where the PBX tells it; `bootedAt` is when it started, by the clock
+   * of `at`.
    * A start later than the last thing heard from the PBX means every older call is over.
    */
   | (Stamp & { readonly kind: 'source-connected'; readonly boot: string | null; readonly bootedAt: number | null })

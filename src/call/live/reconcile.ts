@@ -58,11 +58,13 @@ export function reconcile(context: ApplyContext, event: CallEvent): void {
 function connect(context: ApplyContext, event: Extract<CallEvent, { kind: 'source-connected' }>): void {
   const { link } = context;
   const restarted = event.boot !== null && isRestart(link, event.boot);
-  const bootedAt = event.bootedAt === null ? null : onPbxClock(link, event.bootedAt - BOOT_SLACK_MS);
-  const over = onPbxClock(link, Math.min(event.bootedAt ?? event.receivedAt, event.receivedAt));
+  // By the clock of `at`, which is that of the PBX where the event has its time.
+  const toPbx = event.at === event.receivedAt ? onPbxClock(link, 0) : 0;
+  const bootedAt = event.bootedAt === null ? null : event.bootedAt + toPbx;
+  const over = Math.min(bootedAt ?? event.at + toPbx, event.at + toPbx);
   for (const channel of context.channels.values()) {
-    if (restarted || (bootedAt !== null && channel.createdAt < bootedAt))
-      endUnheard(context, channel, over, event.receivedAt);
+    if (restarted || (bootedAt !== null && channel.createdAt < bootedAt - BOOT_SLACK_MS))
+      endBefore(context, channel, over, event.receivedAt);
   }
   link.boot = event.boot ?? link.boot;
   link.connectedAt = event.receivedAt;
@@ -102,6 +104,14 @@ export function endUnheard(context: ApplyContext, channel: Channel, to: number |
   clear(context, channel, from, heardAt);
 }
 
+/** The same for a channel of another process of the PBX, which nobody saw end: it lived until anything was heard of that. */
+function endBefore(context: ApplyContext, channel: Channel, to: number, heardAt: number): void {
+  const { link } = context;
+  if (channel.followed === 'yes' && isLive(channel) && link.heardAt !== null)
+    proveAlive(channel, onPbxClock(link, link.heardAt));
+  endUnheard(context, channel, to, heardAt);
+}
+
 /** Another process of the PBX than the one known. */
 function isRestart(link: SourceLink, boot: string): boolean {
   return link.boot !== null && link.boot !== boot;
@@ -116,7 +126,7 @@ export function noteBoot(context: ApplyContext, boot: string, at: number, heardA
   const restarted = isRestart(link, boot);
   link.boot = boot;
   if (!restarted) return false;
-  for (const channel of context.channels.values()) endUnheard(context, channel, at, heardAt);
+  for (const channel of context.channels.values()) endBefore(context, channel, at, heardAt);
   return true;
 }
 
