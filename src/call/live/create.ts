@@ -183,6 +183,8 @@ export function recall(context: ApplyContext, id: ChannelId, history: ChannelHis
   }
   const channel = context.channels.get(id);
   if (channel === undefined || channel.clearedAt !== null) return;
+  // What it tells is by the clock that it had then.
+  if (channel.clockStepped) return;
   if (!beganKnown(channel) && history.createdAt !== null) {
     channel.createdAt = history.createdAt;
     channel.beginning = 'recalled';

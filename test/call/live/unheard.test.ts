@@ -142,3 +142,24 @@ t.test('a call that was met in a list, of a PBX whose clock is two hours off: it
     }
   }
 });
+
+t.test(
+  'the life of a channel that is told at its end is by the clock that was set meanwhile: its length is right',
+  async (t) => {
+    const by = HOUR;
+    const told = { facts: facts('PJSIP/trunk-in', 'c'), createdAt: START, answeredAt: START + 1000, bridge: null };
+    const end = { q850: 16, sip: null, text: null };
+    const [record] = fold([
+      connected(9000),
+      ...ahead([row(10_000, 'c')], 5),
+      complete(10_100),
+      on(12_000, { kind: 'clock-stepped', clock: 'pbx', by }),
+      ...ahead(
+        [on(20_000, { kind: 'cleared', channel: 'c', clearing: end, history: { ...told, bridgedAt: null } })],
+        by,
+      ),
+    ]);
+    t.equal((record?.endedAt ?? 0) - (record?.startedAt ?? 0), 20_000);
+    t.ok(record?.flags.includes('clock-stepped'));
+  },
+);
