@@ -20,6 +20,7 @@ type Machine = ReturnType<typeof handMachine>;
 
 /** One life of the daemon, on a machine, with what the lives before it stored. `pbxClock`: the PBX's own, where it tells times. */
 function life(machine: Machine, stored: CallEvent[] = [], pbxClock: (() => number) | null = null) {
+  let lastFrameAt: number | null = null;
   const clock = createClock({ bootId: 'boot', machine: machine.clocks });
   const ended: CallRecord[] = [];
   const news: ClockNews[] = [];
@@ -34,7 +35,7 @@ function life(machine: Machine, stored: CallEvent[] = [], pbxClock: (() => numbe
     hold: () => {},
     status: () => ({
       ...{ name: 'pbx', state: 'connected', since: START, problem: null, frames: 0, unknownEvents: 0, faults: 0 },
-      lastFrameAt: null,
+      lastFrameAt,
     }),
   };
   const kept = stored.filter((event) => channelOf(event) === null || !isOver(stored, channelOf(event)));
@@ -76,6 +77,10 @@ function life(machine: Machine, stored: CallEvent[] = [], pbxClock: (() => numbe
   const clearing = { q850: 16, sip: null, text: null };
   return {
     ...{ pipeline, ended, news, stored, clock },
+    /** The PBX answers a question. */
+    answer(): void {
+      lastFrameAt = clock.now();
+    },
     begin(id: string): void {
       hear({ kind: 'channel-created', channel: id, facts: facts('PJSIP/trunk-in', id) });
       const phone = facts('PJSIP/1001', id, { initiator: 'pbx', dialled: null });
@@ -230,4 +235,16 @@ t.test('times of the PBX are right after a standstill as well', async (t) => {
   await pass(5_000);
   t.match(ended, [{ flags: [] }]);
   await pipeline.stop();
+});
+
+t.test('an orderly stop: calls are known to live until the PBX was heard last', async (t) => {
+  const machine = handMachine(START);
+  const { pipeline, begin, answer, pass, stored } = life(machine);
+  await pipeline.start();
+  begin('a');
+  await pass(60_000);
+  answer();
+  await pass(9_000);
+  await pipeline.stop();
+  t.match(stored.at(-1), { kind: 'source-lost', at: START + 60_000, receivedAt: START + 69_000, orderly: true });
 });

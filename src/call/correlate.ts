@@ -128,7 +128,7 @@ export class CallTable {
   /** Folds one event in. */
   apply(event: CallEvent): FoldResult {
     if (event.kind === 'clock-stepped') return this.setClock(event);
-    if (event.kind === 'source-lost' && !this.link.lost) this.waitAnew(event.receivedAt);
+    if (event.kind === 'source-lost') this.passOver(event.at, event.receivedAt);
     this.reach(event.receivedAt);
     if ('channel' in event && event.boot !== undefined) {
       const restarted = noteBoot(this.context, event.boot, event.at, event.receivedAt);
@@ -205,10 +205,11 @@ export class CallTable {
     return this.advance(event.receivedAt);
   }
 
-  /** Nobody listens, so the silence about what lives says nothing: it counts from `now` on. */
-  private waitAnew(now: number): void {
-    for (const channel of this.channels.values()) {
-      if (isLive(channel)) channel.heardAt = Math.max(channel.heardAt, now);
+  /** Nobody listened from `from` to `to` (clock of arrival), so the silence about what lives says nothing. */
+  private passOver(from: number, to: number): void {
+    if (to <= from) return;
+    for (const channel of new Set(this.channels.values())) {
+      if (isLive(channel)) channel.heardAt = Math.min(to, channel.heardAt + to - from);
     }
     this.waiting.noteAll();
   }

@@ -104,6 +104,15 @@ t.test('days in which nobody listened are no silence: the PBX is asked first', a
   t.equal(table.openCalls, 1);
 });
 
+t.test('days without a link are silence: the call is given up in the end', async (t) => {
+  const flapping = Array.from({ length: 60 }, (_, hour) => [
+    lost((hour + 1) * HOUR),
+    connected((hour + 1) * HOUR + 500),
+  ]);
+  const [record] = fold([...talking(), ...flapping.flat()], 3 * DAY);
+  t.match(record, { endedAt: START + HOUR, endBetween: between(HOUR, null) });
+});
+
 /** The same with the clock of the PBX `ahead` of ours. */
 const ahead = (events: readonly CallEvent[], by: number): CallEvent[] =>
   events.map((event) => ({ ...event, at: event.at + by }));
