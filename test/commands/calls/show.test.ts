@@ -66,6 +66,7 @@ t.test('an end that nobody heard is shown with the moments between which it lies
     lead: nobody,
     user: nobody,
     sent: null,
+    gaps: [],
     body: {},
   };
   const told = (endBetween: { from: number; to: number | null } | null) => {
