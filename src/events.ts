@@ -1,6 +1,6 @@
 /** Every event of the business once: its level, its name, its text and its fields. */
 import type { CallRecord } from './call/record.ts';
-import type { Log, SourceStatus } from './ports.ts';
+import type { ClockNews, Log, SourceStatus } from './ports.ts';
 import type { Gap } from './records/gaps.ts';
 import { goingOn, settlement } from './records/text.ts';
 import { Phone } from './telephony/mask.ts';
@@ -51,6 +51,17 @@ export const events = {
     const { created, completed, state } = gap;
     const level = state === 'filled' ? 'notice' : 'warn';
     log.write(level, `gap-${state}`, `${gap.source}: ${settlement(gap)}`, { ...about(gap), created, completed });
+  },
+
+  /** The wall clock was set, or this program stood still. */
+  clock(log: Log, news: ClockNews): void {
+    if (news.kind === 'stepped') {
+      const text = `The clock of this machine was set ${news.by < 0 ? 'back' : 'forward'} by ${Math.abs(news.by) / 1000} s: calls that were going on are marked where their times were moved with it.`;
+      log.write('warn', 'clock-stepped', text, { by_ms: news.by });
+    } else {
+      const text = `logcalld stood still for ${news.ms / 1000} s (stopped, or this machine was): calls of which something was heard only then, without a time of the PBX, are marked.`;
+      log.write('warn', 'stalled', text, { ms: news.ms });
+    }
   },
 
   warning(log: Log, subject: string, text: string): void {

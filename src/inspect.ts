@@ -64,13 +64,18 @@ export function inspectFrames(
   return { records: ended.sort((a, b) => a.endedAt - b.endedAt), goingOn: table.openCalls, unread };
 }
 
+function endBetween({ from, to }: NonNullable<CallRecord['endBetween']>) {
+  return { from: iso(from), to: to === null ? null : iso(to) };
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
 /** The JSON object that `logcalld inspect --json` prints for a call. */
 export function inspectLine(
   record: CallRecord,
   file: string,
   logCall: Readonly<Record<string, string | number>> | null,
 ): string {
-  const iso = (ms: number) => new Date(ms).toISOString();
   return JSON.stringify({
     file,
     callSessionId: record.callSessionId,
@@ -87,6 +92,7 @@ export function inspectLine(
     startedAt: iso(record.startedAt),
     answeredAt: record.answeredAt === null ? null : iso(record.answeredAt),
     endedAt: iso(record.endedAt),
+    endBetween: record.endBetween == null ? null : endBetween(record.endBetween),
     durationSeconds: record.durationSeconds,
     talkSeconds: record.talkSeconds,
     ringSeconds: record.ringSeconds,

@@ -12,7 +12,8 @@ import { type CallRules, CallTable } from './call/correlate.ts';
 import type { MisreadName } from './call/known/side.ts';
 import type { SourcePlan } from './call/plan.ts';
 import type { CallRecord } from './call/record.ts';
-import type { Clock, EventSource, Journal, SourceFrame, SourceStatus } from './ports.ts';
+import { rememberLately } from './lately.ts';
+import type { Clock, ClockNews, EventSource, Journal, SourceFrame, SourceStatus } from './ports.ts';
 import type { Gap, Gaps } from './records/gaps.ts';
 import { watchGaps } from './records/watch.ts';
 import type { CallEvent } from './telephony/call-event.ts';
@@ -44,6 +45,8 @@ export interface PipelineOptions {
   readonly gaps?: Gaps;
   /** A gap is over and stored. */
   readonly onGap?: (gap: Gap) => void;
+  /** The clock of this machine was set, or this program stood still: calls that it touches are flagged. */
+  readonly onClock?: (news: ClockNews) => void;
   /** Each event that was folded in, for displays. */
   readonly onEvent?: (event: CallEvent) => void;
 }
@@ -74,6 +77,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   }
   let wakeAt = Number.POSITIVE_INFINITY;
   let cancelWake: () => void = () => {};
+  let unwatch: () => void = () => {};
 
   const batches = gatherBatches({
     journal,
@@ -140,11 +144,14 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   };
 
   const wakeFor = (table: CallTable): void => {
+    if (table.nextDeadline() >= wakeAt) return;
+    // First: what is told of the clock meanwhile moves what is waited for.
+    const now = clock.now();
     const next = table.nextDeadline();
     if (next >= wakeAt) return;
     cancelWake();
     wakeAt = next;
-    cancelWake = clock.after(Math.max(0, next - clock.now()), tick);
+    cancelWake = clock.after(Math.max(0, next - now), tick);
   };
 
   const tick = (): void => {
@@ -174,6 +181,29 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     }
   };
 
+  const remember = async (): Promise<void> => {
+    for (const { source, plan } of options.sources) {
+      const table = tables.get(source.name);
+      if (table !== undefined) await rememberLately(journal, table, { plan, rules, now: clock.now() });
+    }
+  };
+
+  /** Told before anything that is stamped by the clock as it goes now: part of what every source said, so a restart folds it again. */
+  const onClock = (news: ClockNews): void => {
+    options.onClock?.(news);
+    for (const { source } of options.sources) {
+      const stamp = { source: source.name, at: news.at, receivedAt: news.at };
+      const event: CallEvent =
+        news.kind === 'stepped'
+          ? { ...stamp, kind: 'clock-stepped', clock: 'ours', by: news.by }
+          : { ...stamp, kind: 'stalled', ms: news.ms };
+      onFrame({ source: source.name, receivedAt: news.at, events: [event], raw: null });
+    }
+    if (news.kind === 'stalled') return;
+    cancelWake();
+    tick();
+  };
+
   /** Nobody listens to the PBX from `at` on: the open calls are in doubt until it lists its channels again. */
   const markGap = (source: string, at: number, reason: string): void => {
     const receivedAt = clock.now();
@@ -184,6 +214,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   return {
     async start() {
       await refold();
+      await remember();
+      unwatch = clock.watch?.(onClock) ?? unwatch;
       for (const { source } of options.sources) {
         // After a kill the last thing heard is all that is known; an orderly end has been marked then.
         const at = await lastHeardAt(source.name);
@@ -196,12 +228,13 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     async stop() {
       await Promise.all(
         options.sources.map(async ({ source }) => {
-          const listening = source.status().state === 'connected';
+          const { state, lastFrameAt } = source.status();
           await source.stop();
-          if (listening) markGap(source.name, clock.now(), 'logcalld stopped');
+          if (state === 'connected') markGap(source.name, lastFrameAt ?? clock.now(), 'logcalld stopped');
         }),
       );
       cancelWake();
+      unwatch();
       await batches.drain();
       await watch?.stop();
     },

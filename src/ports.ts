@@ -8,7 +8,7 @@ import type { CallEvent, LineHint } from './telephony/call-event.ts';
 
 /** Wall clock and monotonic clock, so that no rule depends on the host. */
 export interface Clock {
-  /** ms since the epoch, UTC; may step. */
+  /** ms since the epoch, UTC; may step, which those who watch are told before it does. */
   now(): number;
   /** ms on a clock that never steps; its origin changes at boot. */
   monotonic(): number;
@@ -16,7 +16,17 @@ export interface Clock {
   readonly bootId: string;
   /** Calls back once after `ms`; the returned function cancels. */
   after(ms: number, run: () => void): () => void;
+  /** Hears of steps and standstills from now on; the returned function ends that. Absent where there are none. */
+  watch?(hear: (news: ClockNews) => void): () => void;
 }
+
+/**
+ * `stepped`: the wall clock was set forward by `by` ms, or back, beside the time that passed. `stalled`: this process, or its machine,
+ * stood still for `ms`. `at`: ms since the epoch, by the clock as it goes now.
+ */
+export type ClockNews =
+  | { readonly kind: 'stepped'; readonly by: number; readonly at: number }
+  | { readonly kind: 'stalled'; readonly ms: number; readonly at: number };
 
 export type LogLevel = 'error' | 'warn' | 'notice' | 'info' | 'debug';
 
@@ -41,6 +51,7 @@ export interface SourceStatus extends LinkStatus {
   readonly unknownEvents: number;
   /** Frames that could not be used, each left out alone. */
   readonly faults: number;
+  /** When anything came from the PBX last, answers to questions included, ms since the epoch; `null` before that. */
   readonly lastFrameAt: number | null;
 }
 
@@ -116,6 +127,16 @@ export interface Journal {
    * the source since the connection under which the oldest of its open calls began.
    */
   openEvents(): AsyncIterable<readonly CallEvent[]>;
+  /**
+   * All that a source said since `since` (ms since the epoch), no more than the newest `maxBytes` of its frames, in order, a page at a
+   * time.
+   */
+  recentEvents(
+    source: string,
+    bounds: { readonly since: number; readonly maxBytes: number },
+  ): AsyncIterable<readonly CallEvent[]>;
+  /** The records of these calls as they are stored now, of those that are. */
+  storedCalls(ids: readonly string[]): Promise<readonly CallRecord[]>;
   /** When the last frame of a source was stored, ms since the epoch; `null` when there is none. */
   lastFrameAt(source: string): Promise<number | null>;
 }

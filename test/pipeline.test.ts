@@ -69,6 +69,10 @@ function bench(open: readonly CallEvent[] = [], lastFrameAt: number | null = nul
       async *openEvents() {
         yield open;
       },
+      async *recentEvents() {
+        yield [];
+      },
+      storedCalls: async () => [],
       openChannels: async () =>
         open.flatMap((event) => ('channel' in event ? [{ source: 'pbx', channel: event.channel }] : [])),
       lastFrameAt: async () => lastFrameAt,

@@ -1,6 +1,8 @@
 /** Asterisk as an event source: the AMI client, the list of live channels after each connect, and the normaliser. */
 import { Faults } from '../../src/link/faults.ts';
+import { PbxClock } from '../../src/link/pbx-clock.ts';
 import type { EndpointLister, EventSource, SourceFrame, SourceStatus } from '../../src/ports.ts';
+import type { CallEvent } from '../../src/telephony/call-event.ts';
 import { listEndpoints } from './endpoints.ts';
 import { isKnownEvent, normalise } from './events/normalise.ts';
 import { AmiClient } from './link/client.ts';
@@ -23,31 +25,34 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
   const { name, clock } = options;
   let emit: (frame: SourceFrame) => void = () => {};
   let tell: (status: SourceStatus) => void = () => {};
-  const heard: { frames: number; unknownEvents: number; lastFrameAt: number | null } = {
-    frames: 0,
-    unknownEvents: 0,
-    lastFrameAt: null,
-  };
+  const heard = { frames: 0, unknownEvents: 0 };
+  /** Of a connection that is over. */
+  let heardAt: number | null = null;
   const faults = new Faults((text) => options.onWarning?.(text));
   const rights = rightsCheck();
   let cancelDoubt: () => void = () => {};
+  const pbxClock = new PbxClock();
+  let unwatch = () => {};
 
   const client = new AmiClient(options, {
     onPacket(packet, receivedAt) {
       const event = packet.get('Event') ?? '';
       heard.frames += 1;
       heard.unknownEvents += isKnownEvent(event) ? 0 : 1;
-      heard.lastFrameAt = receivedAt;
       rights.see(event);
       if (!rights.missing()) client.note('rights', null);
       const events = normalise(packet, name, receivedAt);
       if (events.some(({ kind }) => kind === 'snapshot-complete')) client.note('list', null);
-      if (events.length > 0) emit({ source: name, receivedAt, events, raw: packet.raw });
+      if (events.length > 0) {
+        noteClock(events, receivedAt);
+        emit({ source: name, receivedAt, events, raw: packet.raw });
+      }
       // Not before it was taken in: until then there is no list.
       lister.see(event);
     },
     onConnected({ fullyBooted }) {
       // First of all, so that whatever becomes of the rest, the live channels are asked for.
+      pbxClock.connect();
       resynchroniseAgain();
       if (fullyBooted !== null) return;
       const at = clock.now();
@@ -61,7 +66,8 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
       cancelDoubt();
       // A dead link was heard for the last time before it was noticed: that is when calls were last known to live.
       const receivedAt = clock.now();
-      const at = receivedAt - silentMs;
+      const at = Math.floor(receivedAt - silentMs);
+      heardAt = at;
       const events = [{ kind: 'source-lost', source: name, at, receivedAt, orderly, reason }] as const;
       emit({ source: name, receivedAt, events, raw: null });
     },
@@ -75,6 +81,15 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
     packets: () => heard.frames,
     waiting: (times) => client.note('list', slowList(name, times)),
   });
+
+  /** Told before the first event that is stamped by the clock as it goes now; without `timestampevents` there is no other. */
+  function noteClock([event]: readonly CallEvent[], receivedAt: number): void {
+    if (event === undefined || event.at === receivedAt) return;
+    const by = pbxClock.read(event.at, receivedAt);
+    if (by === 0) return;
+    const events = [{ kind: 'clock-stepped', source: name, at: receivedAt, receivedAt, clock: 'pbx', by }] as const;
+    emit({ source: name, receivedAt, events, raw: null });
+  }
 
   /** Asks for the live channels. The items come through `onPacket` like any other event. */
   async function resynchronise(): Promise<void> {
@@ -108,18 +123,28 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
     });
   }
 
-  const status = (): SourceStatus => ({ name, ...client.status, ...heard, faults: faults.count });
+  /** An answered Ping is a sign of life as well as an event. */
+  const lastFrameAt = (): number | null => {
+    const { silentMs } = client;
+    return client.status.state === 'connected' && silentMs !== null ? Math.floor(clock.now() - silentMs) : heardAt;
+  };
+
+  const status = (): SourceStatus => {
+    return { name, ...client.status, ...heard, faults: faults.count, lastFrameAt: lastFrameAt() };
+  };
 
   return {
     name,
     start(onFrame, onStatus) {
       emit = onFrame;
       tell = onStatus ?? tell;
+      unwatch = clock.watch?.((news) => news.kind === 'stepped' && pbxClock.arrivalSet(news.by)) ?? unwatch;
       client.start();
     },
     stop() {
       lister.cancel();
       cancelDoubt();
+      unwatch();
       return client.close();
     },
     status,

@@ -32,6 +32,7 @@ export const callRecord: z.ZodType<CallRecord> = z.strictObject({
   startedAt: time,
   answeredAt: time.nullable(),
   endedAt: time,
+  endBetween: z.strictObject({ from: time, to: time.nullable() }).nullable().default(null),
   durationSeconds: seconds,
   talkSeconds: seconds,
   ringSeconds: seconds,

@@ -1,11 +1,14 @@
 /** FreeSWITCH as an event source: the ESL client, the lists of live channels, and the normaliser. */
 import { Faults } from '../../src/link/faults.ts';
+import { PbxClock } from '../../src/link/pbx-clock.ts';
 import type { EndpointLister, EventSource, SourceFrame, SourceStatus } from '../../src/ports.ts';
 import type { CallEvent } from '../../src/telephony/call-event.ts';
 import { listEndpoints } from './endpoints.ts';
+import { timeOf } from './events/channel.ts';
 import { normalise } from './events/normalise.ts';
 import { EslClient } from './link/client.ts';
 import type { EslClientOptions } from './link/client-options.ts';
+import type { EslEvent } from './link/event.ts';
 import { dumpChannel, listChannels } from './snapshot/queries.ts';
 import { RollCall } from './snapshot/roll-call.ts';
 
@@ -23,6 +26,17 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
   let tell: (status: SourceStatus) => void = () => {};
   const faults = new Faults((text) => options.onWarning?.(text));
 
+  const pbxClock = new PbxClock();
+  let unwatch = () => {};
+
+  /** Told before the first event that is stamped by the clock as it goes now. */
+  const noteClock = (event: EslEvent, receivedAt: number): void => {
+    const at = timeOf(event, 'Event-Date-Timestamp');
+    const by = at === null ? 0 : pbxClock.read(at, receivedAt);
+    if (by === 0) return;
+    emit([{ kind: 'clock-stepped', source: name, at: receivedAt, receivedAt, clock: 'pbx', by }], null, receivedAt);
+  };
+
   const emit = (events: readonly CallEvent[], raw: Uint8Array | null, receivedAt: number): void => {
     onFrame({ source: name, receivedAt, events, raw });
     // Not before they were taken in: what was not is found by the next lists.
@@ -31,12 +45,14 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
 
   const client = new EslClient(options, {
     onEvent(event, frame, receivedAt) {
+      noteClock(event, receivedAt);
       // It tells the end of a leg once more, and is needed only where CHANNEL_HANGUP_COMPLETE did not come.
       if (event.name === 'CHANNEL_DESTROY' && roll.isOver(event.get('Unique-ID') ?? '')) return;
       const events = normalise(event, name, receivedAt);
       if (events.length > 0) emit(events, frame.raw, receivedAt);
     },
     onConnected({ coreUuid, bootedAt }) {
+      pbxClock.connect();
       // First of all, so that whatever becomes of the rest, the live channels are asked for.
       roll.begin();
       const at = clock.now();
@@ -46,7 +62,7 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
       roll.end();
       // Of a dead link it is known when it was heard last: until then calls were seen, not until it was noticed.
       const receivedAt = clock.now();
-      const at = receivedAt - silentMs;
+      const at = Math.floor(receivedAt - silentMs);
       emit([{ kind: 'source-lost', source: name, at, receivedAt, orderly, reason }], null, receivedAt);
     },
     onStatus({ state }) {
@@ -79,9 +95,13 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
     start(toFrame, onStatus) {
       onFrame = toFrame;
       tell = onStatus ?? tell;
+      unwatch = clock.watch?.((news) => news.kind === 'stepped' && pbxClock.arrivalSet(news.by)) ?? unwatch;
       client.start();
     },
-    stop: () => client.close(),
+    stop() {
+      unwatch();
+      return client.close();
+    },
     status,
     hold: (held) => client.hold(held),
     endpoints: () => listEndpoints(client),

@@ -25,9 +25,11 @@ import { applyToChannel } from './live/apply.ts';
 import type { ApplyContext } from './live/context.ts';
 import { giveUp, overdueAt } from './live/deadline.ts';
 import { Endings, isOver, type Leavings, type OnFault, type OnMisread } from './live/ending.ts';
-import { endUnconfirmed, noteBoot, noteHeard, reconcile, unheard } from './live/reconcile.ts';
+import { unheard } from './live/link.ts';
+import { endUnconfirmed, noteBoot, reconcile } from './live/reconcile.ts';
 import { beginsAnother } from './live/sequel.ts';
-import { type Bridge, type Call, type Channel, componentOf } from './live/state.ts';
+import { hear } from './live/shift.ts';
+import { type Bridge, type Call, type Channel, componentOf, isLive } from './live/state.ts';
 import { Waiting } from './live/waiting.ts';
 import type { SourcePlan } from './plan.ts';
 import type { CallRecord } from './record.ts';
@@ -125,9 +127,11 @@ export class CallTable {
 
   /** Folds one event in. */
   apply(event: CallEvent): FoldResult {
+    if (event.kind === 'clock-stepped') return this.setClock(event);
+    if (event.kind === 'source-lost') this.passOver(event.at, event.receivedAt);
     this.reach(event.receivedAt);
     if ('channel' in event && event.boot !== undefined) {
-      const restarted = noteBoot(this.context, this.link, event.boot, event.at, event.receivedAt);
+      const restarted = noteBoot(this.context, event.boot, event.at, event.receivedAt);
       if (restarted) this.waiting.noteAll();
     }
     if (event.kind === 'recording') this.leave.ended.push(...this.endings.completedBy(event));
@@ -137,7 +141,7 @@ export class CallTable {
       this.onFault(`The event "${event.kind}" could not be taken in and was left out`, error);
     }
     this.separate(event);
-    this.link.lastHeardAt = Math.max(this.link.lastHeardAt ?? 0, event.at);
+    this.link.heardAt = event.receivedAt;
     this.schedule(event);
     return this.takeResult();
   }
@@ -145,13 +149,16 @@ export class CallTable {
   private fold(event: CallEvent): void {
     const id = channelOf(event);
     if (id === null || event.kind === 'vanished') {
-      reconcile(this.context, this.link, event);
+      reconcile(this.context, event);
       return;
     }
-    noteHeard(this.link, event.at, event.receivedAt);
-    applyToChannel(this.context, event);
+    const told = hear(this.context, event);
+    applyToChannel(this.context, told);
     const channel = this.channels.get(id);
-    if (channel !== undefined) channel.heardAt = event.receivedAt;
+    if (channel === undefined) return;
+    channel.heardAt = event.receivedAt;
+    channel.aliveAt = Math.max(channel.aliveAt, told.at);
+    if (event.receivedAt <= this.link.lateUntil && this.link.ahead === null) channel.heardLate = true;
   }
 
   /** A leg that begins another call does not wait until the one before has been deserted for long. */
@@ -190,6 +197,23 @@ export class CallTable {
     return this.waiting.next;
   }
 
+  /** A clock has been set, as was told: what is waited for is waited for as long as before. */
+  private setClock(event: Extract<CallEvent, { kind: 'clock-stepped' }>): FoldResult {
+    reconcile(this.context, event);
+    if (event.clock === 'ours') this.now += event.by;
+    this.waiting.noteAll();
+    return this.advance(event.receivedAt);
+  }
+
+  /** Nobody listened from `from` to `to` (clock of arrival), so the silence about what lives says nothing. */
+  private passOver(from: number, to: number): void {
+    if (to <= from) return;
+    for (const channel of new Set(this.channels.values())) {
+      if (isLive(channel)) channel.heardAt = Math.min(to, channel.heardAt + to - from);
+    }
+    this.waiting.noteAll();
+  }
+
   /** The clock of arrival has been set back to `now`: nothing can have been heard later than that. */
   private setBack(now: number): void {
     for (const channel of this.channels.values()) {
@@ -203,6 +227,16 @@ export class CallTable {
   /** The calls as they look at `now`, for displays; nothing is changed. */
   live(now: number): CallRecord[] {
     return [...new Set(this.calls.values())].flatMap((call) => this.endings.judged(call, now));
+  }
+
+  /** Ids of the calls that were reported lately. */
+  reported(): readonly string[] {
+    return this.endings.reported();
+  }
+
+  /** Knows the calls that `past`, another table of the PBX, has reported, as far as nothing of them goes on here, by these records. */
+  remember(past: CallTable, records: readonly CallRecord[]): void {
+    this.endings.remember(past.endings, records);
   }
 
   /** Calls that are not finished yet; joined ones count as one. */
@@ -233,7 +267,7 @@ export class CallTable {
    */
   endUnconfirmed(): CallRecord[] {
     const leave: Leavings = { ended: [], released: [] };
-    endUnconfirmed(this.context, this.link);
+    endUnconfirmed(this.context);
     for (const call of [...this.calls.values()]) {
       if (this.calls.has(call.key) && isOver(componentOf(call))) this.endings.end(call, leave);
     }

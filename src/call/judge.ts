@@ -96,6 +96,7 @@ function recordOf(of: Case): CallRecord {
     startedAt: first.createdAt,
     answeredAt,
     endedAt,
+    endBetween: subject.endBetween ?? (external === null ? root.endBetween : null),
     durationSeconds: answeredAt === null ? 0 : seconds(endedAt - answeredAt),
     talkSeconds: answeredAt === null ? 0 : seconds(covered([...talks, ...outside])),
     ringSeconds: rungAt === null ? 0 : seconds(Math.max(0, (answeredAt ?? endedAt) - rungAt)),

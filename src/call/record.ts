@@ -74,6 +74,12 @@ export interface CallRecord {
   /** When a person answered; not when an IVR, a queue or voicemail did. */
   readonly answeredAt: number | null;
   readonly endedAt: number;
+  /**
+   * Where the end was not heard: when the outside party, or the call where it has none, is known to have lived last, which is
+   * `endedAt`, and by when it is known to have been over; `to` is `null` when nothing tells that. `null` when the end was heard;
+   * absent in records of versions that did not know. ms since the epoch, UTC, by the clock of the PBX.
+   */
+  readonly endBetween?: { readonly from: number; readonly to: number | null } | null;
   /** endedAt - answeredAt in whole seconds (rounded), 0 when not answered. */
   readonly durationSeconds: number;
   readonly talkSeconds: number;

@@ -31,8 +31,11 @@ export function eventsOfCall(events: readonly CallEvent[], seed: ChannelId): rea
   };
   const first = events.findIndex(mine);
   const last = events.findLastIndex(mine);
-  return events.filter((event, at) => mine(event) || (at > first && at < last && event.kind === 'source-lost'));
+  return events.filter((event, at) => mine(event) || (at > first && at < last && BETWEEN.has(event.kind)));
 }
+
+/** What happened to the link and to the clocks is part of the calls that were going on. */
+const BETWEEN: ReadonlySet<CallEvent['kind']> = new Set(['source-lost', 'clock-stepped', 'stalled']);
 
 /** Everything that an event says belongs together. A bridge counts only when its members hear each other. */
 function idsOf(event: CallEvent): readonly string[] {
@@ -170,6 +173,10 @@ function describe(event: CallEvent, name: (channel: ChannelId) => string, shown:
       return `cleared${cause(event.clearing.q850, event.clearing.sip, event.clearing.text)}`;
     case 'vanished':
       return 'is not listed by the PBX any more: it ended unseen';
+    case 'clock-stepped':
+      return `the clock of ${event.clock === 'pbx' ? 'the PBX' : 'this machine'} was set ${setBy(event.by)}`;
+    case 'stalled':
+      return `logcalld stood still for ${seconds(event.ms)} s`;
     case 'source-lost':
       return `the link to the PBX is lost: ${event.reason}`;
     case 'initiated':
@@ -184,6 +191,12 @@ function describe(event: CallEvent, name: (channel: ChannelId) => string, shown:
     case 'snapshot-complete':
       return null;
   }
+}
+
+const seconds = (ms: number): string => String(Math.round(ms / 100) / 10);
+
+function setBy(ms: number): string {
+  return `${ms < 0 ? 'back' : 'forward'} by ${seconds(Math.abs(ms))} s`;
 }
 
 function created(facts: ChannelFacts, shown: (number: string) => string): string {

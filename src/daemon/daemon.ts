@@ -209,6 +209,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     },
     onStatus: (status) => events.sourceStatus(log, status),
     onFault: (source, text) => events.warning(log, source, text),
+    onClock: (news) => events.clock(log, news),
     onMisread: (source, name) => watch.misread(source, name),
     ...(parts.onEvent === undefined ? {} : { onEvent: parts.onEvent }),
   });

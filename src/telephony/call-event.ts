@@ -219,7 +219,8 @@ export type CallEvent =
   /** The PBX has given the channel another id; what comes later is told under that one. */
   | (OnChannel & { readonly kind: 'renamed'; readonly to: ChannelId })
   /**
-   * The link to the PBX is up. `boot` identifies the PBX process where the PBX tells it; `bootedAt` is when it started.
+   * The link to the PBX is up. `boot` identifies the PBX process where the PBX tells it; `bootedAt` is when it started, by the clock
+   * of `at`.
    * A start later than the last thing heard from the PBX means every older call is over.
    */
   | (Stamp & { readonly kind: 'source-connected'; readonly boot: string | null; readonly bootedAt: number | null })
@@ -230,6 +231,8 @@ export type CallEvent =
       readonly kind: 'snapshot-channel';
       readonly facts: ChannelFacts;
       readonly createdAt: number | null;
+      /** True when `createdAt` is counted back from the arrival, by the clock of this machine; else it is by that of the PBX. */
+      readonly counted?: true;
       /** True when the PBX told the life of this channel itself, not only a row of a list with whole seconds. */
       readonly told?: boolean;
       readonly answered: boolean;
@@ -240,7 +243,15 @@ export type CallEvent =
       readonly bridgedAt?: number | null;
     })
   /** The list is complete: channels known before and not in it are over. */
-  | (Stamp & { readonly kind: 'snapshot-complete' });
+  | (Stamp & { readonly kind: 'snapshot-complete' })
+  /**
+   * A clock has been set forward by `by` ms, or back where that is negative, beside the time that passed: that of the PBX, or that of
+   * this machine. Told before anything that is stamped by the clock as it goes now; `at` and `receivedAt` are by the clock of this
+   * machine as it goes now.
+   */
+  | (Stamp & { readonly kind: 'clock-stepped'; readonly clock: 'pbx' | 'ours'; readonly by: number })
+  /** This program stood still for `ms`, until `at`: what the PBX said meanwhile arrives only now. */
+  | (Stamp & { readonly kind: 'stalled'; readonly ms: number });
 
 export type CallEventKind = CallEvent['kind'];
 

@@ -23,11 +23,32 @@ export function shapeOf(number: string): string {
   return shape.length > MAX_SHAPE ? `${shape.slice(0, MAX_SHAPE)}...` : shape;
 }
 
-/** Ids and times come first, so that they are stepped over; the last two are numbers with and without `+`. */
-const runs =
-  /(?<keep>\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b|\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?)|\+\d(?:[ ()-]{0,2}\d){6,}|\d(?:[ -]?\d){6,}/gi;
+/** The count at the end of a channel's name (`PJSIP/1001-0000002a`): no part of a number that stands before it. */
+const COUNT = /(?<=\/[^\s/]{1,80})-0[\da-f]{7}\b/;
 
-/** Masks every run of 7 or more digits in a text; UUIDs, dates and times of day stay. */
+/** What is no telephone number by its form. */
+const KEPT: readonly RegExp[] = [
+  // A UUID.
+  /\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b/,
+  // A date, with or without a time; the same without colons.
+  /\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?/,
+  /\b20\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])[T-](?:[01]\d|2[0-3])[0-5]\d[0-5]\d\b/,
+  // An id of Asterisk: its second since the epoch, and a count.
+  /(?<![\d.])1\d{9}\.\d+\b/,
+  COUNT,
+  // A count of bytes or time; a process, a port.
+  /(?<![\d+(] ?-?)\b\d{7,}(?= (?:bytes|ms)\b)/,
+  /(?<=\b(?:pid|process|port) )\d{7,}\b/,
+];
+
+/** With `+`, and without. */
+const NUMBERS = [/\+\d(?:[ ()-]{0,2}\d){6,}/, new RegExp(`\\d(?:(?!${COUNT.source})[ -]?\\d){6,}`)];
+
+/** What is kept comes first, so that it is stepped over. */
+const sources = (patterns: readonly RegExp[]): string => patterns.map(({ source }) => source).join('|');
+const runs = new RegExp(`(?<keep>${sources(KEPT)})|${sources(NUMBERS)}`, 'gi');
+
+/** Masks every run of 7 or more digits in a text; what is no telephone number by its form stays: UUIDs, dates, ids of channels. */
 export function maskText(text: string): string {
   return text.replace(runs, (run, keep: string | undefined) => keep ?? maskNumber(run));
 }

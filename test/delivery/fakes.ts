@@ -114,6 +114,7 @@ export function call(n: number, over: Partial<CallRecord> = {}): CallRecord {
     startedAt: 1000 * n,
     answeredAt: 1000 * n + 500,
     endedAt: 1000 * n + 60_500,
+    endBetween: null,
     durationSeconds: 60,
     talkSeconds: 60,
     ringSeconds: 0,

@@ -30,6 +30,30 @@ t.test('ids and times stay', async (t) => {
   t.equal(maskText('2026-11-22 9845012345'), '2026-11-22 ***2345', 'a number after a date is a number');
 });
 
+t.test('what is no number by its form stays', async (t) => {
+  for (const text of [
+    'The call pbx-1795345418.83 could not be stored',
+    'hq-asterisk-1795345418.1042',
+    'PJSIP/1001-0000002a and SIP/trunk-00000012 were bridged',
+    'Local/1001@ring-0000000f;2',
+    'a packet of 10485760 bytes was left out',
+    'stood still for 1234567 ms',
+    'run-20261122T101500.db, run-20261122-101500.db',
+    'another logcalld (process 4194304) has it',
+  ]) {
+    t.equal(maskText(text), text);
+  }
+});
+
+t.test('what stands beside it is a number all the same', async (t) => {
+  t.equal(maskText('PJSIP/9845012345-0000002a'), 'PJSIP/***2345-0000002a');
+  t.equal(maskText('Local/09845012345@ring-0000000f;2'), 'Local/***2345@ring-0000000f;2');
+  t.equal(maskText('9845012345 10485760 bytes'), '***5760 bytes');
+  t.equal(maskText('call 1795345418.83 from 9845012345.'), 'call 1795345418.83 from ***2345.');
+  t.equal(maskText('12125550123.'), '***0123.');
+  t.equal(maskText('port 1 9845012345'), 'port ***2345');
+});
+
 t.test('no run of seven digits is ever left', async (t) => {
   const digit = fc.constantFrom(...'0123456789 +-()ax');
   const property = fc.property(fc.array(digit, { maxLength: 60 }), (letters) => {

@@ -91,15 +91,21 @@ function orderOf(uniqueId: string): readonly [second: number, counter: number] |
   return form === null ? null : [Number(form[1]), Number(form[2])];
 }
 
+/** Farther apart than this, the beginning by the Uniqueid and that by the age are told by two clocks, and not by a list that was late, ms. */
+const OTHER_CLOCK_MS = 10_000;
+
 /**
  * When a listed channel was created, ms since the epoch: both the Uniqueid and the age in the list are cut to whole
- * seconds, so the middle of what both allow is taken.
+ * seconds, so the middle of what both allow is taken. The Uniqueid tells it by the clock of the PBX: where that is not the clock of
+ * `now`, the age alone counts, and `counted` is true.
  */
-export function creationOf(uniqueId: string, ageSeconds: number, now: number): number {
+export function creationOf(uniqueId: string, ageSeconds: number, now: number): { createdAt: number; counted?: true } {
   const epoch = epochOf(uniqueId);
-  const earliest = Math.max(now - ageSeconds * 1000 - 999, epoch ?? 0);
-  const latest = Math.min(now - ageSeconds * 1000, epoch === null ? now : epoch + 999);
-  return earliest <= latest ? Math.round((earliest + latest) / 2) : (epoch ?? earliest) + 500;
+  const aged = now - ageSeconds * 1000 - 500;
+  if (epoch === null || Math.abs(aged - epoch - 500) > OTHER_CLOCK_MS) return { createdAt: aged, counted: true };
+  const earliest = Math.max(now - ageSeconds * 1000 - 999, epoch);
+  const latest = Math.min(now - ageSeconds * 1000, epoch + 999);
+  return { createdAt: earliest <= latest ? Math.round((earliest + latest) / 2) : epoch + 500 };
 }
 
 /** What every event about calls carries: the source, its time and when it was received, both in ms since the epoch. */

@@ -148,8 +148,7 @@ const READERS: ReadonlyMap<string, Reader> = tableOf({
 const SOURCE_READERS: ReadonlyMap<string, SourceReader> = tableOf({
   FullyBooted: (packet, stamp) => {
     const uptime = Number(packet.get('Uptime'));
-    const bootedAt =
-      Number.isFinite(uptime) && packet.get('Uptime') !== undefined ? stamp.receivedAt - uptime * 1000 : null;
+    const bootedAt = Number.isFinite(uptime) && packet.get('Uptime') !== undefined ? stamp.at - uptime * 1000 : null;
     return [{ ...stamp, kind: 'source-connected', boot: null, bootedAt }];
   },
   StatusComplete: (_packet, stamp) => [{ ...stamp, kind: 'snapshot-complete' }],

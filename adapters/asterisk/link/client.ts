@@ -67,6 +67,11 @@ export class AmiClient {
     return this.#link.status;
   }
 
+  /** How long nothing has come over the present connection, ms; `null` when there is none. */
+  get silentMs(): number | null {
+    return this.#visit === null ? null : this.#options.clock.monotonic() - this.#visit.connection.heardAt;
+  }
+
   /** While connected: what is wrong with `subject`, `null` when it is well again. */
   note(subject: string, problem: string | null): void {
     this.#link.note(subject, problem);

@@ -22,8 +22,8 @@ export function listed(
   const facts = initiator === 'pbx' ? calledFacts(packet) : factsOf(packet, initiator, dialled ?? dialledOut(packet));
   const answered = packet.get('ChannelStateDesc') === 'Up';
   const bridge = known(packet.get('BridgeID')) ?? known(packet.get('BridgeId'));
-  const createdAt = age === null ? null : creationOf(channel, age, stamp.receivedAt);
-  const life = { createdAt, answered, answeredAt: null, bridge };
+  const created = age === null ? { createdAt: null } : creationOf(channel, age, stamp.receivedAt);
+  const life = { ...created, answered, answeredAt: null, bridge };
   const item = { ...stamp, kind: 'snapshot-channel', channel, facts: { ...facts, ...told }, ...life } as const;
   const queue = bridge === null ? queueOf(packet) : null;
   return queue === null ? [item] : [item, { ...stamp, kind: 'queued', channel, queue }];

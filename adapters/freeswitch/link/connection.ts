@@ -12,7 +12,7 @@ import { Intake } from './intake.ts';
 import { type Fits, Questions } from './questions.ts';
 
 /** What is used of the Clock port. */
-export type Ticker = Pick<Clock, 'now' | 'monotonic' | 'after'>;
+export type Ticker = Pick<Clock, 'now' | 'monotonic' | 'after' | 'watch'>;
 
 /** Times are in ms. */
 export interface ConnectionOptions {
@@ -68,6 +68,8 @@ const standstillMs = 1_000;
 const longestHoldMs = 1_000;
 /** While a question is under way the silence is looked at so often, ms. */
 const recheckMs = 500;
+/** Codes by which the system gives up a connection of its own accord: it has been dead since the last byte. */
+const silentCodes: ReadonlySet<string> = new Set(['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH']);
 
 export class EslConnection {
   readonly #options: ConnectionOptions;
@@ -138,7 +140,7 @@ export class EslConnection {
     socket.on('end', () => this.end({ kind: 'closed', reason: 'FreeSWITCH closed the connection.', code: null }));
     socket.on('error', (error: NodeJS.ErrnoException) => {
       const code = error.code ?? null;
-      const silentMs = code === 'ETIMEDOUT' ? clock.monotonic() - this.#lastByteAt : 0;
+      const silentMs = code !== null && silentCodes.has(code) ? clock.monotonic() - this.#lastByteAt : 0;
       this.end({ kind: 'error', reason: `The connection failed (${code ?? error.message}).`, code, silentMs });
     });
     socket.on('close', () => this.end({ kind: 'closed', reason: 'The connection was closed.', code: null }));
@@ -195,14 +197,13 @@ export class EslConnection {
     if (this.#ended) return;
     const { clock } = this.#options;
     this.#lastByteAt = clock.monotonic();
-    const receivedAt = clock.now();
     for (const frame of this.#parser.push(chunk)) {
       if (!this.#greeted) {
         this.#greeted = true;
         this.#cancelWatch?.();
         this.#watch();
       }
-      this.#take(frame, receivedAt);
+      this.#take(frame, this.#lastByteAt);
     }
     if (this.#parser.problem !== null) this.end({ kind: 'protocol', reason: this.#parser.problem, code: null });
   }
@@ -211,16 +212,19 @@ export class EslConnection {
   #takeRest(): void {
     const socket = this.#socket;
     if (socket === null) return;
-    const receivedAt = this.#options.clock.now();
+    const arrivedAt = this.#options.clock.monotonic();
     socket.removeAllListeners('data');
     for (let chunk: Buffer | null = socket.read(); chunk !== null; chunk = socket.read()) {
-      for (const frame of this.#parser.push(chunk)) this.#take(frame, receivedAt);
+      for (const frame of this.#parser.push(chunk)) this.#take(frame, arrivedAt);
     }
   }
 
-  #take(frame: EslFrame, receivedAt: number): void {
+  /** `arrivedAt`: on the steady clock; on the wall clock it is told as that goes when the frame's turn comes. */
+  #take(frame: EslFrame, arrivedAt: number): void {
+    const { clock } = this.#options;
     const answer = this.#questions.claim(frame);
     this.#intake.add(frame.raw.length + frameBytes, () => {
+      const receivedAt = Math.floor(clock.now() - (clock.monotonic() - arrivedAt));
       this.#consumer.onReceived(frame, receivedAt);
       // Whoever waits for the reply goes on before the frames behind it are delivered.
       if (answer !== null) answer.resolve(frame);

@@ -56,8 +56,10 @@ export function rowEvent(row: EslEvent, source: string, receivedAt: number): Cal
   if (channel === null || name === null || row.get('callstate') === undefined) return null;
   const seconds = Number(row.get('created_epoch'));
   const { facts } = historyOf(asEvent(row, channel, name));
-  // Only whole seconds are told: the middle of the second is nearest.
-  const createdAt = seconds > 0 ? seconds * 1000 + 500 : null;
+  // Only whole seconds are told: the middle of the second is nearest, as long as it is over. The clock of FreeSWITCH may be another.
+  const middle = seconds * 1000 + 500;
+  const early = middle > receivedAt && middle <= receivedAt + 500;
+  const createdAt = seconds > 0 ? (early ? receivedAt : middle) : null;
   return {
     kind: 'snapshot-channel',
     source,
@@ -65,7 +67,7 @@ export function rowEvent(row: EslEvent, source: string, receivedAt: number): Cal
     receivedAt,
     channel,
     facts: { ...facts, linkedId: known(row.get('call_uuid')) ?? channel },
-    createdAt: createdAt === null ? null : Math.min(createdAt, receivedAt),
+    createdAt,
     answered: row.get('callstate') === 'ACTIVE' || row.get('callstate') === 'HELD',
     answeredAt: null,
     bridge: null,

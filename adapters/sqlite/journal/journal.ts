@@ -10,6 +10,7 @@ import { encodeError } from '../thread/rpc.ts';
 import { joined, type Packet, pack } from './frames.ts';
 import { pruner } from './prune.ts';
 import { segmentReader } from './read.ts';
+import { recentReader } from './recent.ts';
 import { sealer } from './seal.ts';
 
 /** What came of one PBX since the last transaction. */
@@ -65,6 +66,7 @@ export function journalModule(onInserted: readonly SessionHook[]) {
         }
       },
       ...segmentReader(db),
+      ...recentReader(db),
       /** When the last frame of a source came, ms since the epoch. */
       lastFrameAt: ({ source }: { source: string }): number | null => lastFrame.pluck().get({ source }) ?? null,
       /**

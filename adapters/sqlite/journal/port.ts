@@ -1,7 +1,8 @@
 /** The `Journal` of the core on top of the database thread. */
+import type { CallRecord } from '../../../src/call/record.ts';
 import type { Clock, CommitResult, Journal, OpenChannel } from '../../../src/ports.ts';
 import { type CallEvent, channelOf } from '../../../src/telephony/call-event.ts';
-import type { SessionRow } from '../sessions/row.ts';
+import { decodeRecord, type SessionRow } from '../sessions/row.ts';
 import type { Database } from '../thread/database.ts';
 import type { StorageError } from '../thread/errors.ts';
 import { type GroupCommitStatus, groupCommit } from '../thread/group-commit.ts';
@@ -44,6 +45,8 @@ export interface SqliteJournal extends Journal {
  * turn between two transactions.
  */
 const MAX_TRANSACTION = 512 * 1024;
+/** Calls that are looked for in one go: a few ms of the database thread. */
+const CALLS_AT_ONCE = 500;
 const MAX_PENDING = 32 * 1024 * 1024;
 
 /** The database's `close` first stores what is pending. */
@@ -95,6 +98,21 @@ export function sqliteJournal<M extends JournalModules>(database: Database<M>, o
     },
     async *openEvents() {
       for (const calls of await remote.openCalls()) yield* openEvents(calls);
+    },
+    async *recentEvents(source, bounds) {
+      const from = await remote.recentFrom({ source, ...bounds });
+      if (from === null) return;
+      const read = readerOf(source);
+      for await (const frames of keptFrames(remote, { source, from, since: bounds.since })) {
+        yield frames.flatMap((frame) => eventsOf(frame, source, read) ?? []);
+      }
+    },
+    async storedCalls(ids) {
+      const found: CallRecord[] = [];
+      for (let at = 0; at < ids.length; at += CALLS_AT_ONCE) {
+        found.push(...(await remote.recordsOf(ids.slice(at, at + CALLS_AT_ONCE))).map(decodeRecord));
+      }
+      return found;
     },
     lastFrameAt: (source) => remote.lastFrameAt({ source }),
     status: () => group.status(),

@@ -22,13 +22,13 @@ export interface KeptRow {
 export const KEPT_COLUMNS = 'revision, json, created_at, updated_at';
 
 /** Fields that records of earlier versions of the program lack. */
-type Later = 'ringGroup' | 'agentDomain' | 'recordings' | 'reasons';
+type Later = 'ringGroup' | 'agentDomain' | 'recordings' | 'reasons' | 'endBetween';
 
 /** A record as `sessionRow` of this or an earlier version wrote it. */
 export function decodeRecord(json: string): CallRecord {
   const stored = JSON.parse(json) as Omit<CallRecord, Later> & Partial<Pick<CallRecord, Later>>;
   const recordings = stored.recording === null ? [] : [stored.recording];
-  return { ringGroup: null, agentDomain: null, recordings, reasons: null, ...stored };
+  return { ringGroup: null, agentDomain: null, recordings, reasons: null, endBetween: null, ...stored };
 }
 
 export function decodeSession(row: KeptRow): StoredSession {

@@ -3,7 +3,7 @@
  * led on to another number; who dials an outside number from inside has that very number sent to a trunk.
  */
 import { isHidden, isWithheld, toE164 } from '../../telephony/number.ts';
-import { type Call, type Channel, calledIn, rootOf } from '../live/state.ts';
+import { beganKnown, type Call, type Channel, calledIn, rootOf } from '../live/state.ts';
 import { isOwnNumber, isSameNumber, lineOf } from '../numbering.ts';
 import type { SourcePlan } from '../plan.ts';
 import { userOf } from './extension.ts';
@@ -62,10 +62,10 @@ export function routingOf(plan: SourcePlan, call: Call): Routing | null {
  * True where what an outside caller dialled is what carriers deliver: a number of the network, the end of a line of the company, the
  * account that the PBX has with the carrier, or nothing at all. Phones dial something, and not themselves.
  */
-function reachesCompany(plan: SourcePlan, { facts, beginningSeen }: Channel, toNetwork: boolean): boolean {
-  const { dialled, endpoint } = facts;
+function reachesCompany(plan: SourcePlan, channel: Channel, toNetwork: boolean): boolean {
+  const { dialled, endpoint } = channel.facts;
   // A list may not tell the number.
-  if (dialled === null) return beginningSeen;
+  if (dialled === null) return beganKnown(channel);
   return toNetwork || dialled === userOf(endpoint) || lineOf(plan, dialled) !== null;
 }
 

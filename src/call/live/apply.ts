@@ -6,6 +6,7 @@ import type { InitiatorRule } from '../known/initiator.ts';
 import { isOwnNumber } from '../numbering.ts';
 import type { ApplyContext } from './context.ts';
 import { answer, conclude, create, follow, join, recall } from './create.ts';
+import { onPbxClock, type SourceLink } from './link.ts';
 import { clear, closeInterval, enter, leave } from './membership.ts';
 import { type Channel, calledIn, type Dial, linkCalls } from './state.ts';
 
@@ -14,9 +15,10 @@ type ChannelEvent = Extract<CallEvent, { channel: ChannelId }>;
 export function applyToChannel(context: ApplyContext, event: CallEvent): void {
   if (!('channel' in event)) return;
   if (event.kind === 'channel-created') {
-    create(context, event.channel, event.facts, event.at, true);
+    create(context, event.channel, event.facts, event.at, 'seen');
   } else if (event.kind === 'snapshot-channel') {
-    create(context, event.channel, event.facts, event.createdAt ?? event.at, false, event.told);
+    const beginning = event.createdAt === null ? 'unknown' : event.told === true ? 'told' : 'listed';
+    create(context, event.channel, event.facts, beganAt(context.link, event), beginning);
   } else if (event.kind === 'cleared' && event.history !== undefined) {
     recall(context, event.channel, event.history, event.at);
   }
@@ -42,7 +44,8 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
       learn(context, channel, event.initiator, 'signalling', event.fact);
       return;
     case 'snapshot-channel':
-      channel.confirmed = true;
+      channel.counted ||= event.counted === true && context.link.ahead === null;
+      if (channel.followed === 'no') channel.followed = context.link.complete ? 'yes' : 'listed';
       if (event.answered) answer(channel, event.answeredAt, event.at);
       follow(context, channel.call);
       if (event.bridge !== null) {
@@ -138,6 +141,13 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
       context.onOpened(event.to);
       return;
   }
+}
+
+/** What a list says of the beginning, else the time of the list; on the clock of the PBX. */
+function beganAt(link: SourceLink, event: Extract<CallEvent, { kind: 'snapshot-channel' }>): number {
+  const { createdAt, counted = false, at } = event;
+  if (createdAt === null) return at;
+  return counted ? onPbxClock(link, createdAt) : createdAt;
 }
 
 /** The channel behind a request that came to nothing: the one called last for it. */

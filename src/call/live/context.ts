@@ -1,7 +1,7 @@
 /** The part of the call table that events change. */
 import type { ChannelId } from '../../telephony/call-event.ts';
 import type { SourcePlan } from '../plan.ts';
-import type { SourceLink } from './reconcile.ts';
+import type { SourceLink } from './link.ts';
 import type { Bridge, Call, Channel } from './state.ts';
 
 export interface ApplyContext {

@@ -5,25 +5,23 @@ import { INITIATOR_RULES, initiatorAtBirth } from '../known/initiator.ts';
 import { calledBy, numberCalled, routingOf } from '../known/routing.ts';
 import { NONE_MEANT, partyOf } from '../known/side.ts';
 import type { ApplyContext } from './context.ts';
+import { onPbxClock } from './link.ts';
 import { enter, touchMet } from './membership.ts';
-import { type Call, type Channel, calledIn, linkCalls, oldest, rootOf } from './state.ts';
+import { type Beginning, beganKnown, type Call, type Channel, calledIn, linkCalls, oldest, rootOf } from './state.ts';
 
-/**
- * `seen`: false when the channel was there before it was heard of, so that `at` is what the PBX says of its beginning, `told` by
- * the channel itself or estimated from a list.
- */
+/** `beginning`: how it is known that the channel began at `at`. */
 export function create(
   context: ApplyContext,
   id: ChannelId,
   facts: ChannelFacts,
   at: number,
-  seen: boolean,
-  told = false,
+  beginning: Beginning,
 ): void {
+  const seen = beginning === 'seen';
   const known = context.channels.get(id);
   if (known !== undefined) {
-    if (known.beginningSeen || seen) known.facts = complete(known.facts, facts);
-    else describe(context, known, facts, at, told);
+    if (beganKnown(known) || seen) known.facts = complete(known.facts, facts);
+    else describe(context, known, facts, at, beginning);
     return;
   }
   if (context.isFinished(id)) return;
@@ -44,14 +42,18 @@ export function create(
     carriedOver: false,
     createdAt: at,
     heardAt: 0,
-    beginningSeen: seen,
-    beginningTold: told,
+    aliveAt: at,
+    followed: seen ? 'yes' : 'no',
+    beginning,
+    counted: false,
     answeredAt: null,
     answerSeen: true,
     clearedAt: null,
     clearedHeardAt: 0,
     clearing: null,
-    endSeen: true,
+    endBetween: null,
+    clockStepped: false,
+    heardLate: false,
     hangupRequestedAt: null,
     endedByPbx: false,
     wantedExten: null,
@@ -69,7 +71,6 @@ export function create(
     seat: null,
     seatedAt: null,
     met: null,
-    confirmed: true,
     blind: !seen,
   };
   call.channels.add(channel);
@@ -89,15 +90,16 @@ function describe(
   channel: Channel,
   facts: ChannelFacts,
   createdAt: number,
-  told: boolean,
+  beginning: Beginning,
 ): void {
-  if (channel.beginningTold && !told) return;
+  const told = beginning === 'told';
+  if (channel.beginning === 'told' && !told) return;
   const { facts: known } = channel;
   channel.facts = { ...facts, dialled: facts.dialled ?? known.dialled, extension: facts.extension ?? known.extension };
   for (const one of initiatorAtBirth(facts, true)) addEvidence(channel.initiators, one);
   conclude(context, channel);
   channel.createdAt = told ? createdAt : Math.min(channel.createdAt, createdAt);
-  channel.beginningTold ||= told;
+  if (told || channel.beginning === 'unknown') channel.beginning = beginning;
   if (told) find(context, channel, facts.linkedId);
 }
 
@@ -169,7 +171,7 @@ function neverLived({ link }: ApplyContext, { facts, createdAt, answeredAt }: Ch
     answeredAt === null &&
     heardSince !== null &&
     createdAt !== null &&
-    createdAt > heardSince + link.clockAhead
+    createdAt > onPbxClock(link, heardSince)
   );
 }
 
@@ -177,13 +179,15 @@ function neverLived({ link }: ApplyContext, { facts, createdAt, answeredAt }: Ch
 export function recall(context: ApplyContext, id: ChannelId, history: ChannelHistory, endedAt: number): void {
   if (!context.channels.has(id)) {
     if (neverLived(context, history)) return;
-    create(context, id, history.facts, history.createdAt ?? endedAt, false);
+    create(context, id, history.facts, history.createdAt ?? endedAt, 'unknown');
   }
   const channel = context.channels.get(id);
   if (channel === undefined || channel.clearedAt !== null) return;
-  if (!channel.beginningSeen && history.createdAt !== null) {
+  // What it tells is by the clock that it had then.
+  if (channel.clockStepped) return;
+  if (!beganKnown(channel) && history.createdAt !== null) {
     channel.createdAt = history.createdAt;
-    channel.beginningSeen = true;
+    channel.beginning = 'recalled';
   }
   if (history.answeredAt !== null) answer(channel, history.answeredAt, endedAt);
   const { bridge } = history;

@@ -1,6 +1,6 @@
 /** How long a call is waited for: until it is over, until its external party has been gone for long enough, until it is given up. */
 import type { ApplyContext } from './context.ts';
-import { clear } from './membership.ts';
+import { endUnheard } from './reconcile.ts';
 import { type Call, calledIn, componentOf, isLive } from './state.ts';
 
 /** See `CallRules`. All in ms. */
@@ -76,9 +76,5 @@ export function overdueAt(call: Call, rules: Waits): number {
 
 /** The end of this call was missed. Calls it has been joined with have been heard of since. */
 export function giveUp(context: ApplyContext, call: Call, now: number): void {
-  for (const channel of call.channels) {
-    if (!isLive(channel)) continue;
-    channel.endSeen = false;
-    clear(context, channel, now, now);
-  }
+  for (const channel of call.channels) endUnheard(context, channel, null, now);
 }

@@ -55,6 +55,18 @@ export class Endings {
     return this.late.take(event);
   }
 
+  /** Ids of the calls of which late facts are awaited. */
+  reported(): readonly string[] {
+    return this.late.calls();
+  }
+
+  /** Takes over what `past` has reported, of channels that are over here; `records`: the newest of its calls. */
+  remember(past: Endings, records: readonly CallRecord[]): void {
+    const isOpen = (id: ChannelId): boolean => this.context.channels.has(id);
+    for (const id of past.finished) if (!isOpen(id)) this.finish(id);
+    this.late.takeOver(past.late, records, isOpen);
+  }
+
   /** Judges the call; when its whole group is over, the group with it. */
   end(call: Call, leave: Leavings): void {
     const group = componentOf(call);
@@ -113,12 +125,16 @@ export class Endings {
     for (const id of [channel.id, ...channel.aliases]) {
       released.push(id);
       channels.delete(id);
-      this.finished.add(copyOf(id));
-      if (this.finished.size > REMEMBERED_CHANNELS) this.finished.delete(this.oldest.next() ?? '');
+      this.finish(copyOf(id));
     }
     depart(this.context, channel);
     const misread = misreadName(plan, channel.party, channel.facts);
     if (misread !== null) this.onMisread(misread);
+  }
+
+  private finish(id: ChannelId): void {
+    this.finished.add(id);
+    if (this.finished.size > REMEMBERED_CHANNELS) this.finished.delete(this.oldest.next() ?? '');
   }
 
   /** The external party's call is reported; phones that go on keep an internal call of their own. */

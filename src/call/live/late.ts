@@ -13,12 +13,28 @@ export class LateFacts {
   private readonly reported = new Map<ChannelId, { record: CallRecord }>();
   private readonly oldest = new OldestFirst(this.reported);
 
-  remember(record: CallRecord, channels: Iterable<Channel>): void {
+  remember(record: CallRecord, channels: Iterable<Pick<Channel, 'id'>>): void {
     const holder = { record };
     for (const { id } of channels) {
       this.reported.delete(id);
       this.reported.set(id, holder);
       if (this.reported.size > REMEMBERED) this.reported.delete(this.oldest.next() ?? id);
+    }
+  }
+
+  /** Ids of the calls that are known. */
+  calls(): readonly string[] {
+    return [...new Set([...this.reported.values()].map(({ record }) => record.callSessionId))];
+  }
+
+  /** Knows what `past` knows, by these records, as far as there are any, and of those channels that are not open. */
+  takeOver(past: LateFacts, records: readonly CallRecord[], isOpen: (channel: ChannelId) => boolean): void {
+    const byId = new Map(records.map((record) => [record.callSessionId, record]));
+    for (const [{ record }, entries] of Map.groupBy(past.reported, ([, holder]) => holder)) {
+      const newest = byId.get(record.callSessionId);
+      if (newest === undefined) continue;
+      const channels = entries.flatMap(([id]) => (isOpen(id) ? [] : [{ id }]));
+      this.remember(newest, channels);
     }
   }
 

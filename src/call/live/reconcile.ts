@@ -1,105 +1,115 @@
 /**
  * Losing and finding the PBX again. AMI and ESL tell nothing of what happened meanwhile, so what cannot be known is marked:
  * a channel of an earlier PBX process, or one that is missing from the snapshot after a reconnect, has ended at a time
- * nobody saw.
+ * nobody saw. It is known to have lived until something was said of it last, or, while its end would have been heard, until anything
+ * was heard of the PBX; that is taken for its end, and the record tells by when it was over.
  */
 import type { CallEvent } from '../../telephony/call-event.ts';
 import type { ApplyContext } from './context.ts';
+import { onPbxClock, type SourceLink } from './link.ts';
 import { clear } from './membership.ts';
-import { isLive } from './state.ts';
-
-/** What is known about the link to the PBX. Times: ms since the epoch. */
-export interface SourceLink {
-  connectedAt: number | null;
-  /** When the link was lost last, on the clock of the PBX as far as that is known; `null` before the first loss. */
-  lostAt: number | null;
-  /** True from the loss until the PBX is heard again. */
-  lost: boolean;
-  /** How far the clock of the PBX is ahead of the clock of arrival, ms. */
-  clockAhead: number;
-  boot: string | null;
-  lastHeardAt: number | null;
-  /** `lastHeardAt` at the time of the loss. */
-  heardBeforeLoss: number | null;
-}
-
-/** Before anything was heard. */
-export function unheard(): SourceLink {
-  return {
-    ...{ connectedAt: null, lostAt: null, lost: false, clockAhead: 0 },
-    ...{ boot: null, lastHeardAt: null, heardBeforeLoss: null },
-  };
-}
-
-/** A difference of the clocks up to this may as well be a delay on the way, ms. */
-const CLOCK_SLACK_MS = 60_000;
+import { shiftTimes, stallFor } from './shift.ts';
+import { type Channel, isLive } from './state.ts';
 
 /** AMI tells its uptime in whole seconds: the computed start may be this much too late. */
 const BOOT_SLACK_MS = 1000;
 
-export function reconcile(context: ApplyContext, link: SourceLink, event: CallEvent): void {
+export function reconcile(context: ApplyContext, event: CallEvent): void {
+  const { link } = context;
   switch (event.kind) {
     case 'source-lost':
-      lose(context, link, event.at);
+      lose(context, Math.min(event.at, event.receivedAt));
       return;
     case 'source-connected': {
       const wasConnected = link.connectedAt !== null && !link.lost;
       // A greeting, which says nothing about the PBX process, begins every connection: a second one means that nobody saw the
       // first connection end (a capture).
-      if (wasConnected && event.boot === null && event.bootedAt === null) {
-        lose(context, link, link.lastHeardAt ?? event.at);
-      }
-      const restarted = event.boot !== null && isRestart(link, event.boot);
-      const bootedAt = event.bootedAt === null ? Number.NEGATIVE_INFINITY : event.bootedAt - BOOT_SLACK_MS;
-      for (const channel of context.channels.values()) {
-        if (!isLive(channel) || !(restarted || channel.createdAt < bootedAt)) continue;
-        channel.endSeen = false;
-        clear(context, channel, Math.min(lastAlive(link, event.at), event.bootedAt ?? event.at), event.receivedAt);
-      }
-      link.boot = event.boot ?? link.boot;
-      link.connectedAt = event.at;
-      link.lost = false;
+      if (wasConnected && event.boot === null && event.bootedAt === null)
+        lose(context, link.heardAt ?? event.receivedAt);
+      connect(context, event);
       return;
     }
     case 'snapshot-complete':
+      link.complete = true;
       for (const channel of context.channels.values()) {
-        if (!isLive(channel) || channel.confirmed) continue;
-        channel.endSeen = false;
-        clear(context, channel, lastAlive(link, event.at), event.receivedAt);
+        if (channel.followed === 'listed') channel.followed = 'yes';
+        else if (channel.followed === 'no')
+          endUnheard(context, channel, onPbxClock(link, event.receivedAt), event.receivedAt);
       }
       return;
     case 'vanished': {
       const channel = context.channels.get(event.channel);
       if (channel === undefined || !isLive(channel)) return;
-      channel.endSeen = false;
-      clear(context, channel, onPbxClock(link, event.at), event.receivedAt);
+      proveAlive(channel, onPbxClock(link, Math.min(event.at, event.receivedAt)));
+      endUnheard(context, channel, onPbxClock(link, event.receivedAt), event.receivedAt);
       return;
     }
+    case 'clock-stepped':
+      shiftTimes(context, event.clock, event.by);
+      return;
+    case 'stalled':
+      stallFor(link, event.receivedAt);
+      return;
     default:
       return;
   }
 }
 
-/** Takes note of something that the PBX said about a channel. */
-export function noteHeard(link: SourceLink, at: number, receivedAt: number): void {
+function connect(context: ApplyContext, event: Extract<CallEvent, { kind: 'source-connected' }>): void {
+  const { link } = context;
+  const restarted = event.boot !== null && isRestart(link, event.boot);
+  // By the clock of `at`, which is that of the PBX where the event has its time.
+  const toPbx = event.at === event.receivedAt ? onPbxClock(link, 0) : 0;
+  const bootedAt = event.bootedAt === null ? null : event.bootedAt + toPbx;
+  const over = Math.min(bootedAt ?? event.at + toPbx, event.at + toPbx);
+  for (const channel of context.channels.values()) {
+    if (restarted || (bootedAt !== null && channel.createdAt < bootedAt - BOOT_SLACK_MS))
+      endBefore(context, channel, over, event.receivedAt);
+  }
+  link.boot = event.boot ?? link.boot;
+  link.connectedAt = event.receivedAt;
   link.lost = false;
-  link.clockAhead = at - receivedAt;
+  link.complete = false;
+  link.aheadFresh = false;
 }
 
 /** `at`: on the clock of arrival. A link that is lost already has not been lost later: nothing was heard meanwhile. */
-function lose(context: ApplyContext, link: SourceLink, at: number): void {
+function lose(context: ApplyContext, at: number): void {
+  const { link } = context;
   if (link.lost) return;
   link.lost = true;
-  link.lostAt = onPbxClock(link, at);
-  link.heardBeforeLoss = link.lastHeardAt;
+  link.lostAt = at;
+  const heardAt = onPbxClock(link, at);
   for (const channel of context.channels.values()) {
-    channel.confirmed = false;
-    channel.blind ||= isLive(channel);
+    if (isLive(channel)) {
+      channel.blind = true;
+      if (channel.followed === 'yes') proveAlive(channel, heardAt);
+    }
+    channel.followed = 'no';
   }
 }
 
-function onPbxClock(link: SourceLink, at: number): number {
-  return Math.abs(link.clockAhead) > CLOCK_SLACK_MS ? at + link.clockAhead : at;
+function proveAlive(channel: Channel, at: number): void {
+  channel.aliveAt = Math.max(channel.aliveAt, at);
+}
+
+/**
+ * The channel is over, and nobody heard its end. `to`: by when it was over, on the clock of the PBX; `null`: nothing tells that.
+ * `heardAt`: when that was found, on the clock of arrival. Nothing becomes of a channel whose end is known.
+ */
+export function endUnheard(context: ApplyContext, channel: Channel, to: number | null, heardAt: number): void {
+  if (!isLive(channel)) return;
+  const from = Math.max(channel.createdAt, Math.min(channel.aliveAt, to ?? channel.aliveAt));
+  channel.endBetween = { from, to: to === null ? null : Math.max(from, to) };
+  clear(context, channel, from, heardAt);
+}
+
+/** The same for a channel of another process of the PBX, which nobody saw end: it lived until anything was heard of that. */
+function endBefore(context: ApplyContext, channel: Channel, to: number, heardAt: number): void {
+  const { link } = context;
+  if (channel.followed === 'yes' && isLive(channel) && link.heardAt !== null)
+    proveAlive(channel, onPbxClock(link, link.heardAt));
+  endUnheard(context, channel, to, heardAt);
 }
 
 /** Another process of the PBX than the one known. */
@@ -108,32 +118,23 @@ function isRestart(link: SourceLink, boot: string): boolean {
 }
 
 /**
- * Takes note of the PBX process that an event names. When it is a new one every channel of before is over. Returns whether
- * that was so.
+ * Takes note of the PBX process that an event names; `at` on the clock of the PBX, `heardAt` on that of arrival. When it is a new
+ * one every channel of before is over. Returns whether that was so.
  */
-export function noteBoot(context: ApplyContext, link: SourceLink, boot: string, at: number, heardAt: number): boolean {
+export function noteBoot(context: ApplyContext, boot: string, at: number, heardAt: number): boolean {
+  const { link } = context;
   const restarted = isRestart(link, boot);
   link.boot = boot;
   if (!restarted) return false;
-  for (const channel of context.channels.values()) {
-    if (!isLive(channel)) continue;
-    channel.endSeen = false;
-    clear(context, channel, lastAlive(link, at), heardAt);
-  }
+  for (const channel of context.channels.values()) endBefore(context, channel, at, heardAt);
   return true;
 }
 
-/** The last moment at which a channel of before the loss is known to have lived: just after the last thing heard. */
-function lastAlive(link: SourceLink, now: number): number {
-  return link.lostAt === null ? now : Math.max(link.lostAt, (link.heardBeforeLoss ?? 0) + 1);
-}
-
 /** Ends the channels that were there when the link was lost and that nothing has confirmed since. */
-export function endUnconfirmed(context: ApplyContext, link: SourceLink): void {
-  const { lostAt } = link;
+export function endUnconfirmed(context: ApplyContext): void {
+  const { lostAt } = context.link;
+  if (lostAt === null) return;
   for (const channel of context.channels.values()) {
-    if (lostAt === null || !isLive(channel) || channel.confirmed || channel.createdAt >= lostAt) continue;
-    channel.endSeen = false;
-    clear(context, channel, lastAlive(link, lostAt), lostAt);
+    if (channel.followed === 'no') endUnheard(context, channel, null, lostAt);
   }
 }

@@ -31,6 +31,25 @@ export interface Dial {
   forwardedTo: string | null;
 }
 
+/**
+ * How the beginning of a channel is known, the surest first: it was seen; the PBX told it at the end of the channel; the PBX told it
+ * when it was asked for the channel; it is estimated from a list; nothing says it.
+ */
+export type Beginning = 'seen' | 'recalled' | 'told' | 'listed' | 'unknown';
+
+/**
+ * Whether the end of a channel would be heard. `no`: it was there before the present connection, and nothing has shown it since.
+ * `listed`: a list shows it that is not complete yet. `yes`: it was made on this connection, or a complete list has it; whatever is
+ * heard from then on proves that it lives.
+ */
+export type Followed = 'no' | 'listed' | 'yes';
+
+/** `to` is `null` when nothing tells by when it was over. ms since the epoch, on the clock of the PBX. */
+export interface EndBetween {
+  readonly from: number;
+  readonly to: number | null;
+}
+
 export interface Interval {
   readonly from: number;
   to: number | null;
@@ -92,10 +111,13 @@ export interface Channel {
   createdAt: number;
   /** When something was heard of it last, on the clock of arrival. */
   heardAt: number;
-  /** False when the channel was first seen in a snapshot, so that its beginning is only an estimate. */
-  beginningSeen: boolean;
-  /** True when the PBX has told its beginning itself after it was missed, so that later lists know less. */
-  beginningTold: boolean;
+  /** When it is known to have lived last, on the clock of the PBX: moved by what is said of it, and by a link that is lost. */
+  aliveAt: number;
+  /** Whether its end would be heard now. */
+  followed: Followed;
+  beginning: Beginning;
+  /** Its times are those of arrival, by a list, and it is not known yet whether the PBX tells times of its own. */
+  counted: boolean;
   answeredAt: number | null;
   /** False when the answer was only inferred from a snapshot. */
   answerSeen: boolean;
@@ -103,8 +125,12 @@ export interface Channel {
   /** When the end was heard of, on the clock of arrival: the grace counts from here. */
   clearedHeardAt: number;
   clearing: Clearing | null;
-  /** False when the end was inferred, because the PBX or the link had gone. */
-  endSeen: boolean;
+  /** Where the end lies when it was not heard: from when it is known to have lived last, to when it is known to be over. */
+  endBetween: EndBetween | null;
+  /** A clock was set during its life, and its times were moved with it. */
+  clockStepped: boolean;
+  /** Something was heard of it late, and its time is that of the arrival. */
+  heardLate: boolean;
   /** When the party at the channel asked for its end. */
   hangupRequestedAt: number | null;
   /** The PBX ended the channel itself: whatever its driver calls a request of the party afterwards is none (chan_iax2). */
@@ -134,8 +160,6 @@ export interface Channel {
   seatedAt: number | null;
   /** Channels, not yet reported, that were in a conference at the same time; `null` as long as it has been in none. */
   met: Set<Channel> | null;
-  /** Confirmed by a snapshot since the last reconnect. */
-  confirmed: boolean;
   /** True when the link to the PBX was down during its life. */
   blind: boolean;
 }
@@ -167,6 +191,11 @@ export function linkCalls(a: Call, b: Call): void {
   if (a === b) return;
   a.links.add(b);
   b.links.add(a);
+}
+
+/** True when the beginning of the channel was told by the PBX as part of its life, and is not what a list made of it. */
+export function beganKnown({ beginning }: Channel): boolean {
+  return beginning === 'seen' || beginning === 'recalled';
 }
 
 export function isLive(channel: Channel): boolean {

@@ -1,6 +1,6 @@
 /** What could not be known of a call, as flags of its record. */
 
-import type { Channel } from '../live/state.ts';
+import { beganKnown, type Channel } from '../live/state.ts';
 import { UNNAMED } from '../recordings.ts';
 
 /**
@@ -16,9 +16,11 @@ export function doubtsOf(
 ): string[] {
   const flags: string[] = [];
   if (channels.some((channel) => channel.blind)) flags.push('blind-interval');
-  if (!first.beginningSeen) flags.push('start-unknown');
+  if (!beganKnown(first)) flags.push('start-unknown');
   if (answeredAt !== null && channels.some((channel) => !channel.answerSeen)) flags.push('answer-unknown');
-  if (!subject.endSeen || subject.clearedAt === null) flags.push('end-unknown');
+  if (subject.endBetween !== null || subject.clearedAt === null) flags.push('end-unknown');
+  if (channels.some((channel) => channel.clockStepped)) flags.push('clock-stepped');
+  if (channels.some((channel) => channel.heardLate)) flags.push('heard-late');
   const unnamed = recordings.length === 0 && channels.some((channel) => channel.recorded);
   if (answeredAt !== null && unnamed) flags.push(UNNAMED);
   return flags;

@@ -2,7 +2,7 @@
 import { bareNumber, isWithheld, toE164 } from '../../telephony/number.ts';
 import { type Conclusion, decide, type Rule } from '../evidence.ts';
 import { numberCalled } from '../known/routing.ts';
-import { type Channel, calledIn, trunksOf } from '../live/state.ts';
+import { beganKnown, type Channel, calledIn, trunksOf } from '../live/state.ts';
 import { type OutgoingRule, outgoingNumber } from '../numbering.ts';
 import type { Direction } from '../record.ts';
 import { type Case, shown } from './case.ts';
@@ -95,7 +95,7 @@ const RULES: readonly Rule<Asked, ExternalNumber>[] = [
     name: 'number-dialled',
     find: ({ of: { root }, external }) => {
       // Of a leg that was there before it was heard of, only the one who dialled tells the number.
-      const heard = external?.beginningSeen ?? false;
+      const heard = external !== null && beganKnown(external);
       const dialled = heard || isOriginated(root) ? null : bareOf(root.facts.dialled);
       return dialled === null ? null : { value: read(dialled, external ?? root), fact: `${shown(root)} dialled it` };
     },

@@ -43,6 +43,7 @@ export function leftBehind(of: Case, record: CallRecord): CallRecord[] {
         startedAt: other.createdAt,
         answeredAt,
         endedAt,
+        endBetween: phone.endBetween,
         durationSeconds: seconds(endedAt - answeredAt),
         talkSeconds: seconds(covered(talks)),
         ringSeconds: seconds(Math.max(0, answeredAt - other.createdAt)),

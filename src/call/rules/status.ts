@@ -99,7 +99,7 @@ const OUTBOUND: readonly StatusRule[] = [
     find: ({ of: { root }, external }) => {
       if (external !== null || !calledIn(root)) return null;
       if (root.hangupRequestedAt !== null) return { value: 'Cancelled', fact: `${shown(root)} hung up` };
-      if (root.blind || !root.endSeen)
+      if (root.blind || root.endBetween !== null)
         return { value: 'NoAnswer', fact: 'no answer was heard of; the PBX was not heard all the time' };
       return { value: 'Failed', fact: 'no trunk took the call' };
     },

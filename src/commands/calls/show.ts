@@ -74,6 +74,7 @@ function record({ record: call, revision, gaps }: CallDetails, secrecy: Privacy)
     ['began', dateTime(call.startedAt)],
     ['answered', call.answeredAt === null ? 'no' : dateTime(call.answeredAt)],
     ['ended', dateTime(call.endedAt)],
+    ['end not heard', endBetween(call)],
     [
       'seconds',
       `${call.durationSeconds} connected, ${call.talkSeconds} talk, ${call.ringSeconds} ring, ${call.holdSeconds} hold`,
@@ -85,6 +86,13 @@ function record({ record: call, revision, gaps }: CallDetails, secrecy: Privacy)
     ['facts', revision === 1 ? null : `changed ${revision - 1} times since they were first stored`],
   ];
   return columns(rows.flatMap(([key, value]) => (value === null ? [] : [[key, value]])));
+}
+
+/** `null` where the end was heard, or nothing more is known of it. */
+function endBetween({ endBetween: span }: CallRecord): string | null {
+  if (span == null) return null;
+  const lived = `known to live until ${clockTime(span.from)}`;
+  return span.to === null ? `${lived}; ended later` : `${lived}; over by ${dateTime(span.to)}`;
 }
 
 /** Which rule and which fact decided, and what weaker rules would have said. */

@@ -448,3 +448,26 @@ t.test('what could not be taken in is found by the next lists: a beginning, and 
   t.equal(status().faults, 2);
   await say(told('CHANNEL_CREATE', 'b'));
 });
+
+t.test(
+  'a clock of FreeSWITCH that is set is told before what comes by it, also when only its heart beats',
+  async (t) => {
+    const HOUR = 3_600_000;
+    for (const by of [HOUR, -HOUR]) {
+      const { events, socket, say, pass } = await bench(t, () => list());
+      await events.until(({ kind }) => kind === 'snapshot-complete');
+      await say(told('CHANNEL_CREATE', 'a', { 'Event-Date-Timestamp': micros(0) }));
+      await pass(20_000);
+      socket().write(jsonFrame({ 'Event-Name': 'HEARTBEAT', 'Event-Date-Timestamp': micros(20_000) }));
+      // Late, and no step.
+      await pass(20_000);
+      await say(told('CHANNEL_ANSWER', 'a', { 'Event-Date-Timestamp': micros(31_000) }));
+      t.notOk(events.all.some(({ kind }) => kind === 'clock-stepped'));
+      await pass(20_000);
+      await say({ 'Event-Name': 'HEARTBEAT', 'Event-Date-Timestamp': micros(60_000 + by) });
+      t.match(events.all.at(-1), { kind: 'clock-stepped', clock: 'pbx', by, receivedAt: epoch + 60_000 });
+      await say(told('CHANNEL_HANGUP_COMPLETE', 'a', { 'Event-Date-Timestamp': micros(61_000 + by) }));
+      t.equal(events.all.filter(({ kind }) => kind === 'clock-stepped').length, 1);
+    }
+  },
+);

@@ -103,6 +103,7 @@ export function record(callSessionId: string, part: Partial<CallRecord> = {}): C
     startedAt: 1_000,
     answeredAt: 4_000,
     endedAt: 9_000,
+    endBetween: null,
     durationSeconds: 5,
     talkSeconds: 5,
     ringSeconds: 3,

@@ -55,3 +55,31 @@ t.test('the line of inspect', async (t) => {
     recordings: ['/rec/one.wav', '/rec/two.wav'],
   });
 });
+
+t.test('an end that nobody heard is shown with the moments between which it lies', async (t) => {
+  const from = Date.parse('2026-11-22T10:00:05Z');
+  const nobody = { id: null, name: null, how: 'not looked up yet' };
+  const rest = {
+    revision: 1,
+    delivery: null,
+    attempts: [],
+    events: [],
+    lead: nobody,
+    user: nobody,
+    sent: null,
+    gaps: [],
+    body: {},
+  };
+  const told = (endBetween: { from: number; to: number | null } | null) => {
+    const lines = showCall(config, { record: { ...call, endBetween }, ...rest }, privacy(true), false);
+    return lines.map((line) => line.trim()).find((line) => line.startsWith('end not heard')) ?? null;
+  };
+  t.match(
+    told({ from, to: from + 130_000 }),
+    /known to live until \d\d:\d\d:05\.000; over by 2026-11-\d\d \d\d:\d\d:15$/,
+  );
+  t.match(told({ from, to: null }), /known to live until \d\d:\d\d:05\.000; ended later$/);
+  t.equal(told(null), null);
+  const line: unknown = JSON.parse(inspectLine({ ...call, endBetween: { from, to: null } }, 'a.jsonl', null));
+  t.match(line, { endBetween: { from: '2026-11-22T10:00:05.000Z', to: null } });
+});

@@ -1,0 +1,104 @@
+/**
+ * Clocks that are set, and this program standing still. What is said of a call is compared with what was said of it before, so the
+ * times that it has are moved with the clock by which they were told: its durations stay right, and the record is marked.
+ */
+import type { CallEvent } from '../../telephony/call-event.ts';
+import type { ApplyContext } from './context.ts';
+import { noteHeard, type SourceLink, stampedByPbx } from './link.ts';
+import type { Bridge, Channel, Interval } from './state.ts';
+
+/** After this program stood still, what has come meanwhile is read within this time, ms. */
+const CATCHING_UP_MS = 1000;
+
+/** This program stood still until `at` (ms since the epoch, clock of arrival). */
+export function stallFor(link: SourceLink, at: number): void {
+  link.lateUntil = at + CATCHING_UP_MS;
+}
+
+/**
+ * The clock of the PBX, or that of arrival, has been set forward by `by` ms, or back. Where the PBX tells no times the times of its
+ * events are those of arrival, and move with them.
+ */
+export function shiftTimes(context: ApplyContext, clock: 'pbx' | 'ours', by: number): void {
+  const { link, channels } = context;
+  const arrivals = link.ahead === null;
+  if (clock === 'ours') shiftArrivals(context, by);
+  if (link.ahead !== null) link.ahead += clock === 'ours' ? -by : by;
+  if (clock === 'ours' && !arrivals) return;
+  const bridges = new Set<Bridge>(context.bridges.values());
+  for (const channel of new Set(channels.values())) {
+    shiftChannel(channel, by);
+    for (const bridge of channel.bridges) bridges.add(bridge);
+  }
+  for (const bridge of bridges) shiftBridge(bridge, by);
+}
+
+/** Takes note of what is said of a channel, and returns it with its time on the clock of the PBX. */
+export function hear(context: ApplyContext, event: CallEvent): CallEvent {
+  const { link } = context;
+  const { ahead } = link;
+  noteHeard(link, event);
+  // Some rows of lists have no time of the PBX although its events have one.
+  if (event.at === event.receivedAt) return ahead === null ? event : stampedByPbx(link, event);
+  if (ahead === null) placeArrivals(context);
+  return event;
+}
+
+/**
+ * The PBX tells times after all: those of channels that are known from a list alone, which had none, are moved to its clock. That is
+ * no step, so nothing is marked.
+ */
+function placeArrivals({ link, channels }: ApplyContext): void {
+  for (const channel of new Set(channels.values())) {
+    if (!channel.counted) continue;
+    channel.counted = false;
+    const { clockStepped } = channel;
+    shiftChannel(channel, link.ahead ?? 0);
+    channel.clockStepped = clockStepped;
+  }
+}
+
+function shiftArrivals({ link, channels }: ApplyContext, by: number): void {
+  for (const channel of new Set(channels.values())) {
+    channel.heardAt += by;
+    channel.clearedHeardAt += by;
+  }
+  link.connectedAt = later(link.connectedAt, by);
+  link.lostAt = later(link.lostAt, by);
+  link.heardAt = later(link.heardAt, by);
+  link.lateUntil += by;
+}
+
+const later = (at: number | null, by: number): number | null => (at === null ? null : at + by);
+
+/** What was told of the channel by the clock that was set. */
+function shiftChannel(channel: Channel, by: number): void {
+  channel.clockStepped = true;
+  channel.createdAt += by;
+  channel.aliveAt += by;
+  channel.answeredAt = later(channel.answeredAt, by);
+  channel.clearedAt = later(channel.clearedAt, by);
+  channel.hangupRequestedAt = later(channel.hangupRequestedAt, by);
+  channel.firstDialAt = later(channel.firstDialAt, by);
+  channel.voicemailAt = later(channel.voicemailAt, by);
+  channel.seatedAt = later(channel.seatedAt, by);
+  const { endBetween } = channel;
+  if (endBetween !== null) channel.endBetween = { from: endBetween.from + by, to: later(endBetween.to, by) };
+  replace(channel.dials, (dial) => ({ ...dial, at: dial.at + by, endedAt: later(dial.endedAt, by) }));
+  replace(channel.holds, (hold) => moved(hold, by));
+  replace(channel.queues, (stay) => moved(stay, by));
+  replace(channel.transfers, (transfer) => ({ ...transfer, at: transfer.at + by }));
+}
+
+function shiftBridge({ here, over }: Bridge, by: number): void {
+  for (const [channel, stay] of here) here.set(channel, moved(stay, by));
+  replace(over, (stay) => moved(stay, by));
+}
+
+function moved<I extends Interval>(interval: I, by: number): I {
+  return { ...interval, from: interval.from + by, to: later(interval.to, by) };
+}
+
+function replace<T>(list: T[], by: (item: T) => T): void {
+  for (const [at, item] of list.entries()) list[at] = by(item);
+}

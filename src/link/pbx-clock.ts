@@ -1,0 +1,53 @@
+/**
+ * Whether the clock of a PBX was set, told from the times that its events have. What is said at one moment is heard later: the clock of
+ * the PBX seems to be behind by the delay, for a while and as far as what comes waits somewhere. It never seems to be ahead of what
+ * it was, and what comes after something else was never said before it: either is a clock that was set.
+ */
+
+/** Less is no step, but the jitter of events that are told by several threads, ms. */
+const STEP_MS = 2_000;
+/** What comes first on a connection may have been late itself by as much, ms. */
+const LATE_MS = 60_000;
+
+export class PbxClock {
+  /** How far it is ahead of the clock of arrival, ms, by what was the least late; `null` before anything came. */
+  #ahead: number | null = null;
+  /** The latest time that it has told. */
+  #latest = Number.NEGATIVE_INFINITY;
+  /** Until then (ms, clock of arrival) `#ahead` may be too small, for what came first was late. */
+  #youngUntil = Number.NEGATIVE_INFINITY;
+  #connected = false;
+
+  /** A connection begins. */
+  connect(): void {
+    this.#connected = false;
+  }
+
+  /** The clock of arrival was set forward by `by` ms, or back. */
+  arrivalSet(by: number): void {
+    if (this.#ahead !== null) this.#ahead -= by;
+    this.#youngUntil += by;
+  }
+
+  /**
+   * Takes note of an event that the PBX told at `at` by its clock, and that came at `receivedAt`; both ms since the epoch. Returns by
+   * how many ms the PBX's clock was set forward since the event before, or back; 0 as long as it just goes on.
+   */
+  read(at: number, receivedAt: number): number {
+    const ahead = at - receivedAt;
+    const known = this.#ahead;
+    if (known !== null && this.#connected && ahead <= known + STEP_MS && at >= this.#latest - STEP_MS) {
+      if (ahead > known) this.#ahead = ahead;
+      if (at > this.#latest) this.#latest = at;
+      return 0;
+    }
+    const first = known === null || !this.#connected;
+    const by = known === null ? 0 : ahead - known;
+    const late = (first || receivedAt < this.#youngUntil) && Math.abs(by) <= LATE_MS;
+    if (first) this.#youngUntil = receivedAt + LATE_MS;
+    this.#connected = true;
+    this.#ahead = ahead;
+    this.#latest = at;
+    return late ? 0 : by;
+  }
+}
