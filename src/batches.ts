@@ -70,10 +70,10 @@ export function gatherBatches(options: BatchesOptions): Batches {
     options.onPressure(behind);
   };
 
-  /** What a refused batch had to say about calls, and what the client said itself: few and small. The PBX's own frames are lost. */
+  /** What a refused batch had to say about calls, and what the client said itself: few and small. The frames of the PBX are lost. */
   const owe = (batch: JournalBatch): void => {
     owed = {
-      frames: [...(owed?.frames ?? []), ...batch.frames.filter(({ raw }) => raw === null)],
+      frames: [...(owed?.frames ?? []), ...batch.frames],
       ended: [...(owed?.ended ?? []), ...batch.ended],
       // A later batch, which was not refused, may have released them already.
       opened: [...(owed?.opened ?? []), ...batch.opened].filter(isOpen),
@@ -106,12 +106,14 @@ export function gatherBatches(options: BatchesOptions): Batches {
     const batch = lingered ? grown : withOwed(grown);
     const { frames, ended, opened, released } = batch;
     if (frames.length + ended.length + opened.length + released.length === 0) return;
+    // In a flood many batches wait at once: what the PBX said is not kept a second time meanwhile.
+    const own = { ended, opened, released, frames: frames.filter(({ raw }) => raw === null) };
     const commit = journal
       .commit(batch)
       .then(
         (result) => options.onStored(ended, result),
         (error: unknown) => {
-          if (options.onRefused(error)) owe(batch);
+          if (options.onRefused(error)) owe(own);
         },
       )
       .finally(() => {

@@ -79,13 +79,10 @@ export function sqliteJournal<M extends JournalModules>(database: Database<M>, o
   }
 
   return {
-    async commit(batch) {
+    // Not `async`: that would keep the batch until it is stored.
+    commit(batch) {
       const prepared = prepare(batch, options.unposted, slabs);
-      try {
-        return await group.add(prepared);
-      } finally {
-        release(prepared, slabs);
-      }
+      return group.add(prepared).finally(() => release(prepared, slabs));
     },
     async openChannels() {
       const open = await remote.openCalls();
