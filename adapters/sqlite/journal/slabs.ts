@@ -3,24 +3,54 @@
  * handing them over costs no copy, and a flood makes no garbage of the bytes of the PBX.
  */
 
-/** Bytes of a slab: what a batch of a flood holds. */
+/** Bytes of a slab: several batches of a flood. */
 const SLAB = 256 * 1024;
-/** Less than this is copied on its way: a slab for it would be more empty than full. */
-const WORTH = 128 * 1024;
-/** Slabs kept for the next batches. */
-const KEPT = 32;
+/** Less than this is copied on its way, which costs less than sharing it. */
+const WORTH = 8 * 1024;
+/** Slabs kept for the next batches: what may wait while sources are held back. */
+const KEPT = 24;
+
+interface Slab {
+  readonly buffer: SharedArrayBuffer;
+  /** Bytes given out since nobody had any of it. */
+  used: number;
+  /** Pieces that somebody still has. */
+  pieces: number;
+}
 
 export class Slabs {
-  readonly #free: SharedArrayBuffer[] = [];
+  /** Those of which somebody has a piece, and the one that is being given out. */
+  readonly #inUse = new Map<ArrayBufferLike, Slab>();
+  readonly #free: Slab[] = [];
+  #current: Slab | null = null;
 
   /** So many bytes; what was written there before may still stand in them. */
   take(length: number): Uint8Array {
     if (length < WORTH || length > SLAB) return new Uint8Array(length);
-    return new Uint8Array(this.#free.pop() ?? new SharedArrayBuffer(SLAB), 0, length);
+    const slab = this.#withRoom(length);
+    const piece = new Uint8Array(slab.buffer, slab.used, length);
+    slab.used += length;
+    slab.pieces += 1;
+    return piece;
   }
 
   /** Nobody reads them any more. */
   giveBack({ buffer }: Uint8Array): void {
-    if (buffer instanceof SharedArrayBuffer && this.#free.length < KEPT) this.#free.push(buffer);
+    const slab = this.#inUse.get(buffer);
+    if (slab === undefined) return;
+    slab.pieces -= 1;
+    if (slab.pieces > 0) return;
+    slab.used = 0;
+    if (slab === this.#current) return;
+    this.#inUse.delete(buffer);
+    if (this.#free.length < KEPT) this.#free.push(slab);
+  }
+
+  #withRoom(length: number): Slab {
+    if (this.#current !== null && this.#current.used + length <= SLAB) return this.#current;
+    const slab = this.#free.pop() ?? { buffer: new SharedArrayBuffer(SLAB), used: 0, pieces: 0 };
+    this.#inUse.set(slab.buffer, slab);
+    this.#current = slab;
+    return slab;
   }
 }
