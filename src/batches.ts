@@ -37,8 +37,11 @@ const LINGER_MS = 10;
 /** Bytes of frames that wait for no more. */
 const FULL_BYTES = 224 * 1024;
 /** Bytes that are not stored yet from which on the journal is behind, and down to which. */
-const BEHIND_BYTES = 8 * 1024 * 1024;
-const CAUGHT_UP_BYTES = 2 * 1024 * 1024;
+const BEHIND_BYTES = 4 * 1024 * 1024;
+const CAUGHT_UP_BYTES = 1024 * 1024;
+
+/** Bytes of frames that are kept in memory that is used again: a batch that is nearly full, and a usual frame. */
+const DESK_BYTES = FULL_BYTES + 24 * 1024;
 
 interface Growing {
   readonly frames: SourceFrame[];
@@ -61,6 +64,18 @@ export function gatherBatches(options: BatchesOptions): Batches {
   /** Bytes that are not stored yet. */
   let held = 0;
   let behind = false;
+  /** The bytes of the frames of `growing`. */
+  const desk = new Uint8Array(DESK_BYTES);
+  let written = 0;
+
+  const keep = (raw: Uint8Array): Uint8Array => {
+    const end = written + raw.length;
+    if (end > desk.length) return new Uint8Array(raw);
+    desk.set(raw, written);
+    const kept = desk.subarray(written, end);
+    written = end;
+    return kept;
+  };
 
   const weigh = (bytes: number): void => {
     held += bytes;
@@ -103,6 +118,7 @@ export function gatherBatches(options: BatchesOptions): Batches {
     const lingered = planned === 'later' && grown.ended.length === 0;
     planned = 'no';
     growing = empty();
+    written = 0;
     const batch = lingered ? grown : withOwed(grown);
     const { frames, ended, opened, released } = batch;
     if (frames.length + ended.length + opened.length + released.length === 0) return;
@@ -143,11 +159,13 @@ export function gatherBatches(options: BatchesOptions): Batches {
     },
 
     said(frame) {
-      growing.frames.push(frame);
+      growing.frames.push(frame.raw === null ? frame : { ...frame, raw: keep(frame.raw) });
       const bytes = frame.raw?.length ?? 0;
       growing.bytes += bytes;
       weigh(bytes);
-      plan(growing.bytes >= FULL_BYTES ? 'now' : 'later');
+      // At once: a turn of the event loop may bring many times as much.
+      if (growing.bytes >= FULL_BYTES) flush();
+      else plan('later');
     },
 
     release(source, channels) {

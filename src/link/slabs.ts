@@ -1,14 +1,12 @@
 /**
- * Memory that both threads see, used again and again: frames are written into it once and read there by the database thread. So
- * handing them over costs no copy, and a flood makes no garbage of the bytes of the PBX.
+ * Memory that is used again and again, and that all threads see: frames are written into it once and read there by whoever works
+ * on them. So a flood makes no garbage of the bytes of the PBX, and handing them to the database thread costs no copy.
  */
 
 /** Bytes of a slab: several batches of a flood. */
 const SLAB = 256 * 1024;
-/** Less than this is copied on its way, which costs less than sharing it. */
-const WORTH = 8 * 1024;
-/** Slabs kept for the next batches: what may wait while sources are held back. */
-const KEPT = 24;
+/** Slabs kept for what comes next: about what may wait while sources are held back. */
+const KEPT = 40;
 
 interface Slab {
   readonly buffer: SharedArrayBuffer;
@@ -23,10 +21,16 @@ export class Slabs {
   readonly #inUse = new Map<ArrayBufferLike, Slab>();
   readonly #free: Slab[] = [];
   #current: Slab | null = null;
+  readonly #least: number;
+
+  /** `least`: pieces of fewer bytes have their own memory. */
+  constructor(least = 0) {
+    this.#least = least;
+  }
 
   /** So many bytes; what was written there before may still stand in them. */
   take(length: number): Uint8Array {
-    if (length < WORTH || length > SLAB) return new Uint8Array(length);
+    if (length < this.#least || length === 0 || length > SLAB) return new Uint8Array(length);
     const slab = this.#withRoom(length);
     const piece = new Uint8Array(slab.buffer, slab.used, length);
     slab.used += length;
