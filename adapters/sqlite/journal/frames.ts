@@ -119,7 +119,7 @@ export function ownEventsOf(frame: Pick<KeptFrame, 'bytes'>): readonly CallEvent
 const LEVEL = { hot: 1, sealed: 3 } as const;
 
 /** So often what Node's compressor leaves behind is collected: some 50 KB each time, outside of the heap, where V8 hardly counts them. */
-const COLLECT_EVERY = 64;
+const COLLECT_EVERY = 256;
 let packed = 0;
 
 export function pack(bytes: Uint8Array, kind: keyof typeof LEVEL): Buffer {
