@@ -39,8 +39,11 @@ const LINGER_MS = 10;
 /** Bytes of frames that wait for no more. */
 const FULL_BYTES = 224 * 1024;
 /** Bytes that are not stored yet from which on the journal is behind, and down to which. */
-const BEHIND_BYTES = 8 * 1024 * 1024;
-const CAUGHT_UP_BYTES = 2 * 1024 * 1024;
+const BEHIND_BYTES = 4 * 1024 * 1024;
+const CAUGHT_UP_BYTES = 1024 * 1024;
+
+/** Bytes of frames that are kept in memory that is used again: a batch that is nearly full, and a usual frame. */
+const DESK_BYTES = FULL_BYTES + 24 * 1024;
 
 interface Growing {
   readonly frames: SourceFrame[];
@@ -65,6 +68,18 @@ export function gatherBatches(options: BatchesOptions): Batches {
   /** Batches that were refused. */
   let refused = 0;
   let behind = false;
+  /** The bytes of the frames of `growing`. */
+  const desk = new Uint8Array(DESK_BYTES);
+  let written = 0;
+
+  const keep = (raw: Uint8Array): Uint8Array => {
+    const end = written + raw.length;
+    if (end > desk.length) return new Uint8Array(raw);
+    desk.set(raw, written);
+    const kept = desk.subarray(written, end);
+    written = end;
+    return kept;
+  };
 
   const weigh = (bytes: number): void => {
     held += bytes;
@@ -74,10 +89,10 @@ export function gatherBatches(options: BatchesOptions): Batches {
     options.onPressure(behind);
   };
 
-  /** What a refused batch had to say about calls, and what the client said itself: few and small. The PBX's own frames are lost. */
+  /** What a refused batch had to say about calls, and what the client said itself: few and small. The frames of the PBX are lost. */
   const owe = (batch: JournalBatch): void => {
     owed = {
-      frames: [...(owed?.frames ?? []), ...batch.frames.filter(({ raw }) => raw === null)],
+      frames: [...(owed?.frames ?? []), ...batch.frames],
       ended: [...(owed?.ended ?? []), ...batch.ended],
       // A later batch, which was not refused, may have released them already.
       opened: [...(owed?.opened ?? []), ...batch.opened].filter(isOpen),
@@ -107,16 +122,19 @@ export function gatherBatches(options: BatchesOptions): Batches {
     const lingered = planned === 'later' && grown.ended.length === 0;
     planned = 'no';
     growing = empty();
+    written = 0;
     const batch = lingered ? grown : withOwed(grown);
     const { frames, ended, opened, released } = batch;
     if (frames.length + ended.length + opened.length + released.length === 0) return;
+    // In a flood many batches wait at once: what the PBX said is not kept a second time meanwhile.
+    const own = { ended, opened, released, frames: frames.filter(({ raw }) => raw === null) };
     const commit = journal
       .commit(batch)
       .then(
         (result) => options.onStored(ended, result),
         (error: unknown) => {
           refused += 1;
-          if (options.onRefused(error)) owe(batch);
+          if (options.onRefused(error)) owe(own);
         },
       )
       .finally(() => {
@@ -146,11 +164,13 @@ export function gatherBatches(options: BatchesOptions): Batches {
     },
 
     said(frame) {
-      growing.frames.push(frame);
+      growing.frames.push(frame.raw === null ? frame : { ...frame, raw: keep(frame.raw) });
       const bytes = frame.raw?.length ?? 0;
       growing.bytes += bytes;
       weigh(bytes);
-      plan(growing.bytes >= FULL_BYTES ? 'now' : 'later');
+      // At once: a turn of the event loop may bring many times as much.
+      if (growing.bytes >= FULL_BYTES) flush();
+      else plan('later');
     },
 
     release(source, channels) {

@@ -40,7 +40,10 @@ export interface SourceFrame {
   readonly source: string;
   readonly receivedAt: number;
   readonly events: readonly CallEvent[];
-  /** The exact bytes of the frame; `null` for events the client makes itself (link lost). */
+  /**
+   * The exact bytes of the frame; `null` for events the client makes itself (link lost). They are good only until whoever is told of
+   * the frame returns.
+   */
   readonly raw: Uint8Array | null;
 }
 
@@ -118,7 +121,7 @@ export interface CommitResult {
 }
 
 export interface Journal {
-  /** Stores the batch in one durable transaction. */
+  /** Stores the batch in one durable transaction. The bytes of its frames are good until this returns its promise. */
   commit(batch: JournalBatch): Promise<CommitResult>;
   /** The channels whose calls were open when the journal was written last. */
   openChannels(): Promise<readonly OpenChannel[]>;

@@ -97,6 +97,30 @@ t.test('much is stored without waiting for more, and nothing is asked when there
   t.equal(asked.length, 1);
 });
 
+t.test('what was said is kept, though its memory is used again', async (t) => {
+  const { batches, asked, fire } = bench();
+  const [small, large] = [Buffer.alloc(10), Buffer.alloc(200_000)];
+  for (const byte of [1, 2]) batches.said(frame(answered('x', byte), small.fill(byte)));
+  batches.said(frame(answered('x', 3), large.fill(3)));
+  large.fill(4);
+  // The batch is full, and this is too large for what is kept for one.
+  batches.said(frame(answered('x', 4), large));
+  small.fill(5);
+  large.fill(5);
+  t.same(
+    asked[0]?.batch.frames.map(({ raw }) => [raw?.length, raw?.[0], raw?.at(-1)]),
+    [
+      [10, 1, 1],
+      [10, 2, 2],
+      [200_000, 3, 3],
+      [200_000, 4, 4],
+    ],
+  );
+  batches.said(frame(answered('x', 6), small.fill(6)));
+  fire(10);
+  t.same([...(asked[1]?.batch.frames[0]?.raw ?? [])], [...Buffer.alloc(10, 6)]);
+});
+
 t.test('while too much waits, the sources are held back, until most of it is stored', async (t) => {
   const { batches, asked, pressure } = bench();
   for (let n = 0; n < 30; n++) {

@@ -43,7 +43,9 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
     roll.heard(events);
   };
 
-  const client = new EslClient(options, {
+  // Whoever is told of an event here copies what it keeps.
+  const reusing = { ...options, reuse: true };
+  const client = new EslClient(reusing, {
     onEvent(event, frame, receivedAt) {
       noteClock(event, receivedAt);
       // It tells the end of a leg once more, and is needed only where CHANNEL_HANGUP_COMPLETE did not come.

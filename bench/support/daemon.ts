@@ -1,6 +1,6 @@
 /** The daemon as a process of its own, and other clients of a PBX beside it. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ControlClient, connectControl } from '../../adapters/control/client.ts';
 import { VERSION } from '../../src/daemon/version.ts';
@@ -55,6 +55,13 @@ function sourceOf({ pbx, port }: Pick<FedPbx, 'pbx' | 'port'>): string {
 /** Options of Node for every daemon of a bench, such as `--cpu-prof --cpu-prof-dir=/tmp/profiles`; see README. */
 const NODE_OPTIONS = (process.env.LOGCALLD_BENCH_NODE ?? '').split(' ').filter((word) => word !== '');
 
+/** The environment that the unit of systemd gives it, but for what only systemd knows. */
+const UNIT_ENV: Readonly<Record<string, string>> = Object.fromEntries(
+  [
+    ...readFileSync(join(PROJECT, 'systemd', 'logcalld.service'), 'utf8').matchAll(/^Environment=(\w+)=([^%\s]+)$/gm),
+  ].map(([, name = '', value = '']) => [name, value]),
+);
+
 /** Writes the config and answers its path. */
 export function configured({ folder, pbxs, crm, more = '', post = false, level = 'notice' }: DaemonSetup): string {
   const config = join(folder, 'logcalld.toml');
@@ -89,7 +96,7 @@ export function startDaemon(setup: DaemonSetup): RunningDaemon {
     fork(built(), ['run', '--config', config], {
       cwd: PROJECT,
       execArgv: [...NODE_OPTIONS, ...execArgv],
-      env: { PATH: process.env.PATH, RUNTIME_DIRECTORY: socketFolder, ...env },
+      env: { PATH: process.env.PATH, RUNTIME_DIRECTORY: socketFolder, ...UNIT_ENV, ...env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     }),
   );

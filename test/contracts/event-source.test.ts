@@ -103,7 +103,8 @@ function listen(source: EventSource, take: (frame: SourceFrame) => void = () => 
   source.start(
     (frame) => {
       take(frame);
-      frames.push(frame);
+      // Its memory may be used again.
+      frames.push({ ...frame, raw: frame.raw === null ? null : Buffer.from(frame.raw) });
       look();
     },
     (status) => {

@@ -33,7 +33,7 @@ t.test('what the daemon relies on', async (t) => {
   t.same(values('NotifyAccess'), ['all'], 'systemd-notify is a child');
   t.same(values('RestartPreventExitStatus'), ['78']);
   t.same(values('StateDirectory'), ['logcalld']);
-  t.match(values('Environment'), ['LOGCALLD_BOOT_ID=%b']);
+  t.match(values('Environment'), ['LOGCALLD_BOOT_ID=%b', 'MALLOC_ARENA_MAX=1']);
   t.same(values('MemoryDenyWriteExecute'), [], 'Node dies with it');
   t.match(values('SystemCallFilter'), [/@pkey/, /^~/]);
 });

@@ -1,4 +1,5 @@
 /** One packet of the Asterisk Manager Interface (AMI): its headers, and the values AMI escapes. */
+import { interned } from './interned.ts';
 
 /** One packet. Headers keep their order and may repeat (`ChanVariable`, `Output`, `Variable`). */
 export interface AmiPacket {
@@ -107,7 +108,7 @@ function valueAt(text: string, at: number): string {
   const next = text.indexOf('\n', at);
   let end = next < 0 ? text.length : next;
   if (end > at && text.charCodeAt(end - 1) === CR) end -= 1;
-  return text.slice(text[at] === ' ' ? at + 1 : at, end);
+  return interned(text.slice(text[at] === ' ' ? at + 1 : at, end));
 }
 
 function parseHeaders(text: string): (readonly [string, string])[] {

@@ -18,9 +18,11 @@ export interface EslClientOptions {
   readonly commandTimeoutMs?: number;
   /** Silence before `api status` is asked; 4 s. A dead link is noticed after this and `commandTimeoutMs` together. */
   readonly idleMs?: number;
-  /** Bytes waiting for the consumer above which the socket is not read for a while; 4 MiB. */
+  /** Bytes waiting for the consumer above which the socket is not read for a while; 1 MiB. */
   readonly queueBytes?: number;
   readonly limits?: FrameLimits;
+  /** Events and their frames are good only until the handler returns, as their memory is used again; false unless given. */
+  readonly reuse?: boolean;
   /** In [0, 1); `Math.random`. */
   readonly random?: () => number;
   /** Runs the consumer later, outside of the socket's turn; `setImmediate`. */

@@ -65,8 +65,7 @@ export const defaultLimits: FrameLimits = {
 
 const lineFeed = 0x0a;
 const headerEnd = Buffer.from('\n\n');
-const smallest = 64 * 1024;
-const worthKeeping = 1024 * 1024;
+const [smallest, worthKeeping] = [64 * 1024, 1024 * 1024];
 
 /** The bytes of a frame whose end cannot be told are being left out. */
 interface Astray {
@@ -85,6 +84,7 @@ export class EslParser {
   problem: string | null = null;
   readonly #limits: FrameLimits;
   readonly #onSkipped: (problem: string) => void;
+  readonly #room: (bytes: number) => Buffer;
   /** A frame was read whole: it is an event socket. */
   #known = false;
   #astray: Astray | null = null;
@@ -101,10 +101,15 @@ export class EslParser {
   /** A frame whose body is being passed over, and how much of it is still to come. */
   #passing: { readonly frame: EslFrame; left: number } | null = null;
 
-  /** `onSkipped`: a frame was left out, since its end could not be told; one sentence says why. */
-  constructor(limits: FrameLimits = defaultLimits, onSkipped: (problem: string) => void = () => {}) {
+  /** `onSkipped`: a frame was left out, since its end could not be told; one sentence says why. `room`: memory for a frame. */
+  constructor(
+    limits: FrameLimits = defaultLimits,
+    onSkipped: (problem: string) => void = () => {},
+    room: (bytes: number) => Buffer = Buffer.allocUnsafe,
+  ) {
     this.#limits = limits;
     this.#onSkipped = onSkipped;
+    this.#room = room;
   }
 
   /** Bytes of a frame that is not complete yet. */
@@ -116,8 +121,7 @@ export class EslParser {
   push(chunk: Uint8Array): readonly EslFrame[] {
     if (this.problem !== null) return [];
     const frames: EslFrame[] = [];
-    const rest = this.#passOver(chunk, frames);
-    this.#append(rest);
+    this.#append(this.#passOver(chunk, frames));
     for (;;) {
       const frame = this.#next();
       if (frame === null) break;
@@ -172,7 +176,7 @@ export class EslParser {
     const passedOver = length > this.#limits.bodyBytes ? length : 0;
     const end = this.#bodyAt + (passedOver > 0 ? 0 : length);
     if (end > this.#end) return null;
-    const raw = Buffer.allocUnsafe(end - this.#start);
+    const raw = this.#room(end - this.#start);
     this.#buffer.copy(raw, 0, this.#start, end);
     const body = header.length === null || passedOver > 0 ? null : raw.subarray(this.#bodyAt - this.#start);
     this.#header = null;
@@ -272,9 +276,8 @@ export function parseFrameText(raw: string | Uint8Array, limits: FrameLimits = d
   const [frame] = frames;
   if (parser.problem !== null) throw new Error(`This is not an event socket frame. ${parser.problem}`);
   if (frame === undefined || frames.length > 1 || parser.pendingBytes > 0) {
-    throw new Error(
-      `This is not exactly one event socket frame: ${frames.length} complete, ${parser.pendingBytes} bytes left over.`,
-    );
+    const found = `${frames.length} complete, ${parser.pendingBytes} bytes left over`;
+    throw new Error(`This is not exactly one event socket frame: ${found}.`);
   }
   return frame;
 }

@@ -6,6 +6,7 @@
  * under way. FreeSWITCH's own HEARTBEAT, every 20 s, would be too late for that.
  */
 import { connect, type Socket } from 'node:net';
+import { Slabs } from '../../../src/link/slabs.ts';
 import type { Clock } from '../../../src/ports.ts';
 import { bodyText, type EslFrame, EslParser, encodeCommand, type FrameLimits } from './codec.ts';
 import { Intake } from './intake.ts';
@@ -29,6 +30,8 @@ export interface ConnectionOptions {
   /** Commands under way at once. */
   readonly window: number;
   readonly limits: FrameLimits;
+  /** Frames that are no replies are good only until the consumer returns: their memory is used again. */
+  readonly reuse: boolean;
   readonly clock: Ticker;
   /** Runs the consumer outside of the socket's own turn; `setImmediate` unless a test holds it. */
   readonly defer: (run: () => void) => void;
@@ -77,6 +80,7 @@ export class EslConnection {
   readonly #parser: EslParser;
   readonly #questions: Questions;
   readonly #intake: Intake;
+  readonly #slabs = new Slabs();
   #socket: Socket | null = null;
   #ended = false;
   #greeted = false;
@@ -90,7 +94,8 @@ export class EslConnection {
     const { clock, commandTimeoutMs, window, queueBytes, defer } = options;
     this.#options = options;
     this.#consumer = consumer;
-    this.#parser = new EslParser(options.limits, consumer.onSkipped);
+    const room = options.reuse ? (bytes: number) => bufferOf(this.#slabs.take(bytes)) : undefined;
+    this.#parser = new EslParser(options.limits, consumer.onSkipped, room);
     this.#questions = new Questions({
       clock,
       timeoutMs: commandTimeoutMs,
@@ -228,7 +233,10 @@ export class EslConnection {
       this.#consumer.onReceived(frame, receivedAt);
       // Whoever waits for the reply goes on before the frames behind it are delivered.
       if (answer !== null) answer.resolve(frame);
-      else this.#consumer.onFrame(frame, receivedAt);
+      else {
+        this.#consumer.onFrame(frame, receivedAt);
+        this.#slabs.giveBack(frame.raw);
+      }
       return answer !== null;
     });
   }
@@ -274,3 +282,5 @@ export class EslConnection {
 export function replyText(reply: EslFrame): string {
   return reply.contentType === 'command/reply' ? (reply.headers.get('reply-text') ?? '') : bodyText(reply);
 }
+
+const bufferOf = ({ buffer, byteOffset, length }: Uint8Array): Buffer => Buffer.from(buffer, byteOffset, length);

@@ -1,5 +1,6 @@
 /** The `Journal` of the core on top of the database thread. */
 import type { CallRecord } from '../../../src/call/record.ts';
+import { Slabs } from '../../../src/link/slabs.ts';
 import type { Clock, CommitResult, Journal, OpenChannel } from '../../../src/ports.ts';
 import { type CallEvent, channelOf } from '../../../src/telephony/call-event.ts';
 import { decodeRecord, type SessionRow } from '../sessions/row.ts';
@@ -13,7 +14,6 @@ import type { PruneRequest, PruneResult } from './prune.ts';
 import type { OpenCalls } from './read.ts';
 import { type Holding, type Prepared, prepare, release, runsOf, type Unposted } from './runs.ts';
 import type { SealRequest, SealResult } from './seal.ts';
-import { Slabs } from './slabs.ts';
 
 /** Any table of modules that has the journal in it. */
 type JournalModules = ModuleTable & { readonly journal: ReturnType<typeof import('./journal.ts').journalModule> };
@@ -47,13 +47,15 @@ export interface SqliteJournal extends Journal {
 const MAX_TRANSACTION = 512 * 1024;
 /** Calls that are looked for in one go: a few ms of the database thread. */
 const CALLS_AT_ONCE = 500;
+/** Bytes of a batch: fewer are copied on their way, which costs less than sharing them. */
+const SHARED_FROM = 8 * 1024;
 const MAX_PENDING = 32 * 1024 * 1024;
 
 /** The database's `close` first stores what is pending. */
 export function sqliteJournal<M extends JournalModules>(database: Database<M>, options: JournalOptions): SqliteJournal {
   const { clock, readerOf, onTrouble, onDamaged = () => {}, maxPending = MAX_PENDING } = options;
   const remote: Remote<JournalModules['journal']> = database.remote.journal;
-  const slabs = new Slabs();
+  const slabs = new Slabs(SHARED_FROM);
   const group = groupCommit<Prepared, CommitResult>({
     async commit(batches) {
       const ended = batches.flatMap((batch) => batch.ended);
@@ -84,13 +86,10 @@ export function sqliteJournal<M extends JournalModules>(database: Database<M>, o
   }
 
   return {
-    async commit(batch) {
+    // Not `async`: that would keep the batch until it is stored.
+    commit(batch) {
       const prepared = prepare(batch, options.unposted, options.holding, slabs);
-      try {
-        return await group.add(prepared);
-      } finally {
-        release(prepared, slabs);
-      }
+      return group.add(prepared).finally(() => release(prepared, slabs));
     },
     async openChannels() {
       const open = await remote.openCalls();

@@ -1,11 +1,11 @@
 /** Batches on their way into one transaction. */
 import type { CallRecord } from '../../../src/call/record.ts';
+import { Slabs } from '../../../src/link/slabs.ts';
 import type { JournalBatch } from '../../../src/ports.ts';
 import type { CallEvent } from '../../../src/telephony/call-event.ts';
 import { type Held, type SessionRow, sessionRow } from '../sessions/row.ts';
 import { encode, kept, type Packet } from './frames.ts';
 import type { Run } from './journal.ts';
-import { Slabs } from './slabs.ts';
 
 /** A batch as it waits: its frames are copied, so that nothing keeps the buffers of a socket. */
 export interface Prepared {

@@ -8,6 +8,9 @@ import type { Connection } from './rpc.ts';
 /** Written into the file's header so that the database of another program is not taken for ours: "LGCD". */
 export const APPLICATION_ID = 0x4c474344;
 
+/** Pages in memory, KB. better-sqlite3 would take 16 MB; what is read again lies in the cache of the kernel as well. */
+const CACHE_KB = 4096;
+
 /** The WAL is cut back to this after a checkpoint, bytes. */
 const WAL_LIMIT = 64 * 1024 * 1024;
 
@@ -26,6 +29,7 @@ export function openConnection(path: string, busyTimeoutMs = 5_000): Connection 
     db.pragma('synchronous = FULL');
     db.pragma('foreign_keys = ON');
     db.pragma('temp_store = MEMORY');
+    db.pragma(`cache_size = -${CACHE_KB}`);
     db.pragma(`journal_size_limit = ${WAL_LIMIT}`);
     return db;
   } catch (error) {

@@ -1,14 +1,14 @@
 /** Memory that is used again, and the batches in it. */
 import t from 'tap';
-import { decode } from '../../../../adapters/sqlite/journal/frames.ts';
-import { prepare, release } from '../../../../adapters/sqlite/journal/runs.ts';
-import { Slabs } from '../../../../adapters/sqlite/journal/slabs.ts';
-import { answered, batch, frame } from '../support.ts';
+import { decode } from '../../adapters/sqlite/journal/frames.ts';
+import { prepare, release } from '../../adapters/sqlite/journal/runs.ts';
+import { Slabs } from '../../src/link/slabs.ts';
+import { answered, batch, frame } from '../adapters/sqlite/support.ts';
 
 const FULL = 200 * 1024;
 
 t.test('a slab that was given back is taken again; small and huge pieces are none', async (t) => {
-  const slabs = new Slabs();
+  const slabs = new Slabs(2000);
   const first = slabs.take(FULL);
   const second = slabs.take(FULL);
   t.not(first.buffer, second.buffer, 'never the same to two');
@@ -23,6 +23,28 @@ t.test('a slab that was given back is taken again; small and huge pieces are non
     slabs.giveBack(piece);
   }
   t.not(slabs.take(FULL).buffer, first.buffer);
+});
+
+t.test('pieces share a slab, which is free when all of them have come back', async (t) => {
+  const slabs = new Slabs();
+  const pieces = [100, 50_000, 50_000].map((length, n) => slabs.take(length).fill(n + 1));
+  t.equal(new Set(pieces.map(({ buffer }) => buffer)).size, 1);
+  t.same(
+    pieces.map((piece) => [piece[0], piece.at(-1)]),
+    [1, 2, 3].map((byte) => [byte, byte]),
+  );
+  const [first, second, third] = pieces;
+  if (first === undefined || second === undefined || third === undefined) throw new Error('no pieces');
+  slabs.giveBack(second);
+  slabs.giveBack(first);
+  const next = slabs.take(FULL);
+  t.not(next.buffer, third.buffer, 'there is no room beside it');
+  t.equal(third[0], 3);
+  slabs.giveBack(third);
+  slabs.giveBack(next);
+  t.equal(slabs.take(FULL).buffer, next.buffer, 'the one that is being given out');
+  t.equal(slabs.take(FULL).buffer, third.buffer);
+  slabs.giveBack(new Uint8Array(10));
 });
 
 t.test('a batch keeps its bytes until it is stored, whatever the next one writes', async (t) => {
