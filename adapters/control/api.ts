@@ -65,6 +65,8 @@ export const requests = {
   resume: nothing,
   /** Tries LeadSquared again at once and fetches its users. */
   retry: nothing,
+  /** An operator has read what happened to the database: it is told no more. */
+  acknowledge: nothing,
   /** Takes one permit of the request limit for a request that the asking program makes itself. */
   permit: nothing,
   /** Stores newer facts of calls. `revision`: of the facts they were compared with, 0 for a call that was not stored. */
@@ -147,6 +149,7 @@ export interface Replies {
   readonly pause: { readonly paused: boolean };
   readonly resume: { readonly paused: boolean };
   readonly retry: { readonly circuit: DeliverySnapshot['circuit']; readonly cause: string | null };
+  readonly acknowledge: { readonly count: number };
   readonly permit: Record<never, never>;
   readonly correct: {
     readonly inserted: readonly string[];

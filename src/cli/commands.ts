@@ -119,6 +119,25 @@ export const COMMANDS = [
     details: 'Changes of the config need a restart.',
   },
   {
+    name: 'acknowledge',
+    summary: 'take note of what happened to the database: status no longer tells it',
+    options: [config],
+  },
+  {
+    name: 'backup',
+    summary: 'write the whole database into one file, beside a running daemon or without one',
+    arguments: 'FILE',
+    options: [config, { name: 'force', help: 'replace FILE if it is there' }],
+    details: 'FILE appears when all of it is written and checked. It is readable by its owner only.',
+  },
+  {
+    name: 'restore',
+    summary: 'put a backup in the place of the database, which is kept aside; the daemon must be stopped',
+    arguments: 'FILE',
+    options: [config],
+    details: 'Calls that may have been posted since the backup are looked for in LeadSquared before they are posted.',
+  },
+  {
     name: 'users',
     summary: 'show which LeadSquared user each extension belongs to, unmatched first',
     options: [config, json],

@@ -6,12 +6,14 @@ import type { CallRecord } from '../call/record.ts';
 import type { Delivery } from '../delivery/service.ts';
 import type { Conditions } from '../health/conditions.ts';
 import { type Permits, startedPermit } from '../permits/port.ts';
-import type { Journal } from '../ports.ts';
+import type { Clock, Journal } from '../ports.ts';
 import { type Lookup, readers, wholeId } from './lookup.ts';
 import { cursorOf, firstFound, placeOf, SCAN_ROWS } from './pages.ts';
+import { acknowledge } from './storage.ts';
 import { VERSION } from './version.ts';
 
 export interface HandlerParts extends Lookup {
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
   readonly database: string;
   readonly delivery: Delivery;
   readonly permits: Permits;
@@ -49,6 +51,9 @@ export function handlersOf(parts: HandlerParts): Handlers {
       await delivery.retryNow();
       const { circuit, cause } = await delivery.snapshot();
       return { circuit, cause };
+    },
+    async acknowledge() {
+      return { count: await acknowledge(parts.store, conditions, parts.clock.now()) };
     },
     async permit() {
       using _ = await startedPermit(permits, { priority: 'background' });

@@ -5,6 +5,7 @@ import { outboxModule, outboxOf } from '../outbox/outbox.ts';
 import { permitsModule } from '../permits.ts';
 import { callsModule } from '../sessions/calls.ts';
 import { sessionsModule } from '../sessions/sessions.ts';
+import { upkeepModule } from '../upkeep/module.ts';
 import { userModule } from '../users.ts';
 
 export const modules = {
@@ -15,6 +16,7 @@ export const modules = {
   leadCache: leadCacheModule,
   users: userModule,
   calls: callsModule,
+  upkeep: upkeepModule,
 };
 
 export type Modules = typeof modules;
