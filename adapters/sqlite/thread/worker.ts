@@ -141,7 +141,7 @@ function close(live: Live, id: number): void {
   try {
     if (live.broken) mend(live);
     live.keeper?.closing();
-    live.db.pragma('wal_checkpoint(TRUNCATE)');
+    emptyLog(live);
     live.db.close();
     live.keeper?.closed();
     live.release();
@@ -154,6 +154,16 @@ function close(live: Live, id: number): void {
       live.release();
     }
     port?.close();
+  }
+}
+
+function emptyLog(live: Live): void {
+  try {
+    live.db.pragma('wal_checkpoint(TRUNCATE)');
+  } catch (error) {
+    troubled(live, error);
+    if (!live.broken) throw error;
+    mend(live);
   }
 }
 
