@@ -138,6 +138,21 @@ export const COMMANDS = [
     details: 'Calls that may have been posted since the backup are looked for in LeadSquared before they are posted.',
   },
   {
+    name: 'erase',
+    summary: 'take a telephone number out of all that is stored, e.g. when its owner asks for it',
+    options: [
+      config,
+      {
+        name: 'number',
+        value: 'NUMBER',
+        help: "in international form, '+919845012345', or as it is dialled in the country of the PBX",
+      },
+      { name: 'dry-run', help: 'tell what would be erased and change nothing' },
+    ],
+    details:
+      'Calls with the number go with their deliveries, in the journal its digits become zeros. The daemon must be running.\nLeadSquared and the PBX keep what they have.',
+  },
+  {
     name: 'users',
     summary: 'show which LeadSquared user each extension belongs to, unmatched first',
     options: [config, json],

@@ -17,6 +17,7 @@ export const bodies: Readonly<Record<CommandName, CommandBody>> = {
   reload: later(async () => (await import('./operate.ts')).reload),
   acknowledge: later(async () => (await import('./operate.ts')).acknowledge),
   backup: later(async () => (await import('./store/backup.ts')).backup),
+  erase: later(async () => (await import('./store/erase.ts')).erase),
   restore: later(async () => (await import('./store/backup.ts')).restore),
   users: later(async () => (await import('./users.ts')).users),
   'sessions rederive': later(async () => (await import('./calls/rederive.ts')).rederive),

@@ -6,7 +6,8 @@ import type { CallRecord } from '../call/record.ts';
 import type { Delivery } from '../delivery/service.ts';
 import type { Conditions } from '../health/conditions.ts';
 import { type Permits, startedPermit } from '../permits/port.ts';
-import type { Clock, Journal } from '../ports.ts';
+import type { Clock, Journal, Log } from '../ports.ts';
+import { erasing } from './erasing.ts';
 import { type Lookup, readers, wholeId } from './lookup.ts';
 import { cursorOf, firstFound, placeOf, SCAN_ROWS } from './pages.ts';
 import { acknowledge } from './storage.ts';
@@ -19,6 +20,8 @@ export interface HandlerParts extends Lookup {
   readonly permits: Permits;
   readonly journal: Pick<Journal, 'commit'>;
   readonly conditions: Conditions;
+  readonly log: Log;
+  readonly live: () => readonly CallRecord[];
   /** Hears of calls whose facts were replaced by an operator. */
   readonly onCorrected: (records: readonly CallRecord[]) => void;
 }
@@ -55,6 +58,7 @@ export function handlersOf(parts: HandlerParts): Handlers {
     async acknowledge() {
       return { count: await acknowledge(parts.store, conditions, parts.clock.now()) };
     },
+    ...erasing(parts),
     async permit() {
       using _ = await startedPermit(permits, { priority: 'background' });
       return {};

@@ -26,6 +26,7 @@ async function cli(line: string) {
     reload: body,
     acknowledge: body,
     backup: body,
+    erase: body,
     restore: body,
     users: body,
     'sessions rederive': body,

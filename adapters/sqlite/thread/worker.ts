@@ -85,6 +85,8 @@ function serve(live: Live, { id, module, method, args }: Request): void {
     if (run === undefined) throw new StorageError('PROGRAM', `The database thread has no method ${module}.${method}.`);
     live.room?.admit(module, method);
     post({ kind: 'result', id, value: run(...args) });
+    // What is done to the file as a whole may have emptied the log.
+    if (module === 'upkeep') live.keeper?.renewed(live.db);
   } catch (error) {
     post({ kind: 'error', id, error: encodeError(error) });
     troubled(live, error);

@@ -46,7 +46,7 @@ export function keepMark(
   return {
     touched() {
       if (Math.abs(now() - mark.at) < EVERY_MS) return;
-      write({ counter: counter() }, false);
+      write({ counter: counter(), wal: walName(real) }, false);
     },
     renewed(db) {
       counter = counterOf(db);

@@ -1,5 +1,5 @@
 /** The copies that logcalld makes by itself, beside the database, and where an operator put others. */
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { openCopy } from './copy.ts';
 
@@ -48,6 +48,17 @@ export function notedCopies(real: string): readonly string[] {
   } catch {
     return [];
   }
+}
+
+/** Files that hold what the database held at some time: copies, and what was put aside. */
+export function otherFiles(path: string): readonly string[] {
+  const real = realpathSync(path);
+  const beside = readdirSync(dirname(real))
+    .filter((name) => ['damaged', 'replaced', 'backup'].some((word) => name.startsWith(`${basename(real)}.${word}-`)))
+    .filter((name) => !name.endsWith('-shm'))
+    .sort()
+    .map((name) => join(dirname(real), name));
+  return [...beside, ...notedCopies(real).filter((one) => existsSync(one))];
 }
 
 /** All that can be put to use, the newest first; each was looked at page by page. `refused`: why not, of the others. */

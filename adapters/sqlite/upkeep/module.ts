@@ -1,6 +1,8 @@
 /** What is asked about the database itself; runs in the database thread. */
 import type { Connection } from '../thread/rpc.ts';
+import { eraser } from './erase.ts';
 import { type Notice, remember, remembered } from './identity.ts';
+import { otherFiles } from './kept.ts';
 
 export function upkeepModule(db: Connection) {
   return {
@@ -13,5 +15,8 @@ export function upkeepModule(db: Connection) {
       remember(db, 'notices', null, at);
       return count;
     }).immediate,
+    ...eraser(db),
+    /** Other files that hold what the database held: copies, and what was put aside. */
+    otherFiles: (): readonly string[] => otherFiles(db.name),
   };
 }
