@@ -49,7 +49,7 @@ export async function run(invocation: Invocation): Promise<number> {
     readSecret: secretReader(log),
     controlPath: controlPath(config, process.env),
     onFatal: (reason) => {
-      log.write('error', 'fatal', `${reason} logcalld ends; nothing stored is lost.`);
+      log.write('error', 'fatal', `${reason} logcalld ends.`);
       ended.resolve(EXIT.failed);
     },
   }).catch((error: unknown) => {

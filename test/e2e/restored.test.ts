@@ -1,6 +1,7 @@
 /** The whole program with a database that is lost or taken back to an earlier moment: nothing is lost in silence, nothing is posted twice. */
-import { readdirSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
 import t from 'tap';
 import { AmiPlayer } from '../../adapters/asterisk/player/player.ts';
 import { startSandbox } from '../../adapters/leadsquared/sandbox/sandbox.ts';
@@ -87,6 +88,18 @@ t.test(
     t.strictSame(sandbox.ledger.doubled(), []);
     t.match(await run('acknowledge'), { code: 0, out: /^Noted/ });
     t.notMatch((await run('status')).out, /backup of/);
+    t.match(await run('erase', '--number', '+91 98450 12345', '--dry-run'), {
+      code: 0,
+      out: /^Would be erased: [23] calls/,
+    });
+    const erased = await run('erase', '--number', '+91 98450 12345');
+    t.match(erased, { code: 0, out: /^Erased: [23] calls .* the number in \d+ frames of the journal/ });
+    t.match(erased.error, /delete those that you do not need:\n {2}.*logcalld\.db\.replaced-.*\n {2}.*a\.backup\n/s);
+    t.match(await run('erase', '--number', '+919845012345', '--dry-run'), {
+      out: /^Would be erased: 0 calls .* 0 leads .* 0 frames/,
+    });
+    t.match(await run('erase', '--number', '123'), { code: 2, error: /at least 7 digits/ });
+    t.notMatch(again.output, /9845012345/);
     again.kill('SIGTERM');
     t.equal(await again.exited(), 0);
     t.ok(readdirSync(place.directory).some((name) => name.startsWith('logcalld.db.replaced-')));
@@ -117,5 +130,33 @@ t.test(
     t.match(await run('status'), { code: 0 });
     again.kill('SIGTERM');
     t.equal(await again.exited(), 0);
+  },
+);
+
+t.test(
+  'damage that is met while it runs ends it once, in order; the next start puts the backup in its place',
+  async (t) => {
+    const { sandbox, place, run, daemon, database, backup } = await world(t);
+    t.match(await run('backup', backup), { code: 0 });
+    daemon.kill('SIGTERM');
+    t.equal(await daemon.exited(), 0);
+    const file = new BetterSqlite3(database, { readonly: true });
+    const page = file.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'attempt'").pluck().get();
+    file.close();
+    const bytes = readFileSync(database);
+    bytes.fill(0xa5, (Number(page) - 1) * 4096, Number(page) * 4096);
+    writeFileSync(database, bytes);
+    const next = new DaemonProcess(place.config);
+    const fatal = await next.logged(({ event }) => event === 'fatal');
+    t.match(fatal.text, /logcalld\.db is damaged .*the next start looks at all of it/);
+    t.equal(await next.exited(), 1, 'systemd starts it again');
+    t.equal(next.entries().filter(({ event }) => event === 'fatal').length, 1);
+    t.notOk(next.entries().some(({ event }) => event === 'crash'));
+    const third = new DaemonProcess(place.config);
+    t.match((await third.logged(({ event }) => event === 'database-damaged')).text, /In its place is the backup/);
+    t.match(await settled(run, third), { delivered: 3 });
+    t.strictSame([sandbox.ledger.calls().length, sandbox.ledger.doubled()], [3, []]);
+    third.kill('SIGTERM');
+    t.equal(await third.exited(), 0);
   },
 );
