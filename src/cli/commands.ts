@@ -132,25 +132,26 @@ export const COMMANDS = [
   },
   {
     name: 'restore',
-    summary: 'put a backup in the place of the database, which is kept aside; the daemon must be stopped',
+    summary: 'put a backup in the place of the database, which is kept aside',
     arguments: 'FILE',
     options: [config],
-    details: 'Calls that may have been posted since the backup are looked for in LeadSquared before they are posted.',
+    details:
+      'The daemon must be stopped.\nCalls that may have been posted since are looked for in LeadSquared before they are posted.',
   },
   {
     name: 'erase',
-    summary: 'take a telephone number out of all that is stored, e.g. when its owner asks for it',
+    summary: 'take a telephone number out of all that is stored',
     options: [
       config,
       {
         name: 'number',
         value: 'NUMBER',
-        help: "in international form, '+919845012345', or as it is dialled in the country of the PBX",
+        help: "e.g. '+919845012345', or as it is dialled in the country of the PBX",
       },
       { name: 'dry-run', help: 'tell what would be erased and change nothing' },
     ],
     details:
-      'Calls with the number go with their deliveries, in the journal its digits become zeros. The daemon must be running.\nLeadSquared and the PBX keep what they have.',
+      'Calls with the number go with their deliveries; in the journal its digits become zeros.\nThe daemon must be running. LeadSquared and the PBX keep what they have.',
   },
   {
     name: 'users',

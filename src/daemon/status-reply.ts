@@ -7,7 +7,7 @@ import type { Conditions } from '../health/conditions.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Clock, SourceStatus } from '../ports.ts';
 import type { Store } from './lookup.ts';
-import { noticeConditions } from './storage.ts';
+import { noticeConditions } from './notices.ts';
 import { VERSION } from './version.ts';
 
 const NOT_RUNNING =

@@ -1,10 +1,10 @@
 /** Opens the database, and tells what was found of it: in the log, and as conditions until an operator has taken note of them. */
 
 import { type Database, type OpenOptions, openDatabase } from '../../adapters/sqlite/thread/database.ts';
-import type { Notice } from '../../adapters/sqlite/upkeep/identity.ts';
-import type { Conditions, RaisedCondition, Severity } from '../health/conditions.ts';
+import type { Conditions } from '../health/conditions.ts';
 import type { Clock, Log } from '../ports.ts';
 import type { Store } from './lookup.ts';
+import { NOTICE_CODES, noticeConditions } from './notices.ts';
 
 interface StorageParts {
   readonly path: string;
@@ -13,16 +13,7 @@ interface StorageParts {
   readonly conditions: Conditions;
 }
 
-/** So long something that happened to the database is told, ms. */
-const TOLD_MS = 7 * 86_400_000;
 const REVIEW_EVERY_MS = 3_600_000;
-
-const SEVERITY: Readonly<Record<Notice['kind'], Severity>> = {
-  damaged: 'error',
-  lost: 'error',
-  older: 'error',
-  restored: 'notice',
-};
 
 /** Rejects as `openDatabase` does. */
 export async function openStorage(parts: StorageParts, options: OpenOptions): Promise<Database> {
@@ -32,8 +23,7 @@ export async function openStorage(parts: StorageParts, options: OpenOptions): Pr
   let cancel = (): void => {};
   const review = async (): Promise<void> => {
     const raised = await noticeConditions(database.remote, clock.now());
-    for (const kind of Object.keys(SEVERITY)) {
-      const code = codeOf(kind);
+    for (const code of NOTICE_CODES) {
       const now = raised.find((one) => one.code === code);
       conditions.set(code, now?.text ?? null, now?.severity);
     }
@@ -49,17 +39,6 @@ export async function openStorage(parts: StorageParts, options: OpenOptions): Pr
   return database;
 }
 
-const codeOf = (kind: string): string => `database-${kind}`;
-
-/** What happened to the database lately; of each kind the last. `now`: ms since the epoch. */
-export async function noticeConditions(store: Pick<Store, 'upkeep'>, now: number): Promise<readonly RaisedCondition[]> {
-  const notices = await store.upkeep.notices({ since: now - TOLD_MS });
-  const last = new Map(notices.map((notice) => [notice.kind, notice]));
-  return [...last.values()].map(({ kind, text }) => ({
-    ...{ code: codeOf(kind), severity: SEVERITY[kind], text, source: null, lines: [] },
-  }));
-}
-
 /** An operator has taken note of all of it. Answers how much there was. */
 export async function acknowledge(
   { upkeep }: Pick<Store, 'upkeep'>,
@@ -67,6 +46,6 @@ export async function acknowledge(
   at: number,
 ): Promise<number> {
   const count = await upkeep.acknowledge({ at });
-  for (const kind of Object.keys(SEVERITY)) conditions.set(codeOf(kind), null);
+  for (const code of NOTICE_CODES) conditions.set(code, null);
   return count;
 }

@@ -7,7 +7,7 @@ import { AmiPlayer } from '../../adapters/asterisk/player/player.ts';
 import { EslPlayer } from '../../adapters/freeswitch/player/player.ts';
 import { startSandbox } from '../../adapters/leadsquared/sandbox/sandbox.ts';
 import { logcalld } from '../cli/world.ts';
-import { accepted, CANARY, DaemonProcess, installation, sandboxUsers } from '../support/daemon.ts';
+import { accepted, CANARY, DaemonProcess, freePort, installation, sandboxUsers } from '../support/daemon.ts';
 
 t.setTimeout(120_000);
 
@@ -21,10 +21,8 @@ async function world(t: { teardown(run: () => Promise<void>): unknown }) {
     captures: names.map((name) => recording(`asterisk-22/${name}`)),
     ...{ order: 'together', username: 'test', secret: CANARY, speed: 20, settleMs: 20 },
   });
-  const late = new EslPlayer({ file: recording('freeswitch-1.11/attended_refer'), password: CANARY, speed: 20 });
-  const port = await late.listen();
-  await late.close();
-  const place = await installation({ asterisk: await stored.listen(), freeswitch: port }, sandbox);
+  const [asterisk, port] = [await freePort(), await freePort()];
+  const place = await installation({ asterisk, freeswitch: port }, sandbox);
   const disk = join(place.directory, 'disk');
   mkdirSync(disk);
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'logcalld-test', disk]).status === 0;
@@ -40,6 +38,8 @@ async function world(t: { teardown(run: () => Promise<void>): unknown }) {
   });
   return {
     ...{ sandbox, stored, place, mounted },
+    /** The first PBX comes up. */
+    begin: () => stored.listen(asterisk),
     /** Takes all that is left. */
     fill() {
       const file = openSync(join(disk, 'others'), 'w');
@@ -72,10 +72,11 @@ async function world(t: { teardown(run: () => Promise<void>): unknown }) {
 
 for (const way of ['goes on', 'is killed']) {
   t.test(`a full disk: stored calls are posted, new ones wait; the daemon ${way}`, async (t) => {
-    const { sandbox, stored, place, mounted, fill, free, call } = await world(t);
+    const { sandbox, stored, place, mounted, begin, fill, free, call } = await world(t);
     if (!mounted) return t.pass('only root can mount');
     let daemon = new DaemonProcess(place.config);
     t.equal((await logcalldUp(daemon, place.config)).code, 0);
+    await begin();
     await stored.done;
     let ended = 0;
     await daemon.logged(({ event }) => event === 'call-ended' && ++ended === 3);

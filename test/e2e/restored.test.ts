@@ -6,7 +6,7 @@ import t from 'tap';
 import { AmiPlayer } from '../../adapters/asterisk/player/player.ts';
 import { startSandbox } from '../../adapters/leadsquared/sandbox/sandbox.ts';
 import { logcalld } from '../cli/world.ts';
-import { accepted, CANARY, DaemonProcess, installation, sandboxUsers } from '../support/daemon.ts';
+import { accepted, CANARY, DaemonProcess, freePort, installation, sandboxUsers } from '../support/daemon.ts';
 
 t.setTimeout(120_000);
 
@@ -21,7 +21,8 @@ async function world(t: { teardown(run: () => Promise<void>): unknown }) {
     captures: CALLS.map(recording),
     ...{ order: 'together', username: 'test', secret: CANARY, speed: 20, settleMs: 20 },
   });
-  const place = await installation({ asterisk: await player.listen() }, sandbox);
+  const port = await freePort();
+  const place = await installation({ asterisk: port }, sandbox);
   t.teardown(async () => {
     await player.close();
     await sandbox.close();
@@ -29,9 +30,11 @@ async function world(t: { teardown(run: () => Promise<void>): unknown }) {
   });
   const run = (...words: readonly string[]) => logcalld(...words, '--config', place.config);
   const daemon = new DaemonProcess(place.config);
-  await daemon.logged(({ event }) => event === 'pbx-connected');
+  await daemon.logged(({ event }) => event.startsWith('pbx-'));
   t.teardown(async () => daemon.kill());
   if ((await run('pause')).code !== 0) throw new Error('not paused');
+  // The calls come when posting is paused already.
+  await player.listen(port);
   await player.done;
   let ended = 0;
   await daemon.logged(({ event }) => event === 'call-ended' && ++ended === CALLS.length);

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Sandbox } from '../../adapters/leadsquared/sandbox/sandbox.ts';
@@ -165,4 +166,13 @@ export class DaemonProcess {
 /** Resolves when the sandbox has accepted so many call logs. */
 export async function accepted(sandbox: Sandbox, calls: number): Promise<void> {
   while (sandbox.ledger.calls().length < calls) await sandbox.next(({ request }) => request.path.includes('LogCall'));
+}
+
+/** A port at which nobody listens now: of a PBX that comes up later. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  return typeof address === 'object' ? (address?.port ?? 0) : 0;
 }

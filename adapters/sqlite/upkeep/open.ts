@@ -69,6 +69,8 @@ function looked(real: string, mark: Mark | null, now: () => number, remarks: Rem
   const found = examine(real, mark);
   if (found.kind === 'usable' || found.kind === 'bad') return found;
   if (found.kind === 'log-stray') {
+    // Somebody may have changed the database with a tool of SQLite, and may have it open still.
+    if (mark === null || fits(real, mark)) return { kind: 'usable' };
     // The main file is whole without it.
     const name = putLogAside(real, now());
     remarks.push({ level: 'error', text: `Beside the database stood ${found.why}: it was put aside as ${name}.` });
@@ -94,6 +96,19 @@ function damageOf(real: string, thorough: boolean): string | null {
     return messageOf(error);
   } finally {
     db?.close();
+  }
+}
+
+/** With the log that stands beside it, it is whole and still the same database. */
+function fits(real: string, mark: Mark): boolean {
+  if (damageOf(real, false) !== null) return false;
+  const db = new BetterSqlite3(real, { readonly: true, fileMustExist: true });
+  try {
+    return orNull(() => remembered(db, 'database'))?.id === mark.id && counterOf(db)() >= mark.counter;
+  } catch {
+    return false;
+  } finally {
+    db.close();
   }
 }
 

@@ -19,6 +19,8 @@ import { backUp } from '../../../../adapters/sqlite/upkeep/backup.ts';
 import { readMark } from '../../../../adapters/sqlite/upkeep/mark.ts';
 import { commit, record, tempFolder } from '../support.ts';
 
+t.setTimeout(120_000);
+
 type Teardown = Parameters<typeof tempFolder>[0];
 
 const notices = (db: Database) => db.remote.upkeep.notices({ since: 0 });

@@ -7,6 +7,8 @@ import { type Database, openDatabase } from '../../../../adapters/sqlite/thread/
 import { type Erasure, FIRST_PLACE } from '../../../../adapters/sqlite/upkeep/erase.ts';
 import { answered, commit, frame, record, tempFolder } from '../support.ts';
 
+t.setTimeout(120_000);
+
 const THEIRS = { external: '09845012345', externalE164: '+919845012345' };
 /** The same digits in another country. */
 const FOREIGN = { external: '0019845012345', externalE164: '+19845012345' };
