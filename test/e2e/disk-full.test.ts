@@ -109,6 +109,22 @@ for (const way of ['goes on', 'is killed']) {
   });
 }
 
+t.test('a start on a full disk waits for room, and ends when it is told to', async (t) => {
+  const { place, mounted, fill, free } = await world(t);
+  if (!mounted) return t.pass('only root can mount');
+  fill();
+  const first = new DaemonProcess(place.config);
+  t.match((await first.logged(({ event }) => event === 'storage-full')).text, /no room is left|Tried again every 5 s/);
+  first.kill('SIGTERM');
+  t.equal(await first.exited(), 0);
+  const second = new DaemonProcess(place.config);
+  await second.logged(({ event }) => event === 'storage-full');
+  free();
+  await second.logged(({ event }) => event.startsWith('pbx-'));
+  second.kill('SIGTERM');
+  t.equal(await second.exited(), 0);
+});
+
 /** Up, with posts held back. */
 async function logcalldUp(daemon: DaemonProcess, config: string) {
   await daemon.logged(({ event }) => event.startsWith('pbx-'));
