@@ -41,7 +41,11 @@ const SPARE = 1 << 20;
  * then nothing has changed.
  */
 export function copyInto(db: Connection, target: string, { at, replace }: { at: number; replace: boolean }): void {
-  refuseTarget(db, target, replace);
+  try {
+    refuseTarget(db, target, replace);
+  } catch (error) {
+    throw explainedCopy(target, error);
+  }
   refuseNoRoom(db, dirname(target));
   const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.part`);
   try {
