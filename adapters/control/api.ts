@@ -12,6 +12,7 @@ import type { Gap } from '../../src/records/gaps.ts';
 import type { SkippedRecords } from '../../src/records/port.ts';
 import type { CallEvent } from '../../src/telephony/call-event.ts';
 import type { CallRow } from '../sqlite/sessions/list.ts';
+import type { ErasedPage } from '../sqlite/upkeep/erase.ts';
 import { callRecord } from './call-record.ts';
 
 const time = z.number().int().min(0);
@@ -84,6 +85,20 @@ export const requests = {
   resume: nothing,
   /** Tries LeadSquared again at once and fetches its users. */
   retry: nothing,
+  /** An operator has read what happened to the database: it is told no more. */
+  acknowledge: nothing,
+  /** A page of an erasure: as in `upkeep/erase.ts`. */
+  erase: z.strictObject({
+    digits: z.string().regex(/^\d{7,15}$/, { error: 'seven digits at least' }),
+    e164: z
+      .string()
+      .regex(/^\+\d{7,15}$/)
+      .nullable(),
+    dryRun: z.boolean(),
+    cursor,
+  }),
+  /** The end of one: the file is written anew without its free space. */
+  tidy: nothing,
   /** Takes one permit of the request limit for a request that the asking program makes itself. */
   permit: nothing,
   /** Stores newer facts of calls. `revision`: of the facts they were compared with, 0 for a call that was not stored. */
@@ -188,6 +203,19 @@ export interface Replies {
   readonly pause: { readonly paused: boolean };
   readonly resume: { readonly paused: boolean };
   readonly retry: { readonly circuit: DeliverySnapshot['circuit']; readonly cause: string | null };
+  readonly acknowledge: { readonly count: number };
+  readonly erase: Omit<ErasedPage, 'next'> & {
+    /** `null`: nothing is left. */
+    readonly cursor: string | null;
+    /** Calls that go on now and have the number. */
+    readonly live: number;
+  };
+  readonly tidy: {
+    /** Why the file may still hold what was erased; `null`: it does not. */
+    readonly left: string | null;
+    /** Copies and files that were put aside. */
+    readonly others: readonly string[];
+  };
   readonly permit: Record<never, never>;
   readonly correct: {
     readonly inserted: readonly string[];

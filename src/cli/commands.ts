@@ -149,6 +149,41 @@ export const COMMANDS = [
     details: 'Changes of the config need a restart.',
   },
   {
+    name: 'acknowledge',
+    summary: 'take note of what happened to the database: status no longer tells it',
+    options: [config],
+  },
+  {
+    name: 'backup',
+    summary: 'write the whole database into one file, beside a running daemon or without one',
+    arguments: 'FILE',
+    options: [config, { name: 'force', help: 'replace FILE if it is there' }],
+    details: 'FILE appears when all of it is written and checked. It is readable by its owner only.',
+  },
+  {
+    name: 'restore',
+    summary: 'put a backup in the place of the database, which is kept aside',
+    arguments: 'FILE',
+    options: [config],
+    details:
+      'The daemon must be stopped.\nCalls that may have been posted since are looked for in LeadSquared before they are posted.',
+  },
+  {
+    name: 'erase',
+    summary: 'take a telephone number out of all that is stored',
+    options: [
+      config,
+      {
+        name: 'number',
+        value: 'NUMBER',
+        help: "e.g. '+919845012345', or as it is dialled in the country of the PBX",
+      },
+      { name: 'dry-run', help: 'tell what would be erased and change nothing' },
+    ],
+    details:
+      'Calls with the number go with their deliveries; in the journal its digits become zeros.\nThe daemon must be running. LeadSquared and the PBX keep what they have.',
+  },
+  {
     name: 'users',
     summary: 'show which LeadSquared user each extension belongs to, unmatched first',
     options: [config, json],

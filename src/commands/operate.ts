@@ -1,4 +1,4 @@
-/** `logcalld pause`, `resume` and `reload`: what an operator does to the running daemon. */
+/** `logcalld pause`, `resume`, `reload` and `acknowledge`: what an operator does to the running daemon. */
 import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
@@ -29,4 +29,14 @@ export async function reload(invocation: Invocation, terminal: Terminal): Promis
   }
   print(terminal, `LeadSquared does not take calls yet (${circuit}): ${cause ?? 'no reason given'}`);
   return EXIT.failed;
+}
+
+export async function acknowledge(invocation: Invocation, terminal: Terminal): Promise<number> {
+  const daemon = await reachRunning(await placeOf(invocation), 'it is what keeps these notes');
+  const { count } = await daemon.call('acknowledge', {});
+  print(
+    terminal,
+    count === 0 ? 'There was nothing to take note of.' : 'Noted: status tells it no more. The log keeps it.',
+  );
+  return EXIT.ok;
 }

@@ -7,7 +7,7 @@ import { createNotifier } from '../../adapters/host/systemd.ts';
 import { StorageError } from '../../adapters/sqlite/thread/errors.ts';
 import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
-import { type Daemon, startDaemon } from '../daemon/daemon.ts';
+import { type Daemon, type DaemonParts, startDaemon } from '../daemon/daemon.ts';
 import { VERSION } from '../daemon/version.ts';
 import { checkDatabase } from './check/database.ts';
 import { controlPath } from './control.ts';
@@ -18,6 +18,9 @@ import { SetupError } from './terminal.ts';
 /** After a signal: the daemon has this long to finish what is under way, ms. */
 const STOP_WITHIN_MS = 15_000;
 const STATUS_EVERY_MS = 5_000;
+/** Less in all than the unit's TimeoutStartSec. */
+const ROOM_AGAIN_MS = 5_000;
+const ROOM_TRIES = 48;
 
 /** Resolves with the exit status when the daemon has ended. */
 export async function run(invocation: Invocation): Promise<number> {
@@ -42,19 +45,20 @@ export async function run(invocation: Invocation): Promise<number> {
   const database = checkDatabase(config.storage.path);
   if (database.level === 'FAIL') throw new SetupError(`The database cannot be opened: ${database.text}`);
   log.write('notice', 'starting', `logcalld ${VERSION}`, { node: process.version });
-  daemon = await startDaemon({
+  const parts: DaemonParts = {
     config,
     clock,
     log,
     readSecret: secretReader(log),
     controlPath: controlPath(config, process.env),
     onFatal: (reason) => {
-      log.write('error', 'fatal', `${reason} logcalld ends; nothing stored is lost.`);
+      log.write('error', 'fatal', `${reason} logcalld ends.`);
       ended.resolve(EXIT.failed);
     },
-  }).catch((error: unknown) => {
-    throw setupError(error);
-  });
+  };
+  daemon = await startWithRoom(parts, ended.promise);
+  // A signal came while it waited.
+  if (daemon === null) return await ended.promise;
   notifier.ready(statusLine(daemon));
   const stopWatchdog = notifier.watchdog(() => daemon?.healthy() ?? false);
   const tell = (): void => {
@@ -85,6 +89,32 @@ export async function run(invocation: Invocation): Promise<number> {
   stopWatching();
   return status;
 }
+
+/**
+ * A disk that takes nothing is waited for: systemd gives up a service that ends again and again. Answers `null` when `ended` does
+ * first. Rejects with what keeps it from starting.
+ */
+async function startWithRoom(parts: DaemonParts, ended: Promise<unknown>): Promise<Daemon | null> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await startDaemon(parts);
+    } catch (error) {
+      if (!isWithoutRoom(error) || tries >= ROOM_TRIES) throw setupError(error);
+      if (tries === 1) parts.log.write('error', 'storage-full', `${error.message} Tried again every 5 s.`);
+    }
+    let cancel = (): void => {};
+    const pause = new Promise<boolean>((resolve) => {
+      cancel = parts.clock.after(ROOM_AGAIN_MS, () => resolve(true));
+    });
+    const goesOn = await Promise.race([pause, ended.then(() => false)]);
+    cancel();
+    if (!goesOn) return null;
+  }
+}
+
+/** Also where what SQLite shares between processes finds no room. */
+const isWithoutRoom = (error: unknown): error is StorageError =>
+  error instanceof StorageError && (error.trouble === 'full' || error.code.startsWith('SQLITE_IOERR'));
 
 /** An error of the start as a `SetupError` where it is one, else as it is. */
 function setupError(error: unknown): unknown {

@@ -8,7 +8,6 @@ import { createDirectory } from '../../adapters/leadsquared/directory.ts';
 import { createClient } from '../../adapters/leadsquared/http/client.ts';
 import { sqliteJournal } from '../../adapters/sqlite/journal/port.ts';
 import { sqliteOutbox } from '../../adapters/sqlite/outbox/port.ts';
-import { openDatabase } from '../../adapters/sqlite/thread/database.ts';
 import { StorageError } from '../../adapters/sqlite/thread/errors.ts';
 import { type Config, leadsquaredSecrets, sourceSecret } from '../../config/schema.ts';
 import type { CallRecord } from '../call/record.ts';
@@ -31,6 +30,7 @@ import { openRecords } from './records.ts';
 import { keepSealing } from './sealing.ts';
 import { CRM, callLogPolicyOf, deliveryPolicyOf, directoryPolicyOf, planOf, rulesOf } from './settings.ts';
 import { daemonStatus } from './status-reply.ts';
+import { openStorage } from './storage.ts';
 import { VERSION } from './version.ts';
 import { openWatch } from './watch.ts';
 
@@ -92,7 +92,8 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
   // First of all: whoever has the database is the only daemon that posts its calls.
   const startedAt = clock.now();
   const socket = parts.controlPath ?? null;
-  const database = await openDatabase(config.storage.path, {
+  const storage = { path: config.storage.path, clock, log, conditions };
+  const database = await openStorage(storage, {
     holder: { pid: process.pid, since: startedAt, host: hostname(), version: VERSION, socket },
     onFailure: (error) => parts.onFatal(error.message),
   });
@@ -235,7 +236,9 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
         conditions,
         clock,
         records,
+        log,
       },
+      live: () => pipeline.live(),
       status: () => daemonStatus(view),
       onCorrected: (records) => watch.note(records),
     }),

@@ -6,19 +6,24 @@ import type { CallRecord } from '../call/record.ts';
 import type { Delivery } from '../delivery/service.ts';
 import type { Conditions } from '../health/conditions.ts';
 import { type Permits, startedPermit } from '../permits/port.ts';
-import type { Journal } from '../ports.ts';
+import type { Clock, Journal, Log } from '../ports.ts';
+import { erasing } from './erasing.ts';
 import { type Lookup, readers, wholeId } from './lookup.ts';
 import { cursorOf, firstFound, placeOf, SCAN_ROWS } from './pages.ts';
 import type { Records } from './records.ts';
+import { acknowledge } from './storage.ts';
 import { VERSION } from './version.ts';
 
 export interface HandlerParts extends Lookup {
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
   readonly database: string;
   readonly delivery: Delivery;
   readonly permits: Permits;
   readonly journal: Pick<Journal, 'commit'>;
   readonly conditions: Conditions;
   readonly records: Pick<Records, 'backfill'>;
+  readonly log: Log;
+  readonly live: () => readonly CallRecord[];
   /** Hears of calls whose facts were replaced by an operator. */
   readonly onCorrected: (records: readonly CallRecord[]) => void;
 }
@@ -53,6 +58,10 @@ export function handlersOf(parts: HandlerParts): Handlers {
       const { circuit, cause } = await delivery.snapshot();
       return { circuit, cause };
     },
+    async acknowledge() {
+      return { count: await acknowledge(parts.store, conditions, parts.clock.now()) };
+    },
+    ...erasing(parts),
     async permit() {
       using _ = await startedPermit(permits, { priority: 'background' });
       return {};

@@ -7,6 +7,7 @@ import type { Conditions } from '../health/conditions.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Clock, SourceStatus } from '../ports.ts';
 import type { Store } from './lookup.ts';
+import { noticeConditions } from './notices.ts';
 import { VERSION } from './version.ts';
 
 const NOT_RUNNING =
@@ -75,6 +76,7 @@ export async function fileStatus(store: Store, database: string, held: Held, clo
         severity: 'error',
         text: held.held ? silent(held.holder) : NOT_RUNNING,
       },
+      ...(await noticeConditions(store, at)),
     ],
     gaps: await lastGaps(store),
     counts: await store.outbox.counts({ now: at }),

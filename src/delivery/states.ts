@@ -11,6 +11,7 @@
  *   pending    any       exhausted     -> parked     -         failed by itself, and often enough
  *   pending    any       put-off       -> (the same)           no fault of this call (rate, account, outage); costs no attempt
  *   pending    any       changed       -> (same)     look-up   the facts of the call changed before the post
+ *   pending    any       doubtful      -> uncertain  check     the database was taken back: it may have been posted since
  *   sending    post      accepted      -> delivered  - or update, when facts changed meanwhile
  *   sending    post      rejected      -> parked     -         the CRM refuses this very call
  *   sending    post      refused       -> pending    post      rate limit, or the whole account is denied; costs no attempt
@@ -20,6 +21,7 @@
  *   sending    post      doubtful      -> uncertain  check     time-out, reset, 5xx, crash: done or not done
  *   uncertain  check     landed        -> delivered  - or update
  *   uncertain  check     absent        -> retrying   post      looked for and not there (or policy `resend`)
+ *   uncertain  check     unposted      -> pending    look-up   not there, and no post was ever begun here
  *   uncertain  check     exhausted     -> parked     -         not there, and posted often enough
  *   uncertain  check     held          -> parked     -         policy `hold`, or the CRM cannot be asked about this call
  *   uncertain  check     failed        -> uncertain  check     the CRM could not be asked just now
@@ -30,6 +32,7 @@
  *   parked     -         replayed      -> pending    look-up   an operator sends it again
  *   parked     -         rechecked     -> uncertain  check     the same, and an earlier post may have landed
  *   skipped    -         replayed      -> pending    look-up
+ *   skipped    -         rechecked     -> uncertain  check     the same, after the database was taken back
  *   delivered  any       replayed      -> pending    look-up   only with force: makes a second call log
  *
  * So a call whose lookup times out is `retrying`: it goes behind the others, waits 5 s, 10 s, 20 s ... up to half an hour, and after
@@ -70,6 +73,7 @@ export type DeliveryEvent =
   | 'doubtful'
   | 'landed'
   | 'absent'
+  | 'unposted'
   | 'held'
   | 'updated'
   | 'replayed'
@@ -91,6 +95,7 @@ const lookingUp = (state: DeliveryState): Ways => ({
   unresolvable: at('parked'),
   failed: at('retrying', 'look-up'),
   exhausted: at('parked'),
+  doubtful: at('uncertain', 'check'),
   'put-off': at(state, 'look-up'),
   changed: at(state, 'look-up'),
 });
@@ -102,6 +107,7 @@ const posting = (state: DeliveryState): Ways => ({
   failed: at('retrying', 'post'),
   rejected: at('parked'),
   exhausted: at('parked'),
+  doubtful: at('uncertain', 'check'),
 });
 
 /** Every position and every way from it. */
@@ -122,6 +128,7 @@ export const TRANSITIONS: Readonly<Record<string, Ways>> = {
   'uncertain check': {
     landed: at('delivered'),
     absent: at('retrying', 'post'),
+    unposted: at('pending', 'look-up'),
     exhausted: at('parked'),
     held: at('parked'),
     failed: at('uncertain', 'check'),
@@ -137,7 +144,7 @@ export const TRANSITIONS: Readonly<Record<string, Ways>> = {
     replayed: at('pending', 'look-up'),
   },
   'parked -': { replayed: at('pending', 'look-up'), rechecked: at('uncertain', 'check') },
-  'skipped -': { replayed: at('pending', 'look-up') },
+  'skipped -': { replayed: at('pending', 'look-up'), rechecked: at('uncertain', 'check') },
 };
 
 /** What follows. Throws on a way the table does not have: that is a defect of the program, not of the call. */

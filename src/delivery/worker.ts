@@ -243,6 +243,7 @@ export function createWorker(
     async drain(deadlineMs) {
       stopping = true;
       waker.stop();
+      shelf.stop();
       stopWaiting();
       await new Promise<void>((resolve) => {
         const cancel = clock.after(deadlineMs, resolve);

@@ -1,7 +1,9 @@
 /** `logcalld run` as a process of its own, with a player as its PBX and the sandbox as its CRM. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Sandbox } from '../../adapters/leadsquared/sandbox/sandbox.ts';
@@ -165,4 +167,21 @@ export class DaemonProcess {
 /** Resolves when the sandbox has accepted so many call logs. */
 export async function accepted(sandbox: Sandbox, calls: number): Promise<void> {
   while (sandbox.ledger.calls().length < calls) await sandbox.next(({ request }) => request.path.includes('LogCall'));
+}
+
+/**
+ * A port at which nobody listens now: of a PBX that comes up later. Not one of those that connections are given by the kernel
+ * (32768 and above), which would be taken by the very daemon that tries it.
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(10_240, 32_768);
+    const server = createServer().listen(port, '127.0.0.1');
+    const free = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+    if (free) return port;
+  }
 }

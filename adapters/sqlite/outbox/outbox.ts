@@ -4,6 +4,7 @@ import { afterChange, next, type Position } from '../../../src/delivery/states.t
 import type { Begun, Outbox } from '../../../src/delivery/store.ts';
 import { decodeRecord, type SessionRow } from '../sessions/row.ts';
 import type { Connection } from '../thread/rpc.ts';
+import { type Doubt, remember, remembered } from '../upkeep/identity.ts';
 import { attemptWriter } from './attempts.ts';
 import { claimer } from './claim.ts';
 import { nextDueOf, outboxQueries } from './queries.ts';
@@ -21,8 +22,9 @@ type Arg<M extends keyof Outbox> = Parameters<Outbox[M]>[0];
  */
 export function outboxOf(db: Connection): (row: SessionRow, now: number) => void {
   const insert = db.prepare<unknown[]>(
-    `INSERT INTO delivery (session_id, started_at, ended_at, due_at, created_at, updated_at, state, step, reason, awaits)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session_id, destination) DO NOTHING`,
+    `INSERT INTO delivery (session_id, started_at, ended_at, due_at, created_at, updated_at, state, step, reason, doubtful,
+       awaits)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session_id, destination) DO NOTHING`,
   );
   const begun = db.prepare<unknown[]>('UPDATE delivery SET started_at = ? WHERE session_id = ? AND started_at <> ?');
   // A row that is worked on is left alone: the end of its step looks at the facts as they are then.
@@ -32,14 +34,21 @@ export function outboxOf(db: Connection): (row: SessionRow, now: number) => void
   const move = db.prepare<[object]>(
     'UPDATE delivery SET state = @state, step = @step, due_at = 0, update_attempts = 0, failures = 0 WHERE id = @id',
   );
+  /** `null`: nobody can have posted a call that began then. */
+  const doubtOf = (startedAt: number): Doubt | null => {
+    const doubt = remembered(db, 'doubt');
+    return doubt !== null && startedAt <= doubt.until ? doubt : null;
+  };
   return ({ callSessionId, startedAt, endedAt, unposted, held, others: [source] }, now) => {
     const at = Math.floor(now);
-    const { state, step } = unposted === null ? FIRST : next(FIRST, 'filtered');
-    const waits = unposted === null ? held : null;
-    const { changes } = insert.run(
-      ...[callSessionId, startedAt, endedAt, waits?.dueAt ?? 0, at, at, state, step],
-      ...[unposted ?? waits?.reason ?? null, waits === null ? null : source],
-    );
+    const doubt = unposted === null ? doubtOf(startedAt) : null;
+    const { state, step } =
+      unposted !== null ? next(FIRST, 'filtered') : doubt === null ? FIRST : next(FIRST, 'doubtful');
+    // A call that may have been posted before is looked for, with or without its record.
+    const waits = unposted === null && doubt === null ? held : null;
+    const due = doubt === null ? (waits?.dueAt ?? 0) : doubt.until + doubt.waitMs;
+    const values = [callSessionId, startedAt, endedAt, due, at, at, state, step, unposted ?? waits?.reason ?? null];
+    const { changes } = insert.run(...values, doubt === null ? 0 : 1, waits === null ? null : source);
     if (changes > 0) return;
     begun.run(startedAt, callSessionId, startedAt);
     for (const { id, state, step } of free.all(callSessionId)) {
@@ -106,6 +115,8 @@ function opener(db: Connection) {
     'UPDATE delivery SET due_at = 0 WHERE step IS NOT NULL AND due_at > 0 AND due_at > @latest',
   );
   return db.transaction(({ bootId, wall, monotonic, checkMs, latestMs, alone }: Arg<'open'>): number => {
+    const doubt = remembered(db, 'doubt');
+    if (doubt !== null && doubt.waitMs !== checkMs) remember(db, 'doubt', { ...doubt, waitMs: checkMs }, wall);
     if (alone) leases.run();
     const kept = clock.get();
     if (kept?.boot === bootId) return kept.ahead_ms;
@@ -181,7 +192,7 @@ function requeuer(db: Connection) {
       const { state, doubtful } = found;
       if (state !== 'parked' && state !== 'skipped' && !(force && state === 'delivered')) continue;
       // What may have arrived is looked for first, unless the operator wants a second call log.
-      const recheck = state === 'parked' && doubtful === 1 && !force;
+      const recheck = state !== 'delivered' && doubtful === 1 && !force;
       const to = next(found, recheck ? 'rechecked' : 'replayed');
       write.run({ id, ...to, now, dueAt: recheck ? checkAt : 0 });
       count += 1;

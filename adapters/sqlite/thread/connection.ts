@@ -20,6 +20,11 @@ const WAL_LIMIT = 64 * 1024 * 1024;
  */
 export function openConnection(path: string, busyTimeoutMs = 5_000): Connection {
   if (path !== ':memory:') claimFile(path);
+  return connect(path, busyTimeoutMs);
+}
+
+/** The same where this process has the file open already: to open and close it in another way would take the locks of SQLite away. */
+export function connect(path: string, busyTimeoutMs: number): Connection {
   let db: Connection | null = null;
   try {
     db = new BetterSqlite3(path, { timeout: busyTimeoutMs });

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { StorageError } from './errors.ts';
 import type { Holder } from './holder.ts';
 import type { Modules } from './modules.ts';
-import type { FromWorker, ModuleTable, Remotes, ToWorker, WorkerStart } from './rpc.ts';
+import type { FromWorker, ModuleTable, Remark, Remotes, ToWorker, WorkerStart } from './rpc.ts';
 import { decodeError, remotes } from './rpc.ts';
 
 export interface OpenOptions {
@@ -11,12 +11,14 @@ export interface OpenOptions {
   readonly busyTimeoutMs?: number;
   /** What others that want to write the file are told of this program. */
   readonly holder?: Holder;
-  /** Called once when the database thread ends without having been asked to. Nothing can be stored after that. */
+  /** Called once when the database thread ends without having been asked to, or finds the file damaged. Nothing can be stored after that. */
   readonly onFailure?: (error: StorageError) => void;
 }
 
 export interface Database<M extends ModuleTable = Modules> {
   readonly path: string;
+  /** What the opening found or did, for the log. */
+  readonly remarks: readonly Remark[];
   /** The modules: `remote.journal.commit(...)`. A failed call rejects with `StorageError`. */
   readonly remote: Remotes<M>;
   /** Requests that wait for their answer. */
@@ -51,18 +53,19 @@ export async function openWith<M extends ModuleTable>(
   const { busyTimeoutMs = 5_000, holder = null } = options;
   const workerData: WorkerStart = { path, modulesUrl: modulesUrl.href, busyTimeoutMs, holder };
   const worker = new Worker(new URL(`./worker${SUFFIX}`, import.meta.url), { workerData, name: 'sqlite' });
-  const methods = await readiness(worker, path);
-  return handle<M>(worker, path, methods, options);
+  return handle<M>(worker, path, await readiness(worker, path), options);
 }
 
-function readiness(worker: Worker, path: string): Promise<Readonly<Record<string, readonly string[]>>> {
-  const { promise, resolve, reject } = Promise.withResolvers<Readonly<Record<string, readonly string[]>>>();
+type Ready = Extract<FromWorker, { kind: 'ready' }>;
+
+function readiness(worker: Worker, path: string): Promise<Ready> {
+  const { promise, resolve, reject } = Promise.withResolvers<Ready>();
   const onError = (error: Error): void => reject(ended(path, error.message));
   const onExit = (code: number): void => reject(ended(path, `exit code ${code}`));
   worker.once('error', onError);
   worker.once('exit', onExit);
   worker.once('message', (message: FromWorker) => {
-    if (message.kind === 'ready') resolve(message.methods);
+    if (message.kind === 'ready') resolve(message);
     else if (message.kind === 'failed') reject(decodeError(message.error));
   });
   return promise.finally(() => worker.off('error', onError).off('exit', onExit));
@@ -71,7 +74,7 @@ function readiness(worker: Worker, path: string): Promise<Readonly<Record<string
 function handle<M extends ModuleTable>(
   worker: Worker,
   path: string,
-  methods: Readonly<Record<string, readonly string[]>>,
+  { methods, remarks }: Ready,
   options: OpenOptions,
 ): Database<M> {
   const waiting = new Map<number, Waiting>();
@@ -79,6 +82,7 @@ function handle<M extends ModuleTable>(
   let lastId = 0;
   let over: StorageError | null = null;
   let closing: Promise<void> | null = null;
+  let told = false;
 
   const ask = (make: (id: number) => ToWorker): Promise<unknown> => {
     if (over !== null) return Promise.reject(over);
@@ -94,11 +98,21 @@ function handle<M extends ModuleTable>(
     waiting.clear();
     if (over !== null) return;
     over = error;
+    tell(error);
+  };
+
+  const tell = (error: StorageError): void => {
+    if (told) return;
+    told = true;
     options.onFailure?.(error);
   };
 
   worker.on('message', (message: FromWorker) => {
     if (message.kind === 'ready' || message.kind === 'failed') return;
+    if (message.kind === 'broken') {
+      tell(decodeError(message.error));
+      return;
+    }
     const call = waiting.get(message.id);
     waiting.delete(message.id);
     if (message.kind === 'result') call?.resolve(message.value);
@@ -121,6 +135,7 @@ function handle<M extends ModuleTable>(
 
   return {
     path,
+    remarks,
     remote: remotes<M>(methods, (module, method, args) => ask((id) => ({ id, module, method, args }))),
     pending: () => waiting.size,
     beforeClose: (finish) => finishers.push(finish),

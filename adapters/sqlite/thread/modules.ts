@@ -6,6 +6,7 @@ import { outboxModule, outboxOf } from '../outbox/outbox.ts';
 import { permitsModule } from '../permits.ts';
 import { callsModule } from '../sessions/calls.ts';
 import { sessionsModule } from '../sessions/sessions.ts';
+import { upkeepModule } from '../upkeep/module.ts';
 import { userModule } from '../users.ts';
 
 export const modules = {
@@ -17,6 +18,7 @@ export const modules = {
   users: userModule,
   calls: callsModule,
   gaps: gapsModule,
+  upkeep: upkeepModule,
 };
 
 export type Modules = typeof modules;

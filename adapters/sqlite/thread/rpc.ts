@@ -9,6 +9,12 @@ import type BetterSqlite3 from 'better-sqlite3';
 import { StorageError, storageError } from './errors.ts';
 import type { Holder } from './holder.ts';
 
+/** What an opening found or did, for the log. */
+export interface Remark {
+  readonly level: 'error' | 'warn' | 'notice';
+  readonly text: string;
+}
+
 export type Connection = BetterSqlite3.Database;
 
 /** Made once, after the migrations; the place to prepare statements. */
@@ -52,8 +58,14 @@ export interface WireError {
 }
 
 export type FromWorker =
-  | { readonly kind: 'ready'; readonly methods: Readonly<Record<string, readonly string[]>> }
+  | {
+      readonly kind: 'ready';
+      readonly methods: Readonly<Record<string, readonly string[]>>;
+      readonly remarks: readonly Remark[];
+    }
   | { readonly kind: 'failed'; readonly error: WireError }
+  /** Nothing that is stored or read from now on can be trusted. */
+  | { readonly kind: 'broken'; readonly error: WireError }
   | { readonly kind: 'result'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'error'; readonly id: number; readonly error: WireError };
 

@@ -47,8 +47,11 @@ function sentence(crm: string, activityId: string | null): string {
 /** Looks for the call of this row: among the calls of its lead, of the leads that have its number, or of everybody. */
 export async function landed(parts: StepParts, row: Delivery, asking: Asking): Promise<Reply<Landed>> {
   const { leadId, userId, record, createdAt } = row;
-  const firstAttemptAt = row.firstAttemptAt ?? createdAt;
-  const query = { record, resolution: { leadId, userId }, body: row.body ?? {}, firstAttemptAt };
+  // One that was never posted from here may have been by a database that is lost: when it ended, at the earliest.
+  const firstAttemptAt = row.firstAttemptAt ?? Math.min(createdAt, record.endedAt);
+  const resolution = { leadId, userId };
+  const body = row.body ?? parts.crm.callLog.body(record, resolution);
+  const query = { record, resolution, body, firstAttemptAt };
   const first = leadId !== null || parts.clock.now() - firstAttemptAt < YOUNG_MS;
   if (first) {
     const reply = await find(parts, { ...query, leadIds: leadId === null ? null : [leadId] }, asking);
@@ -89,6 +92,7 @@ function nothing(kind: 'accepted' | 'rejected', message: string): Reply<Landed> 
 
 /** Surely not there: another post, or parked when it was tried often enough. */
 function again({ policy, random }: StepParts, row: Delivery, why: string): Ran['outcome'] {
+  if (row.tries === 0) return { kind: 'done', event: 'unposted', reason: null };
   const posts = row.attempts.post;
   // With each post that was begun, whosever fault its failure was.
   const pauseMs = backoff(policy.retry, row.tries, random);

@@ -120,8 +120,8 @@ export function record(callSessionId: string, part: Partial<CallRecord> = {}): C
 }
 
 /**
- * Transactions in the write-ahead log: frames whose "size after commit" is set (sqlite.org/fileformat2, section 4.1).
- * Valid as long as nothing was checkpointed.
+ * Transactions in the write-ahead log since it last began anew: frames with its salts whose "size after commit" is set
+ * (sqlite.org/fileformat2, section 4.1).
  */
 export function walTransactions(path: string): number {
   if (!existsSync(`${path}-wal`)) return 0;
@@ -129,6 +129,7 @@ export function walTransactions(path: string): number {
   if (wal.length < 32) return 0;
   const size = 24 + wal.readUInt32BE(8);
   let commits = 0;
-  for (let at = 32; at + size <= wal.length; at += size) if (wal.readUInt32BE(at + 4) !== 0) commits += 1;
+  for (let at = 32; at + size <= wal.length; at += size)
+    if (wal.readUInt32BE(at + 4) !== 0 && wal.compare(wal, 16, 24, at + 8, at + 16) === 0) commits += 1;
   return commits;
 }

@@ -71,6 +71,8 @@ t.test('commits of one moment share one transaction', async (t) => {
   const journal = sqliteJournal(db, OPTIONS);
   const commit = (n: number) =>
     journal.commit(batch({ frames: [frame(answered(`c${n}`, n))], ended: [record(`s${n}`)] }));
+  // The room that is taken at the first opening ends with a checkpoint, after which the log begins anew.
+  await commit(1000);
   const before = walTransactions(path);
   const first = commit(0);
   // Lets the first transaction begin; its answer needs a turn of the event loop.
@@ -136,7 +138,7 @@ t.test('a full disk is shown, loses nothing, and heals', async (t) => {
   await begun.promise;
   const second = journal.commit(batch({ frames: [frame(answered('c', 2))], ended: [record('b')] }));
   t.match(told, [{ code: 'SQLITE_FULL', trouble: 'full' }]);
-  t.match(journal.status(), { pending: 2, trouble: 'database or disk is full', failedAttempts: 1 });
+  t.match(journal.status(), { pending: 2, trouble: /^No room is left on .*: free some space/, failedAttempts: 1 });
   t.same(await journal.openChannels(), [], 'reading goes on');
   await db.remote.probe.allowGrowth();
   pauses.fire();

@@ -94,7 +94,11 @@ t.test('a file that cannot be used is named, with the remedy', async (t) => {
   const bytes = readFileSync(healthy);
   bytes.fill(0xa5, 100, 4_096);
   const damaged = file('damaged.db', bytes);
-  await t.rejects(openDatabase(damaged), { trouble: 'corrupt', message: /damaged\.db.*restore the last backup/ });
+  const anew = await openDatabase(damaged);
+  t.match(await anew.remote.upkeep.notices({ since: 0 }), [
+    { kind: 'damaged', text: /put aside as .*damaged\.db\.damaged-/ },
+  ]);
+  await anew.close();
 
   const foreign = join(folder, 'foreign.db');
   const other = openConnection(foreign);

@@ -7,8 +7,19 @@ function probeModule(db: Connection) {
   const order: number[] = [];
   return {
     pragma: (text: string): unknown => db.pragma(text, { simple: true }),
-    /** From now on the file may not grow: the next page needed is SQLITE_FULL. */
-    forbidGrowth: (): unknown => db.pragma(`max_page_count = ${db.pragma('page_count', { simple: true })}`),
+    /** From now on the file may not grow, and no page in it is free: the next one needed is SQLITE_FULL. */
+    forbidGrowth(): void {
+      db.pragma(`max_page_count = ${db.pragma('page_count', { simple: true })}`);
+      db.exec('CREATE TABLE IF NOT EXISTS taken (data BLOB)');
+      const take = db.prepare('INSERT INTO taken VALUES (zeroblob(?))');
+      for (let size = 1 << 20; size >= 64; ) {
+        try {
+          take.run(size);
+        } catch {
+          size /= 2;
+        }
+      }
+    },
     allowGrowth: (): unknown => db.pragma('max_page_count = 1000000'),
     note(number: number): void {
       order.push(number);

@@ -1,0 +1,137 @@
+/**
+ * Room that is kept for deliveries, so that calls which are stored are posted also while the disk is full: an intent must be durable
+ * before its post. It is taken ahead, inside the files of the database, where no other program can take it: free pages in the main
+ * file, of which there are always so many, and a log that is as long as it gets between two checkpoints. A commit takes its pages from
+ * the free ones, so a checkpoint never has to make the file longer. When the free pages cannot be replaced, the journal waits, and
+ * what is left of them is for the outbox.
+ */
+import { rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { makeWalRoom } from '../upkeep/wal.ts';
+import { StorageError } from './errors.ts';
+import type { Connection } from './rpc.ts';
+import { unsynced } from './unsynced.ts';
+
+export interface Room {
+  /** Throws `StorageError` (`SQLITE_FULL`) when this request must wait for room. */
+  admit(module: string, method: string): void;
+  /** A request was served. */
+  served(): void;
+  /** A request met a full disk. */
+  full(): void;
+  /** The connection is another one. */
+  renewed(db: Connection): void;
+}
+
+const PAGE = 4096;
+/** Free pages kept, and in the log; on a small file system a part of it. */
+const KEPT = 2048;
+const LOG = 1536;
+const SMALL = 64;
+/** Bytes of one value that takes pages. */
+const PIECE = 1 << 20;
+/** Pages that a delivery takes for good, with its attempt and its lead; measured: 0.9. */
+const PAGES_OF_DELIVERY = 1;
+/** Requests that bring more into the database than they take out of it, and can wait. */
+const GROWING: ReadonlySet<string> = new Set(['journal.commit']);
+
+/** `real`: the file of the database, no link to it. */
+export function keepRoom(real: string, connection: Connection): Room {
+  const { kept, log } = sizesFor(dirname(real));
+  const step = kept / 4;
+  let full = false;
+  let pages = using(connection, log);
+  logRoom();
+
+  /** False: the disk is full. */
+  function fill(): boolean {
+    const missing = kept - pages.free();
+    if (missing <= 0) return true;
+    try {
+      // In the log and in the file; looked for first, as what is in the log must find its place in the file.
+      prove(real, 2 * (missing + step) * PAGE);
+      pages.grow((missing + step) * PAGE);
+      logRoom();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  function logRoom(): void {
+    try {
+      makeWalRoom(real, log);
+    } catch {
+      // Tried again with the next pages.
+    }
+  }
+
+  return {
+    admit(module, method) {
+      if (!full || !GROWING.has(`${module}.${method}`)) return;
+      // Whoever is refused comes again after a pause.
+      full = !fill();
+      if (full) throw noRoom(real, pages.free());
+    },
+    served() {
+      if (!full && !fill()) full = true;
+    },
+    full() {
+      full = true;
+    },
+    renewed(db) {
+      pages = using(db, log);
+      logRoom();
+    },
+  };
+}
+
+function using(db: Connection, log: number) {
+  db.pragma(`wal_autocheckpoint = ${Math.floor((log * 2) / 3)}`);
+  const free = db.prepare<[], number>('PRAGMA freelist_count').pluck();
+  const take = db.prepare<[string, number]>(
+    'INSERT OR REPLACE INTO delivery_memory (key, value, at) VALUES (?, hex(zeroblob(?)), 0)',
+  );
+  const leave = db.prepare("DELETE FROM delivery_memory WHERE key >= 'room:' AND key < 'room;'");
+  const grow = unsynced(db, (bytes: number): void => {
+    for (let at = 0; at < bytes; at += PIECE) take.run(`room:${at}`, Math.ceil(Math.min(PIECE, bytes - at) / 2));
+    leave.run();
+  });
+  return {
+    free: () => free.get() ?? 0,
+    grow(bytes: number) {
+      // Not in one transaction: pages that are taken and left in one are never written.
+      grow(bytes);
+      // Now they have their place in the file.
+      db.pragma('wal_checkpoint(PASSIVE)');
+    },
+  };
+}
+
+/** Throws when so many bytes cannot be written. */
+function prove(real: string, bytes: number): void {
+  const path = `${real}.room`;
+  try {
+    writeFileSync(path, new Uint8Array(bytes), { mode: 0o600 });
+  } finally {
+    rmSync(path, { force: true });
+  }
+}
+
+function sizesFor(folder: string): { readonly kept: number; readonly log: number } {
+  const { blocks, bsize } = statfsSync(folder);
+  const part = (blocks * bsize) / PAGE / 64;
+  return {
+    kept: Math.max(SMALL, Math.min(KEPT, Math.floor(part))),
+    log: Math.max(2 * SMALL, Math.min(LOG, Math.floor(part * 1.5))),
+  };
+}
+
+function noRoom(real: string, free: number): StorageError {
+  const posts = Math.floor(free / PAGES_OF_DELIVERY);
+  return new StorageError(
+    'SQLITE_FULL',
+    `No room is left on the file system of ${dirname(real)}: free some space. New calls are kept in memory, up to 32 MB, and stored when there is room; ` +
+      `calls that are stored are posted meanwhile, room is kept for about ${posts} of them.`,
+  );
+}

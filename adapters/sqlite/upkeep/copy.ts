@@ -1,0 +1,236 @@
+/**
+ * Copies of a database, each a whole database in one file: made beside a writer without holding it up (`VACUUM INTO` reads one
+ * moment of it), checked, and put in place whole or not at all.
+ */
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import { APPLICATION_ID } from '../thread/connection.ts';
+import { codeOf, StorageError, storageError } from '../thread/errors.ts';
+import { refuseNewer, schemaVersion } from '../thread/migrate.ts';
+import type { Connection } from '../thread/rpc.ts';
+import { remember, remembered } from './identity.ts';
+import { syncFolder } from './mark.ts';
+
+/** A copy that can be put to use. */
+export interface Copy {
+  readonly path: string;
+  /** The moment it is of, ms since the epoch; of a file that does not say, when it was last written. */
+  readonly at: number;
+  readonly schema: number;
+  /** Calls in it. */
+  readonly calls: number;
+}
+
+/** Room that is left over, bytes. */
+const SPARE = 1 << 20;
+
+/**
+ * Writes what `db` holds now into `target`; an existing file is replaced only with `replace`. Throws `StorageError` with one sentence;
+ * then nothing has changed.
+ */
+export function copyInto(db: Connection, target: string, { at, replace }: { at: number; replace: boolean }): void {
+  try {
+    refuseTarget(db, target, replace);
+  } catch (error) {
+    throw explainedCopy(target, error);
+  }
+  refuseNoRoom(db, dirname(target));
+  const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.part`);
+  try {
+    rmSync(temporary, { force: true });
+    // Made here, so that nobody else may read it; SQLite takes an empty file.
+    closeSync(openSync(temporary, 'wx', 0o600));
+    db.prepare('VACUUM INTO ?').run(temporary);
+    stamp(temporary, at);
+    syncFile(temporary);
+    place(temporary, target, replace);
+  } catch (error) {
+    throw explainedCopy(target, error);
+  } finally {
+    for (const suffix of ['', '-journal']) rmSync(`${temporary}${suffix}`, { force: true });
+  }
+}
+
+/** Says in the copy that it is one, and checks every page of it. */
+function stamp(path: string, at: number): void {
+  const copy = new BetterSqlite3(path, { fileMustExist: true });
+  try {
+    copy.pragma('synchronous = OFF');
+    copy.pragma('temp_store = MEMORY');
+    remember(copy, 'copy', { at }, at);
+    remember(copy, 'notices', null, at);
+    refuseDamaged(copy, path);
+  } finally {
+    copy.close();
+  }
+}
+
+/** Throws `StorageError` when a page cannot be read, or the pages do not fit together. */
+export function refuseDamaged(db: Connection, path: string, thorough = false): void {
+  const found = db.pragma(`${thorough ? 'integrity' : 'quick'}_check(1)`, { simple: true });
+  if (found !== 'ok') throw new StorageError('SQLITE_CORRUPT', `${path} is damaged (${brief(String(found))})`);
+}
+
+/** SQLite's findings begin with a heading and may have several lines. */
+const brief = (text: string): string =>
+  text
+    .split('\n')
+    .filter((line) => !line.startsWith('***'))
+    .join('; ')
+    .slice(0, 200);
+
+export function syncFile(path: string): void {
+  const file = openSync(path, 'r+');
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** The name appears when the whole file is there; one that came meanwhile is not replaced. */
+function place(temporary: string, target: string, replace: boolean): void {
+  if (replace) renameSync(temporary, target);
+  else {
+    try {
+      linkSync(temporary, target);
+    } catch (error) {
+      // File systems without hard links, as on many removable disks.
+      if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(codeOf(error) ?? '') || existsSync(target))
+        throw error;
+      renameSync(temporary, target);
+    }
+  }
+  syncFolder(target);
+}
+
+function refuseTarget(db: Connection, target: string, replace: boolean): void {
+  const found = lstatSync(target, { throwIfNoEntry: false });
+  if (found?.isDirectory() === true)
+    throw new StorageError(
+      'EISDIR',
+      `${target} is a folder: name a file in it, for instance ${join(target, 'logcalld.backup')}.`,
+    );
+  if (found === undefined) return;
+  if (!replace)
+    throw new StorageError('EEXIST', `${target} exists already: name another file, or replace it with --force.`);
+  if (!found.isFile())
+    throw new StorageError('EEXIST', `${target} is not a file that can be replaced: name another one.`);
+  const real = realpathSync(db.name);
+  if (['', '-wal', '-shm', '.lock', '.mark', '.holder'].some((suffix) => realpathSync(target) === `${real}${suffix}`))
+    throw new StorageError('EEXIST', `${target} belongs to the database itself: name another file.`);
+}
+
+function refuseNoRoom(db: Connection, folder: string): void {
+  const pages =
+    Number(db.pragma('page_count', { simple: true })) - Number(db.pragma('freelist_count', { simple: true }));
+  const needed = pages * Number(db.pragma('page_size', { simple: true })) + SPARE;
+  let free: number;
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    free = bavail * bsize;
+  } catch (error) {
+    throw explainedCopy(join(folder, 'x'), error);
+  }
+  if (free >= needed) return;
+  throw new StorageError(
+    'ENOSPC',
+    `The copy needs ${megabytes(needed)}, and ${folder} has ${megabytes(free)} left: free some space, or name another folder.`,
+  );
+}
+
+export const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
+
+/** The sentence for the operator. */
+function explainedCopy(target: string, error: unknown): StorageError {
+  if (error instanceof StorageError && !error.code.startsWith('SQLITE_')) return error;
+  const code = codeOf(error) ?? 'PROGRAM';
+  const folder = dirname(target);
+  const text =
+    REASONS.find(([prefix]) => code.startsWith(prefix))?.[1](target, folder) ?? `${storageError(error).message}.`;
+  return new StorageError(code, `Cannot write ${target}: ${text}`, { cause: error });
+}
+
+const mayNot = (_: string, folder: string): string =>
+  `this user may not create files in ${folder}: use sudo, or name another folder.`;
+const noRoom = (_: string, folder: string): string =>
+  `no room is left in ${folder}: free some space, or name another folder.`;
+const unreadable = (): string =>
+  'the database is damaged where it was read: keep what there is of copies; a restart of logcalld checks it and restores the last one.';
+
+const REASONS: readonly (readonly [string, (target: string, folder: string) => string])[] = [
+  ['ENOENT', (_, folder) => `the folder ${folder} does not exist: make it, or name another one.`],
+  ['ENOTDIR', (_, folder) => `${folder} is not a folder.`],
+  ['EEXIST', (target) => `${target} came into being meanwhile: name another file, or replace it with --force.`],
+  ['EACCES', mayNot],
+  ['EPERM', mayNot],
+  ['EROFS', mayNot],
+  ['SQLITE_CANTOPEN', mayNot],
+  ['SQLITE_READONLY', mayNot],
+  ['ENOSPC', noRoom],
+  ['EDQUOT', noRoom],
+  ['SQLITE_FULL', noRoom],
+  ['SQLITE_CORRUPT', unreadable],
+  ['SQLITE_NOTADB', unreadable],
+];
+
+/**
+ * Opens a copy and looks at every page of it. Throws `StorageError` with one sentence when it is none, is damaged, or is of a later
+ * version of the program.
+ */
+export function openCopy(path: string): { readonly db: Connection; readonly copy: Copy } {
+  let db: Connection | null = null;
+  try {
+    const found = lstatSync(realpathSync(path));
+    if (found.isDirectory()) throw new StorageError('EISDIR', `${path} is a folder: name the file of a backup.`);
+    if (found.size === 0) throw notACopy(path, 'it is empty');
+    db = new BetterSqlite3(path, { readonly: true, fileMustExist: true });
+    if (db.pragma('application_id', { simple: true }) !== APPLICATION_ID)
+      throw notACopy(path, 'it is of another program');
+    refuseNewer(db);
+    refuseDamaged(db, path);
+    const at = remembered(db, 'copy')?.at ?? Math.floor(found.mtimeMs);
+    const calls = Number(db.prepare('SELECT count(*) FROM session').pluck().get());
+    return { db, copy: { path, at, schema: schemaVersion(db), calls } };
+  } catch (error) {
+    db?.close();
+    throw unusable(path, error);
+  }
+}
+
+const notACopy = (path: string, why: string): StorageError =>
+  new StorageError(
+    'SCHEMA_FOREIGN',
+    `${path} is not a backup of logcalld (${why}): name a file that "logcalld backup" wrote.`,
+  );
+
+function unusable(path: string, error: unknown): StorageError {
+  const code = codeOf(error) ?? 'PROGRAM';
+  if (code === 'SCHEMA_NEWER') {
+    const message = `The backup ${path} was written by a later version of logcalld: install that one, then restore it.`;
+    return new StorageError(code, message, { cause: error });
+  }
+  if (code === 'SQLITE_NOTADB') return notACopy(path, 'it is not an SQLite database');
+  if (code.startsWith('SQLITE_CORRUPT'))
+    return new StorageError(code, `The backup ${path} is damaged: take an older one.`, { cause: error });
+  if (error instanceof StorageError) return error;
+  const text =
+    code === 'ENOENT'
+      ? 'it does not exist.'
+      : code === 'EACCES' || code === 'SQLITE_CANTOPEN'
+        ? 'this user may not read it, or what stands beside it: use sudo.'
+        : `${storageError(error).message}.`;
+  return new StorageError(code, `Cannot read the backup ${path}: ${text}`, { cause: error });
+}

@@ -1,0 +1,39 @@
+/**
+ * After a database was lost, or taken back to an earlier moment: what may have been posted since is looked for in the CRM before it is
+ * posted. That is every call that had not been posted at that moment, and every call that began before the new beginning and is stored
+ * only afterwards (from the records of the PBX, say).
+ */
+import { next } from '../../../src/delivery/states.ts';
+import type { Connection } from '../thread/rpc.ts';
+import { remember } from './identity.ts';
+
+/** How long a post is given to be seen in the CRM; `open` of the outbox sets what the config says. ms. */
+const WAIT_MS = 60_000;
+
+const REASON = 'The database was taken back to an earlier moment: the call may have been posted since.';
+
+/** Part of a transaction. `at`: ms since the epoch. Answers how many calls are looked for first. */
+export function doubtAll(db: Connection, at: number): number {
+  const move = db.prepare<[object]>(
+    `UPDATE delivery SET state = @to, step = @toStep, due_at = 0, reason = @reason, doubtful = 1, check_attempts = 0, failures = 0,
+       lease_owner = NULL, lease_until = NULL WHERE state = @state AND step = @step`,
+  );
+  let count = 0;
+  for (const state of ['pending', 'retrying'] as const) {
+    for (const step of ['look-up', 'post'] as const) {
+      const to = next({ state, step }, 'doubtful');
+      count += move.run({ state, step, to: to.state, toStep: to.step, reason: REASON }).changes;
+    }
+  }
+  // Sent again by an operator meanwhile, perhaps.
+  db.exec("UPDATE delivery SET doubtful = 1 WHERE state IN ('parked', 'skipped') AND doubtful = 0");
+  // As at a start of the machine: leases end, each check waits its time, and the requests of the last seconds are not known.
+  db.exec("DELETE FROM boot_clock; UPDATE limiter SET boot = ''");
+  doubtEarlier(db, at);
+  return count;
+}
+
+/** Part of a transaction: of a new database in place of one that is lost. */
+export function doubtEarlier(db: Connection, at: number): void {
+  remember(db, 'doubt', { until: Math.floor(at), waitMs: WAIT_MS }, at);
+}

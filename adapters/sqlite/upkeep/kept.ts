@@ -1,0 +1,78 @@
+/** The copies that logcalld makes by itself, beside the database, and where an operator put others. */
+import { existsSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { openCopy } from './copy.ts';
+
+/** `20261126T031040Z` */
+export const moment = (ms: number): string => new Date(ms).toISOString().replace(/[-:]|\.\d+/g, '');
+
+const nameOf = (real: string): string => `${real}.backup-`;
+const listOf = (real: string): string => `${real}.backups`;
+/** Places of an operator's copies that are remembered. */
+const REMEMBERED = 20;
+
+/** Where the next one goes. `real`: the file of the database, no link to it; `at`: ms since the epoch. */
+export const placeOfCopy = (real: string, at: number): string => `${nameOf(real)}${moment(at)}`;
+
+/** Those beside the database, the newest first. */
+export function keptCopies(real: string): readonly string[] {
+  const prefix = basename(nameOf(real));
+  return readdirSync(dirname(real))
+    .filter((name) => name.startsWith(prefix) && /^\d{8}T\d{6}Z$/.test(name.slice(prefix.length)))
+    .sort()
+    .reverse()
+    .map((name) => join(dirname(real), name));
+}
+
+/** Removes all but the newest `keep`. */
+export function pruneCopies(real: string, keep: number): void {
+  for (const path of keptCopies(real).slice(keep)) rmSync(path, { force: true });
+}
+
+/** Remembers where an operator put one. What cannot be remembered is no reason to fail. */
+export function noteCopy(real: string, path: string): void {
+  const list = [path, ...notedCopies(real).filter((one) => one !== path)].slice(0, REMEMBERED);
+  try {
+    writeFileSync(`${listOf(real)}.new`, `${JSON.stringify(list)}\n`, { mode: 0o600 });
+    renameSync(`${listOf(real)}.new`, listOf(real));
+  } catch {
+    rmSync(`${listOf(real)}.new`, { force: true });
+  }
+}
+
+/** Where an operator put copies; those that are gone included. */
+export function notedCopies(real: string): readonly string[] {
+  try {
+    const value: unknown = JSON.parse(readFileSync(listOf(real), 'utf8'));
+    return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
+  } catch {
+    return [];
+  }
+}
+
+/** Files that hold what the database held at some time: copies, and what was put aside. */
+export function otherFiles(path: string): readonly string[] {
+  const real = realpathSync(path);
+  const beside = readdirSync(dirname(real))
+    .filter((name) => ['damaged', 'replaced', 'backup'].some((word) => name.startsWith(`${basename(real)}.${word}-`)))
+    .filter((name) => !name.endsWith('-shm'))
+    .sort()
+    .map((name) => join(dirname(real), name));
+  return [...beside, ...notedCopies(real).filter((one) => existsSync(one))];
+}
+
+/** All that can be put to use, the newest first; each was looked at page by page. `refused`: why not, of the others. */
+export function usableCopies(real: string): { readonly paths: readonly string[]; readonly refused: readonly string[] } {
+  const refused: string[] = [];
+  const found = [...new Set([...keptCopies(real), ...notedCopies(real)])].flatMap((path) => {
+    try {
+      const { db, copy } = openCopy(path);
+      db.close();
+      return [copy];
+    } catch (error) {
+      refused.push(error instanceof Error ? error.message : String(error));
+      return [];
+    }
+  });
+  return { paths: found.sort((a, b) => b.at - a.at).map(({ path }) => path), refused };
+}

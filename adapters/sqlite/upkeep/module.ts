@@ -1,0 +1,22 @@
+/** What is asked about the database itself; runs in the database thread. */
+import type { Connection } from '../thread/rpc.ts';
+import { eraser } from './erase.ts';
+import { type Notice, remember, remembered } from './identity.ts';
+import { otherFiles } from './kept.ts';
+
+export function upkeepModule(db: Connection) {
+  return {
+    /** What happened to the database since a moment (ms since the epoch) and was not acknowledged; the oldest first. */
+    notices: ({ since }: { since: number }): readonly Notice[] =>
+      (remembered(db, 'notices') ?? []).filter(({ at }) => at >= since),
+    /** Takes all of them away; answers how many there were. */
+    acknowledge: db.transaction(({ at }: { at: number }): number => {
+      const count = remembered(db, 'notices')?.length ?? 0;
+      remember(db, 'notices', null, at);
+      return count;
+    }).immediate,
+    ...eraser(db),
+    /** Other files that hold what the database held: copies, and what was put aside. */
+    otherFiles: (): readonly string[] => otherFiles(db.name),
+  };
+}

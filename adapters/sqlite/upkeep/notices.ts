@@ -1,0 +1,60 @@
+/** The sentences about what happened to a database. */
+import type { Connection } from '../thread/rpc.ts';
+import { type Notice, remember, remembered } from './identity.ts';
+import type { Mark } from './mark.ts';
+
+/** The last ones that are kept. */
+const KEPT = 10;
+
+const LOOKED_FOR =
+  'Calls that had not been posted by then, or began before now, are looked for in LeadSquared before they are posted.';
+const NOTE = '"logcalld acknowledge" takes this note out of "logcalld status".';
+
+/** Local, as in `status`. */
+const when = (ms: number): string => new Date(ms).toLocaleString('sv-SE');
+
+/** Adds it to those that `status` tells. Part of a transaction. */
+export function addNotice(db: Connection, notice: Notice): void {
+  remember(db, 'notices', [...(remembered(db, 'notices') ?? []), notice].slice(-KEPT), notice.at);
+}
+
+/** A copy was put in place while no daemon ran. */
+export function restoredByHand(from: number, at: number): Notice {
+  const text = `The database is a backup of ${when(from)}, put in place by hand: what was stored after that is not in it. ${LOOKED_FOR} ${NOTE}`;
+  return { kind: 'restored', at, text };
+}
+
+/** What was committed last is missing, as its log is. */
+export function lost(why: string, mark: Mark | null, stored: number | null, at: number): Notice {
+  const text = `The database lost what was stored last: ${why}. ${missing(mark, stored)} ${LOOKED_FOR} ${NOTE}`;
+  return { kind: 'lost', at, text };
+}
+
+/** The file is not the one that was there, or not as new. */
+export function earlier(mark: Mark, stored: number | null, at: number): Notice {
+  const text = `The database is an older one, or another one, than the one that was in use here until ${when(mark.at)}. ${missing(mark, stored)} ${LOOKED_FOR} ${NOTE}`;
+  return { kind: 'older', at, text };
+}
+
+/** It was put aside. `copy`: what stands in its place; `null`: a new one. */
+export function replaced(
+  why: string,
+  aside: string | null,
+  mark: Mark | null,
+  copy: { readonly path: string; readonly at: number } | null,
+  at: number,
+): Notice {
+  const put = aside === null ? '' : ` and was put aside as ${aside}`;
+  const last = mark === null ? '' : ` (it was in use until ${when(mark.at)})`;
+  const now =
+    copy === null
+      ? `There is no backup that can be used, so a new database was begun: all calls stored before are missing, also those that waited for their post${last}.`
+      : `In its place is the backup ${copy.path} of ${when(copy.at)}: what was stored after that is missing${last}.`;
+  const text = `The database was damaged (${why})${put}. ${now} ${LOOKED_FOR} ${NOTE}`;
+  return { kind: 'damaged', at, text };
+}
+
+function missing(mark: Mark | null, stored: number | null): string {
+  const from = stored === null ? 'Nothing is stored in it' : `What is stored ends at ${when(stored)}`;
+  return mark === null ? `${from}.` : `${from}; it was in use until ${when(mark.at)}.`;
+}

@@ -1,0 +1,50 @@
+/**
+ * The write-ahead log as a file (sqlite.org/fileformat2, section 4.1). It may be read and made longer beside SQLite: no lock is kept
+ * on it, those of the WAL mode are on `-shm` and on the main file.
+ */
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+
+export const walOf = (real: string): string => `${real}-wal`;
+
+const HEADER = 32;
+const MAGIC = 0x377f0682;
+const PAGE = 4096;
+/** A page in the log, with its head. */
+export const FRAME = PAGE + 24;
+const CHUNK = 1024 * 1024;
+
+/**
+ * Names a log for as long as the file lives: each time it begins anew, SQLite adds one to the first salt and to the number of the
+ * checkpoint, so their difference stays. `null`: there is none, or nothing is in it.
+ */
+export function walName(real: string): number | null {
+  let file: number | null = null;
+  try {
+    file = openSync(walOf(real), 'r');
+    const header = Buffer.alloc(HEADER);
+    if (readSync(file, header, 0, HEADER, 0) < HEADER || (header.readUInt32BE(0) & ~1) !== MAGIC) return null;
+    return (header.readUInt32BE(16) - header.readUInt32BE(12)) >>> 0;
+  } catch {
+    return null;
+  } finally {
+    if (file !== null) closeSync(file);
+  }
+}
+
+/**
+ * Gives the log room for so many pages, so that commits find it also when the disk is full. What is not there yet is written as
+ * zeros, which SQLite takes for the end of the log. Throws what the file system says.
+ */
+export function makeWalRoom(real: string, pages: number): void {
+  const file = openSync(walOf(real), 'r+');
+  try {
+    const until = HEADER + pages * FRAME;
+    for (let at = fstatSync(file).size; at < until; ) {
+      at += writeSync(file, ZEROS, 0, Math.min(CHUNK, until - at), at);
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+const ZEROS = Buffer.alloc(CHUNK);

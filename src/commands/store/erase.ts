@@ -1,0 +1,80 @@
+/** `logcalld erase`: a number is taken out of all that is stored. */
+import type { Terminal } from '../../cli/cli.ts';
+import { type Invocation, UsageError } from '../../cli/command.ts';
+import { EXIT } from '../../cli/help.ts';
+import { planOf } from '../../daemon/settings.ts';
+import { NETWORK_DIGITS } from '../../telephony/digits.ts';
+import { formatNumber, toE164 } from '../../telephony/number.ts';
+import { reachRunning } from '../control.ts';
+import { count, print, tell } from '../output.ts';
+import { progress } from '../progress.ts';
+import { configOf } from '../shell.ts';
+
+/** Calls named in one line. */
+const NAMED = 20;
+
+export async function erase(invocation: Invocation, terminal: Terminal): Promise<number> {
+  const config = configOf(invocation);
+  const [source] = config.source;
+  const number = numberOf(invocation.value('number'), source === undefined ? '' : planOf(source).country);
+  const dryRun = invocation.flag('dry-run');
+  const daemon = await reachRunning(config, 'it is what changes the database');
+  const sum = { calls: 0, leads: 0, frames: 0, damaged: 0, live: 0 };
+  const waiting: string[] = [];
+  const shown = progress(terminal);
+  for (let cursor: string | undefined, pages = 1; ; pages++) {
+    const page = await daemon.call('erase', { ...number, dryRun, ...(cursor === undefined ? {} : { cursor }) });
+    for (const key of ['calls', 'leads', 'frames', 'damaged'] as const) sum[key] += page[key];
+    sum.live = page.live;
+    waiting.push(...page.waiting);
+    shown.at(pages, `${sum.calls} calls and ${sum.frames} frames so far ...`);
+    if (page.cursor === null) break;
+    cursor = page.cursor;
+  }
+  shown.clear();
+  const found = `${count(sum.calls, 'call')} with deliveries and attempts, ${count(sum.leads, 'lead')} in memory, the number in ${count(sum.frames, 'frame')} of the journal`;
+  print(terminal, dryRun ? `Would be erased: ${found}. Nothing was changed.` : `Erased: ${found}.`);
+  const { left, others } = dryRun ? { left: null, others: [] } : await daemon.call('tidy', {});
+  for (const line of remains({ ...sum, waiting, left, others })) tell(terminal, line);
+  return waiting.length + sum.live + sum.damaged > 0 || left !== null ? EXIT.failed : EXIT.ok;
+}
+
+/** Its national digits, and the whole of it where that is known. */
+function numberOf(text: string | null, country: string): { readonly digits: string; readonly e164: string | null } {
+  const hint = "logcalld erase --number '+919845012345'";
+  if (text === null) throw new UsageError('erase needs --number.', hint);
+  const e164 = toE164(text.replace(/[ ().-]/g, ''), country);
+  const digits = (e164 === null ? null : formatNumber(e164, 'NSN')) ?? text.replace(/\D/g, '').replace(/^0+/, '');
+  if (digits.length < NETWORK_DIGITS || digits.length > 15)
+    throw new UsageError(`A number to erase has at least ${NETWORK_DIGITS} digits.`, hint);
+  return { digits, e164 };
+}
+
+interface Remains {
+  readonly waiting: readonly string[];
+  readonly live: number;
+  readonly damaged: number;
+  readonly left: string | null;
+  readonly others: readonly string[];
+}
+
+/** What still holds it, a line each. */
+function remains({ waiting, live, damaged, left, others }: Remains): readonly string[] {
+  const named = `${waiting.slice(0, NAMED).join(', ')}${waiting.length > NAMED ? ` and ${waiting.length - NAMED} more` : ''}`;
+  return [
+    ...(waiting.length === 0
+      ? []
+      : [`Left, as they are still on their way to LeadSquared: ${named}. Erase again when they are there.`]),
+    ...(live === 0
+      ? []
+      : [`${count(live, 'call')} with the number ${live === 1 ? 'goes' : 'go'} on now: erase again when over.`]),
+    ...(damaged === 0
+      ? []
+      : [`${count(damaged, 'part')} of the journal cannot be read; they go after [storage] retention.journal.`]),
+    ...(left === null ? [] : [left]),
+    ...(others.length === 0
+      ? []
+      : ['These files hold what was stored when they were made; delete those that you do not need:']),
+    ...others.map((path) => `  ${path}`),
+  ];
+}

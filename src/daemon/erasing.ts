@@ -1,0 +1,48 @@
+/** Erasing a number, page by page. */
+import { z } from 'zod';
+import type { Handlers } from '../../adapters/control/api.ts';
+import { type ErasedPage, FIRST_PLACE } from '../../adapters/sqlite/upkeep/erase.ts';
+import type { CallRecord } from '../call/record.ts';
+import type { Clock, Log } from '../ports.ts';
+import { maskNumber } from '../telephony/mask.ts';
+import type { Store } from './lookup.ts';
+import { cursorOf, placeOf } from './pages.ts';
+
+interface ErasingParts {
+  readonly store: Store;
+  readonly clock: Pick<Clock, 'monotonic'>;
+  readonly log: Log;
+  readonly live: () => readonly CallRecord[];
+}
+
+/** After this no further page is begun in one request, ms. */
+const ENOUGH_MS = 250;
+
+const place = z.tuple([z.enum(['calls', 'leads', 'sealed', 'hot']), z.number().int().min(0)]);
+
+export function erasing({ store, clock, log, live }: ErasingParts): Pick<Handlers, 'erase' | 'tidy'> {
+  return {
+    async erase({ cursor, ...erasure }) {
+      if (cursor === undefined && !erasure.dryRun)
+        log.write('notice', 'erasing', `An operator erases the number ${maskNumber(erasure.digits)}.`);
+      const sum = { calls: 0, waiting: [] as string[], leads: 0, frames: 0, damaged: 0 };
+      const end = clock.monotonic() + ENOUGH_MS;
+      let next: ErasedPage['next'] = cursor === undefined ? FIRST_PLACE : placeOf(erasure, cursor, place);
+      while (next !== null && clock.monotonic() < end) {
+        const page: ErasedPage = await store.upkeep.erase({ ...erasure, place: next });
+        sum.calls += page.calls;
+        sum.waiting.push(...page.waiting);
+        sum.leads += page.leads;
+        sum.frames += page.frames;
+        sum.damaged += page.damaged;
+        next = page.next;
+      }
+      const going = live().filter((record) => JSON.stringify(record).includes(erasure.digits)).length;
+      return { ...sum, live: going, cursor: next === null ? null : cursorOf(erasure, next) };
+    },
+    async tidy() {
+      const { left } = await store.upkeep.tidy();
+      return { left, others: await store.upkeep.otherFiles() };
+    },
+  };
+}

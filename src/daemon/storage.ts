@@ -1,0 +1,51 @@
+/** Opens the database, and tells what was found of it: in the log, and as conditions until an operator has taken note of them. */
+
+import { type Database, type OpenOptions, openDatabase } from '../../adapters/sqlite/thread/database.ts';
+import type { Conditions } from '../health/conditions.ts';
+import type { Clock, Log } from '../ports.ts';
+import type { Store } from './lookup.ts';
+import { NOTICE_CODES, noticeConditions } from './notices.ts';
+
+interface StorageParts {
+  readonly path: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly conditions: Conditions;
+}
+
+const REVIEW_EVERY_MS = 3_600_000;
+
+/** Rejects as `openDatabase` does. */
+export async function openStorage(parts: StorageParts, options: OpenOptions): Promise<Database> {
+  const { path, clock, log, conditions } = parts;
+  const database = await openDatabase(path, options);
+  for (const { level, text } of database.remarks) log.write(level, 'database', text);
+  let cancel = (): void => {};
+  const review = async (): Promise<void> => {
+    const raised = await noticeConditions(database.remote, clock.now());
+    for (const code of NOTICE_CODES) {
+      const now = raised.find((one) => one.code === code);
+      conditions.set(code, now?.text ?? null, now?.severity);
+    }
+  };
+  const later = (): void => {
+    cancel = clock.after(REVIEW_EVERY_MS, () => {
+      review().then(later, (error: unknown) => log.write('warn', 'database', String(error)));
+    });
+  };
+  database.beforeClose(async () => cancel());
+  await review();
+  later();
+  return database;
+}
+
+/** An operator has taken note of all of it. Answers how much there was. */
+export async function acknowledge(
+  { upkeep }: Pick<Store, 'upkeep'>,
+  conditions: Conditions,
+  at: number,
+): Promise<number> {
+  const count = await upkeep.acknowledge({ at });
+  for (const code of NOTICE_CODES) conditions.set(code, null);
+  return count;
+}

@@ -1,0 +1,118 @@
+/** Backups and their return: whole or not at all, and one sentence where it cannot be. */
+import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import BetterSqlite3 from 'better-sqlite3';
+import t from 'tap';
+import { openDatabase } from '../../../../adapters/sqlite/thread/database.ts';
+import { backUp, restore } from '../../../../adapters/sqlite/upkeep/backup.ts';
+import { commit, record, tempFolder } from '../support.ts';
+
+t.setTimeout(120_000);
+
+const NOW = { at: 1_000, replace: false };
+
+async function database(t: Parameters<typeof tempFolder>[0]): Promise<string> {
+  const path = join(tempFolder(t), 'logcalld.db');
+  const db = await openDatabase(path);
+  await commit(db.remote.journal, { ended: [record('a')] });
+  await db.close();
+  return path;
+}
+
+t.test('what cannot be a backup, and where none can be written, is told in a sentence; nothing changes', async (t) => {
+  const path = await database(t);
+  const folder = dirname(path);
+  const before = readFileSync(path);
+  const copy = join(folder, 'copy');
+  t.match(backUp(path, copy, NOW), { at: 1_000, calls: 1, bytes: statSync(copy).size });
+  const newer = join(folder, 'newer');
+  copyFileSync(copy, newer);
+  const db = new BetterSqlite3(newer);
+  db.pragma('user_version = 999');
+  db.close();
+  const damaged = join(folder, 'damaged');
+  writeFileSync(damaged, readFileSync(copy).fill(0xa5, 3 * 4096, 5 * 4096));
+  writeFileSync(join(folder, 'text'), 'not a database '.repeat(500));
+  writeFileSync(join(folder, 'empty'), '');
+  const theirs = new BetterSqlite3(join(folder, 'theirs'));
+  theirs.exec('CREATE TABLE x (y)');
+  theirs.close();
+  const files = readdirSync(folder);
+  for (const [target, message] of [
+    [folder, /is a folder: name a file in it/],
+    [copy, /copy exists already: name another file, or replace it with --force/],
+    [join(folder, 'none', 'x'), /the folder .*none does not exist/i],
+    [join(copy, 'x'), /is not a folder/],
+    ['/sys/kernel/x', /may not create files in \/sys\/kernel|needs \d+ MB/],
+  ] as const)
+    t.throws(() => backUp(path, target, NOW), { message }, target);
+  t.throws(() => backUp(path, path, { at: 1, replace: true }), { message: /belongs to the database itself/ });
+  t.throws(() => backUp(join(folder, 'gone.db'), join(folder, 'y'), NOW), {
+    message: /there is nothing to back up yet/,
+  });
+  for (const [name, message] of [
+    ['newer', /was written by a later version of logcalld: install that one/],
+    ['damaged', /The backup .* is damaged: take an older one/],
+    ['text', /is not a backup of logcalld \(it is not an SQLite database\)/],
+    ['empty', /is not a backup of logcalld \(it is empty\)/],
+    ['theirs', /is not a backup of logcalld \(it is of another program\)/],
+    ['.', /is a folder: name the file of a backup/],
+    ['gone', /it does not exist/],
+  ] as const)
+    t.throws(() => restore(path, join(folder, name), 1), { message }, name);
+  t.ok(before.equals(readFileSync(path)));
+  t.same(
+    readdirSync(folder).filter((name) => !/\.(lock|backups)$/.test(name)),
+    files.filter((name) => !/\.(lock|backups)$/.test(name)),
+  );
+});
+
+t.test('a backup that is copied into the place by hand is treated as one that was restored', async (t) => {
+  const path = await database(t);
+  backUp(path, `${path}.monday`, NOW);
+  const db = await openDatabase(path);
+  t.throws(() => restore(path, `${path}.monday`, 1), { code: 'DATABASE_HELD' });
+  await db.close();
+  copyFileSync(`${path}.monday`, path);
+  const again = await openDatabase(path);
+  t.match(await again.remote.upkeep.notices({ since: 0 }), [{ kind: 'restored', text: /a backup of 1970-01-01/ }]);
+  t.match(await again.remote.outbox.counts({ now: 1 }), { states: { pending: 0, uncertain: 1 } });
+  await again.close();
+  const third = await openDatabase(path);
+  t.equal((await third.remote.upkeep.notices({ since: 0 })).length, 1, 'once');
+  await third.close();
+});
+
+t.test('where there is no database yet, a backup becomes it', async (t) => {
+  const path = await database(t);
+  const target = join(tempFolder(t), 'new.db');
+  backUp(path, `${path}.monday`, NOW);
+  t.match(restore(target, `${path}.monday`, 1), { aside: null, waiting: 1, copy: { calls: 1 } });
+  const db = await openDatabase(target);
+  t.match(await db.remote.upkeep.notices({ since: 0 }), [{ kind: 'restored' }]);
+  await db.close();
+});
+
+t.test('before a change of the schema the database is copied, and the last three copies are kept', async (t) => {
+  const path = join(tempFolder(t), 'logcalld.db');
+  const old = new URL('../../../fixtures/databases/0.1-open-calls.db.gz', import.meta.url);
+  writeFileSync(path, gunzipSync(readFileSync(old)));
+  for (const day of ['20260101', '20260102', '20260103']) writeFileSync(`${path}.backup-${day}T000000Z`, '');
+  const db = await openDatabase(path);
+  const [remark] = db.remarks;
+  t.match(remark, {
+    level: 'notice',
+    text: /from schema \d to \d+; as it was, it is kept in .*\.backup-20\d{6}T\d{6}Z/,
+  });
+  t.same(await db.remote.upkeep.notices({ since: 0 }), []);
+  await db.close();
+  const kept = readdirSync(dirname(path))
+    .filter((name) => name.includes('.backup-'))
+    .sort();
+  t.equal(kept.length, 3);
+  t.notOk(existsSync(`${path}.backup-20260101T000000Z`));
+  const copy = new BetterSqlite3(join(dirname(path), kept.at(-1) ?? ''), { readonly: true });
+  t.ok(Number(copy.pragma('user_version', { simple: true })) < 5);
+  copy.close();
+});
