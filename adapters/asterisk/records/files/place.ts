@@ -5,7 +5,7 @@ import { type TableName, UNKNOWN_LAYOUT } from '../csv.ts';
 import { tableEvents } from '../tables.ts';
 import { checkFiles } from './check.ts';
 import { DISORDER_MS, type FileTable, type RowBlock, rowBlocks } from './cursor.ts';
-import { gather } from './gather.ts';
+import { channelsIn, gather } from './gather.ts';
 import { openSiblings, type Siblings } from './siblings.ts';
 
 /** One file that is being written. */
@@ -70,6 +70,7 @@ export function createFileRecords({ source, files, callsAtOnce = CALLS_AT_ONCE }
     );
     for (let going = true; going; ) {
       const ids = new Set<string>();
+      const channels = new Set<string>();
       const faults = new Map<string, SkippedRecords>();
       let latest = span.from;
       while (ids.size < callsAtOnce) {
@@ -87,14 +88,18 @@ export function createFileRecords({ source, files, callsAtOnce = CALLS_AT_ONCE }
         const block = next.value;
         behind.reached = Math.max(behind.reached, block.latest ?? behind.reached);
         count(faults, block);
-        for (const { linkedId, recordedAt } of block.rows) {
+        for (const { row, linkedId, recordedAt } of block.rows) {
           if (linkedId === '' || recordedAt === null || recordedAt < span.from - 1000 || recordedAt > span.to + 1000)
             continue;
           ids.add(linkedId);
+          for (const name of channelsIn(row)) channels.add(name);
           latest = Math.max(latest, recordedAt);
         }
       }
-      const told = tableEvents(ids.size === 0 ? { cdr: [], cel: [] } : await gather(tables, ids, latest), source);
+      const told = tableEvents(
+        ids.size === 0 ? { cdr: [], cel: [] } : await gather(tables, { ids, channels }, latest),
+        source,
+      );
       const reached = Math.min(...cursors.map((cursor) => cursor.reached)) - DISORDER_MS;
       const upTo = going ? Math.min(span.to, Math.max(span.from, reached)) : span.to;
       yield { events: told.events, skipped: [...faults.values(), ...told.skipped], upTo };
