@@ -129,9 +129,12 @@ export function urlDecoded(value: string): string {
   return Buffer.from(bytes, 'latin1').toString('utf8');
 }
 
+/** What is beyond the year 2200 is no time of a PBX. Microseconds since the epoch. */
+const LAST_MICROSECOND = Date.UTC(2200, 0) * 1000;
+
 function timeAt(value: unknown, name: string): number | null {
   const micros = Number(textAt(value, name) ?? 0);
-  return micros > 0 ? Math.round(micros / 1000) : null;
+  return micros > 0 && micros < LAST_MICROSECOND ? Math.round(micros / 1000) : null;
 }
 
 function textAt(value: unknown, name: string): string | null {

@@ -74,7 +74,7 @@ export function calledBy(body: LegBody, startedAt: number, endedAt: number): Cal
         name: partner?.name ?? null,
         gateway,
         user: named || sent === undefined ? null : known(event.get('variable_dialed_user')),
-        at: Math.min(sent === undefined ? (met?.since ?? last) : last, met?.since ?? endedAt),
+        at: Math.max(Math.min(sent === undefined ? (met?.since ?? last) : last, met?.since ?? endedAt), startedAt),
         cause: cause === 'NONE' ? null : cause,
       },
     ];

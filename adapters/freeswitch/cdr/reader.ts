@@ -3,9 +3,10 @@
  * variables are those of CHANNEL_HANGUP_COMPLETE: the same reader serves both.
  *
  * A file is one leg's `<uuid>.cdr.json` as FreeSWITCH writes it, or many of them, one a line as `{"file", "bodyBase64"}` (the
- * exact bytes) or as the JSON itself.
+ * exact bytes) or as the JSON itself. Files of mod_cdr_csv are read, too, for what they hold (`records/csv/legs.ts`).
  */
 import type { CdrReader } from '../../../src/call/cdr/backfill.ts';
+import { csvLegs } from '../records/csv/content.ts';
 import { eventsOfLegs } from './call.ts';
 import { type CdrLeg, legEvents } from './leg.ts';
 
@@ -14,14 +15,19 @@ export const readFreeswitchCdr: CdrReader = (files, source, during) => {
   const legs = new Map<string, CdrLeg>();
   const recorded = new Set<string>();
   for (const { name, content } of files) {
-    for (const { body, place } of bodiesIn(name, content)) {
-      const leg = legEvents(body, place, source);
+    for (const leg of legsIn(name, content, source)) {
       if (leg.endedAt >= during.from && leg.startedAt <= during.to) legs.set(leg.channel, leg);
       recorded.add(leg.channel);
     }
   }
   return eventsOfLegs([...legs.values()], source, (channel) => recorded.has(channel));
 };
+
+function legsIn(name: string, content: Uint8Array, source: string): readonly CdrLeg[] {
+  const isJson = /^(?:\uFEFF|\s)*(?:\{|$)/.test(Buffer.from(content.subarray(0, 1000)).toString('utf8'));
+  const rows = isJson ? null : csvLegs(name, content, source);
+  return rows ?? bodiesIn(name, content).map(({ body, place }) => legEvents(body, place, source));
+}
 
 interface Body {
   readonly body: unknown;
@@ -36,7 +42,7 @@ function bodiesIn(file: string, content: Uint8Array): Body[] {
   if (text.trim() === '') return [];
   if (!/^\s*\{/.test(text)) {
     throw new Error(
-      `${file}: line 1: is not JSON; for FreeSWITCH give the files of mod_json_cdr, not those of mod_cdr_csv.`,
+      `${file}: line 1: is not JSON; for FreeSWITCH give the files of mod_json_cdr, or of mod_cdr_csv by a template that it ships.`,
     );
   }
   const whole = parsed(text);

@@ -53,7 +53,7 @@ async function* read(options: FusionPbxOptions, span: Span) {
     const found = new Map<ChannelId, RecordedLeg | 'later'>();
     for (const row of await asked(name, () => rowsOf(options, tables, channels))) {
       const at = recordedAt(row);
-      if (at > weaving.position && at <= until) found.set(row.xml_cdr_uuid ?? '', 'later');
+      if (at >= weaving.position && at <= until) found.set(row.xml_cdr_uuid ?? '', 'later');
       else {
         const leg = legOf(row, name, source, skipped);
         if (leg !== null) found.set(leg.channel, { leg, recordedAt: at });

@@ -49,16 +49,22 @@ function read({ folders, source, now }: Place, span: Span) {
   const began = now();
   /** When the first file was written that is not finished yet. */
   let unfinished = Number.POSITIVE_INFINITY;
+  /** Files that were left out, so that each is counted once. */
+  const leftOut = new Set<string>();
   const until = Math.min(span.to + LOOK_MS, began);
 
-  const legOf = async (file: RecordFile): Promise<CdrLeg | null> => {
+  const legOf = async (file: RecordFile): Promise<CdrLeg | 'unfinished' | null> => {
+    if (leftOut.has(file.path)) return null;
     const reading = await readLeg(file.path, source, skipped);
-    if (reading === 'unfinished' && now() - file.at < WRITING_MS) unfinished = Math.min(unfinished, file.at);
-    else if (reading === 'unfinished') {
-      const why = `${file.path}: is no whole record, FreeSWITCH ended or the disk was full while it was written; remove it.`;
-      skipped.note('broken', why);
+    if (reading === 'unfinished' && now() - file.at < WRITING_MS) {
+      unfinished = Math.min(unfinished, file.at);
+      return reading;
     }
-    return typeof reading === 'object' ? reading : null;
+    if (reading === null || reading === 'unfinished') leftOut.add(file.path);
+    if (reading !== 'unfinished') return reading;
+    const why = `${file.path}: is no whole record, FreeSWITCH ended or the disk was full while it was written; remove it.`;
+    skipped.note('broken', why);
+    return null;
   };
 
   async function* legs() {
@@ -71,7 +77,8 @@ function read({ folders, source, now }: Place, span: Span) {
       tally = new SkipTally();
       for (const file of listing.files) {
         from = file.at + 1;
-        yield { recordedAt: file.at, leg: await legOf(file) };
+        const leg = await legOf(file);
+        yield { recordedAt: file.at, leg: leg === 'unfinished' ? null : leg };
       }
     }
   }
@@ -81,11 +88,9 @@ function read({ folders, source, now }: Place, span: Span) {
     for (const channel of channels) {
       const file = await records.find(channel, span.from - LOOK_MS);
       if (file === null) continue;
-      if (file.at > weaving.position && file.at <= until) found.set(channel, 'later');
-      else {
-        const leg = await legOf(file);
-        if (leg?.channel === channel) found.set(channel, { leg, recordedAt: file.at });
-      }
+      const leg = file.at >= weaving.position && file.at <= until ? 'unfinished' : await legOf(file);
+      if (leg === 'unfinished') found.set(channel, 'later');
+      else if (leg?.channel === channel) found.set(channel, { leg, recordedAt: file.at });
     }
     return found;
   };
@@ -112,7 +117,8 @@ async function readLeg(path: string, source: string, skipped: SkipTally): Promis
   try {
     return legEvents(body, path, source);
   } catch (error) {
-    skipped.note('foreign content', error instanceof Error ? error.message : `${path}: is no record of a leg.`);
+    const said = error instanceof Error && error.message.startsWith(path);
+    skipped.note('foreign content', said ? error.message : `${path}: is no record of a leg; move it elsewhere.`);
     return null;
   }
 }

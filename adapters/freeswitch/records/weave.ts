@@ -50,7 +50,7 @@ export interface WeaveOptions {
    */
   readonly legs: () => AsyncIterable<{ readonly recordedAt: number; readonly leg: CdrLeg | null }>;
   /**
-   * Records of legs by their ids: `later` when it comes among `legs` behind the position; absent when there is none. Where records
+   * Records of legs by their ids: `later` when it comes among `legs`, not before the position; absent when there is none. Where records
    * cannot be found so, a call waits `patienceMs` for the legs that it names.
    */
   readonly find?: (
@@ -59,7 +59,10 @@ export interface WeaveOptions {
   ) => Promise<ReadonlyMap<ChannelId, RecordedLeg | 'later'>>;
   readonly patienceMs?: number;
   readonly skipped: SkipTally;
-  /** Up to when the records are complete once all are read: earlier than `span.to` when one was not finished or it lies ahead. */
+  /**
+   * Up to when the records are complete once all are read, ms since the epoch: earlier than `span.to` when one was not finished or it lies
+   * ahead. Calls of which something was recorded later are left to the next reading.
+   */
   readonly completeTo: () => number;
 }
 
@@ -114,11 +117,8 @@ class Weaver implements Weaving {
 
   /** Adds a leg to the call that it belongs to, and makes one of the calls that it ties together. */
   take(record: RecordedLeg): void {
-    const { channel, ties, room, startedAt } = record.leg;
+    const { channel, ties, room } = record.leg;
     const named = room === null ? [...ties] : [...ties, room];
-    // One that a call of the span names after all is found again.
-    const late = this.#options.find !== undefined && startedAt > this.#options.span.to;
-    if (late && ![channel, ...named].some((id) => this.#groups.has(id))) return;
     const group = newGroup();
     for (const other of new Set([channel, ...named].map((id) => this.#groups.get(id)))) {
       if (other === undefined) continue;
@@ -143,13 +143,11 @@ class Weaver implements Weaving {
   /** Tells the calls that are complete. */
   async settle(): Promise<void> {
     this.#settledAt = this.position;
-    for (const group of new Set(this.#groups.values())) {
-      if (this.position - group.lastAt < SETTLE_MS || this.#groups.get(firstOf(group)) !== group) continue;
+    const quiet = [...new Set(this.#groups.values())].filter((one) => this.position - one.lastAt >= SETTLE_MS);
+    for (const group of await this.#seek(quiet)) {
       const overdue = this.position - group.lastAt >= (this.#options.patienceMs ?? LOOK_MS);
-      if (this.#options.find !== undefined && this.#matters(group)) await this.#seek(group);
-      const now = this.#groups.get(firstOf(group)) ?? group;
-      const whole = now.wanted.size === 0 && now.expected.size === 0 && now.rooms.size === 0;
-      if (overdue || whole || !this.#mayMatter(now)) this.#tell(now);
+      const whole = group.wanted.size === 0 && group.expected.size === 0 && group.rooms.size === 0;
+      if (overdue || whole) this.#tell(group);
     }
   }
 
@@ -158,8 +156,7 @@ class Weaver implements Weaving {
     this.position = Number.MAX_SAFE_INTEGER;
     const [group] = this.#groups.values();
     if (group === undefined) return false;
-    if (this.#options.find !== undefined && this.#matters(group)) await this.#seek(group);
-    this.#tell(this.#groups.get(firstOf(group)) ?? group);
+    for (const one of await this.#seek([group])) this.#tell(one);
     return true;
   }
 
@@ -174,24 +171,25 @@ class Weaver implements Weaving {
     return { events, upTo: Math.min(this.#told, this.#options.span.to), skipped: this.#options.skipped.take() };
   }
 
-  /** Looks for the legs that the call names, and for those that they name in turn. */
-  async #seek(group: Group): Promise<void> {
+  /** Looks for the legs that the calls name, and for those that they name in turn; returns the calls as they are then. */
+  async #seek(groups: readonly Group[]): Promise<Iterable<Group>> {
     const { find } = this.#options;
-    let now = group;
-    while (find !== undefined && now.wanted.size > 0) {
-      const ids = [...now.wanted];
+    let now = new Set(groups);
+    let ids = find === undefined ? [] : [...now].flatMap((group) => [...group.wanted]);
+    while (find !== undefined && ids.length > 0) {
       const found = await find(ids, this);
       for (const id of ids) {
         const record = found.get(id);
-        now.wanted.delete(id);
-        if (record === undefined) now.absent.add(id);
-        else if (record === 'later') now.expected.add(id);
-        else {
-          this.take(record);
-          now = this.#groups.get(id) ?? now;
-        }
+        const group = this.#groups.get(id);
+        if (group?.wanted.delete(id) !== true) continue;
+        if (record === undefined) group.absent.add(id);
+        else if (record === 'later') group.expected.add(id);
+        else this.take(record);
       }
+      now = new Set([...now].map((group) => this.#groups.get(firstOf(group)) ?? group));
+      ids = [...now].flatMap((group) => [...group.wanted]);
     }
+    return now;
   }
 
   /** True when something of the call was recorded in the span, or lived in it. */
@@ -200,14 +198,15 @@ class Weaver implements Weaving {
     return [...group.legs.values()].some(({ leg, recordedAt }) => leg.startedAt <= to && recordedAt >= from);
   }
 
-  /** True also when one of its legs still to come may lie in the span. */
-  #mayMatter(group: Group): boolean {
-    return [...group.legs.values()].some(({ leg }) => leg.startedAt <= this.#options.span.to);
+  /** True when a leg of the call may not be recorded wholly yet: the next reading tells it. */
+  #isCut(group: Group): boolean {
+    const completeTo = this.#options.completeTo();
+    return group.lastAt > completeTo || (group.expected.size > 0 && completeTo < this.#options.span.to);
   }
 
   #tell(group: Group): void {
     for (const id of idsOf(group)) this.#groups.delete(id);
-    if (!this.#matters(group)) return;
+    if (!this.#matters(group) || this.#isCut(group)) return;
     this.legs += group.legs.size;
     const legs = [...group.legs.values()].map(({ leg }) => leg);
     this.#events.push(...eventsOfLegs(legs, this.#options.source));

@@ -160,12 +160,29 @@ t.test('a file that is being written is read by the next reading', async (t) => 
   const early1 = await told(at(to + 1000), { from, to });
   t.equal(early1.pages.at(-1)?.upTo, early - 1, 'goes on before it');
   t.strictSame(early1.skipped, {});
+  t.strictSame(early1.calls, [], 'the call is not told in part');
+  // The same when the file of the leg that ended first is whole.
+  lay(folder, first.file, first.bytes, early);
+  lay(folder, second.file, second.bytes.subarray(0, 500), second.leg.endedAt);
+  t.strictSame((await told(at(to + 1000), { from, to })).calls, []);
+  lay(folder, second.file, second.bytes, second.leg.endedAt);
   lay(folder, first.file, first.bytes, early);
   const next = await told(at(to + 1000), { from: early - 1, to });
   t.strictSame(next.calls, callsOf(own));
   t.equal(next.pages.at(-1)?.upTo, to);
   // Nothing is told of the time to come.
   t.equal((await told(at(to + 1000), { from, to: to + HOUR })).pages.at(-1)?.upTo, to + 1000);
+});
+
+t.test('a broken record of a leg that others name is counted once, and told as they tell it', async (t) => {
+  const folder = temporary(t);
+  const own = bodies('in_answered_caller_hangup');
+  layAll(folder, own);
+  const called = own.find(({ leg }) => leg.called);
+  lay(folder, called?.file ?? '', called?.bytes.subarray(0, 300) ?? '', called?.leg.endedAt ?? 0);
+  const { calls, skipped } = await told(place(folder), spanOfLegs(own));
+  t.match(calls, [{ status: 'Answered', agent: '1001', agentsRung: ['1001'] }]);
+  t.match(Object.entries(skipped), [[/is no whole record/, 1]]);
 });
 
 t.test('files that go away while the folder is read', async (t) => {

@@ -97,7 +97,7 @@ export function scoreEvents(score: Score, scenario: Scenario, events: readonly C
     const wrong = wrongFields(truth, record, scenario);
     for (const field of FIELDS) if (!wrong.includes(field)) score.fields[field] += 1;
     if (wrong.length === 0) score.right += 1;
-    else problems.push(`${truth.direction} ${truth.status}: ${wrong.join(' ')}`);
+    else problems.push(`${truth.direction} ${truth.status} (${record.direction} ${record.status}): ${wrong.join(' ')}`);
   }
   const extra = left.filter((record) => record.direction !== 'Internal');
   score.extra += extra.length;

@@ -1,11 +1,11 @@
 /** What can be said of a file of mod_cdr_csv from its latest lines. */
 import { open } from 'node:fs/promises';
-import type { RecordsCheck } from '../../../src/records/port.ts';
-import type { CsvRow } from './csv-row.ts';
-import { type RowForm, rowsIn } from './csv-rows.ts';
-import { BEST_TEMPLATE } from './csv-template.ts';
-import { codeOf } from './folder.ts';
-import { SkipTally } from './skipped.ts';
+import type { RecordsCheck } from '../../../../src/records/port.ts';
+import { codeOf } from '../folder.ts';
+import { SkipTally } from '../skipped.ts';
+import type { CsvRow } from './row.ts';
+import { type RowForm, rowsIn } from './rows.ts';
+import { BEST_TEMPLATE } from './template.ts';
 
 /** Rows that are looked at. */
 const LOOKED_AT = 2000;
@@ -30,7 +30,9 @@ export function fileProblem(file: string, code: string): string {
 export async function checkCsv(file: string, form: RowForm): Promise<RecordsCheck> {
   try {
     const handle = await open(file);
-    const { size, mtimeMs } = await handle.stat().finally(() => handle.close());
+    const facts = await handle.stat().finally(() => handle.close());
+    if (!facts.isFile()) return { problem: fileProblem(file, 'EISDIR'), hints: [] };
+    const { size, mtimeMs } = facts;
     const rows: CsvRow[] = [];
     const skipped = new SkipTally();
     // The place of a time in the future is the end of the file.

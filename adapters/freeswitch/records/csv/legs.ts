@@ -7,8 +7,8 @@
  *
  *   it is the leg of                  | when
  *   ----------------------------------|---------------------------------------------------------------------------------------
- *   one that was called               | another row names it as its `bleg_uuid`; or it names none, and the row of just one call that
- *                                     | began before it and ended after it shows the same caller, or called the same number
+ *   one that was called               | another row names it as its `bleg_uuid`; or it names none, and a row that began before it
+ *                                     | and ended after it shows the same caller, or called the same number
  *   a phone that called               | else, its caller number is as short as an extension
  *   a caller from outside             | else
  *
@@ -17,9 +17,9 @@
  * With `legs` a, as FreeSWITCH ships it, phones that were rung in vain have no rows at all.
  */
 
-import type { ChannelId } from '../../../src/telephony/call-event.ts';
-import { isExtensionLike, isNetworkLike } from '../../../src/telephony/digits.ts';
-import type { CsvRow } from './csv-row.ts';
+import type { ChannelId } from '../../../../src/telephony/call-event.ts';
+import { isExtensionLike, isNetworkLike } from '../../../../src/telephony/digits.ts';
+import type { CsvRow } from './row.ts';
 
 /** How long a row waits for that of its caller, which ends later, ms. */
 export const HOLD_MS = 15 * 60_000;
@@ -35,7 +35,8 @@ export class CsvLegs {
   #held: CsvRow[] = [];
   /** Rows that have gone, but may be those of a caller of rows that come. */
   #gone: CsvRow[] = [];
-  readonly #namedBy = new Map<ChannelId, ChannelId>();
+  /** Of several that name a leg the one that began last called it; the others were put through to it, and come first here. */
+  readonly #namedBy = new Map<ChannelId, readonly CsvRow[]>();
   #position = 0;
 
   take(row: CsvRow): void {
@@ -43,7 +44,11 @@ export class CsvLegs {
     this.#position = Math.max(this.#position, row.endedAt);
     const named = row.variables.bleg_uuid ?? '';
     if (named === '') return;
-    this.#namedBy.set(named, row.id);
+    const others = this.#namedBy.get(named) ?? [];
+    this.#namedBy.set(
+      named,
+      [...others, row].sort((a, b) => a.startedAt - b.startedAt),
+    );
     const [oldest] = this.#namedBy.keys();
     if (this.#namedBy.size > MOST_NAMED && oldest !== undefined) this.#namedBy.delete(oldest);
   }
@@ -63,16 +68,18 @@ export class CsvLegs {
   #bodyOf(row: CsvRow): unknown {
     if (row.tied) return bodyOfTied(row);
     const by = this.#callerOf(row);
-    return by === null ? this.#bodyOfCaller(row) : bodyOfCalled(row, by);
+    return by === null ? this.#bodyOfCaller(row) : bodyOfCalled(row, by, this.#putThroughTo(row));
   }
 
   /** The row that called it, by name or by conclusion. */
   #callerOf(row: CsvRow): ChannelId | null {
-    const named = this.#namedBy.get(row.id);
-    if (named !== undefined) return named;
+    const named = this.#namedBy.get(row.id)?.at(-1);
+    if (named !== undefined) return named.id;
     if ((row.variables.bleg_uuid ?? '') !== '') return null;
-    const callers = this.#near(row).filter((one) => mayHaveCalled(one, row));
-    return callers.length === 1 ? (callers[0]?.id ?? null) : null;
+    const callers = this.#near(row).filter((one) => !this.#namedBy.has(one.id) && mayHaveCalled(one, row));
+    // Legs that were called together with it lie within the same call.
+    const [outer] = callers.filter((one) => !callers.some((other) => other !== one && mayHaveCalled(other, one)));
+    return (outer ?? callers[0])?.id ?? null;
   }
 
   /** Rows written about when this one was, or later. */
@@ -80,6 +87,14 @@ export class CsvLegs {
     return [...this.#gone, ...this.#held].filter(
       (one) => one.id !== row.id && one.endedAt >= row.endedAt - TOGETHER_MS,
     );
+  }
+
+  /** Who was put through to the leg when the one that called it left, as an attended transfer does. */
+  #putThroughTo(row: CsvRow) {
+    const named = this.#namedBy.get(row.id) ?? [];
+    const [first, dialler] = [named[0], named.at(-1)];
+    if (first === undefined || dialler === undefined || first === dialler) return null;
+    return dialler.endedAt < row.endedAt ? { id: first.id, since: dialler.endedAt } : null;
   }
 
   #bodyOfCaller(row: CsvRow): unknown {
@@ -92,15 +107,20 @@ export class CsvLegs {
     // `bridge_channel` is told by the template "asterisk", without the id of that leg.
     const partner = named === '' && (variables.bridge_channel ?? '') !== '' ? `${row.id}~b` : named;
     const answered = called.find((one) => one.id === partner)?.answeredAt ?? row.answeredAt;
-    const rang = row.answeredAt === null && called.length === 0 && isExtensionLike(number);
-    const legs = partner !== '' ? partner : rang ? `${row.id}~${number}` : '';
+    const dialler = this.#namedBy.get(partner)?.at(-1) ?? row;
+    const tried = row.answeredAt === null && called.length === 0 && variables.hangup_cause !== 'NO_ROUTE_DESTINATION';
+    const rang = tried && (phone ? isNetworkLike(number) || isExtensionLike(number) : isExtensionLike(number));
+    const legs = dialler !== row ? '' : partner !== '' ? partner : rang ? `${row.id}~${number}` : '';
     const cause = variables.hangup_cause === 'NORMAL_CLEARING' ? 'NO_ANSWER' : variables.hangup_cause;
+    // After click-to-call a phone that was called first shows itself, as does the phone of an agent that fifo called.
+    const first = phone && number === caller && named !== '';
+    if (first) return bodyOfFirst(row, named, answered);
     return bodyWith(row, {
       direction: 'inbound',
       channel_name: variables.channel_name ?? (phone ? `sofia/internal/${caller}` : `sofia/external/${caller}`),
       ...(phone ? { sip_auth_username: caller } : {}),
       bridge_uuid: partner,
-      bridge_uepoch: partner === '' ? '0' : micros(answered),
+      bridge_uepoch: partner === '' ? '0' : micros(dialler === row ? answered : Math.min(dialler.endedAt, row.endedAt)),
       ...(legs === '' ? {} : { originated_legs: `${legs};;${number}` }),
       ...(legs === '' ? {} : { originate_causes: `${legs};${row.answeredAt === null ? cause : 'NONE'}` }),
       // An extension is whom the dialplan has put the call through to; what was dialled before is not told.
@@ -113,18 +133,41 @@ export class CsvLegs {
 /** True when `row` can be a leg that `caller` called. */
 function mayHaveCalled(caller: CsvRow, row: CsvRow): boolean {
   if (caller.startedAt > row.startedAt || caller.endedAt < row.endedAt - TOGETHER_MS) return false;
-  // Of two legs that began and ended together, the one that had no sound is the one that was called.
-  const sound = ({ variables }: CsvRow) => (variables.read_codec ?? '') !== '';
-  if (caller.startedAt === row.startedAt && caller.endedAt === row.endedAt && !sound(caller) && sound(row))
-    return false;
+  // Of two legs that began and ended together, the one that was called had no sound.
+  const same = caller.startedAt === row.startedAt && caller.endedAt === row.endedAt;
+  if (same && !isCaller(caller)) return false;
   const [a, b] = [caller.variables, row.variables];
   const number = b.destination_number ?? '';
   const sameCaller = a.caller_id_number === b.caller_id_number && a.caller_id_name === b.caller_id_name;
-  if (sameCaller) return isExtensionLike(number) || number === a.destination_number;
-  return isNetworkLike(number) && number === a.destination_number && isExtensionLike(a.caller_id_number ?? '');
+  const outward = isNetworkLike(number) && number === a.destination_number && isExtensionLike(a.caller_id_number ?? '');
+  return outward || (sameCaller && isExtensionLike(number));
 }
 
-function bodyOfCalled(row: CsvRow, by: ChannelId): unknown {
+/** True for a leg that had sound before anybody answered, that names another one, or that dialled a number from outside. */
+function isCaller({ variables }: CsvRow): boolean {
+  const named = (variables.bleg_uuid ?? '') !== '';
+  return named || (variables.read_codec ?? '') !== '' || isNetworkLike(variables.destination_number ?? '');
+}
+
+/** A phone that the PBX called by itself, and connected with `partner` then; whom that is, the row of `partner` tells. */
+function bodyOfFirst(row: CsvRow, partner: ChannelId, bridgedAt: number | null): unknown {
+  const phone = row.variables.caller_id_number ?? '';
+  return bodyWith(row, {
+    direction: 'outbound',
+    channel_name: row.variables.channel_name ?? `sofia/internal/${phone}`,
+    dialed_user: phone,
+    bridge_uuid: partner,
+    bridge_uepoch: micros(bridgedAt),
+    dialled: phone,
+    context: row.variables.context ?? '',
+  });
+}
+
+function bodyOfCalled(
+  row: CsvRow,
+  by: ChannelId,
+  other: { readonly id: ChannelId; readonly since: number } | null,
+): unknown {
   const { variables } = row;
   const number = variables.destination_number ?? '';
   const phone = isExtensionLike(number);
@@ -133,8 +176,8 @@ function bodyOfCalled(row: CsvRow, by: ChannelId): unknown {
     channel_name: variables.channel_name ?? (phone ? `sofia/internal/${number}` : `sofia/external/${number}`),
     originating_leg_uuid: by,
     ...(phone ? { dialed_user: number } : {}),
-    bridge_uuid: row.answeredAt === null ? '' : by,
-    bridge_uepoch: micros(row.answeredAt),
+    bridge_uuid: row.answeredAt === null ? '' : (other?.id ?? by),
+    bridge_uepoch: micros(other?.since ?? row.answeredAt),
     dialled: number,
     context: variables.context ?? '',
   });
@@ -166,14 +209,40 @@ function bodyWith(row: CsvRow, more: Readonly<Record<string, string | undefined>
     answer_uepoch: micros(row.answeredAt),
     end_uepoch: micros(row.endedAt),
   };
-  const { caller_id_number: number, caller_id_name: name } = row.variables;
+  const { caller_id_number: shown, caller_id_name: name, direction, sip_from_user: from = '' } = row.variables;
+  // Transfers and pickups change the number that is shown, but not the address that the caller came with.
+  const number = direction === 'inbound' && isNetworkLike(from) ? from : shown;
   return {
     // A plus is what URL-encoding would not have left: nothing in a CSV file is encoded.
-    variables: { ...row.variables, ...rest, ...times, uuid: row.id, plain: '+' },
+    variables: { ...row.variables, hangup_cause_q850: q850Of(row), ...rest, ...times, uuid: row.id, plain: '+' },
     callflow: [
       { caller_profile: { caller_id_number: number, caller_id_name: name, destination_number: dialled, context } },
     ],
   };
+}
+
+/** Numbers of causes that a line without `hangup_cause_q850` names (`switch_cause_t`). */
+const Q850: Readonly<Record<string, string>> = {
+  UNALLOCATED_NUMBER: '1',
+  NO_ROUTE_DESTINATION: '3',
+  NORMAL_CLEARING: '16',
+  USER_BUSY: '17',
+  NO_USER_RESPONSE: '18',
+  NO_ANSWER: '19',
+  SUBSCRIBER_ABSENT: '20',
+  CALL_REJECTED: '21',
+  DESTINATION_OUT_OF_ORDER: '27',
+  INVALID_NUMBER_FORMAT: '28',
+  NORMAL_UNSPECIFIED: '31',
+  NORMAL_CIRCUIT_CONGESTION: '34',
+  NETWORK_OUT_OF_ORDER: '38',
+  NORMAL_TEMPORARY_FAILURE: '41',
+  SWITCH_CONGESTION: '42',
+  INCOMPATIBLE_DESTINATION: '88',
+};
+
+function q850Of({ variables }: CsvRow): string {
+  return variables.hangup_cause_q850 ?? Q850[variables.hangup_cause ?? ''] ?? '16';
 }
 
 function micros(ms: number | null): string {

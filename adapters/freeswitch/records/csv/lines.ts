@@ -59,7 +59,7 @@ export async function* linesOf(
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Names come in the encoding in which a phone or a carrier sent them: what is no UTF-8 is Latin-1. */
-function decoded(bytes: Uint8Array): string {
+export function decoded(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
   } catch {
@@ -84,8 +84,8 @@ export async function placeIn(file: CsvFile, after: number, timeOf: (line: strin
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(LONGEST), 0, LONGEST, middle);
       // The first part belongs to a line that begins before.
       const lines = decoded(buffer.subarray(0, bytesRead)).split('\n').slice(1, -1);
-      const time = lines.map(timeOf).find((one) => one !== null) ?? null;
-      if (time === null || time > after) high = middle;
+      const times = lines.map(timeOf).filter((one) => one !== null);
+      if (times.length === 0 || Math.max(...times) > after) high = middle;
       else low = middle;
     }
   } finally {

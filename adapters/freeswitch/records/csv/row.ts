@@ -1,6 +1,7 @@
 /** One row of mod_cdr_csv: when the leg lived, whatever the template tells of that. */
-import type { Template, Variables } from './csv-template.ts';
+
 import type { localTimes } from './local-time.ts';
+import type { Template, Variables } from './template.ts';
 
 export interface CsvRow {
   readonly id: string;

@@ -1,22 +1,22 @@
 /**
  * Files of mod_cdr_csv as a place of records: `Master.csv`, or the file of one account code. What their templates can tell, and what
- * has to be concluded, stands in `csv-template.ts` and `csv-legs.ts`.
+ * has to be concluded, stands in `template.ts` and `legs.ts`.
  */
 import { stat } from 'node:fs/promises';
-import type { Span } from '../../../src/call/cdr/coverage.ts';
-import { type CallRecords, RecordsError } from '../../../src/records/port.ts';
-import { legEvents } from '../cdr/leg.ts';
-import { checkCsv, fileProblem } from './csv-check.ts';
-import { CsvLegs, HOLD_MS } from './csv-legs.ts';
-import { type CsvFile, filesOf } from './csv-lines.ts';
-import { writtenAt } from './csv-row.ts';
-import { type RowForm, rowsIn } from './csv-rows.ts';
-import { KNOWN_TEMPLATES, saysEnough, templateOf } from './csv-template.ts';
-import { codeOf } from './folder.ts';
+import type { Span } from '../../../../src/call/cdr/coverage.ts';
+import { type CallRecords, RecordsError } from '../../../../src/records/port.ts';
+import { legEvents } from '../../cdr/leg.ts';
+import { codeOf } from '../folder.ts';
+import type { CsvOptions } from '../options.ts';
+import { SkipTally } from '../skipped.ts';
+import { LOOK_MS, weave } from '../weave.ts';
+import { checkCsv, fileProblem } from './check.ts';
+import { CsvLegs, HOLD_MS } from './legs.ts';
+import { type CsvFile, filesOf } from './lines.ts';
 import { localTimes } from './local-time.ts';
-import type { CsvOptions } from './options.ts';
-import { SkipTally } from './skipped.ts';
-import { LOOK_MS, weave } from './weave.ts';
+import { writtenAt } from './row.ts';
+import { type RowForm, rowsIn } from './rows.ts';
+import { KNOWN_TEMPLATES, saysEnough, templateOf } from './template.ts';
 
 /** A line that is not whole may still be written for so long, ms; as much are rows out of order at most. */
 const WRITING_MS = 60_000;
@@ -69,13 +69,22 @@ function read({ file, source, form, now }: Place, span: Span) {
   async function* legs() {
     const held = new CsvLegs();
     const ready = (all: boolean) =>
-      [...held.ready(all)].map(({ row, body }) => ({ recordedAt: writtenAt(row), leg: legEvents(body, file, source) }));
+      [...held.ready(all)].map(({ row, body }) => ({ recordedAt: writtenAt(row), leg: legOf(body) }));
     for await (const row of rows()) {
       held.take(row);
       yield* ready(false);
     }
     yield* ready(true);
   }
+
+  const legOf = (body: unknown) => {
+    try {
+      return legEvents(body, file, source);
+    } catch {
+      skipped.note('times', `${file}: a line tells times that no call can have; see whether its zone is set rightly.`);
+      return null;
+    }
+  };
 
   const completeTo = () => Math.min(unfinished, began);
   return weave({ span, source, legs, patienceMs: HOLD_MS, skipped, completeTo });
@@ -84,9 +93,9 @@ function read({ file, source, form, now }: Place, span: Span) {
 /** The files written since, the file itself whenever that was. */
 async function filesFrom(file: string, since: number): Promise<CsvFile[]> {
   try {
-    await stat(file);
-    return (await filesOf(file)).filter(({ changedAt }) => changedAt >= since);
+    if ((await stat(file)).isFile()) return (await filesOf(file)).filter(({ changedAt }) => changedAt >= since);
   } catch (error) {
     throw new RecordsError(fileProblem(file, codeOf(error)));
   }
+  throw new RecordsError(fileProblem(file, 'EISDIR'));
 }

@@ -91,7 +91,9 @@ export function templateOf(text: string): Template {
     // Anything but what follows it in the template.
     const next = parts[index + 1] ?? '';
     names.push(part);
-    pattern += `(${form ?? (next === '' ? '[\\s\\S]*' : `(?:(?!${escaped(next)})[\\s\\S])*`)})`;
+    // The last one may hold quotes, and what would begin another value in no case.
+    const end = index + 2 >= parts.length;
+    pattern += `(${form ?? `(?:(?!${end ? '","' : escaped(next)})[\\s\\S])*${end ? '?' : ''}`})`;
   }
   const [whole, end] = [new RegExp(`^${pattern}\\r?$`), new RegExp(`${pattern}\\r?$`)];
   const variablesIn = (found: RegExpExecArray | null): Variables | null =>
