@@ -28,6 +28,8 @@ export interface FileRecordsOptions {
 const CALLS_AT_ONCE = 1_000;
 const LONGEST_CALL_MS = 86_400_000;
 
+type Session = Siblings[];
+
 /** A table that is gone through, and how far that is. */
 interface Cursor {
   readonly blocks: AsyncIterator<RowBlock>;
@@ -36,31 +38,33 @@ interface Cursor {
 }
 
 export function createFileRecords({ source, files, callsAtOnce = CALLS_AT_ONCE }: FileRecordsOptions): CallRecords {
-  const open = new Set<Siblings>();
+  /** What is being done at the moment: readings and checks do not know of each other. */
+  const open = new Set<Session>();
   const key = ({ table }: FilePlace): string => `${table}_file`;
 
-  async function openTables(since: number): Promise<FileTable[]> {
+  async function openTables(session: Session, since: number): Promise<FileTable[]> {
+    open.add(session);
     const tables: FileTable[] = [];
     for (const place of files) {
       const siblings = await openSiblings(place.file, key(place), since);
-      open.add(siblings);
+      session.push(siblings);
       tables.push({ table: place.table, columns: place.columns, files: siblings.files });
     }
     return tables;
   }
 
-  async function closeTables(): Promise<void> {
-    const all = [...open];
-    open.clear();
-    await Promise.all(all.map((siblings) => siblings.close()));
+  async function closeTables(session: Session): Promise<void> {
+    open.delete(session);
+    await Promise.all(session.map((siblings) => siblings.close()));
   }
 
   async function* read(span: Span): AsyncGenerator<RecordsPage> {
+    const session: Session = [];
     try {
       // Rows of a call stand in the files of its whole life.
-      yield* pagesOf(await openTables(span.from - LONGEST_CALL_MS - DISORDER_MS), span);
+      yield* pagesOf(await openTables(session, span.from - LONGEST_CALL_MS - DISORDER_MS), span);
     } finally {
-      await closeTables();
+      await closeTables(session);
     }
   }
 
@@ -111,15 +115,18 @@ export function createFileRecords({ source, files, callsAtOnce = CALLS_AT_ONCE }
     name: files.map(({ file }) => file).join(', '),
     read,
     async check() {
+      const session: Session = [];
       try {
-        return await checkFiles(await openTables(Number.POSITIVE_INFINITY));
+        return await checkFiles(await openTables(session, Number.POSITIVE_INFINITY));
       } catch (error) {
         return { problem: error instanceof Error ? error.message : String(error), hints: [] };
       } finally {
-        await closeTables();
+        await closeTables(session);
       }
     },
-    close: closeTables,
+    async close() {
+      await Promise.all([...open].map(closeTables));
+    },
   };
 }
 
