@@ -54,14 +54,18 @@ export interface Extras {
   readonly lines: (disk: string) => readonly string[];
 }
 
-const NOTHING: Extras = { settings: {}, lines: () => [] };
+/** Every edition writes `Master.csv`. */
+const MASTER_CSV: Extras = {
+  settings: {},
+  lines: (disk) => ['[[source.records]]', 'type = "csv"', `cdr_file = "${join(disk, 'log', 'cdr-csv', 'Master.csv')}"`],
+};
 
 /** Starts a fresh Asterisk in the chroot, with ports, secrets and folders of its own, and registers the telephones. */
 export async function startAsterisk(
   folder: string,
   edition: Edition,
   version: string,
-  extras: Extras = NOTHING,
+  extras: Extras = MASTER_CSV,
 ): Promise<Pbx> {
   const chroot = join(folder, edition.package);
   await removeLeftovers(chroot);
