@@ -110,6 +110,8 @@ function refusal(told: Told, caught: unknown, withinMs: number): RecordsError {
     case 'ER_CONNECTION_KILLED':
       return cutOff(told);
     default:
+      // The driver has no code for a question to a connection that has ended.
+      if (/closed state/.test(message)) return cutOff(told);
       return unreachable(told, code) ?? other(told, code);
   }
 }

@@ -43,9 +43,15 @@ export function createSqlite({ file, answerWithinMs = ANSWER_WITHIN_MS }: Sqlite
     const close = async (): Promise<void> => {
       await worker.terminate();
     };
+    let last: Promise<unknown> = Promise.resolve();
+    const inTurn = (question: Question): Promise<Answer> => {
+      const answer = last.then(() => ask(question));
+      last = answer.catch(() => undefined);
+      return answer;
+    };
     const select: Connection['select'] = async (sql, values = []) => {
       try {
-        const answer = await ask({ sql, values });
+        const answer = await inTurn({ sql, values });
         if ('rows' in answer) return answer.rows;
         throw new RecordsError(`${file}: ${explained(answer.code)}.`);
       } catch (error) {

@@ -24,13 +24,13 @@ import type { Secret, SecretRef } from '../secret.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
 import { handlersOf } from './handlers.ts';
 import { placesOf } from './places.ts';
-import { keepPruning } from './pruning.ts';
 import { readersOf } from './readers.ts';
 import { openRecords } from './records.ts';
-import { keepSealing } from './sealing.ts';
 import { CRM, callLogPolicyOf, deliveryPolicyOf, directoryPolicyOf, planOf, rulesOf } from './settings.ts';
 import { daemonStatus } from './status-reply.ts';
-import { openStorage } from './storage.ts';
+import { keepPruning } from './upkeep/pruning.ts';
+import { keepSealing } from './upkeep/sealing.ts';
+import { openStorage } from './upkeep/storage.ts';
 import { VERSION } from './version.ts';
 import { openWatch } from './watch.ts';
 

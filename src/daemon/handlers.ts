@@ -7,11 +7,11 @@ import type { Delivery } from '../delivery/service.ts';
 import type { Conditions } from '../health/conditions.ts';
 import { type Permits, startedPermit } from '../permits/port.ts';
 import type { Clock, Journal, Log } from '../ports.ts';
-import { erasing } from './erasing.ts';
 import { type Lookup, readers, wholeId } from './lookup.ts';
 import { cursorOf, firstFound, placeOf, SCAN_ROWS } from './pages.ts';
 import type { Records } from './records.ts';
-import { acknowledge } from './storage.ts';
+import { erasing } from './upkeep/erasing.ts';
+import { acknowledge } from './upkeep/storage.ts';
 import { VERSION } from './version.ts';
 
 export interface HandlerParts extends Lookup {

@@ -2,7 +2,7 @@
  * Plays real calls on real PBXs against the real daemon, and compares the CRM's ledger with what the telephones saw.
  * Where there is no FreeSWITCH, recordings of one are played in its place.
  *
- *   npm run test:pbx [-- --only WORDS] [--pbx asterisk|freeswitch] [--save FOLDER] [--allow-skip]
+ *   npm run test:pbx [-- --only WORDS] [--pbx asterisk|freeswitch|records] [--save FOLDER] [--allow-skip]
  *
  * `--pbx`: that PBX alone, and neither of the two in place of the other. Exit status: 0 every story passed, 1 a story failed or the PBX could not be set up.
  */
@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { installAsterisk, startAsterisk } from './asterisk/asterisk.ts';
 import { CHAN_SIP, type Edition, IAX2, PJSIP } from './asterisk/edition.ts';
+import { playRecords } from './databases/play.ts';
 import { findFreeswitch, freeswitchVersion, startFreeswitch } from './freeswitch/freeswitch.ts';
 import { type PlayOptions, playStories } from './harness.ts';
 import { type Pbx, Unavailable } from './pbx.ts';
@@ -39,7 +40,7 @@ const asterisks: readonly { readonly edition: Edition; readonly stories: readonl
   { edition: IAX2, stories: throughTheTrunk.filter(wanted) },
 ];
 
-const PBXS = [...asterisks.map(({ edition }) => edition.name), 'freeswitch'];
+const PBXS = [...asterisks.map(({ edition }) => edition.name), 'freeswitch', 'records'];
 if (options.pbx !== undefined && !PBXS.includes(options.pbx)) {
   console.error(`--pbx is one of ${PBXS.join(', ')}, not "${options.pbx}".`);
   process.exit(2);
@@ -99,11 +100,31 @@ async function playInstead(): Promise<{ readonly rows: readonly Row[]; readonly 
   return { rows, line: `freeswitch: not installed here; ${calls} recorded calls played instead; ${notRun}` };
 }
 
+/** Calls that nobody listens to, read from the PBX's own records; not one of the stories alone. */
+async function playPlaces(): Promise<readonly Row[]> {
+  console.log('Records of calls in MariaDB, PostgreSQL, SQLite and files');
+  const began = performance.now();
+  try {
+    return await playRecords(FOLDER, (row) => console.log(formatRow(row)));
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error;
+    if (options['allow-skip']) {
+      console.log(`SKIPPED: ${messageOf(error)}`);
+      return [];
+    }
+    const seconds = (performance.now() - began) / 1_000;
+    const row = { story: 'databases can be installed', ok: false, problems: [messageOf(error)], seconds };
+    console.log(formatRow(row));
+    return [row];
+  }
+}
+
 async function main(): Promise<number> {
   const rows: Row[] = [];
   for (const { edition, stories: chosen } of asterisks) {
     if (chosen.length > 0 && isWanted(edition.name)) rows.push(...(await playAsterisk(edition, chosen)));
   }
+  if (isWanted('records') && options.only === '') rows.push(...(await playPlaces()));
   const program = isWanted('freeswitch') ? findFreeswitch(process.env) : null;
   if (program === null && options.pbx === 'freeswitch') {
     throw new Unavailable('freeswitch: not installed here; put it on PATH or name it in LOGCALLD_FREESWITCH');

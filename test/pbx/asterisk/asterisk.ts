@@ -46,8 +46,27 @@ export async function installAsterisk(folder: string, edition: Edition): Promise
   }
 }
 
+/** What an edition is told beside what is its own: where it keeps records. */
+export interface Extras {
+  /** Fill the templates of the edition. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Lines below `[[source]]` of logcalld's config. `disk`: the folder of the PBX, seen from outside. */
+  readonly lines: (disk: string) => readonly string[];
+}
+
+/** Every edition writes `Master.csv`. */
+const MASTER_CSV: Extras = {
+  settings: {},
+  lines: (disk) => ['[[source.records]]', 'type = "csv"', `cdr_file = "${join(disk, 'log', 'cdr-csv', 'Master.csv')}"`],
+};
+
 /** Starts a fresh Asterisk in the chroot, with ports, secrets and folders of its own, and registers the telephones. */
-export async function startAsterisk(folder: string, edition: Edition, version: string): Promise<Pbx> {
+export async function startAsterisk(
+  folder: string,
+  edition: Edition,
+  version: string,
+  extras: Extras = MASTER_CSV,
+): Promise<Pbx> {
   const chroot = join(folder, edition.package);
   await removeLeftovers(chroot);
   const phoneSecret = randomBytes(9).toString('hex');
@@ -68,13 +87,20 @@ export async function startAsterisk(folder: string, edition: Edition, version: s
       PHONE_SECRET: phoneSecret,
       ...editionSettings(edition),
       ...trunkSettings(trunk, 'company'),
+      ...extras.settings,
     });
     started.push(pbx);
     if (edition.gateway) started.push(await startGateway(chroot, trunk, carrierSip, phones.callee.port));
     await phones.register().catch(async (error) => {
       throw new Error(`${messageOf(error)}\n${await pbx.log()}`);
     });
-    return { ...pbxOf(edition, version, pbx), caller: phones.caller, callee: phones.callee, phone: phones.phone, stop };
+    return {
+      ...pbxOf(edition, version, pbx, extras),
+      caller: phones.caller,
+      callee: phones.callee,
+      phone: phones.phone,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
@@ -86,6 +112,7 @@ function pbxOf(
   edition: Edition,
   version: string,
   { ami, secret, disk }: Instance,
+  { lines }: Extras,
 ): Omit<Pbx, 'caller' | 'callee' | 'phone' | 'stop'> {
   return {
     name: edition.name,
@@ -107,9 +134,7 @@ function pbxOf(
         '[[source.trunk]]',
         `match = ["${edition.trunk}"]`,
         `number = "${COMPANY.direct}"`,
-        '[[source.records]]',
-        'type = "csv"',
-        `cdr_file = "${join(disk, 'log', 'cdr-csv', 'Master.csv')}"`,
+        ...lines(disk),
       ].join('\n'),
     recordedCalls: async () => {
       const rows: string[][] = parse(await readFile(join(disk, 'log', 'cdr-csv', 'Master.csv')));

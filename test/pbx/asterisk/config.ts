@@ -16,7 +16,7 @@ export async function configFiles(
 
 /** Writes the configuration below `disk` and makes the folders Asterisk expects there. */
 export async function writeHome(chroot: string, disk: string, config: ReadonlyMap<string, string>): Promise<void> {
-  for (const name of ['etc', 'lib/keys', 'spool', 'run', 'cache', 'moh', 'log/cdr-csv']) {
+  for (const name of ['etc', 'lib/keys', 'spool', 'run', 'cache', 'moh', 'log/cdr-csv', 'log/cel-custom']) {
     await mkdir(join(disk, name), { recursive: true });
   }
   for (const [name, text] of config) await writeFile(join(disk, 'etc', name), text, { mode: 0o600 });

@@ -58,6 +58,14 @@ export const IAX2: Edition = {
   gateway: true,
 };
 
+/** The telephones of the first edition; the PBX keeps its records everywhere that it can: see `records.ts`. */
+export const RECORDS: Edition = {
+  ...PJSIP,
+  name: 'records',
+  title: 'PJSIP, records in databases',
+  layers: [...PJSIP.layers, layer('records')],
+};
+
 /** The carrier's end of the IAX2 trunk. */
 export const GATEWAY_LAYERS: readonly string[] = [layer('common'), layer('pjsip'), layer('iax2'), layer('gateway')];
 

@@ -13,9 +13,9 @@ folder=${1:?usage: install.sh FOLDER asterisk|asterisk-16}
 name=${2:?usage: install.sh FOLDER asterisk|asterisk-16}
 case $name in
   # Debian 12 and 13 have no Asterisk package; the newer suites have.
-  asterisk) suites='forky sid' majors='22-99' driver=chan_pjsip ;;
+  asterisk) suites='forky sid' majors='22-99' driver=chan_pjsip odbc=odbc-mariadb ;;
   # The last suite whose package has chan_sip; Asterisk 21 took it out.
-  asterisk-16) suites=bullseye majors='16-20' driver=chan_sip ;;
+  asterisk-16) suites=bullseye majors='16-20' driver=chan_sip odbc='' ;;
   *) echo "there is no PBX $name" >&2 && exit 64 ;;
 esac
 
@@ -33,7 +33,17 @@ exec 9>"$folder/.$name.lock"
 flock 9
 
 chroot_dir=$folder/$name
+export LC_ALL=C DEBIAN_FRONTEND=noninteractive
+log=$folder/$name.install.log
+# One of an earlier version of this script lacks the driver with which records are written into MariaDB.
 if [ -e "$chroot_dir/.installed" ] && [ -n "$(version_in "$chroot_dir")" ]; then
+  if [ -n "$odbc" ] && ! chroot "$chroot_dir" dpkg -s "$odbc" >/dev/null 2>&1; then
+    {
+      chroot "$chroot_dir" apt-get update -q &&
+        chroot "$chroot_dir" apt-get install -y -q --no-install-recommends "$odbc" &&
+        chroot "$chroot_dir" apt-get clean
+    } >>"$log" 2>&1 </dev/null || unavailable "$odbc could not be installed (network?), see $log"
+  fi
   version_in "$chroot_dir"
   exit 0
 fi
@@ -49,8 +59,6 @@ mirror_of_apt() {
 mirror=${LOGCALLD_PBX_MIRROR:-$(mirror_of_apt || true)}
 [ -n "$mirror" ] || unavailable "no Debian mirror in this machine's apt sources: set LOGCALLD_PBX_MIRROR to one"
 
-export LC_ALL=C DEBIAN_FRONTEND=noninteractive
-log=$folder/$name.install.log
 : >"$log"
 
 if ! command -v debootstrap >/dev/null; then
@@ -80,7 +88,7 @@ for setting in $(grep -ls 'Acquire::' /etc/apt/apt.conf /etc/apt/apt.conf.d/* ||
   cp "$setting" "$partial/etc/apt/apt.conf.d/"
 done
 
-packages='asterisk asterisk-modules asterisk-core-sounds-en-gsm tzdata'
+packages="asterisk asterisk-modules asterisk-core-sounds-en-gsm tzdata $odbc"
 # shellcheck disable=SC2086 -- a list of words
 {
   chroot "$partial" apt-get update -q &&

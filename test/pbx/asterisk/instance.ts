@@ -48,7 +48,11 @@ export async function startInstance(
   });
   await writeHome(chroot, disk, config);
   const daemon = spawn('chroot', [chroot, '/usr/sbin/asterisk', '-f', '-C', `${home}/etc/asterisk.conf`], {
-    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8', HOME: '/root' },
+    env: {
+      ...{ PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8', HOME: '/root' },
+      // Data sources of its own; the drivers are those of the chroot.
+      ODBCINI: `${home}/etc/odbc.ini`,
+    },
     stdio: 'ignore',
   });
   const killWithParent = (): void => void daemon.kill('SIGKILL');

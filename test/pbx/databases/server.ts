@@ -15,6 +15,8 @@ const START_MS = 30_000;
 
 /** A server that was started, and can be stopped, killed and started again with the same data. */
 export interface DatabaseServer {
+  /** Its data, and what else is to be gone with it. */
+  readonly folder: string;
   readonly host: string;
   readonly port: number;
   /** Path of the socket (MariaDB), or its folder (PostgreSQL): what `socket` in the config means. */
@@ -97,7 +99,7 @@ export async function startServer(kind: ServerKind): Promise<DatabaseServer> {
   }
 
   const server: DatabaseServer = {
-    ...{ host: '127.0.0.1', port, socket: kind.socket(folder), admin, start, stop, kill },
+    ...{ folder, host: '127.0.0.1', port, socket: kind.socket(folder), admin, start, stop, kill },
     pid: () => child?.pid ?? 0,
     async remove() {
       await kill();

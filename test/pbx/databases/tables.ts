@@ -1,5 +1,5 @@
 /** The tables of a PBX on each server, as its Asterisk would fill them. */
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startMariadb } from './mariadb.ts';
 import { startPostgres } from './postgres.ts';
@@ -15,8 +15,8 @@ export interface Tables {
   readonly database: string;
   /** Appends rows, with those of their columns that the table has. */
   fill(table: 'cdr' | 'cel', rows: readonly Readonly<Record<string, string>>[]): Promise<void>;
-  /** The lines of the config that read them, with the password in `passwordFile`. */
-  config(passwordFile: string): string;
+  /** The lines of the config that read them. */
+  readonly config: readonly string[];
 }
 
 const statements = (file: string): Promise<string> => readFile(join(import.meta.dirname, file), 'utf8');
@@ -36,7 +36,9 @@ export async function asteriskTables(): Promise<Tables> {
   return tablesOn(server, 'postgres', 'asterisk');
 }
 
-function tablesOn(server: DatabaseServer, type: Tables['type'], database: string): Tables {
+async function tablesOn(server: DatabaseServer, type: Tables['type'], database: string): Promise<Tables> {
+  const passwordFile = join(server.folder, 'password');
+  await writeFile(passwordFile, READER.password, { mode: 0o600 });
   const quote = type === 'mysql' ? '`' : '"';
   return {
     server,
@@ -50,15 +52,14 @@ function tablesOn(server: DatabaseServer, type: Tables['type'], database: string
       const lines = rows.map((row) => `(${columns.map((name) => text(type, row[name] ?? '')).join(', ')})`);
       await server.admin(`INSERT INTO ${table} (${names}) VALUES\n${lines.join(',\n')};`, database);
     },
-    config: (passwordFile) =>
-      [
-        '[[source.records]]',
-        `type = "${type}"`,
-        `port = ${server.port}`,
-        `database = "${database}"`,
-        `username = "${READER.username}"`,
-        `password_file = "${passwordFile}"`,
-      ].join('\n'),
+    config: [
+      '[[source.records]]',
+      `type = "${type}"`,
+      `port = ${server.port}`,
+      `database = "${database}"`,
+      `username = "${READER.username}"`,
+      `password_file = "${passwordFile}"`,
+    ],
   };
 }
 

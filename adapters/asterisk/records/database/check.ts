@@ -11,6 +11,8 @@ import { startOf } from './sql.ts';
 const LOOKED_AT = 2_000;
 /** Fewer tell nothing of what is missing. */
 const TELLING = 50;
+/** Rows of a table that is better read by an index. */
+const LONG_TABLE = 100_000;
 /** Channels live at the same moment: CEL of the newest call is written before its CDR. */
 const BEHIND_MS = 3_600_000;
 
@@ -28,6 +30,7 @@ export async function checkTables(tables: readonly OpenTable[]): Promise<Records
     ...(behind === null ? [] : [behind]),
     ...(cel === undefined || behind !== null ? [] : missingEvents(cel, celRows)),
     ...(cdr === undefined ? [] : missingFacts(cdr)),
+    ...(await Promise.all(tables.map(missingIndex))).flat(),
     ...(cdr === undefined || (cel !== undefined && behind === null) ? [] : unseenCalls(cdrRows)),
   ];
   return { problem: null, hints };
@@ -69,6 +72,20 @@ function missingEvents({ shape }: OpenTable, rows: readonly Row[]): string[] {
   const missing = ['CHAN_START', 'ANSWER', 'HANGUP', 'BRIDGE_ENTER', 'BRIDGE_EXIT'].filter((type) => !seen.has(type));
   if (missing.length === 0) return [];
   return [`table ${shape.name} has no ${missing.join(', ')}: add them in cel.conf [general]: ${CEL_EVENTS}`];
+}
+
+/** Without it each question for the rows of a call goes through the whole table, which only matters when that is long. */
+async function missingIndex({ connection, shape }: OpenTable): Promise<string[]> {
+  if (shape.indexed.has('linkedid')) return [];
+  if (shape.key !== null) {
+    const [row] = await connection.select(
+      `SELECT MIN(${shape.key}) AS low, MAX(${shape.key}) AS high FROM ${shape.sql}`,
+    );
+    if (Number(row?.high ?? 0) - Number(row?.low ?? 0) < LONG_TABLE) return [];
+  }
+  return [
+    `table ${shape.name} has no index on linkedid, so each reading goes through all of it: CREATE INDEX ${shape.kind}_linkedid ON ${shape.name} (linkedid);`,
+  ];
 }
 
 function missingFacts({ shape }: OpenTable): string[] {

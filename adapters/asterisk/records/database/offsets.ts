@@ -6,7 +6,7 @@
  */
 import type { Connection, Row } from '../../../database/port.ts';
 import { epochOf } from '../../events/channel.ts';
-import { type KeyRange, keyRange, within } from './keys.ts';
+import { liveIn } from './range.ts';
 import type { TableShape } from './shape.ts';
 import { momentIn, startOf, valueFor } from './sql.ts';
 
@@ -30,12 +30,10 @@ export async function offsetsOf(
   if (shape.timeKind !== 'written') return [0];
   const low = from - MAX_OFFSET_MS - QUARTER_MS;
   const high = to + MAX_OFFSET_MS + QUARTER_MS;
-  const keys = await keyRange(connection, shape, low, high);
-  if (keys === null) return [];
-  const sure = await sample(connection, shape, low, high, keys, beginning(shape));
+  const sure = await sample(connection, shape, low, high, beginning(shape));
   const told = new Set(sure.flatMap((row) => exact(shape, row)));
   if (told.size > 0) return [...told];
-  const any = await sample(connection, shape, low, high, keys, '');
+  const any = await sample(connection, shape, low, high, '');
   const likely = any.flatMap((row) => roughly(shape, row));
   // Rows of a channel come later than its creation, never earlier: the lowest is nearest.
   return likely.length === 0 ? (any.length === 0 ? [] : [0]) : [...new Set([Math.min(...likely), Math.max(...likely)])];
@@ -54,17 +52,15 @@ async function sample(
   shape: TableShape,
   low: number,
   high: number,
-  keys: KeyRange,
   filter: string,
 ): Promise<readonly Row[]> {
   const { sql, text } = startOf(shape);
   const { sql: uniqueid } = shape.columns.get('uniqueid') ?? { sql: 'NULL' };
-  const range = within(shape, keys);
-  const order = keys === 'all' ? sql : (shape.key ?? sql);
+  const range = liveIn(shape, low, high);
   const half = (direction: string): Promise<readonly Row[]> =>
     connection.select(
       `SELECT ${text} AS at, ${uniqueid} AS uniqueid FROM ${shape.sql}
-       WHERE ${sql} >= ? AND ${sql} < ?${range.sql}${filter} ORDER BY ${order} ${direction} LIMIT ${SAMPLE}`,
+       WHERE ${sql} >= ? AND ${sql} < ?${range.sql}${filter} ORDER BY ${sql} ${direction} LIMIT ${SAMPLE}`,
       [valueFor(shape, low), valueFor(shape, high), ...range.values],
     );
   const first = await half('ASC');

@@ -27,34 +27,36 @@ export interface TableRecordsOptions {
 
 const ROWS_AT_ONCE = 1_000;
 
+type Session = Map<Database, Connection>;
+
 export function createTableRecords(options: TableRecordsOptions): CallRecords {
   const { source, tables, rowsAtOnce = ROWS_AT_ONCE } = options;
-  const open = new Set<Connection>();
+  /** What is being done at the moment: readings and checks do not know of each other. */
+  const open = new Set<Session>();
 
   /** Tables of one database share a connection. */
-  async function connect(): Promise<OpenTable[]> {
-    const connections = new Map<Database, Connection>();
+  async function connect(session: Session): Promise<OpenTable[]> {
+    open.add(session);
     const opened: OpenTable[] = [];
     for (const { database, kind, table } of tables) {
-      const connection = connections.get(database) ?? (await database.connect());
-      connections.set(database, connection);
-      open.add(connection);
+      const connection = session.get(database) ?? (await database.connect());
+      session.set(database, connection);
       opened.push({ connection, shape: await shapeOf(connection, database, kind, table) });
     }
     return opened;
   }
 
-  async function disconnect(): Promise<void> {
-    const all = [...open];
-    open.clear();
-    await Promise.all(all.map((connection) => connection.close()));
+  async function disconnect(session: Session): Promise<void> {
+    open.delete(session);
+    await Promise.all([...session.values()].map((connection) => connection.close()));
   }
 
   async function* read(span: Span): AsyncGenerator<RecordsPage> {
+    const session: Session = new Map();
     try {
-      yield* pagesOf(await connect(), span);
+      yield* pagesOf(await connect(session), span);
     } finally {
-      await disconnect();
+      await disconnect(session);
     }
   }
 
@@ -106,14 +108,17 @@ export function createTableRecords(options: TableRecordsOptions): CallRecords {
       .join(', ')})`,
     read,
     async check(): Promise<RecordsCheck> {
+      const session: Session = new Map();
       try {
-        return await checkTables(await connect());
+        return await checkTables(await connect(session));
       } catch (error) {
         return { problem: error instanceof Error ? error.message : String(error), hints: [] };
       } finally {
-        await disconnect();
+        await disconnect(session);
       }
     },
-    close: disconnect,
+    async close() {
+      await Promise.all([...open].map(disconnect));
+    },
   };
 }

@@ -3,11 +3,11 @@
  * changes; members of a conference keep theirs. So what shares a channel with the calls, or a conference, belongs to them.
  */
 import type { Row } from '../../../database/port.ts';
-import { keyRange, within } from './keys.ts';
+import { MAX_OFFSET_MS } from './offsets.ts';
+import { LONGEST_CALL_MS, liveIn } from './range.ts';
 import { inParts, marks } from './select.ts';
 import type { OpenTable, TableShape } from './shape.ts';
 import { momentIn, startOf, valueFor } from './sql.ts';
-import { LONGEST_CALL_MS } from './windows.ts';
 
 /** Rooms of several channels: nothing but their application says who was in one. */
 const CONFERENCES = ['ConfBridge', 'MeetMe'];
@@ -40,7 +40,7 @@ export function createRelations(tables: readonly OpenTable[]): Relations {
       const cel = told.find(([{ shape }]) => shape.kind === 'cel');
       const [table, rows] = cel ?? told[0] ?? [];
       if (table === undefined || rows === undefined) return related;
-      const near = await nearby(table, rows);
+      const near = nearby(table, rows);
       if (near === null) return related;
       const own = new Set(rows.map(({ channame }) => channame));
       const names = unasked(asked.names, rows.flatMap(namesIn)).filter((name) => cel === undefined || !own.has(name));
@@ -76,15 +76,13 @@ function roomsIn({ appname, lastapp }: Row): string[] {
 }
 
 /** While these rows were written: names of channels come again after a restart of the PBX, and rooms are used again. */
-async function nearby({ connection, shape }: OpenTable, rows: readonly Row[]): Promise<Condition | null> {
+function nearby({ shape }: OpenTable, rows: readonly Row[]): Condition | null {
   const starts = rows.flatMap((row) => momentIn(shape, row[shape.time]) ?? []);
   if (starts.length === 0) return null;
   const low = starts.reduce((a, b) => Math.min(a, b));
   const last = starts.reduce((a, b) => Math.max(a, b));
   const high = Math.min(last + longest(rows), low + 2 * LONGEST_CALL_MS);
-  const keys = await keyRange(connection, shape, low, high);
-  if (keys === null) return null;
-  const range = within(shape, keys);
+  const range = liveIn(shape, low - MAX_OFFSET_MS, high + MAX_OFFSET_MS);
   const { sql } = startOf(shape);
   const values = [valueFor(shape, low - 1000), valueFor(shape, high + 1000), ...range.values];
   return { sql: ` AND ${sql} >= ? AND ${sql} < ?${range.sql}`, values };

@@ -5,6 +5,7 @@
 import { RecordsError } from '../../../../src/records/port.ts';
 import type { Connection, Dialect, Row } from '../../../database/port.ts';
 import { timeIn } from '../columns.ts';
+import { type Prefixes, prefixesOf } from './range.ts';
 import { missingColumns, missingTable } from './remedies.ts';
 
 export type TableKind = 'cdr' | 'cel';
@@ -35,6 +36,7 @@ export interface TableShape {
   /** The column of the time of a row: of CDR the start of the leg, of CEL the event. */
   readonly time: string;
   readonly timeKind: TimeKind;
+  readonly prefixes: Prefixes;
 }
 
 /** A table that is open for a reading. */
@@ -82,7 +84,8 @@ export async function shapeOf(
   if (missing.length > 0) throw new RecordsError(missingColumns(place.name, dialect, kind, name, missing));
   const time = TIMES[kind].find((one) => columns.has(one)) ?? '';
   const shape = { dialect, kind, name, sql, columns, key: keyIn(dialect, rows), indexed: new Set(leads), time };
-  return { ...shape, timeKind: await timeKindOf(connection, place.name, shape) };
+  const timed = { ...shape, timeKind: await timeKindOf(connection, place.name, shape) };
+  return { ...timed, prefixes: await prefixesOf(connection, timed) };
 }
 
 interface Described {
@@ -144,7 +147,7 @@ function keyIn(dialect: Dialect, rows: readonly Row[]): string | null {
 async function timeKindOf(
   connection: Connection,
   place: string,
-  shape: Omit<TableShape, 'timeKind'>,
+  shape: Omit<TableShape, 'timeKind' | 'prefixes'>,
 ): Promise<TimeKind> {
   const { sql = '', type = '' } = shape.columns.get(shape.time) ?? {};
   if (/with time zone|timestamptz/.test(type)) return 'utc';

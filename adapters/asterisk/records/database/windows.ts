@@ -1,15 +1,14 @@
 /** Which calls have something recorded in a window of time, from the few columns that tell it. */
 import type { Connection, Row } from '../../../database/port.ts';
-import { type KeyRange, keyRange, within } from './keys.ts';
 import { offsetsOf } from './offsets.ts';
+import { LONGEST_CALL_MS, liveIn } from './range.ts';
 import type { OpenTable, TableShape } from './shape.ts';
 import { type Moment, momentIn, recordedOf, startOf, valueFor } from './sql.ts';
 
-/** A table in a stretch of time: how its own time is told from UTC there, and which keys lie in it. */
+/** A table in a stretch of time: how its own time is told from UTC there. */
 export interface Scope {
   readonly shape: TableShape;
   readonly offsets: readonly number[];
-  readonly keys: KeyRange;
 }
 
 export interface OpenScope {
@@ -35,9 +34,6 @@ export function callsBefore({ rows }: Window, to: number): { readonly linkedIds:
   return { linkedIds: [...new Set(ids)], nameless: inside.length - ids.length };
 }
 
-/** No call lasts longer. */
-export const LONGEST_CALL_MS = 86_400_000;
-
 /** `null`: the table has no rows near that time. */
 export async function scopeOf(
   connection: Connection,
@@ -46,9 +42,7 @@ export async function scopeOf(
   to: number,
 ): Promise<Scope | null> {
   const offsets = await offsetsOf(connection, shape, from, to);
-  if (offsets.length === 0) return null;
-  const keys = await keyRange(connection, shape, from + Math.min(...offsets), to + Math.max(...offsets));
-  return keys === null ? null : { shape, offsets, keys };
+  return offsets.length === 0 ? null : { shape, offsets };
 }
 
 /** True when rows are found by the start of their leg, so that those of legs that began before have to be looked for. */
@@ -112,14 +106,14 @@ export async function* earlierLegs(
 
 async function light(
   connection: Connection,
-  { shape, keys }: Scope,
+  { shape, offsets }: Scope,
   { sql, text }: Moment,
   low: number,
   high: number,
   limit: number,
   ended?: { readonly sql: string; readonly at: number },
 ): Promise<readonly Row[]> {
-  const range = within(shape, keys);
+  const range = liveIn(shape, low - Math.max(...offsets), high - Math.min(...offsets));
   const alive = ended === undefined ? '' : ` AND ${ended.sql} >= ?`;
   const values = [valueFor(shape, low), valueFor(shape, high + 999), ...range.values];
   if (ended !== undefined) values.push(valueFor(shape, ended.at));
@@ -132,28 +126,17 @@ async function light(
 
 /** In a longer time clocks may change twice, which rows from both ends of it would not show. */
 const STRETCH_MS = 7 * 86_400_000;
-/** With keys in place of an index every question looks at all rows of a stretch. */
-const KEYS_AT_ONCE = 50_000;
-const LEAST_STRETCH_MS = 60 * 60_000;
-
 /** Where the stretch ends that is looked at in one go, and what the tables are in it. */
 export async function stretchOf(
   tables: readonly OpenTable[],
   from: number,
   end: number,
 ): Promise<{ readonly until: number; readonly scopes: readonly OpenScope[] }> {
-  for (let until = Math.min(end, from + STRETCH_MS); ; ) {
-    const scopes: OpenScope[] = [];
-    for (const { connection, shape } of tables) {
-      const scope = await scopeOf(connection, shape, from, until);
-      if (scope !== null) scopes.push({ connection, scope });
-    }
-    const keys = Math.max(
-      0,
-      ...scopes.map(({ scope }) => (scope.keys === 'all' ? 0 : scope.keys.to - scope.keys.from)),
-    );
-    const length = until - from;
-    if (keys <= KEYS_AT_ONCE || length <= LEAST_STRETCH_MS) return { until, scopes };
-    until = from + Math.max(LEAST_STRETCH_MS, Math.floor((length * KEYS_AT_ONCE) / keys));
+  const until = Math.min(end, from + STRETCH_MS);
+  const scopes: OpenScope[] = [];
+  for (const { connection, shape } of tables) {
+    const scope = await scopeOf(connection, shape, from, until);
+    if (scope !== null) scopes.push({ connection, scope });
   }
+  return { until, scopes };
 }

@@ -19,8 +19,14 @@ const QUOTE = 0x22;
 /** A line that does not end is no line. */
 const MAX_LINE = 1024 * 1024;
 
-/** The blocks from a line on that begins at or after `offset`. A part of a line at the end of a file that is being written is left for later. */
-export async function* blocksOf(file: OpenFile, offset = 0): AsyncGenerator<Block> {
+/** Says by its text (bytes as latin-1) whether a line is of use: that costs a small part of reading it. */
+export type Keep = (line: string) => boolean;
+
+/**
+ * The blocks from a line on that begins at or after `offset`. A part of a line at the end of a file that is being written is left for
+ * later. `keep`: the others are left out, but for the first line of each block, which tells where in time the block is.
+ */
+export async function* blocksOf(file: OpenFile, offset = 0, keep: Keep | null = null): AsyncGenerator<Block> {
   let at = offset;
   let rest: Buffer = Buffer.alloc(0);
   let skipping = offset > 0;
@@ -34,11 +40,11 @@ export async function* blocksOf(file: OpenFile, offset = 0): AsyncGenerator<Bloc
     }
     const begin = skipping ? bytes.indexOf(LINE_BREAK) + 1 : 0;
     skipping = false;
-    yield { offset: at + begin, ...recordsIn(bytes.subarray(begin, end)) };
+    yield { offset: at + begin, ...recordsIn(bytes.subarray(begin, end), keep) };
     rest = bytes.subarray(end);
     at += end;
   }
-  if (rest.length > 0 && !file.live && !skipping) yield { offset: at, ...recordsIn(rest) };
+  if (rest.length > 0 && !file.live && !skipping) yield { offset: at, ...recordsIn(rest, keep) };
 }
 
 async function* bytesOf(file: OpenFile, offset: number): AsyncGenerator<Buffer> {
@@ -104,7 +110,7 @@ async function* rawBytes({ name, handle, size }: OpenFile, offset: number): Asyn
 }
 
 /** The lines of a block. One with an odd number of quotes is half a record: with the next such line it may be a whole one. */
-export function recordsIn(bytes: Uint8Array): Omit<Block, 'offset'> {
+export function recordsIn(bytes: Buffer, keep: Keep | null = null): Omit<Block, 'offset'> {
   const good: Uint8Array[] = [];
   let broken = 0;
   let half: Uint8Array | null = null;
@@ -112,7 +118,10 @@ export function recordsIn(bytes: Uint8Array): Omit<Block, 'offset'> {
     const found = bytes.indexOf(LINE_BREAK, from);
     const to = found < 0 ? bytes.length : found + 1;
     const line = bytes.subarray(from, to);
+    const wanted = keep === null || from === 0 || keep(bytes.toString('latin1', from, to));
     from = to;
+    // What follows half a line may be its other half.
+    if (!wanted && half === null) continue;
     if (isWhole(line)) {
       if (half !== null) broken += 1;
       half = null;

@@ -1,6 +1,6 @@
 /** Goes through the files of one table, a block at a time, from a moment on. */
 import type { TableName } from '../csv.ts';
-import { type Block, blocksOf } from './blocks.ts';
+import { type Block, blocksOf, type Keep } from './blocks.ts';
 import { rowReader, type TimedRow } from './rows.ts';
 import type { OpenFile } from './siblings.ts';
 
@@ -27,15 +27,19 @@ export const DISORDER_MS = 10 * 60_000;
 /** A look into the middle of a file costs as much as reading that many bytes. */
 const NEAR_BYTES = 512 * 1024;
 
-/** The blocks of rows that were written at `from` or later (UTC, ms), with some before them. */
-export async function* rowBlocks({ table, columns, files }: FileTable, from: number): AsyncGenerator<RowBlock> {
+/** The blocks of rows that were written at `from` or later (UTC, ms), with some before them. `keep`: as of `blocksOf`. */
+export async function* rowBlocks(
+  { table, columns, files }: FileTable,
+  from: number,
+  keep: Keep | null = null,
+): AsyncGenerator<RowBlock> {
   for (const file of files) {
     if (!file.live && file.writtenAt < from - DISORDER_MS) continue;
     const reader = rowReader(file.name, table, columns);
     const offset = file.packed ? 0 : await offsetOf(file, table, columns, from - DISORDER_MS);
     if (offset > 0) await readHeading(file, reader);
     let before = 0;
-    for await (const block of blocksOf(file, offset)) {
+    for await (const block of blocksOf(file, offset, keep)) {
       const rows = rowsIn(block, reader);
       const unknown = reader.unknown() - before;
       before = reader.unknown();

@@ -3,6 +3,7 @@ import { epochOf } from '../../events/channel.ts';
 import { column, type RawRow } from '../columns.ts';
 import type { TableName } from '../csv.ts';
 import type { RawTables } from '../tables.ts';
+import type { Keep } from './blocks.ts';
 import { DISORDER_MS, type FileTable, rowBlocks } from './cursor.ts';
 
 /** No call lasts longer. */
@@ -10,24 +11,26 @@ const LONGEST_CALL_MS = 86_400_000;
 /** Each time that the calls turn out to have another linkedid or channel the files are gone through again. */
 const ROUNDS = 4;
 
+/** Calls by their linkedids, with names and Uniqueids of their channels as far as they are known. */
+export interface Calls {
+  readonly ids: ReadonlySet<string>;
+  readonly channels: ReadonlySet<string>;
+}
+
 /**
  * All rows of these calls, and of those that belong to them: a consultation keeps its own linkedid, and members of a conference theirs.
  * `latest`: when the last row was written by which the calls were found, UTC, ms.
  */
-export async function gather(
-  tables: readonly FileTable[],
-  linkedIds: ReadonlySet<string>,
-  latest: number,
-): Promise<RawTables> {
-  const ids = new Set(linkedIds);
-  const channels = new Set<string>();
+export async function gather(tables: readonly FileTable[], found: Calls, latest: number): Promise<RawTables> {
+  const ids = new Set(found.ids);
+  const channels = new Set(found.channels);
   for (let round = 1; ; round += 1) {
     const known = ids.size + channels.size;
-    const found = await allRows(tables, ids, channels, latest);
-    for (const id of related(found)) ids.add(id);
+    const rows = await allRows(tables, ids, channels, latest);
+    for (const id of related(rows)) ids.add(id);
     // Rows of others stand before those that name their channel as well: with its name they are found the next time.
     if (ids.size + channels.size === known || round === ROUNDS) {
-      return { cdr: own(found, 'cdr', ids), cel: own(found, 'cel', ids) };
+      return { cdr: own(rows, 'cdr', ids), cel: own(rows, 'cel', ids) };
     }
   }
 }
@@ -50,7 +53,7 @@ async function allRows(
   for (const table of tables) {
     const rows: RawRow[] = [];
     const others: RawRow[] = [];
-    for await (const block of rowBlocks(table, begun)) {
+    for await (const block of rowBlocks(table, begun, names(ids, channels))) {
       for (const { row, linkedId } of block.rows) {
         if (ids.has(linkedId)) {
           rows.push(row);
@@ -66,8 +69,13 @@ async function allRows(
   return found;
 }
 
+/** True for a line that names one of the calls or channels: in a field of its own, or in a list of names. */
+function names(ids: ReadonlySet<string>, channels: ReadonlySet<string>): Keep {
+  return (line) => line.split(/[",]/).some((part) => part.length > 8 && (ids.has(part) || channels.has(part)));
+}
+
 /** Names and Uniqueids of the channels of a row: of CEL also those that were in the bridge, or that a transfer names. */
-function channelsIn(row: RawRow): string[] {
+export function channelsIn(row: RawRow): string[] {
   const told = column(row, 'extra', 'eventextra').matchAll(/"\w*uniqueid":"([^"]+)"/g);
   const names = [column(row, 'channel', 'channame'), column(row, 'dstchannel'), ...column(row, 'peer').split(',')];
   return [column(row, 'uniqueid'), ...[...told].map(([, id = '']) => id), ...names].filter((name) => name !== '');

@@ -5,7 +5,7 @@ import { type TableName, UNKNOWN_LAYOUT } from '../csv.ts';
 import { tableEvents } from '../tables.ts';
 import { checkFiles } from './check.ts';
 import { DISORDER_MS, type FileTable, type RowBlock, rowBlocks } from './cursor.ts';
-import { gather } from './gather.ts';
+import { channelsIn, gather } from './gather.ts';
 import { openSiblings, type Siblings } from './siblings.ts';
 
 /** One file that is being written. */
@@ -28,6 +28,8 @@ export interface FileRecordsOptions {
 const CALLS_AT_ONCE = 1_000;
 const LONGEST_CALL_MS = 86_400_000;
 
+type Session = Siblings[];
+
 /** A table that is gone through, and how far that is. */
 interface Cursor {
   readonly blocks: AsyncIterator<RowBlock>;
@@ -36,31 +38,33 @@ interface Cursor {
 }
 
 export function createFileRecords({ source, files, callsAtOnce = CALLS_AT_ONCE }: FileRecordsOptions): CallRecords {
-  const open = new Set<Siblings>();
+  /** What is being done at the moment: readings and checks do not know of each other. */
+  const open = new Set<Session>();
   const key = ({ table }: FilePlace): string => `${table}_file`;
 
-  async function openTables(since: number): Promise<FileTable[]> {
+  async function openTables(session: Session, since: number): Promise<FileTable[]> {
+    open.add(session);
     const tables: FileTable[] = [];
     for (const place of files) {
       const siblings = await openSiblings(place.file, key(place), since);
-      open.add(siblings);
+      session.push(siblings);
       tables.push({ table: place.table, columns: place.columns, files: siblings.files });
     }
     return tables;
   }
 
-  async function closeTables(): Promise<void> {
-    const all = [...open];
-    open.clear();
-    await Promise.all(all.map((siblings) => siblings.close()));
+  async function closeTables(session: Session): Promise<void> {
+    open.delete(session);
+    await Promise.all(session.map((siblings) => siblings.close()));
   }
 
   async function* read(span: Span): AsyncGenerator<RecordsPage> {
+    const session: Session = [];
     try {
       // Rows of a call stand in the files of its whole life.
-      yield* pagesOf(await openTables(span.from - LONGEST_CALL_MS - DISORDER_MS), span);
+      yield* pagesOf(await openTables(session, span.from - LONGEST_CALL_MS - DISORDER_MS), span);
     } finally {
-      await closeTables();
+      await closeTables(session);
     }
   }
 
@@ -70,6 +74,7 @@ export function createFileRecords({ source, files, callsAtOnce = CALLS_AT_ONCE }
     );
     for (let going = true; going; ) {
       const ids = new Set<string>();
+      const channels = new Set<string>();
       const faults = new Map<string, SkippedRecords>();
       let latest = span.from;
       while (ids.size < callsAtOnce) {
@@ -87,14 +92,18 @@ export function createFileRecords({ source, files, callsAtOnce = CALLS_AT_ONCE }
         const block = next.value;
         behind.reached = Math.max(behind.reached, block.latest ?? behind.reached);
         count(faults, block);
-        for (const { linkedId, recordedAt } of block.rows) {
+        for (const { row, linkedId, recordedAt } of block.rows) {
           if (linkedId === '' || recordedAt === null || recordedAt < span.from - 1000 || recordedAt > span.to + 1000)
             continue;
           ids.add(linkedId);
+          for (const name of channelsIn(row)) channels.add(name);
           latest = Math.max(latest, recordedAt);
         }
       }
-      const told = tableEvents(ids.size === 0 ? { cdr: [], cel: [] } : await gather(tables, ids, latest), source);
+      const told = tableEvents(
+        ids.size === 0 ? { cdr: [], cel: [] } : await gather(tables, { ids, channels }, latest),
+        source,
+      );
       const reached = Math.min(...cursors.map((cursor) => cursor.reached)) - DISORDER_MS;
       const upTo = going ? Math.min(span.to, Math.max(span.from, reached)) : span.to;
       yield { events: told.events, skipped: [...faults.values(), ...told.skipped], upTo };
@@ -106,15 +115,18 @@ export function createFileRecords({ source, files, callsAtOnce = CALLS_AT_ONCE }
     name: files.map(({ file }) => file).join(', '),
     read,
     async check() {
+      const session: Session = [];
       try {
-        return await checkFiles(await openTables(Number.POSITIVE_INFINITY));
+        return await checkFiles(await openTables(session, Number.POSITIVE_INFINITY));
       } catch (error) {
         return { problem: error instanceof Error ? error.message : String(error), hints: [] };
       } finally {
-        await closeTables();
+        await closeTables(session);
       }
     },
-    close: closeTables,
+    async close() {
+      await Promise.all([...open].map(closeTables));
+    },
   };
 }
 

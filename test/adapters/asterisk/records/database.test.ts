@@ -1,5 +1,4 @@
 /** Records in tables, on a real SQLite; MariaDB and PostgreSQL: test/pbx/databases. */
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import t from 'tap';
@@ -15,6 +14,7 @@ import {
   SOURCE,
   spanOf,
   sqliteFile,
+  type TextRow,
   tablesOf,
   together,
   writtenIn,
@@ -60,7 +60,7 @@ t.test('of a span the calls that were recorded in it, from their beginning to th
   sqliteFile(file, tables);
   const long = [...calls].filter(([, { startedAt, endedAt }]) => endedAt - startedAt >= 4_000);
   t.ok(long.length > 20);
-  for (const [id, call] of long.slice(0, 16)) {
+  for (const [id, call] of long.slice(0, 10)) {
     const middle = Math.round((call.startedAt + call.endedAt) / 2);
     for (const span of [{ from: middle, to: call.endedAt }]) {
       const read = await readCalls(placeIn(file), span);
@@ -80,13 +80,13 @@ t.test('clocks that are put back and forward: no call is lost, whatever the zone
   ] as const) {
     const change = Date.parse(at);
     const written = writtenIn(zone);
-    const copies = Array.from({ length: 14 }, (_, copy) =>
-      moved(recording, change - recorded + (copy - 7) * 20 * 60_000, copy, written),
+    const copies = Array.from({ length: 9 }, (_, copy) =>
+      moved(recording, change - recorded + (copy - 4) * 25 * 60_000, copy, written),
     );
     const expected = copies.map((one) => callsIn(tableEvents(one, SOURCE).events));
     const file = join(folderFor(t), 'master.db');
     sqliteFile(file, together(copies));
-    for (const calls of expected) {
+    for (const calls of expected.slice(1, -1)) {
       const [id, call] = [...calls][0] ?? [];
       if (id === undefined || call === undefined) throw new Error('the recording holds one call');
       const span = { from: call.endedAt - 1_500, to: call.endedAt + 500 };
@@ -100,8 +100,8 @@ t.test('clocks that are put back and forward: no call is lost, whatever the zone
 
 t.test('a year in one go: pages stay small, and each call comes', async (t) => {
   const recording = tablesOf('queue_answered');
-  const copies = Array.from({ length: 120 }, (_, copy) =>
-    moved(recording, copy * 3 * 24 * HOUR_MS, copy, writtenIn('America/New_York')),
+  const copies = Array.from({ length: 60 }, (_, copy) =>
+    moved(recording, copy * 6 * 24 * HOUR_MS, copy, writtenIn('America/New_York')),
   );
   const file = join(folderFor(t), 'master.db');
   sqliteFile(file, together(copies));
@@ -110,6 +110,44 @@ t.test('a year in one go: pages stay small, and each call comes', async (t) => {
   t.equal(found.size, calls.size);
   t.ok(Math.max(...pages.map(({ events }) => events.length)) < 400);
 });
+
+t.test(
+  'tables with an index on the linkedid or on the time, whatever the order of their rows and the names of the PBX',
+  async (t) => {
+    const { tables, calls } = everything();
+    const named = (row: TextRow, prefix: string): TextRow => ({
+      ...row,
+      uniqueid: prefix + row.uniqueid,
+      linkedid: prefix + row.linkedid,
+    });
+    const [first = ''] = calls.keys();
+    for (const index of [
+      'cdr (linkedid); CREATE INDEX l ON cel (linkedid)',
+      'cdr (calldate); CREATE INDEX l ON cel (eventtime)',
+    ]) {
+      for (const prefixes of [['blr-pbx1-'], ['', 'blr-pbx1-', 'zz-']]) {
+        const file = join(folderFor(t), 'master.db');
+        for (const [number, prefix] of prefixes.entries()) {
+          const one = (row: TextRow) => named(row, prefix);
+          // Of the same times: as of several PBXs that write into one table, the later rows first.
+          sqliteFile(file, {
+            cdr: tables.cdr.map(one),
+            cel: number === 1 ? tables.cel.toReversed().map(one) : tables.cel.map(one),
+          });
+        }
+        const db = new Sqlite(file);
+        db.exec(`CREATE INDEX k ON ${index}`);
+        db.close();
+        const { calls: found } = await readCalls(placeIn(file, ['cdr', 'cel'], 100), spanOf(calls));
+        for (const prefix of prefixes) {
+          const id = first.replace(`${SOURCE}-`, `${SOURCE}-${prefix}`);
+          t.ok(found.has(id), `${index} ${id}`);
+        }
+        if (prefixes.length === 1) t.equal(found.size, calls.size);
+      }
+    }
+  },
+);
 
 t.test('rows without a linkedid and rows that are damaged are left out, counted', async (t) => {
   const { cdr, cel } = tablesOf('inbound_answered');
@@ -126,55 +164,6 @@ t.test('rows without a linkedid and rows that are damaged are left out, counted'
   ]);
 });
 
-t.test('what a place lacks is said with the remedy', async (t) => {
-  const { cdr, cel } = tablesOf('inbound_answered');
-  const folder = folderFor(t);
-  const problem = async (name: string, kinds: readonly ('cdr' | 'cel')[] = ['cdr', 'cel']) => {
-    const place = placeIn(join(folder, name), kinds);
-    const { problem } = await place.check();
-    await t.rejects(readCalls(place, { from: 0, to: 1 }), { name: 'RecordsError', message: problem ?? 'none' });
-    return problem;
-  };
-  t.match(await problem('none.db'), /none\.db: cannot be opened: correct file/);
-  writeFileSync(join(folder, 'text.db'), 'this is no database, but a text of some length that says so'.repeat(20));
-  t.match(await problem('text.db'), /is no SQLite database/);
-  sqliteFile(join(folder, 'cdr.db'), { cdr });
-  t.match(await problem('cdr.db'), /there is no table cel: correct cel_table .* set cel_table = ''/);
-  const stock = cdr.map(({ linkedid: _, ...row }) => row);
-  sqliteFile(join(folder, 'stock.db'), { cdr: stock });
-  t.match(await problem('stock.db', ['cdr']), /table cdr has no column linkedid: .*'\$\{CDR\(linkedid\)\}'/);
-  const odd = cel.map((row) => ({ ...row, eventtime: 'Thu Nov 26' }));
-  sqliteFile(join(folder, 'odd.db'), { cel: odd });
-  t.match(await problem('odd.db', ['cel']), /column eventtime of table cel holds no times .* dateformat/);
-});
-
-t.test('hints: CEL that is not written any more, columns and events that are missing', async (t) => {
-  const { tables } = everything();
-  const folder = folderFor(t);
-  const hintsOf = async (
-    name: string,
-    given: Partial<typeof tables>,
-    kinds: readonly ('cdr' | 'cel')[] = ['cdr', 'cel'],
-  ) => {
-    const file = join(folder, name);
-    sqliteFile(file, given);
-    const { problem, hints } = await placeIn(file, kinds).check();
-    t.equal(problem, null);
-    return hints.join('\n');
-  };
-  t.equal(await hintsOf('good.db', tables), '');
-  const later = moved(tablesOf('inbound_answered'), 48 * HOUR_MS, 1, writtenIn('UTC'));
-  t.match(
-    await hintsOf('old.db', { ...tables, cdr: [...tables.cdr, ...later.cdr] }),
-    /table cel is older .* enable=yes/,
-  );
-  t.match(await hintsOf('no-cel.db', { cdr: tables.cdr }, ['cdr']), /CEL is not read.*unanswered=yes/s);
-  const bare = tables.cdr.map(({ did: _, recordingfile: __, ...row }) => row);
-  t.match(await hintsOf('bare.db', { ...tables, cdr: bare }), /no column did, recordingfile/);
-  const few = tables.cel.filter(({ eventtype }) => !/BRIDGE/.test(eventtype ?? ''));
-  t.match(await hintsOf('few.db', { ...tables, cel: few }), /no BRIDGE_ENTER, BRIDGE_EXIT: add them in cel.conf/);
-});
-
 t.test('a file that is written meanwhile is read, and never held for long', async (t) => {
   const { tables, calls } = everything();
   const file = join(folderFor(t), 'master.db');
@@ -184,8 +173,10 @@ t.test('a file that is written meanwhile is read, and never held for long', asyn
   const columns = Object.keys(tables.cel[0] ?? {});
   const insert = writer.prepare(`INSERT INTO cel VALUES (${columns.map(() => '?').join(', ')})`);
   let next = 400;
-  for await (const page of placeIn(file, ['cdr', 'cel'], 10).read(spanOf(calls))) {
+  const place = placeIn(file, ['cdr', 'cel'], 10);
+  for await (const page of place.read(spanOf(calls))) {
     t.ok(page.upTo > 0);
+    if (next === 405) t.equal((await place.check()).problem, null, 'a check breaks off no reading');
     const row = tables.cel[next++];
     if (row !== undefined) insert.run(...columns.map((column) => row[column] ?? ''));
   }

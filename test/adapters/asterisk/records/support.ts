@@ -37,13 +37,17 @@ export function callsIn(events: readonly CallEvent[]): Map<string, CallRecord> {
 }
 
 /** All recordings in one pair of tables, as on a PBX that had these calls one after the other, and the calls of each alone. */
-export function everything(kinds: readonly ('cdr' | 'cel')[] = ['cdr', 'cel']): {
+export function everything(
+  kinds: readonly ('cdr' | 'cel')[] = ['cdr', 'cel'],
+  change: (row: TextRow) => TextRow = (row) => row,
+): {
   readonly tables: RawTables;
   readonly calls: Map<string, CallRecord>;
 } {
-  const all = recordings
-    .map(tablesOf)
-    .map(({ cdr, cel }) => ({ cdr: kinds.includes('cdr') ? cdr : [], cel: kinds.includes('cel') ? cel : [] }));
+  const all = recordings.map(tablesOf).map(({ cdr, cel }) => ({
+    cdr: kinds.includes('cdr') ? cdr.map(change) : [],
+    cel: kinds.includes('cel') ? cel.map(change) : [],
+  }));
   const begun = (row: TextRow): number => Number(row.uniqueid);
   const written = (row: TextRow): string => row.eventtime ?? '';
   const tables: RawTables = {

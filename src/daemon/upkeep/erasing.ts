@@ -1,12 +1,12 @@
 /** Erasing a number, page by page. */
 import { z } from 'zod';
-import type { Handlers } from '../../adapters/control/api.ts';
-import { type ErasedPage, FIRST_PLACE } from '../../adapters/sqlite/upkeep/erase.ts';
-import type { CallRecord } from '../call/record.ts';
-import type { Clock, Log } from '../ports.ts';
-import { maskNumber } from '../telephony/mask.ts';
-import type { Store } from './lookup.ts';
-import { cursorOf, placeOf } from './pages.ts';
+import type { Handlers } from '../../../adapters/control/api.ts';
+import { type ErasedPage, FIRST_PLACE } from '../../../adapters/sqlite/upkeep/erase.ts';
+import type { CallRecord } from '../../call/record.ts';
+import type { Clock, Log } from '../../ports.ts';
+import { maskNumber } from '../../telephony/mask.ts';
+import type { Store } from '../lookup.ts';
+import { cursorOf, placeOf } from '../pages.ts';
 
 interface ErasingParts {
   readonly store: Store;

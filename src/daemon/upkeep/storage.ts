@@ -1,10 +1,10 @@
 /** Opens the database, and tells what was found of it: in the log, and as conditions until an operator has taken note of them. */
 
-import { type Database, type OpenOptions, openDatabase } from '../../adapters/sqlite/thread/database.ts';
-import type { Conditions } from '../health/conditions.ts';
-import type { Clock, Log } from '../ports.ts';
-import type { Store } from './lookup.ts';
-import { NOTICE_CODES, noticeConditions } from './notices.ts';
+import { type Database, type OpenOptions, openDatabase } from '../../../adapters/sqlite/thread/database.ts';
+import type { Conditions } from '../../health/conditions.ts';
+import type { Clock, Log } from '../../ports.ts';
+import type { Store } from '../lookup.ts';
+import { NOTICE_CODES, noticeConditions } from '../notices.ts';
 
 interface StorageParts {
   readonly path: string;

@@ -1,8 +1,8 @@
 /** Removes what is kept no longer, some rows at a time. */
-import type { SqliteJournal } from '../../adapters/sqlite/journal/port.ts';
-import type { Config } from '../../config/schema.ts';
-import type { Clock } from '../ports.ts';
-import type { Store } from './lookup.ts';
+import type { SqliteJournal } from '../../../adapters/sqlite/journal/port.ts';
+import type { Config } from '../../../config/schema.ts';
+import type { Clock } from '../../ports.ts';
+import type { Store } from '../lookup.ts';
 
 export interface PruningOptions {
   readonly retention: Config['storage']['retention'];

@@ -1,6 +1,6 @@
 /** Compresses what the journal holds, piece by piece, when nothing else waits to be stored. */
-import type { SqliteJournal } from '../../adapters/sqlite/journal/port.ts';
-import type { Clock } from '../ports.ts';
+import type { SqliteJournal } from '../../../adapters/sqlite/journal/port.ts';
+import type { Clock } from '../../ports.ts';
 
 /** How often it is looked whether there is something to compress, ms. */
 const EVERY_MS = 30_000;

@@ -1,0 +1,91 @@
+import t from 'tap';
+import { parseConfig } from '../../config/load.ts';
+import { ConfigError, formatProblem } from '../../config/problem.ts';
+import { recordsSecret } from '../../config/schema.ts';
+
+const FILE = '/etc/logcalld/logcalld.toml';
+
+const withRecords = (records: string, type = 'asterisk', top = ''): string =>
+  [
+    top,
+    '[[source]]',
+    `type = '${type}'`,
+    "name = 'pbx1'",
+    type === 'asterisk' ? "username = 'logcalld'" : '',
+    ...records.split('\n'),
+    '[leadsquared]',
+    "host = 'api-in21.leadsquared.com'",
+  ].join('\n');
+
+const recordsOf = (records: string, type?: string, top?: string) =>
+  parseConfig(withRecords(records, type, top), FILE).source[0]?.records ?? [];
+
+function problem(records: string, type?: string): string {
+  try {
+    recordsOf(records, type);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems.map(formatProblem).join('\n');
+    throw error;
+  }
+  return '';
+}
+
+t.test('no place by default', async (t) => {
+  t.same(recordsOf(''), []);
+});
+
+t.test('each kind with its defaults', async (t) => {
+  const [mysql, sqlite] = recordsOf(
+    "[[source.records]]\ntype = 'mysql'\n[[source.records]]\ntype = 'sqlite'\nfile = 'm.db'",
+  );
+  t.match(mysql, { type: 'mysql', host: '127.0.0.1', port: 3306, socket: null, database: 'asteriskcdrdb' });
+  t.match(mysql, { cdr_table: 'cdr', cel_table: 'cel', auth: 'password' });
+  t.match(sqlite, { file: '/etc/logcalld/m.db', cel_file: null });
+  t.match(recordsOf("[[source.records]]\ntype = 'postgres'"), [{ port: 5432, database: 'asterisk' }]);
+  t.match(recordsOf("[[source.records]]\ntype = 'csv'"), [{ cdr_file: '/var/log/asterisk/cdr-csv/Master.csv' }]);
+  t.match(recordsOf("[[source.records]]\ntype = 'json-cdr'\nfolder = 'cdr'", 'freeswitch'), [
+    { folder: '/etc/logcalld/cdr', spool_folder: null },
+  ]);
+  t.match(recordsOf("[[source.records]]\ntype = 'fusionpbx'", 'freeswitch'), [{ database: 'fusionpbx', domain: null }]);
+});
+
+t.test('where the password is', async (t) => {
+  const text = "[[source.records]]\ntype = 'mysql'\npassword_file = 'p'";
+  const [mysql] = recordsOf(text);
+  t.match(mysql && recordsSecret('pbx1', mysql), {
+    what: 'password of logcalld for database asteriskcdrdb of source "pbx1"',
+    credential: 'records-password',
+    file: '/etc/logcalld/p',
+    fileKey: 'password_file',
+  });
+  for (const none of ["type = 'sqlite'", "type = 'mysql'\nauth = 'peer'\nsocket = '/run/mysqld/mysqld.sock'"]) {
+    const [place] = recordsOf(`[[source.records]]\n${none}`);
+    t.equal(place && recordsSecret('pbx1', place), null);
+  }
+});
+
+t.test('what is wrong is said with the place and the remedy', async (t) => {
+  const one = (lines: string, type?: string) => problem(`[[source.records]]\n${lines}`, type);
+  t.match(
+    one("type = 'oracle'"),
+    /source\[0\]\.records\[0\]\.type: .* expected 'mysql', 'postgres', 'sqlite' or 'csv'/,
+  );
+  t.match(one("type = 'json-cdr'"), /expected 'mysql', 'postgres', 'sqlite' or 'csv'/, 'that is of FreeSWITCH');
+  t.match(one("type = 'mysql'", 'freeswitch'), /expected 'json-cdr', 'fusionpbx' or 'csv'/);
+  t.match(one("type = 'mysql'\ntable = 'cdr'"), /unknown key table.*one of type, host, socket, port, database/s);
+  t.match(one("type = 'mysql'\ncdr_tabel = 'cdr'"), /Did you mean cdr_table/);
+  t.match(one("type = 'mysql'\ncdr_table = 'cdr; DROP TABLE cdr'"), /expected the name of a table: letters, digits/);
+  t.match(one("type = 'mysql'\ncdr_table = ''\ncel_table = ''"), /Name at least one of the two tables/);
+  t.match(one("type = 'csv'\ncdr_file = ''"), /Name at least one of the two files/);
+  t.match(one("type = 'mysql'\nauth = 'peer'"), /socket: found nothing.*\/run\/mysqld\/mysqld\.sock/);
+  t.match(one("type = 'mysql'\nsocket = 'mysqld.sock'"), /a whole path/);
+  const inline = one("type = 'mysql'\npassword = 'secret-word'");
+  t.match(inline, /records\[0\]\.password: found \[secret\], expected no secret in this file.*password_file/);
+  t.notMatch(inline, /secret-word/);
+  const allowed = recordsOf(
+    "[[source.records]]\ntype = 'mysql'\npassword = 'x'",
+    'asterisk',
+    'allow_inline_secrets = true',
+  );
+  t.equal(allowed.length, 1);
+});
