@@ -91,7 +91,7 @@ if [ "$first" = yes ]; then
   cat <<'END'
 logcalld is installed and not started. Next:
   1. edit /etc/logcalld/logcalld.toml
-  2. put the secrets into /etc/logcalld/credentials (ami-secret or esl-password, lsq-access-key, lsq-secret-key)
+  2. put the secrets into /etc/logcalld/credentials (ami-secret or esl-password, lsq-access-key, lsq-secret-key, records-password)
   3. CREDENTIALS_DIRECTORY=/etc/logcalld/credentials logcalld check-config
   4. systemctl enable --now logcalld
   5. logcalld status

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { parseConfig } from '../../config/load.ts';
-import { leadsquaredSecrets, sourceSecret } from '../../config/schema.ts';
+import { leadsquaredSecrets, recordsSecret, sourceSecret } from '../../config/schema.ts';
 
 const file = join(import.meta.dirname, '../../systemd/logcalld.service');
 const unit = readFileSync(file, 'utf8');
@@ -13,11 +13,15 @@ const values = (key: string): string[] =>
 
 t.test('every credential the config asks for by default is loaded, and may be missing', async (t) => {
   const config = parseConfig(
-    "[[source]]\ntype='asterisk'\nname='a'\nusername='u'\n[[source]]\ntype='freeswitch'\nname='f'\n[leadsquared]\nhost='x.example'",
+    "[[source]]\ntype='asterisk'\nname='a'\nusername='u'\n[[source.records]]\ntype='mysql'\n[[source]]\ntype='freeswitch'\nname='f'\n[leadsquared]\nhost='x.example'",
     '/etc/logcalld/logcalld.toml',
   );
   const { accessKey, secretKey } = leadsquaredSecrets(config.leadsquared);
-  const asked = [...config.source.map(sourceSecret), accessKey, secretKey].map(({ credential }) => credential);
+  const places = config.source.flatMap((source) =>
+    source.records.flatMap((records) => recordsSecret(source.name, records) ?? []),
+  );
+  const all = [...config.source.map(sourceSecret), accessKey, secretKey, ...places];
+  const asked = all.map(({ credential }) => credential);
   const loaded = values('LoadCredential').map((value) => value.split(':')[0]);
   t.same(loaded, asked);
   t.same(
