@@ -1,0 +1,68 @@
+/** The parts of `npm run test:faults`, in the order in which they run. */
+import { kills, templates } from './kills.ts';
+import { points } from './points.ts';
+import { powerCuts } from './power.ts';
+import type { Chance } from './support/chance.ts';
+import { type Outcome, sumOf } from './support/table.ts';
+
+export interface RunOptions {
+  readonly chance: Chance;
+  /** Lives that end by SIGKILL at random instants. */
+  readonly lives: number;
+  readonly callsPerLife: number;
+  /** Of the enumerated crash points so many of each kind; all of them when larger. */
+  readonly points: number;
+  readonly cuts: number;
+  /** Pauses up to a minute instead of some seconds. */
+  readonly long: boolean;
+  /** Daemons at the same time, each with PBXs, CRM and database of its own. */
+  readonly parallel: number;
+}
+
+export interface Part {
+  readonly name: string;
+  /** The parts below it that may fail, by the name of their outcome, and why. */
+  readonly expected?: Readonly<Record<string, string>>;
+  run(options: RunOptions): Promise<readonly Outcome[]>;
+}
+
+const randomKills: Part = {
+  name: 'kills',
+  async run({ chance, lives, callsPerLife, parallel }) {
+    const began = performance.now();
+    const share = Math.ceil(lives / parallel);
+    const sites = Array.from({ length: parallel }, (_, number) =>
+      kills(`site ${number + 1}`, { lives: share, callsPerLife, chance: chance.part(`kills ${number}`) }),
+    );
+    const seconds = (): number => (performance.now() - began) / 1000;
+    const done = await Promise.all(sites);
+    return [sumOf('SIGKILL at random instants', done, seconds())];
+  },
+};
+
+const crashPoints: Part = {
+  name: 'points',
+  run: ({ chance, points: wanted, parallel }) => points(templates(), wanted, parallel, chance.part('points')),
+};
+
+/** Without waiting for the disk the last calls are lost: a run of this kind that loses none shows nothing about the others. */
+async function withoutSync(chance: Chance, callsPerLife: number): Promise<Outcome> {
+  const name = 'power cuts with synchronous = NORMAL: must lose';
+  const node = ['--import', new URL('./support/normal.js', import.meta.url).href];
+  const all = { cuts: 4, callsPerLife, chance, life: { node } };
+  const { lost, doubled, wrong, ...rest } = await powerCuts(name, templates(), all);
+  const nothing = lost.length === 0 ? ['nothing was lost: the power cuts of this machine prove nothing'] : [];
+  const count = `lost ${lost.length}, doubled ${doubled.length}, other faults ${wrong.length}, as it must be`;
+  return { ...rest, lost: [], doubled: [], wrong: nothing, note: count };
+}
+
+const power: Part = {
+  name: 'power',
+  async run({ chance, cuts, callsPerLife }) {
+    const all = templates();
+    const options = { cuts, callsPerLife, chance: chance.part('power') };
+    return [await powerCuts('power cuts', all, options), await withoutSync(chance.part('normal'), callsPerLife)];
+  },
+};
+
+export const PARTS: readonly Part[] = [randomKills, crashPoints, power];

@@ -1,0 +1,87 @@
+/**
+ * `npm run test:faults [-- PART...] [--seed N] [--lives N] [--calls N] [--points N] [--cuts N] [--parallel N] [--long]`: faults of
+ * the machine, the network and the CRM under a real daemon, and whether a call is lost or doubled by them. Needs root. See README.md.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { built } from '../../bench/support/built.ts';
+import { PARTS, type RunOptions } from './parts.ts';
+import { chanceOf } from './support/chance.ts';
+import { complaints, failed, type Outcome, tableOf } from './support/table.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seed: { type: 'string' },
+    lives: { type: 'string' },
+    calls: { type: 'string' },
+    points: { type: 'string' },
+    cuts: { type: 'string' },
+    parallel: { type: 'string' },
+    long: { type: 'boolean', default: false },
+  },
+});
+
+const { long } = values;
+const whole = (text: string | undefined, otherwise: number): number => {
+  const value = text === undefined ? otherwise : Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new Error(`${text} is no whole number`);
+  return value;
+};
+const seed = whole(values.seed, Math.floor(Math.random() * 1e9));
+const options: RunOptions = {
+  chance: chanceOf(seed),
+  lives: whole(values.lives, long ? 5000 : 300),
+  callsPerLife: whole(values.calls, long ? 60 : 25),
+  points: whole(values.points, long ? Number.MAX_SAFE_INTEGER : 10),
+  cuts: whole(values.cuts, long ? 2000 : 12),
+  parallel: whole(values.parallel, 3),
+  long,
+};
+
+if (process.getuid?.() !== 0) {
+  console.error(
+    'npm run test:faults has to be run as root: it mounts file systems, traces processes and stops clocks.',
+  );
+  process.exit(1);
+}
+
+/** Compiled once for all lives: most of a start is reading the program. */
+const cache = mkdtempSync(join(tmpdir(), 'logcalld-cache-'));
+process.once('exit', () => rmSync(cache, { recursive: true, force: true }));
+process.env.LOGCALLD_COMPILE_CACHE = cache;
+built();
+
+const parts = PARTS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+if (parts.length === 0) {
+  console.error(`No such part. There are: ${PARTS.map(({ name }) => name).join(', ')}.`);
+  process.exit(1);
+}
+
+console.log(`seed ${seed}: the same faults again by npm run test:faults -- --seed ${seed}\n`);
+const done: { readonly outcome: Outcome; readonly expected: string | null }[] = [];
+for (const part of parts) {
+  for (const outcome of await part.run(options)) {
+    const expected = part.expected?.[outcome.name] ?? null;
+    done.push({ outcome, expected });
+    console.log(`${failed(outcome) ? (expected === null ? 'FAILED  ' : 'expected') : 'ok      '}  ${outcome.name}`);
+    if (failed(outcome)) console.log(complaints(outcome));
+  }
+}
+
+const bad = done.filter(({ outcome }) => failed(outcome));
+const unexpected = bad.filter(({ expected }) => expected === null);
+const mended = done.filter(({ outcome, expected }) => expected !== null && !failed(outcome));
+console.log(`\nseed ${seed}\n${tableOf(done.map(({ outcome }) => outcome))}\n`);
+for (const { outcome, expected } of bad) {
+  if (expected !== null) console.log(`does not hold yet: ${outcome.name}: ${expected}`);
+}
+for (const { outcome } of mended)
+  console.log(`holds now, and may leave the list of what is expected to fail: ${outcome.name}`);
+const sum = (of: (outcome: Outcome) => number): number => done.reduce((total, { outcome }) => total + of(outcome), 0);
+console.log(
+  `${sum(({ lives }) => lives)} lives, ${sum(({ calls }) => calls)} calls, ${unexpected.length} of ${done.length} failed`,
+);
+process.exit(unexpected.length > 0 ? 1 : 0);
