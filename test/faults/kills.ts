@@ -96,7 +96,6 @@ async function theirTime(site: Site, life: Life, chance: Chance): Promise<void> 
       return longest;
     case 'request': {
       let left = chance.whole(1, 30);
-      // Carried out, and the answer has not left.
       await Promise.race([site.crm.next(() => --left <= 0), longest]);
       return;
     }

@@ -1,8 +1,11 @@
 /** The parts of `npm run test:faults`, in the order in which they run. */
+import { pauses, pbxClock, reboots, wallClock } from './clocks.ts';
+import { diskFull, failingSync, slowSync } from './disk.ts';
 import { kills, templates } from './kills.ts';
 import { points } from './points.ts';
 import { powerCuts } from './power.ts';
 import type { Chance } from './support/chance.ts';
+import { inParallel } from './support/parallel.ts';
 import { type Outcome, sumOf } from './support/table.ts';
 
 export interface RunOptions {
@@ -65,4 +68,36 @@ const power: Part = {
   },
 };
 
-export const PARTS: readonly Part[] = [randomKills, crashPoints, power];
+const disk: Part = {
+  name: 'disk',
+  run: ({ chance, parallel }) => {
+    const all = templates();
+    return inParallel(
+      [
+        () => diskFull('the disk is full, and has room again', all, chance.part('full')),
+        () => failingSync('syncs fail with an I/O error', all, chance.part('eio')),
+        () => slowSync('each sync takes 200 ms', all, chance.part('slow'), 200),
+      ],
+      parallel,
+    );
+  },
+};
+
+const clocks: Part = {
+  name: 'clocks',
+  run: ({ chance, parallel, long }) => {
+    const all = templates();
+    const [lives, stops, longest] = long ? [200, 100, 60_000] : [8, 12, 3000];
+    return inParallel(
+      [
+        () => wallClock('the wall clock steps by hours and months', all, chance.part('wall')),
+        () => reboots('the machine starts anew', all, chance.part('boot'), lives),
+        () => pauses('the daemon is stopped for a while', all, chance.part('pauses'), stops, longest),
+        () => pbxClock("the PBXs' clocks are two hours off", all, chance.part('pbx'), lives),
+      ],
+      parallel,
+    );
+  },
+};
+
+export const PARTS: readonly Part[] = [randomKills, crashPoints, power, disk, clocks];
