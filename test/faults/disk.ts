@@ -97,10 +97,14 @@ export async function failingSync(name: string, all: Templates, chance: Chance):
   }
 }
 
+/** So slow a disk takes few calls a second, and the limit is the usual one. */
+const SLOW_PER_SECOND = 4;
+const USUAL_LIMIT = { requests: 25, windowMs: 5000, crm: '' };
+
 /** Every sync takes long: the PBX must not notice. */
 export async function slowSync(name: string, all: Templates, chance: Chance, delayMs: number): Promise<Outcome> {
   const began = performance.now();
-  const site = await Site.open();
+  const site = await Site.open(USUAL_LIMIT);
   const wrong: string[] = [];
   try {
     const inject = `inject=${SYNC}:delay_exit=${delayMs * 1000}`;
@@ -108,12 +112,12 @@ export async function slowSync(name: string, all: Templates, chance: Chance, del
       under: ['strace', '-f', '-qq', '-o', '/dev/null', '-e', `trace=${SYNC}`, '-e', inject],
     });
     await life.logged('pbx-connected', 2);
-    const stop = traffic(site, all, { perSecond: PER_SECOND, speed: SPEED, chance });
+    const stop = traffic(site, all, { perSecond: SLOW_PER_SECOND, speed: SPEED, chance });
     await Promise.race([pause(6000), life.exited]);
     stop();
     const lost = site.pbxs.reduce((sum, pbx) => sum + pbx.lost, 0);
     if (lost > 0) wrong.push(`the link to a PBX was lost ${lost} times`);
-    const verdict = await settle(site, new Knowledge());
+    const verdict = await settle(site, new Knowledge(), { limit: USUAL_LIMIT.requests });
     const unheard = verdict.unheard > 0 ? [`${verdict.unheard} calls were not heard`] : [];
     return outcomeOf(name, 1, began, { ...verdict, wrong: [...wrong, ...unheard, ...verdict.wrong] });
   } finally {

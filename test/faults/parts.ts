@@ -1,7 +1,9 @@
 /** The parts of `npm run test:faults`, in the order in which they run. */
 import { pauses, pbxClock, reboots, wallClock } from './clocks.ts';
+import { damages } from './damage.ts';
 import { diskFull, failingSync, slowSync } from './disk.ts';
 import { kills, templates } from './kills.ts';
+import { crmWay, cutLinks, deadLinks } from './network.ts';
 import { points } from './points.ts';
 import { powerCuts } from './power.ts';
 import type { Chance } from './support/chance.ts';
@@ -100,4 +102,25 @@ const clocks: Part = {
   },
 };
 
-export const PARTS: readonly Part[] = [randomKills, crashPoints, power, disk, clocks];
+const network: Part = {
+  name: 'network',
+  run: ({ chance, parallel, long }) => {
+    const all = templates();
+    const times = long ? 500 : 15;
+    return inParallel(
+      [
+        () => deadLinks('the ways to the PBXs go dead', all, chance.part('dead'), long ? 30 : 2),
+        () => cutLinks('the ways to the PBXs are cut', all, chance.part('cut'), times),
+        () => crmWay('the way to the CRM is cut, or dead', all, chance.part('crm'), times),
+      ],
+      parallel,
+    );
+  },
+};
+
+const damage: Part = {
+  name: 'damage',
+  run: ({ chance, parallel }) => inParallel(damages(templates(), chance.part('damage')), parallel),
+};
+
+export const PARTS: readonly Part[] = [randomKills, crashPoints, power, disk, clocks, network, damage];

@@ -136,6 +136,8 @@ export interface SiteOptions {
   /** In place of the limit and the pauses that make many lives possible. */
   readonly crm?: string;
   readonly windowMs?: number;
+  /** Ports by which the daemon reaches the others, when not their own. */
+  readonly through?: { readonly asterisk: number; readonly freeswitch: number; readonly crm: number };
 }
 
 /** With pauses as short as the config allows, so that much happens in a second; the limit is held at the CRM's end, see README. */
@@ -194,24 +196,25 @@ export class Site {
     return site;
   }
 
-  configure({ requests = 100, more = '', crm = quick(requests) }: SiteOptions): void {
+  configure({ requests = 100, more = '', crm = quick(requests), through }: SiteOptions): void {
+    const host = through === undefined ? this.crm.url : `http://127.0.0.1:${through.crm}`;
     const text = `allow_inline_secrets = true
 [[source]]
 type = 'asterisk'
 name = 'asterisk'
-port = ${this.asterisk.port}
+port = ${through?.asterisk ?? this.asterisk.port}
 username = 'test'
 secret = '${SECRET}'
 [[source]]
 type = 'freeswitch'
 name = 'freeswitch'
-port = ${this.freeswitch.port}
+port = ${through?.freeswitch ?? this.freeswitch.port}
 password = '${SECRET}'
 [calls]
 close_grace = '50ms'
 external_gone_timeout = '1s'
 [leadsquared]
-host = '${this.crm.url}'
+host = '${host}'
 insecure = true
 access_key = '${this.crm.accessKey}'
 secret_key = '${this.crm.secretKey}'
