@@ -7,6 +7,8 @@ import { FREESWITCH_BOOT, type Pbx, type Template } from '../faults/calls/templa
 import { readers } from '../support/recordings.ts';
 import type { SimClock } from './clock.ts';
 
+/** What was told so long ago is stored, unless the disk is in trouble, ms: a grace, and the wait of a slow disk. */
+const STORED_MS = 10_000;
 /** From the login to the list of live channels, ms. */
 const LIST_MS = 40;
 
@@ -58,7 +60,7 @@ export class SimPbx {
       for (const { raw, placed, index } of this.exchange.due(this.#clock.monotonic())) {
         if (this.heard) this.#tell(raw);
         else this.disturbed.add(placed);
-        if (index === placed.template.length - 1) this.#going.delete(placed);
+        if (index === placed.template.length - 1) this.#clock.after(STORED_MS, () => this.#going.delete(placed));
       }
       this.#plan();
     });
@@ -144,7 +146,7 @@ export class SimPbx {
     const status = (): SourceStatus => {
       const state = this.heard ? 'connected' : 'connecting';
       const counts = { frames: 0, unknownEvents: 0, faults: 0, lastFrameAt: this.#heardAt };
-      return { name: this.pbx, state, problem: null, ...counts };
+      return { name: this.pbx, state, since: 0, problem: null, ...counts };
     };
     return {
       name: this.pbx,
