@@ -9,6 +9,8 @@ import type { SimClock } from './clock.ts';
 
 /** What was told so long ago is stored, unless the disk is in trouble, ms: a grace, and the wait of a slow disk. */
 const STORED_MS = 10_000;
+/** On a sound disk a frame is stored within, ms. */
+const SURELY_MS = 1000;
 /** From the login to the list of live channels, ms. */
 const LIST_MS = 40;
 
@@ -18,6 +20,12 @@ export class SimPbx {
   readonly exchange: Exchange;
   /** Copies of which something was not heard, for whatever reason. */
   readonly disturbed = new Set<Placed>();
+  /** Copies of which the beginning was heard and must have been stored when the program was killed. */
+  readonly stored = new Set<Placed>();
+  /** When the first frame of a copy was heard. */
+  readonly #firstHeard = new Map<Placed, number>();
+  /** The disk is in trouble: nothing is known of what is stored. */
+  unsound = false;
   readonly #clock: SimClock;
   readonly #read: FrameReader;
   readonly #going = new Set<Placed>();
@@ -58,8 +66,10 @@ export class SimPbx {
     if (next === null) return;
     this.#cancelTimer = this.#clock.after(Math.max(0, next - this.#clock.monotonic()), () => {
       for (const { raw, placed, index } of this.exchange.due(this.#clock.monotonic())) {
-        if (this.heard) this.#tell(raw);
-        else this.disturbed.add(placed);
+        if (this.heard) {
+          this.#tell(raw);
+          if (index === 0 && !this.unsound) this.#firstHeard.set(placed, this.#clock.monotonic());
+        } else this.disturbed.add(placed);
         if (index === placed.template.length - 1) this.#clock.after(STORED_MS, () => this.#going.delete(placed));
       }
       this.#plan();
@@ -133,8 +143,18 @@ export class SimPbx {
     this.lose(forMs, 100);
   }
 
+  /** The disk is in trouble, or sound again. */
+  troubled(unsound: boolean): void {
+    this.unsound = unsound;
+    this.disturb();
+    this.#firstHeard.clear();
+  }
+
   /** Nobody listens any more. */
   gone(): void {
+    const before = this.#clock.monotonic() - SURELY_MS;
+    for (const [placed, at] of this.#firstHeard) if (at < before) this.stored.add(placed);
+    this.#firstHeard.clear();
     this.#listener = null;
     this.#dead = false;
     this.#connection += 1;

@@ -194,10 +194,8 @@ export class SimWorld {
       case 'disk':
         this.#disk.state = trouble.state;
         this.#disk.slowMs = trouble.slowMs;
-        for (const pbx of Object.values(this.pbxs)) pbx.disturb();
-        this.clock.after(trouble.forMs, () => {
-          this.#disk.state = 'sound';
-        });
+        for (const pbx of Object.values(this.pbxs)) pbx.troubled(true);
+        this.clock.after(trouble.forMs, () => this.#sound());
         return;
       case 'stall':
         for (const pbx of Object.values(this.pbxs)) pbx.disturb();
@@ -207,6 +205,11 @@ export class SimWorld {
         for (const pbx of Object.values(this.pbxs)) pbx.disturb();
         this.clock.wall += trouble.ms;
     }
+  }
+
+  #sound(): void {
+    this.#disk.state = 'sound';
+    for (const pbx of Object.values(this.pbxs)) pbx.troubled(false);
   }
 
   #sky(weather: CrmWeather): void {
@@ -244,7 +247,7 @@ export class SimWorld {
   }
 
   async #heal(): Promise<void> {
-    this.#disk.state = 'sound';
+    this.#sound();
     this.#disk.crashIn = null;
     this.#sky(FAIR);
     for (let waited = 0; waited < HEALS_MS; waited += PIECE_MS) {
@@ -274,13 +277,19 @@ export class SimWorld {
     this.#look();
     const calls = Object.values(this.pbxs).flatMap((pbx) =>
       pbx.exchange.placed.flatMap((placed) =>
-        placed.calls.map((call) => ({ call, whole: !pbx.disturbed.has(placed) })),
+        placed.calls.map((call, at) => ({
+          call,
+          whole: !pbx.disturbed.has(placed),
+          // Of the first call of a recording the first frame tells the beginning.
+          stored: at === 0 && pbx.stored.has(placed),
+        })),
       ),
     );
     const posted = calls.filter(({ call }) => call.posted);
     const isKnown = ({ id }: Expected): boolean => this.#known.has(id);
-    for (const { call, whole } of posted) {
-      if (this.crm.logged(call.id) === 0 && isKnown(call)) this.#wrong(`${call.id} was lost${this.#stateOf(call.id)}`);
+    for (const { call, whole, stored } of posted) {
+      if (this.crm.logged(call.id) === 0 && (stored || isKnown(call)))
+        this.#wrong(`${call.id} was lost${this.#stateOf(call.id)}`);
       if (whole) this.#compare(call);
     }
     const sound = this.#db.pragma('integrity_check', { simple: true });
