@@ -43,7 +43,7 @@ export async function wallClock(name: string, all: Templates, chance: Chance): P
       await Promise.race([pause(2000), life.exited]);
     }
     stop();
-    const verdict = await settle(site, new Knowledge(), { env });
+    const verdict = await settle(site, new Knowledge(), { env, withinMs: 30_000 });
     const wrong = verdict.unheard > 0 ? [`${verdict.unheard} calls were not heard`] : [];
     return outcomeOf(name, site.lives.length, began, {
       ...verdict,

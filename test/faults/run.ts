@@ -37,7 +37,7 @@ const options: RunOptions = {
   callsPerLife: whole(values.calls, long ? 60 : 25),
   points: whole(values.points, long ? Number.MAX_SAFE_INTEGER : 10),
   cuts: whole(values.cuts, long ? 2000 : 12),
-  parallel: whole(values.parallel, 3),
+  parallel: whole(values.parallel, 4),
   long,
 };
 
