@@ -98,7 +98,10 @@ export function createCallWatch({ sources, policy, recordingsPosted, conditions,
 
   /** For each source that was looked at just now: how to forget that, and whether it is to be looked at again. */
   const lately = new Map<string, { cancel: () => void; again: boolean }>();
+  let stopped = false;
   const reviewSoon = (source: string): void => {
+    // Calls are stored up to the end of the program, which a timer would keep from ending.
+    if (stopped) return;
     const before = lately.get(source);
     if (before !== undefined) {
       before.again = true;
@@ -142,6 +145,7 @@ export function createCallWatch({ sources, policy, recordingsPosted, conditions,
       for (const source of watched.keys()) reviewOne(source);
     },
     stop() {
+      stopped = true;
       for (const { cancel } of lately.values()) cancel();
       lately.clear();
     },

@@ -16,7 +16,7 @@ export interface Listing {
   readonly text: string;
 }
 
-type Row = Map<string, string>;
+export type Row = Map<string, string>;
 
 const COPIED =
   'Channel ChannelStateDesc CallerIDNum CallerIDName ConnectedLineNum ConnectedLineName Context Exten Linkedid'.split(
@@ -24,7 +24,7 @@ const COPIED =
   );
 
 /** `Status` of Asterisk after these frames: each channel as it was told last, with the application that it must be in. */
-function asteriskRows(frames: readonly RecordedFrame[]): Row[] {
+export function asteriskRows(frames: readonly RecordedFrame[]): Row[] {
   const rows = new Map<string, Row>();
   const dials = new Map<string, string[]>();
   for (const { raw } of frames) {

@@ -1,0 +1,153 @@
+/** The parts of `npm run test:faults`, in the order in which they run. */
+import { pauses, pbxClock, reboots, wallClock } from './clocks.ts';
+import { damages } from './damage.ts';
+import { diskFull, failingSync, slowSync } from './disk.ts';
+import { kills, templates } from './kills.ts';
+import { crmWay, cutLinks, deadLinks } from './network.ts';
+import { points } from './points.ts';
+import { powerCuts } from './power.ts';
+import type { Chance } from './support/chance.ts';
+import { inParallel } from './support/parallel.ts';
+import { type Outcome, sumOf } from './support/table.ts';
+
+export interface RunOptions {
+  readonly chance: Chance;
+  /** Lives that end by SIGKILL at random instants. */
+  readonly lives: number;
+  readonly callsPerLife: number;
+  /** Of the enumerated crash points so many of each kind; all of them when larger. */
+  readonly points: number;
+  readonly cuts: number;
+  /** Pauses up to a minute instead of some seconds. */
+  readonly long: boolean;
+  /** Daemons at the same time, each with PBXs, CRM and database of its own. */
+  readonly parallel: number;
+}
+
+export interface Part {
+  readonly name: string;
+  /** The parts below it that may fail, by the name of their outcome, and why. */
+  readonly expected?: Readonly<Record<string, string>>;
+  /** It waits more than it works: such parts run at the same time, one daemon of each. */
+  readonly waits?: true;
+  run(options: RunOptions): Promise<readonly Outcome[]>;
+}
+
+const randomKills: Part = {
+  name: 'kills',
+  async run({ chance, lives, callsPerLife, parallel }) {
+    const began = performance.now();
+    const share = Math.ceil(lives / parallel);
+    const sites = Array.from({ length: parallel }, (_, number) =>
+      kills(`site ${number + 1}`, { lives: share, callsPerLife, chance: chance.part(`kills ${number}`) }),
+    );
+    const seconds = (): number => (performance.now() - began) / 1000;
+    const done = await Promise.all(sites);
+    return [sumOf('SIGKILL at random instants', done, seconds())];
+  },
+};
+
+const crashPoints: Part = {
+  name: 'points',
+  run: ({ chance, points: wanted, parallel }) => points(templates(), wanted, parallel, chance.part('points')),
+};
+
+/** Without waiting for the disk the last calls are lost: a run of this kind that loses none shows nothing about the others. */
+async function withoutSync(chance: Chance, callsPerLife: number): Promise<Outcome> {
+  const name = 'power cuts with synchronous = NORMAL: must lose';
+  const node = ['--import', new URL('./support/normal.js', import.meta.url).href];
+  const all = { cuts: 4, callsPerLife, chance, life: { node } };
+  const { lost, doubled, wrong, ...rest } = await powerCuts(name, templates(), all);
+  const nothing = lost.length === 0 ? ['nothing was lost: the power cuts of this machine prove nothing'] : [];
+  const count = `lost ${lost.length}, doubled ${doubled.length}, other faults ${wrong.length}, as it must be`;
+  return { ...rest, lost: [], doubled: [], wrong: nothing, note: count };
+}
+
+const power: Part = {
+  name: 'power',
+  async run({ chance, cuts, callsPerLife }) {
+    const all = templates();
+    const options = { cuts, callsPerLife, chance: chance.part('power') };
+    return [await powerCuts('power cuts', all, options), await withoutSync(chance.part('normal'), callsPerLife)];
+  },
+};
+
+const FULL = 'the disk is full, and has room again';
+const WALL = 'the wall clock steps by hours and months';
+const PBX_CLOCK = 'the clocks of the PBXs are two hours off';
+
+const disk: Part = {
+  name: 'disk',
+  waits: true,
+  expected: { [FULL]: 'an intent needs room in the log of the database, and none is kept for it yet' },
+  run: ({ chance, parallel }) => {
+    const all = templates();
+    return inParallel(
+      [
+        () => diskFull(FULL, all, chance.part('full')),
+        () => failingSync('syncs fail with an I/O error', all, chance.part('eio')),
+        () => slowSync('each sync takes 200 ms', all, chance.part('slow'), 200),
+      ],
+      parallel,
+    );
+  },
+};
+
+const clocks: Part = {
+  name: 'clocks',
+  waits: true,
+  expected: {
+    [WALL]: 'times of arrival and deadlines of calls are still those of the wall clock',
+    [PBX_CLOCK]:
+      'the end of a call that was not heard is still taken from our clock, and its beginning from that of the PBX',
+  },
+  run: ({ chance, parallel, long }) => {
+    const all = templates();
+    const [lives, stops, longest] = long ? [200, 100, 60_000] : [8, 12, 3000];
+    return inParallel(
+      [
+        () => wallClock(WALL, all, chance.part('wall')),
+        () => reboots('the machine starts anew', all, chance.part('boot'), lives),
+        () => pauses('the daemon is stopped for a while', all, chance.part('pauses'), stops, longest),
+        () => pbxClock(PBX_CLOCK, all, chance.part('pbx'), lives),
+      ],
+      parallel,
+    );
+  },
+};
+
+const network: Part = {
+  name: 'network',
+  waits: true,
+  run: ({ chance, parallel, long }) => {
+    const all = templates();
+    const times = long ? 500 : 15;
+    return inParallel(
+      [
+        () => deadLinks('the ways to the PBXs go dead', all, chance.part('dead'), long ? 30 : 2),
+        () => cutLinks('the ways to the PBXs are cut', all, chance.part('cut'), times),
+        () => crmWay('the way to the CRM is cut, or dead', all, chance.part('crm'), times),
+      ],
+      parallel,
+    );
+  },
+};
+
+const NOT_YET = 'a damaged or missing database is not kept aside, restored and told of yet';
+
+const damage: Part = {
+  name: 'damage',
+  waits: true,
+  expected: Object.fromEntries(
+    [
+      'pages are overwritten',
+      'the file is cut in half',
+      'the file is gone, its log is left',
+      'the file is gone',
+      'the file is empty',
+    ].map((name) => [`database: ${name}`, NOT_YET]),
+  ),
+  run: ({ chance, parallel }) => inParallel(damages(templates(), chance.part('damage')), parallel),
+};
+
+export const PARTS: readonly Part[] = [randomKills, crashPoints, power, disk, clocks, network, damage];

@@ -1,0 +1,159 @@
+/**
+ * SIGKILL at the Nth sync of the disk, at the Nth write of the database, and before, at and after the Nth request of the CRM, of one
+ * script of calls.
+ */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pause } from '../../bench/support/process.ts';
+import type { Pbx, Template } from './calls/template.ts';
+import type { Chance } from './support/chance.ts';
+import { Knowledge } from './support/oracle.ts';
+import { inParallel } from './support/parallel.ts';
+import { finished, settle } from './support/settle.ts';
+import { customerOf, type Life, Site } from './support/site.ts';
+import { type Outcome, outcomeOf, sumOf } from './support/table.ts';
+
+type Templates = Readonly<Record<Pbx, readonly Template[]>>;
+
+const CALLS = 12;
+const SPEED = 60;
+/** SQLite's builds sync by one or the other. */
+export const SYNC = 'fsync,fdatasync';
+const SYSCALLS = [SYNC, 'pwrite64'] as const;
+const REQUEST_POINTS = ['before', 'at', 'after'] as const;
+/** The script takes so long at most, ms, also under strace. */
+const SCRIPT_MS = 30_000;
+
+const REACHED = 'reached';
+/** Of the points: a run of the script has a little less to write now and then. */
+const REACHED_SHARE = 0.6;
+
+/** The script: calls of both PBXs close after each other, from the moment at which the daemon listens. */
+async function script(site: Site, life: Life, all: Templates): Promise<void> {
+  if (!(await life.logged('pbx-connected', 2))) return;
+  for (let number = 0; number < CALLS && !life.over; number += 1) {
+    const pbx = number % 3 === 2 ? site.freeswitch : site.asterisk;
+    const own = all[pbx.pbx];
+    const template = own[number % own.length];
+    if (template !== undefined) pbx.place(template, { speed: SPEED, customer: customerOf(number) });
+    await pause(25);
+  }
+  await site.quiet();
+}
+
+/** How often a whole run makes this call. */
+async function count(all: Templates): Promise<Readonly<Record<string, number>>> {
+  const site = await Site.open();
+  const trace = join(site.folder, 'trace');
+  try {
+    const life = site.start({
+      under: ['strace', '-f', '--seccomp-bpf', '-qq', '-e', `trace=${SYSCALLS.join()}`, '-o', trace],
+    });
+    await script(site, life, all);
+    await finished(site, life, SCRIPT_MS);
+    await life.stop();
+    const text = readFileSync(trace, 'utf8');
+    const found = SYSCALLS.map((names) => {
+      const calls = new RegExp(`\\b(?:${names.replaceAll(',', '|')})\\(`);
+      return [names, text.split(calls).length - 1] as const;
+    });
+    return { ...Object.fromEntries(found), requests: site.crm.arrivals().length };
+  } finally {
+    await site.close();
+  }
+}
+
+/** Ends the daemon at a place of the script and lets it start again. */
+async function atPoint(name: string, all: Templates, begin: (site: Site) => Life): Promise<Outcome> {
+  const began = performance.now();
+  const site = await Site.open();
+  try {
+    const life = begin(site);
+    await Promise.race([script(site, life, all), life.exited]);
+    await Promise.race([life.exited, finished(site, life, SCRIPT_MS).catch(() => {})]);
+    const reached = life.over;
+    await life.kill();
+    await site.quiet();
+    return outcomeOf(name, 2, began, await settle(site, new Knowledge()), reached ? REACHED : 'not reached');
+  } catch (error) {
+    throw new Error(`${name}: ${String(error)}`, { cause: error });
+  } finally {
+    await site.close();
+  }
+}
+
+const traced =
+  (syscall: string, nth: number) =>
+  (site: Site): Life => {
+    const inject = `inject=${syscall}:signal=SIGKILL:when=${nth}`;
+    // Not with --seccomp-bpf: strace 6.1 then injects nothing.
+    return site.start({
+      under: ['strace', '-f', '-qq', '-o', '/dev/null', '-e', `trace=${syscall}`, '-e', inject],
+    });
+  };
+
+const requested =
+  (position: (typeof REQUEST_POINTS)[number], nth: number) =>
+  (site: Site): Life => {
+    // Not carried out, or carried out and the answer does not leave.
+    if (position !== 'after')
+      site.crm.addFaults({ match: { nth }, fault: { kind: 'timeout', commit: position === 'at' } });
+    const life = site.start();
+    let seen = 0;
+    site.crm
+      .next(() => ++seen >= nth)
+      .then(() => (position === 'after' ? pause(1) : undefined))
+      .then(() => life.kill())
+      .catch(() => {});
+    return life;
+  };
+
+/** So many of them, spread evenly; which ones is chance. */
+function some(most: number, wanted: number, chance: Chance): number[] {
+  const step = Math.max(1, most / wanted);
+  const first = chance.next() * step;
+  const all = Array.from({ length: Math.min(most, wanted) }, (_, n) => 1 + Math.floor(first + n * step));
+  return [...new Set(all.filter((nth) => nth <= most))];
+}
+
+/** `wanted`: so many points of each kind at most. */
+export async function points(all: Templates, wanted: number, parallel: number, chance: Chance): Promise<Outcome[]> {
+  execFileSync('strace', ['--version'], { stdio: 'ignore' });
+  const most = await count(all);
+  const kinds = [
+    ...SYSCALLS.map((syscall) => {
+      const nths = some(most[syscall] ?? 0, wanted, chance);
+      const runs = nths.map((nth) => () => atPoint(`${syscall} ${nth}`, all, traced(syscall, nth)));
+      return {
+        name: `SIGKILL at the Nth ${syscall === SYNC ? 'sync of the disk' : 'write of the database'}`,
+        of: most[syscall] ?? 0,
+        runs,
+      };
+    }),
+    {
+      name: 'SIGKILL before, at, after the Nth request',
+      of: (most.requests ?? 0) * REQUEST_POINTS.length,
+      runs: some(most.requests ?? 0, Math.ceil(wanted / REQUEST_POINTS.length), chance).flatMap((nth) =>
+        REQUEST_POINTS.map((position) => () => atPoint(`${position} ${nth}`, all, requested(position, nth))),
+      ),
+    },
+  ];
+  const outcomes: Outcome[] = [];
+  for (const { name, of, runs } of kinds) {
+    const began = performance.now();
+    const done = await inParallel(runs, parallel);
+    const reached = done.filter((one) => one.note === REACHED).length;
+    const note = `${reached} of ${of} points`;
+    const few = reached < REACHED_SHARE * runs.length ? [`only ${reached} of ${runs.length} points were reached`] : [];
+    const named = done.map((one) => ({
+      ...one,
+      lost: one.lost.map((id) => `${one.name}: ${id}`),
+      doubled: one.doubled.map((id) => `${one.name}: ${id}`),
+      wrong: one.wrong.map((text) => `${one.name}: ${text}`),
+    }));
+    const sum = sumOf(name, named, (performance.now() - began) / 1000, note);
+    outcomes.push({ ...sum, wrong: [...sum.wrong, ...few] });
+  }
+  return outcomes;
+}

@@ -1,0 +1,54 @@
+/** The end of a run: everything heals, and the daemon has time to finish what it owes. */
+import BetterSqlite3 from 'better-sqlite3';
+import { pause } from '../../../bench/support/process.ts';
+import { judge, type Knowledge, type Verdict } from './oracle.ts';
+import type { Life, LifeOptions, Site } from './site.ts';
+
+const LOOK_EVERY_MS = 100;
+
+/** What is still to be done, a sentence; `null`: nothing. */
+export function owed(database: string): string | null {
+  const db = new BetterSqlite3(database, { readonly: true });
+  try {
+    const count = (sql: string): number => db.prepare<[], number>(sql).pluck().get() ?? 0;
+    const channels = count('SELECT count(*) FROM open_channel');
+    const rows = count('SELECT count(*) FROM delivery WHERE step IS NOT NULL');
+    return channels + rows === 0 ? null : `${channels} channels are open and ${rows} rows have a step to do`;
+  } finally {
+    db.close();
+  }
+}
+
+/** Resolves when nothing is owed any more, or the daemon ends; answers what is owed after `withinMs`. */
+export async function finished(site: Site, life: Life, withinMs: number): Promise<string | null> {
+  let left: string | null = 'nothing was asked';
+  for (const until = performance.now() + withinMs; left !== null && performance.now() < until && !life.over; ) {
+    await pause(LOOK_EVERY_MS);
+    left = owed(site.database);
+  }
+  return left;
+}
+
+export interface SettleOptions extends LifeOptions {
+  readonly withinMs?: number;
+  /** Requests that the CRM allows in a window. */
+  readonly limit?: number;
+}
+
+/** One more life, without faults, until all is delivered; then what the CRM has is judged. */
+export async function settle(site: Site, known: Knowledge, options: SettleOptions = {}): Promise<Verdict> {
+  const { withinMs = 120_000, limit = 100, ...start } = options;
+  site.crm.clearFaults();
+  const present = site.present;
+  const life = present === null || present.over ? site.start(start) : present;
+  const wrong: string[] = [];
+  const connected = await life.logged('pbx-connected', site.pbxs.length);
+  if (!connected) wrong.push(`the daemon ended with ${life.child.exitCode}: ${life.words}`);
+  await site.quiet();
+  const left = await finished(site, life, withinMs);
+  if (left !== null) wrong.push(`not finished after ${withinMs / 1000} s: ${left}`);
+  const status = await life.stop();
+  if (status !== 0) wrong.push(`SIGTERM ended it with ${status ?? 'no status'}: ${life.words}`);
+  const verdict = judge(site, known, limit);
+  return { ...verdict, wrong: [...wrong, ...verdict.wrong] };
+}

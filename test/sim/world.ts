@@ -1,0 +1,351 @@
+/** A simulated time of the program between two PBXs and a CRM, and what must be true of it at each step and at its end. */
+import { createHash } from 'node:crypto';
+import BetterSqlite3 from 'better-sqlite3';
+import { migrate } from '../../adapters/sqlite/thread/migrate.ts';
+import type { Clock, Log } from '../../src/ports.ts';
+import { FakeCrm, type Fate } from '../delivery/fakes.ts';
+import type { Expected, Template } from '../faults/calls/template.ts';
+import { type Chance, chanceOf } from '../faults/support/chance.ts';
+import { SimClock } from './clock.ts';
+import { beginLife, POLICY } from './life.ts';
+import { SimPbx } from './pbx.ts';
+import { type Disk, simDatabase } from './store.ts';
+import { type Climate, type CrmWeather, FAIR, forecast, type Trouble } from './weather.ts';
+
+export interface SimResult {
+  readonly seed: number;
+  /** Of all that happened, in order: two runs of one seed have the same. */
+  readonly trace: string;
+  readonly steps: number;
+  readonly lives: number;
+  /** Calls of customers; those of which something was stored; those that were told wholly. */
+  readonly calls: number;
+  readonly known: number;
+  readonly whole: number;
+  readonly requests: number;
+  /** What must not be, a sentence each. */
+  readonly violations: readonly string[];
+}
+
+export type Templates = Readonly<Record<'asterisk' | 'freeswitch', readonly Template[]>>;
+
+/** After the last trouble all must be delivered within: a retry waits for half an hour, a probe for a quarter. */
+const HEALS_MS = 8 * 3_600_000;
+const PIECE_MS = 600_000;
+const START_MS = 400;
+const CUSTOMERS = 300;
+
+export class SimWorld {
+  readonly clock = new SimClock();
+  readonly crm = new FakeCrm(this.clock);
+  readonly pbxs: Readonly<Record<'asterisk' | 'freeswitch', SimPbx>>;
+  readonly violations: string[] = [];
+  readonly #db = new BetterSqlite3(':memory:');
+  readonly #disk: Disk = { state: 'sound', slowMs: 0, crashIn: null };
+  readonly #hash = createHash('sha256');
+  readonly #chance: Chance;
+  readonly #templates: Templates;
+  readonly #known = new Set<string>();
+  readonly #began: number;
+  #weather: CrmWeather = FAIR;
+  #life = { alive: false };
+  #lives = 0;
+  #downMs = START_MS;
+  #boot = { id: 'boot-1', from: 0 };
+  #arrivals = 0;
+  #posted = 0;
+  #first = 0;
+  #steps = 0;
+
+  constructor(seed: number, templates: Templates) {
+    this.#chance = chanceOf(seed);
+    this.#templates = templates;
+    this.pbxs = { asterisk: new SimPbx('asterisk', this.clock), freeswitch: new SimPbx('freeswitch', this.clock) };
+    this.#db.pragma('foreign_keys = ON');
+    migrate(this.#db);
+    this.crm.everybodyIsKnown = true;
+    const fates = this.#chance.part('fates');
+    this.crm.fate = (request) => this.#fate(request, fates);
+    this.#began = this.clock.monotonic();
+  }
+
+  #note(what: string): void {
+    this.#hash.update(`${(this.clock.monotonic() - this.#began).toFixed(3)} ${what}\n`);
+  }
+
+  #wrong(what: string): void {
+    this.violations.push(`${Math.round((this.clock.monotonic() - this.#began) / 1000)} s: ${what}`);
+  }
+
+  #fate(request: string, chance: Chance): Fate {
+    const { fates, share } = this.#weather;
+    const fate = chance.is(share) ? chance.pick(fates) : 'ok';
+    this.#note(`request ${request} ${fate}`);
+    if (fate === 'crash') queueMicrotask(() => this.#over(START_MS));
+    return fate;
+  }
+
+  /** Begins the next life. */
+  #start(): void {
+    const life = { alive: true };
+    this.#life = life;
+    this.#lives += 1;
+    const owner = `life-${this.#lives}`;
+    this.#note(owner);
+    const { clock } = this;
+    const { id, from } = this.#boot;
+    const own: Clock = {
+      // Whole, as Date.now() is.
+      now: () => Math.floor(clock.now()),
+      monotonic: () => clock.monotonic() - from,
+      bootId: id,
+      after: (ms, run) => clock.after(ms, () => life.alive && run()),
+    };
+    const database = simDatabase({
+      db: this.#db,
+      disk: this.#disk,
+      clock,
+      alive: () => life.alive,
+      crash: () => {
+        // In the middle of what it does: what follows happens to nobody.
+        life.alive = false;
+        queueMicrotask(() => this.#over(this.#downMs));
+      },
+      note: (what) => this.#note(what),
+    });
+    const log: Log = {
+      write: (level, event, text) => this.#note(`${level} ${event} ${text}`),
+    };
+    const delays = this.#chance.part(`login ${this.#lives}`);
+    beginLife({
+      owner,
+      clock: own,
+      random: this.#chance.part(owner).next,
+      database,
+      crm: this.crm,
+      sources: Object.values(this.pbxs).map((pbx) => pbx.source(() => life.alive, delays.whole(20, 400))),
+      log,
+      life,
+      onFatal: (why) => {
+        this.#note(`fatal ${why}`);
+        this.#over(START_MS);
+      },
+    }).catch((error: unknown) => {
+      // A start that fails ends the program, which is started again.
+      this.#note(`start failed ${String(error)}`);
+      if (life.alive) this.#over(START_MS * 5);
+    });
+  }
+
+  /** This life is over, and the next begins in so long. */
+  #over(downMs: number): void {
+    const over = this.#life;
+    if (this.#ended === over) return;
+    this.#ended = over;
+    over.alive = false;
+    this.#disk.crashIn = null;
+    for (const pbx of Object.values(this.pbxs)) pbx.gone();
+    this.#look();
+    this.clock.after(downMs, () => this.#start());
+  }
+  #ended: object | null = null;
+
+  /** Takes note of the calls of which something is stored. */
+  #look(): void {
+    const ids = this.#db
+      .prepare<[], string>(
+        "SELECT call_session_id FROM session UNION ALL SELECT source || '-' || channel FROM open_channel",
+      )
+      .pluck();
+    for (const id of ids.iterate()) this.#known.add(id);
+  }
+
+  #happen(trouble: Trouble, chance: Chance): void {
+    this.#note(JSON.stringify(trouble));
+    switch (trouble.kind) {
+      case 'call': {
+        const pbx = this.pbxs[trouble.pbx];
+        pbx.place(chance.pick(this.#templates[trouble.pbx]), String(1000 + chance.whole(0, CUSTOMERS)));
+        // What cannot be stored is gone when the program ends.
+        if (this.#disk.state !== 'sound') pbx.disturb();
+        return;
+      }
+      case 'kill':
+        if (trouble.reboot) {
+          const from = this.clock.monotonic() - chance.whole(10_000, 60_000);
+          this.#boot = { id: `${this.#boot.id}+`, from };
+        }
+        this.#over(trouble.reboot ? Math.max(trouble.downMs, 20_000) : trouble.downMs);
+        return;
+      case 'crash-in':
+        this.#disk.crashIn = trouble.half;
+        this.#downMs = trouble.downMs;
+        return;
+      case 'link':
+        this.pbxs[trouble.pbx].lose(trouble.forMs, trouble.noticedMs);
+        return;
+      case 'pbx-crash':
+        this.pbxs[trouble.pbx].crash(trouble.forMs);
+        return;
+      case 'crm':
+        this.#sky(trouble.weather);
+        this.clock.after(trouble.forMs, () => this.#sky(FAIR));
+        return;
+      case 'disk':
+        this.#disk.state = trouble.state;
+        this.#disk.slowMs = trouble.slowMs;
+        for (const pbx of Object.values(this.pbxs)) pbx.troubled(true);
+        this.clock.after(trouble.forMs, () => this.#sound());
+        return;
+      case 'stall':
+        for (const pbx of Object.values(this.pbxs)) pbx.disturb();
+        this.clock.block(trouble.ms);
+        return;
+      case 'step':
+        for (const pbx of Object.values(this.pbxs)) pbx.disturb();
+        this.clock.wall += trouble.ms;
+    }
+  }
+
+  #sound(): void {
+    this.#disk.state = 'sound';
+    for (const pbx of Object.values(this.pbxs)) pbx.troubled(false);
+  }
+
+  #sky(weather: CrmWeather): void {
+    this.#weather = weather;
+    this.crm.latencyMs = weather.latencyMs;
+    this.crm.timeoutMs = weather.timeoutMs;
+  }
+
+  /** What must be true after each step. */
+  check(): void {
+    this.#steps += 1;
+    const { arrivals, ledger } = this.crm;
+    const { requests, windowMs } = POLICY.limit;
+    for (; this.#arrivals < arrivals.length; this.#arrivals += 1) {
+      const at = arrivals[this.#arrivals] ?? 0;
+      while ((arrivals[this.#first] ?? at) < at - windowMs) this.#first += 1;
+      const within = this.#arrivals - this.#first + 1;
+      if (within > requests) this.#wrong(`${within} requests in one window`);
+    }
+    for (; this.#posted < ledger.length; this.#posted += 1) {
+      const id = ledger[this.#posted]?.sessionId ?? '';
+      const times = this.crm.logged(id);
+      if (times > 1) this.#wrong(`${id} is logged ${times} times`);
+    }
+  }
+
+  async run(climate: Climate): Promise<void> {
+    const chance = this.#chance.part('choice');
+    for (const { at, trouble } of forecast(climate, this.#chance.part('weather'))) {
+      this.clock.after(at, () => this.#happen(trouble, chance));
+    }
+    this.#start();
+    await this.clock.advance(climate.hours * 3_600_000, () => this.check());
+    await this.#heal();
+  }
+
+  async #heal(): Promise<void> {
+    this.#sound();
+    this.#disk.crashIn = null;
+    this.#sky(FAIR);
+    for (let waited = 0; waited < HEALS_MS; waited += PIECE_MS) {
+      await this.clock.advance(PIECE_MS, () => this.check());
+      if (waited > 0 && this.#owed().length === 0) return;
+    }
+    for (const what of this.#owed().slice(0, 20)) this.#wrong(what);
+  }
+
+  #owed(): string[] {
+    const rows = this.#db
+      .prepare<[], { id: string; state: string; step: string | null; reason: string | null }>(
+        'SELECT session_id AS id, state, step, reason FROM delivery WHERE step IS NOT NULL',
+      )
+      .all()
+      .map(({ id, state, reason }) => `${id} is left ${state}: ${reason ?? 'no reason'}`);
+    const channels = this.#db
+      .prepare<[], string>("SELECT source || '-' || channel FROM open_channel")
+      .pluck()
+      .all()
+      .map((channel) => `${channel} is open for good`);
+    return [...rows, ...channels];
+  }
+
+  /** Judges all of it; to be called once, at the end. */
+  result(seed: number): SimResult {
+    this.#look();
+    const calls = Object.values(this.pbxs).flatMap((pbx) =>
+      pbx.exchange.placed.flatMap((placed) =>
+        placed.calls.map((call, at) => ({
+          call,
+          whole: !pbx.disturbed.has(placed),
+          // Of the first call of a recording the first frame tells the beginning.
+          stored: at === 0 && pbx.stored.has(placed),
+        })),
+      ),
+    );
+    const posted = calls.filter(({ call }) => call.posted);
+    const isKnown = ({ id }: Expected): boolean => this.#known.has(id);
+    for (const { call, whole, stored } of posted) {
+      if (this.crm.logged(call.id) === 0 && (stored || isKnown(call)))
+        this.#wrong(`${call.id} was lost${this.#stateOf(call.id)}`);
+      if (whole) this.#compare(call);
+    }
+    const sound = this.#db.pragma('integrity_check', { simple: true });
+    if (sound !== 'ok') this.#wrong(`integrity_check: ${String(sound)}`);
+    const trace = this.#hash.digest('hex');
+    const [{ crm }, lives, steps] = [this, this.#lives, this.#steps];
+    this.#db.close();
+    return {
+      ...{ seed, trace, steps, lives },
+      calls: posted.length,
+      known: posted.filter(({ call }) => isKnown(call)).length,
+      whole: posted.filter(({ whole }) => whole).length,
+      requests: crm.arrivals.length,
+      violations: this.violations,
+    };
+  }
+
+  #stateOf(id: string): string {
+    const row = this.#db
+      .prepare<[string], { state: string; reason: string | null }>(
+        'SELECT state, reason FROM delivery WHERE session_id = ?',
+      )
+      .get(id);
+    return row === undefined ? ': it has no row' : ` (${row.state}: ${row.reason ?? 'no reason'})`;
+  }
+
+  /** A call that was heard from its beginning to its end is told as it was. */
+  #compare({ id, record }: Expected): void {
+    const json = this.#db
+      .prepare<[string], string>('SELECT json FROM session WHERE call_session_id = ?')
+      .pluck()
+      .get(id);
+    if (json === undefined) {
+      this.#wrong(`${id} was heard wholly and is not stored`);
+      return;
+    }
+    const told = JSON.parse(json) as Expected['record'];
+    for (const fact of ['direction', 'status', 'agent', 'durationSeconds'] as const) {
+      const [wanted, found] = [record[fact], told[fact]];
+      const near = typeof wanted === 'number' && typeof found === 'number' && Math.abs(wanted - found) <= 1;
+      if (wanted !== found && !near) this.#wrong(`${id}: ${fact} is ${found}, and was ${wanted}`);
+    }
+  }
+}
+
+/** A time of its own for one seed, from its beginning to its end. */
+export async function simulate(seed: number, climate: Climate, templates: Templates): Promise<SimResult> {
+  const world = new SimWorld(seed, templates);
+  const unhandled: string[] = [];
+  const onUnhandled = (reason: unknown): void => void unhandled.push(String(reason));
+  process.on('unhandledRejection', onUnhandled);
+  try {
+    await world.run(climate);
+  } finally {
+    process.off('unhandledRejection', onUnhandled);
+  }
+  for (const reason of unhandled) world.violations.push(`a rejection that nobody handled: ${reason}`);
+  return world.result(seed);
+}
