@@ -4,7 +4,7 @@ import { sqliteOutbox } from '../../adapters/sqlite/outbox/port.ts';
 import type { Database } from '../../adapters/sqlite/thread/database.ts';
 import { StorageError } from '../../adapters/sqlite/thread/errors.ts';
 import { DEFAULT_RULES } from '../../src/call/correlate.ts';
-import { keepSealing } from '../../src/daemon/sealing.ts';
+import { keepSealing } from '../../src/daemon/upkeep/sealing.ts';
 import { skipReason } from '../../src/delivery/parties/filters.ts';
 import { DEFAULT_POLICY, type DeliveryPolicy } from '../../src/delivery/policy.ts';
 import { createDelivery } from '../../src/delivery/service.ts';

@@ -91,6 +91,7 @@ export function simDatabase({ db, disk, clock, alive, crash, note }: StoreParts)
   );
   return {
     path: ':memory:',
+    remarks: [],
     // The methods are those of the modules, by name.
     remote: remote as Database<Modules>['remote'],
     pending: () => 0,
