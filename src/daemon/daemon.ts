@@ -180,9 +180,10 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     watch.note(ended);
     records.stored(ended);
   };
+  const places = parts.places ?? placesOf(config, parts.readSecret);
   const records = openRecords({
-    ...{ config, store: remote, readerOf, conditions, clock, log },
-    places: parts.places ?? placesOf(config, parts.readSecret),
+    ...{ store: remote, readerOf, conditions, clock, log, rules: rulesOf(config), waitMs: config.calls.record_wait },
+    sources: sources.map(({ source: { name }, plan }) => ({ name, plan, places: places.get(name) ?? [] })),
     pipeline: () => pipeline,
     async save(news) {
       const result = await journal.commit({ frames: [], opened: [], released: [], ended: news });

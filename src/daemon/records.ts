@@ -4,8 +4,9 @@ import type { BackfillAnswer, RequestOf } from '../../adapters/control/api.ts';
 import { ControlError } from '../../adapters/control/refusal.ts';
 import { eventsOf, keptFrames, type ReaderOf } from '../../adapters/sqlite/journal/events.ts';
 import type { Held } from '../../adapters/sqlite/sessions/row.ts';
-import type { Config } from '../../config/schema.ts';
 import { listen, type Span } from '../call/cdr/coverage.ts';
+import type { CallRules } from '../call/correlate.ts';
+import type { SourcePlan } from '../call/plan.ts';
 import type { CallRecord } from '../call/record.ts';
 import { events } from '../events.ts';
 import type { Conditions } from '../health/conditions.ts';
@@ -17,14 +18,21 @@ import { type KnownCalls, type PageMerger, pageMerger } from '../records/merge.t
 import { type CallRecords, RecordsError } from '../records/port.ts';
 import type { Store } from './lookup.ts';
 import { cursorOf, placeOf } from './pages.ts';
-import { planOf, rulesOf } from './settings.ts';
+
+export interface RecordedSource {
+  readonly name: string;
+  readonly plan: SourcePlan;
+  /** Where the PBX keeps its records; none: it does not, or nobody says where. */
+  readonly places: readonly CallRecords[];
+}
 
 export interface RecordsParts {
-  readonly config: Config;
+  readonly sources: readonly RecordedSource[];
+  readonly rules: CallRules;
+  /** How long a call that was going on in a gap waits for its record after its end, ms. */
+  readonly waitMs: number;
   readonly store: Store;
   readonly readerOf: ReaderOf;
-  /** The places of records of each source. */
-  readonly places: ReadonlyMap<string, readonly CallRecords[]>;
   /** Asked when calls are going on; the pipeline is made after this. */
   readonly pipeline: () => Pick<Pipeline, 'isOpen' | 'aheadOf'>;
   /** Stores calls that are new or have newer facts, and tells everybody. */
@@ -54,7 +62,7 @@ export interface Records {
 const HELD = "Waits for the PBX's own record: it was going on while the PBX was not heard.";
 
 export function openRecords(parts: RecordsParts): Records {
-  const { config, store, clock, log, conditions } = parts;
+  const { store, clock, log, conditions, rules, waitMs } = parts;
   const known: KnownCalls = {
     isOpen: (source, channel) => parts.pipeline().isOpen(source, channel),
     async stored(ids) {
@@ -63,19 +71,17 @@ export function openRecords(parts: RecordsParts): Records {
     },
     heard: (args) => heardIn(parts, args),
   };
-  const sources = config.source.map((source) => {
-    const { name } = source;
+  const sources = parts.sources.map(({ name, plan, places }) => {
     const aheadMs = (): number => parts.pipeline().aheadOf(name);
-    const rules = rulesOf(config);
-    const merge = pageMerger({ source: name, plan: planOf(source), rules, known, store: parts.save, aheadMs });
-    return { name, places: parts.places.get(name) ?? [], merge };
+    const merge = pageMerger({ source: name, plan, rules, known, store: parts.save, aheadMs });
+    return { name, places, merge };
   });
   const filling = createFilling({
     sources,
     gaps: store.gaps,
     calls: store.outbox,
     clock,
-    waitMs: config.calls.record_wait,
+    waitMs,
     onReleased: parts.onReleased,
     onFilled: (gap) => events.gapSettled(log, gap),
     onTrouble: (source, problem) => conditions.set('records-unreadable', problem, 'error', { source }),
@@ -88,7 +94,7 @@ export function openRecords(parts: RecordsParts): Records {
     },
     holding(record) {
       if (!filling.awaits(record)) return null;
-      return { dueAt: parts.dueIn(record.endedAt + config.calls.record_wait - clock.now()), reason: HELD };
+      return { dueAt: parts.dueIn(record.endedAt + waitMs - clock.now()), reason: HELD };
     },
     stored(records) {
       for (const source of new Set(records.filter(filling.awaits).map((record) => record.source)))
@@ -129,14 +135,14 @@ const placeOfPage = z.object({ place: z.number().int().min(0), from: z.number() 
 
 /** One page: of the place that the cursor names, from where it came to. */
 async function byHand(
-  { store, clock, config }: RecordsParts,
+  { store, clock }: RecordsParts,
   sources: readonly Source[],
   request: RequestOf<'backfill'>,
 ): Promise<BackfillAnswer> {
   const { cursor, dryRun, ...selection } = request;
   const source = sources.find(({ name }) => name === selection.source);
   if (source === undefined) {
-    const names = config.source.map(({ name }) => name).join(', ');
+    const names = sources.map(({ name }) => name).join(', ');
     throw new ControlError(404, `The config has no source "${selection.source}". Name one of: ${names}.`);
   }
   if (source.places.length === 0) {

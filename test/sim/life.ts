@@ -4,13 +4,18 @@ import { sqliteOutbox } from '../../adapters/sqlite/outbox/port.ts';
 import type { Database } from '../../adapters/sqlite/thread/database.ts';
 import { StorageError } from '../../adapters/sqlite/thread/errors.ts';
 import { DEFAULT_RULES } from '../../src/call/correlate.ts';
+import type { CallRecord } from '../../src/call/record.ts';
+import type { Store } from '../../src/daemon/lookup.ts';
+import { openRecords } from '../../src/daemon/records.ts';
 import { keepSealing } from '../../src/daemon/upkeep/sealing.ts';
 import { skipReason } from '../../src/delivery/parties/filters.ts';
 import { DEFAULT_POLICY, type DeliveryPolicy } from '../../src/delivery/policy.ts';
 import { createDelivery } from '../../src/delivery/service.ts';
+import { createConditions } from '../../src/health/conditions.ts';
 import { openPermits } from '../../src/permits/permits.ts';
-import { createPipeline } from '../../src/pipeline.ts';
+import { createPipeline, type Pipeline } from '../../src/pipeline.ts';
 import type { Clock, EventSource, Log } from '../../src/ports.ts';
+import type { CallRecords } from '../../src/records/port.ts';
 import type { FakeCrm } from '../delivery/fakes.ts';
 import { labPlan, readers } from '../support/recordings.ts';
 
@@ -25,7 +30,7 @@ export interface LifeParts {
   readonly random: () => number;
   readonly database: Database;
   readonly crm: FakeCrm;
-  readonly sources: readonly EventSource[];
+  readonly sources: readonly { readonly source: EventSource; readonly places: readonly CallRecords[] }[];
   readonly log: Log;
   /** Who the CRM answers: nothing once it is over. */
   readonly life: { alive: boolean };
@@ -37,9 +42,10 @@ export interface LifeParts {
 export async function beginLife(parts: LifeParts): Promise<void> {
   const { owner, clock, random, database, crm, sources, log, life, onFatal } = parts;
   const { remote } = database;
+  const readerOf = (source: string) => readers[source] ?? null;
   const journal = sqliteJournal(database, {
-    clock,
-    readerOf: (source) => readers[source] ?? null,
+    ...{ clock, readerOf },
+    holding: (record) => records.holding(record),
     unposted: (record) => skipReason(record, POLICY, Math.floor(clock.now())),
     onDamaged: (source, segments) => onFatal(`${segments} segments of ${source} cannot be read`),
   });
@@ -55,14 +61,33 @@ export async function beginLife(parts: LifeParts): Promise<void> {
     log,
     alone: true,
   });
-  const pipeline = createPipeline({
-    sources: sources.map((source) => ({ source, plan: labPlan(source.name) })),
+  const onStored = (ended: readonly CallRecord[], inserted: readonly string[], changed: readonly string[]): void => {
+    if (inserted.length + changed.length > 0) delivery.notify();
+    records.stored(ended);
+  };
+  const records = openRecords({
+    ...{ clock, log, readerOf, rules: DEFAULT_RULES, waitMs: 120_000 },
+    sources: sources.map(({ source: { name }, places }) => ({ name, places, plan: labPlan(name) })),
+    // The methods are those of the modules.
+    store: remote as unknown as Store,
+    pipeline: () => pipeline,
+    async save(news) {
+      const result = await journal.commit({ frames: [], opened: [], released: [], ended: news });
+      onStored(news, result.inserted, result.changed);
+      return result;
+    },
+    dueIn: delivery.dueIn,
+    onReleased: delivery.notify,
+    conditions: createConditions(log),
+  });
+  const pipeline: Pipeline = createPipeline({
+    sources: sources.map(({ source }) => ({ source, plan: labPlan(source.name) })),
     journal,
     rules: DEFAULT_RULES,
     clock,
-    onStored(_ended, inserted, changed) {
-      if (inserted.length + changed.length > 0) delivery.notify();
-    },
+    gaps: remote.gaps,
+    onGap: (gap) => records.gapEnded(gap),
+    onStored,
     onRefused(error) {
       const full = error instanceof StorageError && error.code === 'BACKLOG_FULL';
       if (!full) onFatal(String(error));
@@ -73,5 +98,6 @@ export async function beginLife(parts: LifeParts): Promise<void> {
   });
   await delivery.start();
   await pipeline.start();
+  records.filling.start();
   keepSealing(journal, clock, (why) => log.write('warn', 'sealing', why));
 }

@@ -35,6 +35,9 @@ export class SimPbx {
   #bootedAt: number;
   #heardAt = 0;
   #connection = 0;
+  #everListened = false;
+  /** Copies that were begun before anybody ever listened. */
+  readonly #before = new Set<Placed>();
   #cancelTimer: () => void = () => {};
 
   constructor(pbx: Pbx, clock: SimClock) {
@@ -56,6 +59,7 @@ export class SimPbx {
     const placed = this.exchange.place(template, { startAt, beganAt, speed: 1, customer });
     this.#going.add(placed);
     if (!this.heard) this.disturbed.add(placed);
+    if (!this.#everListened) this.#before.add(placed);
     this.#plan();
     return placed;
   }
@@ -89,6 +93,11 @@ export class SimPbx {
     this.#listener?.({ source: this.pbx, receivedAt, events: [whole], raw: null });
   }
 
+  /** False for what began before anybody ever listened: that is no gap. */
+  wasListenedTo(placed: Placed): boolean {
+    return !this.#before.has(placed);
+  }
+
   /** Of all that goes on something may be missed from now on. */
   disturb(): void {
     for (const placed of this.#going) this.disturbed.add(placed);
@@ -97,6 +106,7 @@ export class SimPbx {
   /** The life that listens has logged in. */
   #connect(listener: (frame: SourceFrame) => void): void {
     this.#listener = listener;
+    this.#everListened = true;
     this.#connection += 1;
     const connection = this.#connection;
     this.#heardAt = Math.floor(this.#clock.now());
