@@ -69,7 +69,9 @@ export async function reboots(name: string, all: Templates, chance: Chance, live
       const life = site.start(boot());
       await life.logged('pbx-connected', 2);
       const stop = traffic(site, all, { perSecond: 120, speed: 200, chance });
-      await pause(chance.whole(100, 900));
+      // It waits for a window first, as nothing is known of this boot.
+      await Promise.race([site.crm.next(), life.exited]);
+      await pause(chance.whole(50, 700));
       stop();
       await life.kill();
     }

@@ -33,6 +33,8 @@ export async function powerCuts(
   const forgotten = new Set<string>();
   let placed = 0;
   try {
+    const [first] = all.asterisk;
+    if (first !== undefined) await site.warmUp(first, options);
     for (let cut = 0; cut < cuts; cut += 1) {
       site.crm.clearFaults();
       site.crm.addFaults(...crmFaults(chance, 3));
