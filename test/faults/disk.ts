@@ -57,7 +57,7 @@ export async function diskFull(name: string, all: Templates, chance: Chance): Pr
     if (!told) wrong.push('nothing in the log says that the disk is full');
     if (life.over) wrong.push(`the daemon ended with ${life.child.exitCode} while the disk was full: ${life.words}`);
     disk.free();
-    const verdict = await settle(site, new Knowledge());
+    const verdict = await settle(site, new Knowledge(), { heard: true });
     // Nothing was killed: what came while the disk was full was kept in memory.
     const lost = verdict.unheard > 0 ? [`${verdict.unheard} calls that came while the disk was full`] : [];
     return outcomeOf(name, site.lives.length, began, {

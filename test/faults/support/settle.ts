@@ -1,7 +1,7 @@
 /** The end of a run: everything heals, and the daemon has time to finish what it owes. */
 import BetterSqlite3 from 'better-sqlite3';
 import { pause } from '../../../bench/support/process.ts';
-import { judge, type Knowledge, type Verdict } from './oracle.ts';
+import { judge, type Knowledge, placedCalls, type Verdict } from './oracle.ts';
 import type { Life, LifeOptions, Site } from './site.ts';
 
 const LOOK_EVERY_MS = 100;
@@ -29,15 +29,23 @@ export async function finished(site: Site, life: Life, withinMs: number): Promis
   return left;
 }
 
+async function allStored(site: Site, life: Life, withinMs: number): Promise<void> {
+  const isStored = (): boolean => placedCalls(site).every(({ id }) => life.stored.has(id));
+  for (const until = performance.now() + withinMs; !isStored() && performance.now() < until && !life.over; )
+    await pause(LOOK_EVERY_MS);
+}
+
 export interface SettleOptions extends LifeOptions {
   readonly withinMs?: number;
+  /** All that was placed was heard: what is still in the daemon's memory is waited for. */
+  readonly heard?: boolean;
   /** Requests that the CRM allows in a window. */
   readonly limit?: number;
 }
 
 /** One more life, without faults, until all is delivered; then what the CRM has is judged. */
 export async function settle(site: Site, known: Knowledge, options: SettleOptions = {}): Promise<Verdict> {
-  const { withinMs = 120_000, limit = 100, ...start } = options;
+  const { withinMs = 120_000, limit = 100, heard = false, ...start } = options;
   site.crm.clearFaults();
   const present = site.present;
   const life = present === null || present.over ? site.start(start) : present;
@@ -45,6 +53,7 @@ export async function settle(site: Site, known: Knowledge, options: SettleOption
   const connected = await life.logged('pbx-connected', site.pbxs.length);
   if (!connected) wrong.push(`the daemon ended with ${life.child.exitCode}: ${life.words}`);
   await site.quiet();
+  if (heard) await allStored(site, life, withinMs);
   const left = await finished(site, life, withinMs);
   if (left !== null) wrong.push(`not finished after ${withinMs / 1000} s: ${left}`);
   const status = await life.stop();
