@@ -15,6 +15,7 @@ import type { CallRecord } from './call/record.ts';
 import { rememberLately } from './lately.ts';
 import type { Clock, ClockNews, EventSource, Journal, SourceFrame, SourceStatus } from './ports.ts';
 import type { Gap, Gaps } from './records/gaps.ts';
+import { type PbxTime, SAME_TIME } from './records/pbx-time.ts';
 import { watchGaps } from './records/watch.ts';
 import type { CallEvent } from './telephony/call-event.ts';
 import { oddTime } from './telephony/event-time.ts';
@@ -62,8 +63,10 @@ export interface Pipeline {
   openChannels(): number;
   /** True for a channel of a call that is not finished. */
   isOpen(source: string, channel: string): boolean;
-  /** How far the clock of a PBX is ahead of ours, ms; 0 also where that is not known. */
-  aheadOf(source: string): number;
+  /** Newer facts of finished calls have been stored: what the PBX says late is added to these. */
+  corrected(records: readonly CallRecord[]): void;
+  /** The clock of a PBX beside ours. */
+  timeOf(source: string): PbxTime;
 }
 
 export function createPipeline(options: PipelineOptions): Pipeline {
@@ -116,7 +119,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   /** The last moment at which everything that was heard of a PBX is stored; `null`: it was never heard. */
   const lastHeardAt = async (source: string): Promise<number | null> => {
-    const times = [await journal.lastFrameAt(source), await options.gaps?.lastHeardAt({ source })];
+    const times = [await journal.lastFrameAt(source), (await options.gaps?.lastHeard({ source }))?.at];
     const known = times.filter((time) => time != null);
     // A clock that was set back meanwhile: nothing was heard later than now.
     return known.length === 0 ? null : Math.min(Math.max(...known), clock.now());
@@ -213,6 +216,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   return {
     async start() {
+      // Before anything begins a gap.
+      await watch?.start(options.sources.map(({ source }) => source.name));
       await refold();
       await remember();
       unwatch = clock.watch?.(onClock) ?? unwatch;
@@ -222,7 +227,6 @@ export function createPipeline(options: PipelineOptions): Pipeline {
         if (at !== null) markGap(source.name, at, 'logcalld was not running');
       }
       tick();
-      watch?.start();
       for (const { source } of options.sources) source.start(onFrame, options.onStatus);
     },
     async stop() {
@@ -241,6 +245,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     live: () => [...tables.values()].flatMap((table) => table.live(clock.now())),
     openChannels: () => [...tables.values()].reduce((sum, table) => sum + table.openChannels, 0),
     isOpen: (source, channel) => tables.get(source)?.isOpen(channel) === true,
-    aheadOf: (source) => watch?.aheadOf(source) ?? 0,
+    corrected(records) {
+      for (const table of tables.values()) table.correct(records.filter(({ source }) => source === table.source));
+    },
+    timeOf: (source) => watch?.timeOf(source) ?? SAME_TIME,
   };
 }

@@ -1,5 +1,6 @@
 /** The store of gaps; runs in the database thread. The rules are in `src/records/gaps.ts`. */
 import type { Gap, GapProgress, GapQuery, Gaps } from '../../src/records/gaps.ts';
+import type { PbxTime } from '../../src/records/pbx-time.ts';
 import { prepared } from './thread/prepared.ts';
 import type { Connection } from './thread/rpc.ts';
 import { unsynced } from './thread/unsynced.ts';
@@ -10,7 +11,7 @@ interface Row extends Omit<Gap, 'filledTo'> {
   readonly filledTo: string | null;
 }
 
-const COLUMNS = `id, source, began_at AS beganAt, ended_at AS endedAt, reason, live, ahead_ms AS aheadMs, state,
+const COLUMNS = `id, source, began_at AS beganAt, ended_at AS endedAt, reason, live, state,
   filled_to AS filledTo, created, completed, skipped, note, settled_at AS settledAt`;
 
 const toGap = ({ filledTo, ...row }: Row): Gap => ({ ...row, filledTo: filledTo === null ? {} : JSON.parse(filledTo) });
@@ -18,8 +19,8 @@ const toGap = ({ filledTo, ...row }: Row): Gap => ({ ...row, filledTo: filledTo 
 export function gapsModule(db: Connection) {
   const open = db.prepare<[object], Row>(`SELECT ${COLUMNS} FROM gap WHERE source = @source AND state = 'open'`);
   const insert = db.prepare<[object]>(
-    `INSERT INTO gap (source, began_at, reason, live, ahead_ms, state)
-     SELECT @source, @at, @reason, @live, @aheadMs, 'open'
+    `INSERT INTO gap (source, began_at, reason, live, state)
+     SELECT @source, @at, @reason, @live, 'open'
      WHERE NOT EXISTS (SELECT 1 FROM gap WHERE source = @source AND state = 'open')`,
   );
   const end = db.prepare<[object]>("UPDATE gap SET ended_at = @at, state = 'waiting' WHERE id = @id");
@@ -35,10 +36,22 @@ export function gapsModule(db: Connection) {
     'UPDATE gap SET state = @state, note = @note, settled_at = @at WHERE id = @id AND ended_at IS NOT NULL',
   );
   const heard = db.prepare<[object]>(
-    `INSERT INTO heard (source, at) VALUES (@source, @at)
-     ON CONFLICT (source) DO UPDATE SET at = @at`,
+    'INSERT OR REPLACE INTO heard (source, at, ahead_ms, own_times) VALUES (@source, @at, @aheadMs, @ownTimes)',
   );
-  const lastHeard = db.prepare<[object], number>('SELECT at FROM heard WHERE source = @source').pluck();
+  const lastHeard = db.prepare<[object], { at: number; aheadMs: number; ownTimes: number }>(
+    'SELECT at, ahead_ms AS aheadMs, own_times AS ownTimes FROM heard WHERE source = @source',
+  );
+  const unchecked = db.prepare<[object], Row>(
+    `SELECT ${COLUMNS} FROM gap WHERE source = @source AND state = 'filled' AND checked = 0 AND ended_at < @endedBefore
+     ORDER BY began_at`,
+  );
+  const checked = db.prepare<[object]>('UPDATE gap SET checked = 1 WHERE id = @id');
+  const shiftGap = db.prepare<[object]>(
+    "UPDATE gap SET began_at = began_at + @by WHERE source = @source AND state = 'open'",
+  );
+  const shiftHeard = db.prepare<[object]>(
+    'UPDATE heard SET at = at + @by, ahead_ms = ahead_ms - @by WHERE source = @source',
+  );
   const forget = db.prepare<[object]>(
     "DELETE FROM gap WHERE ended_at < @endedBefore AND state IN ('filled', 'unfilled')",
   );
@@ -73,8 +86,20 @@ export function gapsModule(db: Connection) {
         .map(toGap);
     },
     // A power cut may undo it: the gap then begins earlier, and nothing is missed.
-    heard: unsynced(db, (args: Arg<'heard'>): void => void heard.run(whole(args))),
-    lastHeardAt: ({ source }: Arg<'lastHeardAt'>): number | null => lastHeard.get({ source }) ?? null,
+    heard: unsynced(db, ({ source, at, time: { aheadMs, ownTimes } }: Arg<'heard'>): void => {
+      heard.run({ source, at: Math.floor(at), aheadMs: Math.round(aheadMs), ownTimes: ownTimes ? 1 : 0 });
+    }),
+    lastHeard: ({ source }: Arg<'lastHeard'>): { at: number; time: PbxTime } | null => {
+      const row = lastHeard.get({ source });
+      return row === undefined ? null : { at: row.at, time: { aheadMs: row.aheadMs, ownTimes: row.ownTimes === 1 } };
+    },
+    unchecked: (args: Arg<'unchecked'>): readonly Gap[] => unchecked.all(args).map(toGap),
+    checked: (args: Arg<'checked'>): void => void checked.run(args),
+    shift: db.transaction(({ source, by }: Arg<'shift'>): void => {
+      const args = { source, by: Math.round(by) };
+      shiftGap.run(args);
+      shiftHeard.run(args);
+    }).immediate,
     /** Removes settled gaps that ended before `endedBefore`, ms since the epoch. */
     forget: (args: { endedBefore: number }): void => void forget.run(args),
   };

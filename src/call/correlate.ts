@@ -234,6 +234,11 @@ export class CallTable {
     return this.endings.reported();
   }
 
+  /** Newer facts of finished calls, stored by somebody else: what comes late is added to these. */
+  correct(records: readonly CallRecord[]): void {
+    this.endings.correct(records);
+  }
+
   /** Knows the calls that `past`, another table of the PBX, has reported, as far as nothing of them goes on here, by these records. */
   remember(past: CallTable, records: readonly CallRecord[]): void {
     this.endings.remember(past.endings, records);

@@ -187,6 +187,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     pipeline: () => pipeline,
     async save(news) {
       const result = await journal.commit({ frames: [], opened: [], released: [], ended: news });
+      pipeline.corrected(news);
       onStored(news, result.inserted, result.changed);
       return result;
     },
@@ -241,7 +242,10 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
       },
       live: () => pipeline.live(),
       status: () => daemonStatus(view),
-      onCorrected: (records) => watch.note(records),
+      onCorrected(corrected) {
+        pipeline.corrected(corrected);
+        watch.note(corrected);
+      },
     }),
   );
   const onStorageFault = (why: string): void => events.warning(log, 'storage', why);

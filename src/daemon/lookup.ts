@@ -26,6 +26,7 @@ import type { DeliveryPolicy } from '../delivery/policy.ts';
 import type { Delivery } from '../delivery/store.ts';
 import type { Clock } from '../ports.ts';
 import type { Gap } from '../records/gaps.ts';
+import { SAME_TIME, shiftOfCalls } from '../records/pbx-time.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
 import { cursorOf, firstFound, placeOf, SCAN_ROWS } from './pages.ts';
 import { CRM } from './settings.ts';
@@ -114,7 +115,8 @@ const RECORDS_MARGIN_MS = 5000;
 
 async function gapsOf(store: Store, { source, startedAt, endedAt, flags }: CallRecord): Promise<readonly Gap[]> {
   if (!flags.includes('blind-interval')) return [];
-  const [since, until] = [startedAt - RECORDS_MARGIN_MS, endedAt + RECORDS_MARGIN_MS];
+  const by = shiftOfCalls((await store.gaps.lastHeard({ source }))?.time ?? SAME_TIME);
+  const [since, until] = [startedAt - by - RECORDS_MARGIN_MS, endedAt - by + RECORDS_MARGIN_MS];
   return store.gaps.list({ source, since, until, limit: GAPS });
 }
 

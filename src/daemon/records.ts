@@ -14,8 +14,9 @@ import type { Pipeline } from '../pipeline.ts';
 import type { Clock, CommitResult, Log } from '../ports.ts';
 import { createFilling, type Filling } from '../records/filling.ts';
 import type { Gap } from '../records/gaps.ts';
-import { type KnownCalls, type PageMerger, pageMerger } from '../records/merge.ts';
-import { type CallRecords, RecordsError } from '../records/port.ts';
+import { type KnownCalls, type Merged, type PageMerger, pageMerger } from '../records/merge.ts';
+import { moved, type PbxTime, shiftOfCalls } from '../records/pbx-time.ts';
+import { type CallRecords, RecordsError, type SkippedRecords } from '../records/port.ts';
 import type { Store } from './lookup.ts';
 import { cursorOf, placeOf } from './pages.ts';
 
@@ -34,7 +35,7 @@ export interface RecordsParts {
   readonly store: Store;
   readonly readerOf: ReaderOf;
   /** Asked when calls are going on; the pipeline is made after this. */
-  readonly pipeline: () => Pick<Pipeline, 'isOpen' | 'aheadOf'>;
+  readonly pipeline: () => Pick<Pipeline, 'isOpen' | 'timeOf'>;
   /** Stores calls that are new or have newer facts, and tells everybody. */
   readonly save: (records: readonly CallRecord[]) => Promise<CommitResult>;
   /** The outbox clock in so many ms. */
@@ -72,8 +73,8 @@ export function openRecords(parts: RecordsParts): Records {
     heard: (args) => heardIn(parts, args),
   };
   const sources = parts.sources.map(({ name, plan, places }) => {
-    const aheadMs = (): number => parts.pipeline().aheadOf(name);
-    const merge = pageMerger({ source: name, plan, rules, known, store: parts.save, aheadMs });
+    const time = () => parts.pipeline().timeOf(name);
+    const merge = pageMerger({ source: name, plan, rules, known, store: parts.save, time });
     return { name, places, merge };
   });
   const filling = createFilling({
@@ -94,7 +95,7 @@ export function openRecords(parts: RecordsParts): Records {
     },
     holding(record) {
       if (!filling.awaits(record)) return null;
-      return { dueAt: parts.dueIn(record.endedAt + waitMs - clock.now()), reason: HELD };
+      return { dueAt: parts.dueIn(waitMs), reason: HELD };
     },
     stored(records) {
       for (const source of new Set(records.filter(filling.awaits).map((record) => record.source)))
@@ -162,27 +163,52 @@ async function byHand(
   const begin = cursor === undefined ? { place: 0, from: 0 } : placeOf(selection, cursor, placeOfPage);
   const place = source.places[begin.place];
   if (place === undefined) throw new ControlError(400, 'The place of records is gone: begin anew.');
-  const aheadMs = source.merge.aheadMs();
+  const time = source.merge.time();
   const span = { from: since, to: until };
-  const to = until + aheadMs;
-  const from = Math.max(since + aheadMs, begin.from);
-  const answer = { place: place.name, since, created: [], completed: [], skipped: [] };
-  const nextPlace = begin.place + 1 < source.places.length ? { place: begin.place + 1, from: 0 } : null;
+  const wanted = moved(span, time.aheadMs);
+  const from = Math.max(wanted.from, begin.from);
+  const created: CallRecord[] = [];
+  const completed: CallRecord[] = [];
+  const skipped: SkippedRecords[] = [];
+  const answer = { place: place.name, since, created, completed, skipped };
   const next = (at: z.output<typeof placeOfPage> | null) => (at === null ? null : cursorOf(selection, at));
   try {
-    for await (const page of place.read({ from, to })) {
-      const { created, completed } = await source.merge(page.events, { span, aheadMs, dryRun });
-      // One that comes no further has no more that is whole.
-      const over = page.upTo >= to || page.upTo <= from ? nextPlace : { place: begin.place, from: page.upTo };
-      if (over === null && !dryRun) await settleWithin(store, source.name, span, clock);
-      return { ...answer, created, completed, skipped: page.skipped, upTo: page.upTo - aheadMs, cursor: next(over) };
+    for await (const page of place.read({ from, to: wanted.to })) {
+      const done = await source.merge(page.events, { span, time, dryRun });
+      created.push(...done.created);
+      completed.push(...done.completed);
+      skipped.push(...page.skipped, ...done.faults);
+      if (!dryRun) await countFor(store, source, done, time);
+      // One that comes no further tells of what went on before: the next one follows at once.
+      if (page.upTo > from && page.upTo < wanted.to)
+        return { ...answer, upTo: page.upTo - time.aheadMs, cursor: next({ place: begin.place, from: page.upTo }) };
     }
   } catch (error) {
     if (error instanceof RecordsError) throw new ControlError(503, error.message);
     throw error;
   }
-  if (nextPlace === null && !dryRun) await settleWithin(store, source.name, span, clock);
-  return { ...answer, upTo: until, cursor: next(nextPlace) };
+  if (begin.place + 1 < source.places.length)
+    return { ...answer, upTo: until, cursor: next({ place: begin.place + 1, from: 0 }) };
+  if (!dryRun) await settleWithin(store, source.name, span, clock);
+  return { ...answer, upTo: until, cursor: null };
+}
+
+/** What was found counts for the gaps that it touches. */
+async function countFor(
+  { gaps }: Store,
+  { name }: Source,
+  { created, completed }: Merged,
+  time: PbxTime,
+): Promise<void> {
+  const touched = async ({ startedAt, endedAt }: CallRecord): Promise<readonly Gap[]> => {
+    const { from, to } = moved({ from: startedAt, to: endedAt }, -shiftOfCalls(time));
+    return gaps.list({ source: name, since: from, until: to, limit: 1 });
+  };
+  const none = { created: 0, completed: 0, skipped: 0 };
+  for (const record of created)
+    for (const { id, filledTo } of await touched(record)) await gaps.progress({ ...none, id, filledTo, created: 1 });
+  for (const record of completed)
+    for (const { id, filledTo } of await touched(record)) await gaps.progress({ ...none, id, filledTo, completed: 1 });
 }
 
 /** Gaps that lie wholly in a time that was filled by hand are filled. */

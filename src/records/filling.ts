@@ -10,6 +10,7 @@ import type { CallRecord } from '../call/record.ts';
 import type { Clock } from '../ports.ts';
 import { GAP_FLAG, type Gap, type Gaps } from './gaps.ts';
 import type { PageMerger } from './merge.ts';
+import { moved, shiftOfCalls, shiftOfRecords } from './pbx-time.ts';
 import { type CallRecords, RecordsError } from './port.ts';
 
 export interface FillingSource {
@@ -18,9 +19,15 @@ export interface FillingSource {
   readonly merge: PageMerger;
 }
 
+export interface AwaitingCall {
+  readonly record: CallRecord;
+  /** When it began to wait, ms since the epoch, on our clock. */
+  readonly heldSince: number;
+}
+
 /** Calls that wait for their record. */
 export interface AwaitingCalls {
-  awaiting(args: { source: string; limit: number }): Promise<readonly CallRecord[]>;
+  awaiting(args: { source: string; limit: number }): Promise<readonly AwaitingCall[]>;
   /** They wait no longer. */
   release(args: { ids: readonly string[] }): Promise<void>;
 }
@@ -30,7 +37,7 @@ export interface FillingOptions {
   readonly gaps: Gaps;
   readonly calls: AwaitingCalls;
   readonly clock: Pick<Clock, 'now' | 'after'>;
-  /** How long a call waits for its record after its end, ms. */
+  /** How long a call waits for its record at most, ms. */
   readonly waitMs: number;
   /** Calls are free to be posted. */
   readonly onReleased: () => void;
@@ -52,8 +59,10 @@ export interface Filling {
   stop(): Promise<void>;
 }
 
-/** A PBX writes its record some seconds after the end of a call (asterisk.md: worst seen 1.5 s; CDR batches later), ms. */
+/** A PBX writes its record some seconds after the end of a call (Asterisk 16 and 22: 1.5 s at worst), ms. */
 const WRITTEN_AFTER_MS = 5000;
+/** A PBX that writes records in batches (cdr.conf, `batch=yes`) does so every five minutes: gaps are read once more then, ms. */
+const LATE_MS = 360_000;
 /** Before and after a gap: seconds are cut off in records, ms. */
 const MARGIN_MS = 5000;
 /** How soon a pass follows the one before while something waits, and the longest pause while the records cannot be read, ms. */
@@ -117,7 +126,13 @@ export function createFilling(options: FillingOptions): Filling {
         if (stopped) return null;
         const ready = (gap.endedAt ?? 0) + WRITTEN_AFTER_MS;
         if (clock.now() < ready) times.push(ready);
-        else if (!(await fillGap(gap))) times.push(clock.now() + AGAIN_MS);
+        else if (await fillGap(gap)) times.push(Math.max(clock.now(), (gap.endedAt ?? 0) + LATE_MS + 1));
+        else times.push(clock.now() + AGAIN_MS);
+      }
+      for (const gap of await gaps.unchecked({ source: name, endedBefore: clock.now() - LATE_MS })) {
+        if (stopped) return null;
+        await readGap(gap, {});
+        await gaps.checked({ id: gap.id });
       }
       const next = await fillCalls();
       if (next !== null) times.push(next);
@@ -126,43 +141,45 @@ export function createFilling(options: FillingOptions): Filling {
 
     /** False when it is to be read again. */
     const fillGap = async (gap: Gap): Promise<boolean> => {
-      const { id, beganAt, endedAt, aheadMs } = gap;
-      const at = (): number => clock.now();
-      if (places.length === 0) {
-        const settled = await gaps.settle({ id, state: 'unfilled', note: NO_RECORDS, at: at() });
+      const settle = async (state: 'filled' | 'unfilled', note: string | null): Promise<true> => {
+        const settled = await gaps.settle({ id: gap.id, state, note, at: clock.now() });
         if (settled !== null) options.onFilled(settled);
         return true;
-      }
-      const span = { from: beganAt, to: endedAt ?? at() };
-      let filledTo = gap.filledTo;
+      };
+      if (places.length === 0) return settle('unfilled', NO_RECORDS);
+      const whole = await readGap(gap, gap.filledTo);
+      if (stopped) return true;
+      if (whole) return settle('filled', null);
+      // What a PBX still writes is waited for, but not for ever: an open end may never be closed.
+      if (clock.now() < (gap.endedAt ?? 0) + LATEST_MS) return false;
+      return settle('unfilled', 'some records of that time were still not whole; "logcalld backfill" reads them again');
+    };
+
+    /** Takes in what the places tell of the time of a gap, from where each was read to; false when that is not whole yet. */
+    const readGap = async ({ id, beganAt, endedAt }: Gap, from: Gap['filledTo']): Promise<boolean> => {
+      const time = source.merge.time();
+      const span = { from: beganAt, to: endedAt ?? clock.now() };
+      const wanted = moved({ from: span.from - MARGIN_MS, to: span.to + MARGIN_MS }, time.aheadMs);
+      let filledTo = from;
       let whole = true;
       for (const place of places) {
-        const from = Math.max(span.from + aheadMs - MARGIN_MS, filledTo[place.name] ?? 0);
-        const to = span.to + aheadMs + MARGIN_MS;
-        if (from >= to) continue;
-        let upTo = to;
-        for await (const page of place.read({ from, to })) {
-          const done = await source.merge(page.events, { span, aheadMs });
-          const skipped = page.skipped.reduce((sum, { count }) => sum + count, 0);
+        const begin = Math.max(wanted.from, filledTo[place.name] ?? 0);
+        if (begin >= wanted.to) continue;
+        let upTo = wanted.to;
+        for await (const page of place.read({ from: begin, to: wanted.to })) {
+          const { created, completed, faults } = await source.merge(page.events, { span, time });
+          // What is read again is not left out again.
+          const fresh = page.upTo > (filledTo[place.name] ?? begin);
+          const skipped = [...page.skipped, ...faults].reduce((sum, { count }) => sum + count, 0);
           upTo = page.upTo;
-          filledTo = { ...filledTo, [place.name]: upTo };
-          await gaps.progress({
-            id,
-            filledTo,
-            created: done.created.length,
-            completed: done.completed.length,
-            skipped,
-          });
-          if (stopped) return true;
+          filledTo = { ...filledTo, [place.name]: Math.max(upTo, filledTo[place.name] ?? 0) };
+          const found = { created: created.length, completed: completed.length, skipped: fresh ? skipped : 0 };
+          await gaps.progress({ id, filledTo, ...found });
+          if (stopped) return false;
         }
-        whole &&= upTo >= to;
+        whole &&= upTo >= wanted.to;
       }
-      // What a PBX still writes is waited for, but not for ever: an open end may never be closed.
-      if (!whole && at() < span.to + LATEST_MS) return false;
-      const note = whole ? null : 'some records were not whole';
-      const settled = await gaps.settle({ id, state: 'filled', note, at: at() });
-      if (settled !== null) options.onFilled(settled);
-      return true;
+      return whole;
     };
 
     /** As of `onePass`. */
@@ -170,52 +187,63 @@ export function createFilling(options: FillingOptions): Filling {
       const waiting = await calls.awaiting({ source: name, limit: CALLS });
       if (waiting.length === 0) return null;
       const now = clock.now();
-      const ready = waiting.filter(({ endedAt }) => now >= endedAt + WRITTEN_AFTER_MS);
+      const ready = waiting.filter(({ heldSince }) => now >= heldSince + WRITTEN_AFTER_MS);
+      const found = ready.length === 0 ? new Set<string>() : await readCalls(ready.map(({ record }) => record));
+      if (stopped) return null;
+      const isFree = ({ record: { callSessionId }, heldSince }: AwaitingCall): boolean =>
+        found.has(callSessionId) || now >= heldSince + options.waitMs;
+      await release(waiting.filter(isFree));
+      if (waiting.length === CALLS) return now + AGAIN_MS;
+      // Those that were read in vain are read again after a while; at the end of their time they are free.
+      const times = waiting
+        .filter((one) => !isFree(one))
+        .map(({ heldSince }) => {
+          const first = heldSince + WRITTEN_AFTER_MS;
+          const again = now + Math.max(AGAIN_MS, now - first);
+          return Math.min(first > now ? first : again, heldSince + options.waitMs);
+        });
+      return times.length === 0 ? null : Math.min(...times);
+    };
+
+    /** Ids of the calls that the places told of, these among them. */
+    const readCalls = async (records: readonly CallRecord[]): Promise<ReadonlySet<string>> => {
+      const time = source.merge.time();
+      const now = clock.now() + shiftOfCalls(time);
+      // Of one that was cut off the record was written at its end, which nobody heard.
+      const ends = records.map(({ endedAt, endBetween }) => (endBetween == null ? endedAt : (endBetween.to ?? now)));
+      const span = {
+        from: Math.min(...records.map(({ startedAt }) => startedAt)) - MARGIN_MS,
+        to: Math.max(...ends) + WRITTEN_AFTER_MS,
+      };
       const found = new Set<string>();
-      for (const place of ready.length === 0 ? [] : places) {
-        const ahead = source.merge.aheadMs();
-        const span = {
-          from: Math.min(...ready.map(({ startedAt }) => startedAt)) + ahead - MARGIN_MS,
-          to: Math.max(...ready.map(({ endedAt }) => endedAt)) + ahead + WRITTEN_AFTER_MS,
-        };
-        for await (const page of place.read(span)) {
-          const done = await source.merge(page.events, { span: null, aheadMs: ahead });
+      for (const place of places) {
+        for await (const page of place.read(moved(span, shiftOfRecords(time)))) {
+          const done = await source.merge(page.events, { span: null, time });
           for (const id of done.recorded) found.add(id);
           for (const record of done.completed) await noteCompleted(record);
-          if (stopped) return null;
+          if (stopped) return found;
         }
       }
-      const free = waiting.filter(
-        ({ callSessionId, endedAt }) => found.has(callSessionId) || now >= endedAt + options.waitMs,
-      );
-      await release(free);
-      if (waiting.length === CALLS) return now + AGAIN_MS;
-      const left = waiting.filter((record) => !free.includes(record));
-      if (left.length === 0) return null;
-      // Those that were read in vain are read again after a while; at the end of their time they are free.
-      const times = left.map(({ endedAt }) => {
-        const ready = endedAt + WRITTEN_AFTER_MS;
-        return Math.min(ready > now ? ready : now + AGAIN_MS, endedAt + options.waitMs);
-      });
-      return Math.min(...times);
+      return found;
     };
 
     /** It counts for the last gap that the call went on in. */
     const noteCompleted = async ({ startedAt, endedAt }: CallRecord): Promise<void> => {
-      const touched = { source: name, since: startedAt - MARGIN_MS, until: endedAt + MARGIN_MS, limit: 1 };
-      for (const { id, filledTo } of await gaps.list(touched))
+      const around = { from: startedAt - MARGIN_MS, to: endedAt + MARGIN_MS };
+      const { from: since, to: until } = moved(around, -shiftOfCalls(source.merge.time()));
+      for (const { id, filledTo } of await gaps.list({ source: name, since, until, limit: 1 }))
         await gaps.progress({ id, filledTo, created: 0, completed: 1, skipped: 0 });
     };
 
     const freeOverdue = async (): Promise<void> => {
       const now = clock.now();
       const waiting = await calls.awaiting({ source: name, limit: CALLS });
-      await release(waiting.filter(({ endedAt }) => now >= endedAt + options.waitMs));
+      await release(waiting.filter(({ heldSince }) => now >= heldSince + options.waitMs));
     };
 
-    const release = async (records: readonly CallRecord[]): Promise<void> => {
-      if (records.length === 0) return;
-      await calls.release({ ids: records.map(({ callSessionId }) => callSessionId) });
+    const release = async (free: readonly AwaitingCall[]): Promise<void> => {
+      if (free.length === 0) return;
+      await calls.release({ ids: free.map(({ record }) => record.callSessionId) });
       options.onReleased();
     };
 

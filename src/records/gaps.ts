@@ -14,6 +14,7 @@
 import type { CallRecord } from '../call/record.ts';
 import type { SourceStatus } from '../ports.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
+import { type PbxTime, SAME_TIME } from './pbx-time.ts';
 
 export type GapState = 'open' | 'waiting' | 'filled' | 'unfilled';
 
@@ -28,8 +29,6 @@ export interface Gap {
   readonly reason: string;
   /** Calls that were going on when it began. */
   readonly live: number;
-  /** How far the clock of the PBX was ahead of ours, ms; 0 also where that is not known. */
-  readonly aheadMs: number;
   readonly state: GapState;
   /** How far each place of records has been read, by its name: ms on the clock of the PBX. */
   readonly filledTo: Readonly<Record<string, number>>;
@@ -77,7 +76,7 @@ export interface GapQuery {
 /** The store of gaps. */
 export interface Gaps {
   /** Begins a gap unless one of the source is open. */
-  begin(args: { source: string; at: number; reason: string; live: number; aheadMs: number }): Promise<void>;
+  begin(args: { source: string; at: number; reason: string; live: number }): Promise<void>;
   /** The gap that was open, which waits for the records now; `null` when there was none. */
   end(args: { source: string; at: number }): Promise<Gap | null>;
   waiting(args: { source: string }): Promise<readonly Gap[]>;
@@ -85,13 +84,19 @@ export interface Gaps {
   settle(args: { id: number; state: 'filled' | 'unfilled'; note: string | null; at: number }): Promise<Gap | null>;
   /** Latest first. */
   list(query: GapQuery): Promise<readonly Gap[]>;
-  /** Everything that was heard of the source before `at` is stored. */
-  heard(args: { source: string; at: number }): Promise<void>;
-  lastHeardAt(args: { source: string }): Promise<number | null>;
+  /** Settled gaps of which the records are to be read once more: those that ended before `endedBefore`. */
+  unchecked(args: { source: string; endedBefore: number }): Promise<readonly Gap[]>;
+  /** They have been. */
+  checked(args: { id: number }): Promise<void>;
+  /** Our clock was set forward by `by` ms: what is still to come is on another one. */
+  shift(args: { source: string; by: number }): Promise<void>;
+  /** Everything that was heard of the source before `at` is stored; how its clock goes. */
+  heard(args: { source: string; at: number; time: PbxTime }): Promise<void>;
+  lastHeard(args: { source: string }): Promise<{ readonly at: number; readonly time: PbxTime } | null>;
 }
 
-/** A difference of the clocks up to this may as well be a delay on the way, ms. */
-const CLOCK_SLACK_MS = 60_000;
+/** A difference of the clocks up to this is none: the second of a channel's creation is known to half of one, ms. */
+const SAME_MS = 1500;
 /** The second of a channel's creation is told; in the middle it is wrong least. */
 const HALF_SECOND_MS = 500;
 /** A PBX that lists no channels is heard wholly this long after it was heard again, ms: whoever could not be listed is told then. */
@@ -105,11 +110,19 @@ export type GapStep =
 /** Follows one PBX's events and says when a gap begins and ends. */
 export class Hearing {
   #open: { connectedAt: number | null } | null = null;
-  #ahead = 0;
+  #time: PbxTime;
+  /** `#time` is of this connection. */
+  #fresh = false;
 
-  /** How far the clock of the PBX is ahead of ours, ms; 0 as long as it may be none. */
-  get aheadMs(): number {
-    return Math.abs(this.#ahead) > CLOCK_SLACK_MS ? this.#ahead : 0;
+  /** `time`: as it was known in an earlier life. */
+  constructor(time: PbxTime = SAME_TIME) {
+    this.#time = time;
+  }
+
+  /** The clock of the PBX. */
+  get time(): PbxTime {
+    const { aheadMs, ownTimes } = this.#time;
+    return { aheadMs: Math.abs(aheadMs) > SAME_MS ? aheadMs : 0, ownTimes };
   }
 
   /** `null`: nothing begins or ends. A beginning is told again while the gap is open, and then changes nothing. */
@@ -120,19 +133,32 @@ export class Hearing {
         return { step: 'begin', at: event.at, reason: event.reason };
       case 'source-connected':
         if (this.#open !== null) this.#open.connectedAt = event.receivedAt;
+        this.#fresh = false;
+        return null;
+      case 'clock-stepped':
+        this.#time = { ...this.#time, aheadMs: this.#time.aheadMs + (event.clock === 'ours' ? -event.by : event.by) };
+        if (this.#open?.connectedAt != null && event.clock === 'ours') this.#open.connectedAt += event.by;
         return null;
       case 'snapshot-complete':
         return this.#end(event.receivedAt);
       case 'channel-created': {
-        const { order } = event.facts;
-        this.#ahead =
-          order === undefined ? event.at - event.receivedAt : order[0] * 1000 + HALF_SECOND_MS - event.receivedAt;
+        this.#sample(event);
         const since = this.#open?.connectedAt ?? null;
         return since !== null && event.receivedAt - since > NO_LIST_MS ? this.#end(since) : null;
       }
       default:
         return null;
     }
+  }
+
+  /** What is said at one moment is heard later: the least late event of a connection tells most. */
+  #sample({ at, receivedAt, facts: { order } }: Extract<CallEvent, { kind: 'channel-created' }>): void {
+    const ownTimes = at !== receivedAt;
+    if (!ownTimes && (order === undefined || (this.#fresh && this.#time.ownTimes))) return;
+    const aheadMs = ownTimes ? at - receivedAt : (order?.[0] ?? 0) * 1000 + HALF_SECOND_MS - receivedAt;
+    const known = this.#fresh && this.#time.ownTimes === ownTimes;
+    if (!known || aheadMs > this.#time.aheadMs) this.#time = { aheadMs, ownTimes };
+    this.#fresh = true;
   }
 
   #end(at: number): GapStep | null {

@@ -1,10 +1,13 @@
 /** Takes what a page of records says into the stored calls. */
-import { backfill, type CdrCall, callsOfCdr } from '../call/cdr/backfill.ts';
+import { backfill } from '../call/cdr/backfill.ts';
+import { type CdrCall, callsOfCdr } from '../call/cdr/calls.ts';
 import type { Span } from '../call/cdr/coverage.ts';
 import type { CallRules } from '../call/correlate.ts';
 import type { SourcePlan } from '../call/plan.ts';
 import type { CallRecord } from '../call/record.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
+import { moved, type PbxTime, shiftOfCalls, shiftOfRecords } from './pbx-time.ts';
+import type { SkippedRecords } from './port.ts';
 
 /** What is known of calls already. */
 export interface KnownCalls {
@@ -29,14 +32,13 @@ export interface MergeOptions {
     readonly inserted: readonly string[];
     readonly changed: readonly string[];
   }>;
-  /** How far the clock of the PBX is ahead of ours, ms. */
-  readonly aheadMs: () => number;
+  readonly time: () => PbxTime;
 }
 
 export interface MergeRequest {
   /** Calls that lie in it and were not heard are created, on our clock; `null`: none are. */
   readonly span: Span | null;
-  readonly aheadMs: number;
+  readonly time: PbxTime;
   /** True: what would be done is told and nothing is stored. */
   readonly dryRun?: boolean;
 }
@@ -46,11 +48,13 @@ export interface Merged {
   readonly completed: readonly CallRecord[];
   /** Ids that calls of which the records told may have, whether that was news or not. */
   readonly recorded: readonly string[];
+  /** Records that the rules could not take in, each left out alone; what was wrong with the first. */
+  readonly faults: readonly SkippedRecords[];
 }
 
 export interface PageMerger {
   (events: readonly CallEvent[], request: MergeRequest): Promise<Merged>;
-  readonly aheadMs: () => number;
+  readonly time: () => PbxTime;
 }
 
 /** How long before and after a call its channels may have been heard, ms. */
@@ -61,16 +65,15 @@ export function pageMerger(options: MergeOptions): PageMerger {
 
   const sessionIdOf = (id: string): string => `${source}-${id}`;
 
-  const merge = async (
-    events: readonly CallEvent[],
-    { span, aheadMs, dryRun = false }: MergeRequest,
-  ): Promise<Merged> => {
-    const told = callsOfCdr(
-      events.map((event) => onOurClock(event, aheadMs)),
-      source,
-      plan,
-      rules,
-    );
+  const merge = async (events: readonly CallEvent[], { span, time, dryRun = false }: MergeRequest): Promise<Merged> => {
+    const faults: { count: number; why: string }[] = [];
+    const onFault = (what: string, error: unknown): void => {
+      const [first] = faults;
+      if (first === undefined) faults.push({ count: 1, why: `${what}: ${String(error)}` });
+      else first.count += 1;
+    };
+    const shifted = events.map((event) => earlier(event, shiftOfRecords(time)));
+    const told = callsOfCdr(shifted, source, plan, rules, onFault);
     // What is going on ends by itself, and is judged by what is heard.
     const over = told.filter(({ ids }) => ![...ids].some((id) => known.isOpen(source, id)));
     // Records may begin with a later channel of a call than the one that it was heard to begin with.
@@ -78,32 +81,33 @@ export function pageMerger(options: MergeOptions): PageMerger {
     const before = await known.stored(recorded);
     const stored = new Set(before.map(({ callSessionId }) => callSessionId));
     const others = over.filter(({ ids }) => ![...ids].some((id) => stored.has(sessionIdOf(id))));
-    const heard = span === null ? NOTHING : await heardOf(others);
-    const gaps = span === null ? [] : [span];
+    const heard = span === null ? NOTHING : await heardOf(others, shiftOfCalls(time));
+    const gaps = span === null ? [] : [moved(span, shiftOfCalls(time))];
     const after = backfill(before, { ...heard, gaps }, over);
     const same = new Set(before);
     const unheard = new Set(others.map(({ record }) => record.callSessionId));
     const created = after.filter(({ callSessionId }) => unheard.has(callSessionId));
     const completed = after.filter((record) => stored.has(record.callSessionId) && !same.has(record));
     const news = [...created, ...completed];
-    if (news.length === 0 || dryRun) return { created, completed, recorded };
+    if (news.length === 0 || dryRun) return { created, completed, recorded, faults };
     const { inserted, changed } = await options.store(news);
     const done = new Set([...inserted, ...changed]);
     const stays = (record: CallRecord): boolean => done.has(record.callSessionId);
-    return { created: created.filter(stays), completed: completed.filter(stays), recorded };
+    return { created: created.filter(stays), completed: completed.filter(stays), recorded, faults };
   };
 
-  const heardOf = async (calls: readonly CdrCall[]): Promise<typeof NOTHING> => {
+  /** The journal is kept by the clock of arrival. */
+  const heardOf = async (calls: readonly CdrCall[], ahead: number): Promise<typeof NOTHING> => {
     if (calls.length === 0) return NOTHING;
     const ids = new Set(calls.flatMap((call) => [...call.ids]));
     const span = {
       from: Math.min(...calls.map(({ record }) => record.startedAt)) - AROUND_MS,
       to: Math.max(...calls.map(({ record }) => record.endedAt)) + AROUND_MS,
     };
-    return known.heard({ source, ids, span });
+    return known.heard({ source, ids, span: moved(span, -ahead) });
   };
 
-  return Object.assign(merge, { aheadMs: options.aheadMs });
+  return Object.assign(merge, { time: options.time });
 }
 
 const NOTHING: { readonly ids: ReadonlySet<string>; readonly mentioned: ReadonlySet<string> } = {
@@ -111,14 +115,18 @@ const NOTHING: { readonly ids: ReadonlySet<string>; readonly mentioned: Readonly
   mentioned: new Set(),
 };
 
-/** Records are written by the clock of the PBX, calls are kept by ours. */
-function onOurClock(event: CallEvent, aheadMs: number): CallEvent {
-  if (aheadMs === 0) return event;
-  const moved = { ...event, at: event.at - aheadMs, receivedAt: event.receivedAt - aheadMs };
-  if (moved.kind === 'snapshot-channel') {
-    const { createdAt, answeredAt } = moved;
-    const earlier = (time: number | null) => (time === null ? null : time - aheadMs);
-    return { ...moved, createdAt: earlier(createdAt), answeredAt: earlier(answeredAt) };
+function earlier(event: CallEvent, by: number): CallEvent {
+  if (by === 0) return event;
+  const told = { ...event, at: event.at - by, receivedAt: event.receivedAt - by };
+  const before = (time: number | null) => (time === null ? null : time - by);
+  if (told.kind === 'snapshot-channel') {
+    const { createdAt, answeredAt, bridgedAt = null } = told;
+    return { ...told, createdAt: before(createdAt), answeredAt: before(answeredAt), bridgedAt: before(bridgedAt) };
   }
-  return moved;
+  if (told.kind === 'cleared' && told.history !== undefined) {
+    const { createdAt, answeredAt, bridgedAt } = told.history;
+    const times = { createdAt: before(createdAt), answeredAt: before(answeredAt), bridgedAt: before(bridgedAt) };
+    return { ...told, history: { ...told.history, ...times } };
+  }
+  return told;
 }

@@ -2,6 +2,7 @@
 import type { Clock, SourceStatus } from '../ports.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
 import { type Gap, type Gaps, Hearing, heardAt } from './gaps.ts';
+import type { PbxTime } from './pbx-time.ts';
 
 export interface GapWatchOptions {
   readonly gaps: Gaps;
@@ -19,9 +20,10 @@ export interface GapWatchOptions {
 export interface GapWatch {
   /** Every event, in order of arrival. */
   note(event: CallEvent): void;
-  /** How far the clock of a PBX is ahead of ours, ms. */
-  aheadOf(source: string): number;
-  start(): void;
+  /** The clock of a PBX. */
+  timeOf(source: string): PbxTime;
+  /** Takes up what was known of these PBXs in an earlier life. */
+  start(sources: readonly string[]): Promise<void>;
   /** Resolves when all that was noted is stored. */
   stop(): Promise<void>;
 }
@@ -52,7 +54,7 @@ export function watchGaps(options: GapWatchOptions): GapWatch {
     // Asked first: what comes meanwhile may not be stored yet.
     const heard = options.statuses().map((status) => ({ source: status.name, at: heardAt(status) }));
     if (!(await options.stored())) return;
-    for (const { source, at } of heard) if (at !== null) await gaps.heard({ source, at });
+    for (const { source, at } of heard) if (at !== null) await gaps.heard({ source, at, time: of(source).time });
   };
 
   const later = (): void => {
@@ -68,13 +70,18 @@ export function watchGaps(options: GapWatchOptions): GapWatch {
   return {
     note(event) {
       const { source } = event;
-      const hearing = of(source);
-      const step = hearing.note(event);
+      const step = of(source).note(event);
+      if (event.kind === 'clock-stepped' && event.clock === 'ours') write(source, () => gaps.shift(event));
       if (step === null) return;
       if (step.step === 'begin') {
         const { at, reason } = step;
-        const begun = { source, at, reason, live: options.liveOf(source), aheadMs: hearing.aheadMs };
-        write(source, () => gaps.begin(begun));
+        const begun = { source, at, reason, live: options.liveOf(source) };
+        const { time } = of(source);
+        write(source, async () => {
+          await gaps.begin(begun);
+          // The clock of the PBX is needed by the next life as well.
+          await gaps.heard({ source, at, time });
+        });
       } else {
         write(source, async () => {
           const gap = await gaps.end({ source, at: step.at });
@@ -82,8 +89,14 @@ export function watchGaps(options: GapWatchOptions): GapWatch {
         });
       }
     },
-    aheadOf: (source) => of(source).aheadMs,
-    start: later,
+    timeOf: (source) => of(source).time,
+    async start(sources) {
+      for (const source of sources) {
+        const known = await gaps.lastHeard({ source });
+        if (known !== null) hearings.set(source, new Hearing(known.time));
+      }
+      later();
+    },
     async stop() {
       cancel();
       cancel = () => {};

@@ -93,6 +93,7 @@ export async function world(
     sandbox,
     player,
     config,
+    places,
     directory: place.directory,
     daemon: () => {
       if (daemon === null) throw new Error('The daemon is not started.');
@@ -106,7 +107,7 @@ export async function world(
         readSecret: (ref) => readSecret(ref, undefined).secret,
         onFatal: (reason) => printed.push(reason),
         controlPath: controlPath(config, {}),
-        ...(places === undefined ? {} : { places }),
+        ...(this.places === undefined ? {} : { places: this.places }),
       });
     },
     async stop() {

@@ -21,6 +21,8 @@ function place(broken = 0): { readonly place: CallRecords; readonly reads: () =>
       async *read({ from, to }): AsyncGenerator<RecordsPage> {
         reads += 1;
         if (reads <= broken) throw new RecordsError('Master.csv cannot be read: EACCES; let the group read it.');
+        // As places do that first tell what began earlier.
+        yield { events: [], upTo: from, skipped: [] };
         const content = gunzipSync(readFileSync(file));
         const read = recordsReaders.asterisk?.([{ name: 'Master.csv', content }], 'asterisk', { from, to });
         yield { events: read?.events ?? [], upTo: to, skipped: read?.skipped ?? [] };
@@ -105,4 +107,31 @@ t.test('by hand: nothing is stored in a dry run, and nothing is doubled', async 
   await it.run(...words);
   t.equal(it.sandbox.ledger.calls().length, 4);
   t.match((await it.run('backfill', '--source', 'other', '--since', '1h')).error, /no source "other"/);
+});
+
+t.test('by hand after records were named: what nobody heard is logged then', async (t) => {
+  const it = await world([GAP], {}, '', { speed: 1, shiftTimes: false });
+  t.teardown(() => it.end());
+  await it.start();
+  await settled(it, 3);
+  await until(
+    async () => (await it.run('gaps')).out,
+    (out) => /no \[\[source\.records\]\] is set for this PBX/.test(out),
+  );
+  t.match(
+    (await it.run('backfill', '--source', 'asterisk', '--since', '1h')).error,
+    /No \[\[source\.records\]\] is set/,
+  );
+  await it.stop();
+  it.places = new Map([['asterisk', [place().place]]]);
+  await it.start();
+  const dry = await it.run('backfill', '--source', 'asterisk', '--since', '1h', '--dry-run');
+  t.match(dry.out, /^new .*Outbound/m);
+  t.equal(it.sandbox.ledger.calls().length, 3);
+  t.match((await it.run('backfill', '--source', 'asterisk', '--since', '1h')).error, /1 call that nobody heard/);
+  await until(
+    () => it.sandbox.ledger.calls(),
+    (calls) => calls.length === 4,
+  );
+  t.match((await it.run('gaps', '--since', '1h')).out, /1 call that nobody heard.*; by hand/);
 });

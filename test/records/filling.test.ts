@@ -2,9 +2,10 @@
 import t from 'tap';
 import { gapsModule } from '../../adapters/sqlite/gaps.ts';
 import type { CallRecord } from '../../src/call/record.ts';
-import { createFilling } from '../../src/records/filling.ts';
+import { type AwaitingCall, createFilling } from '../../src/records/filling.ts';
 import type { Gap, Gaps } from '../../src/records/gaps.ts';
 import type { Merged, MergeRequest, PageMerger } from '../../src/records/merge.ts';
+import { type PbxTime, SAME_TIME } from '../../src/records/pbx-time.ts';
 import { type CallRecords, RecordsError, type RecordsPage } from '../../src/records/port.ts';
 import { memoryDatabase, record } from '../adapters/sqlite/support.ts';
 
@@ -32,7 +33,10 @@ function bench(pages: (reading: Reading) => AsyncIterable<RecordsPage>, places =
     settle: async (args) => module.settle(args),
     list: async (query) => module.list(query),
     heard: async (args) => module.heard(args),
-    lastHeardAt: async (args) => module.lastHeardAt(args),
+    lastHeard: async (args) => module.lastHeard(args),
+    unchecked: async (args) => module.unchecked(args),
+    checked: async (args) => module.checked(args),
+    shift: async (args) => module.shift(args),
   };
   const readings: Reading[] = [];
   const place = (n: number): CallRecords => ({
@@ -45,15 +49,16 @@ function bench(pages: (reading: Reading) => AsyncIterable<RecordsPage>, places =
     close: async () => {},
   });
   const merges: MergeRequest[] = [];
-  let found: Merged = { created: [], completed: [], recorded: [] };
+  let time = SAME_TIME;
+  let found: Merged = { created: [], completed: [], recorded: [], faults: [] };
   const merge: PageMerger = Object.assign(
     async (_events: unknown, request: MergeRequest) => {
       merges.push(request);
       return found;
     },
-    { aheadMs: () => 0 },
+    { time: () => time },
   );
-  let waiting: readonly CallRecord[] = [];
+  let waiting: readonly AwaitingCall[] = [];
   const released: string[] = [];
   const troubles: (string | null)[] = [];
   const filled: Gap[] = [];
@@ -63,7 +68,7 @@ function bench(pages: (reading: Reading) => AsyncIterable<RecordsPage>, places =
       awaiting: async () => waiting,
       async release({ ids }: { ids: readonly string[] }) {
         released.push(...ids);
-        waiting = waiting.filter(({ callSessionId }) => !ids.includes(callSessionId));
+        waiting = waiting.filter(({ record }) => !ids.includes(record.callSessionId));
       },
     },
     clock: {
@@ -90,10 +95,13 @@ function bench(pages: (reading: Reading) => AsyncIterable<RecordsPage>, places =
       found = { ...found, ...result };
     },
     waits(...records: readonly CallRecord[]): void {
-      waiting = records;
+      waiting = records.map((record) => ({ record, heldSince: now }));
+    },
+    clockIs(other: PbxTime): void {
+      time = other;
     },
     gap(began: number, ended: number): Gap | null {
-      module.begin({ source: 'pbx', at: began, reason: 'reset', live: 0, aheadMs: 0 });
+      module.begin({ source: 'pbx', at: began, reason: 'reset', live: 0 });
       const gap = module.end({ source: 'pbx', at: ended });
       if (gap !== null) filling.gapEnded(gap);
       return gap;
@@ -129,10 +137,13 @@ t.test('the records of a gap are read some seconds after its end, with a margin,
   t.equal(it.readings.length, 0, 'the PBX may still be writing');
   await it.pass(2000);
   t.strictSame(it.readings, [{ from: START - 65_000, to: START + 5000 }]);
-  t.match(it.merges, [{ span: { from: START - 60_000, to: START }, aheadMs: 0 }]);
+  t.match(it.merges, [{ span: { from: START - 60_000, to: START }, time: SAME_TIME }]);
   t.match(it.filled, [{ state: 'filled', created: 1, completed: 2, skipped: 2 }]);
+  await it.pass(300_000);
+  t.equal(it.readings.length, 1);
   await it.pass(3_600_000);
-  t.equal(it.readings.length, 1, 'nothing waits any more');
+  t.equal(it.readings.length, 2, 'once more, as records may be written in batches, and then nothing waits any more');
+  t.same(it.readings[1], it.readings[0]);
 });
 
 t.test('a reading that is broken off goes on where it came to, at each place', async (t) => {
@@ -242,5 +253,44 @@ t.test('records that are not whole yet are read again from there, and not for ev
   whole = false;
   it.gap(START + 100_000, START + 120_000);
   await it.pass(3_600_000);
-  t.match(it.filled.at(-1), { state: 'filled', note: 'some records were not whole' });
+  t.match(it.filled.at(-1), { state: 'unfilled', note: /were still not whole/ });
+});
+
+t.test('a call that was cut off waits from when it was stored, and its record is looked for up to now', async (t) => {
+  const it = bench(async function* ({ to }) {
+    yield page(to);
+  });
+  const cutOff = { ...heardInPart('a', START - 600_000), endBetween: { from: START - 600_000, to: START - 1000 } };
+  it.waits(cutOff);
+  it.filling.callsEnded('pbx');
+  await it.pass(4000);
+  t.strictSame(it.released, [], 'the gap was longer than it may wait');
+  await it.pass(2000);
+  t.match(it.readings, [{ from: START - 606_000, to: START + 4000 }]);
+  await it.pass(WAIT);
+  t.strictSame(it.released, ['a']);
+});
+
+t.test('places are read by the clock of the PBX', async (t) => {
+  const it = bench(async function* ({ to }) {
+    yield page(to);
+  });
+  it.clockIs({ aheadMs: 7_200_000, ownTimes: true });
+  it.gap(START - 60_000, START);
+  // Its times are those of the PBX.
+  it.waits(heardInPart('a', START + 7_200_000));
+  await it.pass(6000);
+  t.strictSame(it.readings, [
+    { from: START + 7_135_000, to: START + 7_205_000 },
+    { from: START + 7_194_000, to: START + 7_205_000 },
+  ]);
+});
+
+t.test('what is left out is counted once, however often it is read', async (t) => {
+  const it = bench(async function* () {
+    yield page(START - 20_000, 3);
+  });
+  it.gap(START - 60_000, START);
+  await it.pass(3_600_000);
+  t.match(it.filled, [{ state: 'unfilled', skipped: 3 }]);
 });

@@ -40,13 +40,35 @@ t.test('a PBX that lists nothing is heard wholly when it was heard for a minute'
 
 t.test('the clock of the PBX is known by its times, or by the seconds that its ids begin with', async (t) => {
   const hearing = new Hearing();
-  t.equal(hearing.aheadMs, 0);
+  t.same(hearing.time, { aheadMs: 0, ownTimes: false });
+  hearing.note(created(0, {}, 1000));
+  t.same(hearing.time, { aheadMs: 0, ownTimes: true }, 'so little is no other clock');
   hearing.note(created(0, {}, 30_000));
-  t.equal(hearing.aheadMs, 0, 'so little may be the way');
-  hearing.note(created(0, {}, -7_200_000));
-  t.equal(hearing.aheadMs, -7_200_000);
-  hearing.note(created(0, { order: [START / 1000 + 3600, 7] }));
-  t.equal(hearing.aheadMs, 3_600_500);
+  t.same(hearing.time, { aheadMs: 30_000, ownTimes: true }, 'half a minute is');
+  const other = new Hearing();
+  other.note(created(0, { order: [START / 1000 + 3600, 7] }));
+  t.same(other.time, { aheadMs: 3_600_500, ownTimes: false });
+});
+
+t.test('what is late tells nothing of the clock, and each connection tells it anew', async (t) => {
+  const hearing = new Hearing({ aheadMs: -7_200_000, ownTimes: true });
+  t.same(hearing.time, { aheadMs: -7_200_000, ownTimes: true }, 'as an earlier life knew it');
+  hearing.note(up(0));
+  hearing.note(created(100, {}, -7_290_000));
+  hearing.note(created(200, {}, -7_200_050));
+  hearing.note(created(300, {}, -7_260_000));
+  t.equal(hearing.time.aheadMs, -7_200_050);
+  hearing.note(up(1000));
+  hearing.note(created(1100, {}, 60_000));
+  t.equal(hearing.time.aheadMs, 60_000);
+});
+
+t.test('a clock that is set moves what is known of the other', async (t) => {
+  const hearing = new Hearing({ aheadMs: 10_000, ownTimes: true });
+  hearing.note({ ...stamp(0), kind: 'clock-stepped', clock: 'ours', by: 3_600_000 });
+  t.equal(hearing.time.aheadMs, -3_590_000);
+  hearing.note({ ...stamp(0), kind: 'clock-stepped', clock: 'pbx', by: 3_600_000 });
+  t.equal(hearing.time.aheadMs, 10_000);
 });
 
 t.test('only a link that stands hears', async (t) => {

@@ -1,8 +1,10 @@
 /** What a page of records does to the stored calls. */
 import t from 'tap';
+import type { Span } from '../../src/call/cdr/coverage.ts';
 import { DEFAULT_RULES } from '../../src/call/correlate.ts';
 import type { CallRecord } from '../../src/call/record.ts';
 import { pageMerger } from '../../src/records/merge.ts';
+import { SAME_TIME } from '../../src/records/pbx-time.ts';
 import type { CallEvent } from '../../src/telephony/call-event.ts';
 import { facts } from '../support/facts.ts';
 import { labPlan } from '../support/recordings.ts';
@@ -41,11 +43,13 @@ const span = { from: START, to: START + 60_000 };
 /** The calls that are stored, the ids that were heard, the channels that are open. */
 function bench({ heard = [] as string[], open = [] as string[] } = {}) {
   const stored = new Map<string, CallRecord>();
+  const searched: Span[] = [];
   const merge = pageMerger({
-    ...{ source: 'pbx', plan: labPlan('asterisk'), rules: DEFAULT_RULES, aheadMs: () => 0 },
+    ...{ source: 'pbx', plan: labPlan('asterisk'), rules: DEFAULT_RULES, time: () => SAME_TIME },
     known: {
       stored: async (ids) => ids.flatMap((id) => stored.get(id) ?? []),
-      heard: async ({ ids }) => {
+      heard: async ({ ids, span }) => {
+        searched.push(span);
         const found = new Set(heard.filter((id) => ids.has(id)));
         return { ids: found, mentioned: found };
       },
@@ -60,55 +64,60 @@ function bench({ heard = [] as string[], open = [] as string[] } = {}) {
       return { inserted, changed };
     },
   });
-  return { merge, stored };
+  return { merge, stored, searched };
 }
 
 t.test('a call that nobody heard is created, once, however often its records are read', async (t) => {
   const { merge, stored } = bench();
-  const first = await merge(recorded('a', 5000), { span, aheadMs: 0 });
+  const first = await merge(recorded('a', 5000), { span, time: SAME_TIME });
   t.match(first.created, [{ callSessionId: 'pbx-a', status: 'Answered', agent: '1001', durationSeconds: 7 }]);
   t.ok(first.recorded.includes('pbx-a'));
   t.strictSame(stored.get('pbx-a')?.flags, ['blind-interval', 'from-cdr', 'not-heard']);
-  const second = await merge(recorded('a', 5000), { span, aheadMs: 0 });
+  const second = await merge(recorded('a', 5000), { span, time: SAME_TIME });
   t.match(second, { created: { length: 0 }, completed: { length: 0 } });
 });
 
 t.test('what was heard, what is going on, and what lies outside of the gap are left alone', async (t) => {
   const all = [...recorded('heard', 1000), ...recorded('open', 2000), ...recorded('late', 600_000)];
   const { merge, stored } = bench({ heard: ['heard-agent'], open: ['open-agent'] });
-  const { created, completed } = await merge(all, { span, aheadMs: 0 });
+  const { created, completed } = await merge(all, { span, time: SAME_TIME });
   t.strictSame([created, completed, stored.size], [[], [], 0]);
 });
 
 t.test('records are written by the clock of the PBX, calls are kept by ours', async (t) => {
   const ahead = -7_200_000;
   const { merge, stored } = bench();
-  await merge(recorded('a', 5000, ahead), { span, aheadMs: ahead });
+  await merge(recorded('a', 5000, ahead), { span, time: { aheadMs: ahead, ownTimes: false } });
   t.match(stored.get('pbx-a'), { startedAt: START + 5000, endedAt: START + 14_000 });
+  const own = bench();
+  await own.merge(recorded('a', 5000, ahead), { span, time: { aheadMs: ahead, ownTimes: true } });
+  const began = START + 5000 + ahead;
+  t.match(own.stored.get('pbx-a'), { startedAt: began, endedAt: began + 9000 }, 'or by the clock of the PBX as well');
+  t.same(own.searched, [{ from: START + 5000 - 60_000, to: START + 14_000 + 60_000 }], 'the journal is kept by ours');
 });
 
 t.test('a call that was cut off is completed, under whichever of its channels the records begin', async (t) => {
   const { merge, stored } = bench();
-  await merge(recorded('a', 5000), { span, aheadMs: 0 });
+  await merge(recorded('a', 5000), { span, time: SAME_TIME });
   const whole = stored.get('pbx-a');
   if (whole === undefined) throw new Error('not created');
   const cutOff = { ...whole, endedAt: START + 8000, durationSeconds: 1, flags: ['blind-interval', 'end-unknown'] };
   const part = { ...cutOff, agentsTalked: [{ ext: '1001', from: START + 7000, to: START + 8000 }] };
   stored.set('pbx-a', part);
-  const { created, completed } = await merge(recorded('a', 5000), { span: null, aheadMs: 0 });
+  const { created, completed } = await merge(recorded('a', 5000), { span: null, time: SAME_TIME });
   t.strictSame(created, []);
   t.match(completed, [{ endedAt: START + 14_000, durationSeconds: 7, flags: ['blind-interval', 'from-cdr'] }]);
 
   stored.clear();
   stored.set('pbx-a-agent', { ...part, callSessionId: 'pbx-a-agent' });
-  const again = await merge(recorded('a', 5000), { span, aheadMs: 0 });
+  const again = await merge(recorded('a', 5000), { span, time: SAME_TIME });
   t.strictSame(again.created, [], 'it is not a second call');
   t.ok(again.recorded.includes('pbx-a-agent'));
 });
 
 t.test('a dry run stores nothing and tells what would be', async (t) => {
   const { merge, stored } = bench();
-  const { created } = await merge(recorded('a', 5000), { span, aheadMs: 0, dryRun: true });
+  const { created } = await merge(recorded('a', 5000), { span, time: SAME_TIME, dryRun: true });
   t.equal(created.length, 1);
   t.equal(stored.size, 0);
 });

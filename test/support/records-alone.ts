@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { recordsReaders } from '../../adapters/index.ts';
-import { callsOfCdr } from '../../src/call/cdr/backfill.ts';
+import { callsOfCdr } from '../../src/call/cdr/calls.ts';
 import { DEFAULT_RULES } from '../../src/call/correlate.ts';
 import type { CallRecord } from '../../src/call/record.ts';
 import { ALWAYS } from './cdr.ts';

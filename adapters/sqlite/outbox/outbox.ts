@@ -78,12 +78,10 @@ export function outboxModule(db: Connection) {
 
 /** Calls that wait for the PBX's own record. */
 function awaiting(db: Connection) {
-  const waiting = db
-    .prepare<[object], string>(
-      `SELECT s.json FROM delivery d INDEXED BY delivery_awaiting JOIN session s ON s.call_session_id = d.session_id
+  const waiting = db.prepare<[object], { readonly json: string; readonly heldSince: number }>(
+    `SELECT s.json, d.created_at AS heldSince FROM delivery d INDEXED BY delivery_awaiting JOIN session s ON s.call_session_id = d.session_id
        WHERE d.awaits = @source ORDER BY d.id LIMIT @limit`,
-    )
-    .pluck();
+  );
   // One that went on by itself meanwhile keeps what became of it.
   const release = db.prepare<[object]>(
     `UPDATE delivery SET awaits = NULL,
@@ -93,7 +91,9 @@ function awaiting(db: Connection) {
      WHERE id = of`,
   );
   return {
-    awaiting: (args: { source: string; limit: number }): readonly CallRecord[] => waiting.all(args).map(decodeRecord),
+    /** `heldSince`: when it was stored, ms since the epoch. */
+    awaiting: (args: { source: string; limit: number }): readonly { record: CallRecord; heldSince: number }[] =>
+      waiting.all(args).map(({ json, heldSince }) => ({ record: decodeRecord(json), heldSince })),
     release: ({ ids }: { ids: readonly string[] }): void => void release.run({ ids: JSON.stringify(ids) }),
   };
 }

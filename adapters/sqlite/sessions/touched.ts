@@ -24,8 +24,13 @@ export function touchedBy(db: Connection): (gap: GapSpan) => readonly CallRow[] 
        AND s.source = @source AND EXISTS (SELECT 1 FROM json_each(s.json, '$.flags') WHERE value = 'blind-interval')
      ORDER BY s.started_at LIMIT ${LIMIT}`,
   );
-  return ({ source, beganAt, endedAt }) =>
-    read
-      .all({ source, from: beganAt - MARGIN_MS, to: (endedAt ?? Number.MAX_SAFE_INTEGER - MARGIN_MS) + MARGIN_MS })
+  // Where calls have the times of the PBX, its clock may not be ours.
+  const ahead = db.prepare<[object], number>('SELECT ahead_ms * own_times FROM heard WHERE source = @source').pluck();
+  return ({ source, beganAt, endedAt }) => {
+    const by = ahead.get({ source }) ?? 0;
+    const to = endedAt === null ? Number.MAX_SAFE_INTEGER : endedAt + by + MARGIN_MS;
+    return read
+      .all({ source, from: beganAt + by - MARGIN_MS, to })
       .map(({ json, ...row }) => ({ ...row, record: decodeRecord(json) }));
+  };
 }

@@ -17,12 +17,11 @@
  *                               | spoke of it later                         | what it was
  *   not at all                  | otherwise                                | nothing: it belongs to another time
  */
-import type { CallEvent, CallEventKind, ChannelId } from '../../telephony/call-event.ts';
-import { type CallRules, CallTable } from '../correlate.ts';
-import type { SourcePlan } from '../plan.ts';
+import type { CallEvent, ChannelId } from '../../telephony/call-event.ts';
 import type { CallRecord, Talk } from '../record.ts';
 import { distinctRecordings, flagsWith } from '../recordings.ts';
 import { covered } from '../talk.ts';
+import type { CdrCall } from './calls.ts';
 import type { Heard, Span } from './coverage.ts';
 
 /** One file of call detail records, unpacked. */
@@ -47,12 +46,6 @@ export interface RecordsRead {
 /** The same as `CdrReader` for records of every kind, of which a wrong one is left out and counted. */
 export type RecordsReader = (files: readonly CdrFile[], source: string, during: Span) => RecordsRead;
 
-/** A call as the CDR knows it, with the ids under which events would have named it. */
-export interface CdrCall {
-  readonly record: CallRecord;
-  readonly ids: ReadonlySet<string>;
-}
-
 /** Asterisk's CDRs tell whole seconds, and the clocks of a PBX and of its watcher may differ a little. */
 const MARGIN_MS = 5000;
 
@@ -63,61 +56,6 @@ export function spanOf(gaps: readonly Span[]): Span | null {
     from: Math.min(...gaps.map((gap) => gap.from)) - MARGIN_MS,
     to: Math.max(...gaps.map((gap) => gap.to)) + MARGIN_MS,
   };
-}
-
-/** The calls that call detail records tell of. */
-export function callsOfCdr(
-  events: readonly CallEvent[],
-  source: string,
-  plan: SourcePlan,
-  rules: CallRules,
-): CdrCall[] {
-  const table = new CallTable(source, plan, rules);
-  const ids = new Map<string, Set<string>>();
-  const inOrder = [...events].sort(byTime).map(receivedAtOnce);
-  for (const event of inOrder) {
-    table.apply(event);
-    if (event.kind !== 'channel-created') continue;
-    const { linkedId } = event.facts;
-    const own = (ids.get(linkedId) ?? new Set([linkedId])).add(event.channel);
-    // A call is named by its linked id, or by a channel of it.
-    for (const id of [linkedId, event.channel]) ids.set(id, own);
-  }
-  // Calls of which a channel goes on are not over, and not known wholly.
-  const { ended } = table.advance(rules.graceMs + rules.externalGoneMs);
-  return ended.map((record) => {
-    const id = record.callSessionId.slice(source.length + 1);
-    return { record, ids: ids.get(id) ?? new Set([id]) };
-  });
-}
-
-/**
- * All records are known at one moment, 0 on the clock of arrival: none may end a call before the others are in. What is told by that
- * clock is told in the order of the records.
- */
-function receivedAtOnce(event: CallEvent): CallEvent {
-  return event.kind === 'vanished' ? { ...event, at: 0, receivedAt: 0 } : { ...event, receivedAt: 0 };
-}
-
-/** What must be known of a channel before the rest at the same moment, and what ends it. The channel that began a call is first. */
-const RANK: Readonly<Partial<Record<CallEventKind, number>>> = {
-  'channel-created': 0,
-  wired: 1,
-  linked: 1,
-  'dial-started': 2,
-  'bridge-left': 4,
-  'hangup-requested': 5,
-  cleared: 6,
-  vanished: 7,
-};
-
-function byTime(a: CallEvent, b: CallEvent): number {
-  return a.at - b.at || rankOf(a) - rankOf(b);
-}
-
-function rankOf(event: CallEvent): number {
-  const first = event.kind === 'channel-created' && event.facts.linkedId === event.channel;
-  return first ? -1 : (RANK[event.kind] ?? 3);
 }
 
 /** The calls that were heard, completed, and those that were not, in order of their ends. */
@@ -183,7 +121,7 @@ function complete(known: CallRecord, cdr: CallRecord): CallRecord {
   return {
     ...known,
     // Where the external party had not been heard of yet, or only found in a list, the CDR says who it was.
-    ...(wentOn || beginMissing || (endMissing && known.external === null) ? partiesOf(known, cdr) : {}),
+    ...(wentOn || beginMissing || (endMissing && endsOtherwise(known, cdr)) ? partiesOf(known, cdr) : {}),
     startedAt: beginMissing ? cdr.startedAt : known.startedAt,
     queue: known.queue ?? cdr.queue,
     ringGroup: known.ringGroup ?? cdr.ringGroup,
@@ -206,6 +144,11 @@ function complete(known: CallRecord, cdr: CallRecord): CallRecord {
     sip: known.sip ?? cdr.sip,
     flags: flagsWith(recordings, flagsOf(known, cdr, answeredAt, { endMissing, answerMissing, beginMissing })),
   };
+}
+
+/** It had no outside party as far as it was heard, or turned out to have none but an employee's mobile. */
+function endsOtherwise(known: CallRecord, cdr: CallRecord): boolean {
+  return known.external === null || (cdr.direction === 'Internal' && known.direction !== 'Internal');
 }
 
 /** The leg that was heard ended unanswered, as with a trunk that fails; another one was called and answered in the gap. */

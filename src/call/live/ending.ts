@@ -60,6 +60,11 @@ export class Endings {
     return this.late.calls();
   }
 
+  /** See `LateFacts.correct`. */
+  correct(records: readonly CallRecord[]): void {
+    this.late.correct(records);
+  }
+
   /** Takes over what `past` has reported, of channels that are over here; `records`: the newest of its calls. */
   remember(past: Endings, records: readonly CallRecord[]): void {
     const isOpen = (id: ChannelId): boolean => this.context.channels.has(id);

@@ -22,6 +22,13 @@ export class LateFacts {
     }
   }
 
+  /** Newer facts of calls that are known, which somebody else has stored. */
+  correct(records: readonly CallRecord[]): void {
+    const byId = new Map(records.map((record) => [record.callSessionId, record]));
+    for (const holder of new Set(this.reported.values()))
+      holder.record = byId.get(holder.record.callSessionId) ?? holder.record;
+  }
+
   /** Ids of the calls that are known. */
   calls(): readonly string[] {
     return [...new Set([...this.reported.values()].map(({ record }) => record.callSessionId))];

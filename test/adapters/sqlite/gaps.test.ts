@@ -3,7 +3,7 @@ import t from 'tap';
 import { gapsModule } from '../../../adapters/sqlite/gaps.ts';
 import { memoryDatabase } from './support.ts';
 
-const begun = { source: 'pbx', at: 1000.7, reason: 'reset', live: 2, aheadMs: 0 };
+const begun = { source: 'pbx', at: 1000.7, reason: 'reset', live: 2 };
 
 t.test('one gap of a source is open at a time, and ends once', async (t) => {
   const gaps = gapsModule(memoryDatabase());
@@ -60,11 +60,33 @@ t.test(
   },
 );
 
-t.test('the last proof of hearing goes with the clock', async (t) => {
+t.test('the last proof of hearing, and the clock of the PBX', async (t) => {
   const gaps = gapsModule(memoryDatabase());
-  t.equal(gaps.lastHeardAt({ source: 'pbx' }), null);
-  gaps.heard({ source: 'pbx', at: 7000.5 });
-  t.equal(gaps.lastHeardAt({ source: 'pbx' }), 7000);
-  gaps.heard({ source: 'pbx', at: 6000 });
-  t.equal(gaps.lastHeardAt({ source: 'pbx' }), 6000, 'set back');
+  t.equal(gaps.lastHeard({ source: 'pbx' }), null);
+  const time = { aheadMs: -7_200_000, ownTimes: true };
+  gaps.heard({ source: 'pbx', at: 7000.5, time });
+  t.same(gaps.lastHeard({ source: 'pbx' }), { at: 7000, time });
+});
+
+t.test('our clock is set while a gap is open: it keeps its length', async (t) => {
+  const gaps = gapsModule(memoryDatabase());
+  gaps.begin({ ...begun, at: 600_000 });
+  gaps.heard({ source: 'pbx', at: 600_000, time: { aheadMs: 0, ownTimes: true } });
+  gaps.shift({ source: 'pbx', by: -500_000 });
+  t.match(gaps.lastHeard({ source: 'pbx' }), { at: 100_000, time: { aheadMs: 500_000 } });
+  t.match(gaps.end({ source: 'pbx', at: 160_000 }), { beganAt: 100_000, endedAt: 160_000 });
+  gaps.shift({ source: 'pbx', by: 1000 });
+  t.match(gaps.list({ limit: 1 }), [{ beganAt: 100_000 }], 'one that is over stays');
+});
+
+t.test('what was filled is read once more later', async (t) => {
+  const gaps = gapsModule(memoryDatabase());
+  gaps.begin(begun);
+  const id = gaps.end({ source: 'pbx', at: 3000 })?.id ?? 0;
+  const unchecked = (endedBefore: number) => gaps.unchecked({ source: 'pbx', endedBefore }).length;
+  t.equal(unchecked(9000), 0, 'it is not filled yet');
+  gaps.settle({ id, state: 'filled', note: null, at: 4000 });
+  t.strictSame([unchecked(3000), unchecked(3001)], [0, 1]);
+  gaps.checked({ id });
+  t.equal(unchecked(9000), 0);
 });

@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import fc from 'fast-check';
 import t from 'tap';
-import { backfill, type CdrCall, spanOf } from '../../../src/call/cdr/backfill.ts';
+import { backfill, spanOf } from '../../../src/call/cdr/backfill.ts';
+import type { CdrCall } from '../../../src/call/cdr/calls.ts';
 import { type Heard, listen } from '../../../src/call/cdr/coverage.ts';
 import type { CallRecord } from '../../../src/call/record.ts';
 import type { RecordedFrame } from '../../../src/inspect.ts';

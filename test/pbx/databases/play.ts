@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRecords } from '../../../adapters/index.ts';
 import { parseConfig } from '../../../config/load.ts';
 import type { SourceConfig } from '../../../config/schema.ts';
-import { callsOfCdr } from '../../../src/call/cdr/backfill.ts';
+import { callsOfCdr } from '../../../src/call/cdr/calls.ts';
 import { DEFAULT_RULES } from '../../../src/call/correlate.ts';
 import type { CallRecord } from '../../../src/call/record.ts';
 import { planOf } from '../../../src/daemon/settings.ts';

@@ -1,7 +1,7 @@
 /** Asterisk's CDR files alone, against what the telephones saw. */
 import { existsSync } from 'node:fs';
 import t from 'tap';
-import { callsOfCdr } from '../../../../src/call/cdr/backfill.ts';
+import { callsOfCdr } from '../../../../src/call/cdr/calls.ts';
 import { DEFAULT_RULES } from '../../../../src/call/correlate.ts';
 import type { CallRecord } from '../../../../src/call/record.ts';
 import { bytesOf, cdrOf, differences, eventsOf, readOf, recordFor, scenarioOf, UNTOLD } from '../../../support/cdr.ts';

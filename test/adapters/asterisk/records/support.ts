@@ -6,7 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import Sqlite from 'better-sqlite3';
 import { readCsv } from '../../../../adapters/asterisk/records/csv.ts';
 import { type RawTables, tableEvents } from '../../../../adapters/asterisk/records/tables.ts';
-import { callsOfCdr } from '../../../../src/call/cdr/backfill.ts';
+import { callsOfCdr } from '../../../../src/call/cdr/calls.ts';
 import { DEFAULT_RULES } from '../../../../src/call/correlate.ts';
 import type { CallRecord } from '../../../../src/call/record.ts';
 import type { CallRecords, RecordsPage } from '../../../../src/records/port.ts';

@@ -1,7 +1,7 @@
 /** Rows of both tables together: what cannot be used, zones, and which table is followed. */
 import t from 'tap';
 import { type RawTables, tableEvents } from '../../../../adapters/asterisk/records/tables.ts';
-import { callsOfCdr } from '../../../../src/call/cdr/backfill.ts';
+import { callsOfCdr } from '../../../../src/call/cdr/calls.ts';
 import { DEFAULT_RULES } from '../../../../src/call/correlate.ts';
 import type { CallEvent } from '../../../../src/telephony/call-event.ts';
 import { labPlan } from '../../../support/recordings.ts';

@@ -1,7 +1,7 @@
 /** Files of mod_json_cdr alone, against what the telephones saw. */
 import { existsSync } from 'node:fs';
 import t from 'tap';
-import { callsOfCdr } from '../../../../src/call/cdr/backfill.ts';
+import { callsOfCdr } from '../../../../src/call/cdr/calls.ts';
 import { DEFAULT_RULES } from '../../../../src/call/correlate.ts';
 import { bytesOf, cdrOf, differences, eventsOf, recordFor, scenarioOf } from '../../../support/cdr.ts';
 import { labPlan, scenarios } from '../../../support/recordings.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { createJsonCdrRecords } from '../../../../adapters/freeswitch/records/json-cdr.ts';
-import { callsOfCdr } from '../../../../src/call/cdr/backfill.ts';
+import { callsOfCdr } from '../../../../src/call/cdr/calls.ts';
 import { DEFAULT_RULES } from '../../../../src/call/correlate.ts';
 import type { SkippedRecords } from '../../../../src/records/port.ts';
 import { eventsOf, scenarioOf } from '../../../support/cdr.ts';

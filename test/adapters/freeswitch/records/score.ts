@@ -1,5 +1,5 @@
 /** How much of a call FreeSWITCH's records alone tell, field by field, over the recordings. */
-import { callsOfCdr } from '../../../../src/call/cdr/backfill.ts';
+import { callsOfCdr } from '../../../../src/call/cdr/calls.ts';
 import { DEFAULT_RULES } from '../../../../src/call/correlate.ts';
 import type { CallRecord } from '../../../../src/call/record.ts';
 import type { CallEvent } from '../../../../src/telephony/call-event.ts';

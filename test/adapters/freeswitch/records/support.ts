@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CdrLeg } from '../../../../adapters/freeswitch/cdr/leg.ts';
 import { legEvents } from '../../../../adapters/freeswitch/cdr/leg.ts';
-import { callsOfCdr } from '../../../../src/call/cdr/backfill.ts';
+import { callsOfCdr } from '../../../../src/call/cdr/calls.ts';
 import type { Span } from '../../../../src/call/cdr/coverage.ts';
 import { DEFAULT_RULES } from '../../../../src/call/correlate.ts';
 import type { CallRecord } from '../../../../src/call/record.ts';

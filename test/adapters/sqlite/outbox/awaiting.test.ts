@@ -20,7 +20,7 @@ function held(
 
 const source = call(1).source;
 const waiting = ({ outbox }: ReturnType<typeof openOutbox>) =>
-  outbox.awaiting({ source, limit: 10 }).map(({ callSessionId }) => callSessionId);
+  outbox.awaiting({ source, limit: 10 }).map(({ record }) => record.callSessionId);
 
 t.test('it is not claimed before its time, and then goes on by itself', async (t) => {
   const box = openOutbox();

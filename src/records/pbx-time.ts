@@ -1,0 +1,28 @@
+/**
+ * The clock by which a PBX writes its records, beside ours. Gaps are kept on our clock. The times of calls are those of the PBX where
+ * its events have times of their own (FreeSWITCH, Asterisk with `timestampevents`), else those of arrival, which are ours.
+ */
+import type { Span } from '../call/cdr/coverage.ts';
+
+export interface PbxTime {
+  /** How far the clock of the PBX is ahead of ours, ms; 0 also where that is not known. */
+  readonly aheadMs: number;
+  /** True where the times of calls are those of the PBX. */
+  readonly ownTimes: boolean;
+}
+
+export const SAME_TIME: PbxTime = { aheadMs: 0, ownTimes: false };
+
+/** What is taken from the times of records, so that they are on the clock of the calls, ms. */
+export function shiftOfRecords({ aheadMs, ownTimes }: PbxTime): number {
+  return ownTimes ? 0 : aheadMs;
+}
+
+/** How far the clock of the calls is ahead of ours, ms. */
+export function shiftOfCalls({ aheadMs, ownTimes }: PbxTime): number {
+  return ownTimes ? aheadMs : 0;
+}
+
+export function moved({ from, to }: Span, by: number): Span {
+  return { from: from + by, to: to + by };
+}
