@@ -114,7 +114,8 @@ function complete(known: CallRecord, cdr: CallRecord): CallRecord {
     return { ...known, agentsRung: rung, recording, recordings, flags };
   }
   const endedAt = endMissing ? Math.max(cdr.endedAt, known.endedAt) : known.endedAt;
-  const answeredAt = answerOf(known, cdr, endMissing, answerMissing);
+  const answer = answerOf(known, cdr, endMissing, answerMissing);
+  const answeredAt = answer === null ? null : Math.min(answer, endedAt);
   const talks = talksOf(known, cdr, endMissing, answerMissing, endedAt);
   const talked = talks.length > 0 ? covered(talks) : answeredAt === null ? 0 : endedAt - answeredAt;
   const agent = endMissing ? (cdr.agent ?? known.agent) : (known.agent ?? cdr.agent);
@@ -122,7 +123,8 @@ function complete(known: CallRecord, cdr: CallRecord): CallRecord {
     ...known,
     // Where the external party had not been heard of yet, or only found in a list, the CDR says who it was.
     ...(wentOn || beginMissing || (endMissing && endsOtherwise(known, cdr)) ? partiesOf(known, cdr) : {}),
-    startedAt: beginMissing ? cdr.startedAt : known.startedAt,
+    // Records tell whole seconds.
+    startedAt: beginMissing ? Math.min(cdr.startedAt, answeredAt ?? endedAt) : known.startedAt,
     queue: known.queue ?? cdr.queue,
     ringGroup: known.ringGroup ?? cdr.ringGroup,
     legs: Math.max(known.legs, cdr.legs),

@@ -36,7 +36,10 @@ export async function inspect(invocation: Invocation, terminal: Terminal): Promi
   if (invocation.arguments.length === 0) {
     const [first] = files;
     if (first === undefined)
-      throw new UsageError('logcalld inspect needs FILE..., --cdr or --cel', 'logcalld inspect --help');
+      throw new UsageError(
+        'logcalld inspect needs FILE... or records with --cdr or --cel that hold something.',
+        'logcalld inspect --help',
+      );
     const source = sourceOfRecords(config, invocation.value('source'));
     const read = withRecords(config, source, source.type, [], UNHEARD, files, terminal);
     show(read, first.name);

@@ -21,6 +21,7 @@ export async function backfill(invocation: Invocation, terminal: Terminal): Prom
   const since = parseWhen('--since', given, now);
   const last = invocation.value('until');
   const until = last === null ? now : parseWhen('--until', last, now);
+  if (last === null && since > now) throw new UsageError('--since lies in the future.', '--since 2h');
   if (until <= since) throw new UsageError('--until lies before --since.', '--since with an earlier time');
   const dryRun = invocation.flag('dry-run');
   const json = invocation.flag('json');

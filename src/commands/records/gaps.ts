@@ -11,7 +11,7 @@ import { ask } from '../control.ts';
 import { columns, cut, dateTime, external, length, type Privacy, print, privacy, tell } from '../output.ts';
 
 const DEFAULT_LIMIT = 20;
-const MAX_LIMIT = 500;
+const MAX_LIMIT = 499;
 const REASON_WIDTH = 140;
 const SHORT_REASON_WIDTH = 60;
 
@@ -22,17 +22,20 @@ export async function gaps(invocation: Invocation, terminal: Terminal): Promise<
     return given === null ? undefined : parseWhen(`--${name}`, given, now);
   };
   const limit = invocation.value('limit');
+  const shown = limit === null ? DEFAULT_LIMIT : wholeNumber('--limit', limit, MAX_LIMIT);
   const query = {
     ...{ source: invocation.value('source') ?? undefined, since: when('since'), until: when('until') },
-    limit: limit === null ? DEFAULT_LIMIT : wholeNumber('--limit', limit, MAX_LIMIT),
+    limit: shown + 1,
     calls: invocation.flag('calls'),
   };
   const secrecy = privacy(invocation.flag('numbers'));
-  const { gaps: found } = await ask(invocation, terminal, 'gaps', query);
+  const { gaps: answer } = await ask(invocation, terminal, 'gaps', query);
+  // One more than is shown tells whether there are more.
+  const found = answer.slice(0, shown);
   if (invocation.flag('json')) for (const gap of found) print(terminal, JSON.stringify(secrecy.value(gap)));
   else if (found.length === 0) tell(terminal, 'No gaps.');
   else for (const gap of found) for (const line of paragraph(gap, now, secrecy)) print(terminal, line);
-  if (found.length === query.limit) tell(terminal, `Only the latest ${query.limit} are shown; --limit shows more.`);
+  if (answer.length > shown) tell(terminal, `Only the latest ${shown} are shown; --limit shows more.`);
   return EXIT.ok;
 }
 

@@ -382,3 +382,14 @@ t.test('an answer that was heard not to come is not taken from the CDR', async (
   const [call] = backfill([missed], heard(['1.1'], GAP), [cdr({ answeredAt: T + 12_000, endedAt: T + 60_400 })]);
   t.match(call, { answeredAt: null, status: 'Missed', durationSeconds: 0 });
 });
+
+t.test('a record on a clock that drifts makes no call that begins or is answered after its end', async (t) => {
+  const found = record({
+    ...{ startedAt: T + 30_000, answeredAt: T + 31_000, endedAt: T + 60_000 },
+    flags: ['blind-interval', 'start-unknown', 'answer-unknown'],
+  });
+  const [call] = backfill([found], heard(['1.1'], GAP), [
+    cdr({ startedAt: T + 61_000, answeredAt: T + 63_000, endedAt: T + 70_000 }),
+  ]);
+  t.match(call, { startedAt: T + 60_000, answeredAt: T + 60_000, endedAt: T + 60_000, durationSeconds: 0 });
+});
