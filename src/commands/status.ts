@@ -9,7 +9,7 @@ import type { Severity } from '../health/conditions.ts';
 import type { SourceStatus } from '../ports.ts';
 import { ask } from './control.ts';
 import { columns, count, cut, dateTime, external, length, print, privacy } from './output.ts';
-import { gapLine } from './records/gaps.ts';
+import { gapLine } from './records/gap-line.ts';
 
 const LIVE_SHOWN = 10;
 

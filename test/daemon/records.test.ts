@@ -7,6 +7,8 @@ import { type CallRecords, RecordsError, type RecordsPage } from '../../src/reco
 import { type Playing, settled, until, world } from '../cli/world.ts';
 
 t.setTimeout(120_000);
+// They wait for the PBX's own pace.
+t.jobs = 4;
 
 const GAP = 'ami_reconnect';
 const file = new URL(`../fixtures/recordings/asterisk-22/${GAP}/Master.csv.gz`, import.meta.url);
@@ -41,6 +43,7 @@ const playing = (one: CallRecords): Playing => ({
 
 t.test(
   'a call that nobody heard, one cut off, one that began and one that went on through a gap: four LogCalls',
+  { buffered: true },
   async (t) => {
     const { place: records } = place();
     const it = await world([GAP], {}, '', playing(records));
@@ -81,7 +84,7 @@ t.test(
   },
 );
 
-t.test('records that cannot be read are told, tried again, and then taken', async (t) => {
+t.test('records that cannot be read are told, tried again, and then taken', { buffered: true }, async (t) => {
   const { place: records, reads } = place(1);
   const it = await world([GAP], {}, '', playing(records));
   t.teardown(() => it.end());
@@ -95,7 +98,7 @@ t.test('records that cannot be read are told, tried again, and then taken', asyn
   t.equal(it.sandbox.ledger.calls().length, 4);
 });
 
-t.test('by hand: nothing is stored in a dry run, and nothing is doubled', async (t) => {
+t.test('by hand: nothing is stored in a dry run, and nothing is doubled', { buffered: true }, async (t) => {
   const it = await world([GAP], {}, '', playing(place().place));
   t.teardown(() => it.end());
   await it.start();
@@ -109,7 +112,7 @@ t.test('by hand: nothing is stored in a dry run, and nothing is doubled', async 
   t.match((await it.run('backfill', '--source', 'other', '--since', '1h')).error, /no source "other"/);
 });
 
-t.test('by hand after records were named: what nobody heard is logged then', async (t) => {
+t.test('by hand after records were named: what nobody heard is logged then', { buffered: true }, async (t) => {
   const it = await world([GAP], {}, '', { speed: 1, shiftTimes: false });
   t.teardown(() => it.end());
   await it.start();

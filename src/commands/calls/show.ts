@@ -7,7 +7,7 @@ import { planOf } from '../../daemon/settings.ts';
 import type { CallLogBody } from '../../delivery/crm.ts';
 import type { Attempt } from '../../delivery/store.ts';
 import { clockTime, columns, cut, dateTime, external, type Privacy } from '../output.ts';
-import { gapLine } from '../records/gaps.ts';
+import { gapLine } from '../records/gap-line.ts';
 
 const ANSWER_WIDTH = 300;
 

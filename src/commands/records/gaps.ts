@@ -8,12 +8,12 @@ import { type Gap, settledHow } from '../../records/gaps.ts';
 import { goingOn, settlement } from '../../records/text.ts';
 import { wholeNumber } from '../calls/selection.ts';
 import { ask } from '../control.ts';
-import { columns, cut, dateTime, external, length, type Privacy, print, privacy, tell } from '../output.ts';
+import { columns, cut, dateTime, external, type Privacy, print, privacy, tell } from '../output.ts';
+import { lasted } from './gap-line.ts';
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 499;
 const REASON_WIDTH = 140;
-const SHORT_REASON_WIDTH = 60;
 
 export async function gaps(invocation: Invocation, terminal: Terminal): Promise<number> {
   const now = Date.now();
@@ -53,12 +53,6 @@ function paragraph(
   ];
 }
 
-/** How long it lasted; one that goes on: so far. */
-function lasted({ beganAt, endedAt }: Gap, now: number): string {
-  const ms = Math.max(0, (endedAt ?? now) - beganAt);
-  return ms < 1000 ? 'less than 1 s' : `${length(ms)}${endedAt === null ? ' so far' : ''}`;
-}
-
 function callCells({ record, state }: CallRow, secrecy: Privacy): readonly string[] {
   return [
     `    ${dateTime(record.startedAt)}`,
@@ -69,9 +63,4 @@ function callCells({ record, state }: CallRow, secrecy: Privacy): readonly strin
     settledHow(record),
     record.callSessionId,
   ];
-}
-
-/** A gap in one line, for `status` and `calls show`. `now`: ms since the epoch. */
-export function gapLine(gap: Gap, now: number): string {
-  return `${lasted(gap, now)} from ${dateTime(gap.beganAt)} on; ${settlement(gap)} (${cut(gap.reason, SHORT_REASON_WIDTH)})`;
 }

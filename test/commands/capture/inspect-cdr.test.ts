@@ -77,7 +77,7 @@ t.test('records without a capture: all that they tell, by each kind and by both'
   t.equal(cut.status, 0);
   t.match(cut.stderr, /^1 record could not be read and was left out: .*half\.csv: line 7: .*was the file cut off/);
   t.equal(cut.calls.length, 1);
-  t.match(told([]), { status: 2, stderr: /needs FILE\.\.\., --cdr or --cel/ });
+  t.match(told([]), { status: 2, stderr: /needs FILE\.\.\. or records with --cdr or --cel/ });
 });
 
 t.test('a folder stands for its files', async (t) => {

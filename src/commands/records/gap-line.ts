@@ -1,0 +1,17 @@
+/** A gap in one line: apart, as `status` loads little. */
+import type { Gap } from '../../records/gaps.ts';
+import { settlement } from '../../records/text.ts';
+import { cut, dateTime, length } from '../output.ts';
+
+const SHORT_REASON_WIDTH = 60;
+
+/** How long it lasted; one that goes on: so far. */
+export function lasted({ beganAt, endedAt }: Gap, now: number): string {
+  const ms = Math.max(0, (endedAt ?? now) - beganAt);
+  return ms < 1000 ? 'less than 1 s' : `${length(ms)}${endedAt === null ? ' so far' : ''}`;
+}
+
+/** A gap in one line, for `status` and `calls show`. `now`: ms since the epoch. */
+export function gapLine(gap: Gap, now: number): string {
+  return `${lasted(gap, now)} from ${dateTime(gap.beganAt)} on; ${settlement(gap)} (${cut(gap.reason, SHORT_REASON_WIDTH)})`;
+}
