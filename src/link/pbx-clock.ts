@@ -9,6 +9,9 @@ const STEP_MS = 2_000;
 /** What comes first on a connection may have been late itself by as much, ms. */
 const LATE_MS = 60_000;
 
+/** Each step moves the times of all open calls, so a clock that goes too fast is told as one that is set now and then, ms. */
+const APART_MS = 10_000;
+
 export class PbxClock {
   /** How far it is ahead of the clock of arrival, ms, by what was the least late; `null` before anything came. */
   #ahead: number | null = null;
@@ -17,6 +20,9 @@ export class PbxClock {
   /** Until then (ms, clock of arrival) `#ahead` may be too small, for what came first was late. */
   #youngUntil = Number.NEGATIVE_INFINITY;
   #connected = false;
+  /** Steps that are not told yet, ms, and when one was told last. */
+  #owed = 0;
+  #toldAt = Number.NEGATIVE_INFINITY;
 
   /** A connection begins. */
   connect(): void {
@@ -27,6 +33,7 @@ export class PbxClock {
   arrivalSet(by: number): void {
     if (this.#ahead !== null) this.#ahead -= by;
     this.#youngUntil += by;
+    this.#toldAt += by;
   }
 
   /**
@@ -34,6 +41,15 @@ export class PbxClock {
    * how many ms the PBX's clock was set forward since the event before, or back; 0 as long as it just goes on.
    */
   read(at: number, receivedAt: number): number {
+    this.#owed += this.#step(at, receivedAt);
+    if (this.#owed === 0 || receivedAt < this.#toldAt + APART_MS) return 0;
+    const by = this.#owed;
+    this.#owed = 0;
+    this.#toldAt = receivedAt;
+    return by;
+  }
+
+  #step(at: number, receivedAt: number): number {
     const ahead = at - receivedAt;
     const known = this.#ahead;
     if (known !== null && this.#connected && ahead <= known + STEP_MS && at >= this.#latest - STEP_MS) {

@@ -5,7 +5,7 @@
  * the free ones, so a checkpoint never has to make the file longer. When the free pages cannot be replaced, the journal waits, and
  * what is left of them is for the outbox.
  */
-import { rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { makeWalRoom } from '../upkeep/wal.ts';
 import { StorageError } from './errors.ts';
@@ -108,14 +108,10 @@ function using(db: Connection, log: number) {
   };
 }
 
-/** Throws when so many bytes cannot be written. */
+/** Throws when there is no room for so many bytes, with some to spare. Not by writing them: that would cost as much as what is stored. */
 function prove(real: string, bytes: number): void {
-  const path = `${real}.room`;
-  try {
-    writeFileSync(path, new Uint8Array(bytes), { mode: 0o600 });
-  } finally {
-    rmSync(path, { force: true });
-  }
+  const { bavail, bsize } = statfsSync(dirname(real));
+  if (bavail * bsize < bytes + PIECE) throw new Error('no room');
 }
 
 function sizesFor(folder: string): { readonly kept: number; readonly log: number } {
