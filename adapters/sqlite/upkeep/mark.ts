@@ -10,7 +10,7 @@ export interface Mark {
   readonly id: string;
   /** `open`: a program writes it, or was killed while it did. `closed`: everything is in the main file. */
   readonly state: 'open' | 'closed';
-  /** Which log belongs to it (`wal.ts`); `null`: none. */
+  /** The log that belonged to it then (`walName`); `null`: none. */
   readonly wal: number | null;
   /** Grows with what is stored, and is never less (`identity.ts`). */
   readonly counter: number;

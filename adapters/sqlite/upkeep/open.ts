@@ -4,17 +4,16 @@
  * and in `status`. Nothing is removed, and each way ends, with a database that works or with one sentence.
  */
 import { randomUUID } from 'node:crypto';
-import BetterSqlite3 from 'better-sqlite3';
 import { claimFile, explained, openConnection } from '../thread/connection.ts';
-import { codeOf, StorageError } from '../thread/errors.ts';
 import { loadMigrations, migrate, schemaVersion } from '../thread/migrate.ts';
 import type { Connection, Remark } from '../thread/rpc.ts';
 import { putAside, putLogAside } from './aside.ts';
-import { copyInto, openCopy, refuseDamaged } from './copy.ts';
+import { copyInto, openCopy } from './copy.ts';
 import { doubtAll, doubtEarlier } from './doubt.ts';
 import { examine, type Finding, saysOurs } from './examine.ts';
 import { counterOf, lastStoredAt, type Notice, remember, remembered } from './identity.ts';
 import { placeOfCopy, pruneCopies, usableCopies } from './kept.ts';
+import { damageOf, idOf, isDamage, logFits, messageOf, orNull } from './look.ts';
 import { type Mark, readMark, removeMark, writeMark } from './mark.ts';
 import { addNotice, earlier, lost, replaced, restoredByHand } from './notices.ts';
 
@@ -68,48 +67,24 @@ function expectLog(real: string, mark: Mark): void {
 function looked(real: string, mark: Mark | null, now: () => number, remarks: Remark[]): Finding {
   const found = examine(real, mark);
   if (found.kind === 'usable' || found.kind === 'bad') return found;
-  if (found.kind === 'log-stray') {
-    // Somebody may have changed the database with a tool of SQLite, and may have it open still.
-    if (mark === null || fits(real, mark)) return { kind: 'usable' };
-    // The main file is whole without it.
+  if (found.kind === 'log-other') {
+    // Somebody may have used the database with another program, and may have it open still.
+    if (logFits(real)) return damageFound(real, mark, found.why) ?? { kind: 'usable' };
+    // What the main file holds is whole without it.
     const name = putLogAside(real, now());
     remarks.push({ level: 'error', text: `Beside the database stood ${found.why}: it was put aside as ${name}.` });
-    return { kind: 'usable' };
+    return found.missing ? { kind: 'log-gone', why: found.why } : { kind: 'usable' };
   }
-  if (found.kind === 'log-foreign') putLogAside(real, now());
-  const problem = damageOf(real, mark?.suspect != null);
-  if (problem !== null) return { kind: 'bad', why: `${found.why}; ${problem}` };
+  const damaged = damageFound(real, mark, found.why);
+  if (damaged !== null) return damaged;
   if (found.kind !== 'doubtful') return found;
   remarks.push({ level: 'warn', text: `Every page of the database was looked at, as ${found.why}; all is well.` });
   return { kind: 'usable' };
 }
 
-/** Read-only, as closing a connection that may write moves the log into the file, whatever it is worth. `null`: none. */
-function damageOf(real: string, thorough: boolean): string | null {
-  let db: Connection | null = null;
-  try {
-    db = new BetterSqlite3(real, { readonly: true, fileMustExist: true });
-    refuseDamaged(db, real, thorough);
-    return null;
-  } catch (error) {
-    if (!isDamage(error)) throw explained(real, error);
-    return messageOf(error);
-  } finally {
-    db?.close();
-  }
-}
-
-/** With the log that stands beside it, it is whole and still the same database. */
-function fits(real: string, mark: Mark): boolean {
-  if (damageOf(real, false) !== null) return false;
-  const db = new BetterSqlite3(real, { readonly: true, fileMustExist: true });
-  try {
-    return orNull(() => remembered(db, 'database'))?.id === mark.id && counterOf(db)() >= mark.counter;
-  } catch {
-    return false;
-  } finally {
-    db.close();
-  }
+function damageFound(real: string, mark: Mark | null, why: string): Finding | null {
+  const damage = damageOf(real, mark?.suspect != null);
+  return damage === null ? null : { kind: 'bad', why: `${why}; ${damage}` };
 }
 
 /** Opens the file that is there. Throws where it is damaged. */
@@ -135,21 +110,11 @@ function noticeOf(db: Connection, mark: Mark | null, found: Finding, at: number)
   const copy = orNull(() => remembered(db, 'copy'));
   if (copy !== null) return restoredByHand(copy.at, at);
   const stored = orNull(() => lastStoredAt(db));
-  if (found.kind === 'log-gone' || found.kind === 'log-foreign') return lost(found.why, mark, stored, at);
+  if (found.kind === 'log-gone') return lost(found.why, mark, stored, at);
   if (mark === null) return null;
-  const id = orNull(() => remembered(db, 'database'))?.id;
+  const id = idOf(db);
   const older = (orNull(() => counterOf(db)()) ?? 0) < mark.counter;
   return older || id !== mark.id ? earlier(mark, stored, at) : null;
-}
-
-/** A schema of before these values were kept has none of them. */
-function orNull<T>(read: () => T): T | null {
-  try {
-    return read();
-  } catch (error) {
-    if (isDamage(error)) throw error;
-    return null;
-  }
 }
 
 /** Brings the schema up to date; a copy of what is there is made before. */
@@ -238,14 +203,3 @@ function told<T>(parts: Parts<T>, mark: Mark | null, remarks: Remark[], notice: 
     throw error;
   }
 }
-
-/** What only another file can mend. */
-export function isDamage(error: unknown): boolean {
-  const code = codeOf(error) ?? '';
-  return code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB';
-}
-
-const messageOf = (error: unknown): string => {
-  const text = error instanceof Error ? error.message : String(error);
-  return error instanceof StorageError && error.cause instanceof Error && isDamage(error) ? error.cause.message : text;
-};
