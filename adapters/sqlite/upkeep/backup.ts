@@ -6,7 +6,7 @@ import { APPLICATION_ID, explained } from '../thread/connection.ts';
 import { codeOf, StorageError } from '../thread/errors.ts';
 import { holdDatabase } from '../thread/hold.ts';
 import type { Connection } from '../thread/rpc.ts';
-import { putAside } from './aside.ts';
+import { asideFile, asideName, hasContent, putAside } from './aside.ts';
 import { type Copy, copyInto, openCopy } from './copy.ts';
 import { noteCopy } from './kept.ts';
 import { removeMark, syncFolder } from './mark.ts';
@@ -87,11 +87,13 @@ export function restore(path: string, source: string, at: number): Restored {
       .pluck()
       .get();
     if (was === undefined) rmSync(real);
-    const aside = putAside(real, 'replaced', at);
-    // What is known of the other one says nothing of this one.
-    removeMark(real);
+    const name = hasContent(real) ? asideName(real, 'replaced', at) : null;
+    putAside(real, name);
     renameSync(temporary, real);
     syncFolder(real);
+    // What is known of the other one says nothing of this one. Killed before, the next start knows that a database was here.
+    removeMark(real);
+    const aside = name === null ? null : asideFile(name);
     return { copy, aside, waiting: waiting ?? 0 };
   } finally {
     db.close();

@@ -31,6 +31,8 @@ export interface Copy {
   readonly schema: number;
   /** Calls in it. */
   readonly calls: number;
+  /** Of which database; `null`: it does not say. */
+  readonly id: string | null;
 }
 
 /** Room that is left over, bytes. */
@@ -203,7 +205,7 @@ export function openCopy(path: string): { readonly db: Connection; readonly copy
     refuseDamaged(db, path);
     const at = remembered(db, 'copy')?.at ?? Math.floor(found.mtimeMs);
     const calls = Number(db.prepare('SELECT count(*) FROM session').pluck().get());
-    return { db, copy: { path, at, schema: schemaVersion(db), calls } };
+    return { db, copy: { path, at, schema: schemaVersion(db), calls, id: remembered(db, 'database')?.id ?? null } };
   } catch (error) {
     db?.close();
     throw unusable(path, error);

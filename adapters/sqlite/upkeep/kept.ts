@@ -1,7 +1,8 @@
 /** The copies that logcalld makes by itself, beside the database, and where an operator put others. */
 import { existsSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { openCopy } from './copy.ts';
+import { codeOf } from '../thread/errors.ts';
+import { type Copy, openCopy } from './copy.ts';
 
 /** `20261126T031040Z` */
 export const moment = (ms: number): string => new Date(ms).toISOString().replace(/[-:]|\.\d+/g, '');
@@ -41,12 +42,22 @@ export function noteCopy(real: string, path: string): void {
 }
 
 /** Where an operator put copies; those that are gone included. */
-export function notedCopies(real: string): readonly string[] {
+export const notedCopies = (real: string): readonly string[] => readList(real).paths;
+
+interface List {
+  readonly paths: readonly string[];
+  /** Why it cannot be read, a sentence; `null`: it can, or there is none. */
+  readonly problem: string | null;
+}
+
+function readList(real: string): List {
   try {
     const value: unknown = JSON.parse(readFileSync(listOf(real), 'utf8'));
-    return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
-  } catch {
-    return [];
+    return { paths: Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [], problem: null };
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return { paths: [], problem: null };
+    const text = `The list of backups ${listOf(real)} cannot be read (${codeOf(error) ?? 'it is damaged'}): give it to the user that runs logcalld.`;
+    return { paths: [], problem: text };
   }
 }
 
@@ -61,18 +72,27 @@ export function otherFiles(path: string): readonly string[] {
   return [...beside, ...notedCopies(real).filter((one) => existsSync(one))];
 }
 
-/** All that can be put to use, the newest first; each was looked at page by page. `refused`: why not, of the others. */
-export function usableCopies(real: string): { readonly paths: readonly string[]; readonly refused: readonly string[] } {
-  const refused: string[] = [];
-  const found = [...new Set([...keptCopies(real), ...notedCopies(real)])].flatMap((path) => {
+export interface Usable {
+  /** The newest first; each was looked at page by page. */
+  readonly copies: readonly Copy[];
+  /** Why not, of the others, a sentence each. */
+  readonly refused: string[];
+}
+
+/** What can take the place of the database `id` (`null`: it is not known which it was). */
+export function usableCopies(real: string, id: string | null): Usable {
+  const { paths, problem } = readList(real);
+  const refused: string[] = problem === null ? [] : [problem];
+  const copies = [...new Set([...keptCopies(real), ...paths])].flatMap((path) => {
     try {
       const { db, copy } = openCopy(path);
       db.close();
-      return [copy];
+      if (id === null || copy.id === null || copy.id === id) return [copy];
+      refused.push(`The backup ${path} is of another database of logcalld.`);
     } catch (error) {
       refused.push(error instanceof Error ? error.message : String(error));
-      return [];
     }
+    return [];
   });
-  return { paths: found.sort((a, b) => b.at - a.at).map(({ path }) => path), refused };
+  return { copies: copies.sort((a, b) => b.at - a.at), refused };
 }
