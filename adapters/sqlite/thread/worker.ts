@@ -154,6 +154,7 @@ function close(live: Live, id: number): void {
   } finally {
     if (live.db.open) {
       live.db.close();
+      live.keeper?.closed();
       live.release();
     }
     port?.close();

@@ -1,5 +1,5 @@
 /** Backups that an operator asks for, and their return. */
-import { chownSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
+import { realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { APPLICATION_ID, explained } from '../thread/connection.ts';
@@ -22,12 +22,13 @@ export interface BackedUp extends Copy {
  */
 export function backUp(path: string, target: string, { at, replace }: { at: number; replace: boolean }): BackedUp {
   const db = openSource(path);
+  const owner = statSync(path);
   try {
-    copyInto(db, target, { at, replace });
+    copyInto(db, target, { at, replace, owner });
   } finally {
     db.close();
   }
-  noteCopy(realpathSync(path), target);
+  noteCopy(realpathSync(path), target, owner);
   const { db: made, copy } = openCopy(target);
   made.close();
   return { ...copy, bytes: statSync(target).size };
@@ -79,9 +80,7 @@ export function restore(path: string, source: string, at: number): Restored {
     const real = realpathSync(path);
     const temporary = `${real}.restoring`;
     rmSync(temporary, { force: true });
-    copyInto(db, temporary, { at: copy.at, replace: false });
-    const { uid, gid } = was ?? statSync(dirname(real));
-    if (process.getuid?.() === 0) chownSync(temporary, uid, gid);
+    copyInto(db, temporary, { at: copy.at, replace: false, owner: was ?? statSync(dirname(real)) });
     const waiting = db
       .prepare<[], number>("SELECT count(*) FROM delivery WHERE state NOT IN ('delivered', 'parked', 'skipped')")
       .pluck()

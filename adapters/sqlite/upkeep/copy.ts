@@ -3,6 +3,7 @@
  * moment of it), checked, and put in place whole or not at all.
  */
 import {
+  chownSync,
   closeSync,
   existsSync,
   fsyncSync,
@@ -38,11 +39,29 @@ export interface Copy {
 /** Room that is left over, bytes. */
 const SPARE = 1 << 20;
 
+export interface CopyOptions {
+  /** The moment it is of, ms since the epoch. */
+  readonly at: number;
+  readonly replace: boolean;
+  /** Whose it becomes, where this user may give files away; else it stays this user's. */
+  readonly owner?: Owner;
+}
+
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** What root makes for the service must be the service's: it could not read it otherwise. */
+export function giveTo(path: string, { uid, gid }: Owner): void {
+  if (process.getuid?.() === 0) chownSync(path, uid, gid);
+}
+
 /**
  * Writes what `db` holds now into `target`; an existing file is replaced only with `replace`. Throws `StorageError` with one sentence;
  * then nothing has changed.
  */
-export function copyInto(db: Connection, target: string, { at, replace }: { at: number; replace: boolean }): void {
+export function copyInto(db: Connection, target: string, { at, replace, owner }: CopyOptions): void {
   try {
     refuseTarget(db, target, replace);
   } catch (error) {
@@ -56,6 +75,7 @@ export function copyInto(db: Connection, target: string, { at, replace }: { at: 
     closeSync(openSync(temporary, 'wx', 0o600));
     db.prepare('VACUUM INTO ?').run(temporary);
     stamp(temporary, at);
+    if (owner !== undefined) giveTo(temporary, owner);
     syncFile(temporary);
     place(temporary, target, replace);
   } catch (error) {

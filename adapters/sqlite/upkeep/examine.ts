@@ -6,11 +6,11 @@ import { isLater, walName, walOf } from './wal.ts';
 
 /**
  * usable: nothing speaks against it. doubtful: every page is to be looked at first. log-gone: the main file is there, what was written
- * last is not. log-other: the log is not the one that was there; `missing`: that one is missing. bad: there is no use in looking.
+ * last is not. log-foreign: nor is it, and another log stood in the place of its own. log-other: the log is not the one that was there; `missing`: that one is missing. bad: there is no use in looking.
  */
 export type Finding =
   | { readonly kind: 'usable' }
-  | { readonly kind: 'doubtful' | 'log-gone' | 'bad'; readonly why: string }
+  | { readonly kind: 'doubtful' | 'log-gone' | 'log-foreign' | 'bad'; readonly why: string }
   | { readonly kind: 'log-other'; readonly why: string; readonly missing: boolean };
 
 /** Damage that is met again so soon after a check that found none is believed, ms. */

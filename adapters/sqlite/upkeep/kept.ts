@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { codeOf } from '../thread/errors.ts';
-import { type Copy, openCopy } from './copy.ts';
+import { type Copy, giveTo, type Owner, openCopy } from './copy.ts';
 
 /** `20261126T031040Z` */
 export const moment = (ms: number): string => new Date(ms).toISOString().replace(/[-:]|\.\d+/g, '');
@@ -31,10 +31,11 @@ export function pruneCopies(real: string, keep: number): void {
 }
 
 /** Remembers where an operator put one. What cannot be remembered is no reason to fail. */
-export function noteCopy(real: string, path: string): void {
+export function noteCopy(real: string, path: string, owner: Owner): void {
   const list = [path, ...notedCopies(real).filter((one) => one !== path)].slice(0, REMEMBERED);
   try {
     writeFileSync(`${listOf(real)}.new`, `${JSON.stringify(list)}\n`, { mode: 0o600 });
+    giveTo(`${listOf(real)}.new`, owner);
     renameSync(`${listOf(real)}.new`, listOf(real));
   } catch {
     rmSync(`${listOf(real)}.new`, { force: true });

@@ -33,6 +33,12 @@ export function lost(why: string, mark: Mark | null, stored: number | null, at: 
   return { kind: 'lost', at, text };
 }
 
+/** Its log is missing, and all that is known to have been stored is there. */
+export function logGone(why: string, mark: Mark, at: number): Notice {
+  const text = `After an end that was not in order, ${why}: another program, such as sqlite3, moved it into the database, or it was deleted. All that is known to have been stored until ${when(mark.at)} is there; if it was deleted, what was stored right after that is missing. ${NOTE}`;
+  return { kind: 'log', at, text };
+}
+
 /** The file is not the one that was there, or not as new. */
 export function earlier(mark: Mark, stored: number | null, at: number): Notice {
   const text = `The database is an older one, or another one, than the one that was in use here until ${when(mark.at)}. ${missing(mark, stored)} ${LOOKED_FOR} ${NOTE}`;

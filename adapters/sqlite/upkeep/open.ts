@@ -16,7 +16,8 @@ import { counterOf, lastStoredAt, type Notice, remember, remembered } from './id
 import { placeOfCopy, pruneCopies, usableCopies } from './kept.ts';
 import { damageOf, idOf, isDamage, logFits, messageOf, orNull } from './look.ts';
 import { type Mark, type Replaced, readMark, writeMark } from './mark.ts';
-import { addNotice, earlier, lost, replacement, restoredByHand } from './notices.ts';
+import { addNotice, earlier, logGone, lost, replacement, restoredByHand } from './notices.ts';
+import { walName } from './wal.ts';
 
 export interface Opened<T> {
   readonly db: Connection;
@@ -74,7 +75,7 @@ function looked(real: string, mark: Mark | null, now: () => number, remarks: Rem
     // What the main file holds is whole without it.
     const name = putLogAside(real, now());
     remarks.push({ level: 'error', text: `Beside the database stood ${found.why}: it was put aside as ${name}.` });
-    return found.missing ? { kind: 'log-gone', why: found.why } : { kind: 'usable' };
+    return found.missing ? { kind: 'log-foreign', why: found.why } : { kind: 'usable' };
   }
   const damaged = damageFound(real, mark, found.why);
   if (damaged !== null) return damaged;
@@ -100,8 +101,15 @@ function attempt<T>(parts: Parts<T>, mark: Mark | null, found: Finding, remarks:
     return { db, served: parts.prepare(db), id, mark, remarks };
   } catch (error) {
     db.close();
+    if (found.kind === 'usable' && mark !== null) left(real, mark);
     throw error;
   }
+}
+
+/** Closing a connection moved the log into the file, unless somebody else has it open. */
+function left(real: string, mark: Mark): void {
+  const wal = walName(real);
+  note(real, { ...mark, state: wal === null ? 'closed' : 'open', wal });
 }
 
 const isNew = (db: Connection): boolean => schemaVersion(db) === 0;
@@ -113,11 +121,11 @@ function noticeOf(db: Connection, mark: Mark | null, found: Finding, at: number)
   if (replaced != null && isPutAside(replaced) && !isTold(db, replaced)) return replacement(replaced, copy?.at ?? null);
   if (copy !== null) return restoredByHand(copy.at, at);
   const stored = orNull(() => lastStoredAt(db));
-  if (found.kind === 'log-gone') return lost(found.why, mark, stored, at);
+  const whole = mark !== null && idOf(db) === mark.id && (orNull(() => counterOf(db)()) ?? 0) >= mark.counter;
+  if (found.kind === 'log-foreign' || (found.kind === 'log-gone' && !whole)) return lost(found.why, mark, stored, at);
   if (mark === null || mark.id === '') return null;
-  const id = idOf(db);
-  const older = (orNull(() => counterOf(db)()) ?? 0) < mark.counter;
-  return older || id !== mark.id ? earlier(mark, stored, at) : null;
+  if (found.kind === 'log-gone') return logGone(found.why, mark, at);
+  return whole ? null : earlier(mark, stored, at);
 }
 
 const isTold = (db: Connection, { at }: Replaced): boolean =>
@@ -149,7 +157,7 @@ function take(db: Connection, at: number, notice: Notice | null): string {
     .transaction((): string => {
       const id = remembered(db, 'database')?.id ?? randomUUID();
       if (notice !== null) {
-        doubtAll(db, at);
+        if (notice.kind !== 'log') doubtAll(db, at);
         addNotice(db, notice);
       }
       remember(db, 'copy', null, at);

@@ -1,5 +1,5 @@
 /** Backups and their return: whole or not at all, and one sentence where it cannot be. */
-import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import BetterSqlite3 from 'better-sqlite3';
@@ -115,4 +115,13 @@ t.test('before a change of the schema the database is copied, and the last three
   const copy = new BetterSqlite3(join(dirname(path), kept.at(-1) ?? ''), { readonly: true });
   t.ok(Number(copy.pragma('user_version', { simple: true })) < 5);
   copy.close();
+});
+
+t.test('what root makes belongs to the user of the database', async (t) => {
+  if (process.getuid?.() !== 0) return t.pass('not root');
+  const path = await database(t);
+  chownSync(path, 65_534, 65_533);
+  backUp(path, `${path}.monday`, NOW);
+  for (const one of [`${path}.monday`, `${path}.backups`])
+    t.match(statSync(one), { uid: 65_534, gid: 65_533, mode: 0o100600 });
 });

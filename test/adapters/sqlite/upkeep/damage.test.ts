@@ -41,6 +41,12 @@ async function killed(t: Teardown): Promise<string> {
   return path;
 }
 
+function killedAgain(t: Teardown, from: string): string {
+  const path = join(tempFolder(t), 'logcalld.db');
+  for (const suffix of ['', '.mark']) copyFileSync(`${from}${suffix}`, `${path}${suffix}`);
+  return path;
+}
+
 /** The same after an end in order. */
 async function closed(t: Teardown, ...calls: readonly string[]): Promise<string> {
   const path = join(tempFolder(t), 'logcalld.db');
@@ -127,6 +133,16 @@ t.test('a log that is missing or was exchanged: what is left is used with care, 
   const full = new BetterSqlite3(gone);
   full.pragma('wal_checkpoint(TRUNCATE)');
   full.close();
+  const seen = killedAgain(t, gone);
+  const mild = await openDatabase(seen);
+  t.match(await notices(mild), [
+    { kind: 'log', text: /was missing or empty: another program, such as sqlite3, moved it/ },
+  ]);
+  t.same(await states(mild), ['a pending look-up false'], 'all of it is there');
+  await mild.close();
+  // More was stored than there is.
+  const mark = JSON.parse(readFileSync(`${gone}.mark`, 'utf8'));
+  writeFileSync(`${gone}.mark`, JSON.stringify({ ...mark, counter: mark.counter + 9 }));
   const one = await openDatabase(gone);
   t.match(await notices(one), [
     { kind: 'lost', text: /its log .*-wal was missing or empty\. What is stored ends at 20/ },

@@ -6,6 +6,7 @@ import BetterSqlite3 from 'better-sqlite3';
 import t from 'tap';
 import { connect } from '../../../../adapters/sqlite/thread/connection.ts';
 import { type Database, openDatabase } from '../../../../adapters/sqlite/thread/database.ts';
+import { loadMigrations } from '../../../../adapters/sqlite/thread/migrate.ts';
 import { isLater, walName } from '../../../../adapters/sqlite/upkeep/wal.ts';
 import { commit, record, tempFolder } from '../support.ts';
 
@@ -89,4 +90,19 @@ t.test('that of an older version, which was put back and killed', async (t) => {
   const end = new BetterSqlite3(left, { readonly: true });
   t.equal(end.prepare("SELECT value FROM delivery_memory WHERE key = 'mine'").pluck().get(), 'x');
   end.close();
+});
+
+t.test('a start that is refused moves the log into the file, and the next one knows', async (t) => {
+  const path = await killed(t);
+  const newer = connect(path, 5_000);
+  newer.pragma('user_version = 999');
+  const left = killedNow(t, path);
+  newer.close();
+  await t.rejects(openDatabase(left), { code: 'SCHEMA_NEWER' });
+  const back = new BetterSqlite3(left);
+  back.pragma(`user_version = ${loadMigrations().length}`);
+  back.close();
+  const db = await openDatabase(left);
+  t.same([await notices(db), db.remarks], [[], []]);
+  await db.close();
 });
