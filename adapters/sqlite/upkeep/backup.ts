@@ -76,7 +76,7 @@ export function restore(path: string, source: string, at: number): Restored {
   try {
     const was = statSync(path, { throwIfNoEntry: false });
     // Makes an empty file where there is none.
-    release = holdDatabase(path, null);
+    release = holdDatabase(path, null, false);
     const real = realpathSync(path);
     const temporary = `${real}.restoring`;
     rmSync(temporary, { force: true });

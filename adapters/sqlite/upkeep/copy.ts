@@ -10,6 +10,7 @@ import {
   linkSync,
   lstatSync,
   openSync,
+  readdirSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -67,10 +68,10 @@ export function copyInto(db: Connection, target: string, { at, replace, owner }:
   } catch (error) {
     throw explainedCopy(target, error);
   }
-  refuseNoRoom(db, dirname(target));
+  refuseNoRoom(db, target);
   const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.part`);
   try {
-    rmSync(temporary, { force: true });
+    removeParts(target, (pid) => pid === process.pid || !isAlive(pid));
     // Made here, so that nobody else may read it; SQLite takes an empty file.
     closeSync(openSync(temporary, 'wx', 0o600));
     db.prepare('VACUUM INTO ?').run(temporary);
@@ -82,6 +83,47 @@ export function copyInto(db: Connection, target: string, { at, replace, owner }:
     throw explainedCopy(target, error);
   } finally {
     for (const suffix of ['', '-journal']) rmSync(`${temporary}${suffix}`, { force: true });
+  }
+}
+
+/** Copies of `target` that were not finished. */
+export function partsOf(target: string): readonly string[] {
+  return partsIn(target).map(({ path }) => path);
+}
+
+interface Part {
+  readonly path: string;
+  /** Of the process that makes it, or made it. */
+  readonly pid: number;
+}
+
+function partsIn(target: string): readonly Part[] {
+  const prefix = `.${basename(target)}.`;
+  return namesIn(dirname(target)).flatMap((name) => {
+    const pid = name.startsWith(prefix) ? /^(\d+)\.part(?:-journal)?$/.exec(name.slice(prefix.length))?.[1] : undefined;
+    return pid === undefined ? [] : [{ path: join(dirname(target), name), pid: Number(pid) }];
+  });
+}
+
+/** None where this user may not look. */
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function removeParts(target: string, which: (pid: number) => boolean): void {
+  for (const { path, pid } of partsIn(target)) if (which(pid)) rmSync(path, { force: true });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) !== 'ESRCH';
   }
 }
 
@@ -138,6 +180,9 @@ function place(temporary: string, target: string, replace: boolean): void {
   syncFolder(target);
 }
 
+/** Files of a database, after its name. */
+const OWN = ['', '-wal', '-shm', '.lock', '.mark', '.holder', '.backups', '.restoring', '.room'];
+
 function refuseTarget(db: Connection, target: string, replace: boolean): void {
   const found = lstatSync(target, { throwIfNoEntry: false });
   if (found?.isDirectory() === true)
@@ -151,11 +196,12 @@ function refuseTarget(db: Connection, target: string, replace: boolean): void {
   if (!found.isFile())
     throw new StorageError('EEXIST', `${target} is not a file that can be replaced: name another one.`);
   const real = realpathSync(db.name);
-  if (['', '-wal', '-shm', '.lock', '.mark', '.holder'].some((suffix) => realpathSync(target) === `${real}${suffix}`))
+  if (OWN.some((suffix) => realpathSync(target) === `${real}${suffix}`))
     throw new StorageError('EEXIST', `${target} belongs to the database itself: name another file.`);
 }
 
-function refuseNoRoom(db: Connection, folder: string): void {
+function refuseNoRoom(db: Connection, target: string): void {
+  const folder = dirname(target);
   const pages =
     Number(db.pragma('page_count', { simple: true })) - Number(db.pragma('freelist_count', { simple: true }));
   const needed = pages * Number(db.pragma('page_size', { simple: true })) + SPARE;
@@ -164,7 +210,7 @@ function refuseNoRoom(db: Connection, folder: string): void {
     const { bavail, bsize } = statfsSync(folder);
     free = bavail * bsize;
   } catch (error) {
-    throw explainedCopy(join(folder, 'x'), error);
+    throw explainedCopy(target, error);
   }
   if (free >= needed) return;
   throw new StorageError(

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { codeOf } from '../thread/errors.ts';
-import { type Copy, giveTo, type Owner, openCopy } from './copy.ts';
+import { type Copy, giveTo, type Owner, openCopy, partsOf } from './copy.ts';
 
 /** `20261126T031040Z` */
 export const moment = (ms: number): string => new Date(ms).toISOString().replace(/[-:]|\.\d+/g, '');
@@ -66,11 +66,18 @@ function readList(real: string): List {
 export function otherFiles(path: string): readonly string[] {
   const real = realpathSync(path);
   const beside = readdirSync(dirname(real))
-    .filter((name) => ['damaged', 'replaced', 'backup'].some((word) => name.startsWith(`${basename(real)}.${word}-`)))
+    .filter(
+      (name) =>
+        name === `${basename(real)}.restoring` ||
+        ['damaged', 'replaced', 'backup'].some((word) => name.startsWith(`${basename(real)}.${word}-`)),
+    )
     .filter((name) => !name.endsWith('-shm'))
     .sort()
     .map((name) => join(dirname(real), name));
-  return [...beside, ...notedCopies(real).filter((one) => existsSync(one))];
+  const noted = notedCopies(real);
+  // Of a copy that was killed.
+  const parts = [real, `${real}.restoring`, ...keptCopies(real), ...noted].flatMap(partsOf);
+  return [...beside, ...noted.filter((one) => existsSync(one)), ...parts];
 }
 
 export interface Usable {

@@ -140,7 +140,7 @@ function upgrade(db: Connection, real: string, at: number, remarks: Remark[]): v
     try {
       copyInto(db, target, { at, replace: false });
       pruneCopies(real, KEPT);
-      const text = `The database is brought from schema ${before} to ${after}; as it was, it is kept in ${target} ("logcalld restore" with the older logcalld goes back).`;
+      const text = `The database is brought from schema ${before} to ${after}; as it was, it is kept in ${target}. To go back to the older logcalld: stop it, move ${real} and ${real}-wal away, and copy that file to ${real} ("cp -p").`;
       remarks.push({ level: 'notice', text });
     } catch (error) {
       if (isDamage(error)) throw error;
