@@ -23,6 +23,7 @@ import { codeOf, StorageError, storageError } from '../thread/errors.ts';
 import { refuseNewer, schemaVersion } from '../thread/migrate.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { remember, remembered } from './identity.ts';
+import { refuseDamaged } from './look.ts';
 import { syncFolder } from './mark.ts';
 
 /** A copy that can be put to use. */
@@ -140,20 +141,6 @@ function stamp(path: string, at: number): void {
     copy.close();
   }
 }
-
-/** Throws `StorageError` when a page cannot be read, or the pages do not fit together. */
-export function refuseDamaged(db: Connection, path: string, thorough = false): void {
-  const found = db.pragma(`${thorough ? 'integrity' : 'quick'}_check(1)`, { simple: true });
-  if (found !== 'ok') throw new StorageError('SQLITE_CORRUPT', `${path} is damaged (${brief(String(found))})`);
-}
-
-/** SQLite's findings begin with a heading and may have several lines. */
-const brief = (text: string): string =>
-  text
-    .split('\n')
-    .filter((line) => !line.startsWith('***'))
-    .join('; ')
-    .slice(0, 200);
 
 export function syncFile(path: string): void {
   const file = openSync(path, 'r+');

@@ -4,7 +4,6 @@ import BetterSqlite3 from 'better-sqlite3';
 import { explained } from '../thread/connection.ts';
 import { codeOf, StorageError } from '../thread/errors.ts';
 import type { Connection } from '../thread/rpc.ts';
-import { refuseDamaged } from './copy.ts';
 import { counterOf, remembered } from './identity.ts';
 
 /** What only another file can mend. */
@@ -29,6 +28,20 @@ export function orNull<T>(read: () => T): T | null {
 }
 
 export const idOf = (db: Connection): string | null => orNull(() => remembered(db, 'database'))?.id ?? null;
+
+/** Throws `StorageError` when a page cannot be read, or the pages do not fit together. */
+export function refuseDamaged(db: Connection, path: string, thorough = false): void {
+  const found = db.pragma(`${thorough ? 'integrity' : 'quick'}_check(1)`, { simple: true });
+  if (found !== 'ok') throw new StorageError('SQLITE_CORRUPT', `${path} is damaged (${brief(String(found))})`);
+}
+
+/** SQLite's findings begin with a heading and may have several lines. */
+const brief = (text: string): string =>
+  text
+    .split('\n')
+    .filter((line) => !line.startsWith('***'))
+    .join('; ')
+    .slice(0, 200);
 
 interface Seen {
   /** `null`: none. */

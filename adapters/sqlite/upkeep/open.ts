@@ -97,7 +97,7 @@ function attempt<T>(parts: Parts<T>, mark: Mark | null, found: Finding, remarks:
     const at = now();
     const notice = isNew(db) && mark === null ? null : noticeOf(db, mark, found, at);
     upgrade(db, real, at, remarks);
-    const id = take(db, at, notice);
+    const id = take(db, at, notice, Math.max(at, mark?.at ?? 0, orNull(() => lastStoredAt(db)) ?? 0));
     return { db, served: parts.prepare(db), id, mark, remarks };
   } catch (error) {
     db.close();
@@ -151,13 +151,16 @@ function upgrade(db: Connection, real: string, at: number, remarks: Remark[]): v
   migrate(db);
 }
 
-/** Takes it for this program. Answers which database it is. */
-function take(db: Connection, at: number, notice: Notice | null): string {
+/**
+ * Takes it for this program. `until`: the last moment at which something was stored, as far as anything tells; the clock may have been set
+ * back since. Answers which database it is.
+ */
+function take(db: Connection, at: number, notice: Notice | null, until: number): string {
   return db
     .transaction((): string => {
       const id = remembered(db, 'database')?.id ?? randomUUID();
       if (notice !== null) {
-        if (notice.kind !== 'log') doubtAll(db, at);
+        if (notice.kind !== 'log') doubtAll(db, until, at);
         addNotice(db, notice);
       }
       remember(db, 'copy', null, at);

@@ -4,6 +4,7 @@ import { copyFileSync, existsSync, readdirSync, renameSync, rmSync, writeFileSyn
 import { dirname, join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import t from 'tap';
+import { sqliteOutbox } from '../../../../adapters/sqlite/outbox/port.ts';
 import { openConnection } from '../../../../adapters/sqlite/thread/connection.ts';
 import { type Database, openDatabase } from '../../../../adapters/sqlite/thread/database.ts';
 import { backUp } from '../../../../adapters/sqlite/upkeep/backup.ts';
@@ -155,4 +156,22 @@ t.test('restore, killed at the last step: nothing begins in silence', async (t) 
   const again = await openDatabase(path);
   t.match((await notices(again)).at(-1), { kind: 'restored' });
   await again.close();
+});
+
+t.test('the doubt does not rest on the clock of the machine alone', async (t) => {
+  const [now, DAY] = [Date.now(), 86_400_000];
+  for (const at of [now, now + 30 * DAY]) {
+    const path = await closed(t);
+    const mark = readMark(path);
+    if (mark === null) return t.fail('no mark');
+    // Of a clock that was ahead then, or that is behind now.
+    writeMark(path, { ...mark, at }, true);
+    writeFileSync(path, '');
+    const db = await openDatabase(path);
+    await commit(db.remote.journal, { ended: [record('a', { startedAt: at - 1_000 })] }, now);
+    const [row] = await sqliteOutbox(db.remote.outbox).select({ filter: {}, after: 0, limit: 9 });
+    t.match(row, { state: 'uncertain' }, 'it began before the last moment that is known');
+    t.ok((row?.dueAt ?? 0) <= Date.now() + 60_000, 'and is looked for soon');
+    await db.close();
+  }
 });
