@@ -23,12 +23,15 @@ export interface BackedUp extends Copy {
 export function backUp(path: string, target: string, { at, replace }: { at: number; replace: boolean }): BackedUp {
   const db = openSource(path);
   const owner = statSync(path);
+  const forget = noteCopy(realpathSync(path), target, owner);
   try {
     copyInto(db, target, { at, replace, owner });
+  } catch (error) {
+    forget();
+    throw error;
   } finally {
     db.close();
   }
-  noteCopy(realpathSync(path), target, owner);
   const { db: made, copy } = openCopy(target);
   made.close();
   return { ...copy, bytes: statSync(target).size };

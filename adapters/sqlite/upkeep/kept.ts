@@ -30,15 +30,28 @@ export function pruneCopies(real: string, keep: number): void {
   for (const path of keptCopies(real).slice(keep)) rmSync(path, { force: true });
 }
 
-/** Remembers where an operator put one. What cannot be remembered is no reason to fail. */
-export function noteCopy(real: string, path: string, owner: Owner): void {
-  const list = [path, ...notedCopies(real).filter((one) => one !== path)].slice(0, REMEMBERED);
+/**
+ * Remembers where an operator puts one, before it is made: a kill on the way leaves a part of it there. The returned function takes that
+ * back. What cannot be remembered is no reason to fail.
+ */
+export function noteCopy(real: string, path: string, owner: Owner): () => void {
+  const before = notedCopies(real);
+  writeList(real, [path, ...before.filter((one) => one !== path)].slice(0, REMEMBERED), owner);
+  return () => writeList(real, before, owner);
+}
+
+function writeList(real: string, list: readonly string[], owner: Owner): void {
+  const file = listOf(real);
   try {
-    writeFileSync(`${listOf(real)}.new`, `${JSON.stringify(list)}\n`, { mode: 0o600 });
-    giveTo(`${listOf(real)}.new`, owner);
-    renameSync(`${listOf(real)}.new`, listOf(real));
+    if (list.length === 0) {
+      rmSync(file, { force: true });
+      return;
+    }
+    writeFileSync(`${file}.new`, `${JSON.stringify(list)}\n`, { mode: 0o600 });
+    giveTo(`${file}.new`, owner);
+    renameSync(`${file}.new`, file);
   } catch {
-    rmSync(`${listOf(real)}.new`, { force: true });
+    rmSync(`${file}.new`, { force: true });
   }
 }
 

@@ -7,7 +7,7 @@ import BetterSqlite3 from 'better-sqlite3';
 import t from 'tap';
 import { openDatabase } from '../../../../adapters/sqlite/thread/database.ts';
 import { backUp, restore } from '../../../../adapters/sqlite/upkeep/backup.ts';
-import { otherFiles } from '../../../../adapters/sqlite/upkeep/kept.ts';
+import { notedCopies, otherFiles } from '../../../../adapters/sqlite/upkeep/kept.ts';
 import { commit, record, tempFolder } from '../support.ts';
 
 t.setTimeout(120_000);
@@ -71,6 +71,7 @@ t.test('what cannot be a backup, and where none can be written, is told in a sen
     readdirSync(folder).filter((name) => !/\.(lock|backups)$/.test(name)),
     files.filter((name) => !/\.(lock|backups)$/.test(name)),
   );
+  t.same(notedCopies(path), [copy], 'where nothing was put is not remembered');
 });
 
 t.test('a backup that is copied into the place by hand is treated as one that was restored', async (t) => {
