@@ -19,11 +19,12 @@ const AGAIN_MS = 3_600_000;
 /** Before `real` is opened by anything in this process: to close a file that SQLite has open takes its locks away. */
 export function examine(real: string, mark: Mark | null): Finding {
   const size = statSync(real, { throwIfNoEntry: false })?.size ?? 0;
-  if (size === 0) return mark === null ? { kind: 'usable' } : { kind: 'bad', why: 'its file was missing or empty' };
+  if (size === 0)
+    return mark === null ? { kind: 'usable' } : { kind: 'bad', why: `its file ${real} was missing or empty` };
   const header = headerOf(real);
   if (header === null) {
     if (mark === null) return { kind: 'usable' };
-    return { kind: 'bad', why: 'its file was overwritten from the beginning' };
+    return { kind: 'bad', why: `its file ${real} was overwritten from the beginning` };
   }
   const log = walName(real);
   if (mark?.state === 'open' && mark.wal !== null) {
@@ -38,7 +39,7 @@ export function examine(real: string, mark: Mark | null): Finding {
   }
   if (mark?.state === 'closed' && log !== null)
     return { kind: 'log-other', why: `a log ${walOf(real)} that it had not left`, missing: false };
-  if (size < header.pages * header.pageSize) return { kind: 'doubtful', why: 'its file was cut off' };
+  if (size < header.pages * header.pageSize) return { kind: 'doubtful', why: `its file ${real} was cut off` };
   return { kind: 'usable' };
 }
 

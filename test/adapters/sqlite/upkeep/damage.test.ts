@@ -68,8 +68,8 @@ t.test('nothing is said of a database that ended in order, was killed, or is new
 });
 
 const GONE: readonly (readonly [string, (path: string) => void, RegExp])[] = [
-  ['zero length', (path) => writeFileSync(path, ''), /missing or empty/],
-  ['deleted', (path) => rmSync(path), /missing or empty/],
+  ['zero length', (path) => writeFileSync(path, ''), /its file .*logcalld\.db was missing or empty/],
+  ['deleted', (path) => rmSync(path), /its file .*logcalld\.db was missing or empty/],
   ['overwritten by a text', (path) => writeFileSync(path, 'notes '.repeat(1000)), /overwritten from the beginning/],
   ['a broken header', (path) => writeAt(path, 0, Buffer.alloc(100, 0xa5)), /overwritten from the beginning/],
   ['a broken schema', (path) => writeAt(path, 100, Buffer.alloc(3996, 0xa5)), /malformed|not a database/],
