@@ -11,6 +11,7 @@ const SEVERITY: Readonly<Record<Notice['kind'], Severity>> = {
   lost: 'error',
   older: 'error',
   restored: 'notice',
+  log: 'warning',
 };
 
 const codeOf = (kind: string): string => `database-${kind}`;

@@ -26,13 +26,16 @@ export function shapeOf(number: string): string {
 /** The count at the end of a channel's name (`PJSIP/1001-0000002a`): no part of a number that stands before it. */
 const COUNT = /(?<=\/[^\s/]{1,80})-0[\da-f]{7}\b/;
 
+/** The end of a call's id (`pbx1-1795345539.33`): no part of a number, though a digit may stand before it. */
+const CALL = /(?<=\b[a-z][\w-]{0,60})-1\d{9}\.\d+\b/;
+
 /** What is no telephone number by its form. */
 const KEPT: readonly RegExp[] = [
   // A UUID.
   /\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b/,
   // A date, with or without a time; the same without colons.
   /\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?/,
-  /\b20\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])[T-](?:[01]\d|2[0-3])[0-5]\d[0-5]\d\b/,
+  /\b20\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])[T-](?:[01]\d|2[0-3])[0-5]\d[0-5]\dZ?\b/,
   // An id of Asterisk: its second since the epoch, and a count.
   /(?<![\d.])1\d{9}\.\d+\b/,
   COUNT,
@@ -42,7 +45,7 @@ const KEPT: readonly RegExp[] = [
 ];
 
 /** With `+`, and without. */
-const NUMBERS = [/\+\d(?:[ ()-]{0,2}\d){6,}/, new RegExp(`\\d(?:(?!${COUNT.source})[ -]?\\d){6,}`)];
+const NUMBERS = [/\+\d(?:[ ()-]{0,2}\d){6,}/, new RegExp(`\\d(?:(?!${COUNT.source}|${CALL.source})[ -]?\\d){6,}`)];
 
 /** What is kept comes first, so that it is stepped over. */
 const sources = (patterns: readonly RegExp[]): string => patterns.map(({ source }) => source).join('|');

@@ -96,7 +96,10 @@ t.test(
       out: /^Would be erased: [23] calls/,
     });
     const erased = await run('erase', '--number', '+91 98450 12345');
-    t.match(erased, { code: 0, out: /^Erased: [23] calls .* the number in \d+ frames of the journal/ });
+    t.match(erased, {
+      code: 0,
+      out: /^Erased: [23] calls .* the number in \d+ frames of the journal.*"logcalld backfill" would bring these calls back/s,
+    });
     t.match(erased.error, /delete those that you do not need:\n {2}.*logcalld\.db\.replaced-.*\n {2}.*a\.backup\n/s);
     t.match(await run('erase', '--number', '+919845012345', '--dry-run'), {
       out: /^Would be erased: 0 calls .* 0 leads .* 0 frames/,

@@ -34,6 +34,9 @@ t.test('what is no number by its form stays', async (t) => {
   for (const text of [
     'The call pbx-1795345418.83 could not be stored',
     'hq-asterisk-1795345418.1042',
+    'pbx1-1795345539.33',
+    'hq-2-1795345539.33',
+    'trial.db.damaged-20261126T050659Z-wal',
     'PJSIP/1001-0000002a and SIP/trunk-00000012 were bridged',
     'Local/1001@ring-0000000f;2',
     'a packet of 10485760 bytes was left out',
@@ -49,6 +52,7 @@ t.test('what stands beside it is a number all the same', async (t) => {
   t.equal(maskText('PJSIP/9845012345-0000002a'), 'PJSIP/***2345-0000002a');
   t.equal(maskText('Local/09845012345@ring-0000000f;2'), 'Local/***2345@ring-0000000f;2');
   t.equal(maskText('9845012345 10485760 bytes'), '***5760 bytes');
+  t.equal(maskText('SIP-9845012345-1795345418.83'), 'SIP-***2345-1795345418.83');
   t.equal(maskText('call 1795345418.83 from 9845012345.'), 'call 1795345418.83 from ***2345.');
   t.equal(maskText('12125550123.'), '***0123.');
   t.equal(maskText('port 1 9845012345'), 'port ***2345');

@@ -46,7 +46,7 @@ export function outboxOf(db: Connection): (row: SessionRow, now: number) => void
       unposted !== null ? next(FIRST, 'filtered') : doubt === null ? FIRST : next(FIRST, 'doubtful');
     // A call that may have been posted before is looked for, with or without its record.
     const waits = unposted === null && doubt === null ? held : null;
-    const due = doubt === null ? (waits?.dueAt ?? 0) : doubt.until + doubt.waitMs;
+    const due = doubt === null ? (waits?.dueAt ?? 0) : Math.min(doubt.until, at) + doubt.waitMs;
     const values = [callSessionId, startedAt, endedAt, due, at, at, state, step, unposted ?? waits?.reason ?? null];
     const { changes } = insert.run(...values, doubt === null ? 0 : 1, waits === null ? null : source);
     if (changes > 0) return;

@@ -21,10 +21,10 @@ const WAIT_MS = 1_000;
 
 /**
  * Takes the database at `path`, whatever symlinks lead to it, and makes an empty file where there is none. The returned function
- * gives it back. Throws `StorageError`: `DATABASE_HELD` with one sentence that names the holder and what to do, or one that says
+ * gives it back. `elsewhere`: another database would do as well. Throws `StorageError`: `DATABASE_HELD` with one sentence that names the holder and what to do, or one that says
  * why there can be no lock.
  */
-export function holdDatabase(path: string, holder: Holder | null): () => void {
+export function holdDatabase(path: string, holder: Holder | null, elsewhere = true): () => void {
   const real = realFile(path);
   refuseNetwork(real);
   let lock: BetterSqlite3.Database | null = null;
@@ -38,7 +38,7 @@ export function holdDatabase(path: string, holder: Holder | null): () => void {
     lock.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     lock?.close();
-    throw isBusy(error) ? inUse(path, readHolder(real)) : explained(lockOf(real), error);
+    throw isBusy(error) ? inUse(path, readHolder(real), elsewhere) : explained(lockOf(real), error);
   }
   const taken = lock;
   introduce(real, holder);
@@ -90,11 +90,11 @@ function giveToOwner(real: string): void {
   }
 }
 
-function inUse(path: string, holder: Holder | null): StorageError {
+function inUse(path: string, holder: Holder | null, elsewhere: boolean): StorageError {
   const end = holder === null ? 'end it' : `end it ("systemctl stop logcalld", or "kill ${holder.pid}")`;
   return new StorageError(
     'DATABASE_HELD',
-    `The database ${path} is in use by ${holderText(holder)}: ${end}, or set another [storage] path for this one.`,
+    `The database ${path} is in use by ${holderText(holder)}: ${end}${elsewhere ? ', or set another [storage] path for this one' : ''}.`,
   );
 }
 

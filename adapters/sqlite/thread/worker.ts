@@ -10,7 +10,8 @@
 import { realpathSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type Keeper, keepMark } from '../upkeep/keeper.ts';
-import { isDamage, openGuarded } from '../upkeep/open.ts';
+import { isDamage } from '../upkeep/look.ts';
+import { openGuarded } from '../upkeep/open.ts';
 import { connect, explained, openConnection } from './connection.ts';
 import { codeOf, StorageError } from './errors.ts';
 import { holdDatabase } from './hold.ts';
@@ -153,6 +154,7 @@ function close(live: Live, id: number): void {
   } finally {
     if (live.db.open) {
       live.db.close();
+      live.keeper?.closed();
       live.release();
     }
     port?.close();

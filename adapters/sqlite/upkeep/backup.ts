@@ -1,12 +1,12 @@
 /** Backups that an operator asks for, and their return. */
-import { chownSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
+import { realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { APPLICATION_ID, explained } from '../thread/connection.ts';
 import { codeOf, StorageError } from '../thread/errors.ts';
 import { holdDatabase } from '../thread/hold.ts';
 import type { Connection } from '../thread/rpc.ts';
-import { putAside } from './aside.ts';
+import { asideFile, asideName, hasContent, putAside } from './aside.ts';
 import { type Copy, copyInto, openCopy } from './copy.ts';
 import { noteCopy } from './kept.ts';
 import { removeMark, syncFolder } from './mark.ts';
@@ -22,12 +22,16 @@ export interface BackedUp extends Copy {
  */
 export function backUp(path: string, target: string, { at, replace }: { at: number; replace: boolean }): BackedUp {
   const db = openSource(path);
+  const owner = statSync(path);
+  const forget = noteCopy(realpathSync(path), target, owner);
   try {
-    copyInto(db, target, { at, replace });
+    copyInto(db, target, { at, replace, owner });
+  } catch (error) {
+    forget();
+    throw error;
   } finally {
     db.close();
   }
-  noteCopy(realpathSync(path), target);
   const { db: made, copy } = openCopy(target);
   made.close();
   return { ...copy, bytes: statSync(target).size };
@@ -75,23 +79,23 @@ export function restore(path: string, source: string, at: number): Restored {
   try {
     const was = statSync(path, { throwIfNoEntry: false });
     // Makes an empty file where there is none.
-    release = holdDatabase(path, null);
+    release = holdDatabase(path, null, false);
     const real = realpathSync(path);
     const temporary = `${real}.restoring`;
     rmSync(temporary, { force: true });
-    copyInto(db, temporary, { at: copy.at, replace: false });
-    const { uid, gid } = was ?? statSync(dirname(real));
-    if (process.getuid?.() === 0) chownSync(temporary, uid, gid);
+    copyInto(db, temporary, { at: copy.at, replace: false, owner: was ?? statSync(dirname(real)) });
     const waiting = db
       .prepare<[], number>("SELECT count(*) FROM delivery WHERE state NOT IN ('delivered', 'parked', 'skipped')")
       .pluck()
       .get();
     if (was === undefined) rmSync(real);
-    const aside = putAside(real, 'replaced', at);
-    // What is known of the other one says nothing of this one.
-    removeMark(real);
+    const name = hasContent(real) ? asideName(real, 'replaced', at) : null;
+    putAside(real, name);
     renameSync(temporary, real);
     syncFolder(real);
+    // What is known of the other one says nothing of this one. Killed before, the next start knows that a database was here.
+    removeMark(real);
+    const aside = name === null ? null : asideFile(name);
     return { copy, aside, waiting: waiting ?? 0 };
   } finally {
     db.close();

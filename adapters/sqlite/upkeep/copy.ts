@@ -3,12 +3,14 @@
  * moment of it), checked, and put in place whole or not at all.
  */
 import {
+  chownSync,
   closeSync,
   existsSync,
   fsyncSync,
   linkSync,
   lstatSync,
   openSync,
+  readdirSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -21,6 +23,7 @@ import { codeOf, StorageError, storageError } from '../thread/errors.ts';
 import { refuseNewer, schemaVersion } from '../thread/migrate.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { remember, remembered } from './identity.ts';
+import { refuseDamaged } from './look.ts';
 import { syncFolder } from './mark.ts';
 
 /** A copy that can be put to use. */
@@ -31,35 +34,97 @@ export interface Copy {
   readonly schema: number;
   /** Calls in it. */
   readonly calls: number;
+  /** Of which database; `null`: it does not say. */
+  readonly id: string | null;
 }
 
 /** Room that is left over, bytes. */
 const SPARE = 1 << 20;
 
+export interface CopyOptions {
+  /** The moment it is of, ms since the epoch. */
+  readonly at: number;
+  readonly replace: boolean;
+  /** Whose it becomes, where this user may give files away; else it stays this user's. */
+  readonly owner?: Owner;
+}
+
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** What root makes for the service must be the service's: it could not read it otherwise. */
+export function giveTo(path: string, { uid, gid }: Owner): void {
+  if (process.getuid?.() === 0) chownSync(path, uid, gid);
+}
+
 /**
  * Writes what `db` holds now into `target`; an existing file is replaced only with `replace`. Throws `StorageError` with one sentence;
  * then nothing has changed.
  */
-export function copyInto(db: Connection, target: string, { at, replace }: { at: number; replace: boolean }): void {
+export function copyInto(db: Connection, target: string, { at, replace, owner }: CopyOptions): void {
   try {
     refuseTarget(db, target, replace);
   } catch (error) {
     throw explainedCopy(target, error);
   }
-  refuseNoRoom(db, dirname(target));
+  refuseNoRoom(db, target);
   const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.part`);
   try {
-    rmSync(temporary, { force: true });
+    removeParts(target, (pid) => pid === process.pid || !isAlive(pid));
     // Made here, so that nobody else may read it; SQLite takes an empty file.
     closeSync(openSync(temporary, 'wx', 0o600));
     db.prepare('VACUUM INTO ?').run(temporary);
     stamp(temporary, at);
+    if (owner !== undefined) giveTo(temporary, owner);
     syncFile(temporary);
     place(temporary, target, replace);
   } catch (error) {
     throw explainedCopy(target, error);
   } finally {
     for (const suffix of ['', '-journal']) rmSync(`${temporary}${suffix}`, { force: true });
+  }
+}
+
+/** Copies of `target` that were not finished. */
+export function partsOf(target: string): readonly string[] {
+  return partsIn(target).map(({ path }) => path);
+}
+
+interface Part {
+  readonly path: string;
+  /** Of the process that makes it, or made it. */
+  readonly pid: number;
+}
+
+function partsIn(target: string): readonly Part[] {
+  const prefix = `.${basename(target)}.`;
+  return namesIn(dirname(target)).flatMap((name) => {
+    const pid = name.startsWith(prefix) ? /^(\d+)\.part(?:-journal)?$/.exec(name.slice(prefix.length))?.[1] : undefined;
+    return pid === undefined ? [] : [{ path: join(dirname(target), name), pid: Number(pid) }];
+  });
+}
+
+/** None where this user may not look. */
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function removeParts(target: string, which: (pid: number) => boolean): void {
+  for (const { path, pid } of partsIn(target)) if (which(pid)) rmSync(path, { force: true });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) !== 'ESRCH';
   }
 }
 
@@ -76,20 +141,6 @@ function stamp(path: string, at: number): void {
     copy.close();
   }
 }
-
-/** Throws `StorageError` when a page cannot be read, or the pages do not fit together. */
-export function refuseDamaged(db: Connection, path: string, thorough = false): void {
-  const found = db.pragma(`${thorough ? 'integrity' : 'quick'}_check(1)`, { simple: true });
-  if (found !== 'ok') throw new StorageError('SQLITE_CORRUPT', `${path} is damaged (${brief(String(found))})`);
-}
-
-/** SQLite's findings begin with a heading and may have several lines. */
-const brief = (text: string): string =>
-  text
-    .split('\n')
-    .filter((line) => !line.startsWith('***'))
-    .join('; ')
-    .slice(0, 200);
 
 export function syncFile(path: string): void {
   const file = openSync(path, 'r+');
@@ -116,6 +167,9 @@ function place(temporary: string, target: string, replace: boolean): void {
   syncFolder(target);
 }
 
+/** Files of a database, after its name. */
+const OWN = ['', '-wal', '-shm', '.lock', '.mark', '.holder', '.backups', '.restoring', '.room'];
+
 function refuseTarget(db: Connection, target: string, replace: boolean): void {
   const found = lstatSync(target, { throwIfNoEntry: false });
   if (found?.isDirectory() === true)
@@ -129,11 +183,12 @@ function refuseTarget(db: Connection, target: string, replace: boolean): void {
   if (!found.isFile())
     throw new StorageError('EEXIST', `${target} is not a file that can be replaced: name another one.`);
   const real = realpathSync(db.name);
-  if (['', '-wal', '-shm', '.lock', '.mark', '.holder'].some((suffix) => realpathSync(target) === `${real}${suffix}`))
+  if (OWN.some((suffix) => realpathSync(target) === `${real}${suffix}`))
     throw new StorageError('EEXIST', `${target} belongs to the database itself: name another file.`);
 }
 
-function refuseNoRoom(db: Connection, folder: string): void {
+function refuseNoRoom(db: Connection, target: string): void {
+  const folder = dirname(target);
   const pages =
     Number(db.pragma('page_count', { simple: true })) - Number(db.pragma('freelist_count', { simple: true }));
   const needed = pages * Number(db.pragma('page_size', { simple: true })) + SPARE;
@@ -142,7 +197,7 @@ function refuseNoRoom(db: Connection, folder: string): void {
     const { bavail, bsize } = statfsSync(folder);
     free = bavail * bsize;
   } catch (error) {
-    throw explainedCopy(join(folder, 'x'), error);
+    throw explainedCopy(target, error);
   }
   if (free >= needed) return;
   throw new StorageError(
@@ -203,7 +258,7 @@ export function openCopy(path: string): { readonly db: Connection; readonly copy
     refuseDamaged(db, path);
     const at = remembered(db, 'copy')?.at ?? Math.floor(found.mtimeMs);
     const calls = Number(db.prepare('SELECT count(*) FROM session').pluck().get());
-    return { db, copy: { path, at, schema: schemaVersion(db), calls } };
+    return { db, copy: { path, at, schema: schemaVersion(db), calls, id: remembered(db, 'database')?.id ?? null } };
   } catch (error) {
     db?.close();
     throw unusable(path, error);

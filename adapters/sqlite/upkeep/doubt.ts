@@ -12,8 +12,11 @@ const WAIT_MS = 60_000;
 
 const REASON = 'The database was taken back to an earlier moment: the call may have been posted since.';
 
-/** Part of a transaction. `at`: ms since the epoch. Answers how many calls are looked for first. */
-export function doubtAll(db: Connection, at: number): number {
+/**
+ * Part of a transaction. `until`: calls that began by then may have been posted, ms since the epoch; `at`: now. Answers how many calls are
+ * looked for first.
+ */
+export function doubtAll(db: Connection, until: number, at: number): number {
   const move = db.prepare<[object]>(
     `UPDATE delivery SET state = @to, step = @toStep, due_at = 0, reason = @reason, doubtful = 1, check_attempts = 0, failures = 0,
        lease_owner = NULL, lease_until = NULL WHERE state = @state AND step = @step`,
@@ -29,11 +32,6 @@ export function doubtAll(db: Connection, at: number): number {
   db.exec("UPDATE delivery SET doubtful = 1 WHERE state IN ('parked', 'skipped') AND doubtful = 0");
   // As at a start of the machine: leases end, each check waits its time, and the requests of the last seconds are not known.
   db.exec("DELETE FROM boot_clock; UPDATE limiter SET boot = ''");
-  doubtEarlier(db, at);
+  remember(db, 'doubt', { until: Math.floor(until), waitMs: WAIT_MS }, at);
   return count;
-}
-
-/** Part of a transaction: of a new database in place of one that is lost. */
-export function doubtEarlier(db: Connection, at: number): void {
-  remember(db, 'doubt', { until: Math.floor(at), waitMs: WAIT_MS }, at);
 }

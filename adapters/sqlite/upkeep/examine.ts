@@ -2,14 +2,16 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { APPLICATION_ID } from '../thread/connection.ts';
 import type { Mark } from './mark.ts';
-import { walName, walOf } from './wal.ts';
+import { isLater, walName, walOf } from './wal.ts';
 
 /**
- * usable: nothing speaks against it. doubtful: every page is to be looked at first. log-stray: the log is not its own. log-gone, log-foreign: the main file is there, what was written last is not. bad: there is no use in looking.
+ * usable: nothing speaks against it. doubtful: every page is to be looked at first. log-gone: the main file is there, what was written
+ * last is not. log-foreign: nor is it, and another log stood in the place of its own. log-other: the log is not the one that was there; `missing`: that one is missing. bad: there is no use in looking.
  */
 export type Finding =
   | { readonly kind: 'usable' }
-  | { readonly kind: 'doubtful' | 'log-stray' | 'log-gone' | 'log-foreign' | 'bad'; readonly why: string };
+  | { readonly kind: 'doubtful' | 'log-gone' | 'log-foreign' | 'bad'; readonly why: string }
+  | { readonly kind: 'log-other'; readonly why: string; readonly missing: boolean };
 
 /** Damage that is met again so soon after a check that found none is believed, ms. */
 const AGAIN_MS = 3_600_000;
@@ -17,17 +19,18 @@ const AGAIN_MS = 3_600_000;
 /** Before `real` is opened by anything in this process: to close a file that SQLite has open takes its locks away. */
 export function examine(real: string, mark: Mark | null): Finding {
   const size = statSync(real, { throwIfNoEntry: false })?.size ?? 0;
-  if (size === 0) return mark === null ? { kind: 'usable' } : { kind: 'bad', why: 'its file was missing or empty' };
+  if (size === 0)
+    return mark === null ? { kind: 'usable' } : { kind: 'bad', why: `its file ${real} was missing or empty` };
   const header = headerOf(real);
   if (header === null) {
     if (mark === null) return { kind: 'usable' };
-    return { kind: 'bad', why: 'its file was overwritten from the beginning' };
+    return { kind: 'bad', why: `its file ${real} was overwritten from the beginning` };
   }
   const log = walName(real);
-  if (mark?.state === 'open' && mark.wal !== null && log !== mark.wal) {
-    return log === null
-      ? { kind: 'log-gone', why: `its log ${walOf(real)} was missing or empty` }
-      : { kind: 'log-foreign', why: `its log ${walOf(real)} was that of another database` };
+  if (mark?.state === 'open' && mark.wal !== null) {
+    if (log === null) return { kind: 'log-gone', why: `its log ${walOf(real)} was missing or empty` };
+    if (!isLater(mark.wal, log))
+      return { kind: 'log-other', why: `its log ${walOf(real)} was that of another database`, missing: true };
   }
   if (mark?.suspect != null) {
     const { suspect, cleared } = mark;
@@ -35,8 +38,8 @@ export function examine(real: string, mark: Mark | null): Finding {
     return { kind: again ? 'bad' : 'doubtful', why: suspect.reason };
   }
   if (mark?.state === 'closed' && log !== null)
-    return { kind: 'log-stray', why: `a log ${walOf(real)} that it had not left` };
-  if (size < header.pages * header.pageSize) return { kind: 'doubtful', why: 'its file was cut off' };
+    return { kind: 'log-other', why: `a log ${walOf(real)} that it had not left`, missing: false };
+  if (size < header.pages * header.pageSize) return { kind: 'doubtful', why: `its file ${real} was cut off` };
   return { kind: 'usable' };
 }
 

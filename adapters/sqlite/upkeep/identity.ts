@@ -27,7 +27,7 @@ export interface Doubt {
 
 /** Something that happened to the database. */
 export interface Notice {
-  readonly kind: 'damaged' | 'lost' | 'older' | 'restored';
+  readonly kind: 'damaged' | 'lost' | 'older' | 'restored' | 'log';
   /** ms since the epoch. */
   readonly at: number;
   /** A sentence or two, with the remedy. */

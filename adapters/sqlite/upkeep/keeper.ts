@@ -29,7 +29,15 @@ export function keepMark(
   let counter = counterOf(opened.db);
   const before = opened.mark;
   let mark: Mark = {
-    ...{ id: opened.id, state: 'open', wal: walName(real), counter: counter(), at: now(), suspect: null },
+    ...{
+      id: opened.id,
+      state: 'open',
+      wal: walName(real),
+      counter: counter(),
+      at: now(),
+      suspect: null,
+      replaced: null,
+    },
     cleared: before?.suspect ?? before?.cleared ?? null,
   };
 

@@ -1,7 +1,8 @@
 /** The copies that logcalld makes by itself, beside the database, and where an operator put others. */
 import { existsSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { openCopy } from './copy.ts';
+import { codeOf } from '../thread/errors.ts';
+import { type Copy, giveTo, type Owner, openCopy, partsOf } from './copy.ts';
 
 /** `20261126T031040Z` */
 export const moment = (ms: number): string => new Date(ms).toISOString().replace(/[-:]|\.\d+/g, '');
@@ -29,24 +30,48 @@ export function pruneCopies(real: string, keep: number): void {
   for (const path of keptCopies(real).slice(keep)) rmSync(path, { force: true });
 }
 
-/** Remembers where an operator put one. What cannot be remembered is no reason to fail. */
-export function noteCopy(real: string, path: string): void {
-  const list = [path, ...notedCopies(real).filter((one) => one !== path)].slice(0, REMEMBERED);
+/**
+ * Remembers where an operator puts one, before it is made: a kill on the way leaves a part of it there. The returned function takes that
+ * back. What cannot be remembered is no reason to fail.
+ */
+export function noteCopy(real: string, path: string, owner: Owner): () => void {
+  const before = notedCopies(real);
+  writeList(real, [path, ...before.filter((one) => one !== path)].slice(0, REMEMBERED), owner);
+  return () => writeList(real, before, owner);
+}
+
+function writeList(real: string, list: readonly string[], owner: Owner): void {
+  const file = listOf(real);
   try {
-    writeFileSync(`${listOf(real)}.new`, `${JSON.stringify(list)}\n`, { mode: 0o600 });
-    renameSync(`${listOf(real)}.new`, listOf(real));
+    if (list.length === 0) {
+      rmSync(file, { force: true });
+      return;
+    }
+    writeFileSync(`${file}.new`, `${JSON.stringify(list)}\n`, { mode: 0o600 });
+    giveTo(`${file}.new`, owner);
+    renameSync(`${file}.new`, file);
   } catch {
-    rmSync(`${listOf(real)}.new`, { force: true });
+    rmSync(`${file}.new`, { force: true });
   }
 }
 
 /** Where an operator put copies; those that are gone included. */
-export function notedCopies(real: string): readonly string[] {
+export const notedCopies = (real: string): readonly string[] => readList(real).paths;
+
+interface List {
+  readonly paths: readonly string[];
+  /** Why it cannot be read, a sentence; `null`: it can, or there is none. */
+  readonly problem: string | null;
+}
+
+function readList(real: string): List {
   try {
     const value: unknown = JSON.parse(readFileSync(listOf(real), 'utf8'));
-    return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
-  } catch {
-    return [];
+    return { paths: Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [], problem: null };
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return { paths: [], problem: null };
+    const text = `The list of backups ${listOf(real)} cannot be read (${codeOf(error) ?? 'it is damaged'}): give it to the user that runs logcalld.`;
+    return { paths: [], problem: text };
   }
 }
 
@@ -54,25 +79,41 @@ export function notedCopies(real: string): readonly string[] {
 export function otherFiles(path: string): readonly string[] {
   const real = realpathSync(path);
   const beside = readdirSync(dirname(real))
-    .filter((name) => ['damaged', 'replaced', 'backup'].some((word) => name.startsWith(`${basename(real)}.${word}-`)))
+    .filter(
+      (name) =>
+        name === `${basename(real)}.restoring` ||
+        ['damaged', 'replaced', 'backup'].some((word) => name.startsWith(`${basename(real)}.${word}-`)),
+    )
     .filter((name) => !name.endsWith('-shm'))
     .sort()
     .map((name) => join(dirname(real), name));
-  return [...beside, ...notedCopies(real).filter((one) => existsSync(one))];
+  const noted = notedCopies(real);
+  // Of a copy that was killed.
+  const parts = [real, `${real}.restoring`, ...keptCopies(real), ...noted].flatMap(partsOf);
+  return [...beside, ...noted.filter((one) => existsSync(one)), ...parts];
 }
 
-/** All that can be put to use, the newest first; each was looked at page by page. `refused`: why not, of the others. */
-export function usableCopies(real: string): { readonly paths: readonly string[]; readonly refused: readonly string[] } {
-  const refused: string[] = [];
-  const found = [...new Set([...keptCopies(real), ...notedCopies(real)])].flatMap((path) => {
+export interface Usable {
+  /** The newest first; each was looked at page by page. */
+  readonly copies: readonly Copy[];
+  /** Why not, of the others, a sentence each. */
+  readonly refused: string[];
+}
+
+/** What can take the place of the database `id` (`null`: it is not known which it was). */
+export function usableCopies(real: string, id: string | null): Usable {
+  const { paths, problem } = readList(real);
+  const refused: string[] = problem === null ? [] : [problem];
+  const copies = [...new Set([...keptCopies(real), ...paths])].flatMap((path) => {
     try {
       const { db, copy } = openCopy(path);
       db.close();
-      return [copy];
+      if (id === null || copy.id === null || copy.id === id) return [copy];
+      refused.push(`The backup ${path} is of another database of logcalld.`);
     } catch (error) {
       refused.push(error instanceof Error ? error.message : String(error));
-      return [];
     }
+    return [];
   });
-  return { paths: found.sort((a, b) => b.at - a.at).map(({ path }) => path), refused };
+  return { copies: copies.sort((a, b) => b.at - a.at), refused };
 }

@@ -10,7 +10,7 @@ export interface Mark {
   readonly id: string;
   /** `open`: a program writes it, or was killed while it did. `closed`: everything is in the main file. */
   readonly state: 'open' | 'closed';
-  /** Which log belongs to it (`wal.ts`); `null`: none. */
+  /** The log that belonged to it then (`walName`); `null`: none. */
   readonly wal: number | null;
   /** Grows with what is stored, and is never less (`identity.ts`). */
   readonly counter: number;
@@ -20,6 +20,23 @@ export interface Mark {
   readonly suspect: Suspicion | null;
   /** A suspicion that a check of the whole file did not confirm. */
   readonly cleared: Suspicion | null;
+  /** The database is being replaced, and it is not written in the new one yet; `null`: it is not. */
+  readonly replaced: Replaced | null;
+}
+
+/** Of a database that was put aside. */
+export interface Replaced {
+  readonly why: string;
+  /** When, ms since the epoch. */
+  readonly at: number;
+  /** When the one that is lost was last known to be in use; `null`: it is not known. */
+  readonly until: number | null;
+  /** The name it gets, or its log where it is empty; `null`: nothing was there. */
+  readonly aside: string | null;
+  /** The backup that takes its place; `null`: none, a new one is begun. */
+  readonly copy: string | null;
+  /** Why others were not taken, a sentence each. */
+  readonly refused: readonly string[];
 }
 
 export interface Suspicion {
@@ -33,7 +50,7 @@ export const markFileOf = (real: string): string => `${real}.mark`;
 /** `null`: no database was here, or what is written there cannot be read. */
 export function readMark(real: string): Mark | null {
   try {
-    const value: unknown = JSON.parse(readFileSync(markFileOf(real), 'utf8'));
+    const value: unknown = { replaced: null, ...JSON.parse(readFileSync(markFileOf(real), 'utf8')) };
     return isMark(value) ? value : null;
   } catch {
     return null;
@@ -42,10 +59,10 @@ export function readMark(real: string): Mark | null {
 
 function isMark(value: unknown): value is Mark {
   if (typeof value !== 'object' || value === null) return false;
-  const { id, state, wal, counter, at, suspect, cleared }: Partial<Record<keyof Mark, unknown>> = value;
+  const { id, state, wal, counter, at, suspect, cleared, replaced }: Partial<Record<keyof Mark, unknown>> = value;
   const told = typeof id === 'string' && (state === 'open' || state === 'closed');
   const numbers = Number.isFinite(counter) && Number.isFinite(at) && (wal === null || Number.isInteger(wal));
-  return told && numbers && isSuspicion(suspect) && isSuspicion(cleared);
+  return told && numbers && isSuspicion(suspect) && isSuspicion(cleared) && isReplaced(replaced);
 }
 
 function isSuspicion(value: unknown): value is Suspicion | null {
@@ -53,6 +70,15 @@ function isSuspicion(value: unknown): value is Suspicion | null {
   if (typeof value !== 'object') return false;
   const { reason, at }: Partial<Record<keyof Suspicion, unknown>> = value as object;
   return typeof reason === 'string' && Number.isFinite(at);
+}
+
+function isReplaced(value: unknown): value is Replaced | null {
+  if (value === null) return true;
+  if (typeof value !== 'object') return false;
+  const { why, at, until, aside, copy, refused }: Partial<Record<keyof Replaced, unknown>> = value as object;
+  const texts = [aside, copy].every((one) => one === null || typeof one === 'string') && typeof why === 'string';
+  const times = Number.isFinite(at) && (until === null || Number.isFinite(until));
+  return texts && times && Array.isArray(refused) && refused.every((one) => typeof one === 'string');
 }
 
 /** Whole or not at all. `durable`: also after a power cut. Throws what the file system says. */

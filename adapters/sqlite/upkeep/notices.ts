@@ -1,13 +1,16 @@
 /** The sentences about what happened to a database. */
 import type { Connection } from '../thread/rpc.ts';
+import { asideFile } from './aside.ts';
 import { type Notice, remember, remembered } from './identity.ts';
-import type { Mark } from './mark.ts';
+import type { Mark, Replaced } from './mark.ts';
 
 /** The last ones that are kept. */
 const KEPT = 10;
 
 const LOOKED_FOR =
   'Calls that had not been posted by then, or began before now, are looked for in LeadSquared before they are posted.';
+const BACKFILL =
+  'Where the PBX keeps records, "logcalld backfill --source NAME --since TIME" brings back those that are missing.';
 const NOTE = '"logcalld acknowledge" takes this note out of "logcalld status".';
 
 /** Local, as in `status`. */
@@ -30,27 +33,33 @@ export function lost(why: string, mark: Mark | null, stored: number | null, at: 
   return { kind: 'lost', at, text };
 }
 
+/** Its log is missing, and all that is known to have been stored is there. */
+export function logGone(why: string, mark: Mark, at: number): Notice {
+  const text = `After an end that was not in order, ${why}: another program, such as sqlite3, moved it into the database, or it was deleted. All that is known to have been stored until ${when(mark.at)} is there; if it was deleted, what was stored right after that is missing. ${NOTE}`;
+  return { kind: 'log', at, text };
+}
+
 /** The file is not the one that was there, or not as new. */
 export function earlier(mark: Mark, stored: number | null, at: number): Notice {
   const text = `The database is an older one, or another one, than the one that was in use here until ${when(mark.at)}. ${missing(mark, stored)} ${LOOKED_FOR} ${NOTE}`;
   return { kind: 'older', at, text };
 }
 
-/** It was put aside. `copy`: what stands in its place; `null`: a new one. */
-export function replaced(
-  why: string,
-  aside: string | null,
-  mark: Mark | null,
-  copy: { readonly path: string; readonly at: number } | null,
-  at: number,
-): Notice {
-  const put = aside === null ? '' : ` and was put aside as ${aside}`;
-  const last = mark === null ? '' : ` (it was in use until ${when(mark.at)})`;
+/** Backups that were passed over, told in one notice. */
+const PASSED_OVER = 3;
+
+/** It was put aside. `copiedAt`: the moment of what stands in its place; `null`: a new one. */
+export function replacement(replaced: Replaced, copiedAt: number | null): Notice {
+  const { why, at, until, aside, copy, refused } = replaced;
+  const file = aside === null ? null : asideFile(aside);
+  const put = file === null ? '' : ` and ${file === aside ? '' : 'its log '}was put aside as ${file}`;
+  const last = until === null ? '' : ` (it was in use until ${when(until)})`;
+  const passed = refused.slice(0, PASSED_OVER).map((text) => `${text} `);
   const now =
-    copy === null
-      ? `There is no backup that can be used, so a new database was begun: all calls stored before are missing, also those that waited for their post${last}.`
-      : `In its place is the backup ${copy.path} of ${when(copy.at)}: what was stored after that is missing${last}.`;
-  const text = `The database was damaged (${why})${put}. ${now} ${LOOKED_FOR} ${NOTE}`;
+    copiedAt === null
+      ? `There is no backup that can be used, so a new database was begun: all calls stored before are missing, also those that waited for their post${last}. ${BACKFILL}`
+      : `In its place is the backup ${copy ?? ''} of ${when(copiedAt)}: what was stored after that is missing${last}. ${BACKFILL}`;
+  const text = `The database was damaged (${why})${put}. ${now} ${passed.join('')}${LOOKED_FOR} ${NOTE}`;
   return { kind: 'damaged', at, text };
 }
 

@@ -4,19 +4,20 @@
  * and in `status`. Nothing is removed, and each way ends, with a database that works or with one sentence.
  */
 import { randomUUID } from 'node:crypto';
-import BetterSqlite3 from 'better-sqlite3';
 import { claimFile, explained, openConnection } from '../thread/connection.ts';
 import { codeOf, StorageError } from '../thread/errors.ts';
 import { loadMigrations, migrate, schemaVersion } from '../thread/migrate.ts';
 import type { Connection, Remark } from '../thread/rpc.ts';
-import { putAside, putLogAside } from './aside.ts';
-import { copyInto, openCopy, refuseDamaged } from './copy.ts';
-import { doubtAll, doubtEarlier } from './doubt.ts';
+import { asideFile, asideName, hasContent, putAside, putLogAside } from './aside.ts';
+import { copyInto, openCopy } from './copy.ts';
+import { doubtAll } from './doubt.ts';
 import { examine, type Finding, saysOurs } from './examine.ts';
 import { counterOf, lastStoredAt, type Notice, remember, remembered } from './identity.ts';
 import { placeOfCopy, pruneCopies, usableCopies } from './kept.ts';
-import { type Mark, readMark, removeMark, writeMark } from './mark.ts';
-import { addNotice, earlier, lost, replaced, restoredByHand } from './notices.ts';
+import { damageOf, idOf, isDamage, logFits, messageOf, orNull } from './look.ts';
+import { type Mark, type Replaced, readMark, writeMark } from './mark.ts';
+import { addNotice, earlier, logGone, lost, replacement, restoredByHand } from './notices.ts';
+import { walName } from './wal.ts';
 
 export interface Opened<T> {
   readonly db: Connection;
@@ -46,7 +47,7 @@ export function openGuarded<T>(parts: Parts<T>): Opened<T> {
   const found = looked(real, mark, now, remarks);
   if (found.kind === 'bad') return inItsPlace(parts, mark, found.why, remarks);
   // Killed from here on, it may have a log that the mark does not know.
-  if (mark?.state === 'closed') expectLog(real, mark);
+  if (mark?.state === 'closed') note(real, { ...mark, state: 'open', wal: null });
   try {
     return attempt(parts, mark, found, remarks);
   } catch (error) {
@@ -55,12 +56,12 @@ export function openGuarded<T>(parts: Parts<T>): Opened<T> {
   }
 }
 
-/** Where that cannot be written (a full disk) nothing is expected at all. */
-function expectLog(real: string, mark: Mark): void {
+/** Where it cannot be written (a full disk), the one before stands: every page is looked at then, should it be killed. */
+function note(real: string, mark: Mark): void {
   try {
-    writeMark(real, { ...mark, state: 'open', wal: null }, true);
+    writeMark(real, mark, true);
   } catch {
-    removeMark(real);
+    // See above.
   }
 }
 
@@ -68,48 +69,24 @@ function expectLog(real: string, mark: Mark): void {
 function looked(real: string, mark: Mark | null, now: () => number, remarks: Remark[]): Finding {
   const found = examine(real, mark);
   if (found.kind === 'usable' || found.kind === 'bad') return found;
-  if (found.kind === 'log-stray') {
-    // Somebody may have changed the database with a tool of SQLite, and may have it open still.
-    if (mark === null || fits(real, mark)) return { kind: 'usable' };
-    // The main file is whole without it.
+  if (found.kind === 'log-other') {
+    // Somebody may have used the database with another program, and may have it open still.
+    if (logFits(real)) return damageFound(real, mark, found.why) ?? { kind: 'usable' };
+    // What the main file holds is whole without it.
     const name = putLogAside(real, now());
     remarks.push({ level: 'error', text: `Beside the database stood ${found.why}: it was put aside as ${name}.` });
-    return { kind: 'usable' };
+    return found.missing ? { kind: 'log-foreign', why: found.why } : { kind: 'usable' };
   }
-  if (found.kind === 'log-foreign') putLogAside(real, now());
-  const problem = damageOf(real, mark?.suspect != null);
-  if (problem !== null) return { kind: 'bad', why: `${found.why}; ${problem}` };
+  const damaged = damageFound(real, mark, found.why);
+  if (damaged !== null) return damaged;
   if (found.kind !== 'doubtful') return found;
   remarks.push({ level: 'warn', text: `Every page of the database was looked at, as ${found.why}; all is well.` });
   return { kind: 'usable' };
 }
 
-/** Read-only, as closing a connection that may write moves the log into the file, whatever it is worth. `null`: none. */
-function damageOf(real: string, thorough: boolean): string | null {
-  let db: Connection | null = null;
-  try {
-    db = new BetterSqlite3(real, { readonly: true, fileMustExist: true });
-    refuseDamaged(db, real, thorough);
-    return null;
-  } catch (error) {
-    if (!isDamage(error)) throw explained(real, error);
-    return messageOf(error);
-  } finally {
-    db?.close();
-  }
-}
-
-/** With the log that stands beside it, it is whole and still the same database. */
-function fits(real: string, mark: Mark): boolean {
-  if (damageOf(real, false) !== null) return false;
-  const db = new BetterSqlite3(real, { readonly: true, fileMustExist: true });
-  try {
-    return orNull(() => remembered(db, 'database'))?.id === mark.id && counterOf(db)() >= mark.counter;
-  } catch {
-    return false;
-  } finally {
-    db.close();
-  }
+function damageFound(real: string, mark: Mark | null, why: string): Finding | null {
+  const damage = damageOf(real, mark?.suspect != null);
+  return damage === null ? null : { kind: 'bad', why: `${why}; ${damage}` };
 }
 
 /** Opens the file that is there. Throws where it is damaged. */
@@ -118,14 +95,21 @@ function attempt<T>(parts: Parts<T>, mark: Mark | null, found: Finding, remarks:
   const db = openConnection(real, busyTimeoutMs);
   try {
     const at = now();
-    const notice = isNew(db) ? null : noticeOf(db, mark, found, at);
+    const notice = isNew(db) && mark === null ? null : noticeOf(db, mark, found, at);
     upgrade(db, real, at, remarks);
-    const id = take(db, at, notice);
+    const id = take(db, at, notice, Math.max(at, mark?.at ?? 0, orNull(() => lastStoredAt(db)) ?? 0));
     return { db, served: parts.prepare(db), id, mark, remarks };
   } catch (error) {
     db.close();
+    if (found.kind === 'usable' && mark !== null) left(real, mark);
     throw error;
   }
+}
+
+/** Closing a connection moved the log into the file, unless somebody else has it open. */
+function left(real: string, mark: Mark): void {
+  const wal = walName(real);
+  note(real, { ...mark, state: wal === null ? 'closed' : 'open', wal });
 }
 
 const isNew = (db: Connection): boolean => schemaVersion(db) === 0;
@@ -133,24 +117,19 @@ const isNew = (db: Connection): boolean => schemaVersion(db) === 0;
 /** What the database was before, and what it is now. `null`: nothing to tell. */
 function noticeOf(db: Connection, mark: Mark | null, found: Finding, at: number): Notice | null {
   const copy = orNull(() => remembered(db, 'copy'));
+  const { replaced } = mark ?? {};
+  if (replaced != null && isPutAside(replaced) && !isTold(db, replaced)) return replacement(replaced, copy?.at ?? null);
   if (copy !== null) return restoredByHand(copy.at, at);
   const stored = orNull(() => lastStoredAt(db));
-  if (found.kind === 'log-gone' || found.kind === 'log-foreign') return lost(found.why, mark, stored, at);
-  if (mark === null) return null;
-  const id = orNull(() => remembered(db, 'database'))?.id;
-  const older = (orNull(() => counterOf(db)()) ?? 0) < mark.counter;
-  return older || id !== mark.id ? earlier(mark, stored, at) : null;
+  const whole = mark !== null && idOf(db) === mark.id && (orNull(() => counterOf(db)()) ?? 0) >= mark.counter;
+  if (found.kind === 'log-foreign' || (found.kind === 'log-gone' && !whole)) return lost(found.why, mark, stored, at);
+  if (mark === null || mark.id === '') return null;
+  if (found.kind === 'log-gone') return logGone(found.why, mark, at);
+  return whole ? null : earlier(mark, stored, at);
 }
 
-/** A schema of before these values were kept has none of them. */
-function orNull<T>(read: () => T): T | null {
-  try {
-    return read();
-  } catch (error) {
-    if (isDamage(error)) throw error;
-    return null;
-  }
-}
+const isTold = (db: Connection, { at }: Replaced): boolean =>
+  orNull(() => remembered(db, 'notices'))?.some((notice) => notice.kind === 'damaged' && notice.at === at) === true;
 
 /** Brings the schema up to date; a copy of what is there is made before. */
 function upgrade(db: Connection, real: string, at: number, remarks: Remark[]): void {
@@ -161,7 +140,7 @@ function upgrade(db: Connection, real: string, at: number, remarks: Remark[]): v
     try {
       copyInto(db, target, { at, replace: false });
       pruneCopies(real, KEPT);
-      const text = `The database is brought from schema ${before} to ${after}; as it was, it is kept in ${target} ("logcalld restore" with the older logcalld goes back).`;
+      const text = `The database is brought from schema ${before} to ${after}; as it was, it is kept in ${target}. To go back to the older logcalld: stop it, move ${real} and ${real}-wal away, and copy that file to ${real} ("cp -p").`;
       remarks.push({ level: 'notice', text });
     } catch (error) {
       if (isDamage(error)) throw error;
@@ -172,13 +151,16 @@ function upgrade(db: Connection, real: string, at: number, remarks: Remark[]): v
   migrate(db);
 }
 
-/** Takes it for this program. Answers which database it is. */
-function take(db: Connection, at: number, notice: Notice | null): string {
+/**
+ * Takes it for this program. `until`: the last moment at which something was stored, as far as anything tells; the clock may have been set
+ * back since. Answers which database it is.
+ */
+function take(db: Connection, at: number, notice: Notice | null, until: number): string {
   return db
     .transaction((): string => {
       const id = remembered(db, 'database')?.id ?? randomUUID();
       if (notice !== null) {
-        doubtAll(db, at);
+        if (notice.kind !== 'log') doubtAll(db, until, at);
         addNotice(db, notice);
       }
       remember(db, 'copy', null, at);
@@ -188,64 +170,74 @@ function take(db: Connection, at: number, notice: Notice | null): string {
     .immediate();
 }
 
-/** Puts away what is damaged, and the last copy in its place; where there is none that can be used, a new database. */
+/**
+ * Puts away what is damaged, and the last copy in its place; where there is none that can be used, a new database. The mark tells
+ * why until the database does: after a kill in between, the next start goes on here, or tells it of what is in place by then.
+ */
 function inItsPlace<T>(parts: Parts<T>, mark: Mark | null, why: string, remarks: Remark[]): Opened<T> {
-  const { real, now, busyTimeoutMs } = parts;
-  const at = now();
-  const aside = putAside(real, 'damaged', at);
-  const { paths, refused } = usableCopies(real);
-  for (const text of refused) remarks.push({ level: 'warn', text });
-  for (const path of paths) {
-    const { db: source, copy } = openCopy(path);
+  const { real, now } = parts;
+  const { copies, refused } = usableCopies(real, mark?.id || null);
+  const name = hasContent(real) ? asideName(real, 'damaged', now()) : null;
+  let replaced = begun(mark, why, name, now());
+  tell(real, { ...(mark ?? UNKNOWN), replaced });
+  putAside(real, name);
+  const place = (copy: string | null): Mark => {
+    for (const text of refused.slice(replaced.refused.length)) remarks.push({ level: 'warn', text });
+    replaced = { ...replaced, copy, refused: [...refused] };
+    return tell(real, { ...(mark ?? UNKNOWN), state: 'open', wal: null, suspect: null, cleared: null, replaced });
+  };
+  for (const { path, at } of copies) {
+    const told = place(path);
+    const { db: source } = openCopy(path);
     try {
-      copyInto(source, real, { at: copy.at, replace: false });
+      copyInto(source, real, { at, replace: false });
     } catch (error) {
-      remarks.push({ level: 'warn', text: `The copy ${path} could not be put in its place: ${messageOf(error)}` });
+      if (canPass(error)) throw notInPlace(real, path, replaced, error);
+      refused.push(`The backup ${path} could not be put in its place: ${messageOf(error)}`);
       continue;
     } finally {
       source.close();
     }
-    const notice = replaced(why, aside, mark, { path, at: copy.at }, at);
-    return told(parts, mark, remarks, notice);
+    return attempt(parts, told, { kind: 'usable' }, remarks);
   }
+  const told = place(null);
   claimFile(real);
-  const db = openConnection(real, busyTimeoutMs);
-  try {
-    migrate(db);
-    const notice = replaced(why, aside, mark, null, at);
-    db.transaction(() => {
-      doubtEarlier(db, at);
-      addNotice(db, notice);
-    }).immediate();
-    const id = take(db, at, null);
-    return { db, served: parts.prepare(db), id, mark, remarks };
-  } catch (error) {
-    db.close();
-    throw error;
-  }
+  return attempt(parts, told, { kind: 'usable' }, remarks);
 }
 
-/** A copy that is in place; its own notice is the one of the damage. */
-function told<T>(parts: Parts<T>, mark: Mark | null, remarks: Remark[], notice: Notice): Opened<T> {
-  const { real, busyTimeoutMs, now } = parts;
-  const db = openConnection(real, busyTimeoutMs);
-  try {
-    upgrade(db, real, now(), remarks);
-    const id = take(db, now(), notice);
-    return { db, served: parts.prepare(db), id, mark, remarks };
-  } catch (error) {
-    db.close();
-    throw error;
-  }
-}
-
-/** What only another file can mend. */
-export function isDamage(error: unknown): boolean {
-  const code = codeOf(error) ?? '';
-  return code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB';
-}
-
-const messageOf = (error: unknown): string => {
-  const text = error instanceof Error ? error.message : String(error);
-  return error instanceof StorageError && error.cause instanceof Error && isDamage(error) ? error.cause.message : text;
+/** Of a database that had none. */
+const UNKNOWN: Mark = {
+  ...{ id: '', state: 'open', wal: null, counter: 0, at: 0, suspect: null, cleared: null, replaced: null },
 };
+
+/** What is known already, where it was begun before a kill. `aside`: the name that what stands there gets. */
+function begun(mark: Mark | null, why: string, aside: string | null, at: number): Replaced {
+  const before = mark?.replaced ?? null;
+  if (before !== null && isPutAside(before)) return { ...before, aside: before.aside ?? aside, refused: [] };
+  return { why, at, until: mark === null || mark.at === 0 ? null : mark.at, aside, copy: null, refused: [] };
+}
+
+const isPutAside = ({ aside }: Replaced): boolean => aside === null || asideFile(aside) !== null;
+
+/** Nothing is changed before it is told. */
+function tell(real: string, mark: Mark): Mark {
+  try {
+    writeMark(real, mark, true);
+    return mark;
+  } catch (error) {
+    throw explained(real, error);
+  }
+}
+
+/** A lack of room or of rights. */
+const canPass = (error: unknown): boolean =>
+  /^(ENOSPC|EDQUOT|SQLITE_FULL|EACCES|EPERM|EROFS|SQLITE_CANTOPEN|SQLITE_READONLY|SQLITE_IOERR)/.test(
+    codeOf(error) ?? '',
+  );
+
+/** A new database in its place would hide a backup that can be used. */
+function notInPlace(real: string, path: string, { why, aside }: Replaced, error: unknown): StorageError {
+  const put = aside === null ? '' : ` and put aside as ${asideFile(aside) ?? aside}`;
+  const text = `The database ${real} was damaged (${why})${put}. Its backup ${path} is whole, but cannot take its place yet: ${messageOf(error)} The next start tries again.`;
+  return new StorageError('SQLITE_FULL', text, { cause: error });
+}

@@ -13,23 +13,26 @@ const PAGE = 4096;
 export const FRAME = PAGE + 24;
 const CHUNK = 1024 * 1024;
 
-/**
- * Names a log for as long as the file lives: each time it begins anew, SQLite adds one to the first salt and to the number of the
- * checkpoint, so their difference stays. `null`: there is none, or nothing is in it.
- */
+/** The first salt, which grows by one each time SQLite begins the log anew. `null`: there is none, or nothing is in it. */
 export function walName(real: string): number | null {
   let file: number | null = null;
   try {
     file = openSync(walOf(real), 'r');
     const header = Buffer.alloc(HEADER);
     if (readSync(file, header, 0, HEADER, 0) < HEADER || (header.readUInt32BE(0) & ~1) !== MAGIC) return null;
-    return (header.readUInt32BE(16) - header.readUInt32BE(12)) >>> 0;
+    return header.readUInt32BE(16);
   } catch {
     return null;
   } finally {
     if (file !== null) closeSync(file);
   }
 }
+
+/** A log begins anew every few megabytes, and is looked at every few seconds. */
+const RESTARTS = 10_000;
+
+/** Whether a log named `now` can be what became of the one named `before`. */
+export const isLater = (before: number, now: number): boolean => (now - before) >>> 0 <= RESTARTS;
 
 /**
  * Gives the log room for so many pages, so that commits find it also when the disk is full. What is not there yet is written as

@@ -35,6 +35,11 @@ export async function erase(invocation: Invocation, terminal: Terminal): Promise
   const found = `${count(sum.calls, 'call')} with deliveries and attempts, ${count(sum.leads, 'lead')} in memory, the number in ${count(sum.frames, 'frame')} of the journal`;
   print(terminal, dryRun ? `Would be erased: ${found}. Nothing was changed.` : `Erased: ${found}.`);
   const { left, others } = dryRun ? { left: null, others: [] } : await daemon.call('tidy', {});
+  if (!dryRun)
+    print(
+      terminal,
+      'As long as the PBX keeps its own record of them, "logcalld backfill" would bring these calls back: erase them there as well.',
+    );
   for (const line of remains({ ...sum, waiting, left, others })) tell(terminal, line);
   return waiting.length + sum.live + sum.damaged > 0 || left !== null ? EXIT.failed : EXIT.ok;
 }

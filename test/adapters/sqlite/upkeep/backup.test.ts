@@ -1,11 +1,13 @@
 /** Backups and their return: whole or not at all, and one sentence where it cannot be. */
-import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chownSync, copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import BetterSqlite3 from 'better-sqlite3';
 import t from 'tap';
 import { openDatabase } from '../../../../adapters/sqlite/thread/database.ts';
 import { backUp, restore } from '../../../../adapters/sqlite/upkeep/backup.ts';
+import { notedCopies, otherFiles } from '../../../../adapters/sqlite/upkeep/kept.ts';
 import { commit, record, tempFolder } from '../support.ts';
 
 t.setTimeout(120_000);
@@ -42,12 +44,15 @@ t.test('what cannot be a backup, and where none can be written, is told in a sen
   for (const [target, message] of [
     [folder, /is a folder: name a file in it/],
     [copy, /copy exists already: name another file, or replace it with --force/],
-    [join(folder, 'none', 'x'), /the folder .*none does not exist/i],
+    [join(folder, 'none', 'x'), /Cannot write .*\/none\/x: the folder .*none does not exist/i],
     [join(copy, 'x'), /is not a folder/],
     ['/sys/kernel/x', /may not create files in \/sys\/kernel|needs \d+ MB/],
   ] as const)
     t.throws(() => backUp(path, target, NOW), { message }, target);
-  t.throws(() => backUp(path, path, { at: 1, replace: true }), { message: /belongs to the database itself/ });
+  for (const own of ['', '.backups'])
+    t.throws(() => backUp(path, `${path}${own}`, { at: 1, replace: true }), {
+      message: /belongs to the database itself/,
+    });
   t.throws(() => backUp(join(folder, 'gone.db'), join(folder, 'y'), NOW), {
     message: /there is nothing to back up yet/,
   });
@@ -66,13 +71,14 @@ t.test('what cannot be a backup, and where none can be written, is told in a sen
     readdirSync(folder).filter((name) => !/\.(lock|backups)$/.test(name)),
     files.filter((name) => !/\.(lock|backups)$/.test(name)),
   );
+  t.same(notedCopies(path), [copy], 'where nothing was put is not remembered');
 });
 
 t.test('a backup that is copied into the place by hand is treated as one that was restored', async (t) => {
   const path = await database(t);
   backUp(path, `${path}.monday`, NOW);
   const db = await openDatabase(path);
-  t.throws(() => restore(path, `${path}.monday`, 1), { code: 'DATABASE_HELD' });
+  t.throws(() => restore(path, `${path}.monday`, 1), { code: 'DATABASE_HELD', message: /end it\.$/ });
   await db.close();
   copyFileSync(`${path}.monday`, path);
   const again = await openDatabase(path);
@@ -115,4 +121,27 @@ t.test('before a change of the schema the database is copied, and the last three
   const copy = new BetterSqlite3(join(dirname(path), kept.at(-1) ?? ''), { readonly: true });
   t.ok(Number(copy.pragma('user_version', { simple: true })) < 5);
   copy.close();
+});
+
+t.test('what root makes belongs to the user of the database', async (t) => {
+  if (process.getuid?.() !== 0) return t.pass('not root');
+  const path = await database(t);
+  chownSync(path, 65_534, 65_533);
+  backUp(path, `${path}.monday`, NOW);
+  for (const one of [`${path}.monday`, `${path}.backups`])
+    t.match(statSync(one), { uid: 65_534, gid: 65_533, mode: 0o100600 });
+});
+
+t.test('what a killed backup left is named, and removed by the next one', async (t) => {
+  const path = await database(t);
+  const target = `${path}.monday`;
+  backUp(path, target, NOW);
+  // Of a process that has ended.
+  const { pid } = spawnSync('true');
+  const part = join(dirname(path), `.logcalld.db.monday.${pid}.part`);
+  const alive = join(dirname(path), `.logcalld.db.monday.${process.ppid}.part`);
+  for (const one of [part, alive, `${path}.restoring`]) writeFileSync(one, 'x');
+  t.same(otherFiles(path), [`${path}.restoring`, target, ...[part, alive].sort()]);
+  backUp(path, target, { at: 2_000, replace: true });
+  t.same([part, alive].map(existsSync), [false, true]);
 });

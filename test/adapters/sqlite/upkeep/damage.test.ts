@@ -41,6 +41,12 @@ async function killed(t: Teardown): Promise<string> {
   return path;
 }
 
+function killedAgain(t: Teardown, from: string): string {
+  const path = join(tempFolder(t), 'logcalld.db');
+  for (const suffix of ['', '.mark']) copyFileSync(`${from}${suffix}`, `${path}${suffix}`);
+  return path;
+}
+
 /** The same after an end in order. */
 async function closed(t: Teardown, ...calls: readonly string[]): Promise<string> {
   const path = join(tempFolder(t), 'logcalld.db');
@@ -62,8 +68,8 @@ t.test('nothing is said of a database that ended in order, was killed, or is new
 });
 
 const GONE: readonly (readonly [string, (path: string) => void, RegExp])[] = [
-  ['zero length', (path) => writeFileSync(path, ''), /missing or empty/],
-  ['deleted', (path) => rmSync(path), /missing or empty/],
+  ['zero length', (path) => writeFileSync(path, ''), /its file .*logcalld\.db was missing or empty/],
+  ['deleted', (path) => rmSync(path), /its file .*logcalld\.db was missing or empty/],
   ['overwritten by a text', (path) => writeFileSync(path, 'notes '.repeat(1000)), /overwritten from the beginning/],
   ['a broken header', (path) => writeAt(path, 0, Buffer.alloc(100, 0xa5)), /overwritten from the beginning/],
   ['a broken schema', (path) => writeAt(path, 100, Buffer.alloc(3996, 0xa5)), /malformed|not a database/],
@@ -86,8 +92,9 @@ for (const [name, harm, why] of GONE) {
     t.match(notice, { kind: 'damaged', text: /There is no backup that can be used, so a new database was begun/ });
     t.match(notice?.text, why);
     t.match(notice?.text, /in use until 20\d\d-/);
-    const [kept = ''] = aside(path);
-    t.equal(statSync(join(dirname(path), kept)).size, left ?? 0, 'it is kept as it was');
+    const kept = aside(path).map((one) => statSync(join(dirname(path), one)).size);
+    t.same(kept, left === undefined || left === 0 ? [] : [left], 'it is kept as it was, where it held anything');
+    t.match(notice?.text, /logcalld backfill --source NAME --since TIME/);
     await commit(db.remote.journal, { ended: [record('before'), record('after', { startedAt: Date.now() + 1e6 })] });
     t.same(await states(db), ['before uncertain check true', 'after pending look-up false']);
     await db.close();
@@ -126,6 +133,16 @@ t.test('a log that is missing or was exchanged: what is left is used with care, 
   const full = new BetterSqlite3(gone);
   full.pragma('wal_checkpoint(TRUNCATE)');
   full.close();
+  const seen = killedAgain(t, gone);
+  const mild = await openDatabase(seen);
+  t.match(await notices(mild), [
+    { kind: 'log', text: /was missing or empty: another program, such as sqlite3, moved it/ },
+  ]);
+  t.same(await states(mild), ['a pending look-up false'], 'all of it is there');
+  await mild.close();
+  // More was stored than there is.
+  const mark = JSON.parse(readFileSync(`${gone}.mark`, 'utf8'));
+  writeFileSync(`${gone}.mark`, JSON.stringify({ ...mark, counter: mark.counter + 9 }));
   const one = await openDatabase(gone);
   t.match(await notices(one), [
     { kind: 'lost', text: /its log .*-wal was missing or empty\. What is stored ends at 20/ },
