@@ -28,6 +28,8 @@ const PAGE = 4096;
 const KEPT = 2048;
 const LOG = 1536;
 const SMALL = 64;
+/** Filled up to so many times what is kept. */
+const FILLED = 3;
 /** Bytes of one value that takes pages. */
 const PIECE = 1 << 20;
 /** Pages that a delivery takes for good, with its attempt and its lead; measured: 0.9. */
@@ -38,19 +40,19 @@ const GROWING: ReadonlySet<string> = new Set(['journal.commit']);
 /** `real`: the file of the database, no link to it. */
 export function keepRoom(real: string, connection: Connection): Room {
   const { kept, log } = sizesFor(dirname(real));
-  const step = kept / 4;
   let full = false;
   let pages = using(connection, log);
   logRoom();
 
   /** False: the disk is full. */
   function fill(): boolean {
-    const missing = kept - pages.free();
-    if (missing <= 0) return true;
+    const left = pages.free();
+    if (left >= kept) return true;
     try {
       // In the log and in the file; looked for first, as what is in the log must find its place in the file.
-      prove(real, 2 * (missing + step) * PAGE);
-      pages.grow((missing + step) * PAGE);
+      prove(real, (FILLED * kept - left + log) * PAGE);
+      // Those that are free are taken first, so all of them are: seldom, and many at once.
+      pages.grow(FILLED * kept * PAGE);
       logRoom();
       return true;
     } catch {
