@@ -1,7 +1,7 @@
 /**
  * Runs the test files, a few at a time, each in a process of its own: `npm test`, or `npm test -- call sqlite` for those
- * whose path has one of the words. Exit status 1 when a file failed or none was found. Whatever a file prints, the logs of
- * daemons that it shows included, must not hold the password that the tests give to PBXs.
+ * whose path has one of the words; `npm test -- --slow`: those that it leaves out. Exit status 1 when a file failed or none was
+ * found. Whatever a file prints, the logs of daemons that it shows included, must not hold the password that the tests give to PBXs.
  *
  * node-tap's own runner compiles TypeScript with a plugin of its own, and Node's spends as long on reading the thousands of
  * results as the tests on making them; a file's exit status says the same.
@@ -14,8 +14,9 @@ import { CANARY } from './support/daemon.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const FILE_LIMIT_MS = 180_000;
-/** They need root and a machine of their own, and are run when they are asked for: `.ci/run` does. */
-const APART = /e2e\/(disk-full|restored)|upkeep\/io-error/;
+/** `npm test -- --slow`: those that need root, or take many seconds, which `npm test` leaves out; `.ci/run` runs both. */
+const SLOW_ONES =
+  /e2e\/(disk-full|restored)|upkeep\/|sim\/|records\/(score|database|files|json-cdr|nonsense)|daemon\/records|clock-properties|delivery\/(isolation|model)|permits\/processes/;
 /** Slow ones first, the slowest before all, so that none is left over at the end. */
 const SLOW = [
   /delivery\/(sandbox|isolation|worker)|cli\/commands|daemon\/records|upkeep\/damage/,
@@ -69,9 +70,10 @@ function rank(file: string): number {
   return found === -1 ? SLOW.length : found;
 }
 
-const words = process.argv.slice(2);
+const slow = process.argv.includes('--slow');
+const words = process.argv.slice(2).filter((word) => word !== '--slow');
 const files = globSync('test/**/*.test.ts', { cwd: ROOT })
-  .filter((file) => (words.length === 0 ? !APART.test(file) : words.some((word) => file.includes(word))))
+  .filter((file) => (words.length === 0 ? SLOW_ONES.test(file) === slow : words.some((word) => file.includes(word))))
   .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
 const began = performance.now();
 const results: Result[] = [];
