@@ -28,8 +28,10 @@ const PAGE = 4096;
 const KEPT = 2048;
 const LOG = 1536;
 const SMALL = 64;
+/** How often it is looked whether the disk is full, ms. */
+const LOOK_EVERY_MS = 1000;
 /** Filled up to so many times what is kept. */
-const FILLED = 3;
+const FILLED = 2;
 /** Bytes of one value that takes pages. */
 const PIECE = 1 << 20;
 /** Pages that a delivery takes for good, with its attempt and its lead; measured: 0.9. */
@@ -41,14 +43,21 @@ const GROWING: ReadonlySet<string> = new Set(['journal.commit']);
 export function keepRoom(real: string, connection: Connection): Room {
   const { kept, log } = sizesFor(dirname(real));
   let full = false;
+  let lookedAt = 0;
   let pages = using(connection, log);
   logRoom();
 
   /** False: the disk is full. */
   function fill(): boolean {
     const left = pages.free();
-    if (left >= kept) return true;
     try {
+      // A disk that is full is told while there is still room: what is left of it is for deliveries.
+      if (left >= kept) {
+        if (!full && Date.now() - lookedAt < LOOK_EVERY_MS) return true;
+        lookedAt = Date.now();
+        prove(real, 0);
+        return true;
+      }
       // In the log and in the file; looked for first, as what is in the log must find its place in the file.
       prove(real, (FILLED * kept - left + log) * PAGE);
       // Those that are free are taken first, so all of them are: seldom, and many at once.
