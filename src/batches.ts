@@ -35,7 +35,7 @@ export interface Batches {
 /** How long a refused batch waits when nothing else is to be stored, ms. */
 const OWED_AGAIN_MS = 5000;
 /** How long events wait for others, ms. */
-const LINGER_MS = 10;
+const LINGER_MS = 20;
 /** Bytes of frames that wait for no more. */
 const FULL_BYTES = 224 * 1024;
 /** Bytes that are not stored yet from which on the journal is behind, and down to which. */

@@ -1,5 +1,5 @@
 /** The journal of the daemon on a database of its own, without a daemon. */
-import { existsSync, statSync } from 'node:fs';
+import BetterSqlite3 from 'better-sqlite3';
 import { createClock } from '../../adapters/host/clock.ts';
 import { sqliteJournal } from '../../adapters/sqlite/journal/port.ts';
 import { openConnection } from '../../adapters/sqlite/thread/connection.ts';
@@ -18,9 +18,15 @@ export async function openJournal(path: string): Promise<OwnJournal> {
   return { commit: (batch) => journal.commit(batch), close: () => database.close() };
 }
 
-/** Bytes of a database that nobody has open, with what waits in its WAL. */
-export function diskBytes(database: string): number {
-  return [database, `${database}-wal`].reduce((sum, file) => sum + (existsSync(file) ? statSync(file).size : 0), 0);
+/** What is stored, bytes: pages of the database in use, those in its log included; not the free ones that are kept for deliveries. */
+export function storedBytes(database: string): number {
+  const db = new BetterSqlite3(database, { readonly: true, fileMustExist: true });
+  const count = (pragma: string): number => Number(db.pragma(pragma, { simple: true }));
+  try {
+    return (count('page_count') - count('freelist_count')) * count('page_size');
+  } finally {
+    db.close();
+  }
 }
 
 /** Has everything that was written joined and compressed, whatever its age, and gives the room back to the disk. */

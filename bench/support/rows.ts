@@ -2,7 +2,7 @@
 import BetterSqlite3 from 'better-sqlite3';
 import type { SourceFrame } from '../../src/ports.ts';
 import { channelOf } from '../../src/telephony/call-event.ts';
-import { diskBytes } from './journal.ts';
+import { storedBytes } from './journal.ts';
 
 const SCHEMA = `
 CREATE TABLE frame (id INTEGER PRIMARY KEY, source TEXT NOT NULL, received_at INTEGER NOT NULL, raw BLOB) STRICT;
@@ -45,10 +45,7 @@ export function oldRows(path: string): OldRows {
   });
   return {
     commit,
-    bytes() {
-      db.pragma('wal_checkpoint(TRUNCATE)');
-      return diskBytes(path);
-    },
+    bytes: () => storedBytes(path),
     close: () => void db.close(),
   };
 }

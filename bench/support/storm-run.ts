@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { startBeside, startDaemon } from './daemon.ts';
 import { type FedPbx, openPbx } from './feeder/pbx.ts';
 import type { Played } from './feeder/protocol.ts';
-import { diskBytes } from './journal.ts';
+import { storedBytes } from './journal.ts';
 import { cpuOf, discard, ended, memoryOf, pause, quiet, scratch } from './process.ts';
 import type { Pbx } from './recorded.ts';
 
@@ -99,7 +99,7 @@ export async function throughDaemon(kind: Pbx, tiles: number): Promise<DaemonPas
     const lostLinks = daemon.logged('pbx-lost');
     const refused = daemon.logged('storage-backlog');
     await daemon.stop();
-    const databaseBytes = diskBytes(daemon.database) / passed.events;
+    const databaseBytes = storedBytes(daemon.database) / passed.events;
     return {
       ...passed,
       missing: Math.max(0, passed.events - frames) + passed.untaken,

@@ -28,8 +28,8 @@ export interface Run {
 /** What became of a call: of one that is wrong in itself the error, and nothing of it is stored. */
 export type CallFate = SessionFate | WireError;
 
-/** Bytes from which on compressing at once costs less than writing more. */
-const WORTH_PACKING = 16_384;
+/** Bytes from which on a segment is compressed at once: less of it does not get smaller by half. */
+const WORTH_PACKING = 1536;
 
 /** The journal with the hooks that run in the transaction of each new session. */
 export function journalModule(onInserted: readonly SessionHook[]) {

@@ -97,8 +97,8 @@ function rowsFor(tables: Tables): readonly FaultRow[] {
       const connection = await open({ answerWithinMs: SHORT_MS }).connect();
       process.kill(server.pid(), 'SIGSTOP');
       try {
-        // The processes of PostgreSQL that serve a connection go on when their parent stops.
-        await connection.select(mysql ? 'SELECT 1' : 'SELECT pg_sleep(30)');
+        // The processes of PostgreSQL that serve a connection go on when their parent stops, a thread of MariaDB for a moment.
+        await connection.select(mysql ? 'SELECT SLEEP(30)' : 'SELECT pg_sleep(30)');
       } finally {
         process.kill(server.pid(), 'SIGCONT');
         await connection.close();
