@@ -58,8 +58,8 @@ t.test('events wait some ms for others', async (t) => {
   for (let n = 1; n <= 5; n++) batches.said(said(n));
   await turn();
   t.equal(asked.length, 0);
-  t.same(waits(), [10]);
-  fire(10);
+  t.same(waits(), [20]);
+  fire(20);
   t.same(
     asked[0]?.batch.frames.map(({ receivedAt }) => receivedAt),
     [1, 2, 3, 4, 5],
@@ -117,7 +117,7 @@ t.test('what was said is kept, though its memory is used again', async (t) => {
     ],
   );
   batches.said(frame(answered('x', 6), small.fill(6)));
-  fire(10);
+  fire(20);
   t.same([...(asked[1]?.batch.frames[0]?.raw ?? [])], [...Buffer.alloc(10, 6)]);
 });
 
@@ -155,7 +155,7 @@ t.test('what a refused batch said about calls goes before what is said next', as
   await turn();
   t.same(stored, ['one', 'two']);
   hear(3);
-  fire(10);
+  fire(20);
   const drained = batches.drain();
   asked[2]?.settle(new Error('full'));
   await drained;
