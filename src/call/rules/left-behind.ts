@@ -12,6 +12,7 @@ import { type Case, isPhone } from './case.ts';
 export function leftBehind(of: Case, record: CallRecord): CallRecord[] {
   if (record.direction === 'Internal') return [];
   for (const phone of of.channels.filter(isPhone)) {
+    if (phone.clearedAt !== null && phone.clearedAt <= record.endedAt) continue;
     const later = connectionsSince(phone, record.endedAt, of.until);
     const other = later[0]?.others.find((one) => isPhone(one) && one.createdAt >= record.endedAt);
     if (later[0] === undefined || other === undefined) continue;
