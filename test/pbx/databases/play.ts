@@ -15,6 +15,7 @@ import { crashes } from '../stories/crashes.ts';
 import { gaps } from '../stories/gaps.ts';
 import type { Lab, SeenCall, Story } from '../story.ts';
 import { faultRows } from './faults.ts';
+import { fusionRows } from './fusionpbx/play.ts';
 import { type RecordsLab, startRecordsLab } from './lab.ts';
 import { recordedCalls } from './recorded.ts';
 
@@ -76,7 +77,7 @@ export async function playRecords(folder: string, onRow: (row: Row) => void): Pr
     }
     await report('FreePBX as it was recorded, in MariaDB', () => recordedCalls(lab.mariadb));
     await report('FreePBX as it was recorded, in PostgreSQL', () => recordedCalls(lab.postgres));
-    for (const { story, run } of faultRows(lab)) await report(story, run);
+    for (const { story, run } of [...fusionRows(lab.postgres.server), ...faultRows(lab)]) await report(story, run);
   } finally {
     await lab.stop();
   }
