@@ -18,6 +18,7 @@ import { faultRows } from './faults.ts';
 import { fusionRows } from './fusionpbx/play.ts';
 import { type RecordsLab, startRecordsLab } from './lab.ts';
 import { recordedCalls } from './recorded.ts';
+import { tlsRows } from './tls.ts';
 
 /** Times in records are whole seconds, ms. */
 const NEAR_MS = 2_000;
@@ -77,7 +78,13 @@ export async function playRecords(folder: string, onRow: (row: Row) => void): Pr
     }
     await report('FreePBX as it was recorded, in MariaDB', () => recordedCalls(lab.mariadb));
     await report('FreePBX as it was recorded, in PostgreSQL', () => recordedCalls(lab.postgres));
-    for (const { story, run } of [...fusionRows(lab.postgres.server), ...faultRows(lab)]) await report(story, run);
+    const servers = [lab.mariadb, lab.postgres];
+    const last = [
+      ...fusionRows(lab.postgres.server),
+      ...faultRows(lab),
+      ...servers.flatMap((tables) => tlsRows(tables)),
+    ];
+    for (const { story, run } of last) await report(story, run);
   } finally {
     await lab.stop();
   }
