@@ -12,7 +12,6 @@ import type { FrameReader } from '../src/capture/reader.ts';
 import type { Clock, EndpointLister, EventSource } from '../src/ports.ts';
 import type { CallRecords } from '../src/records/port.ts';
 import { amiCaptureProblem, readAmiFrame } from './asterisk/capture.ts';
-import type { TlsOptions } from './asterisk/link/tls.ts';
 import { createTableRecords, type TablePlace } from './asterisk/records/database/place.ts';
 import { createFileRecords, type FilePlace } from './asterisk/records/files/place.ts';
 import { readAsteriskRecords } from './asterisk/records/reader.ts';
@@ -26,6 +25,7 @@ import { readEslFrame } from './freeswitch/capture.ts';
 import { readFreeswitchCdr } from './freeswitch/cdr/reader.ts';
 import { createCsvRecords, createFusionPbxRecords, createJsonCdrRecords } from './freeswitch/records/index.ts';
 import { createFreeswitchSource } from './freeswitch/source.ts';
+import { type SecureSettings, tlsSettings } from './tls/settings.ts';
 
 export type CaptureProblem = (file: string, frames: Iterable<Uint8Array>) => string | null;
 
@@ -39,9 +39,14 @@ export interface SourceSetup {
   readonly onWarning?: (text: string) => void;
 }
 
-/** A type of its own, so that the compiler finds a key that the adapter does not know. */
-function tlsOf({ ca_file: caFile, servername }: AsteriskSourceConfig['tls']): TlsOptions {
-  return { ...(caFile === null ? {} : { caFile }), ...(servername === null ? {} : { servername }) };
+/** Of a table with the keys of `[source.tls]`; `undefined` where it is not enabled. */
+function tlsOf(
+  { enabled, ca_file: caFile, servername }: AsteriskSourceConfig['tls'],
+  table: string,
+): SecureSettings | undefined {
+  if (!enabled) return undefined;
+  const named = servername === null ? {} : { servername };
+  return () => tlsSettings({ table, ...(caFile === null ? {} : { caFile }), ...named });
 }
 
 const factories = {
@@ -56,7 +61,7 @@ const factories = {
       clock: setup.clock,
       ...(setup.onRaw === undefined ? {} : { onRaw: setup.onRaw }),
       ...(setup.onWarning === undefined ? {} : { onWarning: setup.onWarning }),
-      ...(config.tls.enabled ? { tls: tlsOf(config.tls) } : {}),
+      tls: tlsOf(config.tls, '[source.tls]'),
     }),
   freeswitch: (config: FreeswitchSourceConfig, setup: SourceSetup): EventSource & EndpointLister =>
     createFreeswitchSource({
@@ -86,8 +91,9 @@ type Setup = RecordsSetup & { readonly source: string };
 
 /** Where a server listens, and who asks it. */
 function serverOf(records: Extract<RecordsConfig, { auth: string }>, { secret }: RecordsSetup): ServerOptions {
-  const { host, port, socket, database, username, auth } = records;
+  const { host, port, socket, database, username, auth, tls } = records;
   return {
+    tls: tlsOf(tls, '[source.records.tls]'),
     address: { host, port, socket },
     database,
     username,

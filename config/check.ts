@@ -95,6 +95,14 @@ function checkRecords(records: Table, path: KeyPath, report: Report): void {
       remedy: "Add socket = '/run/mysqld/mysqld.sock' (PostgreSQL: its folder, '/run/postgresql'), or use a password.",
     });
   }
+  if (isTable(records.tls) && records.tls.enabled === true && records.socket !== undefined) {
+    report([...path, 'tls', 'enabled'], {
+      found: 'true',
+      expected: 'false, because the server is reached over its socket',
+      remedy:
+        'Take socket out to reach it by host and port, or take this table out: nobody sits on the way to a socket.',
+    });
+  }
 }
 
 /** Plain HTTP would show the keys to the network: only to this machine, and only when asked for. */

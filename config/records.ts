@@ -1,6 +1,6 @@
 /** `[[source.records]]`: where a PBX keeps its own records of calls. Every default is explained in logcalld.example.toml. */
 import { z } from 'zod';
-import { choice, credential, file, inlineSecret, optional, port, text, timeZone } from './values.ts';
+import { choice, credential, file, inlineSecret, optional, port, text, timeZone, tls } from './values.ts';
 
 const address = {
   host: text('the name or address of the database server').default('127.0.0.1'),
@@ -38,6 +38,7 @@ const mysql = z.strictObject({
   database: text('the name of the database').default('asteriskcdrdb'),
   ...login,
   ...tables,
+  tls,
 });
 
 const postgres = z.strictObject({
@@ -47,6 +48,7 @@ const postgres = z.strictObject({
   database: text('the name of the database').default('asterisk'),
   ...login,
   ...tables,
+  tls,
 });
 
 const sqlite = z.strictObject({
@@ -80,6 +82,7 @@ const fusionpbx = z.strictObject({
   database: text('the name of the database').default('fusionpbx'),
   ...login,
   domain: optional(text("the domain of a tenant, e.g. 'first.example'")),
+  tls,
 });
 
 const freeswitchCsv = z.strictObject({

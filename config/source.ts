@@ -1,7 +1,7 @@
 /** `[[source]]`: one PBX. Every default is explained in logcalld.example.toml. */
 import { z } from 'zod';
 import { asteriskRecords, freeswitchRecords } from './records.ts';
-import { choice, country, credential, file, flag, inlineSecret, optional, patterns, port, text } from './values.ts';
+import { choice, country, credential, file, inlineSecret, optional, patterns, port, text, tls } from './values.ts';
 
 /** Phones of a stock Asterisk or FreePBX, named after their extensions. Other names are told by what the PBX shows of them. */
 export const asteriskExtensions = ['/^(?:PJSIP|SIP|IAX2|SCCP)\\/(?<ext>\\d{2,6})$/'] as const;
@@ -64,9 +64,7 @@ export const asteriskSource = z.strictObject({
   secret_file: optional(file),
   secret: inlineSecret,
   extensions: patterns.default([...asteriskExtensions]),
-  tls: z
-    .strictObject({ enabled: flag.default(false), ca_file: optional(file), servername: optional(text('a host name')) })
-    .prefault({}),
+  tls,
   records: asteriskRecords,
 });
 

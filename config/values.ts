@@ -96,6 +96,11 @@ export const beginnings = z.array(
 /** File name; made absolute (from the folder of the config file) before it is checked. */
 export const file = text('the path of a file');
 
+/** `[source.tls]`, `[source.records.tls]`. */
+export const tls = z
+  .strictObject({ enabled: flag.default(false), ca_file: optional(file), servername: optional(text('a host name')) })
+  .prefault({});
+
 /** Id of a systemd credential: it becomes a file name. */
 export const credential = z
   .string({ error: 'the id of a systemd credential' })

@@ -67,6 +67,8 @@ export interface Pipeline {
   corrected(records: readonly CallRecord[]): void;
   /** The clock of a PBX beside ours. */
   timeOf(source: string): PbxTime;
+  /** When the PBX was started, ms since the epoch, on our clock; `null`: it has not told. */
+  bootedAt(source: string): number | null;
 }
 
 export function createPipeline(options: PipelineOptions): Pipeline {
@@ -249,5 +251,6 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       for (const table of tables.values()) table.correct(records.filter(({ source }) => source === table.source));
     },
     timeOf: (source) => watch?.timeOf(source) ?? SAME_TIME,
+    bootedAt: (source) => watch?.bootedAt(source) ?? null,
   };
 }

@@ -3,6 +3,8 @@
  * it when the reading is done.
  */
 
+import type { SecureSettings } from '../tls/settings.ts';
+
 /** A row by the names of its columns in lower case, every value as the text that the database writes of it. */
 export type Row = Readonly<Record<string, string | null>>;
 
@@ -37,6 +39,8 @@ export interface ServerOptions {
   readonly username: string;
   /** Read anew for each connection; `null`: the server knows the user by its process. An Error of it is told as it is. */
   readonly password: (() => string) | null;
+  /** Over TLS, with a certificate that is checked before anything is told; `undefined`: in the clear. */
+  readonly tls?: SecureSettings | undefined;
   /** For connecting and logging in, ms. */
   readonly connectWithinMs?: number;
   /** For the answer to one question, ms. */

@@ -13,6 +13,8 @@ export interface Told {
   readonly database: string;
   readonly socket: boolean;
   readonly peer: boolean;
+  /** Over TLS. */
+  readonly secure: boolean;
 }
 
 /** Failures of the way to a server, by their code: the same for all servers. */
@@ -42,6 +44,32 @@ export function silent({ name, place }: Told, withinMs: number): RecordsError {
 /** The connection ended while a question was open. */
 export function cutOff({ name, place }: Told): RecordsError {
   return new RecordsError(`${name}: ${place} ended the connection; the records are read again later.`);
+}
+
+/** Remedies by what OpenSSL or Node complain of: by their codes, and by their words, since a driver may keep no more than those. */
+const CERTIFICATE: readonly (readonly [RegExp, string])[] = [
+  [/ALTNAME|altname|does not match certificate/, 'set servername in [source.records.tls] to the name in it'],
+  [/EXPIRED|NOT_YET_VALID|has expired|not yet valid/, 'renew it on the server, or set the clock of either host'],
+  [
+    /CERT|SELF_SIGNED|VERIFY|ISSUER|self[- ]signed|unable to (?:verify|get)/,
+    'set ca_file in [source.records.tls] to the certificate of its authority',
+  ],
+];
+
+/** What keeps a connection over TLS from being made; `null`: something else. */
+export function insecure({ name, place }: Told, code: string, message: string): RecordsError | null {
+  const found = CERTIFICATE.find(([pattern]) => pattern.test(code) || pattern.test(message));
+  if (found === undefined) return null;
+  return new RecordsError(`${name}: ${place} shows a certificate that is not trusted; ${found[1]}.`);
+}
+
+/** The server takes no connection over TLS, or no other. */
+export function otherwise({ name, place }: Told, server: 'has no TLS' | 'wants TLS'): RecordsError {
+  const remedy =
+    server === 'has no TLS'
+      ? 'give it a certificate, or set enabled = false in [source.records.tls]'
+      : 'set enabled = true in [source.records.tls]';
+  return new RecordsError(`${name}: ${place} ${server}: ${remedy}.`);
 }
 
 /** `code`: what the server or the system calls it. Messages of servers are not handed on: they quote values. */

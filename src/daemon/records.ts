@@ -35,7 +35,7 @@ export interface RecordsParts {
   readonly store: Store;
   readonly readerOf: ReaderOf;
   /** Asked when calls are going on; the pipeline is made after this. */
-  readonly pipeline: () => Pick<Pipeline, 'isOpen' | 'timeOf'>;
+  readonly pipeline: () => Pick<Pipeline, 'isOpen' | 'timeOf' | 'bootedAt'>;
   /** Stores calls that are new or have newer facts, and tells everybody. */
   readonly save: (records: readonly CallRecord[]) => Promise<CommitResult>;
   /** The outbox clock in so many ms. */
@@ -74,7 +74,8 @@ export function openRecords(parts: RecordsParts): Records {
   };
   const sources = parts.sources.map(({ name, plan, places }) => {
     const time = () => parts.pipeline().timeOf(name);
-    const merge = pageMerger({ source: name, plan, rules, known, store: parts.save, time });
+    const bootedAt = () => parts.pipeline().bootedAt(name);
+    const merge = pageMerger({ source: name, plan, rules, known, store: parts.save, time, bootedAt });
     return { name, places, merge };
   });
   const filling = createFilling({

@@ -113,6 +113,7 @@ export class Hearing {
   #time: PbxTime;
   /** `#time` is of this connection. */
   #fresh = false;
+  #bootedAt: number | null = null;
 
   /** `time`: as it was known in an earlier life. */
   constructor(time: PbxTime = SAME_TIME) {
@@ -125,6 +126,11 @@ export class Hearing {
     return { aheadMs: Math.abs(aheadMs) > SAME_MS ? aheadMs : 0, ownTimes };
   }
 
+  /** When the PBX was started that is heard, or was heard last, ms since the epoch, on our clock; `null`: it has not told. */
+  get bootedAt(): number | null {
+    return this.#bootedAt;
+  }
+
   /** `null`: nothing begins or ends. A beginning is told again while the gap is open, and then changes nothing. */
   note(event: CallEvent): GapStep | null {
     switch (event.kind) {
@@ -134,10 +140,15 @@ export class Hearing {
       case 'source-connected':
         if (this.#open !== null) this.#open.connectedAt = event.receivedAt;
         this.#fresh = false;
+        // By the clock of `at`, which is ours where it is the time of arrival.
+        if (event.bootedAt !== null) this.#bootedAt = event.bootedAt - (event.at - event.receivedAt);
         return null;
       case 'clock-stepped':
         this.#time = { ...this.#time, aheadMs: this.#time.aheadMs + (event.clock === 'ours' ? -event.by : event.by) };
-        if (this.#open?.connectedAt != null && event.clock === 'ours') this.#open.connectedAt += event.by;
+        if (event.clock === 'ours') {
+          if (this.#open?.connectedAt != null) this.#open.connectedAt += event.by;
+          if (this.#bootedAt !== null) this.#bootedAt += event.by;
+        }
         return null;
       case 'snapshot-complete':
         return this.#end(event.receivedAt);

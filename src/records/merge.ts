@@ -33,6 +33,8 @@ export interface MergeOptions {
     readonly changed: readonly string[];
   }>;
   readonly time: () => PbxTime;
+  /** When the PBX that is heard now was started, ms since the epoch, on our clock; `null`: it does not tell. */
+  readonly bootedAt: () => number | null;
 }
 
 export interface MergeRequest {
@@ -73,7 +75,7 @@ export function pageMerger(options: MergeOptions): PageMerger {
       else first.count += 1;
     };
     const shifted = events.map((event) => earlier(event, shiftOfRecords(time)));
-    const told = callsOfCdr(shifted, source, plan, rules, onFault);
+    const told = callsOfCdr([...shifted, ...startOf(time)], source, plan, rules, onFault);
     // What is going on ends by itself, and is judged by what is heard.
     const over = told.filter(({ ids }) => ![...ids].some((id) => known.isOpen(source, id)));
     // Records may begin with a later channel of a call than the one that it was heard to begin with.
@@ -94,6 +96,14 @@ export function pageMerger(options: MergeOptions): PageMerger {
     const done = new Set([...inserted, ...changed]);
     const stays = (record: CallRecord): boolean => done.has(record.callSessionId);
     return { created: created.filter(stays), completed: completed.filter(stays), recorded, faults };
+  };
+
+  /** What an earlier run of the PBX has recorded without an end is over: records tell of a crash only what was before it. */
+  const startOf = (time: PbxTime): CallEvent[] => {
+    const bootedAt = options.bootedAt();
+    if (bootedAt === null) return [];
+    const at = bootedAt + shiftOfCalls(time);
+    return [{ source, at, receivedAt: at, kind: 'source-connected', boot: null, bootedAt: at }];
   };
 
   /** The journal is kept by the clock of arrival. */

@@ -22,6 +22,8 @@ export interface GapWatch {
   note(event: CallEvent): void;
   /** The clock of a PBX. */
   timeOf(source: string): PbxTime;
+  /** As of `Hearing`. */
+  bootedAt(source: string): number | null;
   /** Takes up what was known of these PBXs in an earlier life. */
   start(sources: readonly string[]): Promise<void>;
   /** Resolves when all that was noted is stored. */
@@ -90,6 +92,7 @@ export function watchGaps(options: GapWatchOptions): GapWatch {
       }
     },
     timeOf: (source) => of(source).time,
+    bootedAt: (source) => of(source).bootedAt,
     async start(sources) {
       for (const source of sources) {
         const known = await gaps.lastHeard({ source });

@@ -64,6 +64,23 @@ t.test('where the password is', async (t) => {
   }
 });
 
+t.test('TLS of a place, as of a PBX; not over a socket', async (t) => {
+  const secure = "[source.records.tls]\nenabled = true\nca_file = 'ca.pem'";
+  for (const [type, pbx] of [
+    ['mysql', 'asterisk'],
+    ['postgres', 'asterisk'],
+    ['fusionpbx', 'freeswitch'],
+  ]) {
+    const place = `[[source.records]]\ntype = '${type}'`;
+    t.match(recordsOf(place, pbx), [{ tls: { enabled: false, ca_file: null, servername: null } }]);
+    t.match(recordsOf(`${place}\n${secure}`, pbx), [{ tls: { enabled: true, ca_file: '/etc/logcalld/ca.pem' } }]);
+    t.match(
+      problem(`${place}\nsocket = '/run/server.sock'\n${secure}`, pbx),
+      /records\[0\]\.tls\.enabled: found true, expected false, because the server is reached over its socket\. Take socket out/,
+    );
+  }
+});
+
 t.test('what is wrong is said with the place and the remedy', async (t) => {
   const one = (lines: string, type?: string) => problem(`[[source.records]]\n${lines}`, type);
   t.match(

@@ -3,6 +3,7 @@ import { pauses, pbxClock, reboots, wallClock } from './clocks.ts';
 import { damages } from './damage.ts';
 import { diskFull, failingSync, slowSync } from './disk.ts';
 import { kills, templates } from './kills.ts';
+import { lostToCrm, lostToPbxs } from './lost-packets.ts';
 import { crmWay, cutLinks, deadLinks } from './network.ts';
 import { points } from './points.ts';
 import { powerCuts } from './power.ts';
@@ -115,6 +116,8 @@ const network: Part = {
         () => deadLinks('the ways to the PBXs go dead', all, chance.part('dead'), long ? 30 : 2),
         () => cutLinks('the ways to the PBXs are cut', all, chance.part('cut'), times),
         () => crmWay('the way to the CRM is cut, or dead', all, chance.part('crm'), times),
+        () => lostToPbxs('packets to the PBXs are lost', all, chance.part('lost'), long ? 30 : 3),
+        () => lostToCrm('packets to the CRM are lost', all, chance.part('lost crm'), long ? 200 : 9),
       ],
       parallel,
     );

@@ -64,7 +64,7 @@ t.test('one call, one call log', async (t) => {
   t.match(problems([logged(), logged()], [seen, seen], 'asterisk'), [/two calls share a CallSessionId/]);
 });
 
-t.test('two calls at once are compared in the order of their ends', async (t) => {
+t.test('two calls at once are compared in the order of their beginnings, then of their ends', async (t) => {
   const longer: SeenCall = { ...seen, endedAt: seen.endedAt + 30_000 };
   const second = { EndTime: '2026-11-22 18:30:40', CallDuration: 40, CallSessionId: 'asterisk-1795357050.16' };
   t.same(problems([logged(second), logged()], [seen, longer], 'asterisk'), []);

@@ -50,8 +50,8 @@ export function differences(entry: LedgerEntry, seen: SeenCall): readonly string
 }
 
 /**
- * Compares the call logs of one customer with the calls the telephones saw: as many, in the order of their ends, each
- * with a CallSessionId of its own that begins with the name of the PBX.
+ * Compares the call logs of one customer with the calls the telephones saw: as many, in the order of their beginnings (of calls that
+ * a crash cut off nobody knows in which order they ended), each with a CallSessionId of its own that begins with the name of the PBX.
  */
 export function problems(
   entries: readonly LedgerEntry[],
@@ -64,9 +64,11 @@ export function problems(
     .filter((id) => !id.startsWith(`${source}-`))
     .map((id) => `CallSessionId ${id} is not ${source}-...`);
   if (new Set(ids).size !== ids.length) wrong.push(`two calls share a CallSessionId: ${ids.join(', ')}`);
-  const byEnd = [...entries].sort((a, b) => String(a.body.EndTime).localeCompare(String(b.body.EndTime)));
-  const inOrder = [...seen].sort((a, b) => a.endedAt - b.endedAt);
-  byEnd.forEach((entry, index) => {
+  // Calls that begin in one second are told apart by their ends.
+  const order = ({ body }: LedgerEntry): string => `${body.StartTime} ${body.EndTime}`;
+  const logged = entries.toSorted((a, b) => order(a).localeCompare(order(b)));
+  const inOrder = seen.toSorted((a, b) => a.startedAt - b.startedAt);
+  logged.forEach((entry, index) => {
     const call = inOrder[index];
     if (call) wrong.push(...differences(entry, call));
   });

@@ -43,7 +43,17 @@ export interface Pbx {
   recordedCalls(): Promise<ReadonlySet<string>>;
   /** Click-to-call: rings the agent's telephone, then calls the number. */
   originate(extension: Extension, number: string): Promise<void>;
+  /** `null`: its records tell nothing of a call that was cut off, so that there is nothing to compare. */
+  readonly process: PbxProcess | null;
   stop(): Promise<void>;
+}
+
+/** The process of a PBX, as a story may treat it. */
+export interface PbxProcess {
+  /** SIGKILL: no telephone is told that its call is over. Resolves with the moment at which it was gone, ms since the epoch. */
+  kill(): Promise<number>;
+  /** Starts it again with its files; resolves when the telephones have registered. */
+  start(): Promise<void>;
 }
 
 /** Why a PBX cannot be used on this machine; anything else that goes wrong is an ordinary error. */

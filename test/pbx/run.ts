@@ -17,7 +17,7 @@ import { type Pbx, Unavailable } from './pbx.ts';
 import { playRecordings } from './recorded/play.ts';
 import { recorded } from './recorded/scenarios.ts';
 import { formatRow, messageOf, type Row } from './report.ts';
-import { everything, throughTheTrunk } from './stories/all.ts';
+import { everything, everythingAndCrashes, throughTheTrunk } from './stories/all.ts';
 import type { Story } from './story.ts';
 
 /** Where PBXs are installed: kept between runs, outside the repository. */
@@ -34,9 +34,10 @@ const { values: options } = parseArgs({
 
 const wanted = ({ name }: Story): boolean => name.includes(options.only);
 const stories = everything.filter(wanted);
+const onAsterisk = everythingAndCrashes.filter(wanted);
 const asterisks: readonly { readonly edition: Edition; readonly stories: readonly Story[] }[] = [
-  { edition: PJSIP, stories },
-  { edition: CHAN_SIP, stories },
+  { edition: PJSIP, stories: onAsterisk },
+  { edition: CHAN_SIP, stories: onAsterisk },
   { edition: IAX2, stories: throughTheTrunk.filter(wanted) },
 ];
 
@@ -137,7 +138,7 @@ async function main(): Promise<number> {
   }
   const passed = rows.filter((row) => row.ok).length;
   console.log(`${passed} passed, ${rows.length - passed} failed`);
-  return passed === rows.length && stories.length + recordings.length > 0 ? 0 : 1;
+  return passed === rows.length && onAsterisk.length + recordings.length > 0 ? 0 : 1;
 }
 
 // What was started is ended by the exit handlers of those who started it.

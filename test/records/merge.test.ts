@@ -41,11 +41,17 @@ function recorded(id: string, ms: number, aheadMs = 0): readonly CallEvent[] {
 const span = { from: START, to: START + 60_000 };
 
 /** The calls that are stored, the ids that were heard, the channels that are open. */
-function bench({ heard = [] as string[], open = [] as string[] } = {}) {
+function bench({ heard = [] as string[], open = [] as string[], bootedAt = null as number | null } = {}) {
   const stored = new Map<string, CallRecord>();
   const searched: Span[] = [];
   const merge = pageMerger({
-    ...{ source: 'pbx', plan: labPlan('asterisk'), rules: DEFAULT_RULES, time: () => SAME_TIME },
+    ...{
+      source: 'pbx',
+      plan: labPlan('asterisk'),
+      rules: DEFAULT_RULES,
+      time: () => SAME_TIME,
+      bootedAt: () => bootedAt,
+    },
     known: {
       stored: async (ids) => ids.flatMap((id) => stored.get(id) ?? []),
       heard: async ({ ids, span }) => {
@@ -120,4 +126,33 @@ t.test('a dry run stores nothing and tells what would be', async (t) => {
   const { created } = await merge(recorded('a', 5000), { span, time: SAME_TIME, dryRun: true });
   t.equal(created.length, 1);
   t.equal(stored.size, 0);
+});
+
+t.test('a call that a crash cut off ended between the last record before it and the start of the PBX', async (t) => {
+  const cutOff = recorded('a', 5000).filter(({ kind }) => kind !== 'cleared' && kind !== 'bridge-left');
+  const rows = [...cutOff, ...recorded('b', 11_000)];
+  const before = bench();
+  const { created: none } = await before.merge(cutOff, { span, time: SAME_TIME });
+  t.strictSame(none, [], 'it may go on as long as no other start is known');
+  const bootedAt = START + 40_000;
+  const { merge } = bench({ bootedAt });
+  const { created } = await merge(rows, { span, time: SAME_TIME });
+  t.match(
+    created.find(({ callSessionId }) => callSessionId === 'pbx-a'),
+    { endedAt: START + 20_000, endBetween: { from: START + 20_000, to: bootedAt }, flags: ['end-unknown'] },
+  );
+  t.match(
+    created.find(({ callSessionId }) => callSessionId === 'pbx-b'),
+    { endedAt: START + 20_000, endBetween: null },
+  );
+  const later = bench({ bootedAt: START });
+  t.strictSame((await later.merge(cutOff, { span, time: SAME_TIME })).created, [], 'a call of the run that goes on');
+});
+
+t.test('the start of the PBX is told by our clock, calls may be kept by that of the PBX', async (t) => {
+  const ahead = 7_200_000;
+  const cutOff = recorded('a', 5000, ahead).filter(({ kind }) => kind !== 'cleared' && kind !== 'bridge-left');
+  const { merge } = bench({ bootedAt: START + 40_000 });
+  const { created } = await merge(cutOff, { span, time: { aheadMs: ahead, ownTimes: true } });
+  t.match(created, [{ endBetween: { to: START + 40_000 + ahead } }]);
 });

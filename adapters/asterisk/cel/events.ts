@@ -8,7 +8,7 @@ import type { TimedRow } from '../cdr/legs.ts';
 import { known, type Stamp } from '../events/channel.ts';
 import { type CelChannel, channelsOf, type TimedCel } from './channels.ts';
 import { type Dial, dialEvents, dialOf, hungUp } from './dials.ts';
-import { lastAlive, restartsIn } from './restarts.ts';
+import { restartsIn } from './restarts.ts';
 
 interface Told {
   readonly channels: ReadonlyMap<ChannelId, CelChannel>;
@@ -17,8 +17,8 @@ interface Told {
 }
 
 /**
- * The events of rows in order of time; `cdr` the call detail records of the same calls. A channel of which no row tells the end has
- * `vanished` where the PBX has been started anew since, and goes on where it has not.
+ * The events of rows in order of time; `cdr` the call detail records of the same calls. A channel of which no row tells the end goes on
+ * until the PBX has been started anew, where the rows of others tell that.
  */
 export function celEvents(rows: readonly TimedCel[], cdr: readonly TimedRow[], source: string): CallEvent[] {
   const channels = channelsOf(rows);
@@ -38,10 +38,8 @@ export function celEvents(rows: readonly TimedCel[], cdr: readonly TimedRow[], s
   }
   for (const row of rows) events.push(...(READERS[row.type]?.(told, row, stampOf(told, row)) ?? []));
   for (const one of channels.values()) events.push(...queueEvents(told, one), ...voicemailEvents(told, one));
-  const restarts = restartsIn([...channels.values()]);
-  for (const one of channels.values()) {
-    const at = lastAlive(one, rows, restarts);
-    if (at !== null) events.push({ ...stampAt(source, at), kind: 'vanished', channel: one.id });
+  for (const at of restartsIn([...channels.values()])) {
+    events.push({ ...stampAt(source, at), kind: 'source-connected', boot: null, bootedAt: at });
   }
   for (const row of cdr) {
     const file = known(row.recordingfile);

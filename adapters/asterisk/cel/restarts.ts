@@ -2,20 +2,6 @@
 import type { CelChannel } from './channels.ts';
 
 /**
- * When a channel of which no row tells the end lived last for certain, ms since the epoch: at the last row, of whatever channel, before
- * the PBX was started anew. `null` for one that may go on.
- */
-export function lastAlive(
-  channel: CelChannel,
-  rows: readonly { readonly at: number }[],
-  restarts: readonly number[],
-): number | null {
-  const restart = restarts.find((at) => at > channel.lastAt);
-  if (channel.endedAt !== null || restart === undefined) return null;
-  return rows.reduce((last, { at }) => (at < restart && at > last ? at : last), channel.lastAt);
-}
-
-/**
  * Times before which all older channels had ended, ms since the epoch: Asterisk counts its channels from 0 with each start, so one
  * that was made later and has a lower counter belongs to another run.
  */

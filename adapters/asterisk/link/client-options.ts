@@ -2,9 +2,9 @@
 import type { LinkStatus } from '../../../src/link/link.ts';
 import { retryDelayMs } from '../../../src/link/retry.ts';
 import type { Clock } from '../../../src/ports.ts';
+import type { SecureSettings } from '../../tls/settings.ts';
 import type { AmiFault } from './connection.ts';
 import type { AmiPacket } from './packet.ts';
-import type { TlsOptions } from './tls.ts';
 
 export interface AmiClientOptions {
   readonly host: string;
@@ -17,7 +17,7 @@ export interface AmiClientOptions {
   readonly auth?: 'md5' | 'plain';
   /** With `md5`: send the secret as it is to a server that offers no challenge. Default false. */
   readonly plainFallback?: boolean;
-  readonly tls?: TlsOptions;
+  readonly tls?: SecureSettings | undefined;
   /** Event classes asked for, default `on`: all that the user may read. `system` is needed to learn of restarts. */
   readonly eventMask?: string;
   readonly clock: Clock;

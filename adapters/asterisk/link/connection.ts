@@ -4,6 +4,7 @@ import tls from 'node:tls';
 import type { Hold } from '../../../src/link/hold.ts';
 import { oneBuffer } from '../../../src/link/one-buffer.ts';
 import type { Clock } from '../../../src/ports.ts';
+import type { SecureSettings } from '../../tls/settings.ts';
 import { type AmiList, endsList, isResponse, PendingActions } from './actions.ts';
 import { AmiParser, encodeAction } from './codec.ts';
 import type { AmiPacket } from './packet.ts';
@@ -18,12 +19,11 @@ import {
   socketFailure,
   tooOld,
 } from './problem.ts';
-import { type TlsOptions, tlsSettings } from './tls.ts';
 
 export interface ConnectionOptions {
   readonly host: string;
   readonly port: number;
-  readonly tls?: TlsOptions | undefined;
+  readonly tls?: SecureSettings | undefined;
   readonly clock: Clock;
   /** Number of this connection, part of every ActionID. */
   readonly number: number;
@@ -163,7 +163,7 @@ export class AmiConnection {
 
   #open(): net.Socket {
     const { host, port, clock, connectTimeoutMs, tls: secure } = this.#options;
-    const settings = secure === undefined ? null : tlsSettings(secure);
+    const settings = secure === undefined ? null : secure();
     const ready = () => {
       this.#cancelTimer();
       this.#cancelTimer = clock.after(connectTimeoutMs, () => this.close(silentServer(this.where, connectTimeoutMs)));

@@ -135,7 +135,7 @@ function complete(known: CallRecord, cdr: CallRecord): CallRecord {
     agentsTalked: talks,
     answeredAt,
     endedAt,
-    endBetween: endMissing ? null : (known.endBetween ?? null),
+    endBetween: endMissing ? (cdr.endBetween ?? null) : (known.endBetween ?? null),
     durationSeconds: answeredAt === null ? 0 : seconds(endedAt - answeredAt),
     talkSeconds: seconds(talked),
     ringSeconds:

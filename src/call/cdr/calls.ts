@@ -46,8 +46,12 @@ function receivedAtOnce(event: CallEvent): CallEvent {
   return event.kind === 'vanished' ? { ...event, at: 0, receivedAt: 0 } : { ...event, receivedAt: 0 };
 }
 
-/** What must be known of a channel before the rest at the same moment, and what ends it. The channel that began a call is first. */
+/**
+ * What must be known of a channel before the rest at the same moment, and what ends it. The channel that began a call is first; the
+ * first of another run of the PBX comes after the end of all that were there before.
+ */
 const RANK: Readonly<Partial<Record<CallEventKind, number>>> = {
+  'source-connected': -2,
   'channel-created': 0,
   wired: 1,
   linked: 1,

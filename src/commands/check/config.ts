@@ -1,5 +1,5 @@
 /** `logcalld check-config`: everything an installation needs, in the order in which it meets trouble. */
-import { readAuthorities } from '../../../adapters/asterisk/link/tls.ts';
+
 import { createClock } from '../../../adapters/host/clock.ts';
 import { readSecret, SecretError } from '../../../adapters/host/credentials.ts';
 import { visible } from '../../../adapters/host/log-value.ts';
@@ -7,6 +7,7 @@ import { createCallLog } from '../../../adapters/leadsquared/call-log.ts';
 import { createClient } from '../../../adapters/leadsquared/http/client.ts';
 import { heldBy } from '../../../adapters/sqlite/thread/hold.ts';
 import { holderText } from '../../../adapters/sqlite/thread/holder.ts';
+import { readAuthorities } from '../../../adapters/tls/settings.ts';
 import {
   type Config,
   leadsquaredSecrets,
@@ -56,7 +57,7 @@ export async function checkConfig(invocation: Invocation, terminal: Terminal): P
     checkDatabase(config.storage.path),
     ...checkSchema(config.storage.path),
     ...checkHolder(config.storage.path),
-    ...config.source.flatMap(checkAuthority),
+    ...config.source.flatMap(checkAuthorities),
   ];
   offline.forEach(report);
   (await callFindings(config)).forEach(report);
@@ -112,16 +113,22 @@ function checkBody(config: Config): Finding {
   }
 }
 
-/** The certificate file of a PBX that is reached over TLS. */
-export function checkAuthority(source: SourceConfig): Finding[] {
-  if (source.type !== 'asterisk' || !source.tls.enabled || source.tls.ca_file === null) return [];
-  const about = `TLS of ${source.name}`;
-  try {
-    readAuthorities(source.tls.ca_file);
-    return [ok(about, `certificates of ${source.tls.ca_file}`)];
-  } catch (error) {
-    return [{ level: 'FAIL', about, text: error instanceof Error ? error.message : String(error) }];
-  }
+/** The certificate files of a PBX, and of databases with its records, that are reached over TLS. */
+export function checkAuthorities(source: SourceConfig): Finding[] {
+  const own = source.type === 'asterisk' ? [{ ...source.tls, table: '[source.tls]' }] : [];
+  const places = source.records.flatMap((records) =>
+    'tls' in records ? [{ ...records.tls, table: '[source.records.tls]' }] : [],
+  );
+  return [...own, ...places].flatMap(({ enabled, ca_file: file, table }): Finding[] => {
+    if (!enabled || file === null) return [];
+    const about = `TLS of ${source.name}`;
+    try {
+      readAuthorities(file, table);
+      return [ok(about, `certificates of ${file}`)];
+    } catch (error) {
+      return [{ level: 'FAIL', about, text: error instanceof Error ? error.message : String(error) }];
+    }
+  });
 }
 
 function usersWithoutFile({ leadsquared: { user } }: Config): Finding {

@@ -6,7 +6,7 @@ import t from 'tap';
 import { createClock } from '../../../adapters/host/clock.ts';
 import { createSource } from '../../../adapters/index.ts';
 import { parseConfig } from '../../../config/load.ts';
-import { checkAuthority } from '../../../src/commands/check/config.ts';
+import { checkAuthorities } from '../../../src/commands/check/config.ts';
 import { checkSource } from '../../../src/commands/check/reach.ts';
 import type { SourceStatus } from '../../../src/ports.ts';
 import { Secret } from '../../../src/secret.ts';
@@ -64,10 +64,14 @@ t.test('a PBX whose certificate is of its own authority', async (t) => {
 });
 
 t.test('the file is looked at before any PBX is asked', async (t) => {
-  t.same(checkAuthority(sourceOf(5039, '')), []);
-  t.match(checkAuthority(sourceOf(5039, `ca_file = '${pbx.file}'`)), [{ level: 'ok', about: 'TLS of pbx1' }]);
+  t.same(checkAuthorities(sourceOf(5039, '')), []);
+  t.match(checkAuthorities(sourceOf(5039, `ca_file = '${pbx.file}'`)), [{ level: 'ok', about: 'TLS of pbx1' }]);
   const key = join(folder, 'pbx.example.key');
-  t.match(checkAuthority(sourceOf(5039, `ca_file = '${key}'`)), [
+  t.match(checkAuthorities(sourceOf(5039, `ca_file = '${key}'`)), [
     { level: 'FAIL', text: /^\[source.tls\] ca_file: .* holds no certificate in PEM form/ },
+  ]);
+  const records = `[[source.records]]\ntype = 'mysql'\n[source.records.tls]\nenabled = true\nca_file = '${key}'`;
+  t.match(checkAuthorities(sourceOf(5039, records)), [
+    { level: 'FAIL', text: /^\[source.records.tls\] ca_file: .* holds no certificate in PEM form/ },
   ]);
 });

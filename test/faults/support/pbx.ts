@@ -47,10 +47,11 @@ export abstract class ScriptedPbx {
   protected abstract accept(socket: Socket): void;
   protected noted(_raw: Buffer): void {}
 
-  async listen(): Promise<this> {
+  /** `host`: a loopback address. */
+  async listen(host = '127.0.0.1'): Promise<this> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(this.port, '127.0.0.1', resolve);
+      this.#server.listen(this.port, host, resolve);
     });
     const address = this.#server.address();
     this.port = typeof address === 'object' && address !== null ? address.port : 0;

@@ -137,6 +137,8 @@ export interface SiteOptions {
   /** In place of the limit and the pauses that make many lives possible. */
   readonly crm?: string;
   readonly windowMs?: number;
+  /** The loopback address on which the PBXs listen, when not that of the CRM. */
+  readonly pbxHost?: string;
   /** Ports by which the daemon reaches the others, when not their own. */
   readonly through?: { readonly asterisk: number; readonly freeswitch: number; readonly crm: number };
 }
@@ -180,7 +182,7 @@ export class Site {
   }
 
   static async open(options: SiteOptions = {}): Promise<Site> {
-    const { requests = 100, windowMs = 1000 } = options;
+    const { requests = 100, windowMs = 1000, pbxHost } = options;
     const folder = scratch();
     mkdirSync(join(folder, 'run'));
     const leads = Array.from({ length: CUSTOMERS }, (_, n) => ({
@@ -188,26 +190,28 @@ export class Site {
       phone: `984501${customerOf(n)}`,
     }));
     const crm = await startSandbox({ limit: requests, windowMs, leads });
-    const asterisk = await new ScriptedAsterisk(SECRET).listen();
-    const freeswitch = await new ScriptedFreeswitch(SECRET).listen();
+    const asterisk = await new ScriptedAsterisk(SECRET).listen(pbxHost);
+    const freeswitch = await new ScriptedFreeswitch(SECRET).listen(pbxHost);
     const database = options.storage ?? join(folder, 'logcalld.db');
     const site = new Site(folder, database, crm, [asterisk, freeswitch]);
     site.configure(options);
     return site;
   }
 
-  configure({ requests = 100, more = '', crm = quick(requests), through }: SiteOptions): void {
+  configure({ requests = 100, more = '', crm = quick(requests), through, pbxHost = '127.0.0.1' }: SiteOptions): void {
     const host = through === undefined ? this.crm.url : `http://127.0.0.1:${through.crm}`;
     const text = `allow_inline_secrets = true
 [[source]]
 type = 'asterisk'
 name = 'asterisk'
+host = '${pbxHost}'
 port = ${through?.asterisk ?? this.asterisk.port}
 username = 'test'
 secret = '${SECRET}'
 [[source]]
 type = 'freeswitch'
 name = 'freeswitch'
+host = '${pbxHost}'
 port = ${through?.freeswitch ?? this.freeswitch.port}
 password = '${SECRET}'
 [calls]

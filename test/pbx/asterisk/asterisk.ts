@@ -22,6 +22,8 @@ const EXIT_UNAVAILABLE = 69;
 
 /** Column of Master.csv with `newcdrcolumns`, counted from the end: linkedid, sequence. */
 const LINKED_ID = -2;
+/** The same in the file of events, from its beginning. */
+const CEL_LINKED_ID = 15;
 
 const AMI: EventProtocol = {
   frameLength(received) {
@@ -54,10 +56,18 @@ export interface Extras {
   readonly lines: (disk: string) => readonly string[];
 }
 
-/** Every edition writes `Master.csv`. */
-const MASTER_CSV: Extras = {
+const cdrFile = (disk: string): string => join(disk, 'log', 'cdr-csv', 'Master.csv');
+const celFile = (disk: string): string => join(disk, 'log', 'cel-custom', 'Master.csv');
+
+/** Every edition writes both. */
+const FILES: Extras = {
   settings: {},
-  lines: (disk) => ['[[source.records]]', 'type = "csv"', `cdr_file = "${join(disk, 'log', 'cdr-csv', 'Master.csv')}"`],
+  lines: (disk) => [
+    '[[source.records]]',
+    'type = "csv"',
+    `cdr_file = "${cdrFile(disk)}"`,
+    `cel_file = "${celFile(disk)}"`,
+  ],
 };
 
 /** Starts a fresh Asterisk in the chroot, with ports, secrets and folders of its own, and registers the telephones. */
@@ -65,7 +75,7 @@ export async function startAsterisk(
   folder: string,
   edition: Edition,
   version: string,
-  extras: Extras = MASTER_CSV,
+  extras: Extras = FILES,
 ): Promise<Pbx> {
   const chroot = join(folder, edition.package);
   await removeLeftovers(chroot);
@@ -99,6 +109,13 @@ export async function startAsterisk(
       caller: phones.caller,
       callee: phones.callee,
       phone: phones.phone,
+      process: {
+        kill: () => pbx.kill(),
+        start: async () => {
+          await pbx.start();
+          await phones.register();
+        },
+      },
       stop,
     };
   } catch (error) {
@@ -113,7 +130,7 @@ function pbxOf(
   version: string,
   { ami, secret, disk }: Instance,
   { lines }: Extras,
-): Omit<Pbx, 'caller' | 'callee' | 'phone' | 'stop'> {
+): Omit<Pbx, 'caller' | 'callee' | 'phone' | 'process' | 'stop'> {
   return {
     name: edition.name,
     type: 'asterisk',
@@ -137,8 +154,11 @@ function pbxOf(
         ...lines(disk),
       ].join('\n'),
     recordedCalls: async () => {
-      const rows: string[][] = parse(await readFile(join(disk, 'log', 'cdr-csv', 'Master.csv')));
-      return new Set(rows.flatMap((row) => row.at(LINKED_ID) ?? []));
+      const cdr: string[][] = parse(await readFile(cdrFile(disk)));
+      // Of a call that was cut off there is nothing but the rows of its events.
+      const cel: string[][] = parse(await readFile(celFile(disk)));
+      const ids = [...cdr.map((row) => row.at(LINKED_ID)), ...cel.map((row) => row.at(CEL_LINKED_ID))];
+      return new Set(ids.flatMap((id) => id ?? []));
     },
     originate: async (extension, number) => {
       await using session = await AmiSession.login(ami, 'click', secret);

@@ -22,7 +22,7 @@ export interface Edition {
   readonly gateway: boolean;
 }
 
-const company = [layer('common'), layer('company')];
+const company = [layer('common'), layer('company'), layer('cel')];
 
 export const PJSIP: Edition = {
   name: 'asterisk',

@@ -1,6 +1,7 @@
 /** One Asterisk process in a chroot, with a configuration and folders of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freeTcpPort } from '../ports.ts';
@@ -21,6 +22,10 @@ export interface Instance {
   readonly secret: string;
   /** The end of its log, for a failure. */
   log(): Promise<string>;
+  /** SIGKILL; resolves when it is gone, with that moment, ms since the epoch. */
+  kill(): Promise<number>;
+  /** Starts it again in the same folder; as `startInstance`. */
+  start(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -47,14 +52,7 @@ export async function startInstance(
     ...settings,
   });
   await writeHome(chroot, disk, config);
-  const daemon = spawn('chroot', [chroot, '/usr/sbin/asterisk', '-f', '-C', `${home}/etc/asterisk.conf`], {
-    env: {
-      ...{ PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8', HOME: '/root' },
-      // Data sources of its own; the drivers are those of the chroot.
-      ODBCINI: `${home}/etc/odbc.ini`,
-    },
-    stdio: 'ignore',
-  });
+  let daemon = spawnAsterisk(chroot, home);
   const killWithParent = (): void => void daemon.kill('SIGKILL');
   process.once('exit', killWithParent);
 
@@ -65,6 +63,16 @@ export async function startInstance(
     log: async () => {
       const text = await readFile(join(disk, 'log', 'full'), 'utf8').catch(() => '(it wrote no log)');
       return text.trimEnd().split('\n').slice(-LAST_LINES).join('\n');
+    },
+    kill: async () => {
+      const ended = once(daemon, 'exit');
+      daemon.kill('SIGKILL');
+      await within(ended, 'the end of Asterisk after SIGKILL');
+      return Date.now();
+    },
+    start: async () => {
+      daemon = spawnAsterisk(chroot, home);
+      await fullyBooted(daemon, ami, secret);
     },
     stop: async () => {
       await endProcess(daemon, 'Asterisk');
@@ -80,6 +88,18 @@ export async function startInstance(
     throw new Error(`asterisk did not start: ${messageOf(error)}\n${log}`);
   }
   return instance;
+}
+
+/** `chroot` becomes Asterisk, so that a signal to it is one to Asterisk. */
+function spawnAsterisk(chroot: string, home: string): ChildProcess {
+  return spawn('chroot', [chroot, '/usr/sbin/asterisk', '-f', '-C', `${home}/etc/asterisk.conf`], {
+    env: {
+      ...{ PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8', HOME: '/root' },
+      // Data sources of its own; the drivers are those of the chroot.
+      ODBCINI: `${home}/etc/odbc.ini`,
+    },
+    stdio: 'ignore',
+  });
 }
 
 /** Asterisk opens AMI before its modules are loaded; `FullyBooted` tells when calls can be placed. */

@@ -24,7 +24,8 @@ export interface DatabaseServer {
   readonly pid: () => number;
   /** Runs statements as the server's administrator. */
   admin(sql: string, database?: string): Promise<void>;
-  start(): Promise<void>;
+  /** `more`: further arguments of its command line, this time. */
+  start(more?: readonly string[]): Promise<void>;
   /** In order, as an administrator would; `kill`: as a crash would. */
   stop(): Promise<void>;
   kill(): Promise<void>;
@@ -78,8 +79,8 @@ export async function startServer(kind: ServerKind): Promise<DatabaseServer> {
 
   const admin = (sql: string, database?: string): Promise<void> => command(kind.client(folder, port, database), sql);
 
-  async function start(): Promise<void> {
-    const [program = '', ...args] = kind.command(folder, port);
+  async function start(more: readonly string[] = []): Promise<void> {
+    const [program = '', ...args] = [...kind.command(folder, port), ...more];
     const started = spawn(program, args, { stdio: 'ignore' });
     child = started;
     const died = diesOf(started);

@@ -1,5 +1,6 @@
 /** The stories, in the order in which they are played. */
 import type { Story } from '../story.ts';
+import { crashes } from './crashes.ts';
 import { faults } from './faults.ts';
 import { gaps } from './gaps.ts';
 import { inbound } from './inbound.ts';
@@ -8,6 +9,9 @@ import { outbound } from './outbound.ts';
 import { transfers } from './transfer.ts';
 
 export const everything: readonly Story[] = [...inbound, ...transfers, ...outbound, ...internal, ...faults, ...gaps];
+
+/** On a PBX whose process can be killed, and whose records tell of calls that were cut off. */
+export const everythingAndCrashes: readonly Story[] = [...everything, ...crashes];
 
 /** Those that show what a trunk does to a call; what happens inside the company is the same with every trunk. */
 export const throughTheTrunk: readonly Story[] = [...inbound, ...outbound, ...gaps].filter(({ name }) =>

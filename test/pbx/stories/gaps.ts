@@ -75,7 +75,7 @@ export const gaps: readonly Story[] = [
 ];
 
 /** An answer in the second of the call's beginning looks in whole seconds like that of the PBX itself, and people are slower. */
-const RINGING_MS = 1_200;
+export const RINGING_MS = 1_200;
 
 async function answered(
   lab: Lab,
@@ -89,7 +89,8 @@ async function answered(
   return { caller, agent };
 }
 
-async function talk(lab: Lab, customer: string): Promise<SeenCall> {
+/** A customer calls, 1001 answers, they talk. */
+export async function talk(lab: Lab, customer: string): Promise<SeenCall> {
   const { caller, agent } = await answered(lab, customer);
   await talkFor(TALK_MS);
   await caller.hangUp();

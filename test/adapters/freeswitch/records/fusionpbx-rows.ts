@@ -107,6 +107,9 @@ function single<T>(list: readonly T[]): T | readonly T[] {
   return list.length === 1 && list[0] !== undefined ? list[0] : list;
 }
 
+/** Columns of a table that may not be read, for `fakePg`. */
+export const CLOSED = 'closed:';
+
 /** A stand-in for PostgreSQL; `columns`: of which tables and columns it tells. */
 export interface FakePg {
   readonly query: PgQuery;
@@ -117,8 +120,11 @@ export function fakePg(rows: readonly FusionRow[], columns: readonly string[]): 
   const asked: string[] = [];
   const query: PgQuery = async (sql, params) => {
     asked.push(sql);
-    if (sql.includes('information_schema')) {
-      return columns.map((one) => ({ t: one.split('.')[0] ?? '', c: one.split('.')[1] ?? '' }));
+    if (sql.includes('pg_attribute')) {
+      return columns.map((one) => {
+        const [table = '', column = ''] = one.replace(CLOSED, '').split('.');
+        return { t: table, c: column, may: String(!one.startsWith(CLOSED)) };
+      });
     }
     const place = (text: string): string => String(params[Number(/\$(\d+)/.exec(text)?.[1] ?? 0) - 1]);
     const match = (pattern: RegExp): string | null => {

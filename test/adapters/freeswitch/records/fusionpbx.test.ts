@@ -6,7 +6,7 @@ import { COLUMNS } from '../../../../adapters/freeswitch/records/fusionpbx-row.t
 import type { PgQuery } from '../../../../adapters/freeswitch/records/options.ts';
 import { scenarioOf } from '../../../support/cdr.ts';
 import { scenarios } from '../../../support/recordings.ts';
-import { fakePg, rowOf } from './fusionpbx-rows.ts';
+import { CLOSED, fakePg, rowOf } from './fusionpbx-rows.ts';
 import { bodiesOf, idsOf, type RecordedBody, SOURCE, spanOfLegs, told } from './support.ts';
 
 const OWN = [...COLUMNS, 'start_stamp', 'extension_uuid'].map((name) => `v_xml_cdr.${name}`);
@@ -99,8 +99,7 @@ t.test('other databases, and rights that are missing', async (t) => {
   const reading = (query: PgQuery) => told(place(query), { from: 0, to: 1 });
   await t.rejects(reading(fakePg([], []).query), {
     name: 'RecordsError',
-    message:
-      /^PostgreSQL fusionpbx \(v_xml_cdr\): has no table v_xml_cdr that this role may read; .*GRANT SELECT ON v_xml_cdr/,
+    message: /^PostgreSQL fusionpbx \(v_xml_cdr\): has no table v_xml_cdr; name the database of FusionPBX/,
   });
   await t.rejects(reading(fakePg([], ['v_xml_cdr.xml_cdr_uuid']).query), {
     message: /has no column start_epoch, end_epoch; upgrade the schema/,
@@ -108,13 +107,17 @@ t.test('other databases, and rights that are missing', async (t) => {
   const refusing =
     (code: string): PgQuery =>
     async (sql) => {
-      if (sql.includes('information_schema')) return fakePg([], NEW).query(sql, []);
+      if (sql.includes('pg_attribute')) return fakePg([], NEW).query(sql, []);
       throw Object.assign(new Error('permission denied for table v_xml_cdr of 1001'), { code });
     };
   await t.rejects(reading(refusing('42501')), { name: 'RecordsError', message: /may not be read; .*GRANT SELECT/ });
   await t.rejects(reading(refusing('ECONNREFUSED')), {
     name: 'RecordsError',
     message: /did not answer the question for calls \(ECONNREFUSED\); see that PostgreSQL runs/,
+  });
+  const closed = NEW.map((one) => (one.startsWith('v_xml_cdr_json') ? `${CLOSED}${one}` : one));
+  await t.rejects(reading(fakePg([], closed).query), {
+    message: /may not be read; .*GRANT SELECT ON v_xml_cdr, v_xml_cdr_json, v_extensions TO/,
   });
   t.match(await place(refusing('42501')).check(), { problem: /may not be read/, hints: [] });
   t.match(await place(fakePg([], []).query).check(), { problem: /has no table v_xml_cdr/, hints: [] });

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import type { Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import tls from 'node:tls';
@@ -229,6 +229,34 @@ t.test('what comes after the reply is not taken for the reply to the next reques
   t.match(await send(), { kind: 'answer', body: '{"Status":"Error"}' });
   t.match(await send(), { kind: 'answer', body: SUCCESS });
   t.equal(seen.connections, 2);
+});
+
+t.test('a request that is given up is reset, so that the system does not go on to send it', async (t) => {
+  const { key, cert } = certificate(t);
+  for (const scheme of ['http', 'https']) {
+    const [arrived, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<string>()];
+    const server = await rawServer(
+      t,
+      ({ request }) => void (request === 1 && arrived.resolve()),
+      (onSocket) => {
+        const take = (socket: Socket): void => {
+          socket.on('error', ({ message }) => ended.resolve(message));
+          socket.on('end', () => ended.resolve('closed in order: what was not delivered yet is sent again'));
+          onSocket(socket);
+        };
+        // TLS 1.3 writes tickets after the handshake, and a reset that is met by a write looks like an end.
+        return scheme === 'http' ? createServer(take) : tls.createServer({ key, cert, maxVersion: 'TLSv1.2' }, take);
+      },
+    );
+    const { send, clock, close } = transportFor(t, server.port, { scheme, ca: cert });
+    const waiting = send();
+    await arrived.promise;
+    clock.fire(TIMEOUTS.headersMs);
+    t.match(await waiting, { kind: 'failure', sent: true }, scheme);
+    t.match(await ended.promise, /ECONNRESET/, scheme);
+    await close();
+    t.equal(clock.pending(), 0);
+  }
 });
 
 t.test('at the end nothing stays under way', async (t) => {

@@ -1,10 +1,15 @@
-/** TLS to a PBX: `[source.tls]` of the config, as Node wants it. */
+/** TLS to a PBX or a database: `[source.tls]` and its like in the config, as Node wants them. */
 import { X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import tls from 'node:tls';
 
+/** What a connection over TLS is opened with. Read anew for each; throws an Error of one sentence. */
+export type SecureSettings = () => tls.ConnectionOptions;
+
 export interface TlsOptions {
+  /** The table of the config, for messages: `[source.tls]`. */
+  readonly table: string;
   /** PEM file of the authorities to trust instead of the system's; read anew for each connection. */
   readonly caFile?: string;
   /** Name to expect in the certificate when it is not the host's. */
@@ -15,14 +20,14 @@ export interface TlsOptions {
 
 const CERTIFICATE = /-----BEGIN ((?:TRUSTED |X509 )?CERTIFICATE)-----[\s\S]*?-----END \1-----/g;
 
-/** The certificates of `ca_file`. Throws an Error of one sentence that names the key when there are none to be had. */
-export function readAuthorities(path: string): string {
-  const key = `[source.tls] ca_file: ${path}`;
+/** The certificates of `ca_file` in `table`. Throws an Error of one sentence that names the key when there are none to be had. */
+export function readAuthorities(path: string, table: string): string {
+  const key = `${table} ca_file: ${path}`;
   const text = readText(path, key);
   const blocks = text.match(CERTIFICATE) ?? [];
   if (blocks.length === 0) {
     throw new Error(
-      `${key} holds no certificate in PEM form (-----BEGIN CERTIFICATE-----): name the certificate of the authority that signed the PBX's own, or the PBX's own.`,
+      `${key} holds no certificate in PEM form (-----BEGIN CERTIFICATE-----): name the certificate of the authority that signed the server's own, or the server's own.`,
     );
   }
   for (const [index, block] of blocks.entries()) {
@@ -47,9 +52,9 @@ function readText(path: string, key: string): string {
 }
 
 /** Throws as `readAuthorities` does. */
-export function tlsSettings({ caFile, servername, rejectUnauthorized }: TlsOptions): tls.ConnectionOptions {
+export function tlsSettings({ table, caFile, servername, rejectUnauthorized }: TlsOptions): tls.ConnectionOptions {
   return {
-    ...(caFile === undefined ? {} : { ca: readAuthorities(caFile) }),
+    ...(caFile === undefined ? {} : { ca: readAuthorities(caFile, table) }),
     ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
     ...nameSettings(servername),
   };
