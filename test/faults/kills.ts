@@ -4,6 +4,7 @@ import { pause } from '../../bench/support/process.ts';
 import { type Pbx, type Template, templateOf } from './calls/template.ts';
 import type { Chance } from './support/chance.ts';
 import { Knowledge } from './support/oracle.ts';
+import type { Pace } from './support/pace.ts';
 import { settle } from './support/settle.ts';
 import { customerOf, type Life, Site } from './support/site.ts';
 import { type Outcome, outcomeOf } from './support/table.ts';
@@ -78,7 +79,7 @@ export interface KillsOptions {
   readonly lives: number;
   readonly callsPerLife: number;
   readonly chance: Chance;
-  readonly onLife?: () => void;
+  readonly pace: Pace;
 }
 
 /** After its login a life has so long at most, ms: time enough to hear of some calls and to post them. */
@@ -108,16 +109,16 @@ async function theirTime(site: Site, life: Life, chance: Chance): Promise<void> 
 
 /** Lives of one daemon on one database, one after the other, and what the CRM has after them. */
 export async function kills(name: string, options: KillsOptions): Promise<Outcome> {
-  const { lives, callsPerLife, chance } = options;
+  const { callsPerLife, chance, pace } = options;
   const began = performance.now();
   const site = await Site.open();
   const known = new Knowledge();
   const all = templates();
-  let placed = 0;
+  let [placed, lives] = [0, 0];
   try {
     const [first] = all.asterisk;
     if (first !== undefined) await site.warmUp(first);
-    for (let count = 0; count < lives; count += 1) {
+    for (; lives < options.lives && !pace.over; lives += 1) {
       site.crm.clearFaults();
       site.crm.addFaults(...crmFaults(chance, 6));
       const life = site.start();
@@ -137,10 +138,10 @@ export async function kills(name: string, options: KillsOptions): Promise<Outcom
       await life.kill();
       for (const timer of timers) clearTimeout(timer);
       if (life.child.signalCode !== 'SIGKILL') {
-        throw new Error(`life ${count + 1} ended by itself with ${life.child.exitCode}: ${life.words}`);
+        throw new Error(`life ${lives + 1} ended by itself with ${life.child.exitCode}: ${life.words}`);
       }
       if (site.hasDatabase && chance.is(0.3)) known.look(site.database);
-      options.onLife?.();
+      pace.tick();
     }
     const verdict = await settle(site, known);
     // Without them it would not be seen how a life goes on with what the last one had begun.

@@ -8,6 +8,7 @@ import { crmWay, cutLinks, deadLinks } from './network.ts';
 import { points } from './points.ts';
 import { powerCuts } from './power.ts';
 import type { Chance } from './support/chance.ts';
+import { type Pace, paceOf } from './support/pace.ts';
 import { inParallel } from './support/parallel.ts';
 import { type Outcome, sumOf } from './support/table.ts';
 
@@ -19,6 +20,8 @@ export interface RunOptions {
   /** Of the enumerated crash points so many of each kind; all of them when larger. */
   readonly points: number;
   readonly cuts: number;
+  /** Of random kills and power cuts: it may end them early. */
+  readonly pace: Pace;
   /** Pauses up to a minute instead of some seconds. */
   readonly long: boolean;
   /** Daemons at the same time, each with PBXs, CRM and database of its own. */
@@ -34,11 +37,11 @@ export interface Part {
 
 const randomKills: Part = {
   name: 'kills',
-  async run({ chance, lives, callsPerLife, parallel }) {
+  async run({ chance, lives, callsPerLife, parallel, pace }) {
     const began = performance.now();
     const share = Math.ceil(lives / parallel);
     const sites = Array.from({ length: parallel }, (_, number) =>
-      kills(`site ${number + 1}`, { lives: share, callsPerLife, chance: chance.part(`kills ${number}`) }),
+      kills(`site ${number + 1}`, { lives: share, callsPerLife, pace, chance: chance.part(`kills ${number}`) }),
     );
     const seconds = (): number => (performance.now() - began) / 1000;
     const done = await Promise.all(sites);
@@ -55,7 +58,7 @@ const crashPoints: Part = {
 async function withoutSync(chance: Chance, callsPerLife: number): Promise<Outcome> {
   const name = 'power cuts with synchronous = NORMAL: must lose';
   const node = ['--import', new URL('./support/normal.js', import.meta.url).href];
-  const all = { cuts: 4, callsPerLife, chance, life: { node } };
+  const all = { cuts: 4, callsPerLife, chance, life: { node }, pace: paceOf(null, () => {}) };
   const { lost, doubled, wrong, ...rest } = await powerCuts(name, templates(), all);
   const nothing = lost.length === 0 ? ['nothing was lost: the power cuts of this machine prove nothing'] : [];
   const count = `lost ${lost.length}, doubled ${doubled.length}, other faults ${wrong.length}, as it must be`;
@@ -64,9 +67,9 @@ async function withoutSync(chance: Chance, callsPerLife: number): Promise<Outcom
 
 const power: Part = {
   name: 'power',
-  async run({ chance, cuts, callsPerLife }) {
+  async run({ chance, cuts, callsPerLife, pace }) {
     const all = templates();
-    const options = { cuts, callsPerLife, chance: chance.part('power') };
+    const options = { cuts, callsPerLife, pace, chance: chance.part('power') };
     return [await powerCuts('power cuts', all, options), await withoutSync(chance.part('normal'), callsPerLife)];
   },
 };

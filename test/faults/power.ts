@@ -6,6 +6,7 @@ import { crmFaults } from './kills.ts';
 import type { Chance } from './support/chance.ts';
 import { PowerDisk } from './support/disk.ts';
 import { Knowledge } from './support/oracle.ts';
+import type { Pace } from './support/pace.ts';
 import { settle } from './support/settle.ts';
 import { customerOf, type LifeOptions, Site } from './support/site.ts';
 import { type Outcome, outcomeOf } from './support/table.ts';
@@ -14,6 +15,7 @@ export interface PowerOptions {
   readonly cuts: number;
   readonly callsPerLife: number;
   readonly chance: Chance;
+  readonly pace: Pace;
   readonly life?: LifeOptions;
 }
 
@@ -24,18 +26,18 @@ const SPEEDS = [20, 60, 200];
 export async function powerCuts(
   name: string,
   all: Readonly<Record<Pbx, readonly Template[]>>,
-  { cuts, callsPerLife, chance, life: options = {} }: PowerOptions,
+  { cuts: most, callsPerLife, chance, pace, life: options = {} }: PowerOptions,
 ): Promise<Outcome> {
   const began = performance.now();
   const disk = new PowerDisk();
   const site = await Site.open({ storage: join(disk.path, 'logcalld.db') });
   const known = new Knowledge();
   const forgotten = new Set<string>();
-  let placed = 0;
+  let [placed, cuts] = [0, 0];
   try {
     const [first] = all.asterisk;
     if (first !== undefined) await site.warmUp(first, options);
-    for (let cut = 0; cut < cuts; cut += 1) {
+    for (; cuts < most && !pace.over; cuts += 1) {
       site.crm.clearFaults();
       site.crm.addFaults(...crmFaults(chance, 3));
       const life = site.start(options);
@@ -60,6 +62,7 @@ export async function powerCuts(
         known.look(site.database);
         for (const id of told) if (!known.calls.has(id)) forgotten.add(id);
       }
+      pace.tick();
     }
     const verdict = await settle(site, known, options);
     const gone = [...forgotten].map((id) => `${id} (told to be stored, and not there after the power cut)`);

@@ -1,5 +1,6 @@
 /**
- * `npm run test:faults [-- PART...] [--seed N] [--lives N] [--calls N] [--points N] [--cuts N] [--parallel N] [--long]`: faults of
+ * `npm run test:faults [-- PART...] [--seed N] [--lives N] [--calls N] [--points N] [--cuts N] [--parallel N]
+ * [--minutes N] [--long]`: faults of
  * the machine, the network and the CRM under a real daemon, and whether a call is lost or doubled by them. Needs root. See README.md.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { built } from '../../bench/support/built.ts';
 import { PARTS, type Part, type RunOptions } from './parts.ts';
 import { chanceOf } from './support/chance.ts';
+import { paceOf } from './support/pace.ts';
 import { complaints, failed, type Outcome, tableOf } from './support/table.ts';
 
 const { values, positionals } = parseArgs({
@@ -20,6 +22,7 @@ const { values, positionals } = parseArgs({
     points: { type: 'string' },
     cuts: { type: 'string' },
     parallel: { type: 'string' },
+    minutes: { type: 'string' },
     long: { type: 'boolean', default: false },
   },
 });
@@ -31,6 +34,14 @@ const whole = (text: string | undefined, otherwise: number): number => {
   return value;
 };
 const seed = whole(values.seed, Math.floor(Math.random() * 1e9));
+const pace = paceOf(values.minutes === undefined ? null : whole(values.minutes, 0), (faults) =>
+  console.error(`${new Date().toISOString()}  ${faults} kills and power cuts so far`),
+);
+// The second one ends it at once.
+process.once('SIGINT', () => {
+  console.error('No more random faults; what was done so far is checked.');
+  pace.end();
+});
 const options: RunOptions = {
   chance: chanceOf(seed),
   lives: whole(values.lives, long ? 5000 : 300),
@@ -38,6 +49,7 @@ const options: RunOptions = {
   points: whole(values.points, long ? Number.MAX_SAFE_INTEGER : 10),
   cuts: whole(values.cuts, long ? 2000 : 12),
   parallel: whole(values.parallel, 4),
+  pace,
   long,
 };
 
