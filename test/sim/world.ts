@@ -1,8 +1,7 @@
 /** A simulated time of the program between two PBXs and a CRM, and what must be true of it at each step and at its end. */
 import { createHash } from 'node:crypto';
-import BetterSqlite3 from 'better-sqlite3';
-import { migrate } from '../../adapters/sqlite/thread/migrate.ts';
 import type { Clock, Log } from '../../src/ports.ts';
+import { memoryDatabase } from '../adapters/sqlite/support.ts';
 import { FakeCrm, type Fate } from '../delivery/fakes.ts';
 import type { Expected, Template } from '../faults/calls/template.ts';
 import { type Chance, chanceOf } from '../faults/support/chance.ts';
@@ -41,7 +40,7 @@ export class SimWorld {
   readonly crm = new FakeCrm(this.clock);
   readonly pbxs: Readonly<Record<'asterisk' | 'freeswitch', SimPbx>>;
   readonly violations: string[] = [];
-  readonly #db = new BetterSqlite3(':memory:');
+  readonly #db = memoryDatabase();
   readonly #disk: Disk = { state: 'sound', slowMs: 0, crashIn: null };
   readonly #hash = createHash('sha256');
   readonly #chance: Chance;
@@ -62,8 +61,6 @@ export class SimWorld {
     this.#chance = chanceOf(seed);
     this.#templates = templates;
     this.pbxs = { asterisk: new SimPbx('asterisk', this.clock), freeswitch: new SimPbx('freeswitch', this.clock) };
-    this.#db.pragma('foreign_keys = ON');
-    migrate(this.#db);
     this.crm.everybodyIsKnown = true;
     const fates = this.#chance.part('fates');
     this.crm.fate = (request) => this.#fate(request, fates);
