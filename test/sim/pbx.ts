@@ -1,6 +1,7 @@
 /** A PBX of the simulation: calls go on in it whether it is heard or not, and a link to it that can be lost. */
 import type { FrameReader } from '../../src/capture/reader.ts';
-import type { EventSource, SourceFrame, SourceStatus } from '../../src/ports.ts';
+import { PbxClock } from '../../src/link/pbx-clock.ts';
+import type { Clock, EventSource, SourceFrame, SourceStatus } from '../../src/ports.ts';
 import type { CallEvent } from '../../src/telephony/call-event.ts';
 import { Exchange, type Placed } from '../faults/calls/exchange.ts';
 import { FREESWITCH_BOOT, type Pbx, type Template } from '../faults/calls/template.ts';
@@ -13,6 +14,8 @@ const STORED_MS = 10_000;
 const SURELY_MS = 1000;
 /** From the login to the list of live channels, ms. */
 const LIST_MS = 40;
+
+type OwnKind = 'source-connected' | 'source-lost' | 'snapshot-complete' | 'clock-stepped';
 
 /** Of a PBX: one listener, the life that is alive. */
 export class SimPbx {
@@ -33,7 +36,13 @@ export class SimPbx {
   /** Something gets through. */
   #dead = false;
   #bootedAt: number;
+  /** By the clock that does not step. */
   #heardAt = 0;
+  /** How far its wall clock is ahead of the clock that does not step, ms. */
+  #ahead: number;
+  readonly #pbxClock = new PbxClock();
+  /** The clock of the life that listens. */
+  #ours: Clock;
   #connection = 0;
   #everListened = false;
   /** Copies that were begun before anybody ever listened. */
@@ -47,7 +56,20 @@ export class SimPbx {
     this.exchange = new Exchange();
     this.#clock = clock;
     this.#read = read;
-    this.#bootedAt = Math.floor(clock.now()) - 86_400_000;
+    this.#ours = clock;
+    this.#ahead = clock.now() - clock.monotonic();
+    this.#bootedAt = this.now() - 86_400_000;
+  }
+
+  /** What its own clock shows, ms since the epoch. */
+  now(): number {
+    return Math.floor(this.#clock.monotonic() + this.#ahead);
+  }
+
+  /** Its clock is set. */
+  set(byMs: number): void {
+    this.disturb();
+    this.#ahead += byMs;
   }
 
   get heard(): boolean {
@@ -55,7 +77,7 @@ export class SimPbx {
   }
 
   place(template: Template, customer: string): Placed {
-    const [startAt, beganAt] = [this.#clock.monotonic(), Math.floor(this.#clock.now())];
+    const [startAt, beganAt] = [this.#clock.monotonic(), this.now()];
     const placed = this.exchange.place(template, { startAt, beganAt, speed: 1, customer });
     this.#going.add(placed);
     if (!this.heard) this.disturbed.add(placed);
@@ -81,14 +103,18 @@ export class SimPbx {
   }
 
   #tell(raw: Uint8Array): void {
-    const receivedAt = Math.floor(this.#clock.now());
-    this.#heardAt = receivedAt;
+    const receivedAt = this.#ours.now();
+    this.#heardAt = this.#clock.monotonic();
     const events = this.#read(raw, this.pbx, receivedAt);
-    if (events.length > 0) this.#listener?.({ source: this.pbx, receivedAt, events, raw });
+    const [first] = events;
+    if (first === undefined) return;
+    const by = first.at === receivedAt ? 0 : this.#pbxClock.read(first.at, receivedAt);
+    if (by !== 0) this.#own({ kind: 'clock-stepped', clock: 'pbx', by });
+    this.#listener?.({ source: this.pbx, receivedAt, events, raw });
   }
 
-  #own(event: { kind: 'source-connected' | 'source-lost' | 'snapshot-complete' } & Partial<CallEvent>): void {
-    const receivedAt = Math.floor(this.#clock.now());
+  #own(event: { kind: OwnKind } & Partial<CallEvent>): void {
+    const receivedAt = this.#ours.now();
     const whole = { source: this.pbx, at: receivedAt, receivedAt, ...event } as CallEvent;
     this.#listener?.({ source: this.pbx, receivedAt, events: [whole], raw: null });
   }
@@ -109,7 +135,8 @@ export class SimPbx {
     this.#everListened = true;
     this.#connection += 1;
     const connection = this.#connection;
-    this.#heardAt = Math.floor(this.#clock.now());
+    this.#heardAt = this.#clock.monotonic();
+    this.#pbxClock.connect();
     const boot = this.pbx === 'freeswitch' ? FREESWITCH_BOOT : null;
     this.#own({ kind: 'source-connected', boot, bootedAt: this.#bootedAt });
     this.#clock.after(LIST_MS, () => {
@@ -132,9 +159,11 @@ export class SimPbx {
     if (!this.heard) return;
     this.#dead = true;
     this.disturb();
-    const [listener, connection, at] = [this.#listener, this.#connection, this.#heardAt];
+    const [listener, connection, heardAt] = [this.#listener, this.#connection, this.#heardAt];
     this.#clock.after(noticedMs, () => {
       if (connection !== this.#connection || listener === null) return;
+      // As of a link that was silent for so long.
+      const at = Math.floor(this.#ours.now() - (this.#clock.monotonic() - heardAt));
       this.#own({ kind: 'source-lost', at, orderly: false, reason: 'the link went dead' });
     });
     this.#clock.after(Math.max(forMs, noticedMs) + 500, () => {
@@ -149,7 +178,7 @@ export class SimPbx {
     this.disturb();
     this.exchange.crash();
     this.#going.clear();
-    this.#bootedAt = Math.floor(this.#clock.now()) + forMs;
+    this.#bootedAt = this.now() + forMs;
     this.lose(forMs, 100);
   }
 
@@ -172,15 +201,18 @@ export class SimPbx {
   }
 
   /** The port of the core, for one life; it logs in after `delayMs`. */
-  source(alive: () => boolean, delayMs: number): EventSource {
+  source(alive: () => boolean, delayMs: number, ours: Clock): EventSource {
     const status = (): SourceStatus => {
       const state = this.heard ? 'connected' : 'connecting';
-      const counts = { frames: 0, unknownEvents: 0, faults: 0, lastFrameAt: this.#heardAt };
+      const lastFrameAt = Math.floor(ours.now() - (this.#clock.monotonic() - this.#heardAt));
+      const counts = { frames: 0, unknownEvents: 0, faults: 0, lastFrameAt };
       return { name: this.pbx, state, since: 0, problem: null, ...counts };
     };
     return {
       name: this.pbx,
       start: (onFrame) => {
+        this.#ours = ours;
+        ours.watch?.((news) => alive() && news.kind === 'stepped' && this.#pbxClock.arrivalSet(news.by));
         this.#clock.after(delayMs, () => {
           if (alive()) this.#connect((frame) => alive() && onFrame(frame));
         });
