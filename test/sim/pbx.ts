@@ -12,6 +12,8 @@ import type { SimClock } from './clock.ts';
 const STORED_MS = 10_000;
 /** On a sound disk a frame is stored within, ms. */
 const SURELY_MS = 1000;
+/** FreeSWITCH: event HEARTBEAT. */
+const BEAT_MS = 20_000;
 /** From the login to the list of live channels, ms. */
 const LIST_MS = 40;
 
@@ -40,7 +42,18 @@ export class SimPbx {
   #heardAt = 0;
   /** How far its wall clock is ahead of the clock that does not step, ms. */
   #ahead: number;
-  readonly #pbxClock = new PbxClock();
+  #pbxClock = new PbxClock();
+  /**
+   * Its clock was set, or ours, and nothing has told the program since how far they are apart: it looks for records where they are not.
+   * `told`: a new channel of this connection tells it. `before`: its clock was compared before, so that a heartbeat tells it.
+   */
+  #apart: { told: boolean; readonly before: boolean } | null = null;
+  /** The life that listens has compared the clocks. */
+  #compared = false;
+  /** Copies that were begun since it was heard last. */
+  readonly #unheard = new Set<Placed>();
+  /** Copies of which the records may be looked for at another time. */
+  readonly #elsewhere = new Set<Placed>();
   /** The clock of the life that listens. */
   #ours: Clock;
   #connection = 0;
@@ -68,8 +81,33 @@ export class SimPbx {
 
   /** Its clock is set. */
   set(byMs: number): void {
-    this.disturb();
     this.#ahead += byMs;
+    this.setBeside();
+  }
+
+  /** Its clock, or that of the program, was set. */
+  setBeside(): void {
+    this.disturb();
+    this.#apart = { told: false, before: this.#compared && this.#apart?.before !== false };
+    for (const placed of [...this.#going, ...this.#unheard]) this.#elsewhere.add(placed);
+  }
+
+  /** FreeSWITCH tells its time every 20 s. */
+  #beat(connection: number): void {
+    this.#clock.after(BEAT_MS, () => {
+      if (connection !== this.#connection || this.#listener === null) return;
+      if (this.heard) {
+        this.#compare(this.now(), this.#ours.now());
+        if (this.#apart?.before === true) this.#apart = null;
+      }
+      this.#beat(connection);
+    });
+  }
+
+  #compare(at: number, receivedAt: number): void {
+    const by = this.#pbxClock.read(at, receivedAt);
+    this.#compared = true;
+    if (by !== 0) this.#own({ kind: 'clock-stepped', clock: 'pbx', by });
   }
 
   get heard(): boolean {
@@ -80,7 +118,11 @@ export class SimPbx {
     const [startAt, beganAt] = [this.#clock.monotonic(), this.now()];
     const placed = this.exchange.place(template, { startAt, beganAt, speed: 1, customer });
     this.#going.add(placed);
-    if (!this.heard) this.disturbed.add(placed);
+    if (!this.heard) {
+      this.disturbed.add(placed);
+      this.#unheard.add(placed);
+    }
+    if (this.#apart !== null) this.#elsewhere.add(placed);
     if (!this.#everListened) this.#before.add(placed);
     this.#plan();
     return placed;
@@ -94,6 +136,7 @@ export class SimPbx {
       for (const { raw, placed, index } of this.exchange.due(this.#clock.monotonic())) {
         if (this.heard) {
           this.#tell(raw);
+          if (index === 0 && this.#apart?.told === true) this.#apart = null;
           if (index === 0 && !this.unsound) this.#firstHeard.set(placed, this.#clock.monotonic());
         } else this.disturbed.add(placed);
         if (index === placed.template.length - 1) this.#clock.after(STORED_MS, () => this.#going.delete(placed));
@@ -108,8 +151,7 @@ export class SimPbx {
     const events = this.#read(raw, this.pbx, receivedAt);
     const [first] = events;
     if (first === undefined) return;
-    const by = first.at === receivedAt ? 0 : this.#pbxClock.read(first.at, receivedAt);
-    if (by !== 0) this.#own({ kind: 'clock-stepped', clock: 'pbx', by });
+    if (first.at !== receivedAt) this.#compare(first.at, receivedAt);
     this.#listener?.({ source: this.pbx, receivedAt, events, raw });
   }
 
@@ -119,9 +161,12 @@ export class SimPbx {
     this.#listener?.({ source: this.pbx, receivedAt, events: [whole], raw: null });
   }
 
-  /** False for what began before anybody ever listened: that is no gap. */
-  wasListenedTo(placed: Placed): boolean {
-    return !this.#before.has(placed);
+  /**
+   * Whether the program can find the records of a call that it did not hear: not of what began before anybody ever listened, as that is
+   * no gap, and not where it cannot know what the clock of the PBX showed.
+   */
+  isFindable(placed: Placed): boolean {
+    return !this.#before.has(placed) && !this.#elsewhere.has(placed);
   }
 
   /** Of all that goes on something may be missed from now on. */
@@ -136,7 +181,10 @@ export class SimPbx {
     this.#connection += 1;
     const connection = this.#connection;
     this.#heardAt = this.#clock.monotonic();
+    this.#unheard.clear();
     this.#pbxClock.connect();
+    if (this.#apart !== null) this.#apart.told = true;
+    if (this.pbx === 'freeswitch') this.#beat(this.#connection);
     const boot = this.pbx === 'freeswitch' ? FREESWITCH_BOOT : null;
     this.#own({ kind: 'source-connected', boot, bootedAt: this.#bootedAt });
     this.#clock.after(LIST_MS, () => {
@@ -212,6 +260,9 @@ export class SimPbx {
       name: this.pbx,
       start: (onFrame) => {
         this.#ours = ours;
+        this.#pbxClock = new PbxClock();
+        this.#compared = false;
+        if (this.#apart !== null) this.#apart = { told: this.#apart.told, before: false };
         ours.watch?.((news) => alive() && news.kind === 'stepped' && this.#pbxClock.arrivalSet(news.by));
         this.#clock.after(delayMs, () => {
           if (alive()) this.#connect((frame) => alive() && onFrame(frame));

@@ -258,7 +258,7 @@ export class SimWorld {
   #setClock(ms: number, both: boolean): void {
     this.#note(`clock ${ms}`);
     for (const pbx of Object.values(this.pbxs)) {
-      pbx.disturb();
+      pbx.setBeside();
       if (both) pbx.set(ms);
     }
     this.clock.wall += ms;
@@ -350,7 +350,7 @@ export class SimWorld {
           // Of the first call of a recording the first frame tells the beginning.
           stored: at === 0 && pbx.stored.has(placed),
           // What the PBX wrote to its end is filled, heard or not.
-          recorded: placed.told === placed.template.length && pbx.wasListenedTo(placed),
+          recorded: placed.told === placed.template.length && pbx.isFindable(placed),
         })),
       ),
     );
