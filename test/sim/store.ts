@@ -9,12 +9,18 @@ import type { Counter } from './seen.ts';
 
 export type DiskState = 'sound' | 'full' | 'failing' | 'flaky' | 'slow';
 
+/** The life ends after so many more half requests, all or those of this name: before one was carried out, or after. */
+export interface Crash {
+  readonly half: number;
+  readonly of: string | null;
+}
+
 export interface Disk {
   state: DiskState;
   /** How long a slow disk takes at most, ms. */
   slowMs: number;
-  /** The life ends after so many more half requests: before one was carried out, or after. `null`: it does not. */
-  crashIn: number | null;
+  /** `null`: the life does not end so. */
+  crashIn: Crash | null;
 }
 
 /** What changes the file. */
@@ -77,17 +83,18 @@ export function simDatabase({ db, disk, clock, alive, crash, note, chance, count
     await new Promise<void>((resolve) => clock.after(busyUntil - now, resolve));
     queued -= 1;
   };
-  const half = (what: 'before' | 'after'): boolean => {
-    if (disk.crashIn === null) return false;
-    disk.crashIn -= 1;
-    if (disk.crashIn > 0) return false;
+  const half = (what: 'before' | 'after', name: string): boolean => {
+    const { crashIn } = disk;
+    if (crashIn === null || (crashIn.of !== null && crashIn.of !== name)) return false;
+    disk.crashIn = { ...crashIn, half: crashIn.half - 1 };
+    if (disk.crashIn.half > 0) return false;
     disk.crashIn = null;
     counter.add(`crash ${what} a request of the store`);
     crash();
     return true;
   };
   const call = async (name: string, run: () => unknown): Promise<unknown> => {
-    if (!alive() || half('before')) return never();
+    if (!alive() || half('before', name)) return never();
     const writes = WRITES.has(name);
     await turn(writes);
     if (!alive()) return never();
@@ -99,7 +106,7 @@ export function simDatabase({ db, disk, clock, alive, crash, note, chance, count
     }
     if (writes) note(name);
     const result = run();
-    return half('after') || !alive() ? never() : result;
+    return half('after', name) || !alive() ? never() : result;
   };
   const remote = Object.fromEntries(
     Object.entries(modules).map(([module, factory]) => {

@@ -1,7 +1,7 @@
 /** What goes wrong in a simulated time, all of it drawn before it begins. Times: ms from the beginning. */
 import type { Fate } from '../delivery/fakes.ts';
 import type { Chance } from '../faults/support/chance.ts';
-import type { DiskState } from './store.ts';
+import type { Crash, DiskState } from './store.ts';
 
 /** How the CRM takes requests for a while: how often what becomes of one. */
 export interface CrmWeather {
@@ -17,7 +17,7 @@ export interface CrmWeather {
 export type Trouble =
   | { readonly kind: 'call'; readonly pbx: 'asterisk' | 'freeswitch' }
   | { readonly kind: 'kill'; readonly downMs: number; readonly reboot: boolean }
-  | { readonly kind: 'crash-in'; readonly half: number; readonly downMs: number }
+  | { readonly kind: 'crash-in'; readonly crash: Crash; readonly downMs: number }
   | {
       readonly kind: 'link';
       readonly pbx: 'asterisk' | 'freeswitch';
@@ -67,6 +67,7 @@ const WEATHERS: readonly CrmWeather[] = [
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
+const POINTS = ['outbox.begin', 'outbox.settle', 'permits.reserve', 'journal.commit', 'gaps.end'] as const;
 const PBXS = ['asterisk', 'freeswitch'] as const;
 
 export interface Climate {
@@ -118,7 +119,12 @@ export function forecast(climate: Climate, chance: Chance): Planned[] {
     return own.is(busy + 0.05) ? { kind: 'call', pbx: own.is(0.55) ? 'asterisk' : 'freeswitch' } : null;
   });
   daily('kill', (own) => ({ kind: 'kill', downMs: between(own, 300, 20 * 60_000), reboot: own.is(0.15) }));
-  daily('crash-in', (own) => ({ kind: 'crash-in', half: own.whole(1, 60), downMs: between(own, 300, 60_000) }));
+  daily('crash-in', (own) => ({
+    kind: 'crash-in',
+    // Any request, or those on which the promises rest.
+    crash: own.is(0.4) ? { half: own.whole(1, 60), of: null } : { half: own.whole(1, 4), of: own.pick(POINTS) },
+    downMs: between(own, 300, 60_000),
+  }));
   daily('link', (own) => ({
     kind: 'link',
     pbx: own.pick(PBXS),

@@ -205,7 +205,7 @@ export class SimWorld {
         this.#over(trouble.reboot ? Math.max(trouble.downMs, 20_000) : trouble.downMs);
         return;
       case 'crash-in':
-        this.#disk.crashIn = trouble.half;
+        this.#disk.crashIn = trouble.crash;
         this.#downMs = trouble.downMs;
         return;
       case 'link':
