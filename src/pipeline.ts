@@ -71,6 +71,16 @@ export interface Pipeline {
   bootedAt(source: string): number | null;
 }
 
+/** A frame that is stored came so long after the last note at most: that is made every ten seconds, or later on a slow disk. */
+const SINCE_NOTE_MS = 60_000;
+/** Nothing is known of how long nobody listened. */
+const UNKNOWN_MS = 86_400_000;
+
+/** `since` is by the clock of its time, which may have been set back: while anything was heard, only that is proof. */
+function heardLast(status: SourceStatus, now: number): SourceStatus {
+  return { ...status, since: Math.min(status.since, status.lastFrameAt ?? now) };
+}
+
 export function createPipeline(options: PipelineOptions): Pipeline {
   const { journal, clock, rules } = options;
   const tables = new Map<string, CallTable>();
@@ -112,19 +122,25 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       : watchGaps({
           gaps: options.gaps,
           clock,
-          statuses: () => options.sources.map(({ source }) => source.status()),
+          statuses: () => options.sources.map(({ source }) => heardLast(source.status(), clock.now())),
           stored: () => batches.stored(),
           liveOf: (source) => tables.get(source)?.openCalls ?? 0,
           onEnded: (gap) => options.onGap?.(gap),
           onFault: options.onFault,
         });
 
-  /** The last moment at which everything that was heard of a PBX is stored; `null`: it was never heard. */
+  /**
+   * The last moment at which everything that was heard of a PBX is stored, or one before it; `null`: it was never heard. What was noted
+   * goes with the clock when that is set, while the time of a frame stays what it was, so of the frames only those since the last note
+   * count. What lies in the future is of a clock that was set back since: then the last frame from before that moment.
+   */
   const lastHeardAt = async (source: string): Promise<number | null> => {
-    const times = [await journal.lastFrameAt(source), (await options.gaps?.lastHeard({ source }))?.at];
-    const known = times.filter((time) => time != null);
-    // A clock that was set back meanwhile: nothing was heard later than now.
-    return known.length === 0 ? null : Math.min(Math.max(...known), clock.now());
+    const now = clock.now();
+    const noted = (await options.gaps?.lastHeard({ source }))?.at ?? null;
+    const frame = await journal.lastFrameAt(source, now);
+    if (noted === null) return frame;
+    if (noted > now) return frame ?? now - UNKNOWN_MS;
+    return frame !== null && frame > noted && frame - noted <= SINCE_NOTE_MS ? frame : noted;
   };
 
   const onFrame = (frame: SourceFrame): void => {

@@ -140,6 +140,9 @@ export interface Journal {
   ): AsyncIterable<readonly CallEvent[]>;
   /** The records of these calls as they are stored now, of those that are. */
   storedCalls(ids: readonly string[]): Promise<readonly CallRecord[]>;
-  /** When the last frame of a source was stored, ms since the epoch; `null` when there is none. */
-  lastFrameAt(source: string): Promise<number | null>;
+  /**
+   * When the last frame of a source came, in order of arrival, of those that came not later than `until`; ms since the epoch, `null` when
+   * there is none. The clock may have been set meanwhile: what came before may have a later time.
+   */
+  lastFrameAt(source: string, until: number): Promise<number | null>;
 }

@@ -1,13 +1,13 @@
 /**
  * Runs the test files, a few at a time, each in a process of its own: `npm test`, or `npm test -- call sqlite` for those
- * whose path has one of the words; `npm test -- --slow`: those that it leaves out. Exit status 1 when a file failed or none was
- * found. Whatever a file prints, the logs of daemons that it shows included, must not hold the password that the tests give to PBXs.
+ * whose path has one of the words; `npm test -- --slow`: those that it leaves out, and with many more runs those that try what has
+ * no end (`support/runs.ts`). Exit status 1 when a file failed or none was found. Whatever a file prints, the logs of daemons that it shows included, must not hold the password that the tests give to PBXs.
  *
  * node-tap's own runner compiles TypeScript with a plugin of its own, and Node's spends as long on reading the thousands of
  * results as the tests on making them; a file's exit status says the same.
  */
 import { spawn } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { CANARY } from './support/daemon.ts';
@@ -16,7 +16,9 @@ const ROOT = join(import.meta.dirname, '..');
 const FILE_LIMIT_MS = 180_000;
 /** `npm test -- --slow`: those that need root, or take many seconds, which `npm test` leaves out; `.ci/run` runs both. */
 const SLOW_ONES =
-  /e2e\/(disk-full|restored)|upkeep\/|sim\/|records\/(score|database|files|json-cdr|nonsense)|daemon\/records|clock-properties|delivery\/(isolation|model)|permits\/processes/;
+  /e2e\/(disk-full|restored|one-daemon)|upkeep\/|sim\/|records\/(score|database|files|json-cdr|nonsense)|daemon\/records|clock-properties|delivery\/(isolation|model)|permits\/processes/;
+/** Its file says that it does more in `--slow`. */
+const hasMany = (file: string): boolean => readFileSync(join(ROOT, file), 'utf8').includes("support/runs.ts'");
 /** Slow ones first, the slowest before all, so that none is left over at the end. */
 const SLOW = [
   /delivery\/(sandbox|isolation|worker)|cli\/commands|daemon\/records|upkeep\/damage/,
@@ -40,6 +42,7 @@ function run(file: string): Promise<Result> {
       ...process.env,
       NODE_COMPILE_CACHE: join(ROOT, 'node_modules', '.cache', 'node'),
       TAP_TIMEOUT: String(FILE_LIMIT_MS / 1000),
+      ...(slow ? { LOGCALLD_TEST_RUNS: 'many' } : {}),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: FILE_LIMIT_MS,
@@ -72,8 +75,12 @@ function rank(file: string): number {
 
 const slow = process.argv.includes('--slow');
 const words = process.argv.slice(2).filter((word) => word !== '--slow');
+const isWanted = (file: string): boolean => {
+  if (words.length > 0) return words.some((word) => file.includes(word));
+  return SLOW_ONES.test(file) === slow || (slow && hasMany(file));
+};
 const files = globSync('test/**/*.test.ts', { cwd: ROOT })
-  .filter((file) => (words.length === 0 ? SLOW_ONES.test(file) === slow : words.some((word) => file.includes(word))))
+  .filter(isWanted)
   .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
 const began = performance.now();
 const results: Result[] = [];

@@ -11,7 +11,7 @@ import { backoff, NOT_OWN } from './policy.ts';
 import type { Probe } from './probe.ts';
 import { afterChange, isFinal, next, type Position, type Step } from './states.ts';
 import { failedBefore, type Outcome, putOff, type Ran, type StepParts, StoreRefused, textOf } from './steps/step.ts';
-import { AT_ONCE, type AttemptResult, type Delivery, type Outbox, type Settlement } from './store.ts';
+import { AT_ONCE, type AttemptResult, type Delivery, LEASE_MS, type Outbox, type Settlement } from './store.ts';
 
 export interface WorkerParts extends StepParts {
   readonly outbox: Outbox;
@@ -20,8 +20,6 @@ export interface WorkerParts extends StepParts {
   readonly log: Log;
   /** Names this life of this process. */
   readonly owner: string;
-  /** The clock of due times and leases; runs once the outbox is open. */
-  readonly steady: () => number;
 }
 
 /** A step was broken off before it asked for anything: delivery pauses or stops. */
@@ -56,7 +54,7 @@ const STORE_AGAIN_MAX_MS = 5000;
 /** Results of other rows were stored meanwhile: after so many refusals it is this row's. */
 const REFUSALS = 5;
 
-export function createSettler(parts: WorkerParts, leaseMs: number, stopping: () => boolean): Settler {
+export function createSettler(parts: WorkerParts, stopping: () => boolean): Settler {
   const { outbox, clock, steady, policy, random, health, probe, owner, log } = parts;
   /** When each step last worked, for any row: ms since the epoch. */
   const workedAt = new Map<Step, number>();
@@ -192,7 +190,7 @@ export function createSettler(parts: WorkerParts, leaseMs: number, stopping: () 
       const item = await settlementOf(row, ran).finally(() => subjects.delete(row.id));
       if (item === null) return { row: null, over: false };
       const goes = goesOn(item.to) && item.found !== undefined;
-      const done = await keep(goes ? { ...item, leaseUntil: steady() + leaseMs } : item);
+      const done = await keep(goes ? { ...item, leaseUntil: steady() + LEASE_MS } : item);
       const { to, found, reason } = item;
       if (!done || !goes || found === undefined) return { row: null, over: done && isFinal(to.state) && !changes(to) };
       const { leadId, userId } = found;

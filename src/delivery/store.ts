@@ -11,6 +11,9 @@ import type { DeliveryState, Position, Step } from './states.ts';
 /** A due time that is always over. */
 export const AT_ONCE = 0;
 
+/** How long a row is leased, ms. */
+export const LEASE_MS = 30_000;
+
 /** What a post was made for. */
 export type Trigger = 'live' | 'retry' | 'replay';
 
@@ -88,6 +91,8 @@ export interface Intent {
   readonly permit: number;
   readonly permitWaitMs: number;
   readonly startedAt: number;
+  /** The lease goes on until then, and the post may leave until then. */
+  readonly leaseUntil: number;
   readonly body: CallLogBody;
   readonly resolution: Resolution;
   readonly facts: LateFacts;

@@ -16,7 +16,7 @@ import { lookUp } from './steps/look-up.ts';
 import { post } from './steps/post.ts';
 import { type Outcome, type Run, type RunStep, textOf } from './steps/step.ts';
 import { update } from './steps/update.ts';
-import type { Wanted } from './store.ts';
+import { LEASE_MS, type Wanted } from './store.ts';
 import { createWaker } from './waker.ts';
 
 export interface Worker {
@@ -38,8 +38,7 @@ interface Taken {
   readonly all: boolean;
 }
 
-/** How long a row is leased, and how often the leases of rows that are worked on are renewed. */
-const LEASE_MS = 30_000;
+/** How often the leases of rows that are worked on are renewed. */
 const RENEW_EVERY_MS = 10_000;
 /** Trials of a lane under way at the same time. */
 const TRIALS_AT_ONCE = 4;
@@ -61,7 +60,7 @@ export function createWorker(
   const held = createHeld(permits);
   const waker = createWaker(clock, pass, trouble);
   const shelf = createShelf(clock, log, () => waker.wake());
-  const settler = createSettler(parts, LEASE_MS, () => stopping);
+  const settler = createSettler(parts, () => stopping);
   /** The last pass took all that was due. */
   let allTaken = false;
   let stop = new AbortController();

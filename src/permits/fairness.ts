@@ -3,6 +3,7 @@
  * that nobody starves, and a pace, so that a call that just ended finds a permit within a fraction of a second.
  */
 import { PRIORITIES, type Priority } from './port.ts';
+import type { SlidingWindow } from './window.ts';
 
 export type Waiting = Readonly<Record<Priority, number>>;
 
@@ -23,6 +24,20 @@ export interface Pace {
   readonly backlog: number;
   /** The whole budget, spread evenly. */
   readonly even: number;
+}
+
+/** A call that came so lately goes before the others of its class, at once. */
+const JUST_CAME_MS = 5000;
+
+/** `cameAt`: when the live call that goes next came into the world, monotonic ms; `null`: none waits. */
+export function paceOf(window: SlidingWindow, cameAt: number | null, now: number): Pace {
+  const { requests } = window.tuning;
+  const even = window.spanMs / requests;
+  // The first third of the window goes as it comes; calls that wait already leave room for the next one.
+  const backlog = window.evenPace(now);
+  const spread = window.free(now) > (2 * requests) / 3 ? 0 : backlog;
+  const live = now - (cameAt ?? now) > JUST_CAME_MS ? Math.max(spread, 0.95 * even) : spread;
+  return { live, backlog, even };
 }
 
 /** While they wait: one in 5 for the backlog, one in 25 for housekeeping. */

@@ -7,6 +7,8 @@ import type { Clock } from '../ports.ts';
 export interface Lateness {
   /** A request started. */
   measure(): void;
+  /** Something is to be decided by the clock: what should have been measured by now is told first. */
+  look(): void;
 }
 
 const EVERY_MS = 100;
@@ -18,20 +20,24 @@ export function createLateness(
   underWay: ReadonlySet<{ readonly since: number }>,
   late: (ms: number, now: number) => void,
 ): Lateness {
-  let measuring = false;
+  /** When the next measurement should be; `null`: none is under way. */
+  let due: number | null = null;
+
+  function look(): void {
+    const now = clock.monotonic();
+    if (due !== null && now > due) late(now - due, now);
+  }
 
   function measure(): void {
     const now = clock.monotonic();
-    if (measuring || ![...underWay].some(({ since }) => now - since < YOUNG_MS)) return;
-    measuring = true;
-    const due = now + EVERY_MS;
+    if (due !== null || ![...underWay].some(({ since }) => now - since < YOUNG_MS)) return;
+    due = now + EVERY_MS;
     clock.after(EVERY_MS, () => {
-      measuring = false;
-      const at = clock.monotonic();
-      late(at - due, at);
+      look();
+      due = null;
       measure();
     });
   }
 
-  return { measure };
+  return { measure, look };
 }

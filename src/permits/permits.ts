@@ -11,7 +11,7 @@ import type { Clock } from '../ports.ts';
 import { createAdmission, type UnderWay, type Waiter } from './admission.ts';
 import { createAllowance } from './allowance.ts';
 import { daySpent, over, permitsNotStored, rateLimited } from './conditions.ts';
-import { createFairness, type Pace, type Waiting } from './fairness.ts';
+import { createFairness, paceOf, type Waiting } from './fairness.ts';
 import { createLateness } from './lateness.ts';
 import {
   type LimitPolicy,
@@ -57,8 +57,7 @@ export interface PermitParts {
 const STORE_RETRY_MS = 1000;
 /** Others had the rest of the window: asked again not sooner than that. */
 const OTHERS_AGAIN_MS = 20;
-/** A call that came so lately goes before the others of its class, at once. */
-const JUST_CAME_MS = 5000;
+
 export async function openPermits(parts: PermitParts): Promise<PermitOffice> {
   const memory = await parts.store.load({ bootId: parts.clock.bootId });
   return createPermits({ ...parts, onCondition: onceEach(parts.onCondition) }, memory);
@@ -97,24 +96,15 @@ function createPermits(parts: PermitParts, memory: PermitMemory): PermitOffice {
     });
   }
 
-  function pace(now: number): Pace {
-    const { requests } = window.tuning;
-    const even = window.spanMs / requests;
-    const cameAt = admission.nextCameAt('live', now) ?? now;
-    // The first third of the window goes as it comes; calls that wait already leave room for the next one.
-    const backlog = window.evenPace(now);
-    const spread = window.free(now) > (2 * requests) / 3 ? 0 : backlog;
-    const live = now - cameAt > JUST_CAME_MS ? Math.max(spread, 0.95 * even) : spread;
-    return { live, backlog, even };
-  }
-
   function pump(): void {
     while (!closed && !reservations.asking) {
       const now = clock.monotonic();
+      // After a stop of the whole program an answer may be read before the timers run.
+      lateness.look();
       recover(now);
       allowance.giveBack(reservations.expire(now));
       const ready = admitted(now);
-      const pick = fairness.pick(ready, now, pace(now));
+      const pick = fairness.pick(ready, now, paceOf(window, admission.nextCameAt('live', now), now));
       if (pick === null) {
         idle(now);
         return;
@@ -195,13 +185,11 @@ function createPermits(parts: PermitParts, memory: PermitMemory): PermitOffice {
     store.tune({ tuning: window.tuning }).catch(() => undefined);
   }
 
-  function permitOf(
-    { id, until }: Reservation,
-    who: Pick<UnderWay, 'priority' | 'cameAt' | 'since'>,
-    granted: number,
-  ): Permit {
+  type Who = Pick<UnderWay, 'priority' | 'cameAt' | 'since'>;
+  function permitOf(reservation: Reservation, who: Who, granted: number): Permit {
+    const { id, until } = reservation;
     const { since } = who;
-    const one: UnderWay = { ...who, since: granted, entry: window.take(granted) };
+    const one: UnderWay = { ...who, since: granted, entry: window.hold(granted) };
     let started = false;
     underWay.add(one);
     lateness.measure();
@@ -213,12 +201,19 @@ function createPermits(parts: PermitParts, memory: PermitMemory): PermitOffice {
       },
       start() {
         const now = clock.monotonic();
-        if (started || until <= now || !underWay.has(one)) return false;
+        if (started || !underWay.has(one)) return false;
+        if (until <= now) {
+          reservations.lapsed(reservation);
+          return false;
+        }
         started = true;
+        reservations.used(reservation, now);
         // The entry counts from this moment on, not from the one at which it was given.
         window.giveBack(one.entry);
         one.entry = window.take(now);
         one.since = now;
+        // Now it is known when this entry comes free.
+        if (cancelTimer === null) pump();
         return true;
       },
       [Symbol.dispose]() {

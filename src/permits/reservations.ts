@@ -1,13 +1,21 @@
 /**
  * Durable leave to start so many requests until a moment of the monotonic clock. Asked for in advance, several at a time,
  * so that neither a slow disk nor the number of commits limits the rate. The store counts the permits of all processes.
+ *
+ * How long a request needs from the asking to its start is not known beforehand: the commit of the permit, that of the intent of a
+ * post, and whatever keeps this program from running. So each permit that ran out before its request could leave makes the next ones
+ * last twice as long, and requests that left early make them shorter again: however slow the disk, some permit lasts.
  */
 import type { Clock } from '../ports.ts';
 import type { PermitStore } from './port.ts';
 
 export interface Reservation {
   readonly id: number;
+  /** Times: monotonic ms. */
+  readonly askedAt: number;
   readonly until: number;
+  /** So many times as long as it should need it lasts. */
+  readonly stretch: number;
 }
 
 /** What the asking process holds itself, and the limit it keeps. */
@@ -40,15 +48,24 @@ export interface Reservations {
   /** Drops what has run out; its requests did not happen. Answers how many. */
   expire(now: number): number;
   take(): Reservation | undefined;
+  /** The request of one that was taken left at `now`. */
+  used(reservation: Reservation, now: number): void;
+  /** One that was taken ran out before its request could leave. */
+  lapsed(reservation: Reservation): void;
   /** Asks for `count`. Rejects when they could not be stored. */
   ask(count: number, standing: Standing): Promise<Answer>;
 }
 
 const LASTS_MAX_MS = 1000;
 const AHEAD_MAX_MS = 500;
+/** No permit is good for longer, ms: to the next life, and to other processes, it may be used at its very end. */
+const LIFE_MAX_MS = 120_000;
+/** A request that left in a quarter of the time that its permit had makes the next ones last a tenth less. */
+const EARLY = 4;
+const SHORTER = 0.9;
 
 /**
- * How long a reservation lasts beyond the time the store takes, ms. To everybody else it may be used at its very end, so the
+ * How long a reservation lasts beyond the time the store takes, ms, at least. To everybody else it may be used at its very end, so the
  * longer it lasts beside its window, the more of the window is nobody's.
  */
 export const lastsMs = (windowMs: number): number => Math.min(LASTS_MAX_MS, windowMs / 5);
@@ -59,6 +76,12 @@ export function createReservations(store: PermitStore, clock: Clock, owner: stri
   let asking = false;
   let storeMs = 1;
   let unused = 0;
+  let stretch = 1;
+
+  /** Those that were asked for together ran out together: once. */
+  const lapsed = (one: Omit<Reservation, 'id'>): void => {
+    if (one.until - one.askedAt < LIFE_MAX_MS) stretch = Math.max(stretch, 2 * one.stretch);
+  };
 
   const ahead = (): number => Math.min(AHEAD_MAX_MS, 4 * storeMs + 2);
 
@@ -80,10 +103,15 @@ export function createReservations(store: PermitStore, clock: Clock, owner: stri
       return expired;
     },
     take: () => open.shift(),
+    used({ askedAt, until }, now) {
+      if ((now - askedAt) * EARLY < until - askedAt) stretch = Math.max(1, stretch * SHORTER);
+    },
+    lapsed,
     async ask(count, standing) {
       const now = clock.monotonic();
       const { lastsMs: lasts, ...limit } = standing;
-      const until = now + ahead() + lasts;
+      const until = now + Math.min(LIFE_MAX_MS, stretch * (ahead() + lasts));
+      const times = { askedAt: now, until, stretch };
       const { bootId } = clock;
       const givenBack = unused;
       asking = true;
@@ -93,8 +121,10 @@ export function createReservations(store: PermitStore, clock: Clock, owner: stri
         const asked = { held, bootId, owner, now, until, count, unused: givenBack };
         const answer = await store.reserve({ ...limit, ...asked });
         unused -= givenBack;
-        storeMs = 0.8 * storeMs + 0.2 * (clock.monotonic() - now);
-        open.push(...answer.ids.map((id) => ({ id, until })));
+        const answeredAt = clock.monotonic();
+        storeMs = 0.8 * storeMs + 0.2 * (answeredAt - now);
+        if (until <= answeredAt) lapsed(times);
+        open.push(...answer.ids.map((id) => ({ id, ...times })));
         return { count: answer.ids.length, others: answer.others, usedToday: answer.usedToday };
       } finally {
         asking = false;

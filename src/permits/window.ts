@@ -6,7 +6,8 @@
  * start is moved forward to `answer - shortest answer time seen - half the guard` when that is later: a request that was
  * slow to leave (new connection, blocked event loop) holds its entry longer. Strict: without that allowance.
  * A request under way holds its entry: until its answer, or for two windows, as what is sent has reached the CRM within the first
- * of them, however long the CRM thinks about it. Strict: until its answer. All times are monotonic ms.
+ * of them, however long the CRM thinks about it; time in which this program stood still does not count, as nothing could leave then.
+ * Strict: until its answer. A request that may start, and has not, holds its entry until it does. All times are monotonic ms.
  *
  * All of this reads our own clock in time only as far as this program runs in time. How late it runs is measured and added
  * to the guard, so that a loaded machine goes a little slower instead of one request too far.
@@ -16,7 +17,7 @@ import { configured, recovered, reduced, tightest } from './tuning.ts';
 
 /** One request's entry in the log. */
 export interface Entry {
-  readonly startedAt: number;
+  startedAt: number;
 }
 
 export interface SlidingWindow {
@@ -31,8 +32,11 @@ export interface SlidingWindow {
   evenPace(now: number): number;
   /** Places that requests of this process will hold at `at`, a moment not before now. */
   held(at: number): number;
+  /** The entry of a request that may start, and has not yet. */
+  hold(now: number): Entry;
+  /** The entry of a request that starts. */
   take(now: number): Entry;
-  /** The request was not sent after all. */
+  /** The request was not sent after all, or takes another entry. */
   giveBack(entry: Entry): void;
   /** The request ended, with an answer or without. */
   done(entry: Entry, now: number): void;
@@ -76,6 +80,7 @@ export function createWindow(
   let anchors: number[] = [];
   let foreign: readonly number[] = [...remembered.used].sort((a, b) => a - b);
   const underWay = new Set<Entry>();
+  const holding = new Set<Entry>();
   const latencies: number[] = [];
   let shortest = 0;
   let lateness = 0;
@@ -88,6 +93,7 @@ export function createWindow(
   let inARow = 0;
 
   const span = (): number => tuning.windowMs + tuning.guardMs + lateness;
+  const inUse = (): number => holding.size + underWay.size + anchors.length + foreign.length;
 
   function prune(now: number): void {
     if (now >= lateUntil) lateness = 0;
@@ -103,7 +109,7 @@ export function createWindow(
     return foreign.length === 0 ? anchors : [...anchors, ...foreign].sort((a, b) => a - b);
   }
 
-  /** When the entries that are taken come free, the earliest first; of those under way it is not known where answers count. */
+  /** When the entries that are taken come free, the earliest first; of those under way it is not known where answers count, nor of those held. */
   function freeing(): readonly number[] {
     const ended = taken().map((anchor) => anchor + span());
     if (tuning.strict || underWay.size === 0) return ended;
@@ -135,30 +141,36 @@ export function createWindow(
     freeAt(now) {
       prune(now);
       const gate = Math.max(now, blockedUntil, heldUntil);
-      const over = underWay.size + anchors.length + foreign.length - tuning.requests + 1;
+      const over = inUse() - tuning.requests + 1;
       return over <= 0 ? gate : Math.max(gate, freeing()[over - 1] ?? Number.POSITIVE_INFINITY);
     },
     free(now) {
       prune(now);
       if (now < blockedUntil || now < heldUntil) return 0;
-      return Math.max(0, tuning.requests - underWay.size - anchors.length - foreign.length);
+      return Math.max(0, tuning.requests - inUse());
     },
     evenPace(now) {
       prune(now);
-      const free = Math.max(0, tuning.requests - underWay.size - anchors.length - foreign.length);
+      const free = Math.max(0, tuning.requests - inUse());
       const soon = freeing().filter((at) => at - now <= span());
       // What is held for longer than a window is simply missing: the rest of the window comes free again meanwhile.
       const rest = free + soon.length;
       const missing = rest > 0 && rest < tuning.requests ? span() / rest : 0;
       return soon.reduce((most, at, i) => Math.max(most, (at - now) / (free + i + 1)), missing);
     },
-    held: (at) => underWay.size + anchors.filter((anchor) => anchor + span() > at).length,
+    held: (at) => holding.size + underWay.size + anchors.filter((anchor) => anchor + span() > at).length,
+    hold(now) {
+      const entry = { startedAt: now };
+      holding.add(entry);
+      return entry;
+    },
     take(now) {
       const entry = { startedAt: now };
       underWay.add(entry);
       return entry;
     },
     giveBack(entry) {
+      holding.delete(entry);
       underWay.delete(entry);
     },
     done(entry, now) {
@@ -179,6 +191,7 @@ export function createWindow(
       if (ms < tuning.guardMs / 2) return;
       lateness = Math.min(LATE_MAX_MS, Math.max(now < lateUntil ? lateness : 0, Math.ceil(ms)));
       lateUntil = now + LATE_FOR_MS;
+      for (const entry of underWay) entry.startedAt = Math.min(now, entry.startedAt + ms);
     },
     refused(refusal, now, random) {
       lastRefusal = now;

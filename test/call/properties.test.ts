@@ -9,6 +9,7 @@ import type { RecordedFrame } from '../../src/inspect.ts';
 import { type CallEvent, channelOf } from '../../src/telephony/call-event.ts';
 import { listingAfter } from '../support/lists.ts';
 import { readers, type Scenario, scenarios } from '../support/recordings.ts';
+import { runs } from '../support/runs.ts';
 import { planWith } from '../support/told.ts';
 
 const SOURCE = 'pbx';
@@ -85,7 +86,7 @@ t.test('two calls at the same time give what each gives alone, however their eve
       const together = fold([...a.events, ...other].sort(byArrival), plan);
       t.strictSame(byId(together), byId([...fold(a.events, plan), ...fold(other, plan)]), `${a.name} and ${b.name}`);
     }),
-    { numRuns: 150 },
+    runs(50, 500),
   );
 });
 
@@ -95,7 +96,7 @@ t.test('an event that comes twice changes nothing', async (t) => {
       const repeated = call.events.flatMap((event) => (twice.next().value ? [event, event] : [event]));
       t.strictSame(byId(fold(repeated, call.plan)), byId(fold(call.events, call.plan)), call.name);
     }),
-    { numRuns: 150 },
+    runs(50, 500),
   );
 });
 
@@ -126,7 +127,7 @@ t.test('a restart at any moment changes nothing: the events of the open calls re
         byId(rooms ? records.filter(({ direction }) => direction !== 'Internal') : records);
       t.strictSame(told(ended), told(fold(events, plan)), `${a.name} and ${b.name}, restarted after ${cut} events`);
     }),
-    { numRuns: 150 },
+    runs(50, 500),
   );
 });
 
@@ -222,7 +223,7 @@ t.test('names of endpoints mean nothing where contexts are told: trunks by digit
         unexplained(records).map(({ trunk: _, ...rest }) => JSON.parse(asDigits(JSON.stringify(rest))));
       t.strictSame(back(fold(one, plan)), back(fold(call.events, plan)), `${call.name} as ${trunk}`);
     }),
-    { numRuns: 150 },
+    runs(50, 500),
   );
 });
 
@@ -302,7 +303,7 @@ t.test(
           }
         },
       ),
-      { numRuns: 400 },
+      runs(130, 1500),
     );
     t.ok(compared > 50, `${compared} calls were met`);
   },

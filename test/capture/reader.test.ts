@@ -1,5 +1,4 @@
 /** Frames that were kept are read the same way for every PBX, and one that cannot be read costs itself. */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +8,7 @@ import { frameReaders } from '../../adapters/index.ts';
 import { DEFAULT_RULES } from '../../src/call/correlate.ts';
 import { frameReader } from '../../src/capture/reader.ts';
 import { inspectFrames } from '../../src/inspect.ts';
+import { logcalld } from '../cli/world.ts';
 import { labPlan } from '../support/recordings.ts';
 
 const at = Date.parse('2026-11-22T10:00:00Z');
@@ -49,8 +49,8 @@ t.test('inspect tells of it, and tells the calls', async (t) => {
   const file = join(folder, 'bad.jsonl');
   writeFileSync(file, [head, bad, ...lines].join('\n'));
   const words = ['inspect', file, '--config', path('../fixtures/lab.toml'), '--json'];
-  const run = spawnSync(process.execPath, [path('../../src/logcalld.js'), ...words], { encoding: 'utf8' });
-  t.equal(run.status, 0);
-  t.match(run.stderr, /bad\.jsonl: 1 frame could not be read and was left out: This is not exactly one event socket/);
-  t.match(run.stdout, /"direction":"Inbound"/);
+  const run = await logcalld(...words);
+  t.equal(run.code, 0);
+  t.match(run.error, /bad\.jsonl: 1 frame could not be read and was left out: This is not exactly one event socket/);
+  t.match(run.out, /"direction":"Inbound"/);
 });

@@ -13,7 +13,7 @@ import { bodies } from '../../src/commands/index.ts';
 import { reportError } from '../../src/commands/terminal.ts';
 import { type Daemon, startDaemon } from '../../src/daemon/daemon.ts';
 import type { CallRecords } from '../../src/records/port.ts';
-import { CANARY, installation, sandboxUsers } from '../support/daemon.ts';
+import { CANARY, COMPILED, installation, sandboxUsers } from '../support/daemon.ts';
 
 const PROJECT = join(import.meta.dirname, '..', '..');
 const CLOCK = createClock();
@@ -35,7 +35,7 @@ export function logcalldIn(env: Readonly<Record<string, string>>, ...words: read
     execFile(
       node,
       [program, ...words],
-      { cwd: PROJECT, env: { PATH: process.env.PATH ?? '', ...env } },
+      { cwd: PROJECT, env: { PATH: process.env.PATH ?? '', ...COMPILED, ...env } },
       (failure, out, error) => {
         const code = failure === null ? 0 : typeof failure.code === 'number' ? failure.code : -1;
         resolve({ code, out, error });

@@ -1,12 +1,10 @@
 /** A world for the tests of delivery: a clock that is told to move, a CRM with a ledger, and a real store in memory. */
-import BetterSqlite3 from 'better-sqlite3';
 import { leadCacheModule } from '../../adapters/sqlite/caches.ts';
 import { outboxModule, outboxOf } from '../../adapters/sqlite/outbox/outbox.ts';
 import { sqliteOutbox } from '../../adapters/sqlite/outbox/port.ts';
 import { permitsModule } from '../../adapters/sqlite/permits.ts';
 import { sessionRow } from '../../adapters/sqlite/sessions/row.ts';
 import { sessionStore } from '../../adapters/sqlite/sessions/store.ts';
-import { migrate } from '../../adapters/sqlite/thread/migrate.ts';
 import { userModule } from '../../adapters/sqlite/users.ts';
 import type { CallRecord } from '../../src/call/record.ts';
 import type { Condition } from '../../src/condition.ts';
@@ -27,6 +25,7 @@ import type { LeadCache, Outbox, UserStore } from '../../src/delivery/store.ts';
 import { openPermits, type PermitOffice } from '../../src/permits/permits.ts';
 import { type Asking, type PermitStore, type Permits, startedPermit } from '../../src/permits/port.ts';
 import type { Clock, Log } from '../../src/ports.ts';
+import { memoryDatabase } from '../adapters/sqlite/support.ts';
 
 /** Lets every promise that can settle do so. */
 export const flush = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -348,7 +347,7 @@ export interface Life {
 export class World {
   readonly clock = new FakeClock();
   readonly crm = new FakeCrm(this.clock);
-  readonly db = new BetterSqlite3(':memory:');
+  readonly db = memoryDatabase();
   readonly trouble: Trouble = { error: null, refuses: null, crashIn: null };
   readonly random: () => number;
   log: Log = silent;
@@ -359,8 +358,6 @@ export class World {
 
   constructor(random: () => number = () => 0.5) {
     this.random = random;
-    this.db.pragma('foreign_keys = ON');
-    migrate(this.db);
     this.storeSession = sessionStore(this.db, [outboxOf]);
   }
 

@@ -2,13 +2,14 @@
 import t from 'tap';
 import { DEFAULT_LIMIT as LIMIT } from '../../src/permits/port.ts';
 import { worstWindow } from '../delivery/fakes.ts';
+import { amount } from '../support/runs.ts';
 import { Scene } from './support.ts';
 
 t.test('hours without a pause, with restarts, pauses and clock steps', async (t) => {
   const scene = new Scene();
-  const hours = 2;
+  const hours = amount(2 / 3, 4);
   let rounds = 0;
-  for (let minute = 0; minute < hours * 60; minute += 20) {
+  for (let minute = 0; minute < hours * 60 - 1; minute += 20) {
     const permits = await scene.open();
     scene.saturate(permits, 12);
     await scene.clock.advance(600_000);

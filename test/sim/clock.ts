@@ -10,8 +10,15 @@ interface Timer {
 
 /** The clock of the fakes with a heap: a day has some hundred thousand timers. */
 export class SimClock extends FakeClock {
+  /** The wall clock goes so much faster. */
+  drift = 0;
   readonly #heap: Timer[] = [];
   #seq = 0;
+
+  override block(ms: number): void {
+    this.mono += ms;
+    this.wall += ms * (1 + this.drift);
+  }
 
   override after(ms: number, run: () => void): () => void {
     const timer = { at: this.mono + Math.max(0, ms), seq: this.#seq++, run, cancelled: false };

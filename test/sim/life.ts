@@ -10,7 +10,7 @@ import { openRecords } from '../../src/daemon/records.ts';
 import { keepSealing } from '../../src/daemon/upkeep/sealing.ts';
 import { skipReason } from '../../src/delivery/parties/filters.ts';
 import { DEFAULT_POLICY, type DeliveryPolicy } from '../../src/delivery/policy.ts';
-import { createDelivery } from '../../src/delivery/service.ts';
+import { createDelivery, type Delivery } from '../../src/delivery/service.ts';
 import { createConditions } from '../../src/health/conditions.ts';
 import { openPermits } from '../../src/permits/permits.ts';
 import { createPipeline, type Pipeline } from '../../src/pipeline.ts';
@@ -34,13 +34,15 @@ export interface LifeParts {
   readonly log: Log;
   /** Who the CRM answers: nothing once it is over. */
   readonly life: { alive: boolean };
+  /** What an operator asks of it. */
+  readonly onReady: (delivery: Delivery) => void;
   /** The program would end and be started again. */
   readonly onFatal: (why: string) => void;
 }
 
 /** Resolves when it listens; never, when it is over before. */
 export async function beginLife(parts: LifeParts): Promise<void> {
-  const { owner, clock, random, database, crm, sources, log, life, onFatal } = parts;
+  const { owner, clock, random, database, crm, sources, log, life, onFatal, onReady } = parts;
   const { remote } = database;
   const readerOf = (source: string) => readers[source] ?? null;
   const journal = sqliteJournal(database, {
@@ -99,5 +101,6 @@ export async function beginLife(parts: LifeParts): Promise<void> {
   await delivery.start();
   await pipeline.start();
   records.filling.start();
+  onReady(delivery);
   keepSealing(journal, clock, (why) => log.write('warn', 'sealing', why));
 }

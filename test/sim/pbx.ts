@@ -1,6 +1,7 @@
 /** A PBX of the simulation: calls go on in it whether it is heard or not, and a link to it that can be lost. */
 import type { FrameReader } from '../../src/capture/reader.ts';
-import type { EventSource, SourceFrame, SourceStatus } from '../../src/ports.ts';
+import { PbxClock } from '../../src/link/pbx-clock.ts';
+import type { Clock, EventSource, SourceFrame, SourceStatus } from '../../src/ports.ts';
 import type { CallEvent } from '../../src/telephony/call-event.ts';
 import { Exchange, type Placed } from '../faults/calls/exchange.ts';
 import { FREESWITCH_BOOT, type Pbx, type Template } from '../faults/calls/template.ts';
@@ -11,8 +12,12 @@ import type { SimClock } from './clock.ts';
 const STORED_MS = 10_000;
 /** On a sound disk a frame is stored within, ms. */
 const SURELY_MS = 1000;
+/** FreeSWITCH: event HEARTBEAT. */
+const BEAT_MS = 20_000;
 /** From the login to the list of live channels, ms. */
 const LIST_MS = 40;
+
+type OwnKind = 'source-connected' | 'source-lost' | 'snapshot-complete' | 'clock-stepped';
 
 /** Of a PBX: one listener, the life that is alive. */
 export class SimPbx {
@@ -33,7 +38,24 @@ export class SimPbx {
   /** Something gets through. */
   #dead = false;
   #bootedAt: number;
+  /** By the clock that does not step. */
   #heardAt = 0;
+  /** How far its wall clock is ahead of the clock that does not step, ms. */
+  #ahead: number;
+  #pbxClock = new PbxClock();
+  /**
+   * Its clock was set, or ours, and nothing has told the program since how far they are apart: it looks for records where they are not.
+   * `told`: a new channel of this connection tells it. `before`: its clock was compared before, so that a heartbeat tells it.
+   */
+  #apart: { told: boolean; readonly before: boolean } | null = null;
+  /** The life that listens has compared the clocks. */
+  #compared = false;
+  /** Copies that were begun since it was heard last. */
+  readonly #unheard = new Set<Placed>();
+  /** Copies of which the records may be looked for at another time. */
+  readonly #elsewhere = new Set<Placed>();
+  /** The clock of the life that listens. */
+  #ours: Clock;
   #connection = 0;
   #everListened = false;
   /** Copies that were begun before anybody ever listened. */
@@ -47,7 +69,45 @@ export class SimPbx {
     this.exchange = new Exchange();
     this.#clock = clock;
     this.#read = read;
-    this.#bootedAt = Math.floor(clock.now()) - 86_400_000;
+    this.#ours = clock;
+    this.#ahead = clock.now() - clock.monotonic();
+    this.#bootedAt = this.now() - 86_400_000;
+  }
+
+  /** What its own clock shows, ms since the epoch. */
+  now(): number {
+    return Math.floor(this.#clock.monotonic() + this.#ahead);
+  }
+
+  /** Its clock is set. */
+  set(byMs: number): void {
+    this.#ahead += byMs;
+    this.setBeside();
+  }
+
+  /** Its clock, or that of the program, was set. */
+  setBeside(): void {
+    this.disturb();
+    this.#apart = { told: false, before: this.#compared && this.#apart?.before !== false };
+    for (const placed of [...this.#going, ...this.#unheard]) this.#elsewhere.add(placed);
+  }
+
+  /** FreeSWITCH tells its time every 20 s. */
+  #beat(connection: number): void {
+    this.#clock.after(BEAT_MS, () => {
+      if (connection !== this.#connection || this.#listener === null) return;
+      if (this.heard) {
+        this.#compare(this.now(), this.#ours.now());
+        if (this.#apart?.before === true) this.#apart = null;
+      }
+      this.#beat(connection);
+    });
+  }
+
+  #compare(at: number, receivedAt: number): void {
+    const by = this.#pbxClock.read(at, receivedAt);
+    this.#compared = true;
+    if (by !== 0) this.#own({ kind: 'clock-stepped', clock: 'pbx', by });
   }
 
   get heard(): boolean {
@@ -55,10 +115,14 @@ export class SimPbx {
   }
 
   place(template: Template, customer: string): Placed {
-    const [startAt, beganAt] = [this.#clock.monotonic(), Math.floor(this.#clock.now())];
+    const [startAt, beganAt] = [this.#clock.monotonic(), this.now()];
     const placed = this.exchange.place(template, { startAt, beganAt, speed: 1, customer });
     this.#going.add(placed);
-    if (!this.heard) this.disturbed.add(placed);
+    if (!this.heard) {
+      this.disturbed.add(placed);
+      this.#unheard.add(placed);
+    }
+    if (this.#apart !== null) this.#elsewhere.add(placed);
     if (!this.#everListened) this.#before.add(placed);
     this.#plan();
     return placed;
@@ -72,6 +136,7 @@ export class SimPbx {
       for (const { raw, placed, index } of this.exchange.due(this.#clock.monotonic())) {
         if (this.heard) {
           this.#tell(raw);
+          if (index === 0 && this.#apart?.told === true) this.#apart = null;
           if (index === 0 && !this.unsound) this.#firstHeard.set(placed, this.#clock.monotonic());
         } else this.disturbed.add(placed);
         if (index === placed.template.length - 1) this.#clock.after(STORED_MS, () => this.#going.delete(placed));
@@ -81,21 +146,27 @@ export class SimPbx {
   }
 
   #tell(raw: Uint8Array): void {
-    const receivedAt = Math.floor(this.#clock.now());
-    this.#heardAt = receivedAt;
+    const receivedAt = this.#ours.now();
+    this.#heardAt = this.#clock.monotonic();
     const events = this.#read(raw, this.pbx, receivedAt);
-    if (events.length > 0) this.#listener?.({ source: this.pbx, receivedAt, events, raw });
+    const [first] = events;
+    if (first === undefined) return;
+    if (first.at !== receivedAt) this.#compare(first.at, receivedAt);
+    this.#listener?.({ source: this.pbx, receivedAt, events, raw });
   }
 
-  #own(event: { kind: 'source-connected' | 'source-lost' | 'snapshot-complete' } & Partial<CallEvent>): void {
-    const receivedAt = Math.floor(this.#clock.now());
+  #own(event: { kind: OwnKind } & Partial<CallEvent>): void {
+    const receivedAt = this.#ours.now();
     const whole = { source: this.pbx, at: receivedAt, receivedAt, ...event } as CallEvent;
     this.#listener?.({ source: this.pbx, receivedAt, events: [whole], raw: null });
   }
 
-  /** False for what began before anybody ever listened: that is no gap. */
-  wasListenedTo(placed: Placed): boolean {
-    return !this.#before.has(placed);
+  /**
+   * Whether the program can find the records of a call that it did not hear: not of what began before anybody ever listened, as that is
+   * no gap, and not where it cannot know what the clock of the PBX showed.
+   */
+  isFindable(placed: Placed): boolean {
+    return !this.#before.has(placed) && !this.#elsewhere.has(placed);
   }
 
   /** Of all that goes on something may be missed from now on. */
@@ -109,7 +180,11 @@ export class SimPbx {
     this.#everListened = true;
     this.#connection += 1;
     const connection = this.#connection;
-    this.#heardAt = Math.floor(this.#clock.now());
+    this.#heardAt = this.#clock.monotonic();
+    this.#unheard.clear();
+    this.#pbxClock.connect();
+    if (this.#apart !== null) this.#apart.told = true;
+    if (this.pbx === 'freeswitch') this.#beat(this.#connection);
     const boot = this.pbx === 'freeswitch' ? FREESWITCH_BOOT : null;
     this.#own({ kind: 'source-connected', boot, bootedAt: this.#bootedAt });
     this.#clock.after(LIST_MS, () => {
@@ -132,9 +207,11 @@ export class SimPbx {
     if (!this.heard) return;
     this.#dead = true;
     this.disturb();
-    const [listener, connection, at] = [this.#listener, this.#connection, this.#heardAt];
+    const [listener, connection, heardAt] = [this.#listener, this.#connection, this.#heardAt];
     this.#clock.after(noticedMs, () => {
       if (connection !== this.#connection || listener === null) return;
+      // As of a link that was silent for so long.
+      const at = Math.floor(this.#ours.now() - (this.#clock.monotonic() - heardAt));
       this.#own({ kind: 'source-lost', at, orderly: false, reason: 'the link went dead' });
     });
     this.#clock.after(Math.max(forMs, noticedMs) + 500, () => {
@@ -149,7 +226,7 @@ export class SimPbx {
     this.disturb();
     this.exchange.crash();
     this.#going.clear();
-    this.#bootedAt = Math.floor(this.#clock.now()) + forMs;
+    this.#bootedAt = this.now() + forMs;
     this.lose(forMs, 100);
   }
 
@@ -172,15 +249,21 @@ export class SimPbx {
   }
 
   /** The port of the core, for one life; it logs in after `delayMs`. */
-  source(alive: () => boolean, delayMs: number): EventSource {
+  source(alive: () => boolean, delayMs: number, ours: Clock): EventSource {
     const status = (): SourceStatus => {
       const state = this.heard ? 'connected' : 'connecting';
-      const counts = { frames: 0, unknownEvents: 0, faults: 0, lastFrameAt: this.#heardAt };
+      const lastFrameAt = Math.floor(ours.now() - (this.#clock.monotonic() - this.#heardAt));
+      const counts = { frames: 0, unknownEvents: 0, faults: 0, lastFrameAt };
       return { name: this.pbx, state, since: 0, problem: null, ...counts };
     };
     return {
       name: this.pbx,
       start: (onFrame) => {
+        this.#ours = ours;
+        this.#pbxClock = new PbxClock();
+        this.#compared = false;
+        if (this.#apart !== null) this.#apart = { told: this.#apart.told, before: false };
+        ours.watch?.((news) => alive() && news.kind === 'stepped' && this.#pbxClock.arrivalSet(news.by));
         this.#clock.after(delayMs, () => {
           if (alive()) this.#connect((frame) => alive() && onFrame(frame));
         });

@@ -6,6 +6,7 @@ import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { templates } from '../faults/kills.ts';
+import { told } from './seen.ts';
 import { USUAL } from './weather.ts';
 import { type SimResult, simulate } from './world.ts';
 
@@ -82,6 +83,7 @@ async function main(): Promise<number> {
       `${sum(({ known }) => known)} stored, ${sum(({ whole: told }) => told)} heard wholly, ${sum(({ requests }) => requests)} requests, ` +
       `${sum(({ steps }) => steps)} steps; ${(results.length / minutes).toFixed(1)} seeds a minute`,
   );
+  for (const line of told(results.map(({ seen }) => seen))) console.log(`    ${line}`);
   console.log(bad.length === 0 ? 'no promise was broken' : `${bad.length} seeds broke a promise`);
   for (const { seed } of bad)
     console.log(

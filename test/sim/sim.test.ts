@@ -16,10 +16,21 @@ const all: Readonly<Record<'asterisk' | 'freeswitch', readonly Template[]>> = {
 const ROUGH: Climate = {
   hours: 1,
   callsPerHour: 200,
-  perDay: { kill: 150, 'crash-in': 200, link: 100, 'pbx-crash': 30, crm: 100, disk: 40, stall: 100, step: 40 },
+  perDay: {
+    kill: 150,
+    'crash-in': 200,
+    link: 100,
+    'pbx-crash': 30,
+    crm: 100,
+    disk: 40,
+    stall: 100,
+    step: 40,
+    drift: 10,
+    'pbx-clock': 10,
+  },
 };
 const NOTHING: Climate['perDay'] = {
-  ...{ kill: 0, 'crash-in': 0, link: 0, 'pbx-crash': 0, crm: 0, disk: 0, stall: 0, step: 0 },
+  ...{ kill: 0, 'crash-in': 0, link: 0, 'pbx-crash': 0, crm: 0, disk: 0, stall: 0, step: 0, drift: 0, 'pbx-clock': 0 },
 };
 
 t.setTimeout(120_000);

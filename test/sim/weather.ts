@@ -1,7 +1,7 @@
 /** What goes wrong in a simulated time, all of it drawn before it begins. Times: ms from the beginning. */
 import type { Fate } from '../delivery/fakes.ts';
 import type { Chance } from '../faults/support/chance.ts';
-import type { DiskState } from './store.ts';
+import type { Crash, DiskState } from './store.ts';
 
 /** How the CRM takes requests for a while: how often what becomes of one. */
 export interface CrmWeather {
@@ -17,7 +17,7 @@ export interface CrmWeather {
 export type Trouble =
   | { readonly kind: 'call'; readonly pbx: 'asterisk' | 'freeswitch' }
   | { readonly kind: 'kill'; readonly downMs: number; readonly reboot: boolean }
-  | { readonly kind: 'crash-in'; readonly half: number; readonly downMs: number }
+  | { readonly kind: 'crash-in'; readonly crash: Crash; readonly downMs: number }
   | {
       readonly kind: 'link';
       readonly pbx: 'asterisk' | 'freeswitch';
@@ -28,7 +28,17 @@ export type Trouble =
   | { readonly kind: 'crm'; readonly weather: CrmWeather; readonly forMs: number }
   | { readonly kind: 'disk'; readonly state: DiskState; readonly slowMs: number; readonly forMs: number }
   | { readonly kind: 'stall'; readonly ms: number }
-  | { readonly kind: 'step'; readonly ms: number };
+  /** The clock of the machine is set, and after `forMs` set right again. `both`: the PBXs run on the same machine. */
+  | { readonly kind: 'step'; readonly ms: number; readonly both: boolean; readonly forMs: number }
+  /** The clock of the machine goes so much faster. */
+  | { readonly kind: 'drift'; readonly rate: number; readonly forMs: number }
+  /** The clock of a PBX is set, and after `forMs` set right again. */
+  | {
+      readonly kind: 'pbx-clock';
+      readonly pbx: 'asterisk' | 'freeswitch';
+      readonly ms: number;
+      readonly forMs: number;
+    };
 
 export interface Planned {
   readonly at: number;
@@ -50,11 +60,14 @@ const WEATHERS: readonly CrmWeather[] = [
   { name: 'hangs', fates: ['lost', 'dropped'], share: 0.3, latencyMs: 1000, timeoutMs: 60000 },
   { name: 'busy', fates: ['rate-limited'], share: 0.3, latencyMs: 200, timeoutMs: 30000 },
   { name: 'keys refused', fates: ['denied'], share: 1, latencyMs: 50, timeoutMs: 30000 },
+  { name: 'refuses', fates: ['rejected'], share: 0.1, latencyMs: 200, timeoutMs: 30000 },
   { name: 'slow', fates: ['slow'], share: 0.5, latencyMs: 4000, timeoutMs: 30000 },
   { name: 'ends the program', fates: ['crash', 'lost'], share: 0.1, latencyMs: 200, timeoutMs: 10000 },
 ];
 
 const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const POINTS = ['outbox.begin', 'outbox.settle', 'permits.reserve', 'journal.commit', 'gaps.end'] as const;
 const PBXS = ['asterisk', 'freeswitch'] as const;
 
 export interface Climate {
@@ -68,7 +81,18 @@ export interface Climate {
 export const USUAL: Climate = {
   hours: 24,
   callsPerHour: 80,
-  perDay: { kill: 12, 'crash-in': 20, link: 12, 'pbx-crash': 2, crm: 16, disk: 5, stall: 12, step: 4 },
+  perDay: {
+    kill: 12,
+    'crash-in': 20,
+    link: 12,
+    'pbx-crash': 2,
+    crm: 16,
+    disk: 8,
+    stall: 12,
+    step: 4,
+    drift: 2,
+    'pbx-clock': 1,
+  },
 };
 
 /** All that happens, in order of time. */
@@ -95,7 +119,12 @@ export function forecast(climate: Climate, chance: Chance): Planned[] {
     return own.is(busy + 0.05) ? { kind: 'call', pbx: own.is(0.55) ? 'asterisk' : 'freeswitch' } : null;
   });
   daily('kill', (own) => ({ kind: 'kill', downMs: between(own, 300, 20 * 60_000), reboot: own.is(0.15) }));
-  daily('crash-in', (own) => ({ kind: 'crash-in', half: own.whole(1, 60), downMs: between(own, 300, 60_000) }));
+  daily('crash-in', (own) => ({
+    kind: 'crash-in',
+    // Any request, or those on which the promises rest.
+    crash: own.is(0.4) ? { half: own.whole(1, 60), of: null } : { half: own.whole(1, 4), of: own.pick(POINTS) },
+    downMs: between(own, 300, 60_000),
+  }));
   daily('link', (own) => ({
     kind: 'link',
     pbx: own.pick(PBXS),
@@ -106,12 +135,28 @@ export function forecast(climate: Climate, chance: Chance): Planned[] {
   daily('crm', (own) => ({ kind: 'crm', weather: own.pick(WEATHERS), forMs: between(own, 10_000, 2 * HOUR) }));
   daily('disk', (own) => ({
     kind: 'disk',
-    state: own.pick(['full', 'failing', 'slow'] as const),
-    slowMs: between(own, 20, 2000),
+    state: own.pick(['full', 'failing', 'flaky', 'slow'] as const),
+    slowMs: between(own, 20, 5000),
     forMs: between(own, 500, 10 * 60_000),
   }));
   daily('stall', (own) => ({ kind: 'stall', ms: between(own, 100, 60_000) }));
-  daily('step', (own) => ({ kind: 'step', ms: own.whole(-1500, 1500) }));
+  daily('step', (own) => ({
+    kind: 'step',
+    ms: own.pick([own.whole(-1500, 1500), HOUR, -HOUR, 30 * DAY, -30 * DAY]),
+    both: own.is(0.3),
+    forMs: between(own, 1000, 3 * HOUR),
+  }));
+  daily('drift', (own) => ({
+    kind: 'drift',
+    rate: (own.is(0.5) ? 1 : -1) * between(own, 20, 2000) * 1e-6,
+    forMs: between(own, HOUR / 2, 12 * HOUR),
+  }));
+  daily('pbx-clock', (own) => ({
+    kind: 'pbx-clock',
+    pbx: own.pick(PBXS),
+    ms: own.is(0.5) ? 2 * HOUR : -2 * HOUR,
+    forMs: between(own, HOUR / 10, 12 * HOUR),
+  }));
   return planned.sort((a, b) => a.at - b.at);
 }
 

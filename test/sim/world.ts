@@ -1,8 +1,9 @@
 /** A simulated time of the program between two PBXs and a CRM, and what must be true of it at each step and at its end. */
 import { createHash } from 'node:crypto';
-import BetterSqlite3 from 'better-sqlite3';
-import { migrate } from '../../adapters/sqlite/thread/migrate.ts';
-import type { Clock, Log } from '../../src/ports.ts';
+import { createClock } from '../../adapters/host/clock.ts';
+import type { Delivery } from '../../src/delivery/service.ts';
+import type { Log } from '../../src/ports.ts';
+import { memoryDatabase } from '../adapters/sqlite/support.ts';
 import { FakeCrm, type Fate } from '../delivery/fakes.ts';
 import type { Expected, Template } from '../faults/calls/template.ts';
 import { type Chance, chanceOf } from '../faults/support/chance.ts';
@@ -10,6 +11,7 @@ import { SimClock } from './clock.ts';
 import { beginLife, POLICY } from './life.ts';
 import { SimPbx } from './pbx.ts';
 import { recordsOf } from './records.ts';
+import { Counter, type Seen } from './seen.ts';
 import { type Disk, simDatabase } from './store.ts';
 import { type Climate, type CrmWeather, FAIR, forecast, type Trouble } from './weather.ts';
 
@@ -24,6 +26,8 @@ export interface SimResult {
   readonly known: number;
   readonly whole: number;
   readonly requests: number;
+  /** What happened, by kind. */
+  readonly seen: Seen;
   /** What must not be, a sentence each. */
   readonly violations: readonly string[];
 }
@@ -35,13 +39,18 @@ const HEALS_MS = 8 * 3_600_000;
 const PIECE_MS = 600_000;
 const START_MS = 400;
 const CUSTOMERS = 300;
+/** The farthest first, ms. */
+const SET_BY = [
+  { above: 86_400_000, kind: 'clock set by 30 days' },
+  { above: 60_000, kind: 'clock set by an hour' },
+] as const;
 
 export class SimWorld {
   readonly clock = new SimClock();
   readonly crm = new FakeCrm(this.clock);
   readonly pbxs: Readonly<Record<'asterisk' | 'freeswitch', SimPbx>>;
   readonly violations: string[] = [];
-  readonly #db = new BetterSqlite3(':memory:');
+  readonly #db = memoryDatabase();
   readonly #disk: Disk = { state: 'sound', slowMs: 0, crashIn: null };
   readonly #hash = createHash('sha256');
   readonly #chance: Chance;
@@ -57,13 +66,14 @@ export class SimWorld {
   #posted = 0;
   #first = 0;
   #steps = 0;
+  readonly #counter = new Counter();
+  /** Of the life that is alive, once it works. */
+  #delivery: Delivery | null = null;
 
   constructor(seed: number, templates: Templates) {
     this.#chance = chanceOf(seed);
     this.#templates = templates;
     this.pbxs = { asterisk: new SimPbx('asterisk', this.clock), freeswitch: new SimPbx('freeswitch', this.clock) };
-    this.#db.pragma('foreign_keys = ON');
-    migrate(this.#db);
     this.crm.everybodyIsKnown = true;
     const fates = this.#chance.part('fates');
     this.crm.fate = (request) => this.#fate(request, fates);
@@ -82,6 +92,7 @@ export class SimWorld {
     const { fates, share } = this.#weather;
     const fate = chance.is(share) ? chance.pick(fates) : 'ok';
     this.#note(`request ${request} ${fate}`);
+    if (fate !== 'ok' && fate !== 'hang') this.#counter.add(`CRM ${fate}`);
     if (fate === 'crash') queueMicrotask(() => this.#over(START_MS));
     return fate;
   }
@@ -95,13 +106,17 @@ export class SimWorld {
     this.#note(owner);
     const { clock } = this;
     const { id, from } = this.#boot;
-    const own: Clock = {
-      // Whole, as Date.now() is.
-      now: () => Math.floor(clock.now()),
-      monotonic: () => clock.monotonic() - from,
+    const monotonic = (): number => clock.monotonic() - from;
+    const own = createClock({
       bootId: id,
-      after: (ms, run) => clock.after(ms, () => life.alive && run()),
-    };
+      machine: {
+        // Whole, as Date.now() is.
+        wall: () => Math.floor(clock.now()),
+        monotonic,
+        sinceBoot: monotonic,
+        after: (ms, run) => clock.after(ms, () => life.alive && run()),
+      },
+    });
     const database = simDatabase({
       db: this.#db,
       disk: this.#disk,
@@ -113,6 +128,8 @@ export class SimWorld {
         queueMicrotask(() => this.#over(this.#downMs));
       },
       note: (what) => this.#note(what),
+      chance: this.#chance.part(`disk ${this.#lives}`),
+      counter: this.#counter,
     });
     const log: Log = {
       write: (level, event, text) => this.#note(`${level} ${event} ${text}`),
@@ -125,11 +142,14 @@ export class SimWorld {
       database,
       crm: this.crm,
       sources: Object.values(this.pbxs).map((pbx) => ({
-        source: pbx.source(() => life.alive, delays.whole(20, 400)),
+        source: pbx.source(() => life.alive, delays.whole(20, 400), own),
         places: [recordsOf(pbx)],
       })),
       log,
       life,
+      onReady: (delivery) => {
+        if (life.alive) this.#delivery = delivery;
+      },
       onFatal: (why) => {
         this.#note(`fatal ${why}`);
         this.#over(START_MS);
@@ -137,6 +157,7 @@ export class SimWorld {
     }).catch((error: unknown) => {
       // A start that fails ends the program, which is started again.
       this.#note(`start failed ${String(error)}`);
+      this.#counter.add('start that failed');
       if (life.alive) this.#over(START_MS * 5);
     });
   }
@@ -147,6 +168,7 @@ export class SimWorld {
     if (this.#ended === over) return;
     this.#ended = over;
     over.alive = false;
+    this.#delivery = null;
     this.#disk.crashIn = null;
     for (const pbx of Object.values(this.pbxs)) pbx.gone();
     this.#look();
@@ -179,16 +201,19 @@ export class SimWorld {
           const from = this.clock.monotonic() - chance.whole(10_000, 60_000);
           this.#boot = { id: `${this.#boot.id}+`, from };
         }
+        this.#counter.add(trouble.reboot ? 'reboot' : 'kill');
         this.#over(trouble.reboot ? Math.max(trouble.downMs, 20_000) : trouble.downMs);
         return;
       case 'crash-in':
-        this.#disk.crashIn = trouble.half;
+        this.#disk.crashIn = trouble.crash;
         this.#downMs = trouble.downMs;
         return;
       case 'link':
+        if (this.pbxs[trouble.pbx].heard) this.#counter.add('link lost');
         this.pbxs[trouble.pbx].lose(trouble.forMs, trouble.noticedMs);
         return;
       case 'pbx-crash':
+        this.#counter.add('PBX killed');
         this.pbxs[trouble.pbx].crash(trouble.forMs);
         return;
       case 'crm':
@@ -203,12 +228,40 @@ export class SimWorld {
         return;
       case 'stall':
         for (const pbx of Object.values(this.pbxs)) pbx.disturb();
+        if (this.#life.alive) this.#counter.add('program stopped');
         this.clock.block(trouble.ms);
         return;
-      case 'step':
-        for (const pbx of Object.values(this.pbxs)) pbx.disturb();
-        this.clock.wall += trouble.ms;
+      case 'step': {
+        const { ms, both, forMs } = trouble;
+        this.#counter.add(SET_BY.find(({ above }) => Math.abs(ms) > above)?.kind ?? 'clock set by seconds');
+        this.#setClock(ms, both);
+        this.clock.after(forMs, () => this.#setClock(-ms, both));
+        return;
+      }
+      case 'drift':
+        this.#counter.add('clock drifts');
+        this.clock.drift = trouble.rate;
+        this.clock.after(trouble.forMs, () => {
+          this.clock.drift = 0;
+        });
+        return;
+      case 'pbx-clock': {
+        const { ms, forMs } = trouble;
+        const pbx = this.pbxs[trouble.pbx];
+        this.#counter.add('clock of a PBX set by 2 h');
+        pbx.set(ms);
+        this.clock.after(forMs, () => pbx.set(-ms));
+      }
     }
+  }
+
+  #setClock(ms: number, both: boolean): void {
+    this.#note(`clock ${ms}`);
+    for (const pbx of Object.values(this.pbxs)) {
+      pbx.setBeside();
+      if (both) pbx.set(ms);
+    }
+    this.clock.wall += ms;
   }
 
   #sound(): void {
@@ -255,16 +308,26 @@ export class SimWorld {
     this.#disk.crashIn = null;
     this.#sky(FAIR);
     for (let waited = 0; waited < HEALS_MS; waited += PIECE_MS) {
+      if (waited > 0) this.#replayParked();
       await this.clock.advance(PIECE_MS, () => this.check());
       if (waited > 0 && this.#owed().length === 0) return;
     }
     for (const what of this.#owed().slice(0, 20)) this.#wrong(what);
   }
 
+  /** What the operator does in the end: what the CRM refused, or nothing is known of, is sent again. */
+  #replayParked(): void {
+    if (this.#db.prepare("SELECT 1 FROM delivery WHERE state = 'parked' LIMIT 1").get() === undefined) return;
+    this.#delivery?.replay({ filter: { states: ['parked'] }, force: false, dryRun: false }).then(
+      ({ count }) => this.#counter.add('parked call sent again', count),
+      () => undefined,
+    );
+  }
+
   #owed(): string[] {
     const rows = this.#db
       .prepare<[], { id: string; state: string; step: string | null; reason: string | null }>(
-        'SELECT session_id AS id, state, step, reason FROM delivery WHERE step IS NOT NULL',
+        "SELECT session_id AS id, state, step, reason FROM delivery WHERE step IS NOT NULL OR state = 'parked'",
       )
       .all()
       .map(({ id, state, reason }) => `${id} is left ${state}: ${reason ?? 'no reason'}`);
@@ -287,7 +350,7 @@ export class SimWorld {
           // Of the first call of a recording the first frame tells the beginning.
           stored: at === 0 && pbx.stored.has(placed),
           // What the PBX wrote to its end is filled, heard or not.
-          recorded: placed.told === placed.template.length && pbx.wasListenedTo(placed),
+          recorded: placed.told === placed.template.length && pbx.isFindable(placed),
         })),
       ),
     );
@@ -309,6 +372,7 @@ export class SimWorld {
       known: posted.filter(({ call }) => isKnown(call)).length,
       whole: posted.filter(({ whole }) => whole).length,
       requests: crm.arrivals.length,
+      seen: this.#counter.seen,
       violations: this.violations,
     };
   }

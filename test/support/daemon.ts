@@ -11,6 +11,9 @@ import type { Sandbox } from '../../adapters/leadsquared/sandbox/sandbox.ts';
 const PROJECT = join(import.meta.dirname, '..', '..');
 const NODE = join(PROJECT, 'node_modules', '.bin', 'node');
 
+/** Where processes of logcalld keep compiled code: each of them would strip the types of the whole program again. */
+export const COMPILED = { NODE_COMPILE_CACHE: join(PROJECT, 'node_modules', '.cache', 'logcalld') };
+
 /** Passwords that must never appear in any output. */
 export const CANARY = 'canary-Zx81-ami-secret';
 
@@ -92,12 +95,12 @@ export class DaemonProcess {
   private printed = '';
   private readonly listeners = new Set<() => void>();
 
-  /** `env`: in place of the environment of the test, `PATH` aside. */
+  /** `env`: in place of the environment of the test, `PATH` and what makes the start faster aside. */
   constructor(config: string, command = 'run', env: NodeJS.ProcessEnv = process.env) {
     this.child = spawn(NODE, [join(PROJECT, 'src', 'logcalld.js'), command, '--config', config], {
       cwd: PROJECT,
       detached: true,
-      env: { ...env, PATH: process.env.PATH },
+      env: { ...env, ...COMPILED, PATH: process.env.PATH },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.child.stdout, this.child.stderr]) {

@@ -52,7 +52,8 @@ export class EslClient {
   readonly #counters = { frames: 0, events: 0, unknownEvents: 0, attempts: 0 };
   readonly #link: Link;
   readonly #warned = new Set<string>();
-  #lastFrameAt: number | null = null;
+  /** When the last frame came, monotonic ms. */
+  #heardAt: number | null = null;
   #visit: Visit | null = null;
 
   constructor(options: EslClientOptions, handlers: EslHandlers) {
@@ -81,7 +82,10 @@ export class EslClient {
   }
 
   counters(): EslCounters {
-    return { ...this.#counters, lastFrameAt: this.#lastFrameAt };
+    const { clock } = this.#options;
+    // By the clock as it goes now, which may have been set since.
+    const lastFrameAt = this.#heardAt === null ? null : Math.floor(clock.now() - (clock.monotonic() - this.#heardAt));
+    return { ...this.#counters, lastFrameAt };
   }
 
   /**
@@ -154,7 +158,7 @@ export class EslClient {
 
   #received(frame: EslFrame, receivedAt: number): void {
     this.#counters.frames++;
-    this.#lastFrameAt = receivedAt;
+    this.#heardAt = this.#options.clock.monotonic();
     if (frame.passedOver > 0) {
       const { bodyBytes } = this.#options.limits ?? defaultLimits;
       this.#handlers.onFault?.('too long', tooLongWarning(frame.contentType, frame.passedOver, bodyBytes));

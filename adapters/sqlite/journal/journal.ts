@@ -43,8 +43,9 @@ export function journalModule(onInserted: readonly SessionHook[]) {
       },
     ).immediate;
     const lastFrame = db.prepare<[object], number | null>(
-      `SELECT max(at) FROM (SELECT max(last_at) AS at FROM segment WHERE source = @source
-       UNION ALL SELECT max(last_at) AS at FROM hot_segment WHERE source = @source)`,
+      `SELECT coalesce(
+         (SELECT last_at FROM hot_segment WHERE source = @source AND last_at <= @until ORDER BY id DESC LIMIT 1),
+         (SELECT last_at FROM segment WHERE source = @source AND last_at <= @until ORDER BY seq DESC LIMIT 1))`,
     );
     // Frames are numbered from 1: a first one with a higher number means that some before it were removed.
     const keptSince = db.prepare<[object], number | null>(
@@ -67,8 +68,8 @@ export function journalModule(onInserted: readonly SessionHook[]) {
       },
       ...segmentReader(db),
       ...recentReader(db),
-      /** When the last frame of a source came, ms since the epoch. */
-      lastFrameAt: ({ source }: { source: string }): number | null => lastFrame.pluck().get({ source }) ?? null,
+      /** As of the port of the journal. */
+      lastFrameAt: (args: { source: string; until: number }): number | null => lastFrame.pluck().get(args) ?? null,
       /**
        * From when on the journal tells what was heard, ms since the epoch; `null`: always, as nothing has been removed, or nothing
        * was ever heard.

@@ -113,7 +113,7 @@ export function sqliteJournal<M extends JournalModules>(database: Database<M>, o
       }
       return found;
     },
-    lastFrameAt: (source) => remote.lastFrameAt({ source }),
+    lastFrameAt: (source, until) => remote.lastFrameAt({ source, until }),
     status: () => group.status(),
     prune: (request) => remote.prune(request),
     seal: (request) => remote.seal(request),

@@ -146,18 +146,19 @@ function beginner(db: Connection, open: (intent: Arg<'begin'>) => void) {
   );
   const send = db.prepare<[object]>(
     `UPDATE delivery SET state = @state, step = @step, tries = tries + 1, updated_at = @startedAt, reason = NULL,
-       body = @body, sent_revision = @revision, sent_facts = @facts,
+       lease_until = @leaseUntil, body = @body, sent_revision = @revision, sent_facts = @facts,
        first_attempt_at = coalesce(first_attempt_at, @startedAt), last_attempt_at = @startedAt
      WHERE id = @id`,
   );
   return db.transaction((intent: Arg<'begin'>): Begun => {
-    const { id, owner, revision, startedAt } = intent;
+    const { id, owner, revision, startedAt, leaseUntil } = intent;
     const found = row.get(id);
     if (found?.owner !== owner) return 'lost';
     // Facts that changed since may have sent it back to be looked up.
     if (found.step !== 'post' || found.revision !== revision) return found.step === 'post' ? 'changed' : 'lost';
     const body = JSON.stringify(intent.body);
-    send.run({ id, ...next(found, 'begun'), revision, startedAt, body, facts: JSON.stringify(intent.facts) });
+    const facts = JSON.stringify(intent.facts);
+    send.run({ id, ...next(found, 'begun'), revision, startedAt, leaseUntil, body, facts });
     open(intent);
     return 'begun';
   }).immediate;

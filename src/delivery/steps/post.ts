@@ -1,11 +1,12 @@
 /**
  * Posts one call: permit, intent, request. The permit comes before the intent, so that a row is `sending` only while bytes may
- * be under way; the intent is durable before the first of them leaves.
+ * be under way; the intent is durable before the first of them leaves. It leaves while the row is ours, or not at all: a program that was
+ * stopped for longer finds that another one looks for the call.
  */
 import { type Permit, PermitLapsed, PermitsClosed } from '../../permits/port.ts';
 import type { CallLogBody, LateFacts, Reply } from '../crm.ts';
 import type { Position } from '../states.ts';
-import type { AttemptResult, Delivery, Trigger } from '../store.ts';
+import { type AttemptResult, type Delivery, LEASE_MS, type Trigger } from '../store.ts';
 import { answered, type Ran, type Run, resultOf, type StepParts, stored } from './step.ts';
 
 const SENDING: Position = { state: 'sending', step: 'post' };
@@ -23,22 +24,37 @@ export async function post(parts: StepParts, run: Run): Promise<Ran> {
 }
 
 async function begun(parts: StepParts, run: Run, permit: Permit, body: CallLogBody, facts: LateFacts): Promise<Ran> {
-  const { crm, outbox, clock, leads } = parts;
+  const { crm, outbox, clock, steady, leads } = parts;
   const { row, owner, asking, heard } = run;
   const { id, revision, leadId, userId, tries } = row;
   const trigger: Trigger = row.trigger === 'replay' ? 'replay' : tries > 0 ? 'retry' : 'live';
   const intent = { ...{ id, owner, revision, trigger, body, facts }, resolution: { leadId, userId } };
   const waited = { permit: permit.id, permitWaitMs: permit.waitedMs, startedAt: clock.now() };
-  const answer = await stored(outbox.begin({ ...intent, ...waited }));
+  const leaseUntil = steady() + LEASE_MS;
+  const answer = await stored(outbox.begin({ ...intent, ...waited, leaseUntil }));
   if (answer === 'lost') return { from: row, outcome: { kind: 'lost' } };
   if (answer === 'changed') return { from: row, outcome: { kind: 'done', event: 'changed', reason: row.reason } };
   // No signal: from here on only an answer, or the end of the program, ends it.
-  const request = crm.callLog.post(body, { priority: asking.priority, permit });
+  const leased = whileLeased(permit, () => steady() < leaseUntil);
+  const request = crm.callLog.post(body, { priority: asking.priority, permit: leased });
   const reply = await answered(request, 'uncertain', isUnsent);
   if (reply === 'unsent') return { from: SENDING, outcome: released() };
   heard(row.sessionId, reply);
   if (reply.kind === 'rejected') await forgetLead(leads, row);
   return { from: SENDING, outcome: outcomeOf(reply) };
+}
+
+/** The same permit, that of this block: on it nothing starts once the row is not ours. */
+function whileLeased(permit: Permit, isOurs: () => boolean): Permit {
+  return {
+    id: permit.id,
+    waitedMs: permit.waitedMs,
+    get used() {
+      return permit.used;
+    },
+    start: () => isOurs() && permit.start(),
+    [Symbol.dispose]: () => permit[Symbol.dispose](),
+  };
 }
 
 const isUnsent = (error: unknown): boolean => error instanceof PermitsClosed || error instanceof PermitLapsed;

@@ -15,6 +15,8 @@ export interface StepParts {
   readonly leads: Leads;
   readonly resolve: Resolve;
   readonly clock: Clock;
+  /** The clock of due times and leases, ms; it does not step. Runs once the outbox is open. */
+  readonly steady: () => number;
   readonly policy: DeliveryPolicy;
   /** Uniform in [0, 1). */
   readonly random: () => number;

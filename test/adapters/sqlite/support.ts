@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
 import type { Run } from '../../../adapters/sqlite/journal/journal.ts';
 import { prepare, runsOf } from '../../../adapters/sqlite/journal/runs.ts';
 import type { SessionRow } from '../../../adapters/sqlite/sessions/row.ts';
@@ -18,10 +19,20 @@ export function tempFolder(t: { teardown(run: () => void): unknown }): string {
   return folder;
 }
 
+/** An empty database with the whole schema; made once, as the migrations take longer than most tests. */
+let empty: Buffer | null = null;
+
 /** A database in memory with the whole schema, for modules called directly. */
 export function memoryDatabase(): Connection {
-  const db = openConnection(':memory:');
-  migrate(db);
+  if (empty === null) {
+    const db = openConnection(':memory:');
+    migrate(db);
+    empty = db.serialize();
+    db.close();
+  }
+  const db = new BetterSqlite3(empty);
+  db.pragma('foreign_keys = ON');
+  db.pragma('temp_store = MEMORY');
   return db;
 }
 

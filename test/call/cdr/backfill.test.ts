@@ -10,6 +10,7 @@ import type { RecordedFrame } from '../../../src/inspect.ts';
 import type { CallEvent } from '../../../src/telephony/call-event.ts';
 import { cdrOf, cutAfter, differences, framesOf, hearing, recordFor, scenarioOf, UNTOLD } from '../../support/cdr.ts';
 import { type Scenario, scenarios } from '../../support/recordings.ts';
+import { runs } from '../../support/runs.ts';
 
 const T = Date.UTC(2026, 10, 22, 11);
 
@@ -355,7 +356,7 @@ t.test('wherever the link is lost: each call once, and as the telephones saw it'
         throw new Error(`${one.scenario.set}/${one.scenario.name} cut at ${where}: ${wrong.join(', ')}`);
       }
     }),
-    { numRuns: 200 },
+    runs(70, 700),
   );
   t.pass();
 });

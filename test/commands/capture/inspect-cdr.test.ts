@@ -1,10 +1,10 @@
 /** `logcalld inspect --cdr` as a person runs it. */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { readRecordFiles } from '../../../src/commands/capture/cdr-files.ts';
+import { logcalld } from '../../cli/world.ts';
 import { bytesOf, scenarioOf } from '../../support/cdr.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'logcalld-cdr-'));
@@ -12,6 +12,10 @@ t.teardown(() => rmSync(folder, { recursive: true }));
 
 const path = (url: string) => new URL(url, import.meta.url).pathname;
 const recorded = (set: string, name: string, file: string) => path(`../../fixtures/recordings/${set}/${name}/${file}`);
+const ran = async (words: readonly string[]) => {
+  const { code, out, error } = await logcalld(...words);
+  return { status: code, stderr: error, calls: out.split('\n').filter((line) => line !== '') };
+};
 const inspect = (set: string, name: string, cdr: readonly string[]) => {
   const words = [
     'inspect',
@@ -21,14 +25,7 @@ const inspect = (set: string, name: string, cdr: readonly string[]) => {
     '--json',
   ];
   const options = cdr.flatMap((file) => ['--cdr', file]);
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [path('../../../src/logcalld.js'), ...words, ...options],
-    {
-      encoding: 'utf8',
-    },
-  );
-  return { status, stderr, calls: stdout.split('\n').filter((line) => line !== '') };
+  return ran([...words, ...options]);
 };
 const written = (name: string, content: string | Uint8Array): string => {
   writeFileSync(join(folder, name), content);
@@ -36,48 +33,45 @@ const written = (name: string, content: string | Uint8Array): string => {
 };
 
 t.test('calls of the gap come from the CDR, compressed or not', async (t) => {
-  const packed = inspect('asterisk-22', 'ami_reconnect', [recorded('asterisk-22', 'ami_reconnect', 'Master.csv.gz')]);
+  const packed = await inspect('asterisk-22', 'ami_reconnect', [
+    recorded('asterisk-22', 'ami_reconnect', 'Master.csv.gz'),
+  ]);
   const plain = written('Master.csv', bytesOf(scenarioOf('asterisk-22', 'ami_reconnect'), 'Master.csv.gz'));
   t.same([packed.status, packed.calls.length], [0, 4]);
   t.match(packed.calls.join(), /"from-cdr"/);
-  t.same(inspect('asterisk-22', 'ami_reconnect', [plain]), packed);
+  t.same(await inspect('asterisk-22', 'ami_reconnect', [plain]), packed);
 });
 
 t.test('what cannot be read ends with 1 and one sentence, even where nothing is missing', async (t) => {
   const legs = bytesOf(scenarioOf('freeswitch-1.11', 'internal'), 'json_cdr.jsonl.gz');
   const wrong = written('legs.jsonl', legs);
-  const { status, stderr, calls } = inspect('asterisk-22', 'internal_answered', [wrong]);
+  const { status, stderr, calls } = await inspect('asterisk-22', 'internal_answered', [wrong]);
   t.same([status, calls], [1, []]);
   t.match(stderr, /legs\.jsonl: is JSON, as FreeSWITCH writes it; for Asterisk give Master\.csv/);
   t.equal(stderr.trimEnd().split('\n').length, 1);
 });
 
 t.test('records without a capture: all that they tell, by each kind and by both', async (t) => {
-  const told = (options: readonly string[]) => {
-    const words = ['inspect', '--config', path('../../fixtures/freepbx.toml'), '--json', ...options];
-    const { status, stdout, stderr } = spawnSync(process.execPath, [path('../../../src/logcalld.js'), ...words], {
-      encoding: 'utf8',
-    });
-    return { status, stderr, calls: stdout.split('\n').filter((line) => line !== '') };
-  };
+  const told = (options: readonly string[]) =>
+    ran(['inspect', '--config', path('../../fixtures/freepbx.toml'), '--json', ...options]);
   const file = (kind: string) => recorded('freepbx-17', 'attended_feature', `asteriskcdrdb_${kind}.csv.gz`);
   for (const options of [
     ['--cel', file('cel')],
     ['--cdr', file('cdr')],
     ['--cdr', file('cdr'), '--cel', file('cel')],
   ]) {
-    const { status, calls } = told(options);
+    const { status, calls } = await told(options);
     t.same([status, calls.length], [0, 1]);
     const call: unknown = JSON.parse(calls[0] ?? '');
     t.match(call, { direction: 'Inbound', status: 'Answered', agent: '1003', externalE164: '+971501234567' });
     t.match(calls[0], /"blind-interval","from-cdr"/);
   }
   const text = bytesOf(scenarioOf('freepbx-17', 'attended_feature'), 'asteriskcdrdb_cdr.csv.gz').toString();
-  const cut = told(['--cdr', written('half.csv', text.slice(0, -40))]);
+  const cut = await told(['--cdr', written('half.csv', text.slice(0, -40))]);
   t.equal(cut.status, 0);
   t.match(cut.stderr, /^1 record could not be read and was left out: .*half\.csv: line 7: .*was the file cut off/);
   t.equal(cut.calls.length, 1);
-  t.match(told([]), { status: 2, stderr: /needs FILE\.\.\. or records with --cdr or --cel/ });
+  t.match(await told([]), { status: 2, stderr: /needs FILE\.\.\. or records with --cdr or --cel/ });
 });
 
 t.test('a folder stands for its files', async (t) => {

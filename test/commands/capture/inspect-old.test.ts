@@ -1,5 +1,4 @@
 /** A capture of an Asterisk that does not say which channels make a call. */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import { parseConfig } from '../../../config/load.ts';
 import { checkSource } from '../../../src/commands/check/reach.ts';
 import { Secret } from '../../../src/secret.ts';
 import { captures, scriptedServer } from '../../adapters/asterisk/support.ts';
+import { logcalld } from '../../cli/world.ts';
 
 const GREETING = 'Asterisk Call Manager/1.3\r\n';
 const CHANNEL = 'Event: Newchannel\r\nChannel: SIP/trunk-in-00000001\r\nUniqueid: 1795156200.101\r\n\r\n';
@@ -53,10 +53,10 @@ t.test('inspect tells it in one sentence, and reads the other files', async (t) 
   const path = (url: string) => new URL(url, import.meta.url).pathname;
   const good = path('../../fixtures/recordings/asterisk-22/inbound_answered_caller_hangs_up/events.jsonl.gz');
   const words = ['inspect', old, good, '--config', path('../../fixtures/lab.toml'), '--json'];
-  const run = spawnSync(process.execPath, [path('../../../src/logcalld.js'), ...words], { encoding: 'utf8' });
-  t.equal(run.status, 0, 'one refused capture does not spoil the others');
-  t.match(run.stderr, /^logcalld: \S+old\.jsonl is of Asterisk 11 or older .*Asterisk 13 or newer is needed\.\n$/);
-  const calls = run.stdout.split('\n').filter((line) => line !== '');
+  const run = await logcalld(...words);
+  t.equal(run.code, 0, 'one refused capture does not spoil the others');
+  t.match(run.error, /^logcalld: \S+old\.jsonl is of Asterisk 11 or older .*Asterisk 13 or newer is needed\.\n$/);
+  const calls = run.out.split('\n').filter((line) => line !== '');
   t.ok(calls.length > 0 && calls.every((line) => line.includes(good) && !line.includes(old)));
 });
 

@@ -7,6 +7,7 @@ import { SkipTally } from '../../../../adapters/freeswitch/records/skipped.ts';
 import { LOOK_MS, type RecordedLeg, type Weaving, weave } from '../../../../adapters/freeswitch/records/weave.ts';
 import type { Span } from '../../../../src/call/cdr/coverage.ts';
 import type { RecordsPage } from '../../../../src/records/port.ts';
+import { runs } from '../../../support/runs.ts';
 import { SOURCE } from './support.ts';
 
 const MINUTE = 60_000;
@@ -114,7 +115,7 @@ t.test('every call of the span is told once, wholly, and no other', async (t) =>
     assert.deepEqual(legsIn(pages).sort(), wanted.sort());
     assert.equal(pages.at(-1)?.upTo, span.to);
   });
-  await t.resolves(fc.assert(told, { numRuns: 300 }));
+  await t.resolves(fc.assert(told, runs(100, 1000)));
 });
 
 t.test('a reading that is broken off goes on from the last page', async (t) => {

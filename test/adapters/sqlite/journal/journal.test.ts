@@ -117,13 +117,23 @@ t.test('a damaged segment costs itself', async (t) => {
 
 t.test('the last frame of a source is known, with or without events, sealed or not', async (t) => {
   const { store, own } = journal();
-  const last = () => own.lastFrameAt({ source: 'pbx' });
+  const last = () => own.lastFrameAt({ source: 'pbx', until: Number.MAX_SAFE_INTEGER });
   t.equal(last(), null);
   store({ frames: [frame(answered('x', 5)), { source: 'pbx', receivedAt: 9, events: [], raw: Buffer.from('?') }] });
   store({ frames: [frame(answered('x', 20, 'other'))] });
   t.equal(last(), 9);
   while (own.seal({ before: EVER }).more);
   t.equal(last(), 9);
+});
+
+t.test('the last frame is the one that came last, whatever the clock showed before', async (t) => {
+  const { store, own } = journal();
+  const last = (until: number) => own.lastFrameAt({ source: 'pbx', until });
+  for (const at of [5, 900, 7]) store({ frames: [frame(answered('x', at))] });
+  t.same([last(1000), last(10), last(6), last(4)], [7, 7, 5, null]);
+  while (own.seal({ before: EVER }).more);
+  store({ frames: [frame(answered('x', 800))] });
+  t.same([last(1000), last(4)], [800, null]);
 });
 
 t.test('sealing joins what is old or much, of one source at a time, and changes nothing', async (t) => {

@@ -51,6 +51,7 @@ export function intent(row: Delivery, over: Partial<Intent> = {}): Intent {
     permit: 7,
     permitWaitMs: 1.5,
     startedAt: 10_000,
+    leaseUntil: 130_000,
     body: { CallSessionId: row.sessionId },
     resolution: { leadId: 'lead', userId: null },
     facts: { recordingUrl: null, durationSeconds: 60 },
