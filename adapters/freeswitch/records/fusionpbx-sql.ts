@@ -4,7 +4,7 @@ import { COLUMNS, NEEDED, type Row } from './fusionpbx-row.ts';
 import type { FusionPbxOptions, PgQuery } from './options.ts';
 
 /** Rows of one answer; a row with its whole record has some 20 KB. */
-const PAGE_ROWS = 200;
+const PAGE_ROWS = 50;
 
 /** Rows whose ids are asked for at once. */
 const IDS_AT_ONCE = 100;
