@@ -37,7 +37,7 @@ t.test('the calls of all recordings in one table, page by page', async (t) => {
     .flatMap(bodiesOf);
   const pg = fakePg(all.map(rowOf), NEW);
   const whole = await told(place(pg.query), spanOfLegs(all));
-  t.ok(pg.asked.filter((sql) => sql.includes('LIMIT 200')).length > 2, 'rows in pages');
+  t.ok(pg.asked.filter((sql) => sql.includes('LIMIT 50')).length > 2, 'rows in pages');
   t.equal(new Set(idsOf(whole.calls)).size, whole.calls.length, 'no call twice');
   const legs = whole.pages.flatMap(({ events }) => events.filter(({ kind }) => kind === 'channel-created'));
   t.ok(legs.length >= all.length - 20, 'nearly all legs: those never called are told in no record');
