@@ -14,7 +14,7 @@ const ROUNDS = 4;
 export interface SearchedTable {
   readonly table: FileTable;
   /** Knows the rows of the time in which the calls may go on. */
-  readonly horizon: Horizon;
+  readonly horizon: Pick<Horizon, 'of'>;
 }
 
 /** Calls by their linkedids, with names and Uniqueids of their channels as far as they are known. */

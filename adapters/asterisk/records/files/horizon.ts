@@ -20,6 +20,9 @@ export interface Horizon {
   close(): Promise<void>;
 }
 
+/** Of files that are gone through to their end. */
+export const TO_THE_END: Pick<Horizon, 'of'> = { of: () => Number.POSITIVE_INFINITY };
+
 /** `from`: as of `rowBlocks`. */
 export function createHorizon(table: FileTable, from: number): Horizon {
   const blocks: AsyncGenerator<RowBlock> = rowBlocks(table, from);

@@ -1,13 +1,20 @@
 /** Records of calls in files: `Master.csv` of cdr_csv, files of cdr_custom and cel_custom, and what logrotate made of them. */
 import type { Span } from '../../../../src/call/cdr/coverage.ts';
-import type { CallRecords, RecordsPage, SkippedRecords } from '../../../../src/records/port.ts';
+import type {
+  CallRecords,
+  RecordedCalls,
+  RecordsPage,
+  SkippedRecords,
+  WantedCall,
+} from '../../../../src/records/port.ts';
+import { epochOf } from '../../events/channel.ts';
 import { type TableName, UNKNOWN_LAYOUT } from '../csv.ts';
 import { tableEvents } from '../tables.ts';
 import { channelsIn } from './channels.ts';
 import { checkFiles } from './check.ts';
 import { DISORDER_MS, type FileTable, type RowBlock, rowBlocks } from './cursor.ts';
 import { gather } from './gather.ts';
-import { createHorizon, type Horizon } from './horizon.ts';
+import { createHorizon, type Horizon, TO_THE_END } from './horizon.ts';
 import { openSiblings, type Siblings } from './siblings.ts';
 
 /** One file that is being written. */
@@ -135,9 +142,27 @@ export function createFileRecords({ source, files, callsAtOnce = CALLS_AT_ONCE }
     }
   }
 
+  async function* find(calls: readonly WantedCall[]): AsyncGenerator<RecordedCalls> {
+    const session: Session = [];
+    try {
+      const begun = Math.min(...calls.map(({ id, span }) => epochOf(id) ?? span.from));
+      const tables = await openTables(session, begun - DISORDER_MS);
+      const searched = tables.map((table) => ({ table, horizon: TO_THE_END }));
+      for (let at = 0; at < calls.length; at += callsAtOnce) {
+        const some = calls.slice(at, at + callsAtOnce);
+        const ids = new Set(some.map(({ id }) => id));
+        const latest = Math.max(...some.map(({ span }) => span.to));
+        yield tableEvents(await gather(searched, { ids, channels: ids }, latest), source);
+      }
+    } finally {
+      await closeTables(session);
+    }
+  }
+
   return {
     name: files.map(({ file }) => file).join(', '),
     read,
+    find,
     async check() {
       const session: Session = [];
       try {

@@ -7,7 +7,7 @@ import type { PgQuery } from '../../../../adapters/freeswitch/records/options.ts
 import { scenarioOf } from '../../../support/cdr.ts';
 import { scenarios } from '../../../support/recordings.ts';
 import { fakePg, rowOf } from './fusionpbx-rows.ts';
-import { bodiesOf, idsOf, type RecordedBody, SOURCE, spanOfLegs, told } from './support.ts';
+import { bodiesOf, found, idsOf, type RecordedBody, SOURCE, spanOfLegs, told } from './support.ts';
 
 const OWN = [...COLUMNS, 'start_stamp', 'extension_uuid'].map((name) => `v_xml_cdr.${name}`);
 const EXTENSIONS = ['v_extensions.extension_uuid', 'v_extensions.extension'];
@@ -137,4 +137,19 @@ t.test('closing ends what was handed in', async (t) => {
   await createFusionPbxRecords({ name: 'x', query: fakePg([], NEW).query, source: SOURCE, close }).close();
   t.equal(closed, 1);
   await place(fakePg([], NEW).query).close();
+});
+
+t.test('a call is found by its id, and no other row is read before it has one', async (t) => {
+  const own = bodies('ringgroup_second_answers');
+  const span = spanOfLegs(own);
+  const id = own.find(({ leg }) => !leg.called)?.leg.channel ?? '';
+  const wanted = [{ id, span: { from: span.from - 5000, to: span.to + 5000 } }];
+  const others = fakePg(stored(bodies('att_xfer_feature')), NEW);
+  t.strictSame(await found(place(others.query), wanted), { calls: [], skipped: [] });
+  t.strictSame(
+    others.asked.filter((sql) => sql.includes('ORDER BY c.end_epoch')),
+    [],
+  );
+  const { calls } = await found(place(fakePg(stored(own), NEW).query), wanted);
+  t.match(calls, [{ callSessionId: `${SOURCE}-${id}`, agent: '1002', agentsRung: ['1001', '1002', '1003'] }]);
 });
