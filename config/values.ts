@@ -96,6 +96,19 @@ export const beginnings = z.array(
 /** File name; made absolute (from the folder of the config file) before it is checked. */
 export const file = text('the path of a file');
 
+/** The same of a folder. */
+export const folder = text('the path of a folder');
+
+/** A time of day in the file, minutes since midnight in the program. */
+export function timeOfDay(preset: string) {
+  const expected = "a time of day from '00:00' to '23:59'";
+  return z
+    .string({ error: expected })
+    .regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, { error: expected })
+    .transform((value) => 60 * Number(value.slice(0, 2)) + Number(value.slice(3)))
+    .prefault(preset);
+}
+
 /** Id of a systemd credential: it becomes a file name. */
 export const credential = z
   .string({ error: 'the id of a systemd credential' })

@@ -126,6 +126,8 @@ export interface StatusReply {
   readonly gaps: readonly Gap[];
   /** `null` when the daemon does not run. */
   readonly delivery: DeliverySnapshot | null;
+  /** The last backup that the daemon made by itself, ms since the epoch; `null` when there is none, or it does not run. */
+  readonly backup: { readonly path: string; readonly at: number; readonly bytes: number } | null;
 }
 
 export interface CallDetails {
