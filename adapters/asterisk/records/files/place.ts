@@ -123,7 +123,7 @@ export function createFileRecords({ source, files, callsAtOnce = CALLS_AT_ONCE }
         const block = next.value;
         behind.position = block.position;
         behind.reached = Math.max(behind.reached, block.latest ?? behind.reached);
-        count(faults, block);
+        count(faults, block, behind.table.table);
         for (const { row, linkedId, recordedAt } of block.rows) {
           if (linkedId === '' || recordedAt === null || recordedAt < span.from - 1000 || recordedAt > span.to + 1000)
             continue;
@@ -180,10 +180,10 @@ export function createFileRecords({ source, files, callsAtOnce = CALLS_AT_ONCE }
 }
 
 /** Faults are told once a page and kind. */
-function count(faults: Map<string, SkippedRecords>, { file, broken, unknown }: RowBlock): void {
+function count(faults: Map<string, SkippedRecords>, { file, broken, unknown }: RowBlock, table: TableName): void {
   const add = (more: number, why: string): void => {
     if (more > 0) faults.set(why, { count: (faults.get(why)?.count ?? 0) + more, why });
   };
   add(broken, `${file}: lines are cut off or no CSV; was the disk full, or the file edited? They were left out.`);
-  add(unknown, `${file}: lines are in no layout that is known; ${UNKNOWN_LAYOUT}.`);
+  add(unknown, `${file}: lines are in no layout that is known; ${UNKNOWN_LAYOUT[table]}.`);
 }

@@ -204,3 +204,18 @@ t.test('files that cannot be read are told with the remedy', async (t) => {
     message: /packed\.csv\.1\.gz: is no whole gzip file/,
   });
 });
+
+t.test('a file of another kind is told as what it is', async (t) => {
+  const file = join(folderFor(t), 'master.db');
+  writeFileSync(file, Buffer.concat([Buffer.from('SQLite format 3\0'), Buffer.from('\nx\n'.repeat(2000))]));
+  for (const [table, key] of [
+    ['cdr', 'file'],
+    ['cel', 'cel_file'],
+  ] as const) {
+    const { problem } = await createFileRecords({ source: SOURCE, files: [{ table, file, columns: [] }] }).check();
+    t.equal(
+      problem,
+      `${file}: is an SQLite database, no CSV: set type = 'sqlite' and ${key} = '${file}' in [[source.records]], in place of ${table}_file.`,
+    );
+  }
+});
