@@ -4,7 +4,19 @@ import type { SecretRef } from '../src/secret.ts';
 import { leadsquared } from './leadsquared.ts';
 import { DEFAULT_DATABASE } from './read.ts';
 import { source } from './source.ts';
-import { beginnings, choice, duration, file, flag, optionalDuration, size } from './values.ts';
+import {
+  beginnings,
+  choice,
+  duration,
+  file,
+  flag,
+  folder,
+  optional,
+  optionalDuration,
+  size,
+  timeOfDay,
+  whole,
+} from './values.ts';
 
 const calls = z.strictObject({
   close_grace: duration('0s', '5m', '2s'),
@@ -32,6 +44,14 @@ const storage = z.strictObject({
       journal: duration('0s', '3650d', '30d'),
       journal_max: size('2GB'),
       calls: duration('7d', '3650d', '400d'),
+    })
+    .prefault({}),
+  backup: z
+    .strictObject({
+      enabled: flag.default(true),
+      at: timeOfDay('03:30'),
+      keep: whole(1, 14).default(2),
+      folder: optional(folder),
     })
     .prefault({}),
 });

@@ -101,6 +101,19 @@ export const tls = z
   .strictObject({ enabled: flag.default(false), ca_file: optional(file), servername: optional(text('a host name')) })
   .prefault({});
 
+/** The same of a folder. */
+export const folder = text('the path of a folder');
+
+/** A time of day in the file, minutes since midnight in the program. */
+export function timeOfDay(preset: string) {
+  const expected = "a time of day from '00:00' to '23:59'";
+  return z
+    .string({ error: expected })
+    .regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, { error: expected })
+    .transform((value) => 60 * Number(value.slice(0, 2)) + Number(value.slice(3)))
+    .prefault(preset);
+}
+
 /** Id of a systemd credential: it becomes a file name. */
 export const credential = z
   .string({ error: 'the id of a systemd credential' })

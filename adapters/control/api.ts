@@ -101,6 +101,8 @@ export const requests = {
   tidy: nothing,
   /** Takes one permit of the request limit for a request that the asking program makes itself. */
   permit: nothing,
+  /** Stores calls of a database that was put aside, as far as they are not known: each may have been posted. */
+  salvage: z.strictObject({ records: z.array(callRecord).max(MAX_ITEMS), dryRun: z.boolean() }),
   /** Stores newer facts of calls. `revision`: of the facts they were compared with, 0 for a call that was not stored. */
   correct: z.strictObject({
     items: z.array(z.strictObject({ record: callRecord, revision: z.number().int().min(0) })).max(MAX_ITEMS),
@@ -126,6 +128,8 @@ export interface StatusReply {
   readonly gaps: readonly Gap[];
   /** `null` when the daemon does not run. */
   readonly delivery: DeliverySnapshot | null;
+  /** The last backup that the daemon made by itself, ms since the epoch; `null` when there is none, or it does not run. */
+  readonly backup: { readonly path: string; readonly at: number; readonly bytes: number } | null;
 }
 
 export interface CallDetails {
@@ -217,6 +221,8 @@ export interface Replies {
     readonly others: readonly string[];
   };
   readonly permit: Record<never, never>;
+  /** Ids of those that were not known. */
+  readonly salvage: { readonly taken: readonly string[] };
   readonly correct: {
     readonly inserted: readonly string[];
     readonly changed: readonly string[];

@@ -4,11 +4,12 @@ import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { createGunzip } from 'node:zlib';
 import { type Capture, CaptureLines, isCompressed } from '../../src/capture/file.ts';
+import { unreadable } from './unreadable.ts';
 
 /** Reads a capture file, compressed with gzip or not. Throws an Error that names the file, the line and what is wrong. */
 export async function readCapture(path: string): Promise<Capture> {
   const handle = await open(path).catch((error: unknown) => {
-    throw new Error(`${path}: cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Error(unreadable(path, error, 'a file of "logcalld capture"'));
   });
   const beginning = Buffer.alloc(2);
   await handle.read(beginning, 0, 2, 0);

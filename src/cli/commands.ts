@@ -169,6 +169,14 @@ export const COMMANDS = [
       'The daemon must be stopped.\nCalls that may have been posted since are looked for in LeadSquared before they are posted.',
   },
   {
+    name: 'salvage',
+    summary: 'take over the calls of a database that was put aside as damaged',
+    arguments: 'FILE',
+    options: [config, { name: 'dry-run', help: 'tell how many there are, and store nothing' }],
+    details:
+      'FILE is <database>.damaged-TIME, with its -wal beside it. Calls that are not stored, and that it\ndoes not say to be settled, are looked for in LeadSquared, and posted where they are not there.',
+  },
+  {
     name: 'erase',
     summary: 'take a telephone number out of all that is stored',
     options: [

@@ -21,6 +21,7 @@ export const bodies: Readonly<Record<CommandName, CommandBody>> = {
   backup: later(async () => (await import('./store/backup.ts')).backup),
   erase: later(async () => (await import('./store/erase.ts')).erase),
   restore: later(async () => (await import('./store/backup.ts')).restore),
+  salvage: later(async () => (await import('./store/salvage.ts')).salvage),
   users: later(async () => (await import('./users.ts')).users),
   'sessions rederive': later(async () => (await import('./calls/rederive.ts')).rederive),
   capture: later(async () => (await import('./capture/capture.ts')).capture),

@@ -1,6 +1,7 @@
 /** `logcalld status`: one screen that answers "is it working?". */
 import type { StatusReply } from '../../adapters/control/api.ts';
 import { visible } from '../../adapters/host/log-value.ts';
+import { megabytes } from '../../adapters/sqlite/backups/megabytes.ts';
 import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
@@ -93,7 +94,7 @@ function liveRows({ live, at, running }: StatusReply): readonly (readonly string
   return [['live calls', String(live.length)], ...calls, ...more];
 }
 
-function deliveryRows({ counts, delivery, at }: StatusReply): readonly (readonly string[])[] {
+function deliveryRows({ counts, delivery, backup, at }: StatusReply): readonly (readonly string[])[] {
   const { states, oldestWaiting, updatesWaiting } = counts;
   const waiting = states.pending + states.sending + states.retrying + states.uncertain;
   const age = oldestWaiting === null ? '' : `, the oldest ended ${length(Math.max(0, at - oldestWaiting))} ago`;
@@ -117,6 +118,7 @@ function deliveryRows({ counts, delivery, at }: StatusReply): readonly (readonly
       `${permits.used} of ${requests} used in ${length(windowMs)}, ${count(permits.usedToday, 'request')} today${held}`,
     ],
     ['users', users.fetchedAt === null ? 'not fetched yet' : `${users.count}, fetched ${dateTime(users.fetchedAt)}`],
+    ...(backup === null ? [] : [['last backup', `${dateTime(backup.at)}, ${megabytes(backup.bytes)}, ${backup.path}`]]),
   ];
 }
 

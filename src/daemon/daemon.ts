@@ -28,6 +28,7 @@ import { readersOf } from './readers.ts';
 import { openRecords } from './records.ts';
 import { CRM, callLogPolicyOf, deliveryPolicyOf, directoryPolicyOf, planOf, rulesOf } from './settings.ts';
 import { daemonStatus } from './status-reply.ts';
+import { keepBackups } from './upkeep/backups.ts';
 import { keepPruning } from './upkeep/pruning.ts';
 import { keepSealing } from './upkeep/sealing.ts';
 import { openStorage } from './upkeep/storage.ts';
@@ -218,28 +219,26 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
   });
 
   for (const note of config.notes) events.warning(log, 'config', note);
+  const backups = keepBackups({
+    ...{ database: config.storage.path, settings: config.storage.backup },
+    clock,
+    log,
+    conditions,
+  });
+  opened.push(backups.stop);
   await delivery.start();
   await pipeline.start();
   records.filling.start();
   const statuses = () => sources.map(({ source }) => source.status());
   const path = config.storage.path;
-  const view = { database: path, startedAt, clock, sources: statuses, pipeline, conditions, delivery, store: remote };
+  const view = {
+    ...{ database: path, startedAt, clock, sources: statuses, pipeline, conditions, delivery, store: remote },
+    lastBackup: backups.last,
+  };
   control?.serve(
     handlersOf({
-      ...{
-        store: remote,
-        policy,
-        callLog: callLogPolicy,
-        readerOf,
-        database: path,
-        delivery,
-        permits,
-        journal,
-        conditions,
-        clock,
-        records,
-        log,
-      },
+      ...{ store: remote, policy, callLog: callLogPolicy, readerOf, database: path, delivery, permits, journal },
+      ...{ conditions, clock, records, log },
       live: () => pipeline.live(),
       status: () => daemonStatus(view),
       onCorrected(corrected) {
@@ -273,6 +272,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     async stop() {
       pruning.stop();
       sealing.stop();
+      const noBackup = backups.stop();
       watch.stop();
       await control?.close();
       await delivery.drain(DRAIN_MS);
@@ -285,6 +285,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
       await Promise.race([pipeline.stop(), enough]);
       cancel();
       await client.close();
+      await noBackup;
       await database.close();
     },
   };

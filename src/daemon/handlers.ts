@@ -67,6 +67,7 @@ export function handlersOf(parts: HandlerParts): Handlers {
       return {};
     },
     correct: (request) => correct(parts, request),
+    salvage: (request) => salvage(parts, request),
   };
 }
 
@@ -116,4 +117,30 @@ async function correct(
   delivery.notify();
   onCorrected(ended);
   return { inserted, changed, moved };
+}
+
+/** The flag of a call that comes from a database that was put aside as damaged. */
+const SALVAGED_FLAG = 'salvaged';
+
+/** That such a call was not posted its own database says, which is damaged: so it is looked for first, as after a loss. */
+async function salvage(
+  { store, journal, delivery, clock, onCorrected, log }: HandlerParts,
+  { records, dryRun }: RequestOf<'salvage'>,
+): Promise<{ taken: readonly string[] }> {
+  const known = await store.sessions.byIds({ ids: records.map(({ callSessionId }) => callSessionId) });
+  const there = new Set(known.map(({ record }) => record.callSessionId));
+  const ended = records
+    .filter(({ callSessionId }) => !there.has(callSessionId))
+    .map((record) => ({ ...record, flags: [...new Set([...record.flags, SALVAGED_FLAG])] }));
+  const taken = ended.map(({ callSessionId }) => callSessionId);
+  if (ended.length === 0 || dryRun) return { taken };
+  await store.upkeep.doubt({
+    until: Math.max(...ended.map(({ startedAt }) => startedAt)),
+    at: Math.floor(clock.now()),
+  });
+  const { inserted } = await journal.commit({ frames: [], opened: [], released: [], ended });
+  log.write('notice', 'salvage', `${inserted.length} calls were taken over from a database that was put aside.`);
+  delivery.notify();
+  onCorrected(ended);
+  return { taken: inserted };
 }

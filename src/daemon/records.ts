@@ -135,7 +135,10 @@ interface Source {
 
 const placeOfPage = z.object({ place: z.number().int().min(0), from: z.number() });
 
-/** One page: of the place that the cursor names, from where it came to. */
+/** One answer has the pages of so long, ms: each reading begins with some that the one before it had already. */
+const PAGES_MS = 300;
+
+/** Some pages: of the place that the cursor names, from where it came to. */
 async function byHand(
   { store, clock }: RecordsParts,
   sources: readonly Source[],
@@ -172,6 +175,7 @@ async function byHand(
   const completed: CallRecord[] = [];
   const skipped: SkippedRecords[] = [];
   const answer = { place: place.name, since, created, completed, skipped };
+  const began = clock.now();
   const next = (at: z.output<typeof placeOfPage> | null) => (at === null ? null : cursorOf(selection, at));
   try {
     for await (const page of place.read({ from, to: wanted.to })) {
@@ -181,7 +185,8 @@ async function byHand(
       skipped.push(...page.skipped, ...done.faults);
       if (!dryRun) await countFor(store, source, done, time);
       // One that comes no further tells of what went on before: the next one follows at once.
-      if (page.upTo > from && page.upTo < wanted.to)
+      const enough = clock.now() - began >= PAGES_MS;
+      if (enough && page.upTo > from && page.upTo < wanted.to)
         return { ...answer, upTo: page.upTo - time.aheadMs, cursor: next({ place: begin.place, from: page.upTo }) };
     }
   } catch (error) {

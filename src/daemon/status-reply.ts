@@ -27,6 +27,7 @@ export interface DaemonView {
   readonly conditions: Conditions;
   readonly delivery: Pick<Delivery, 'snapshot'>;
   readonly store: Pick<Store, 'gaps'>;
+  readonly lastBackup: () => StatusReply['backup'];
 }
 
 export async function daemonStatus(view: DaemonView): Promise<StatusReply> {
@@ -45,6 +46,7 @@ export async function daemonStatus(view: DaemonView): Promise<StatusReply> {
     gaps: await lastGaps(view.store),
     counts: { states, oldestWaiting, updatesWaiting, parkedReasons, skippedReasons },
     delivery,
+    backup: view.lastBackup(),
   };
 }
 
@@ -81,5 +83,6 @@ export async function fileStatus(store: Store, database: string, held: Held, clo
     gaps: await lastGaps(store),
     counts: await store.outbox.counts({ now: at }),
     delivery: null,
+    backup: null,
   };
 }

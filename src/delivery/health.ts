@@ -74,6 +74,8 @@ interface Circuit {
   failingSince: number | null;
   /** It was refused, not unanswered. */
   refused: boolean;
+  /** What the CRM said when it failed last. */
+  why: string | null;
   /** Subjects that failed since the last one that worked. */
   failed: Set<string>;
   trialAt: number;
@@ -135,7 +137,7 @@ export function createHealth({ crm, onCondition, onChange }: HealthParts): Healt
     const circuit = circuits[lane];
     if (circuit.open) return;
     circuit.failingSince ??= now;
-    Object.assign(circuit, { open: true, trialAt: now, trials: 0, empty: false });
+    Object.assign(circuit, { open: true, why, trialAt: now, trials: 0, empty: false });
     probed = { 'look-up': false, post: false };
     changed(why);
   }
@@ -192,7 +194,7 @@ export function createHealth({ crm, onCondition, onChange }: HealthParts): Healt
       // A post that works proves more than a lookup does.
       for (const one of lane === 'post' ? LANES : [lane]) {
         close(one);
-        Object.assign(circuits[one], { failingSince: null, refused: false });
+        Object.assign(circuits[one], { failingSince: null, refused: false, why: null });
       }
       changed(cause);
       settled();
@@ -208,6 +210,7 @@ export function createHealth({ crm, onCondition, onChange }: HealthParts): Healt
       const circuit = circuits[step];
       if (circuit.failed.size < FAILURES_TO_OPEN) circuit.failed.add(subject);
       circuit.refused = refusal;
+      circuit.why = message;
       if (circuit.failed.size >= FAILURES_TO_OPEN) open(step, message, now);
     },
     denied(message) {
@@ -222,7 +225,8 @@ export function createHealth({ crm, onCondition, onChange }: HealthParts): Healt
       denied = false;
       // It is believed when a call goes through.
       for (const lane of LANES) {
-        Object.assign(circuits[lane], { open: true, failingSince: now, trialAt: now, trials: 0, refused: true });
+        const told = { refused: true, why: cause };
+        Object.assign(circuits[lane], { ...told, open: true, failingSince: now, trialAt: now, trials: 0 });
       }
       changed(cause);
     },
@@ -234,6 +238,7 @@ export function createHealth({ crm, onCondition, onChange }: HealthParts): Healt
       probed = { 'look-up': false, post: false };
       if (state() === 'open') {
         cause = message;
+        for (const lane of LANES) if (circuits[lane].open) circuits[lane].why = message;
         onCondition(unavailable(crm));
       } else if (state() === 'closed') for (const lane of LANES) open(lane, message, now);
     },
@@ -248,9 +253,9 @@ export function createHealth({ crm, onCondition, onChange }: HealthParts): Healt
       return 5000 + Math.round(random() * (ceiling - 5000));
     },
     review(now) {
-      for (const { failingSince, refused: refusal } of LANES.map((lane) => circuits[lane])) {
+      for (const { failingSince, refused: refusal, why } of LANES.map((lane) => circuits[lane])) {
         if (failingSince === null || now - failingSince < TOLD_AFTER_MS) continue;
-        onCondition(refusal ? refused(crm, cause) : unavailable(crm));
+        onCondition(refusal ? refused(crm, why) : unavailable(crm));
       }
     },
   };
@@ -260,6 +265,7 @@ const fresh = (): Circuit => ({
   open: false,
   failingSince: null,
   refused: false,
+  why: null,
   failed: new Set(),
   trialAt: 0,
   trials: 0,

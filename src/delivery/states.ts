@@ -144,7 +144,12 @@ export const TRANSITIONS: Readonly<Record<string, Ways>> = {
     replayed: at('pending', 'look-up'),
   },
   'parked -': { replayed: at('pending', 'look-up'), rechecked: at('uncertain', 'check') },
-  'skipped -': { replayed: at('pending', 'look-up'), rechecked: at('uncertain', 'check') },
+  // With newer facts the rules may have it posted: they are asked again.
+  'skipped -': {
+    changed: at('pending', 'look-up'),
+    replayed: at('pending', 'look-up'),
+    rechecked: at('uncertain', 'check'),
+  },
 };
 
 /** What follows. Throws on a way the table does not have: that is a defect of the program, not of the call. */

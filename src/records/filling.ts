@@ -11,7 +11,7 @@ import type { Clock } from '../ports.ts';
 import { GAP_FLAG, type Gap, type Gaps } from './gaps.ts';
 import type { PageMerger } from './merge.ts';
 import { moved, shiftOfCalls, shiftOfRecords } from './pbx-time.ts';
-import { type CallRecords, RecordsError } from './port.ts';
+import { type CallRecords, RecordsError, type WantedCall } from './port.ts';
 
 export interface FillingSource {
   readonly name: string;
@@ -209,16 +209,16 @@ export function createFilling(options: FillingOptions): Filling {
     const readCalls = async (records: readonly CallRecord[]): Promise<ReadonlySet<string>> => {
       const time = source.merge.time();
       const now = clock.now() + shiftOfCalls(time);
-      // Of one that was cut off the record was written at its end, which nobody heard.
-      const ends = records.map(({ endedAt, endBetween }) => (endBetween == null ? endedAt : (endBetween.to ?? now)));
-      const span = {
-        from: Math.min(...records.map(({ startedAt }) => startedAt)) - MARGIN_MS,
-        to: Math.max(...ends) + WRITTEN_AFTER_MS,
-      };
+      const wanted = records.map(({ callSessionId, startedAt, endedAt, endBetween }): WantedCall => {
+        // Of one that was cut off the record was written at its end, which nobody heard.
+        const end = endBetween == null ? endedAt : (endBetween.to ?? now);
+        const span = moved({ from: startedAt - MARGIN_MS, to: end + WRITTEN_AFTER_MS }, shiftOfRecords(time));
+        return { id: callSessionId.slice(name.length + 1), span };
+      });
       const found = new Set<string>();
       for (const place of places) {
-        for await (const page of place.read(moved(span, shiftOfRecords(time)))) {
-          const done = await source.merge(page.events, { span: null, time });
+        for await (const { events } of place.find(wanted)) {
+          const done = await source.merge(events, { span: null, time });
           for (const id of done.recorded) found.add(id);
           for (const record of done.completed) await noteCompleted(record);
           if (stopped) return found;

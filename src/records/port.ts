@@ -12,16 +12,28 @@ export interface SkippedRecords {
   readonly why: string;
 }
 
-/** A part of what was recorded. */
-export interface RecordsPage {
-  /** What the records say, as call events in no particular order; a call that the page tells of is told wholly. */
+/** Some calls that were recorded. */
+export interface RecordedCalls {
+  /** What the records say, as call events in no particular order; a call of which they tell is told wholly. */
   readonly events: readonly CallEvent[];
+  readonly skipped: readonly SkippedRecords[];
+}
+
+/** A part of what was recorded. */
+export interface RecordsPage extends RecordedCalls {
   /**
    * Everything recorded up to then is told; a reading that was broken off goes on from here. Of the last page it may lie before the
    * end of the span, where calls are not recorded wholly yet: read again later. ms since the epoch, UTC.
    */
   readonly upTo: number;
-  readonly skipped: readonly SkippedRecords[];
+}
+
+/** A call that is looked for. */
+export interface WantedCall {
+  /** As events name it: its linked id, or the id of a channel of it. */
+  readonly id: string;
+  /** It is recorded in that time, on the clock of the PBX, if it is recorded yet. */
+  readonly span: Span;
 }
 
 /** What is known of a place without reading any call. */
@@ -41,6 +53,11 @@ export interface CallRecords {
    * stand in more than one page. Rejects with a `RecordsError` when the place cannot be read: the caller tries again later.
    */
   read(span: Span): AsyncIterable<RecordsPage>;
+  /**
+   * These calls, as far as they are recorded. They are looked for by their ids wherever the place can be asked for one, so that a call
+   * that is not recorded yet costs little. In parts; of other calls something may be told as well. Rejects as `read` does.
+   */
+  find(calls: readonly WantedCall[]): AsyncIterable<RecordedCalls>;
   /** Never rejects. */
   check(): Promise<RecordsCheck>;
   close(): Promise<void>;

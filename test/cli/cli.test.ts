@@ -28,6 +28,7 @@ async function cli(line: string) {
     backup: body,
     erase: body,
     restore: body,
+    salvage: body,
     users: body,
     'sessions rederive': body,
     capture: body,

@@ -59,6 +59,21 @@ t.test('a day with the commands', async (t) => {
     t.same([none.code, none.out, none.error], [0, '', 'No calls.\n']);
   });
 
+  await t.test('a source that does not exist is told with those that do', async (t) => {
+    for (const words of [
+      ['gaps'],
+      ['calls'],
+      ['replay', '--dry-run'],
+      ['backfill', '--since', '1h'],
+      ['sessions', 'rederive', '--since', '1h'],
+    ]) {
+      const { code, error } = await it.run(...words, '--source', 'nope');
+      t.not(code, 0, words.join(' '));
+      t.match(error, /has no source "nope".*asterisk/s, words.join(' '));
+    }
+    t.equal((await it.run('gaps', '--source', 'asterisk')).code, 0);
+  });
+
   const id = String(it.sandbox.ledger.calls().find(({ body }) => body.Direction === 'Inbound')?.body.CallSessionId);
 
   await t.test('calls show', async (t) => {

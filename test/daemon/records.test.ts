@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import t from 'tap';
 import { recordsReaders } from '../../adapters/index.ts';
+import type { Span } from '../../src/call/cdr/coverage.ts';
 import { type CallRecords, RecordsError, type RecordsPage } from '../../src/records/port.ts';
 import { type Playing, settled, until, world } from '../cli/world.ts';
 
@@ -12,6 +13,8 @@ t.jobs = 4;
 
 const GAP = 'ami_reconnect';
 const file = new URL(`../fixtures/recordings/asterisk-22/${GAP}/Master.csv.gz`, import.meta.url);
+
+const around = (a: Span, b: Span): Span => ({ from: Math.min(a.from, b.from), to: Math.max(a.to, b.to) });
 
 /** The records of the recording, as a place; `broken`: how often it cannot be read first. */
 function place(broken = 0): { readonly place: CallRecords; readonly reads: () => number } {
@@ -28,6 +31,10 @@ function place(broken = 0): { readonly place: CallRecords; readonly reads: () =>
         const content = gunzipSync(readFileSync(file));
         const read = recordsReaders.asterisk?.([{ name: 'Master.csv', content }], 'asterisk', { from, to });
         yield { events: read?.events ?? [], upTo: to, skipped: read?.skipped ?? [] };
+      },
+      find(calls) {
+        const { from, to } = calls.map(({ span }) => span).reduce(around);
+        return this.read({ from, to });
       },
       check: async () => ({ problem: null, hints: [] }),
       close: async () => {},

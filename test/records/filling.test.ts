@@ -39,10 +39,20 @@ function bench(pages: (reading: Reading) => AsyncIterable<RecordsPage>, places =
     shift: async (args) => module.shift(args),
   };
   const readings: Reading[] = [];
+  const asked: string[][] = [];
   const place = (n: number): CallRecords => ({
     name: `place ${n}`,
     async *read(span) {
       readings.push(span);
+      yield* pages(span);
+    },
+    async *find(calls) {
+      const span = {
+        from: Math.min(...calls.map((one) => one.span.from)),
+        to: Math.max(...calls.map((one) => one.span.to)),
+      };
+      readings.push(span);
+      asked.push(calls.map(({ id }) => id));
       yield* pages(span);
     },
     check: async () => ({ problem: null, hints: [] }),
@@ -90,7 +100,7 @@ function bench(pages: (reading: Reading) => AsyncIterable<RecordsPage>, places =
   const make = () => createFilling({ ...parts, sources: [own] });
   const filling = make();
   return {
-    ...{ filling, make, gaps: module, readings, merges, released, troubles, filled },
+    ...{ filling, make, gaps: module, readings, asked, merges, released, troubles, filled },
     finds(result: Partial<Merged>): void {
       found = { ...found, ...result };
     },
@@ -269,6 +279,15 @@ t.test('a call that was cut off waits from when it was stored, and its record is
   t.match(it.readings, [{ from: START - 606_000, to: START + 4000 }]);
   await it.pass(WAIT);
   t.strictSame(it.released, ['a']);
+});
+
+t.test('a call that waits is looked for by its id, in the time that it lasted', async (t) => {
+  const it = bench(async function* () {});
+  it.waits(heardInPart('pbx-1795000000.7', START - 60_000), heardInPart('pbx-1795000001.9', START));
+  it.filling.callsEnded('pbx');
+  await it.pass(6000);
+  t.strictSame(it.asked, [['1795000000.7', '1795000001.9']]);
+  t.strictSame(it.readings, [{ from: START - 66_000, to: START + 5000 }]);
 });
 
 t.test('places are read by the clock of the PBX', async (t) => {

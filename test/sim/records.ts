@@ -32,6 +32,13 @@ export function recordsOf(pbx: SimPbx): CallRecords {
         yield { events, upTo: last ? to : (part.at(-1)?.copy.beganAt ?? to), skipped: [] };
       }
     },
+    find(calls) {
+      const spans = calls.map(({ span }) => span);
+      return this.read({
+        from: Math.min(...spans.map(({ from }) => from)),
+        to: Math.max(...spans.map(({ to }) => to)),
+      });
+    },
     check: async () => ({ problem: null, hints: [] }),
     close: async () => {},
   };

@@ -49,14 +49,20 @@ const NEEDED: Readonly<Record<TableName, readonly string[]>> = {
   cel: ['eventtype', 'eventtime', 'channame', 'uniqueid', 'linkedid'],
 };
 
-export const UNKNOWN_LAYOUT =
-  'for Master.csv set loguniqueid=yes and newcdrcolumns=yes in cdr.conf; for any other layout put the names of the columns ' +
-  '(start, answer, end, channel, dstchannel, disposition, uniqueid, linkedid ...) into the first line';
+/** What is to be done about a file of this table that is in no layout that is known. */
+export const UNKNOWN_LAYOUT: Readonly<Record<TableName, string>> = {
+  cdr:
+    'for Master.csv set loguniqueid=yes and newcdrcolumns=yes in cdr.conf; for any other layout put the names of the columns ' +
+    '(start, answer, end, channel, dstchannel, disposition, uniqueid, linkedid ...) into the first line',
+  cel:
+    'for cel-custom/Master.csv take the mapping of the sample cel_custom.conf as it is; for any other layout put the names of the ' +
+    'columns (eventtype, eventtime, channame, uniqueid, linkedid, appname, appdata, extra ...) into the first line',
+};
 const CUT = 'was the file cut off, or its layout changed? The line was left out';
 
-/** Reads a file. Throws one clear sentence when it is none of these: another kind of file, an unknown layout, no such columns. */
-export function readCsv(file: string, content: Uint8Array): CsvTable {
-  refuseOtherKinds(file, content);
+/** Reads a file. `wanted`: for the remedy; what it holds, its columns tell. Throws one clear sentence when it is none of these: another kind of file, an unknown layout, no such columns. */
+export function readCsv(file: string, content: Uint8Array, wanted: TableName = 'cdr'): CsvTable {
+  refuseOtherKinds(file, content, wanted);
   const rows: RawRow[] = [];
   const lines: number[] = [];
   let count = 0;
@@ -71,7 +77,7 @@ export function readCsv(file: string, content: Uint8Array): CsvTable {
       layout = named ?? layoutOf(record);
       if (layout === null)
         throw new Error(
-          `${file}: line ${line}: ${record.length} columns in no layout that is known; ${UNKNOWN_LAYOUT}.`,
+          `${file}: line ${line}: ${record.length} columns in no layout that is known; ${UNKNOWN_LAYOUT[wanted]}.`,
         );
       if (named !== null) return;
     }
@@ -102,7 +108,7 @@ export function readCsv(file: string, content: Uint8Array): CsvTable {
   return { table, rows, lines, skipped: count === 0 ? [] : [{ count, why }] };
 }
 
-export function refuseOtherKinds(file: string, content: Uint8Array): void {
+export function refuseOtherKinds(file: string, content: Uint8Array, wanted: TableName): void {
   const head = Buffer.from(content.subarray(0, 16)).toString('latin1');
   const other = head.startsWith('SQLite format 3')
     ? 'an SQLite database'
@@ -113,8 +119,8 @@ export function refuseOtherKinds(file: string, content: Uint8Array): void {
         : null;
   if (other === null) return;
   throw new Error(
-    `${file}: is ${other}; for Asterisk give Master.csv, a file of cdr_custom, or the cdr or cel table as CSV with the names of its ` +
-      'columns (sqlite3 -header -csv FILE "select * from cdr").',
+    `${file}: is ${other}; for Asterisk give ${wanted === 'cdr' ? 'Master.csv, a file of cdr_custom, or' : 'a file of cel_custom, or'} ` +
+      `the ${wanted} table as CSV with the names of its columns (sqlite3 -header -csv FILE "select * from ${wanted}" > ${wanted}.csv).`,
   );
 }
 

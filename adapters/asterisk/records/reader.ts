@@ -12,7 +12,7 @@ const LONGEST_CALL_MS = 86_400_000;
 export const readAsteriskRecords: RecordsReader = (files, source, during) => {
   const tables: Record<TableName, RawRow[]> = { cdr: [], cel: [] };
   const places: Record<TableName, string[]> = { cdr: [], cel: [] };
-  const read = files.map(({ name, content }) => ({ name, ...readCsv(name, content) }));
+  const read = files.map(({ name, content, table }) => ({ name, ...readCsv(name, content, table) }));
   for (const { name, table, rows, lines } of read) {
     for (const [index, row] of rows.entries()) {
       const created = epochOf(column(row, 'uniqueid'));

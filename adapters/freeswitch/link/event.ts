@@ -8,6 +8,7 @@
  */
 import { bodyText, type EslFrame } from './codec.ts';
 import { FlatJson } from './flat-json.ts';
+import { parseLoosely } from './loose-json.ts';
 
 /** Read access to the headers of one event (names are case-sensitive, as FreeSWITCH writes them). */
 export interface EslEvent {
@@ -48,7 +49,7 @@ function readFlat(frame: EslFrame): EventReading {
 export function readJson(text: string): EventReading {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseLoosely(text);
   } catch (error) {
     // The parser's own message quotes the text, which holds phone numbers.
     const at = error instanceof Error ? /position (\d+)/.exec(error.message)?.[1] : undefined;

@@ -5,6 +5,8 @@
  * escapes them, and a text that has them all the same is read as it stands.
  */
 
+import { parseLoosely } from './loose-json.ts';
+
 const QUOTE = 0x22;
 const COLON = 0x3a;
 const COMMA = 0x2c;
@@ -174,7 +176,7 @@ export class FlatJson {
 
   /** The names of all headers, in order. */
   names(): readonly string[] {
-    return Object.keys(JSON.parse(this.#body.toString('utf8')));
+    return Object.keys(this.#all());
   }
 
   /** The value of a name that was asked for the first time when this event had been gone through. */
@@ -187,8 +189,13 @@ export class FlatJson {
   }
 
   #parsed(name: string): string | readonly string[] | undefined {
-    const all = JSON.parse(this.#body.toString('utf8'));
+    const all = this.#all();
     return Object.hasOwn(all, name) ? all[name] : undefined;
+  }
+
+  /** Of the form that `read` has checked. */
+  #all(): Readonly<Record<string, string | readonly string[]>> {
+    return parseLoosely(this.#body.toString('utf8')) as Readonly<Record<string, string | readonly string[]>>;
   }
 
   /** A copy: a piece of the text would keep all of it. */
@@ -197,6 +204,6 @@ export class FlatJson {
       const value = this.#body.toString('utf8', begin + 1, end - 1);
       if (!value.includes('\\')) return value;
     }
-    return JSON.parse(this.#body.toString('utf8', begin, end));
+    return parseLoosely(this.#body.toString('utf8', begin, end)) as string | readonly string[];
   }
 }

@@ -80,15 +80,45 @@ export class RecordFolders {
     return null;
   }
 
-  async #gather(range: Range, found: Bounded, skipped: SkipTally): Promise<Bounded> {
+  /**
+   * Which of these legs have a file. Rejects with a `RecordsError` when a folder cannot be read. No file is read for it, and the names
+   * in folders are gone through only where a leg is in none of `log-dir` and `err-log-dir` themselves.
+   */
+  async present(legs: readonly { readonly channel: string; readonly since: number }[]): Promise<ReadonlySet<string>> {
+    const found = new Set<string>();
     this.#folders.clear();
+    for (const look of [false, true]) {
+      const missing = legs.filter(({ channel }) => !found.has(channel));
+      if (missing.length === 0) break;
+      if (look) await this.#eachRoot((root) => this.#lookFor(root, DEPTH));
+      for (const { channel, since } of missing) if ((await this.find(channel, since)) !== null) found.add(channel);
+    }
+    return found;
+  }
+
+  /** Takes note of the folders alone. */
+  async #lookFor(folder: string, depth: number): Promise<void> {
+    this.#folders.set(folder, (await stat(folder)).mtimeMs);
+    for await (const entry of await opendir(folder)) {
+      if (!entry.isDirectory() || entry.name.startsWith('.') || depth === 0) continue;
+      // One that may not be read is told by a listing.
+      await this.#lookFor(join(folder, entry.name), depth - 1).catch(() => undefined);
+    }
+  }
+
+  async #eachRoot(visit: (root: string) => Promise<void>): Promise<void> {
     for (const root of this.#roots) {
       try {
-        await this.#walk(root, DEPTH, range, found, skipped);
+        await visit(root);
       } catch (error) {
         throw new RecordsError(folderProblem(root, error));
       }
     }
+  }
+
+  async #gather(range: Range, found: Bounded, skipped: SkipTally): Promise<Bounded> {
+    this.#folders.clear();
+    await this.#eachRoot((root) => this.#walk(root, DEPTH, range, found, skipped));
     return found;
   }
 

@@ -4,7 +4,7 @@ import { COLUMNS, NEEDED, type Row } from './fusionpbx-row.ts';
 import type { FusionPbxOptions, PgQuery } from './options.ts';
 
 /** Rows of one answer; a row with its whole record has some 20 KB. */
-const PAGE_ROWS = 200;
+const PAGE_ROWS = 50;
 
 /** Rows whose ids are asked for at once. */
 const IDS_AT_ONCE = 100;
@@ -81,11 +81,17 @@ export function rowsByTime(
 }
 
 /** The rows of legs by their ids. */
-export async function rowsOf(
-  { query, domain }: Question,
-  tables: Tables,
-  ids: readonly string[],
-): Promise<readonly Row[]> {
+export function rowsOf(question: Question, tables: Tables, ids: readonly string[]): Promise<readonly Row[]> {
+  return byIds(question, select(tables), ids);
+}
+
+/** Which of these legs have a row. */
+export async function idsPresent(question: Question, ids: readonly string[]): Promise<string[]> {
+  const rows = await byIds(question, 'SELECT c.xml_cdr_uuid::text AS xml_cdr_uuid FROM v_xml_cdr c', ids);
+  return rows.map((row) => row.xml_cdr_uuid ?? '');
+}
+
+async function byIds({ query, domain }: Question, selected: string, ids: readonly string[]): Promise<readonly Row[]> {
   const rows: Row[] = [];
   const uuids = ids.filter((id) => UUID.test(id));
   for (let at = 0; at < uuids.length; at += IDS_AT_ONCE) {
@@ -93,7 +99,7 @@ export async function rowsOf(
     const places = some.map((_, index) => `$${index + 1}::uuid`);
     const own = domain === undefined ? '' : ` AND c.domain_name = $${some.length + 1}::text`;
     const params = [...some, ...(domain === undefined ? [] : [domain])];
-    rows.push(...(await query(`${select(tables)} WHERE c.xml_cdr_uuid IN (${places.join(', ')})${own}`, params)));
+    rows.push(...(await query(`${selected} WHERE c.xml_cdr_uuid IN (${places.join(', ')})${own}`, params)));
   }
   return rows;
 }

@@ -5,15 +5,14 @@
  * A service of FusionPBX imports what FreeSWITCH has written to files, every second or, in older versions, every minute; so the last
  * `IMPORT_MS` are not held to be complete.
  */
-import type { Span } from '../../../src/call/cdr/coverage.ts';
-import type { CallRecords } from '../../../src/records/port.ts';
+import type { CallRecords, RecordedCalls, WantedCall } from '../../../src/records/port.ts';
 import type { ChannelId } from '../../../src/telephony/call-event.ts';
 import { type CdrLeg, legEvents } from '../cdr/leg.ts';
 import { bodyOfRow, type Row } from './fusionpbx-row.ts';
-import { checkTables, failure, rowsByTime, rowsOf, tablesOf } from './fusionpbx-sql.ts';
+import { checkTables, failure, idsPresent, rowsByTime, rowsOf, tablesOf } from './fusionpbx-sql.ts';
 import type { FusionPbxOptions } from './options.ts';
 import { SkipTally } from './skipped.ts';
-import { LOOK_MS, type RecordedLeg, type Weaving, weave } from './weave.ts';
+import { LOOK_MS, type Reading, type RecordedLeg, spanOf, type Weaving, weave } from './weave.ts';
 
 /** How long a record may take from FreeSWITCH's file into the table, ms. */
 const IMPORT_MS = 90_000;
@@ -23,23 +22,34 @@ export function createFusionPbxRecords(options: FusionPbxOptions): CallRecords {
   const { name, close } = options;
   return {
     name,
-    read: (span) => read(options, span),
+    read: (span) => wovenFrom(options, { span, lookMs: LOOK_MS }),
+    find: (calls) => find(options, calls),
     check: () => checkTables(options),
     close: async () => close?.(),
   };
 }
 
-async function* read(options: FusionPbxOptions, span: Span) {
+/** As of the folders of mod_json_cdr: nothing is read before a call has its row. */
+async function* find(options: FusionPbxOptions, calls: readonly WantedCall[]): AsyncGenerator<RecordedCalls> {
+  await tablesOf(options);
+  const ids = calls.map(({ id }) => id);
+  const wanted = new Set(await asked(options.name, () => idsPresent(options, ids)));
+  const span = spanOf(calls.filter(({ id }) => wanted.has(id)));
+  if (span !== null) yield* wovenFrom(options, { span, lookMs: 0, wanted });
+}
+
+async function* wovenFrom(options: FusionPbxOptions, { span, lookMs, wanted }: Reading) {
   const { name, source } = options;
   const skipped = new SkipTally();
-  const until = Math.min(span.to + LOOK_MS, (options.now ?? Date.now)());
+  const began = (options.now ?? Date.now)();
+  const until = Math.min(span.to + lookMs, began);
   const tables = await tablesOf(options);
 
   async function* legs() {
     let after: Place | null = null;
     for (let more = true; more; ) {
       const rows: readonly Row[] = await asked(name, () =>
-        rowsByTime(options, tables, span.from - LOOK_MS, until, after),
+        rowsByTime(options, tables, span.from - lookMs, until, after),
       );
       more = rows.length > 0;
       for (const row of rows) {
@@ -62,8 +72,8 @@ async function* read(options: FusionPbxOptions, span: Span) {
     return found;
   };
 
-  const completeTo = () => until - IMPORT_MS;
-  yield* weave({ span, source, legs, find, skipped, completeTo });
+  const completeTo = () => began - IMPORT_MS;
+  yield* weave({ ...(wanted === undefined ? {} : { wanted }), span, source, legs, find, skipped, completeTo });
 }
 
 interface Place {

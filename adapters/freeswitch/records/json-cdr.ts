@@ -5,8 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import type { Span } from '../../../src/call/cdr/coverage.ts';
-import type { CallRecords, RecordsCheck } from '../../../src/records/port.ts';
+import type { CallRecords, RecordedCalls, RecordsCheck, WantedCall } from '../../../src/records/port.ts';
 import type { ChannelId } from '../../../src/telephony/call-event.ts';
 import { urlDecoded } from '../cdr/body.ts';
 import { type CdrLeg, legEvents } from '../cdr/leg.ts';
@@ -14,7 +13,7 @@ import { codeOf, noteUnread, type RecordFile, RecordFolders } from './folder.ts'
 import { checkJsonCdr } from './json-cdr-check.ts';
 import type { JsonCdrOptions } from './options.ts';
 import { SkipTally } from './skipped.ts';
-import { LOOK_MS, type RecordedLeg, type Weaving, weave } from './weave.ts';
+import { LOOK_MS, type Reading, type RecordedLeg, spanOf, type Weaving, weave } from './weave.ts';
 
 /** A file that is no valid JSON may still be written for so long, ms. */
 const WRITING_MS = 60_000;
@@ -30,7 +29,8 @@ export function createJsonCdrRecords(options: JsonCdrOptions): CallRecords {
   const now = options.now ?? Date.now;
   return {
     name,
-    read: (span) => read({ folders, source, now }, span),
+    read: (span) => wovenFrom({ folders, source, now }, { span, lookMs: LOOK_MS }),
+    find: (calls) => find({ folders, source, now }, calls),
     check: (): Promise<RecordsCheck> =>
       checkJsonCdr(folders, (path, tally) => readLeg(path, source, tally), new SkipTally()),
     close: async () => {},
@@ -43,7 +43,15 @@ interface Place {
   readonly now: () => number;
 }
 
-function read({ folders, source, now }: Place, span: Span) {
+/** Nothing is read before a call has its file; then what was recorded while it went on, as legs that a queue rang name it alone. */
+async function* find(place: Place, calls: readonly WantedCall[]): AsyncGenerator<RecordedCalls> {
+  const legs = calls.map(({ id, span }) => ({ channel: id, since: span.from }));
+  const wanted = await new RecordFolders(place.folders).present(legs);
+  const span = spanOf(calls.filter(({ id }) => wanted.has(id)));
+  if (span !== null) yield* wovenFrom(place, { span, lookMs: 0, wanted });
+}
+
+function wovenFrom({ folders, source, now }: Place, { span, lookMs, wanted }: Reading) {
   const skipped = new SkipTally();
   const records = new RecordFolders(folders);
   const began = now();
@@ -51,7 +59,7 @@ function read({ folders, source, now }: Place, span: Span) {
   let unfinished = Number.POSITIVE_INFINITY;
   /** Files that were left out, so that each is counted once. */
   const leftOut = new Set<string>();
-  const until = Math.min(span.to + LOOK_MS, began);
+  const until = Math.min(span.to + lookMs, began);
 
   const legOf = async (file: RecordFile): Promise<CdrLeg | 'unfinished' | null> => {
     if (leftOut.has(file.path)) return null;
@@ -68,7 +76,7 @@ function read({ folders, source, now }: Place, span: Span) {
   };
 
   async function* legs() {
-    let from = span.from - LOOK_MS;
+    let from = span.from - lookMs;
     // What is foreign is counted once.
     let tally = skipped;
     for (let complete = false; !complete; ) {
@@ -86,7 +94,7 @@ function read({ folders, source, now }: Place, span: Span) {
   const find = async (channels: readonly ChannelId[], weaving: Weaving) => {
     const found = new Map<ChannelId, RecordedLeg | 'later'>();
     for (const channel of channels) {
-      const file = await records.find(channel, span.from - LOOK_MS);
+      const file = await records.find(channel, span.from - lookMs);
       if (file === null) continue;
       const leg = file.at >= weaving.position && file.at <= until ? 'unfinished' : await legOf(file);
       if (leg === 'unfinished') found.set(channel, 'later');
@@ -96,7 +104,7 @@ function read({ folders, source, now }: Place, span: Span) {
   };
 
   const completeTo = () => Math.min(unfinished - 1, began);
-  return weave({ span, source, legs, find, skipped, completeTo });
+  return weave({ ...(wanted === undefined ? {} : { wanted }), span, source, legs, find, skipped, completeTo });
 }
 
 /** The leg in a file; `unfinished` when it is no valid JSON, `null` when it was left out with its reason. */

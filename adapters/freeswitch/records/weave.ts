@@ -11,7 +11,7 @@
  * Kept in memory are the calls between their first recorded leg and that moment, and a page.
  */
 import type { Span } from '../../../src/call/cdr/coverage.ts';
-import type { RecordsPage } from '../../../src/records/port.ts';
+import type { RecordsPage, WantedCall } from '../../../src/records/port.ts';
 import type { CallEvent, ChannelId } from '../../../src/telephony/call-event.ts';
 import { eventsOfLegs } from '../cdr/call.ts';
 import type { CdrLeg } from '../cdr/leg.ts';
@@ -28,6 +28,24 @@ const SETTLE_MS = 10_000;
 /** Legs of a page, and records after which one is told even if it is empty. */
 const PAGE_LEGS = 200;
 const PAGE_RECORDS = 2000;
+
+/** What is read of a place. */
+export interface Reading {
+  readonly span: Span;
+  /** How far around the span legs are looked for, ms. */
+  readonly lookMs: number;
+  /** As of `WeaveOptions`. */
+  readonly wanted?: ReadonlySet<ChannelId>;
+}
+
+/** The time of all of them together; `null` for none. */
+export function spanOf(calls: readonly WantedCall[]): Span | null {
+  if (calls.length === 0) return null;
+  return {
+    from: Math.min(...calls.map(({ span }) => span.from)),
+    to: Math.max(...calls.map(({ span }) => span.to)),
+  };
+}
 
 export interface RecordedLeg {
   readonly leg: CdrLeg;
@@ -58,6 +76,8 @@ export interface WeaveOptions {
     weaving: Weaving,
   ) => Promise<ReadonlyMap<ChannelId, RecordedLeg | 'later'>>;
   readonly patienceMs?: number;
+  /** Only calls with one of these legs are told; where absent, all. */
+  readonly wanted?: ReadonlySet<ChannelId>;
   readonly skipped: SkipTally;
   /**
    * Up to when the records are complete once all are read, ms since the epoch: earlier than `span.to` when one was not finished or it lies
@@ -192,6 +212,11 @@ class Weaver implements Weaving {
     return now;
   }
 
+  #isWanted(group: Group): boolean {
+    const { wanted } = this.#options;
+    return wanted === undefined || idsOf(group).some((id) => wanted.has(id));
+  }
+
   /** True when something of the call was recorded in the span, or lived in it. */
   #matters(group: Group): boolean {
     const { from, to } = this.#options.span;
@@ -206,7 +231,7 @@ class Weaver implements Weaving {
 
   #tell(group: Group): void {
     for (const id of idsOf(group)) this.#groups.delete(id);
-    if (!this.#matters(group) || this.#isCut(group)) return;
+    if (!this.#isWanted(group) || !this.#matters(group) || this.#isCut(group)) return;
     this.legs += group.legs.size;
     const legs = [...group.legs.values()].map(({ leg }) => leg);
     this.#events.push(...eventsOfLegs(legs, this.#options.source));

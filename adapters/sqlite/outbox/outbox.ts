@@ -28,12 +28,21 @@ export function outboxOf(db: Connection): (row: SessionRow, now: number) => void
   );
   const begun = db.prepare<unknown[]>('UPDATE delivery SET started_at = ? WHERE session_id = ? AND started_at <> ?');
   // A row that is worked on is left alone: the end of its step looks at the facts as they are then.
-  const free = db.prepare<[string], Position & { id: number }>(
-    'SELECT id, state, step FROM delivery WHERE session_id = ? AND lease_owner IS NULL',
+  const free = db.prepare<[string], Position & { id: number; doubtful: number }>(
+    'SELECT id, state, step, doubtful FROM delivery WHERE session_id = ? AND lease_owner IS NULL',
   );
   const move = db.prepare<[object]>(
     'UPDATE delivery SET state = @state, step = @step, due_at = 0, update_attempts = 0, failures = 0 WHERE id = @id',
   );
+  const post = db.prepare<[object]>(
+    `UPDATE delivery SET state = @state, step = @step, due_at = @dueAt, reason = NULL, look_up_attempts = 0, check_attempts = 0,
+       failures = 0, updated_at = @at WHERE id = @id`,
+  );
+  /** A call that was skipped is posted after all. What may have been posted before is looked for first. */
+  const unskip = (id: number, doubtful: boolean, at: number): void => {
+    const dueAt = doubtful ? at + (remembered(db, 'doubt')?.waitMs ?? 0) : 0;
+    post.run({ id, at, dueAt, ...next({ state: 'skipped', step: null }, doubtful ? 'rechecked' : 'changed') });
+  };
   /** `null`: nobody can have posted a call that began then. */
   const doubtOf = (startedAt: number): Doubt | null => {
     const doubt = remembered(db, 'doubt');
@@ -51,7 +60,11 @@ export function outboxOf(db: Connection): (row: SessionRow, now: number) => void
     const { changes } = insert.run(...values, doubt === null ? 0 : 1, waits === null ? null : source);
     if (changes > 0) return;
     begun.run(startedAt, callSessionId, startedAt);
-    for (const { id, state, step } of free.all(callSessionId)) {
+    for (const { id, state, step, doubtful } of free.all(callSessionId)) {
+      if (state === 'skipped') {
+        if (unposted === null) unskip(id, doubtful === 1 || doubtOf(startedAt) !== null, at);
+        continue;
+      }
       const to = afterChange({ state, step });
       // A failed lookup waits its time also with newer facts.
       if (to !== null && !(step === to.step && step === 'look-up')) move.run({ id, ...to });

@@ -72,6 +72,12 @@ const ALL: Way = {
 };
 /** In no order: for a few. */
 const OF_NUMBER: Way = { ...ALL, from: ALL.from.replace('session s', 'session s INDEXED BY session_by_number') };
+/** Calls that are too long for `longest_session`: see 0008-long-calls.sql. */
+const LONG: Way = {
+  ...ALL,
+  from: ALL.from.replace('session s', 'session s INDEXED BY session_long'),
+  where: [['s.ended_at - s.started_at > 172800000']],
+};
 const inState = (state: DeliveryState): Way => ({
   from: 'delivery d INDEXED BY delivery_by_state CROSS JOIN session s ON s.call_session_id = d.session_id',
   places: 'delivery d INDEXED BY delivery_by_state',
@@ -143,12 +149,18 @@ export function lister(db: Connection): (query: CallQuery) => CallPage {
     // No call begins after it ended: the walk begins with those that began before `until`.
     const top = after ?? { startedAt: query.until ?? Number.MAX_SAFE_INTEGER, id: '' };
     const edge = ways.flatMap((way) => edgeOf(way, top, scan) ?? []).sort(latestFirst)[0] ?? null;
-    // And none has lasted longer than the longest one: it ends with those that can have ended since.
+    // And but for the long ones, none has lasted longer than the longest: it ends with those that can have ended since.
     const first = since === undefined ? null : { startedAt: since - (longest.get() ?? 0), id: '' };
     const isLast = edge === null || (first !== null && latestFirst(first, edge) < 0);
     const filters = [...(number === null ? [] : [walked(number)]), ...filtersOf(query)];
     const found = ways.flatMap((way) => read(way, { filters, after, limit }, isLast ? first : edge));
-    return page(found.sort(latestFirst).slice(0, limit), isLast ? null : edge);
+    // All of the long ones that are left began before.
+    const before = first === null || (after !== undefined && latestFirst(first, after) < 0) ? after : first;
+    const long =
+      isLast && first !== null
+        ? read(LONG, { filters: [...filters, ...statePart(query)], after: before, limit }, null)
+        : [];
+    return page([...found.sort(latestFirst), ...long].slice(0, limit), isLast ? null : edge);
   };
 }
 

@@ -37,7 +37,8 @@ export function backUp(path: string, target: string, { at, replace }: { at: numb
   return { ...copy, bytes: statSync(target).size };
 }
 
-function openSource(path: string): Connection {
+/** Reads only. Throws `StorageError` with one sentence. */
+export function openSource(path: string): Connection {
   let db: Connection | null = null;
   try {
     statSync(path);

@@ -18,6 +18,8 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
+import { explainedCopy } from '../backups/copy-errors.ts';
+import { megabytes } from '../backups/megabytes.ts';
 import { APPLICATION_ID } from '../thread/connection.ts';
 import { codeOf, StorageError, storageError } from '../thread/errors.ts';
 import { refuseNewer, schemaVersion } from '../thread/migrate.ts';
@@ -47,6 +49,8 @@ export interface CopyOptions {
   readonly replace: boolean;
   /** Whose it becomes, where this user may give files away; else it stays this user's. */
   readonly owner?: Owner;
+  /** Room that is to be left on the disk in any case, bytes; none unless given. */
+  readonly leave?: number;
 }
 
 export interface Owner {
@@ -59,31 +63,61 @@ export function giveTo(path: string, { uid, gid }: Owner): void {
   if (process.getuid?.() === 0) chownSync(path, uid, gid);
 }
 
-/**
- * Writes what `db` holds now into `target`; an existing file is replaced only with `replace`. Throws `StorageError` with one sentence;
- * then nothing has changed.
- */
-export function copyInto(db: Connection, target: string, { at, replace, owner }: CopyOptions): void {
+/** A copy that is being made under another name, beside its place. */
+export interface Making {
+  /** An empty file that nobody else may read: what is to be copied goes into it. */
+  readonly temporary: string;
+  /** Checks every page, and puts it in its place, durably. */
+  finish(): void;
+  /** Removes what is left of one that was not finished. */
+  clear(): void;
+}
+
+/** Throws `StorageError` with one sentence; then nothing has changed. */
+export function beginCopy(db: Connection, target: string, { at, replace, owner, leave = 0 }: CopyOptions): Making {
   try {
     refuseTarget(db, target, replace);
   } catch (error) {
     throw explainedCopy(target, error);
   }
-  refuseNoRoom(db, target);
+  refuseNoRoom(db, target, leave);
   const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.part`);
+  const clear = (): void => {
+    for (const suffix of ['', '-journal', '-wal', '-shm']) rmSync(`${temporary}${suffix}`, { force: true });
+  };
   try {
     removeParts(target, (pid) => pid === process.pid || !isAlive(pid));
     // Made here, so that nobody else may read it; SQLite takes an empty file.
     closeSync(openSync(temporary, 'wx', 0o600));
-    db.prepare('VACUUM INTO ?').run(temporary);
-    stamp(temporary, at);
-    if (owner !== undefined) giveTo(temporary, owner);
-    syncFile(temporary);
-    place(temporary, target, replace);
+  } catch (error) {
+    clear();
+    throw explainedCopy(target, error);
+  }
+  return {
+    temporary,
+    finish() {
+      stamp(temporary, at);
+      if (owner !== undefined) giveTo(temporary, owner);
+      syncFile(temporary);
+      place(temporary, target, replace);
+    },
+    clear,
+  };
+}
+
+/**
+ * Writes what `db` holds now into `target`; an existing file is replaced only with `replace`. Throws `StorageError` with one sentence;
+ * then nothing has changed.
+ */
+export function copyInto(db: Connection, target: string, options: CopyOptions): void {
+  const making = beginCopy(db, target, options);
+  try {
+    db.prepare('VACUUM INTO ?').run(making.temporary);
+    making.finish();
   } catch (error) {
     throw explainedCopy(target, error);
   } finally {
-    for (const suffix of ['', '-journal']) rmSync(`${temporary}${suffix}`, { force: true });
+    making.clear();
   }
 }
 
@@ -101,13 +135,15 @@ interface Part {
 function partsIn(target: string): readonly Part[] {
   const prefix = `.${basename(target)}.`;
   return namesIn(dirname(target)).flatMap((name) => {
-    const pid = name.startsWith(prefix) ? /^(\d+)\.part(?:-journal)?$/.exec(name.slice(prefix.length))?.[1] : undefined;
+    const pid = name.startsWith(prefix)
+      ? /^(\d+)\.part(?:-(?:journal|wal|shm))?$/.exec(name.slice(prefix.length))?.[1]
+      : undefined;
     return pid === undefined ? [] : [{ path: join(dirname(target), name), pid: Number(pid) }];
   });
 }
 
-/** None where this user may not look. */
-function namesIn(folder: string): readonly string[] {
+/** What is in a folder; none where this user may not look. */
+export function namesIn(folder: string): readonly string[] {
   try {
     return readdirSync(folder);
   } catch {
@@ -133,6 +169,8 @@ function stamp(path: string, at: number): void {
   const copy = new BetterSqlite3(path, { fileMustExist: true });
   try {
     copy.pragma('synchronous = OFF');
+    // One file: a reader needs no log beside it.
+    copy.pragma('journal_mode = DELETE');
     copy.pragma('temp_store = MEMORY');
     remember(copy, 'copy', { at }, at);
     remember(copy, 'notices', null, at);
@@ -187,11 +225,11 @@ function refuseTarget(db: Connection, target: string, replace: boolean): void {
     throw new StorageError('EEXIST', `${target} belongs to the database itself: name another file.`);
 }
 
-function refuseNoRoom(db: Connection, target: string): void {
+function refuseNoRoom(db: Connection, target: string, leave: number): void {
   const folder = dirname(target);
   const pages =
     Number(db.pragma('page_count', { simple: true })) - Number(db.pragma('freelist_count', { simple: true }));
-  const needed = pages * Number(db.pragma('page_size', { simple: true })) + SPARE;
+  const needed = pages * Number(db.pragma('page_size', { simple: true })) + SPARE + leave;
   let free: number;
   try {
     const { bavail, bsize } = statfsSync(folder);
@@ -202,44 +240,9 @@ function refuseNoRoom(db: Connection, target: string): void {
   if (free >= needed) return;
   throw new StorageError(
     'ENOSPC',
-    `The copy needs ${megabytes(needed)}, and ${folder} has ${megabytes(free)} left: free some space, or name another folder.`,
+    `The copy needs ${megabytes(needed - leave)}${leave === 0 ? '' : ` and leaves ${megabytes(leave)} free`}, and ${folder} has ${megabytes(free)} left: free some space, or name another folder.`,
   );
 }
-
-export const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
-
-/** The sentence for the operator. */
-function explainedCopy(target: string, error: unknown): StorageError {
-  if (error instanceof StorageError && !error.code.startsWith('SQLITE_')) return error;
-  const code = codeOf(error) ?? 'PROGRAM';
-  const folder = dirname(target);
-  const text =
-    REASONS.find(([prefix]) => code.startsWith(prefix))?.[1](target, folder) ?? `${storageError(error).message}.`;
-  return new StorageError(code, `Cannot write ${target}: ${text}`, { cause: error });
-}
-
-const mayNot = (_: string, folder: string): string =>
-  `this user may not create files in ${folder}: use sudo, or name another folder.`;
-const noRoom = (_: string, folder: string): string =>
-  `no room is left in ${folder}: free some space, or name another folder.`;
-const unreadable = (): string =>
-  'the database is damaged where it was read: keep what there is of copies; a restart of logcalld checks it and restores the last one.';
-
-const REASONS: readonly (readonly [string, (target: string, folder: string) => string])[] = [
-  ['ENOENT', (_, folder) => `the folder ${folder} does not exist: make it, or name another one.`],
-  ['ENOTDIR', (_, folder) => `${folder} is not a folder.`],
-  ['EEXIST', (target) => `${target} came into being meanwhile: name another file, or replace it with --force.`],
-  ['EACCES', mayNot],
-  ['EPERM', mayNot],
-  ['EROFS', mayNot],
-  ['SQLITE_CANTOPEN', mayNot],
-  ['SQLITE_READONLY', mayNot],
-  ['ENOSPC', noRoom],
-  ['EDQUOT', noRoom],
-  ['SQLITE_FULL', noRoom],
-  ['SQLITE_CORRUPT', unreadable],
-  ['SQLITE_NOTADB', unreadable],
-];
 
 /**
  * Opens a copy and looks at every page of it. Throws `StorageError` with one sentence when it is none, is damaged, or is of a later

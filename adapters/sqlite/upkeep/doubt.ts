@@ -5,7 +5,7 @@
  */
 import { next } from '../../../src/delivery/states.ts';
 import type { Connection } from '../thread/rpc.ts';
-import { remember } from './identity.ts';
+import { remember, remembered } from './identity.ts';
 
 /** How long a post is given to be seen in the CRM; `open` of the outbox sets what the config says. ms. */
 const WAIT_MS = 60_000;
@@ -34,4 +34,11 @@ export function doubtAll(db: Connection, until: number, at: number): number {
   db.exec("DELETE FROM boot_clock; UPDATE limiter SET boot = ''");
   remember(db, 'doubt', { until: Math.floor(until), waitMs: WAIT_MS }, at);
   return count;
+}
+
+/** Part of a transaction. A doubt that reaches further stays. */
+export function raiseDoubt(db: Connection, { until, at }: { readonly until: number; readonly at: number }): void {
+  const before = remembered(db, 'doubt');
+  if (before !== null && before.until >= until) return;
+  remember(db, 'doubt', { until: Math.ceil(until), waitMs: before?.waitMs ?? WAIT_MS }, at);
 }

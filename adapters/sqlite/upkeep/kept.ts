@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { codeOf } from '../thread/errors.ts';
-import { type Copy, giveTo, type Owner, openCopy, partsOf } from './copy.ts';
+import { type Copy, giveTo, namesIn, type Owner, openCopy, partsOf } from './copy.ts';
 
 /** `20261126T031040Z` */
 export const moment = (ms: number): string => new Date(ms).toISOString().replace(/[-:]|\.\d+/g, '');
@@ -15,14 +15,30 @@ const REMEMBERED = 20;
 /** Where the next one goes. `real`: the file of the database, no link to it; `at`: ms since the epoch. */
 export const placeOfCopy = (real: string, at: number): string => `${nameOf(real)}${moment(at)}`;
 
-/** Those beside the database, the newest first. */
-export function keptCopies(real: string): readonly string[] {
-  const prefix = basename(nameOf(real));
-  return readdirSync(dirname(real))
+/** Where the next automatic one goes. */
+export const placeOfAutomatic = (real: string, folder: string, at: number): string =>
+  join(folder, `${basename(real)}.auto-${moment(at)}`);
+
+/** Those before changes of the schema, beside the database, the newest first. */
+export const keptCopies = (real: string): readonly string[] => copiesIn(dirname(real), basename(nameOf(real)));
+
+/** The automatic ones in a folder, the newest first; none where it cannot be read. */
+export const automaticCopies = (real: string, folder: string): readonly string[] =>
+  copiesIn(folder, `${basename(real)}.auto-`);
+
+function copiesIn(folder: string, prefix: string): readonly string[] {
+  return namesIn(folder)
     .filter((name) => name.startsWith(prefix) && /^\d{8}T\d{6}Z$/.test(name.slice(prefix.length)))
     .sort()
     .reverse()
-    .map((name) => join(dirname(real), name));
+    .map((name) => join(folder, name));
+}
+
+/** As its name tells, ms since the epoch. */
+export function timeOfCopy(path: string): number {
+  const [, date, time] = /(\d{8})T(\d{6})Z$/.exec(path) ?? [];
+  const day = date?.replace(/(\d{4})(\d\d)(\d\d)/, '$1-$2-$3');
+  return Date.parse(`${day}T${time?.replace(/(\d\d)(\d\d)(\d\d)/, '$1:$2:$3')}Z`);
 }
 
 /** Removes all but the newest `keep`. */
@@ -38,6 +54,13 @@ export function noteCopy(real: string, path: string, owner: Owner): () => void {
   const before = notedCopies(real);
   writeList(real, [path, ...before.filter((one) => one !== path)].slice(0, REMEMBERED), owner);
   return () => writeList(real, before, owner);
+}
+
+/** They have been removed. */
+export function forgetCopies(real: string, paths: readonly string[], owner: Owner): void {
+  const before = notedCopies(real);
+  const left = before.filter((one) => !paths.includes(one));
+  if (left.length < before.length) writeList(real, left, owner);
 }
 
 function writeList(real: string, list: readonly string[], owner: Owner): void {
@@ -82,14 +105,21 @@ export function otherFiles(path: string): readonly string[] {
     .filter(
       (name) =>
         name === `${basename(real)}.restoring` ||
-        ['damaged', 'replaced', 'backup'].some((word) => name.startsWith(`${basename(real)}.${word}-`)),
+        ['damaged', 'replaced', 'backup', 'auto'].some((word) => name.startsWith(`${basename(real)}.${word}-`)),
     )
     .filter((name) => !name.endsWith('-shm'))
     .sort()
     .map((name) => join(dirname(real), name));
   const noted = notedCopies(real);
   // Of a copy that was killed.
-  const parts = [real, `${real}.restoring`, ...keptCopies(real), ...noted].flatMap(partsOf);
+  const targets = [real, `${real}.restoring`, ...noted].flatMap(partsOf);
+  const own = /\.(?:backup|auto)-\d{8}T\d{6}Z\.\d+\.part/;
+  const parts = [
+    ...targets,
+    ...namesIn(dirname(real))
+      .filter((name) => name.startsWith(`.${basename(real)}.`) && own.test(name))
+      .map((name) => join(dirname(real), name)),
+  ];
   return [...beside, ...noted.filter((one) => existsSync(one)), ...parts];
 }
 
@@ -104,16 +134,18 @@ export interface Usable {
 export function usableCopies(real: string, id: string | null): Usable {
   const { paths, problem } = readList(real);
   const refused: string[] = problem === null ? [] : [problem];
-  const copies = [...new Set([...keptCopies(real), ...paths])].flatMap((path) => {
-    try {
-      const { db, copy } = openCopy(path);
-      db.close();
-      if (id === null || copy.id === null || copy.id === id) return [copy];
-      refused.push(`The backup ${path} is of another database of logcalld.`);
-    } catch (error) {
-      refused.push(error instanceof Error ? error.message : String(error));
-    }
-    return [];
-  });
+  const copies = [...new Set([...keptCopies(real), ...automaticCopies(real, dirname(real)), ...paths])].flatMap(
+    (path) => {
+      try {
+        const { db, copy } = openCopy(path);
+        db.close();
+        if (id === null || copy.id === null || copy.id === id) return [copy];
+        refused.push(`The backup ${path} is of another database of logcalld.`);
+      } catch (error) {
+        refused.push(error instanceof Error ? error.message : String(error));
+      }
+      return [];
+    },
+  );
   return { copies: copies.sort((a, b) => b.at - a.at), refused };
 }

@@ -1,5 +1,6 @@
 /** What is asked about the database itself; runs in the database thread. */
 import type { Connection } from '../thread/rpc.ts';
+import { raiseDoubt } from './doubt.ts';
 import { eraser } from './erase.ts';
 import { type Notice, remember, remembered } from './identity.ts';
 import { otherFiles } from './kept.ts';
@@ -15,6 +16,8 @@ export function upkeepModule(db: Connection) {
       remember(db, 'notices', null, at);
       return count;
     }).immediate,
+    /** A call that began by then and is stored from now on may have been posted: it is looked for first. */
+    doubt: db.transaction((args: { until: number; at: number }): void => raiseDoubt(db, args)).immediate,
     ...eraser(db),
     /** Other files that hold what the database held: copies, and what was put aside. */
     otherFiles: (): readonly string[] => otherFiles(db.name),

@@ -59,7 +59,11 @@ export function replacement(replaced: Replaced, copiedAt: number | null): Notice
     copiedAt === null
       ? `There is no backup that can be used, so a new database was begun: all calls stored before are missing, also those that waited for their post${last}. ${BACKFILL}`
       : `In its place is the backup ${copy ?? ''} of ${when(copiedAt)}: what was stored after that is missing${last}. ${BACKFILL}`;
-  const text = `The database was damaged (${why})${put}. ${now} ${passed.join('')}${LOOKED_FOR} ${NOTE}`;
+  const salvage =
+    file === null || file !== aside
+      ? ''
+      : `Calls that can still be read of what was put aside: "logcalld salvage ${file}". `;
+  const text = `The database was damaged (${why})${put}. ${now} ${salvage}${passed.join('')}${LOOKED_FOR} ${NOTE}`;
   return { kind: 'damaged', at, text };
 }
 

@@ -28,6 +28,8 @@ import type { Heard, Span } from './coverage.ts';
 export interface CdrFile {
   readonly name: string;
   readonly content: Uint8Array;
+  /** What it should hold, for what is said of one that holds nothing; its content tells what it does. */
+  readonly table?: 'cdr' | 'cel';
 }
 
 /**

@@ -7,6 +7,7 @@ import { EXIT } from '../../cli/help.ts';
 import { asking } from '../control.ts';
 import { columns, cut, dateTime, external, type Privacy, print, privacy, tell } from '../output.ts';
 import { progress } from '../progress.ts';
+import { refuseUnknownSource } from '../records/sources.ts';
 import { directionOf, selectionOf, wholeNumber } from './selection.ts';
 
 const DEFAULT_LIMIT = 50;
@@ -47,7 +48,10 @@ export async function callsList(invocation: Invocation, terminal: Terminal): Pro
       cursor = page.cursor;
       if (rows.length === 0) shown.at(0, 'Still looking ...');
     }
-    if (left === limit) tell(terminal, 'No calls.');
+    if (left === limit) {
+      await refuseUnknownSource(invocation);
+      tell(terminal, 'No calls.');
+    }
     return EXIT.ok;
   });
 }

@@ -9,6 +9,7 @@ import { reachRunning } from '../control.ts';
 import { count, length, type Privacy, print, privacy, tell } from '../output.ts';
 import { placeOf } from '../place.ts';
 import { progress } from '../progress.ts';
+import { refuseUnknownSource } from '../records/sources.ts';
 import { selectionOf } from './selection.ts';
 import { bodyLines } from './show.ts';
 
@@ -32,6 +33,7 @@ export async function replay(invocation: Invocation, terminal: Terminal): Promis
   const request = { ...selection, force, dryRun };
   const pages = ids.length === 0 ? pagesOf(daemon, request, after) : pagesOfIds(daemon, request, ids);
   const { total, place } = await addUp(pages, terminal, request);
+  if (total.count + leftAlone(total) === 0) await refuseUnknownSource(invocation);
   const secrecy = privacy(invocation.flag('numbers'));
   if (invocation.flag('json')) print(terminal, JSON.stringify(secrecy.value({ dryRun, force, ...total })));
   else for (const line of report(total, dryRun, secrecy)) print(terminal, line);

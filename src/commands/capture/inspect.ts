@@ -25,7 +25,10 @@ export async function inspect(invocation: Invocation, terminal: Terminal): Promi
   const config = configOf(invocation);
   const policy = callLogPolicyOf(config);
   // What a file is, its columns tell.
-  const files = await readRecordFiles([...invocation.values('cdr'), ...invocation.values('cel')]);
+  const files = [
+    ...(await readRecordFiles(invocation.values('cdr'))),
+    ...(await readRecordFiles(invocation.values('cel'), 'cel')),
+  ];
   const show = (records: readonly CallRecord[], from: string): void => {
     for (const record of records) {
       const kept = record.direction === 'Internal' && config.filters.internal === 'skip';

@@ -10,6 +10,7 @@ import { wholeNumber } from '../calls/selection.ts';
 import { ask } from '../control.ts';
 import { columns, cut, dateTime, external, type Privacy, print, privacy, tell } from '../output.ts';
 import { lasted } from './gap-line.ts';
+import { refuseUnknownSource } from './sources.ts';
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 499;
@@ -30,6 +31,7 @@ export async function gaps(invocation: Invocation, terminal: Terminal): Promise<
   };
   const secrecy = privacy(invocation.flag('numbers'));
   const { gaps: answer } = await ask(invocation, terminal, 'gaps', query);
+  if (answer.length === 0) await refuseUnknownSource(invocation);
   // One more than is shown tells whether there are more.
   const found = answer.slice(0, shown);
   if (invocation.flag('json')) for (const gap of found) print(terminal, JSON.stringify(secrecy.value(gap)));

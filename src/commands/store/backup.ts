@@ -1,7 +1,7 @@
 /** `logcalld backup` and `logcalld restore`. */
 import { resolve } from 'node:path';
+import { megabytes } from '../../../adapters/sqlite/backups/megabytes.ts';
 import { backUp, restore as putBack } from '../../../adapters/sqlite/upkeep/backup.ts';
-import { megabytes } from '../../../adapters/sqlite/upkeep/copy.ts';
 import type { Terminal } from '../../cli/cli.ts';
 import type { Invocation } from '../../cli/command.ts';
 import { EXIT } from '../../cli/help.ts';

@@ -79,10 +79,28 @@ t.test('a folder stands for its files', async (t) => {
   const legs = mkdtempSync(join(folder, 'legs-'));
   for (const name of ['b.cdr.json', 'a.cdr.json', '.hidden']) writeFileSync(join(legs, name), '{}');
   t.same(await names([legs]), [join(legs, 'a.cdr.json'), join(legs, 'b.cdr.json')]);
-  await t.rejects(names([join(folder, 'none')]), { message: /none: cannot be read: ENOENT/ });
+  await t.rejects(names([join(folder, 'none')]), {
+    message: /none: does not exist: name a file of the PBX's own records, or the folder of mod_json_cdr\.$/,
+  });
   const cut = written(
     'cut.gz',
     bytesOf(scenarioOf('asterisk-22', 'ami_reconnect'), 'Master.csv.gz').fill(0x1f, 0, 1).fill(0x8b, 1, 2),
   );
   await t.rejects(names([cut]), { message: /cut\.gz: is not a whole gzip file/ });
+});
+
+t.test('a file that holds nothing of the kind is told with the remedy of its kind', async (t) => {
+  const told = async (...options: readonly string[]) =>
+    (await ran(['inspect', '--config', path('../../fixtures/freepbx.toml'), ...options])).stderr;
+  const odd = written('odd.csv', 'a,b,c\n1,2,3\n');
+  t.match(await told('--cdr', odd), /for Master\.csv set loguniqueid=yes/);
+  t.match(await told('--cel', odd), /for cel-custom\/Master\.csv take the mapping .*eventtype, eventtime, channame/);
+  const sqlite = written('cel.db', 'SQLite format 3\0');
+  t.match(
+    await told('--cel', sqlite),
+    /is an SQLite database; .*a file of cel_custom, .*"select \* from cel" > cel\.csv/,
+  );
+  t.match(await told('--cdr', sqlite), /is an SQLite database; .*Master\.csv, .*"select \* from cdr" > cdr\.csv/);
+  const gone = join(folder, 'gone.jsonl');
+  t.equal(await told(gone), `logcalld: ${gone}: does not exist: name a file of "logcalld capture".\n`);
 });

@@ -1,9 +1,17 @@
 /** Records of calls in the tables of a database: MariaDB and MySQL, PostgreSQL, files of SQLite. */
 import type { Span } from '../../../../src/call/cdr/coverage.ts';
-import type { CallRecords, RecordsCheck, RecordsPage, SkippedRecords } from '../../../../src/records/port.ts';
+import type {
+  CallRecords,
+  RecordedCalls,
+  RecordsCheck,
+  RecordsPage,
+  SkippedRecords,
+  WantedCall,
+} from '../../../../src/records/port.ts';
 import type { Connection, Database } from '../../../database/port.ts';
 import { tableEvents } from '../tables.ts';
 import { checkTables } from './check.ts';
+import { linkedIdsOf } from './related.ts';
 import { withoutLinkedId } from './remedies.ts';
 import { type OpenTable, shapeOf, type TableKind, type TableShape } from './shape.ts';
 import { wholeCalls } from './whole.ts';
@@ -25,7 +33,9 @@ export interface TableRecordsOptions {
   readonly rowsAtOnce?: number;
 }
 
-const ROWS_AT_ONCE = 1_000;
+/** What a page costs is done in one turn of the event loop, beside the events of live calls. */
+const ROWS_AT_ONCE = 200;
+const CALLS_AT_ONCE = 50;
 
 type Session = Map<Database, Connection>;
 
@@ -95,6 +105,20 @@ export function createTableRecords(options: TableRecordsOptions): CallRecords {
     }
   }
 
+  async function* find(calls: readonly WantedCall[]): AsyncGenerator<RecordedCalls> {
+    const session: Session = new Map();
+    try {
+      const opened = await connect(session);
+      for (let at = 0; at < calls.length; at += CALLS_AT_ONCE) {
+        const ids = calls.slice(at, at + CALLS_AT_ONCE).map(({ id }) => id);
+        const linkedIds = [...new Set([...ids, ...(await linkedIdsOf(opened, ids))])];
+        yield tableEvents(await wholeCalls(opened, linkedIds), source);
+      }
+    } finally {
+      await disconnect(session);
+    }
+  }
+
   function unnamed(shape: TableShape, count: number): SkippedRecords[] {
     return count === 0 ? [] : [{ count, why: withoutLinkedId(nameOf(shape.kind), shape.name) }];
   }
@@ -107,6 +131,7 @@ export function createTableRecords(options: TableRecordsOptions): CallRecords {
       .sort()
       .join(', ')})`,
     read,
+    find,
     async check(): Promise<RecordsCheck> {
       const session: Session = new Map();
       try {

@@ -33,8 +33,7 @@ export function createRelations(tables: readonly OpenTable[]): Relations {
         asked.uniqueids,
         [...fresh.values()].flatMap((rows) => rows.flatMap(uniqueidsIn)),
       );
-      const related: string[] = [];
-      for (const table of tables) related.push(...(await byColumns(table, ['uniqueid'], uniqueids, null)));
+      const related = await linkedIdsOf(tables, uniqueids);
       // CEL names each channel with its Uniqueid; where there is none, names must do.
       const told = [...fresh].filter(([, rows]) => rows.length > 0);
       const cel = told.find(([{ shape }]) => shape.kind === 'cel');
@@ -52,6 +51,13 @@ export function createRelations(tables: readonly OpenTable[]): Relations {
       return related.filter((id) => id !== '');
     },
   };
+}
+
+/** Linkedids of the rows of these channels. */
+export async function linkedIdsOf(tables: readonly OpenTable[], uniqueids: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const table of tables) found.push(...(await byColumns(table, ['uniqueid'], uniqueids, null)));
+  return found.filter((id) => id !== '');
 }
 
 function unasked(asked: Set<string>, values: readonly string[]): string[] {

@@ -8,12 +8,15 @@ import type { OpenFile } from './siblings.ts';
 export interface Block {
   /** Where the block begins in the file, unpacked. */
   readonly offset: number;
+  /** Where it ends. */
+  readonly end: number;
   readonly records: readonly (readonly string[])[];
   /** Lines that are no CSV: cut off, or overwritten. */
   readonly broken: number;
 }
 
-const BLOCK_BYTES = 128 * 1024;
+/** What is read and taken apart in one go: a few ms. */
+const BLOCK_BYTES = 32 * 1024;
 const LINE_BREAK = 0x0a;
 const QUOTE = 0x22;
 /** A line that does not end is no line. */
@@ -40,11 +43,11 @@ export async function* blocksOf(file: OpenFile, offset = 0, keep: Keep | null = 
     }
     const begin = skipping ? bytes.indexOf(LINE_BREAK) + 1 : 0;
     skipping = false;
-    yield { offset: at + begin, ...recordsIn(bytes.subarray(begin, end), keep) };
+    yield { offset: at + begin, end: at + end, ...recordsIn(bytes.subarray(begin, end), keep) };
     rest = bytes.subarray(end);
     at += end;
   }
-  if (rest.length > 0 && !file.live && !skipping) yield { offset: at, ...recordsIn(rest, keep) };
+  if (rest.length > 0 && !file.live && !skipping) yield { offset: at, end: at + rest.length, ...recordsIn(rest, keep) };
 }
 
 async function* bytesOf(file: OpenFile, offset: number): AsyncGenerator<Buffer> {
@@ -110,7 +113,7 @@ async function* rawBytes({ name, handle, size }: OpenFile, offset: number): Asyn
 }
 
 /** The lines of a block. One with an odd number of quotes is half a record: with the next such line it may be a whole one. */
-export function recordsIn(bytes: Buffer, keep: Keep | null = null): Omit<Block, 'offset'> {
+export function recordsIn(bytes: Buffer, keep: Keep | null = null): Omit<Block, 'offset' | 'end'> {
   const good: Uint8Array[] = [];
   let broken = 0;
   let half: Uint8Array | null = null;
@@ -149,7 +152,7 @@ function isWhole(line: Uint8Array): boolean {
 }
 
 /** Text is UTF-8 with replacement: Asterisk 16 passes on names in other encodings. */
-function parsed(lines: readonly Uint8Array[]): Omit<Block, 'offset'> {
+function parsed(lines: readonly Uint8Array[]): Omit<Block, 'offset' | 'end'> {
   let broken = 0;
   const records: string[][] = parse(Buffer.concat(lines), {
     bom: true,

@@ -1,7 +1,7 @@
 /** What the files show of settings that keep calls from being recorded, with the lines to add. */
 import type { RecordsCheck } from '../../../../src/records/port.ts';
 import { timeIn } from '../columns.ts';
-import { UNKNOWN_LAYOUT } from '../csv.ts';
+import { type TableName, UNKNOWN_LAYOUT } from '../csv.ts';
 import { CDR_CSV, CDR_CUSTOM, CDR_GENERAL, CEL_CUSTOM } from '../settings.ts';
 import { blocksOf } from './blocks.ts';
 import type { FileTable } from './cursor.ts';
@@ -25,15 +25,28 @@ export async function checkFiles(tables: readonly FileTable[]): Promise<RecordsC
     if (live === undefined) continue;
     const { rows, last, unknown } = await tailOf(table, live);
     if (rows.length === 0 && unknown > 0) {
-      const stock = STOCK_COLUMNS.includes(last.length) && timeIn(last[STOCK_START] ?? '') !== null;
+      if (await isSqlite(live)) return { problem: sqliteFile(live.name, table.table), hints };
+      const stock =
+        table.table === 'cdr' && STOCK_COLUMNS.includes(last.length) && timeIn(last[STOCK_START] ?? '') !== null;
       const remedy = stock
         ? `its rows have no linkedid: ${CDR_CSV}`
-        : `its lines are in no layout that is known; ${UNKNOWN_LAYOUT}`;
+        : `its lines are in no layout that is known; ${UNKNOWN_LAYOUT[table.table]}`;
       return { problem: `${live.name}: ${remedy}.`, hints };
     }
     if (table.table === 'cdr') hints.push(...missingIn(live.name, rows));
   }
   return { problem: null, hints };
+}
+
+/** `cdr_sqlite3_custom` and `cel_sqlite3_custom` write such files, which are another type of records. */
+async function isSqlite({ handle }: FileTable['files'][number]): Promise<boolean> {
+  const head = Buffer.alloc(15);
+  await handle.read(head, 0, head.length, 0);
+  return head.toString('latin1') === 'SQLite format 3';
+}
+
+function sqliteFile(name: string, table: TableName): string {
+  return `${name}: is an SQLite database, no CSV: set type = 'sqlite' and ${table === 'cdr' ? 'file' : 'cel_file'} = '${name}' in [[source.records]], in place of ${table}_file.`;
 }
 
 interface Tail {

@@ -13,6 +13,8 @@ export interface FileTable {
 
 export interface RowBlock {
   readonly file: string;
+  /** Where it ends: grows from block to block and from file to file of a table, and is the same however the block was come to. */
+  readonly position: number;
   readonly rows: readonly TimedRow[];
   /** Lines that are no CSV, and records in no layout that is known. */
   readonly broken: number;
@@ -24,8 +26,11 @@ export interface RowBlock {
 /** Rows are written in batches, and calls end out of order: how far rows may be from the order of their times, ms. */
 export const DISORDER_MS = 10 * 60_000;
 
+/** Bytes, unpacked. */
+const LONGEST_FILE = 2 ** 42;
+
 /** A look into the middle of a file costs as much as reading that many bytes. */
-const NEAR_BYTES = 512 * 1024;
+const NEAR_BYTES = 128 * 1024;
 
 /** The blocks of rows that were written at `from` or later (UTC, ms), with some before them. `keep`: as of `blocksOf`. */
 export async function* rowBlocks(
@@ -33,7 +38,7 @@ export async function* rowBlocks(
   from: number,
   keep: Keep | null = null,
 ): AsyncGenerator<RowBlock> {
-  for (const file of files) {
+  for (const [index, file] of files.entries()) {
     if (!file.live && file.writtenAt < from - DISORDER_MS) continue;
     const reader = rowReader(file.name, table, columns);
     const offset = file.packed ? 0 : await offsetOf(file, table, columns, from - DISORDER_MS);
@@ -43,7 +48,8 @@ export async function* rowBlocks(
       const rows = rowsIn(block, reader);
       const unknown = reader.unknown() - before;
       before = reader.unknown();
-      yield { file: file.name, rows, broken: block.broken, unknown, latest: latestOf(rows) };
+      const position = index * LONGEST_FILE + block.end;
+      yield { file: file.name, position, rows, broken: block.broken, unknown, latest: latestOf(rows) };
     }
   }
 }

@@ -4,12 +4,18 @@ import { column, type RawRow } from '../columns.ts';
 import type { TableName } from '../csv.ts';
 import type { RawTables } from '../tables.ts';
 import type { Keep } from './blocks.ts';
-import { DISORDER_MS, type FileTable, rowBlocks } from './cursor.ts';
+import { channelsIn } from './channels.ts';
+import { type FileTable, rowBlocks } from './cursor.ts';
+import type { Horizon } from './horizon.ts';
 
-/** No call lasts longer. */
-const LONGEST_CALL_MS = 86_400_000;
 /** Each time that the calls turn out to have another linkedid or channel the files are gone through again. */
 const ROUNDS = 4;
+
+export interface SearchedTable {
+  readonly table: FileTable;
+  /** Knows the rows of the time in which the calls may go on. */
+  readonly horizon: Pick<Horizon, 'of'>;
+}
 
 /** Calls by their linkedids, with names and Uniqueids of their channels as far as they are known. */
 export interface Calls {
@@ -21,7 +27,7 @@ export interface Calls {
  * All rows of these calls, and of those that belong to them: a consultation keeps its own linkedid, and members of a conference theirs.
  * `latest`: when the last row was written by which the calls were found, UTC, ms.
  */
-export async function gather(tables: readonly FileTable[], found: Calls, latest: number): Promise<RawTables> {
+export async function gather(tables: readonly SearchedTable[], found: Calls, latest: number): Promise<RawTables> {
   const ids = new Set(found.ids);
   const channels = new Set(found.channels);
   for (let round = 1; ; round += 1) {
@@ -43,26 +49,29 @@ interface Found {
 }
 
 async function allRows(
-  tables: readonly FileTable[],
+  tables: readonly SearchedTable[],
   ids: ReadonlySet<string>,
   channels: Set<string>,
   latest: number,
 ): Promise<Found[]> {
   const begun = [...ids].reduce((least, id) => Math.min(least, epochOf(id) ?? least), latest);
   const found: Found[] = [];
-  for (const table of tables) {
+  for (const { table, horizon } of tables) {
     const rows: RawRow[] = [];
     const others: RawRow[] = [];
+    let until = Math.max(horizon.of(ids), horizon.of(channels));
     for await (const block of rowBlocks(table, begun, names(ids, channels))) {
       for (const { row, linkedId } of block.rows) {
         if (ids.has(linkedId)) {
           rows.push(row);
-          for (const name of channelsIn(row)) channels.add(name);
+          const fresh = channelsIn(row).filter((name) => !channels.has(name));
+          for (const name of fresh) channels.add(name);
+          until = Math.max(until, horizon.of(fresh));
         } else if (channelsIn(row).some((name) => channels.has(name))) {
           others.push(row);
         }
       }
-      if ((block.latest ?? 0) > latest + LONGEST_CALL_MS + DISORDER_MS) break;
+      if (block.position >= until) break;
     }
     found.push({ table: table.table, rows, others });
   }
@@ -72,13 +81,6 @@ async function allRows(
 /** True for a line that names one of the calls or channels: in a field of its own, or in a list of names. */
 function names(ids: ReadonlySet<string>, channels: ReadonlySet<string>): Keep {
   return (line) => line.split(/[",]/).some((part) => part.length > 8 && (ids.has(part) || channels.has(part)));
-}
-
-/** Names and Uniqueids of the channels of a row: of CEL also those that were in the bridge, or that a transfer names. */
-export function channelsIn(row: RawRow): string[] {
-  const told = column(row, 'extra', 'eventextra').matchAll(/"\w*uniqueid":"([^"]+)"/g);
-  const names = [column(row, 'channel', 'channame'), column(row, 'dstchannel'), ...column(row, 'peer').split(',')];
-  return [column(row, 'uniqueid'), ...[...told].map(([, id = '']) => id), ...names].filter((name) => name !== '');
 }
 
 /**

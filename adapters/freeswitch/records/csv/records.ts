@@ -3,13 +3,12 @@
  * has to be concluded, stands in `template.ts` and `legs.ts`.
  */
 import { stat } from 'node:fs/promises';
-import type { Span } from '../../../../src/call/cdr/coverage.ts';
-import { type CallRecords, RecordsError } from '../../../../src/records/port.ts';
+import { type CallRecords, type RecordedCalls, RecordsError, type WantedCall } from '../../../../src/records/port.ts';
 import { legEvents } from '../../cdr/leg.ts';
 import { codeOf } from '../folder.ts';
 import type { CsvOptions } from '../options.ts';
 import { SkipTally } from '../skipped.ts';
-import { LOOK_MS, weave } from '../weave.ts';
+import { LOOK_MS, type Reading, spanOf, weave } from '../weave.ts';
 import { checkCsv, fileProblem } from './check.ts';
 import { CsvLegs, HOLD_MS } from './legs.ts';
 import { type CsvFile, filesOf } from './lines.ts';
@@ -36,7 +35,8 @@ export function createCsvRecords(options: CsvOptions): CallRecords {
   const form: RowForm = { templates, zone: localTimes(timeZone ?? null) };
   return {
     name,
-    read: (span) => read({ file, source, form, now }, span),
+    read: (span) => wovenFrom({ file, source, form, now }, { span, lookMs: LOOK_MS }),
+    find: (calls) => find({ file, source, form, now }, calls),
     check: () => checkCsv(file, form),
     close: async () => {},
   };
@@ -49,11 +49,18 @@ interface Place {
   readonly now: () => number;
 }
 
-function read({ file, source, form, now }: Place, span: Span) {
+/** A file cannot be asked for an id: the lines are read that were written while the calls went on. */
+async function* find(place: Place, calls: readonly WantedCall[]): AsyncGenerator<RecordedCalls> {
+  const span = spanOf(calls);
+  const wanted = new Set(calls.map(({ id }) => id));
+  if (span !== null) yield* wovenFrom(place, { span, lookMs: 0, wanted });
+}
+
+function wovenFrom({ file, source, form, now }: Place, { span, lookMs, wanted }: Reading) {
   const skipped = new SkipTally();
   const began = now();
-  const since = span.from - LOOK_MS;
-  const until = span.to + LOOK_MS + WRITING_MS;
+  const since = span.from - lookMs;
+  const until = span.to + lookMs + WRITING_MS;
   let unfinished = Number.POSITIVE_INFINITY;
 
   async function* rows() {
@@ -87,7 +94,15 @@ function read({ file, source, form, now }: Place, span: Span) {
   };
 
   const completeTo = () => Math.min(unfinished, began);
-  return weave({ span, source, legs, patienceMs: HOLD_MS, skipped, completeTo });
+  return weave({
+    ...(wanted === undefined ? {} : { wanted }),
+    span,
+    source,
+    legs,
+    patienceMs: HOLD_MS,
+    skipped,
+    completeTo,
+  });
 }
 
 /** The files written since, the file itself whenever that was. */

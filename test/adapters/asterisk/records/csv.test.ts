@@ -70,7 +70,7 @@ t.test('rows of another time are left out, by the second in the uniqueid', async
 t.test('a file of another kind is named with what to give instead', async (t) => {
   t.match(
     refused('SQLite format 3\0\u0001'),
-    /^Master\.csv: is an SQLite database; for Asterisk give Master\.csv, .* \(sqlite3 -header -csv FILE "select \* from cdr"\)\.$/,
+    /^Master\.csv: is an SQLite database; for Asterisk give Master\.csv, .* \(sqlite3 -header -csv FILE "select \* from cdr" > cdr\.csv\)\.$/,
   );
   t.match(refused('{"file":"x","bodyBase64":""}\n'), /^Master\.csv: is JSON, as FreeSWITCH writes it;/);
   t.match(refused('\0\0\0\u0001'), /^Master\.csv: is not a text file;/);

@@ -9,6 +9,7 @@ import {
   callsIn,
   everything,
   folderFor,
+  foundAlone,
   moved,
   readCalls,
   SOURCE,
@@ -53,6 +54,21 @@ for (const kinds of [['cdr', 'cel'], ['cel'], ['cdr']] as const) {
     }
   });
 }
+
+t.test('a call is found by its id, or by that of a channel of it', async (t) => {
+  const { tables, calls } = everything();
+  const file = join(folderFor(t), 'master.db');
+  sqliteFile(file, tables);
+  const found = await foundAlone(placeIn(file), calls);
+  for (const [id, call] of calls) t.same(found.get(id), call, id);
+  const other = tables.cdr.find(({ uniqueid, linkedid }) => uniqueid !== linkedid);
+  const byChannel = [{ id: other?.uniqueid ?? '', span: { from: 0, to: 1 } }];
+  for await (const { events } of placeIn(file).find(byChannel)) {
+    t.ok(callsIn(events).has(`${SOURCE}-${other?.linkedid}`));
+  }
+  for await (const { events } of placeIn(file).find([{ id: '1795000000.1', span: { from: 0, to: 1 } }]))
+    t.same(events, []);
+});
 
 t.test('of a span the calls that were recorded in it, from their beginning to their end', async (t) => {
   const { tables, calls } = everything();

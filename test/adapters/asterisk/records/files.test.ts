@@ -5,7 +5,17 @@ import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { createFileRecords } from '../../../../adapters/asterisk/records/files/place.ts';
 import { tableEvents } from '../../../../adapters/asterisk/records/tables.ts';
-import { callsIn, everything, folderFor, readCalls, SOURCE, spanOf, type TextRow, tablesOf } from './support.ts';
+import {
+  callsIn,
+  everything,
+  folderFor,
+  foundAlone,
+  readCalls,
+  SOURCE,
+  spanOf,
+  type TextRow,
+  tablesOf,
+} from './support.ts';
 
 type Kind = 'cdr' | 'cel';
 
@@ -74,6 +84,17 @@ for (const kinds of [['cdr', 'cel'], ['cel'], ['cdr']] as const) {
     }
   });
 }
+
+t.test('a call is found by its id, wherever its rows stand', async (t) => {
+  const { tables, calls } = everything();
+  const folder = folderFor(t);
+  const files = (['cdr', 'cel'] as const).map((table) => {
+    const { columns, lines } = linesOf(tables[table]);
+    return { table, columns, file: rotated(folder, table, tables[table], lines) };
+  });
+  const found = await foundAlone(createFileRecords({ source: SOURCE, files }), calls);
+  for (const [id, call] of calls) t.same(found.get(id), call, id);
+});
 
 t.test('Master.csv without a heading: its columns are known by their form, in each line', async (t) => {
   const rows = everything(['cdr'], asMaster).tables.cdr;
@@ -182,4 +203,19 @@ t.test('files that cannot be read are told with the remedy', async (t) => {
   await t.rejects(readCalls(place, { from: 0, to: Date.now() }), {
     message: /packed\.csv\.1\.gz: is no whole gzip file/,
   });
+});
+
+t.test('a file of another kind is told as what it is', async (t) => {
+  const file = join(folderFor(t), 'master.db');
+  writeFileSync(file, Buffer.concat([Buffer.from('SQLite format 3\0'), Buffer.from('\nx\n'.repeat(2000))]));
+  for (const [table, key] of [
+    ['cdr', 'file'],
+    ['cel', 'cel_file'],
+  ] as const) {
+    const { problem } = await createFileRecords({ source: SOURCE, files: [{ table, file, columns: [] }] }).check();
+    t.equal(
+      problem,
+      `${file}: is an SQLite database, no CSV: set type = 'sqlite' and ${key} = '${file}' in [[source.records]], in place of ${table}_file.`,
+    );
+  }
 });

@@ -1,5 +1,5 @@
 /**
- * How much memory and time a long Master.csv takes: not a test, as it says how fast this machine is.
+ * How much memory and time a long Master.csv takes, and how long it holds up what else is to be done: not a test, as it says how fast this machine is.
  *
  *   npx node --expose-gc test/adapters/asterisk/records/large.ts [MEGABYTES]
  */
@@ -8,7 +8,12 @@ import { once } from 'node:events';
 import { createWriteStream, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createFileRecords } from '../../../../adapters/asterisk/records/files/place.ts';
+import { DEFAULT_RULES } from '../../../../src/call/correlate.ts';
+import { pageMerger } from '../../../../src/records/merge.ts';
+import { SAME_TIME } from '../../../../src/records/pbx-time.ts';
+import { labPlan } from '../../../support/recordings.ts';
 import { SOURCE } from './support.ts';
 
 const megabytes = Number(process.argv[2] ?? 100);
@@ -39,6 +44,15 @@ for (let written = 0; written < megabytes * 1e6; calls += 1) {
 out.end();
 await once(out, 'finish');
 
+const none = { ids: new Set<string>(), mentioned: new Set<string>() };
+/** As the daemon takes pages in, but for the database. */
+const merge = pageMerger({
+  ...{ source: SOURCE, plan: labPlan('asterisk'), rules: DEFAULT_RULES, time: () => SAME_TIME },
+  bootedAt: () => null,
+  known: { stored: async () => [], isOpen: () => false, heard: async () => none },
+  store: async (records) => ({ inserted: records.map(({ callSessionId }) => callSessionId), changed: [] }),
+});
+
 /** Reads a span, and watches the memory of the process meanwhile. */
 async function measure(title: string, span: { from: number; to: number }): Promise<void> {
   globalThis.gc?.();
@@ -47,19 +61,25 @@ async function measure(title: string, span: { from: number; to: number }): Promi
   const watch = setInterval(() => {
     most = Math.max(most, process.memoryUsage().rss);
   }, 5);
+  const turns = monitorEventLoopDelay({ resolution: 1 });
+  turns.enable();
   const began = performance.now();
   let pages = 0;
-  let events = 0;
+  let calls = 0;
   const place = createFileRecords({ source: SOURCE, files: [{ table: 'cdr', file, columns: [] }] });
   for await (const page of place.read(span)) {
     most = Math.max(most, process.memoryUsage().rss);
     pages += 1;
-    events += page.events.length;
+    calls += (await merge(page.events, { span, time: SAME_TIME })).created.length;
   }
   clearInterval(watch);
+  turns.disable();
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
   const grown = ((most - before) / 1e6).toFixed(0);
-  console.log(`${title}: ${seconds} s, ${pages} pages, ${events} events, RSS grew by at most ${grown} MB`);
+  const longest = (turns.max / 1e6).toFixed(0);
+  console.log(
+    `${title}: ${seconds} s, ${pages} pages, ${calls} calls, longest turn ${longest} ms, RSS grew by at most ${grown} MB`,
+  );
 }
 
 console.log(`${(statSync(file).size / 1e6).toFixed(0)} MB, ${calls} calls`);

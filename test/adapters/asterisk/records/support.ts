@@ -143,3 +143,13 @@ export function sqliteFile(file: string, tables: Partial<RawTables>): void {
   }
   db.close();
 }
+
+/** What a place finds of calls, each looked for alone. */
+export async function foundAlone(place: CallRecords, calls: ReadonlyMap<string, CallRecord>) {
+  const found = new Map<string, CallRecord | undefined>();
+  for (const [id, { startedAt, endedAt }] of calls) {
+    const wanted = { id: id.slice(SOURCE.length + 1), span: { from: startedAt - 5000, to: endedAt + 5000 } };
+    for await (const { events } of place.find([wanted])) found.set(id, callsIn(events).get(id));
+  }
+  return found;
+}

@@ -145,3 +145,23 @@ function onceEncoded(event: Record<string, readonly string[]>): Record<string, r
   const decode = (value: string) => (/%[0-9A-F]{2}/.test(value) ? decodeURIComponent(value) : value);
   return Object.fromEntries(Object.entries(event).map(([name, values]) => [name, values.map(decode)]));
 }
+
+t.test('control characters that were not escaped cost nothing, wherever they stand', async (t) => {
+  const body = (text: string) => {
+    const bytes = Buffer.from(text);
+    const head = `Content-Length: ${bytes.length}\nContent-Type: text/event-json\n\n`;
+    return readEvent(parseFrameText(Buffer.concat([Buffer.from(head), bytes])));
+  };
+  const list = body('{"Event-Name":"CHANNEL_CREATE","variable_x":["a\u0001b","c\nd"],"variable_y":"e\u0007f"}');
+  t.ok('event' in list);
+  if (!('event' in list)) return;
+  t.same(list.event.list('variable_x'), ['a\u0001b', 'c\nd']);
+  t.equal(list.event.get('variable_y'), 'e\u0007f');
+  t.same(list.event.names(), ['Event-Name', 'variable_x', 'variable_y']);
+  const escaped = body('{"Event-Name":"CHANNEL_CREATE","variable_x":"a\\"\u0001b","é":"\u0002"}');
+  t.ok('event' in escaped);
+  if (!('event' in escaped)) return;
+  t.equal(escaped.event.get('variable_x'), 'a"\u0001b');
+  t.equal(escaped.event.get('é'), '\u0002');
+  t.match(body('{"Event-Name":\u0001"x"}'), { problem: /is not valid JSON/ });
+});

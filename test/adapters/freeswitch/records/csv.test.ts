@@ -8,7 +8,7 @@ import { createCsvRecords } from '../../../../adapters/freeswitch/records/index.
 import type { CsvOptions } from '../../../../adapters/freeswitch/records/options.ts';
 import { bytesOf, scenarioOf } from '../../../support/cdr.ts';
 import { bestLine } from './csv-rows.ts';
-import { bodiesOf, lay, SOURCE, temporary, told } from './support.ts';
+import { bodiesOf, found, lay, SOURCE, temporary, told } from './support.ts';
 
 const DAY = 24 * 3_600_000;
 const at = (text: string) => Date.parse(`${text.replace(' ', 'T')}Z`);
@@ -253,4 +253,15 @@ t.test('what is checked without reading a call', async (t) => {
     ),
     { hints: [/have no lines/] },
   );
+});
+
+t.test('a call is found among the lines that were written while it went on', async (t) => {
+  const folder = temporary(t);
+  const [whole] = (await callsIn(folder, csv('ringgroup_second_answers'))).calls;
+  if (whole === undefined) throw new Error('no call');
+  const span = { from: whole.startedAt - 5000, to: whole.endedAt + 5000 };
+  const one = place(join(folder, 'Master.csv'));
+  const id = whole.callSessionId.slice(SOURCE.length + 1);
+  t.strictSame((await found(one, [{ id, span }])).calls, [whole]);
+  t.strictSame((await found(one, [{ id: '5f0c7c7e-0000-4000-8000-000000000000', span }])).calls, []);
 });

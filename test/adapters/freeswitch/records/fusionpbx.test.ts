@@ -7,7 +7,7 @@ import type { PgQuery } from '../../../../adapters/freeswitch/records/options.ts
 import { scenarioOf } from '../../../support/cdr.ts';
 import { scenarios } from '../../../support/recordings.ts';
 import { CLOSED, fakePg, rowOf } from './fusionpbx-rows.ts';
-import { bodiesOf, idsOf, type RecordedBody, SOURCE, spanOfLegs, told } from './support.ts';
+import { bodiesOf, found, idsOf, type RecordedBody, SOURCE, spanOfLegs, told } from './support.ts';
 
 const OWN = [...COLUMNS, 'start_stamp', 'extension_uuid'].map((name) => `v_xml_cdr.${name}`);
 const EXTENSIONS = ['v_extensions.extension_uuid', 'v_extensions.extension'];
@@ -37,7 +37,7 @@ t.test('the calls of all recordings in one table, page by page', async (t) => {
     .flatMap(bodiesOf);
   const pg = fakePg(all.map(rowOf), NEW);
   const whole = await told(place(pg.query), spanOfLegs(all));
-  t.ok(pg.asked.filter((sql) => sql.includes('LIMIT 200')).length > 2, 'rows in pages');
+  t.ok(pg.asked.filter((sql) => sql.includes('LIMIT 50')).length > 2, 'rows in pages');
   t.equal(new Set(idsOf(whole.calls)).size, whole.calls.length, 'no call twice');
   const legs = whole.pages.flatMap(({ events }) => events.filter(({ kind }) => kind === 'channel-created'));
   t.ok(legs.length >= all.length - 20, 'nearly all legs: those never called are told in no record');
@@ -140,4 +140,19 @@ t.test('closing ends what was handed in', async (t) => {
   await createFusionPbxRecords({ name: 'x', query: fakePg([], NEW).query, source: SOURCE, close }).close();
   t.equal(closed, 1);
   await place(fakePg([], NEW).query).close();
+});
+
+t.test('a call is found by its id, and no other row is read before it has one', async (t) => {
+  const own = bodies('ringgroup_second_answers');
+  const span = spanOfLegs(own);
+  const id = own.find(({ leg }) => !leg.called)?.leg.channel ?? '';
+  const wanted = [{ id, span: { from: span.from - 5000, to: span.to + 5000 } }];
+  const others = fakePg(stored(bodies('att_xfer_feature')), NEW);
+  t.strictSame(await found(place(others.query), wanted), { calls: [], skipped: [] });
+  t.strictSame(
+    others.asked.filter((sql) => sql.includes('ORDER BY c.end_epoch')),
+    [],
+  );
+  const { calls } = await found(place(fakePg(stored(own), NEW).query), wanted);
+  t.match(calls, [{ callSessionId: `${SOURCE}-${id}`, agent: '1002', agentsRung: ['1001', '1002', '1003'] }]);
 });

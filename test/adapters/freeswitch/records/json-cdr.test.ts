@@ -9,7 +9,7 @@ import { DEFAULT_RULES } from '../../../../src/call/correlate.ts';
 import type { SkippedRecords } from '../../../../src/records/port.ts';
 import { eventsOf, scenarioOf } from '../../../support/cdr.ts';
 import { labPlan, scenarios } from '../../../support/recordings.ts';
-import { bodiesOf, idsOf, lay, type RecordedBody, SOURCE, spanOfLegs, temporary, told } from './support.ts';
+import { bodiesOf, found, idsOf, lay, type RecordedBody, SOURCE, spanOfLegs, temporary, told } from './support.ts';
 
 const HOUR = 3_600_000;
 
@@ -222,4 +222,24 @@ t.test('files and folders without the right to read them', { skip: process.getui
   const { skipped } = await told(place(folder), spanOfLegs(own));
   t.match(Object.entries(skipped), [[/cannot be read \(EACCES\); allow it: setfacl/, 2]]);
   t.match(await place(folder).check(), { problem: /cannot be read \(EACCES\)/ });
+});
+
+t.test('a call is found by its id, and costs nothing before it has its file', async (t) => {
+  const folder = temporary(t);
+  const own = bodies('att_xfer_feature');
+  const [wanted] = callsOf(own);
+  const id = (wanted?.callSessionId ?? '').slice(SOURCE.length + 1);
+  const strangers = bodies('ringgroup_second_answers').map((one) => ({ ...one, leg: { ...one.leg } }));
+  const span = spanOfLegs(own);
+  for (const { file, bytes } of strangers) lay(folder, `2026-11-22/${file}`, bytes, span.to - 1000);
+  // Would be told by any reading of that time.
+  lay(folder, '2026-11-22/notes.txt', 'x', span.to - 1000);
+  const calls = [{ id, span: { from: span.from - 5000, to: span.to + 5000 } }];
+  const none = await found(place(folder), calls);
+  t.strictSame(none, { calls: [], skipped: [] });
+  layAll(join(folder, '2026-11-22'), own);
+  const all = await found(place(folder), calls);
+  t.strictSame(all.calls, [wanted]);
+  t.strictSame(await found(place(folder), [{ id: 'nobody', span }]), { calls: [], skipped: [] });
+  await t.rejects(found(place(join(folder, 'gone')), calls), { name: 'RecordsError', message: /gone: is not there/ });
 });

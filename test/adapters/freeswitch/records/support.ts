@@ -8,7 +8,7 @@ import { callsOfCdr } from '../../../../src/call/cdr/calls.ts';
 import type { Span } from '../../../../src/call/cdr/coverage.ts';
 import { DEFAULT_RULES } from '../../../../src/call/correlate.ts';
 import type { CallRecord } from '../../../../src/call/record.ts';
-import type { CallRecords, RecordsPage } from '../../../../src/records/port.ts';
+import type { CallRecords, RecordedCalls, RecordsPage, WantedCall } from '../../../../src/records/port.ts';
 import { bytesOf } from '../../../support/cdr.ts';
 import { labPlan, type Scenario } from '../../../support/recordings.ts';
 
@@ -73,3 +73,11 @@ export function spanOfLegs(legs: readonly { readonly leg: CdrLeg }[]): Span {
 }
 
 export const idsOf = (calls: readonly CallRecord[]): string[] => calls.map((call) => call.callSessionId).sort();
+
+/** What a place finds of calls. */
+export async function found(records: CallRecords, wanted: readonly WantedCall[]) {
+  const parts: RecordedCalls[] = [];
+  for await (const part of records.find(wanted)) parts.push(part);
+  const calls = parts.flatMap(({ events }) => callsOfCdr(events, SOURCE, labPlan('freeswitch'), DEFAULT_RULES));
+  return { calls: calls.map(({ record }) => record), skipped: parts.flatMap(({ skipped }) => skipped) };
+}

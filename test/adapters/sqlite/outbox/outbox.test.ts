@@ -162,3 +162,23 @@ t.test('calls of the last day that were not posted are counted by reason', async
   t.strictSame(outbox.counts({ now: now + 2 * day }).skippedReasons, []);
   db.close();
 });
+
+t.test('a call that was skipped is posted when newer facts say so', async (t) => {
+  const { db, end, endUnposted, put, row, claim, settle } = openOutbox();
+  for (const n of [1, 2, 3]) endUnposted(call(n), 'Internal call between two extensions.');
+  t.match(row(1), { ...SKIPPED, reason: /^Internal call/ });
+  endUnposted({ ...call(1), legs: 3 }, 'Internal call between two extensions.');
+  t.match(row(1), SKIPPED, 'it is still none to be posted');
+  end({ ...call(1), legs: 4 });
+  t.match(row(1), { ...LOOK_UP, dueAt: 0, reason: null });
+  put(2, SKIPPED, 'doubtful = 1');
+  end({ ...call(2), legs: 4 });
+  t.match(row(2), UNCERTAIN, 'it may have been posted before it was skipped');
+  // Skipped by what was looked up of it, while newer facts came.
+  const [one] = claim();
+  if (one === undefined) return t.fail('one row');
+  end({ ...call(1), legs: 5 });
+  settle(one, { from: LOOK_UP, to: SKIPPED, revision: one.revision });
+  t.match(row(1), LOOK_UP, 'it is asked again');
+  db.close();
+});

@@ -183,3 +183,38 @@ t.test('the calls that began in a time, page by page', async (t) => {
     { id: 'pbx-010', flags: ['from-cdr'] },
   ]);
 });
+
+t.test('a call with a begin of 1970 is in the list, and does not make every list read all calls', async (t) => {
+  const db = memoryDatabase();
+  const journal = journalModule([outboxOf])(db);
+  const now = 1_795_000_000_000;
+  const ended = Array.from({ length: 300 }, (_, n) => {
+    const startedAt = now - (300 - n) * 3_600_000;
+    return record(`pbx-${n}`, { startedAt, endedAt: startedAt + 60_000 });
+  });
+  const flags = ['blind-interval'];
+  const odd = [1, 2, 3].map((n) => record(`pbx-odd-${n}`, { startedAt: n, endedAt: now - n * 60_000, flags }));
+  commit(journal, { ended: [...ended, ...odd] }, now);
+  const calls = callsModule(db);
+  const since = now - 5 * 3_600_000;
+  for (const limit of [2, 50]) {
+    const found: string[] = [];
+    let pages = 0;
+    for (let after: CallPlace | undefined, more = true; more; pages += 1) {
+      const page = calls.list({ since, limit, scan: 20, after });
+      found.push(...page.rows.map((row) => row.record.callSessionId));
+      after = page.next ?? undefined;
+      more = page.next !== null;
+    }
+    t.same(found.slice(-3), ['pbx-odd-3', 'pbx-odd-2', 'pbx-odd-1']);
+    t.same(found.slice(0, -3), ['pbx-299', 'pbx-298', 'pbx-297', 'pbx-296', 'pbx-295']);
+    t.ok(pages <= 6, `${pages} pages`);
+  }
+  t.same(
+    calls.touched({ source: 'pbx', beganAt: now - 130_000, endedAt: null }).map((row) => row.record.callSessionId),
+    ['pbx-odd-1', 'pbx-odd-2'],
+  );
+  const parked = calls.list({ since, states: ['parked'], limit: 50, scan: 20 });
+  t.same(parked, { rows: [], next: null });
+  db.close();
+});

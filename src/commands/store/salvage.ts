@@ -1,0 +1,48 @@
+/** `logcalld salvage`: calls of a database that was put aside as damaged are taken over. */
+import { resolve } from 'node:path';
+import { salvaged } from '../../../adapters/sqlite/backups/salvage.ts';
+import type { Terminal } from '../../cli/cli.ts';
+import type { Invocation } from '../../cli/command.ts';
+import { EXIT } from '../../cli/help.ts';
+import { reachRunning } from '../control.ts';
+import { count, print, tell } from '../output.ts';
+import { placeOf } from '../place.ts';
+import { progress } from '../progress.ts';
+
+export async function salvage(invocation: Invocation, terminal: Terminal): Promise<number> {
+  const file = resolve(invocation.arguments[0] ?? '');
+  const dryRun = invocation.flag('dry-run');
+  const daemon = await reachRunning(await placeOf(invocation), 'it is what stores the calls');
+  const shown = progress(terminal);
+  const sum = { taken: 0, known: 0, done: 0, unread: 0 };
+  let read = 0;
+  try {
+    for (const { calls, done, unread } of salvaged(file)) {
+      sum.done += done;
+      sum.unread += unread;
+      read += calls.length + done;
+      if (calls.length > 0) {
+        const { taken } = await daemon.call('salvage', { records: [...calls], dryRun });
+        sum.taken += taken.length;
+        sum.known += calls.length - taken.length;
+      }
+      shown.at(read, `${read} calls read, ${sum.taken} taken over ...`);
+      if (terminal.gone === true) break;
+    }
+  } finally {
+    shown.clear();
+  }
+  const { taken, known, done, unread } = sum;
+  const took = dryRun ? 'would be taken over' : `${taken === 1 ? 'was' : 'were'} taken over`;
+  print(
+    terminal,
+    `${count(taken, 'call')} ${took}; ${known} are known already, ${done} had been settled (posted, or none to be posted), ${unread} could not be read.`,
+  );
+  if (taken > 0 && !dryRun) {
+    tell(
+      terminal,
+      'They are looked for in LeadSquared before they are posted, and have the flag "salvaged". A number that was erased since may be among them: erase it again.',
+    );
+  }
+  return EXIT.ok;
+}

@@ -1,0 +1,152 @@
+/** The daily backup: made when it is due, checked, found again, and told when it cannot be made. */
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import t from 'tap';
+import { openDatabase } from '../../adapters/sqlite/thread/database.ts';
+import { restore } from '../../adapters/sqlite/upkeep/backup.ts';
+import { otherFiles, usableCopies } from '../../adapters/sqlite/upkeep/kept.ts';
+import { keepBackups, lastTime } from '../../src/daemon/upkeep/backups.ts';
+import { createConditions } from '../../src/health/conditions.ts';
+import { commit, record, tempFolder } from '../adapters/sqlite/support.ts';
+
+t.setTimeout(120_000);
+
+const MORNING = new Date(2026, 10, 26, 10, 0, 0).getTime();
+const DAY = 86_400_000;
+const AT = 3 * 60 + 30;
+
+/** A daemon's database with one call, and a clock that the test moves. */
+async function bench(t: Parameters<typeof tempFolder>[0], settings: { keep?: number; folder?: string } = {}) {
+  const path = join(tempFolder(t), 'logcalld.db');
+  const database = await openDatabase(path);
+  t.teardown(() => database.close());
+  await commit(database.remote.journal, { ended: [record('a')] });
+  let now = MORNING;
+  const timers: { ms: number; run: () => void }[] = [];
+  const told: string[] = [];
+  const log = { write: (level: string, event: string, text: string) => void told.push(`${level} ${event} ${text}`) };
+  const conditions = createConditions(log);
+  const backups = keepBackups({
+    database: path,
+    settings: { enabled: true, at: AT, keep: 2, folder: null, ...settings },
+    clock: {
+      now: () => now,
+      after(ms, run) {
+        timers.push({ ms, run });
+        return () => void timers.splice(0);
+      },
+    },
+    ...{ log, conditions },
+  });
+  t.teardown(() => backups.stop());
+  return {
+    ...{ path, database, backups, conditions, told },
+    begin: () => timers.shift()?.run(),
+    /** Waits for the next look, `ms` later, and for what it does. */
+    async look(ms = 0): Promise<number> {
+      now += ms;
+      const next = timers.shift();
+      next?.run();
+      while (timers.length === 0) await new Promise(setImmediate);
+      return timers[0]?.ms ?? 0;
+    },
+    files: () => readdirSync(settings.folder ?? join(path, '..')).filter((name) => /auto-/.test(name)),
+  };
+}
+
+t.test('one soon after the start, then one a day; the last ones are kept', async (t) => {
+  const it = await bench(t);
+  t.equal(it.backups.last(), null);
+  await it.look();
+  t.equal(it.files().length, 1);
+  t.match(it.backups.last(), { at: MORNING, bytes: statSync(it.backups.last()?.path ?? '').size });
+  t.match(it.told, [/^info backup Backed up to .*\.auto-\d{8}T\d{6}Z: 1 calls, \d+ MB, in \d+ s/]);
+  await it.look(3_600_000);
+  t.equal(it.files().length, 1, 'none is due before the night');
+  for (let day = 0; day < 4; day += 1) await it.look(DAY);
+  t.equal(it.files().length, 2);
+  const copy = new BetterSqlite3(it.backups.last()?.path ?? '', { readonly: true });
+  t.equal(copy.pragma('journal_mode', { simple: true }), 'delete', 'one file, without a log beside it');
+  t.equal(copy.prepare('SELECT count(*) FROM session').pluck().get(), 1);
+  copy.close();
+  t.equal(statSync(it.backups.last()?.path ?? '').mode & 0o777, 0o600);
+  t.same(otherFiles(it.path).filter((path) => /auto-/.test(path)).length, 2, 'erase names them');
+});
+
+t.test('a damaged database is restored from it, also out of a folder of its own', async (t) => {
+  const folder = join(tempFolder(t), 'elsewhere');
+  mkdirSync(folder);
+  const it = await bench(t, { folder });
+  await it.look();
+  await it.look(DAY);
+  await it.look(DAY);
+  t.equal(it.files().length, 2);
+  const { copies, refused } = usableCopies(it.path, null);
+  t.same(refused, [], 'one that was removed is asked for no more');
+  t.equal(copies[0]?.path, it.backups.last()?.path);
+  await it.backups.stop();
+  await it.database.close();
+  writeFileSync(it.path, 'x'.repeat(50_000));
+  const again = await openDatabase(it.path);
+  t.match(await again.remote.upkeep.notices({ since: 0 }), [
+    { kind: 'damaged', text: /elsewhere\/logcalld\.db\.auto-/ },
+  ]);
+  t.equal((await again.remote.sessions.byIds({ ids: ['a'] })).length, 1);
+  await again.close();
+  t.match(restore(it.path, it.backups.last()?.path ?? '', MORNING), { copy: { calls: 1 } });
+});
+
+t.test('one that cannot be made is told, tried again, and over when it can', async (t) => {
+  const folder = join(tempFolder(t), 'later');
+  const it = await bench(t, { folder });
+  t.equal(await it.look(), 3_600_000);
+  t.match(it.conditions.raised(), [
+    { code: 'backup-failed', severity: 'warning', text: /and there is no other: .*later does not exist: make it/ },
+  ]);
+  mkdirSync(folder);
+  const part = join(folder, '.logcalld.db.auto-20261101T000000Z.1.part');
+  writeFileSync(part, 'of one that was killed');
+  await it.look(3_600_000);
+  t.same(it.conditions.raised(), []);
+  t.notOk(existsSync(part));
+  t.equal(it.files().length, 1);
+});
+
+t.test('calls are stored while it is made, and stay out of it', async (t) => {
+  const it = await bench(t);
+  const filler = new BetterSqlite3(it.path);
+  filler.pragma('synchronous = OFF');
+  filler.exec('CREATE TABLE filler (x BLOB)');
+  const insert = filler.prepare('INSERT INTO filler VALUES (zeroblob(1000000))');
+  for (let n = 0; n < 40; n += 1) insert.run();
+  const looking = it.look().then(() => true);
+  let stored = 0;
+  const done = () => Promise.race([looking, new Promise<false>((resolve) => setImmediate(resolve, false))]);
+  // One that began anew with each of them would not end before them.
+  while (!(await done()) && stored < 60_000) {
+    filler.exec('INSERT INTO filler VALUES (1)');
+    stored += 1;
+  }
+  filler.close();
+  t.ok(stored > 0 && stored < 60_000, `${stored} rows`);
+  await commit(it.database.remote.journal, { ended: [record('b')] });
+  const copy = new BetterSqlite3(it.backups.last()?.path ?? '', { readonly: true });
+  t.equal(copy.pragma('integrity_check', { simple: true }), 'ok');
+  copy.close();
+  t.equal((await it.database.remote.sessions.byIds({ ids: ['b'] })).length, 1);
+});
+
+t.test('a stop breaks it off, and the next one removes what is left of it', async (t) => {
+  const it = await bench(t);
+  it.begin();
+  await it.backups.stop();
+  t.same(it.conditions.raised(), []);
+  t.equal(it.files().length <= 1, true);
+});
+
+t.test('the last moment with a time of day', async (t) => {
+  t.equal(lastTime(MORNING, AT), new Date(2026, 10, 26, 3, 30).getTime());
+  t.equal(lastTime(MORNING, 11 * 60), new Date(2026, 10, 25, 11, 0).getTime());
+  t.equal(lastTime(MORNING, 10 * 60), MORNING);
+});
