@@ -56,6 +56,8 @@ export interface SourceStatus extends LinkStatus {
   readonly faults: number;
   /** When anything came from the PBX last, answers to questions included, ms since the epoch; `null` before that. */
   readonly lastFrameAt: number | null;
+  /** How far the clock of the PBX is ahead of ours as they go now, ms; `null` or absent: it has told nothing on this connection. */
+  readonly aheadMs?: number | null;
 }
 
 /** One PBX. `start` returns at once; the source connects, reconnects and resynchronises by itself. */

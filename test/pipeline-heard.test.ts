@@ -12,6 +12,15 @@ const SECOND = 1000;
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
+const nothingStored: Journal = {
+  commit: async () => ({ inserted: [], changed: [], refused: [] }),
+  async *openEvents() {},
+  async *recentEvents() {},
+  storedCalls: async () => [],
+  openChannels: async () => [],
+  lastFrameAt: async () => null,
+};
+
 /** Where the gap begins, ms before now. `noted`, `frames`: what is stored, ms before now (below 0: in the future), in order of arrival. */
 async function gapBegins(noted: number | null, frames: readonly number[]): Promise<number | null> {
   const clock = new FakeClock();
@@ -28,11 +37,7 @@ async function gapBegins(noted: number | null, frames: readonly number[]): Promi
     }),
   };
   const journal: Journal = {
-    commit: async () => ({ inserted: [], changed: [], refused: [] }),
-    async *openEvents() {},
-    async *recentEvents() {},
-    storedCalls: async () => [],
-    openChannels: async () => [],
+    ...nothingStored,
     lastFrameAt: async (_, until) => frames.map((ago) => now - ago).findLast((at) => at <= until) ?? null,
   };
   let begun: number | null = null;
@@ -79,3 +84,36 @@ for (const [what, noted, frames, begins] of CASES) {
     t.equal(await gapBegins(noted, frames), begins);
   });
 }
+
+t.test('what the PBX tells of its clock now counts before what its last calls told', async (t) => {
+  const clock = new FakeClock();
+  let aheadMs: number | null = null;
+  const source: EventSource = {
+    ...{ name: 'pbx', start: () => {}, stop: async () => {}, hold: () => {} },
+    status: () => ({
+      ...{ name: 'pbx', state: 'connected', since: 0, problem: null, frames: 0, unknownEvents: 0, faults: 0 },
+      ...{ lastFrameAt: null, aheadMs },
+    }),
+  };
+  const noted: number[] = [];
+  const gaps = {
+    lastHeard: async () => ({ at: 0, time: { aheadMs: 2 * HOUR, ownTimes: true } }),
+    heard: async ({ time }: { time: { aheadMs: number } }) => void noted.push(time.aheadMs),
+    begin: async () => {},
+  } as unknown as Gaps;
+  const pipeline = createPipeline({
+    ...{ sources: [{ source, plan: labPlan('freeswitch') }], rules: DEFAULT_RULES, clock, gaps },
+    ...{ onStored: () => {}, onRefused: () => true, onStatus: () => {}, onFault: (_, text) => t.fail(text) },
+    journal: nothingStored,
+  });
+  await pipeline.start();
+  await flush();
+  t.strictSame(pipeline.timeOf('pbx'), { aheadMs: 2 * HOUR, ownTimes: true });
+  aheadMs = -400;
+  t.strictSame(pipeline.timeOf('pbx'), { aheadMs: 0, ownTimes: true }, 'its clock was set right meanwhile');
+  noted.length = 0;
+  await clock.advance(10_000);
+  await flush();
+  t.strictSame(noted, [0], 'the next life knows it');
+  await pipeline.stop();
+});

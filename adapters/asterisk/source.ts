@@ -71,6 +71,10 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
       const events = [{ kind: 'source-lost', source: name, at, receivedAt, orderly, reason }] as const;
       emit({ source: name, receivedAt, events, raw: null });
     },
+    onPong(answer, receivedAt) {
+      const at = Number(answer.get('Timestamp')) * 1000;
+      if (at > 0) pbxClock.answer(at, receivedAt);
+    },
     onStatus: () => tell(status()),
     onFault: (subject, text) => faults.add(subject, text),
     ...(options.onRaw === undefined ? {} : { onFrame: options.onRaw }),
@@ -130,7 +134,8 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
   };
 
   const status = (): SourceStatus => {
-    return { name, ...client.status, ...heard, faults: faults.count, lastFrameAt: lastFrameAt() };
+    const { aheadMs } = pbxClock;
+    return { name, ...client.status, ...heard, faults: faults.count, lastFrameAt: lastFrameAt(), aheadMs };
   };
 
   return {

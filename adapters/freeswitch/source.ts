@@ -12,6 +12,9 @@ import type { EslEvent } from './link/event.ts';
 import { dumpChannel, listChannels } from './snapshot/queries.ts';
 import { RollCall } from './snapshot/roll-call.ts';
 
+/** FreeSWITCH tells whole seconds. */
+const HALF_SECOND_MS = 500;
+
 export interface FreeswitchSourceOptions extends EslClientOptions {
   readonly name: string;
   /** The exact bytes of every frame, for `logcalld capture`. */
@@ -55,6 +58,7 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
     },
     onConnected({ coreUuid, bootedAt }) {
       pbxClock.connect();
+      askTime();
       // First of all, so that whatever becomes of the rest, the live channels are asked for.
       roll.begin();
       const at = clock.now();
@@ -87,9 +91,20 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
     fault: (subject, text) => faults.add(subject, text),
   });
 
+  /** Events tell it as well, but the first one may be long in coming: HEARTBEAT every 20 s. One that does not tell is as before. */
+  const askTime = (): void => {
+    client
+      .api('strepoch')
+      .then((answer) => {
+        if (/^\d{9,11}$/.test(answer.trim())) pbxClock.answer(Number(answer) * 1000 + HALF_SECOND_MS, clock.now());
+      })
+      .catch(() => {});
+  };
+
   const status = (): SourceStatus => {
     const { frames, unknownEvents, lastFrameAt } = client.counters();
-    return { name, ...client.status, frames, unknownEvents, faults: faults.count, lastFrameAt };
+    const { aheadMs } = pbxClock;
+    return { name, ...client.status, frames, unknownEvents, faults: faults.count, lastFrameAt, aheadMs };
   };
 
   return {

@@ -20,6 +20,8 @@ export class PbxClock {
   /** Until then (ms, clock of arrival) `#ahead` may be too small, for what came first was late. */
   #youngUntil = Number.NEGATIVE_INFINITY;
   #connected = false;
+  /** The same as it said when it was asked for its time last on this connection, and nothing told of a step since. */
+  #answered: number | null = null;
   /** Steps that are not told yet, ms, and when one was told last. */
   #owed = 0;
   #toldAt = Number.NEGATIVE_INFINITY;
@@ -27,11 +29,26 @@ export class PbxClock {
   /** A connection begins. */
   connect(): void {
     this.#connected = false;
+    this.#answered = null;
+  }
+
+  /** It was asked for its time: as `read`, but no step is concluded from it, which would move the times of calls. */
+  answer(at: number, receivedAt: number): void {
+    this.#answered = at - receivedAt;
+  }
+
+  /** How far the PBX's clock is ahead of the clock of arrival as it goes now, ms; `null`: it has told nothing on this connection. */
+  get aheadMs(): number | null {
+    const heard = this.#connected ? this.#ahead : null;
+    const asked = this.#answered;
+    // What is told by the way is exact, but may be from before a step.
+    return heard !== null && (asked === null || Math.abs(asked - heard) <= STEP_MS) ? heard : asked;
   }
 
   /** The clock of arrival was set forward by `by` ms, or back. */
   arrivalSet(by: number): void {
     if (this.#ahead !== null) this.#ahead -= by;
+    if (this.#answered !== null) this.#answered -= by;
     this.#youngUntil += by;
     this.#toldAt += by;
   }
@@ -64,6 +81,8 @@ export class PbxClock {
     this.#connected = true;
     this.#ahead = ahead;
     this.#latest = at;
+    // As late as this nothing is: the clock was set since it was asked for.
+    if (this.#answered !== null && !(late && Math.abs(ahead - this.#answered) <= LATE_MS)) this.#answered = null;
     return late ? 0 : by;
   }
 }

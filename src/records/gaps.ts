@@ -14,7 +14,7 @@
 import type { CallRecord } from '../call/record.ts';
 import type { SourceStatus } from '../ports.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
-import { type PbxTime, SAME_TIME } from './pbx-time.ts';
+import { type PbxTime, SAME_TIME, timeApart } from './pbx-time.ts';
 
 export type GapState = 'open' | 'waiting' | 'filled' | 'unfilled';
 
@@ -95,8 +95,6 @@ export interface Gaps {
   lastHeard(args: { source: string }): Promise<{ readonly at: number; readonly time: PbxTime } | null>;
 }
 
-/** A difference of the clocks up to this is none: the second of a channel's creation is known to half of one, ms. */
-const SAME_MS = 1500;
 /** The second of a channel's creation is told; in the middle it is wrong least. */
 const HALF_SECOND_MS = 500;
 /** A PBX that lists no channels is heard wholly this long after it was heard again, ms: whoever could not be listed is told then. */
@@ -122,8 +120,7 @@ export class Hearing {
 
   /** The clock of the PBX. */
   get time(): PbxTime {
-    const { aheadMs, ownTimes } = this.#time;
-    return { aheadMs: Math.abs(aheadMs) > SAME_MS ? aheadMs : 0, ownTimes };
+    return timeApart(this.#time.aheadMs, this.#time.ownTimes);
   }
 
   /** When the PBX was started that is heard, or was heard last, ms since the epoch, on our clock; `null`: it has not told. */

@@ -13,6 +13,13 @@ export interface PbxTime {
 
 export const SAME_TIME: PbxTime = { aheadMs: 0, ownTimes: false };
 
+/** A difference of the clocks up to this is none: the second of a channel's creation is known to half of one, ms. */
+const SAME_MS = 1500;
+
+export function timeApart(aheadMs: number, ownTimes: boolean): PbxTime {
+  return { aheadMs: Math.abs(aheadMs) > SAME_MS ? aheadMs : 0, ownTimes };
+}
+
 /** What is taken from the times of records, so that they are on the clock of the calls, ms. */
 export function shiftOfRecords({ aheadMs, ownTimes }: PbxTime): number {
   return ownTimes ? 0 : aheadMs;

@@ -2,7 +2,7 @@
 import type { Clock, SourceStatus } from '../ports.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
 import { type Gap, type Gaps, Hearing, heardAt } from './gaps.ts';
-import type { PbxTime } from './pbx-time.ts';
+import { type PbxTime, timeApart } from './pbx-time.ts';
 
 export interface GapWatchOptions {
   readonly gaps: Gaps;
@@ -20,7 +20,7 @@ export interface GapWatchOptions {
 export interface GapWatch {
   /** Every event, in order of arrival. */
   note(event: CallEvent): void;
-  /** The clock of a PBX. */
+  /** The clock of a PBX: as the PBX tells it now, else as its last calls told it. */
   timeOf(source: string): PbxTime;
   /** As of `Hearing`. */
   bootedAt(source: string): number | null;
@@ -45,6 +45,12 @@ export function watchGaps(options: GapWatchOptions): GapWatch {
     return known;
   };
 
+  const timeOf = (source: string): PbxTime => {
+    const { time } = of(source);
+    const told = options.statuses().find(({ name }) => name === source)?.aheadMs ?? null;
+    return told === null ? time : timeApart(told, time.ownTimes);
+  };
+
   /** One after the other: a beginning must not overtake the end before it. */
   const write = (source: string, run: () => Promise<void>): void => {
     writing = writing.then(run).catch((error: unknown) => {
@@ -56,7 +62,7 @@ export function watchGaps(options: GapWatchOptions): GapWatch {
     // Asked first: what comes meanwhile may not be stored yet.
     const heard = options.statuses().map((status) => ({ source: status.name, at: heardAt(status) }));
     if (!(await options.stored())) return;
-    for (const { source, at } of heard) if (at !== null) await gaps.heard({ source, at, time: of(source).time });
+    for (const { source, at } of heard) if (at !== null) await gaps.heard({ source, at, time: timeOf(source) });
   };
 
   const later = (): void => {
@@ -78,7 +84,7 @@ export function watchGaps(options: GapWatchOptions): GapWatch {
       if (step.step === 'begin') {
         const { at, reason } = step;
         const begun = { source, at, reason, live: options.liveOf(source) };
-        const { time } = of(source);
+        const time = timeOf(source);
         write(source, async () => {
           await gaps.begin(begun);
           // The clock of the PBX is needed by the next life as well.
@@ -91,7 +97,7 @@ export function watchGaps(options: GapWatchOptions): GapWatch {
         });
       }
     },
-    timeOf: (source) => of(source).time,
+    timeOf,
     bootedAt: (source) => of(source).bootedAt,
     async start(sources) {
       for (const source of sources) {

@@ -14,6 +14,7 @@ function pbx(ahead = 0) {
   let now = START;
   return {
     clock,
+    now: () => ({ ours: now, pbx: now + offset }),
     set: (by: number) => {
       offset += by;
     },
@@ -96,4 +97,30 @@ t.test('our own clock that is set is none of the PBX; where both are, both are',
 t.test('events of several threads may be some way out of order', async (t) => {
   const { tell } = pbx();
   for (let s = 0; s < 100; s += 1) t.equal(tell(1000, s % 2 === 0 ? 0 : 2900), 0);
+});
+
+t.test('how far it is ahead is known by what it tells by the way, and before that by its answer', async (t) => {
+  const { tell, clock, set, now } = pbx();
+  t.equal(clock.aheadMs, null);
+  clock.answer(now().pbx - 400, now().ours);
+  t.equal(clock.aheadMs, -400);
+  tell(1000);
+  t.equal(clock.aheadMs, 0, 'an event is exact');
+  set(HOUR);
+  clock.answer(now().pbx, now().ours);
+  t.equal(clock.aheadMs, HOUR, 'set since the last event');
+  tell(1000);
+  t.equal(clock.aheadMs, HOUR);
+  set(-HOUR);
+  tell(20_000);
+  t.equal(clock.aheadMs, 0, 'the answer is older than the step');
+  clock.connect();
+  t.equal(clock.aheadMs, null, 'what was set while nobody listened is not known');
+});
+
+t.test('what it answered goes with our clock when that is set', async (t) => {
+  const { clock, ours, now } = pbx();
+  clock.answer(now().pbx, now().ours);
+  ours(HOUR);
+  t.equal(clock.aheadMs, -HOUR);
 });

@@ -253,7 +253,7 @@ export class SimPbx {
     const status = (): SourceStatus => {
       const state = this.heard ? 'connected' : 'connecting';
       const lastFrameAt = Math.floor(ours.now() - (this.#clock.monotonic() - this.#heardAt));
-      const counts = { frames: 0, unknownEvents: 0, faults: 0, lastFrameAt };
+      const counts = { frames: 0, unknownEvents: 0, faults: 0, lastFrameAt, aheadMs: this.#pbxClock.aheadMs };
       return { name: this.pbx, state, since: 0, problem: null, ...counts };
     };
     return {

@@ -53,6 +53,8 @@ export interface AmiClientHandlers {
   onStatus?(status: LinkStatus): void;
   /** Exact bytes of every frame: greeting, responses and events; for a capture file. */
   onFrame?(raw: Uint8Array, receivedAt: number): void;
+  /** The answer to a Ping: with `Timestamp`, the time of the PBX. */
+  onPong?(answer: AmiPacket, receivedAt: number): void;
   /** A packet was left out, because it is beyond all limits or could not be handled; the link goes on. */
   onFault?(subject: AmiFault, text: string): void;
 }

@@ -197,6 +197,7 @@ export class AmiClient {
     this.#link.up();
     const { greeting, connection } = visit;
     connection.handle('beginning', () => this.#handlers.onConnected({ greeting, fullyBooted }));
+    if (this.#handlers.onPong !== undefined) this.#ping(visit);
     for (const [packet, receivedAt] of held) {
       if (visit === this.#visit) connection.handle(packet, () => this.#handlers.onPacket(packet, receivedAt));
     }
@@ -208,9 +209,19 @@ export class AmiClient {
     visit.cancelPulse = watchPulse(clock, pingIntervalMs, pingDeadlineMs, {
       heardAt: () => connection.heardAt,
       bytes: () => connection.bytes,
-      ping: () => void connection.action('Ping', [], pingDeadlineMs).catch(() => {}),
+      ping: () => this.#ping(visit),
       onDead: (silentMs) => connection.close(halfOpen(connection.where, silentMs)),
     });
+  }
+
+  #ping(visit: Visit): void {
+    const { clock, pingDeadlineMs } = this.#options;
+    visit.connection
+      .action('Ping', [], pingDeadlineMs)
+      .then((answer) => {
+        if (visit === this.#visit) this.#handlers.onPong?.(answer, clock.now());
+      })
+      .catch(() => {});
   }
 
   #closed(visit: Visit, failure: LinkFailure): void {

@@ -75,3 +75,22 @@ t.test('an answered Ping is heard of Asterisk as well as an event', async (t) =>
     await new Promise<void>((resolve) => setImmediate(resolve));
   t.equal(source.status().lastFrameAt, clock.now());
 });
+
+t.test('how far its clock is ahead is told by its answers to Ping', async (t) => {
+  const { clock, source, peer, close } = await listening();
+  t.teardown(close);
+  t.equal(source.status().aheadMs, null);
+  const told = async (n: number, ahead: number): Promise<void> => {
+    let seen = 0;
+    const ping = await peer.actions.find((action) => action.get('Action') === 'Ping' && ++seen === n);
+    const time = ((clock.now() + ahead) / 1000).toFixed(6);
+    peer.packet('Response: Success', `ActionID: ${ping.get('ActionID')}`, 'Ping: Pong', `Timestamp: ${time}`);
+    while (Math.round(source.status().aheadMs ?? Number.NaN) !== ahead) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+  };
+  await told(1, 2 * HOUR);
+  clock.advance(10_000);
+  await told(2, -HOUR);
+  t.pass('at once, and after it was set');
+});
