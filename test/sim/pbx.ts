@@ -12,8 +12,7 @@ import type { SimClock } from './clock.ts';
 const STORED_MS = 10_000;
 /** On a sound disk a frame is stored within, ms. */
 const SURELY_MS = 1000;
-/** FreeSWITCH: event HEARTBEAT. */
-const BEAT_MS = 20_000;
+const BEAT_MS: Readonly<Record<Pbx, number>> = { asterisk: 10_000, freeswitch: 20_000 };
 /** From the login to the list of live channels, ms. */
 const LIST_MS = 40;
 
@@ -43,16 +42,9 @@ export class SimPbx {
   /** How far its wall clock is ahead of the clock that does not step, ms. */
   #ahead: number;
   #pbxClock = new PbxClock();
-  /**
-   * Its clock was set, or ours, and nothing has told the program since how far they are apart: it looks for records where they are not.
-   * `told`: a new channel of this connection tells it. `before`: its clock was compared before, so that a heartbeat tells it.
-   */
-  #apart: { told: boolean; readonly before: boolean } | null = null;
-  /** The life that listens has compared the clocks. */
-  #compared = false;
   /** Copies that were begun since it was heard last. */
   readonly #unheard = new Set<Placed>();
-  /** Copies of which the records may be looked for at another time. */
+  /** Copies that were going on, or not heard of yet, when its clock was set or ours: their records are looked for at another time. */
   readonly #elsewhere = new Set<Placed>();
   /** The clock of the life that listens. */
   #ours: Clock;
@@ -88,25 +80,21 @@ export class SimPbx {
   /** Its clock, or that of the program, was set. */
   setBeside(): void {
     this.disturb();
-    this.#apart = { told: false, before: this.#compared && this.#apart?.before !== false };
     for (const placed of [...this.#going, ...this.#unheard]) this.#elsewhere.add(placed);
   }
 
-  /** FreeSWITCH tells its time every 20 s. */
+  /** FreeSWITCH tells its time with each HEARTBEAT, Asterisk when it answers a Ping. */
   #beat(connection: number): void {
-    this.#clock.after(BEAT_MS, () => {
+    this.#clock.after(BEAT_MS[this.pbx], () => {
       if (connection !== this.#connection || this.#listener === null) return;
-      if (this.heard) {
-        this.#compare(this.now(), this.#ours.now());
-        if (this.#apart?.before === true) this.#apart = null;
-      }
+      if (this.heard && this.pbx === 'freeswitch') this.#compare(this.now(), this.#ours.now());
+      else if (this.heard) this.#pbxClock.answer(this.now(), this.#ours.now());
       this.#beat(connection);
     });
   }
 
   #compare(at: number, receivedAt: number): void {
     const by = this.#pbxClock.read(at, receivedAt);
-    this.#compared = true;
     if (by !== 0) this.#own({ kind: 'clock-stepped', clock: 'pbx', by });
   }
 
@@ -122,7 +110,6 @@ export class SimPbx {
       this.disturbed.add(placed);
       this.#unheard.add(placed);
     }
-    if (this.#apart !== null) this.#elsewhere.add(placed);
     if (!this.#everListened) this.#before.add(placed);
     this.#plan();
     return placed;
@@ -136,7 +123,6 @@ export class SimPbx {
       for (const { raw, placed, index } of this.exchange.due(this.#clock.monotonic())) {
         if (this.heard) {
           this.#tell(raw);
-          if (index === 0 && this.#apart?.told === true) this.#apart = null;
           if (index === 0 && !this.unsound) this.#firstHeard.set(placed, this.#clock.monotonic());
         } else this.disturbed.add(placed);
         if (index === placed.template.length - 1) this.#clock.after(STORED_MS, () => this.#going.delete(placed));
@@ -183,8 +169,8 @@ export class SimPbx {
     this.#heardAt = this.#clock.monotonic();
     this.#unheard.clear();
     this.#pbxClock.connect();
-    if (this.#apart !== null) this.#apart.told = true;
-    if (this.pbx === 'freeswitch') this.#beat(this.#connection);
+    this.#pbxClock.answer(this.now(), this.#ours.now());
+    this.#beat(this.#connection);
     const boot = this.pbx === 'freeswitch' ? FREESWITCH_BOOT : null;
     this.#own({ kind: 'source-connected', boot, bootedAt: this.#bootedAt });
     this.#clock.after(LIST_MS, () => {
@@ -261,8 +247,6 @@ export class SimPbx {
       start: (onFrame) => {
         this.#ours = ours;
         this.#pbxClock = new PbxClock();
-        this.#compared = false;
-        if (this.#apart !== null) this.#apart = { told: this.#apart.told, before: false };
         ours.watch?.((news) => alive() && news.kind === 'stepped' && this.#pbxClock.arrivalSet(news.by));
         this.#clock.after(delayMs, () => {
           if (alive()) this.#connect((frame) => alive() && onFrame(frame));

@@ -5,6 +5,7 @@ import type { Delivery } from '../../src/delivery/service.ts';
 import type { Log } from '../../src/ports.ts';
 import { memoryDatabase } from '../adapters/sqlite/support.ts';
 import { FakeCrm, type Fate } from '../delivery/fakes.ts';
+import type { Placed } from '../faults/calls/exchange.ts';
 import type { Expected, Template } from '../faults/calls/template.ts';
 import { type Chance, chanceOf } from '../faults/support/chance.ts';
 import { SimClock } from './clock.ts';
@@ -345,7 +346,7 @@ export class SimWorld {
     const calls = Object.values(this.pbxs).flatMap((pbx) =>
       pbx.exchange.placed.flatMap((placed) =>
         placed.calls.map((call, at) => ({
-          call,
+          ...{ call, placed, source: pbx.pbx },
           whole: !pbx.disturbed.has(placed),
           // Of the first call of a recording the first frame tells the beginning.
           stored: at === 0 && pbx.stored.has(placed),
@@ -356,8 +357,9 @@ export class SimWorld {
     );
     const posted = calls.filter(({ call }) => call.posted);
     const isKnown = ({ id }: Expected): boolean => this.#known.has(id);
-    for (const { call, whole, stored, recorded } of posted) {
-      if (this.crm.logged(call.id) === 0 && (stored || isKnown(call) || recorded))
+    for (const { call, whole, stored, recorded, ...of } of posted) {
+      const logged = this.crm.logged(call.id) > 0 || (!whole && !stored && this.#isLoggedByLeg(of));
+      if (!logged && (stored || isKnown(call) || recorded))
         this.#wrong(`${call.id} was lost${recorded ? ', though the PBX has its record' : ''}${this.#stateOf(call.id)}`);
       if (whole) this.#compare(call);
     }
@@ -375,6 +377,19 @@ export class SimWorld {
       seen: this.#counter.seen,
       violations: this.violations,
     };
+  }
+
+  /** A call has the id of a later leg where that was heard before the list in which the first one stood. */
+  #isLoggedByLeg({ source, placed }: { source: string; placed: Placed }): boolean {
+    const { copy, template, calls } = placed;
+    if (calls.filter(({ posted }) => posted).length > 1) return false;
+    const ids = this.#db
+      .prepare<[string, string, number, number], string>(
+        'SELECT call_session_id FROM session WHERE source = ? AND external LIKE ? AND ended_at > ? AND started_at < ?',
+      )
+      .pluck()
+      .all(source, `%${copy.customer}`, copy.beganAt, copy.beganAt + template.length / copy.speed);
+    return ids.some((id) => this.crm.logged(id) > 0);
   }
 
   #stateOf(id: string): string {
