@@ -88,7 +88,7 @@ t.test('a damaged database is restored from it, also out of a folder of its own'
   await it.look(DAY);
   await it.look(DAY);
   t.equal(it.files().length, 2);
-  const { copies, refused } = usableCopies(it.path, null);
+  const { copies, refused } = usableCopies(it.path, null, MORNING + 3 * DAY);
   t.same(refused, [], 'one that was removed is asked for no more');
   t.equal(copies[0]?.path, it.backups.last()?.path);
   await it.backups.stop();
@@ -176,6 +176,11 @@ t.test('copies of a clock that was ahead are older than those made since', async
   it.set(MORNING);
   await it.look();
   t.match(it.backups.last(), { at: MORNING });
+  t.equal(it.files().length, 1);
+  it.set(MORNING - DAY);
+  await it.look();
+  it.set(MORNING);
+  await it.look();
   t.equal(it.files().length, 1);
   await it.look(600_000);
   t.match(it.backups.last(), { at: MORNING }, 'the one of today is enough');
