@@ -202,6 +202,18 @@ t.test('databases that share a folder keep their own copies', async (t) => {
   t.equal(other.files().length, 3);
 });
 
+t.test('one that fails takes back its own note alone', async (t) => {
+  const it = await bench(t);
+  const owner = statSync(it.path);
+  noteCopy(it.path, '/old', owner);
+  const forget = noteCopy(it.path, '/fails', owner);
+  noteCopy(it.path, '/made-meanwhile', owner);
+  forget();
+  t.same(notedCopies(it.path), ['/made-meanwhile', '/old']);
+  noteCopy(it.path, '/old', owner)();
+  t.same(notedCopies(it.path), ['/old', '/made-meanwhile'], 'what was there before is still there');
+});
+
 t.test('the last moment with a time of day', async (t) => {
   t.equal(lastTime(MORNING, AT), new Date(2026, 10, 26, 3, 30).getTime());
   t.equal(lastTime(MORNING, 11 * 60), new Date(2026, 10, 25, 11, 0).getTime());

@@ -53,7 +53,11 @@ export function pruneCopies(real: string, keep: number): void {
 export function noteCopy(real: string, path: string, owner: Owner): () => void {
   const before = notedCopies(real);
   writeList(real, [path, ...before.filter((one) => one !== path)].slice(0, REMEMBERED), owner);
-  return () => writeList(real, before, owner);
+  return () => {
+    // Others may have been noted since.
+    const now = notedCopies(real).filter((one) => one !== path || before.includes(path));
+    writeList(real, [...now, ...before.filter((one) => !now.includes(one))].slice(0, REMEMBERED), owner);
+  };
 }
 
 /** They have been removed. */
