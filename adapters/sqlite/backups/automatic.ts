@@ -51,12 +51,18 @@ const LONGEST_MS = 4 * 3_600_000;
  */
 export async function backUpWhenDue(request: BackupRequest, stop: AbortSignal): Promise<BackupAnswer> {
   const { promise, resolve } = Promise.withResolvers<BackupAnswer>();
-  const child = start();
   const ended = (why: string): void =>
     resolve({
       ...{ made: null, last: null },
       error: new StorageError('PROGRAM', `The backup of the database ended before its time (${why}).`),
     });
+  let child: ChildProcess;
+  try {
+    child = start();
+  } catch (error) {
+    ended(error instanceof Error ? error.message : String(error));
+    return promise;
+  }
   child.once('message', (answer: FromBackup) =>
     resolve({ ...answer, error: answer.error === null ? null : decodeError(answer.error) }),
   );
