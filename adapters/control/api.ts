@@ -221,8 +221,8 @@ export interface Replies {
     readonly others: readonly string[];
   };
   readonly permit: Record<never, never>;
-  /** Ids of those that were not known. */
-  readonly salvage: { readonly taken: readonly string[] };
+  /** Ids of those that were not known; `strange`: the sources of calls that were left alone, as the config has none of that name. */
+  readonly salvage: { readonly taken: readonly string[]; readonly strange: readonly string[] };
   readonly correct: {
     readonly inserted: readonly string[];
     readonly changed: readonly string[];

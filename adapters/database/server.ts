@@ -80,6 +80,9 @@ export function createServer(driver: Driver, options: ServerOptions): Database {
   return { dialect, name, connect };
 }
 
+/** A server that hangs closes no connection; whoever has read all waits no longer for it, ms. */
+const GOODBYE_MS = 2000;
+
 const ENDED: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE']);
 
 /** What is wrong with a certificate's file is told in its own words. */
@@ -102,7 +105,14 @@ function connection(session: Session, refusal: (error: unknown) => RecordsError)
       }
     },
     async close() {
-      await session.end().catch(() => session.destroy());
+      const late = Promise.withResolvers<false>();
+      const timer = setTimeout(late.resolve, GOODBYE_MS, false);
+      const ended = session.end().then(
+        () => true,
+        () => false,
+      );
+      if (!(await Promise.race([ended, late.promise]))) session.destroy();
+      clearTimeout(timer);
     },
   };
 }

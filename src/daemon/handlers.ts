@@ -1,6 +1,6 @@
 /** What the running daemon does for the commands. */
 import { z } from 'zod';
-import type { Handlers, ReplayAnswer, RequestOf } from '../../adapters/control/api.ts';
+import type { Handlers, ReplayAnswer, Replies, RequestOf } from '../../adapters/control/api.ts';
 import { ControlError } from '../../adapters/control/refusal.ts';
 import type { CallRecord } from '../call/record.ts';
 import type { Delivery } from '../delivery/service.ts';
@@ -124,16 +124,18 @@ const SALVAGED_FLAG = 'salvaged';
 
 /** That such a call was not posted its own database says, which is damaged: so it is looked for first, as after a loss. */
 async function salvage(
-  { store, journal, delivery, clock, onCorrected, log }: HandlerParts,
+  { store, journal, delivery, clock, onCorrected, log, readerOf }: HandlerParts,
   { records, dryRun }: RequestOf<'salvage'>,
-): Promise<{ taken: readonly string[] }> {
+): Promise<Replies['salvage']> {
+  // The file of another installation: its calls belong to another PBX, and perhaps to another account.
+  const strange = records.map(({ source }) => source).filter((source) => readerOf(source) === null);
   const known = await store.sessions.byIds({ ids: records.map(({ callSessionId }) => callSessionId) });
   const there = new Set(known.map(({ record }) => record.callSessionId));
   const ended = records
-    .filter(({ callSessionId }) => !there.has(callSessionId))
+    .filter(({ callSessionId, source }) => !there.has(callSessionId) && !strange.includes(source))
     .map((record) => ({ ...record, flags: [...new Set([...record.flags, SALVAGED_FLAG])] }));
   const taken = ended.map(({ callSessionId }) => callSessionId);
-  if (ended.length === 0 || dryRun) return { taken };
+  if (ended.length === 0 || dryRun) return { taken, strange };
   await store.upkeep.doubt({
     until: Math.max(...ended.map(({ startedAt }) => startedAt)),
     at: Math.floor(clock.now()),
@@ -142,5 +144,5 @@ async function salvage(
   log.write('notice', 'salvage', `${inserted.length} calls were taken over from a database that was put aside.`);
   delivery.notify();
   onCorrected(ended);
-  return { taken: inserted };
+  return { taken: inserted, strange };
 }

@@ -1,6 +1,7 @@
 /** Calls of a database that was put aside as damaged: taken over once, and posted only where they are not in LeadSquared. */
 import { openSync, readdirSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
 import t from 'tap';
 import { createClock } from '../../adapters/host/clock.ts';
 import { salvaged } from '../../adapters/sqlite/backups/salvage.ts';
@@ -83,6 +84,19 @@ t.test('a call that waited is posted, one that was posted is not doubled', async
   t.match(error, /looked for in LeadSquared before they are posted/);
   const again = await it.run('salvage', aside);
   t.match(again.out, /^0 calls were taken over; 2 are known already/);
+  const other = join(path, '..', 'other.db');
+  const [bad, elsewhere] = calls(4).slice(2);
+  if (bad === undefined || elsewhere === undefined) throw new Error('two calls');
+  await stored(other, [
+    { ...bad, callSessionId: 'asterisk:bad' },
+    { ...elsewhere, callSessionId: 'branch:1', source: 'branch' },
+  ]);
+  const file = new BetterSqlite3(other);
+  file.exec(`UPDATE session SET json = replace(json, '"talkSeconds"', '"talkSecond~"') WHERE source = 'asterisk'`);
+  file.close();
+  const strange = await it.run('salvage', other);
+  t.match(strange.out, /^0 calls were taken over; 0 are known already, .*, 1 could not be read/);
+  t.match(strange.error, /1 call of sources that the config does not have \(branch\) was left alone/);
   const rows = (await it.run('calls', '--json')).out.trim().split('\n');
   t.equal(rows.length, 2);
   for (const row of rows) t.match(JSON.parse(row), { record: { flags: ['salvaged'] } });

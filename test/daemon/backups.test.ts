@@ -1,11 +1,13 @@
 /** The daily backup: made when it is due, checked, found again, and told when it cannot be made. */
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import t from 'tap';
+import { backUpWhenDue } from '../../adapters/sqlite/backups/automatic.ts';
 import { openDatabase } from '../../adapters/sqlite/thread/database.ts';
 import { restore } from '../../adapters/sqlite/upkeep/backup.ts';
-import { otherFiles, usableCopies } from '../../adapters/sqlite/upkeep/kept.ts';
+import { noteCopy, notedCopies, otherFiles, usableCopies } from '../../adapters/sqlite/upkeep/kept.ts';
 import { keepBackups, lastTime } from '../../src/daemon/upkeep/backups.ts';
 import { createConditions } from '../../src/health/conditions.ts';
 import { commit, record, tempFolder } from '../adapters/sqlite/support.ts';
@@ -40,17 +42,21 @@ async function bench(t: Parameters<typeof tempFolder>[0], settings: { keep?: num
     ...{ log, conditions },
   });
   t.teardown(() => backups.stop());
+  /** Waits for the next look, `ms` later, and for what it does. */
+  const look = async (ms = 0): Promise<number> => {
+    now += ms;
+    timers.shift()?.run();
+    while (timers.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    return timers[0]?.ms ?? 0;
+  };
+  // What a start finds.
+  await look();
   return {
-    ...{ path, database, backups, conditions, told },
-    begin: () => timers.shift()?.run(),
-    /** Waits for the next look, `ms` later, and for what it does. */
-    async look(ms = 0): Promise<number> {
-      now += ms;
-      const next = timers.shift();
-      next?.run();
-      while (timers.length === 0) await new Promise(setImmediate);
-      return timers[0]?.ms ?? 0;
+    ...{ path, database, backups, conditions, told, look },
+    set(to: number) {
+      now = to;
     },
+    begin: () => timers.shift()?.run(),
     files: () => readdirSync(settings.folder ?? join(path, '..')).filter((name) => /auto-/.test(name)),
   };
 }
@@ -82,7 +88,7 @@ t.test('a damaged database is restored from it, also out of a folder of its own'
   await it.look(DAY);
   await it.look(DAY);
   t.equal(it.files().length, 2);
-  const { copies, refused } = usableCopies(it.path, null);
+  const { copies, refused } = usableCopies(it.path, null, MORNING + 3 * DAY);
   t.same(refused, [], 'one that was removed is asked for no more');
   t.equal(copies[0]?.path, it.backups.last()?.path);
   await it.backups.stop();
@@ -107,10 +113,15 @@ t.test('one that cannot be made is told, tried again, and over when it can', asy
   mkdirSync(folder);
   const part = join(folder, '.logcalld.db.auto-20261101T000000Z.1.part');
   writeFileSync(part, 'of one that was killed');
+  noteCopy(it.path, join(folder, 'logcalld.db.auto-20261101T000000Z'), statSync(it.path));
+  const strange = join(folder, '.logcalld.db.auto-20261101T000001Z.1.part');
+  writeFileSync(strange, 'another one makes it in the same folder');
   await it.look(3_600_000);
   t.same(it.conditions.raised(), []);
   t.notOk(existsSync(part));
-  t.equal(it.files().length, 1);
+  t.same(notedCopies(it.path), [it.backups.last()?.path], 'and what is gone is noted no more');
+  t.ok(existsSync(strange));
+  t.equal(it.files().length, 2);
 });
 
 t.test('calls are stored while it is made, and stay out of it', async (t) => {
@@ -142,7 +153,65 @@ t.test('a stop breaks it off, and the next one removes what is left of it', asyn
   it.begin();
   await it.backups.stop();
   t.same(it.conditions.raised(), []);
+  t.same(it.told, []);
   t.equal(it.files().length <= 1, true);
+});
+
+t.test('a disk that does not answer keeps nobody from stopping', async (t) => {
+  const path = join(tempFolder(t), 'logcalld.db');
+  // Whoever opens it waits until somebody writes.
+  execFileSync('mkfifo', [path]);
+  const stop = new AbortController();
+  const request = { path, folder: null, keep: 2, at: MORNING, due: MORNING };
+  const answer = backUpWhenDue(request, stop.signal);
+  t.equal(await Promise.race([answer, new Promise((resolve) => setTimeout(resolve, 500, 'waits'))]), 'waits');
+  stop.abort();
+  t.match(await answer, { made: null, last: null, error: { message: /ended before its time/ } });
+});
+
+t.test('copies of a clock that was ahead are older than those made since', async (t) => {
+  const it = await bench(t, { keep: 1 });
+  it.set(MORNING + 400 * DAY);
+  await it.look();
+  it.set(MORNING);
+  await it.look();
+  t.match(it.backups.last(), { at: MORNING });
+  t.equal(it.files().length, 1);
+  it.set(MORNING - DAY);
+  await it.look();
+  it.set(MORNING);
+  await it.look();
+  t.equal(it.files().length, 1);
+  await it.look(600_000);
+  t.match(it.backups.last(), { at: MORNING }, 'the one of today is enough');
+});
+
+t.test('databases that share a folder keep their own copies', async (t) => {
+  const folder = tempFolder(t);
+  const one = await bench(t, { folder, keep: 1 });
+  const other = await bench(t, { folder, keep: 1 });
+  await one.look();
+  const strange = join(folder, 'logcalld.db.auto-20260101T000000Z');
+  writeFileSync(strange, 'put there by somebody');
+  await other.look(60_000);
+  t.equal(other.files().length, 3);
+  t.not(other.backups.last()?.path, one.backups.last()?.path);
+  await other.look(DAY);
+  t.ok(existsSync(one.backups.last()?.path ?? ''));
+  t.ok(existsSync(strange), 'what is none of it is left alone');
+  t.equal(other.files().length, 3);
+});
+
+t.test('one that fails takes back its own note alone', async (t) => {
+  const it = await bench(t);
+  const owner = statSync(it.path);
+  noteCopy(it.path, '/old', owner);
+  const forget = noteCopy(it.path, '/fails', owner);
+  noteCopy(it.path, '/made-meanwhile', owner);
+  forget();
+  t.same(notedCopies(it.path), ['/made-meanwhile', '/old']);
+  noteCopy(it.path, '/old', owner)();
+  t.same(notedCopies(it.path), ['/old', '/made-meanwhile'], 'what was there before is still there');
 });
 
 t.test('the last moment with a time of day', async (t) => {

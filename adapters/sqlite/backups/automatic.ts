@@ -1,61 +1,25 @@
-/** Backups that logcalld makes by itself: `<database>.auto-TIME`, beside the database or in a folder of their own. */
-import { realpathSync, rmSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { Worker } from 'node:worker_threads';
+/**
+ * Backups that logcalld makes by itself: `<database>.auto-TIME`, beside the database or in a folder of their own.
+ *
+ * A process of its own does all of it: SQLite looks at every page in one go, which a thread cannot be taken out of, and a folder on another
+ * disk or machine may not answer for minutes. Neither may hold up calls, or the end of the program.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
 import { StorageError } from '../thread/errors.ts';
-import { decodeError } from '../thread/rpc.ts';
+import { decodeError, type WireError } from '../thread/rpc.ts';
 import type { BackedUp } from '../upkeep/backup.ts';
-import { namesIn } from '../upkeep/copy.ts';
-import { automaticCopies, forgetCopies, noteCopy, placeOfAutomatic, timeOfCopy } from '../upkeep/kept.ts';
-import type { BackupRequest, FromBackup } from './steps.ts';
 
-export interface BackupPlace {
+export interface BackupRequest {
   /** The database. */
   readonly path: string;
   /** Where its backups go; `null`: beside it. */
   readonly folder: string | null;
-}
-
-const SUFFIX = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-
-/**
- * Makes one, in a thread of its own. Rejects with `StorageError`, one sentence. `at`: now, ms since the epoch. `stop`: it is not waited
- * for any more; what was written of it goes with the next one.
- */
-export async function backUpAutomatically(place: BackupPlace, at: number, stop: AbortSignal): Promise<BackedUp> {
-  const real = realpathSync(place.path);
-  const folder = place.folder ?? dirname(real);
-  removeParts(real, folder);
-  const target = placeOfAutomatic(real, folder, at);
-  // Before it is made: a kill on the way leaves a part of it there. Those beside the database are found by their names.
-  const forget = folder === dirname(real) ? () => {} : noteCopy(real, target, statSync(real));
-  try {
-    return await inThread({ path: real, target, at }, stop);
-  } catch (error) {
-    forget();
-    throw error;
-  }
-}
-
-function inThread(workerData: BackupRequest, stop: AbortSignal): Promise<BackedUp> {
-  const { promise, resolve, reject } = Promise.withResolvers<BackedUp>();
-  const worker = new Worker(new URL(`./worker${SUFFIX}`, import.meta.url), { workerData, name: 'backup' });
-  worker.once('message', (message: FromBackup) => {
-    if ('made' in message) resolve(message.made);
-    else reject(decodeError(message.error));
-  });
-  const ended = (why: string): void =>
-    reject(
-      new StorageError(
-        'PROGRAM',
-        `The backup of the database ended before its time (${why}); the next one is tried soon.`,
-      ),
-    );
-  worker.once('error', (error) => ended(error.message));
-  worker.once('exit', (code) => ended(`exit code ${code}`));
-  const end = (): void => void worker.terminate();
-  stop.addEventListener('abort', end, { once: true });
-  return promise.finally(() => stop.removeEventListener('abort', end));
+  /** How many are kept. */
+  readonly keep: number;
+  /** Now, ms since the epoch. */
+  readonly at: number;
+  /** One is made unless one of then or later is there, ms since the epoch; `null`: none is made, it is only looked. */
+  readonly due: number | null;
 }
 
 export interface AutomaticCopy {
@@ -65,27 +29,64 @@ export interface AutomaticCopy {
   readonly bytes: number;
 }
 
-/** The last one; `null`: there is none. */
-export function lastAutomatic({ path, folder }: BackupPlace): AutomaticCopy | null {
-  const real = realpathSync(path);
-  const [newest] = automaticCopies(real, folder ?? dirname(real));
-  const found = newest === undefined ? undefined : statSync(newest, { throwIfNoEntry: false });
-  if (newest === undefined || found === undefined) return null;
-  return { path: newest, at: timeOfCopy(newest), bytes: found.size };
+export interface BackupAnswer {
+  /** `null`: none was to be made. */
+  readonly made: BackedUp | null;
+  /** Why none could be made. */
+  readonly error: StorageError | null;
+  /** The last one that is there; `null`: none. */
+  readonly last: AutomaticCopy | null;
 }
 
-/** Removes all but the newest `keep`. */
-export function pruneAutomatic({ path, folder }: BackupPlace, keep: number): void {
-  const real = realpathSync(path);
-  const old = automaticCopies(real, folder ?? dirname(real)).slice(keep);
-  for (const one of old) rmSync(one, { force: true });
-  forgetCopies(real, old, statSync(real));
-}
+/** As it comes from the process. */
+export type FromBackup = Omit<BackupAnswer, 'error'> & { readonly error: WireError | null };
 
-/** Of backups that were killed. One is made at a time. */
-function removeParts(real: string, folder: string): void {
-  const form = /\.auto-\d{8}T\d{6}Z\.\d+\.part(?:-\w+)?$/;
-  for (const name of namesIn(folder)) {
-    if (name.startsWith(`.${basename(real)}.auto-`) && form.test(name)) rmSync(join(folder, name), { force: true });
+const SUFFIX = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+/** A disk that has not taken a backup by then will not, ms. */
+const LONGEST_MS = 4 * 3_600_000;
+
+/**
+ * Makes one where it is due, and removes those that are kept no longer. Never rejects. `stop` ends it at once; what was written of it goes
+ * with the next one.
+ */
+export async function backUpWhenDue(request: BackupRequest, stop: AbortSignal): Promise<BackupAnswer> {
+  const { promise, resolve } = Promise.withResolvers<BackupAnswer>();
+  const ended = (why: string): void =>
+    resolve({
+      ...{ made: null, last: null },
+      error: new StorageError('PROGRAM', `The backup of the database ended before its time (${why}).`),
+    });
+  let child: ChildProcess;
+  try {
+    child = start();
+  } catch (error) {
+    ended(error instanceof Error ? error.message : String(error));
+    return promise;
   }
+  child.once('message', (answer: FromBackup) =>
+    resolve({ ...answer, error: answer.error === null ? null : decodeError(answer.error) }),
+  );
+  child.once('error', (error) => ended(error.message));
+  child.once('exit', (code, signal) => ended(signal ?? `exit code ${code}`));
+  child.send(request, () => {});
+  const end = (why: string): void => {
+    child.kill('SIGKILL');
+    // It is not waited for: a disk that does not answer keeps it.
+    child.unref();
+    ended(why);
+  };
+  const late = setTimeout(() => end(`the disk has not taken it in ${LONGEST_MS / 3_600_000} hours`), LONGEST_MS);
+  const stopped = (): void => end('the program ends');
+  stop.addEventListener('abort', stopped, { once: true });
+  return promise.finally(() => {
+    clearTimeout(late);
+    stop.removeEventListener('abort', stopped);
+    if (child.connected) child.disconnect();
+  });
 }
+
+const start = (): ChildProcess =>
+  fork(new URL(`./worker${SUFFIX}`, import.meta.url), [], {
+    ...{ execArgv: [], serialization: 'advanced' },
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });

@@ -13,7 +13,7 @@ export function explainedCopy(target: string, error: unknown): StorageError {
 }
 
 const mayNot = (_: string, folder: string): string =>
-  `this user may not create files in ${folder}: use sudo, or name another folder.`;
+  `this user may not create files in ${folder}: use sudo, give the folder to it (a service: see systemd/README.md), or name another one.`;
 const noRoom = (_: string, folder: string): string =>
   `no room is left in ${folder}: free some space, or name another folder.`;
 const unreadable = (): string =>

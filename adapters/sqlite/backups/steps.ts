@@ -5,12 +5,11 @@
  * The connection keeps the moment at which it began: what is stored meanwhile stays in the log, and does not begin the copy anew.
  */
 import { closeSync, fdatasyncSync, openSync, statSync } from 'node:fs';
-import type { WireError } from '../thread/rpc.ts';
 import { type BackedUp, openSource } from '../upkeep/backup.ts';
 import { beginCopy, openCopy } from '../upkeep/copy.ts';
 import { explainedCopy } from './copy-errors.ts';
 
-export interface BackupRequest {
+export interface StepsRequest {
   /** Of the database, no link to it. */
   readonly path: string;
   /** Where the copy goes; nothing is there yet. */
@@ -18,8 +17,6 @@ export interface BackupRequest {
   /** Now, ms since the epoch. */
   readonly at: number;
 }
-
-export type FromBackup = { readonly made: BackedUp } | { readonly error: WireError };
 
 /** Pages of 4 kB: some ms of reading. */
 const PAGES = 512;
@@ -29,7 +26,7 @@ const SYNC_EVERY = 4;
 const LEAVE = 256e6;
 
 /** Rejects with `StorageError`, one sentence; then nothing has changed. */
-export async function backUpInSteps({ path, target, at }: BackupRequest): Promise<BackedUp> {
+export async function backUpInSteps({ path, target, at }: StepsRequest): Promise<BackedUp> {
   const db = openSource(path);
   try {
     const free =

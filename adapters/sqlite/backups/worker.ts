@@ -1,11 +1,17 @@
-/** The thread of one automatic backup. It has a connection of its own, so that the thread of the database goes on meanwhile. */
-import { parentPort, workerData } from 'node:worker_threads';
+/** The process of one automatic backup: it has one request, and ends with the program that sent it. */
 import { encodeError } from '../thread/rpc.ts';
-import { type BackupRequest, backUpInSteps, type FromBackup } from './steps.ts';
+import type { BackupRequest, FromBackup } from './automatic.ts';
+import { roundOf } from './round.ts';
 
-const post = (message: FromBackup): void => parentPort?.postMessage(message);
+// systemd and a terminal tell all processes of a program to end: this one is ended by the program.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
+process.once('disconnect', () => process.exit());
 
-backUpInSteps(workerData as BackupRequest).then(
-  (made) => post({ made }),
-  (error: unknown) => post({ error: encodeError(error) }),
-);
+const answer = (message: FromBackup): void => void process.send?.(message);
+
+process.once('message', (request: BackupRequest) => {
+  roundOf(request).then(
+    ({ error, ...rest }) => answer({ ...rest, error: error === null ? null : encodeError(error) }),
+    (error: unknown) => answer({ made: null, last: null, error: encodeError(error) }),
+  );
+});

@@ -53,7 +53,11 @@ export function pruneCopies(real: string, keep: number): void {
 export function noteCopy(real: string, path: string, owner: Owner): () => void {
   const before = notedCopies(real);
   writeList(real, [path, ...before.filter((one) => one !== path)].slice(0, REMEMBERED), owner);
-  return () => writeList(real, before, owner);
+  return () => {
+    // Others may have been noted since.
+    const now = notedCopies(real).filter((one) => one !== path || before.includes(path));
+    writeList(real, [...now, ...before.filter((one) => !now.includes(one))].slice(0, REMEMBERED), owner);
+  };
 }
 
 /** They have been removed. */
@@ -104,7 +108,7 @@ export function otherFiles(path: string): readonly string[] {
   const beside = readdirSync(dirname(real))
     .filter(
       (name) =>
-        name === `${basename(real)}.restoring` ||
+        [`${basename(real)}.restoring`, `${basename(real)}.look`].includes(name) ||
         ['damaged', 'replaced', 'backup', 'auto'].some((word) => name.startsWith(`${basename(real)}.${word}-`)),
     )
     .filter((name) => !name.endsWith('-shm'))
@@ -124,14 +128,14 @@ export function otherFiles(path: string): readonly string[] {
 }
 
 export interface Usable {
-  /** The newest first; each was looked at page by page. */
+  /** The newest first, those of a clock that was ahead last; each was looked at page by page. */
   readonly copies: readonly Copy[];
   /** Why not, of the others, a sentence each. */
   readonly refused: string[];
 }
 
-/** What can take the place of the database `id` (`null`: it is not known which it was). */
-export function usableCopies(real: string, id: string | null): Usable {
+/** What can take the place of the database `id` (`null`: it is not known which it was). `now`: ms since the epoch. */
+export function usableCopies(real: string, id: string | null, now: number): Usable {
   const { paths, problem } = readList(real);
   const refused: string[] = problem === null ? [] : [problem];
   const copies = [...new Set([...keptCopies(real), ...automaticCopies(real, dirname(real)), ...paths])].flatMap(
@@ -147,5 +151,6 @@ export function usableCopies(real: string, id: string | null): Usable {
       return [];
     },
   );
-  return { copies: copies.sort((a, b) => b.at - a.at), refused };
+  const isAhead = ({ at }: Copy): number => (at > now ? 1 : 0);
+  return { copies: copies.sort((a, b) => isAhead(a) - isAhead(b) || b.at - a.at), refused };
 }

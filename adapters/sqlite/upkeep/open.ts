@@ -176,7 +176,7 @@ function take(db: Connection, at: number, notice: Notice | null, until: number):
  */
 function inItsPlace<T>(parts: Parts<T>, mark: Mark | null, why: string, remarks: Remark[]): Opened<T> {
   const { real, now } = parts;
-  const { copies, refused } = usableCopies(real, mark?.id || null);
+  const { copies, refused } = usableCopies(real, mark?.id || null, now());
   const name = hasContent(real) ? asideName(real, 'damaged', now()) : null;
   let replaced = begun(mark, why, name, now());
   tell(real, { ...(mark ?? UNKNOWN), replaced });

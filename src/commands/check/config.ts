@@ -24,7 +24,7 @@ import type { Secret, SecretRef } from '../../secret.ts';
 import { count, print, tell } from '../output.ts';
 import { configOf } from '../shell.ts';
 import { callFindings } from './calls.ts';
-import { checkDatabase } from './database.ts';
+import { checkBackups, checkDatabase } from './database.ts';
 import { endpointFindings, readingsOf } from './endpoints.ts';
 import { type Finding, ok } from './finding.ts';
 import { checkCrm, checkSource } from './reach.ts';
@@ -57,6 +57,7 @@ export async function checkConfig(invocation: Invocation, terminal: Terminal): P
     checkDatabase(config.storage.path),
     ...checkSchema(config.storage.path),
     ...checkHolder(config.storage.path),
+    ...checkBackups(config.storage.backup),
     ...config.source.flatMap(checkAuthorities),
   ];
   offline.forEach(report);

@@ -2,6 +2,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { networkOf, onNetwork } from '../../../adapters/sqlite/thread/network.ts';
+import type { Config } from '../../../config/schema.ts';
 import { type Finding, ok } from './finding.ts';
 
 /** Can the database be made, or written, by this user? */
@@ -24,5 +25,22 @@ export function checkDatabase(path: string): Finding {
         ? `the folder ${folder} does not exist: make it for the user of logcalld, or correct [storage] path.`
         : `this user may not write ${path} (${code}): run the check as the user of logcalld, or give it the folder ${folder}.`;
     return { level: 'FAIL', about, text };
+  }
+}
+
+/** Can the daily backups be put into a folder of their own by this user? Nothing is found where they stand beside the database. */
+export function checkBackups({ enabled, folder }: Config['storage']['backup']): Finding[] {
+  if (!enabled || folder === null) return [];
+  const about = 'daily backup';
+  const remedy = 'make it for the user of logcalld (systemd/README.md), or correct [storage.backup] folder.';
+  try {
+    if (!statSync(folder).isDirectory())
+      return [{ level: 'FAIL', about, text: `${folder} is not a folder: ${remedy}` }];
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    return [ok(about, `${folder} can be written by this user`)];
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'error';
+    const why = code === 'ENOENT' ? 'does not exist' : `may not be written by this user (${code})`;
+    return [{ level: 'FAIL', about, text: `${folder} ${why}: ${remedy}` }];
   }
 }

@@ -1,5 +1,6 @@
 /** `logcalld salvage`: calls of a database that was put aside as damaged are taken over. */
 import { resolve } from 'node:path';
+import { callRecord } from '../../../adapters/control/call-record.ts';
 import { salvaged } from '../../../adapters/sqlite/backups/salvage.ts';
 import type { Terminal } from '../../cli/cli.ts';
 import type { Invocation } from '../../cli/command.ts';
@@ -15,16 +16,21 @@ export async function salvage(invocation: Invocation, terminal: Terminal): Promi
   const daemon = await reachRunning(await placeOf(invocation), 'it is what stores the calls');
   const shown = progress(terminal);
   const sum = { taken: 0, known: 0, done: 0, unread: 0 };
+  const strange = { count: 0, names: new Set<string>() };
   let read = 0;
   try {
     for (const { calls, done, unread } of salvaged(file)) {
+      // Text can be damaged, and be JSON all the same.
+      const records = calls.filter((call) => callRecord.safeParse(call).success);
       sum.done += done;
-      sum.unread += unread;
+      sum.unread += unread + calls.length - records.length;
       read += calls.length + done;
-      if (calls.length > 0) {
-        const { taken } = await daemon.call('salvage', { records: [...calls], dryRun });
-        sum.taken += taken.length;
-        sum.known += calls.length - taken.length;
+      if (records.length > 0) {
+        const answer = await daemon.call('salvage', { records, dryRun });
+        sum.taken += answer.taken.length;
+        sum.known += records.length - answer.taken.length - answer.strange.length;
+        strange.count += answer.strange.length;
+        for (const name of answer.strange) strange.names.add(name);
       }
       shown.at(read, `${read} calls read, ${sum.taken} taken over ...`);
       if (terminal.gone === true) break;
@@ -38,6 +44,13 @@ export async function salvage(invocation: Invocation, terminal: Terminal): Promi
     terminal,
     `${count(taken, 'call')} ${took}; ${known} are known already, ${done} had been settled (posted, or none to be posted), ${unread} could not be read.`,
   );
+  if (strange.count > 0) {
+    const names = [...strange.names].sort().join(', ');
+    tell(
+      terminal,
+      `${count(strange.count, 'call')} of sources that the config does not have (${names}) ${strange.count === 1 ? 'was' : 'were'} left alone: is ${file} of another installation?`,
+    );
+  }
   if (taken > 0 && !dryRun) {
     tell(
       terminal,

@@ -1,11 +1,5 @@
 /** Makes a backup of the database once a day, and keeps the last ones. */
-import {
-  type AutomaticCopy,
-  type BackupPlace,
-  backUpAutomatically,
-  lastAutomatic,
-  pruneAutomatic,
-} from '../../../adapters/sqlite/backups/automatic.ts';
+import { type AutomaticCopy, backUpWhenDue } from '../../../adapters/sqlite/backups/automatic.ts';
 import { megabytes } from '../../../adapters/sqlite/backups/megabytes.ts';
 import type { Config } from '../../../config/schema.ts';
 import type { Conditions } from '../../health/conditions.ts';
@@ -20,13 +14,14 @@ export interface BackupsOptions {
 }
 
 export interface Backups {
-  /** The last one that is there; `null`: none. */
+  /** The last one, as it was looked up last; `null`: none is known yet. */
   last(): AutomaticCopy | null;
   /** One under way is broken off. */
   stop(): Promise<void>;
 }
 
-/** What a start has to do comes first, ms. */
+/** What a start has to do comes first; then it is looked which is the last one, and some minutes later one is made that is due, ms. */
+const FIRST_LOOK_MS = 15_000;
 const FIRST_MS = 600_000;
 /** How often it is looked whether one is due: the clock may be set, and the machine may have slept, ms. */
 const LOOK_MS = 600_000;
@@ -35,56 +30,52 @@ const AGAIN_MS = 3_600_000;
 
 export function keepBackups(options: BackupsOptions): Backups {
   const { settings, clock, log, conditions } = options;
-  const place: BackupPlace = { path: options.database, folder: settings.folder };
+  const { folder, keep } = settings;
   const ending = new AbortController();
   let cancel = (): void => {};
   let running: Promise<void> = Promise.resolve();
+  let last: AutomaticCopy | null = null;
 
-  /** `null` also where it cannot be looked. */
-  const last = (): AutomaticCopy | null => {
-    try {
-      return lastAutomatic(place);
-    } catch {
-      return null;
+  /** `due`: as of `BackupRequest`. False when one was due and could not be made. */
+  const round = async (due: number | null): Promise<boolean> => {
+    const at = Math.floor(clock.now());
+    const request = { path: options.database, folder, keep, at, due };
+    const { made, error, last: found } = await backUpWhenDue(request, ending.signal);
+    if (ending.signal.aborted) return false;
+    if (found !== null || error === null) last = found;
+    if (made !== null) {
+      const seconds = Math.ceil((clock.now() - at) / 1000);
+      const text = `Backed up to ${made.path}: ${made.calls} calls, ${megabytes(made.bytes)}, in ${seconds} s.`;
+      log.write('info', 'backup', text);
     }
-  };
-
-  const make = async (): Promise<boolean> => {
-    const began = clock.now();
-    try {
-      const { path, calls, bytes } = await backUpAutomatically(place, Math.floor(began), ending.signal);
-      const seconds = Math.ceil((clock.now() - began) / 1000);
-      log.write('info', 'backup', `Backed up to ${path}: ${calls} calls, ${megabytes(bytes)}, in ${seconds} s.`);
-      conditions.set('backup-failed', null);
-      pruneAutomatic(place, settings.keep);
+    if (error === null) {
+      if (due !== null) conditions.set('backup-failed', null);
       return true;
-    } catch (error) {
-      if (ending.signal.aborted) return false;
-      const why = error instanceof Error ? error.message : String(error);
-      const before = last();
-      const kept = before === null ? 'there is no other' : `the last one is ${before.path}`;
-      const text = `The daily backup of the database was not made, and ${kept}: ${why} It is tried again every hour; [storage.backup] says where and when.`;
-      conditions.set('backup-failed', text, 'warning', { gist: why });
-      return false;
     }
+    // Only looked: that one cannot be made is told when it is due.
+    if (due === null) return true;
+    const kept = last === null ? 'there is no other' : `the last one is ${last.path}`;
+    const text = `The daily backup of the database was not made, and ${kept}: ${error.message} It is tried again every hour; [storage.backup] says where and when.`;
+    conditions.set('backup-failed', text, 'warning', { gist: error.message });
+    return false;
   };
 
   const look = async (): Promise<number> => {
-    const before = last();
-    if (before !== null && before.at >= lastTime(clock.now(), settings.at) && before.at <= clock.now()) return LOOK_MS;
-    return (await make()) ? LOOK_MS : AGAIN_MS;
+    const [now, due] = [clock.now(), lastTime(clock.now(), settings.at)];
+    if (last !== null && last.at >= due && last.at <= now) return LOOK_MS;
+    return (await round(due)) ? LOOK_MS : AGAIN_MS;
   };
 
-  const later = (ms: number): void => {
+  const later = (ms: number, next: () => Promise<number> = look): void => {
     if (ending.signal.aborted) return;
     cancel = clock.after(ms, () => {
-      running = look().then(later);
+      running = next().then((pause) => later(pause));
     });
   };
 
-  if (settings.enabled) later(FIRST_MS);
+  if (settings.enabled) later(FIRST_LOOK_MS, () => round(null).then(() => FIRST_MS - FIRST_LOOK_MS));
   return {
-    last,
+    last: () => last,
     async stop() {
       ending.abort();
       cancel();
