@@ -194,7 +194,8 @@ export function createTransport(
         const fail = (error: unknown): void => finish(failure(error, url.host, startedAt !== null));
         const giveUp = (why: GivenUp): void => {
           leave();
-          if (request?.socket != null) links.abort(request.socket);
+          // One that has its whole reply has given its connection back: another request may have it.
+          if (request?.destroyed === false && request.socket !== null) links.abort(request.socket);
           request?.destroy(why);
           // A reply of which the head is here ends as one that broke off. A request that waits for its connection hears of
           // its end only then: so it is not waited for.

@@ -260,6 +260,29 @@ t.test('a request that is given up is reset, so that the system does not go on t
   }
 });
 
+t.test(
+  'a reply that is still unpacked when its time is over costs the next request on its connection nothing',
+  async (t) => {
+    const second = Promise.withResolvers<Socket>();
+    const packed = reply(gzipSync(Buffer.alloc(64_000_000)), ['Content-Encoding: gzip']);
+    const { port, seen } = await rawServer(t, ({ socket, request }) => {
+      if (request === 1) socket.write(packed);
+      else second.resolve(socket);
+    });
+    const clock = handClock();
+    const transport = createTransport(TIMEOUTS, 1, 100_000_000, clock, null);
+    t.teardown(() => transport.close());
+    const http: HttpRequest = { method: 'GET', url: new URL(`http://localhost:${port}`), headers: {}, body: null };
+    const replies = [transport.send(http, () => true), transport.send(http, () => true)];
+    const socket = await second.promise;
+    clock.fire(TIMEOUTS.bodyMs);
+    socket.write(reply(SUCCESS));
+    t.match(await replies[1], { exchange: { kind: 'answer', body: SUCCESS } });
+    t.match(await replies[0], { exchange: { kind: 'answer' } });
+    t.match(seen, { connections: 1, requests: 2 });
+  },
+);
+
 t.test('at the end nothing stays under way', async (t) => {
   const arrived = Promise.withResolvers<void>();
   const server = await rawServer(t, () => arrived.resolve());
