@@ -85,6 +85,8 @@ export function createWindow(
   let shortest = 0;
   let lateness = 0;
   let lateUntil = Number.NEGATIVE_INFINITY;
+  /** Until when the time in which this program stood still has been counted. */
+  let stoodUntil = Number.NEGATIVE_INFINITY;
   let { blockedUntil } = remembered;
   let heldUntil = Number.NEGATIVE_INFINITY;
   let lastRefusal = Number.NEGATIVE_INFINITY;
@@ -191,7 +193,10 @@ export function createWindow(
       if (ms < tuning.guardMs / 2) return;
       lateness = Math.min(LATE_MAX_MS, Math.max(now < lateUntil ? lateness : 0, Math.ceil(ms)));
       lateUntil = now + LATE_FOR_MS;
-      for (const entry of underWay) entry.startedAt = Math.min(now, entry.startedAt + ms);
+      // Of one stop several timers and answers tell.
+      const stood = Math.min(ms, now - stoodUntil);
+      stoodUntil = now;
+      for (const entry of underWay) entry.startedAt = Math.min(now, entry.startedAt + stood);
     },
     refused(refusal, now, random) {
       lastRefusal = now;
