@@ -67,7 +67,8 @@ export async function rederive(invocation: Invocation, terminal: Terminal): Prom
   if (!json) show(report(found, window.since));
   if (newer !== null) for (const line of await newer.end()) tell(terminal, line);
   else if (found.different > 0) {
-    const judged = skipped === 0 ? '' : ` ${skipped} of them were skipped: ${JUDGED_AGAIN}.`;
+    const judged =
+      skipped === 0 ? '' : ` ${skipped} of the calls ${skipped === 1 ? 'was' : 'were'} skipped: ${JUDGED_AGAIN}.`;
     tell(terminal, `Nothing was changed. Store the newer facts with --apply.${judged}`);
   }
   return EXIT.ok;
