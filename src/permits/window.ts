@@ -4,7 +4,7 @@
  *
  * The limit counts at the CRM's clock, not at ours. A request reaches the CRM between its start and its answer, so each
  * start is moved forward to `answer - shortest answer time seen - half the guard` when that is later: a request that was
- * slow to leave (new connection, blocked event loop) holds its entry longer. Strict: without that allowance.
+ * slow to leave (blocked event loop) holds its entry longer. Strict: without that allowance.
  * A request under way holds its entry: until its answer, or for two windows, as what is sent has reached the CRM within the first
  * of them, however long the CRM thinks about it; time in which this program stood still does not count, as nothing could leave then.
  * Strict: until its answer. A request that may start, and has not, holds its entry until it does. All times are monotonic ms.
