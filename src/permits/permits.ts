@@ -221,7 +221,10 @@ function createPermits(parts: PermitParts, memory: PermitMemory): PermitOffice {
         if (started) {
           window.done(one.entry, clock.monotonic());
           admission.ended(clock.monotonic() - one.since);
-        } else window.giveBack(one.entry);
+        } else {
+          window.giveBack(one.entry);
+          allowance.giveBack(reservations.left());
+        }
         pump();
       },
     };

@@ -77,10 +77,33 @@ export const UNLIMITED: Permits = {
 };
 
 /**
- * A permit on which the request has started: that which is given, for the first request, else a new one. Rejects with `PermitLapsed`
- * when the given one has run out unused. The caller sends in the same turn of the event loop and
- * disposes it afterwards.
+ * Makes one request on a permit that is still good when it leaves: that which is given, for the first request, else a new one, and another
+ * one as often as that has run out. `send` asks `leaves` in the turn of the event loop in which the request is written, however long it
+ * waited for a connection, and answers `null` when it was told no. Rejects with `PermitLapsed` when the given one has run out unused.
  */
+export async function onPermit<T extends object>(
+  permits: Permits,
+  asking: Asking,
+  send: (leaves: () => boolean) => Promise<T | null>,
+): Promise<T> {
+  const on = async (given: Permit): Promise<T | null> => {
+    using permit = given;
+    return await send(() => permit.start());
+  };
+  const { permit } = asking;
+  if (permit?.used === false) {
+    const done = await on(permit);
+    // What it was given for may be somebody else's by now; a second request of the same is not the one that it was given for.
+    if (done === null) throw new PermitLapsed();
+    return done;
+  }
+  for (;;) {
+    const done = await on(await permits.acquire(asking.priority, asking.signal, asking.ageMs));
+    if (done !== null) return done;
+  }
+}
+
+/** The same for a request that leaves at once: a permit on which it has started. The caller disposes it afterwards. */
 export async function startedPermit(permits: Permits, asking: Asking): Promise<Permit> {
   const given = asking.permit;
   if (given?.start() === true) return given;

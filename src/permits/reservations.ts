@@ -52,6 +52,8 @@ export interface Reservations {
   used(reservation: Reservation, now: number): void;
   /** One that was taken ran out before its request could leave. */
   lapsed(reservation: Reservation): void;
+  /** The request of one that was taken did not happen. Answers how many are given back to the day's allowance. */
+  left(): number;
   /** Asks for `count`. Rejects when they could not be stored. */
   ask(count: number, standing: Standing): Promise<Answer>;
 }
@@ -107,6 +109,10 @@ export function createReservations(store: PermitStore, clock: Clock, owner: stri
       if ((now - askedAt) * EARLY < until - askedAt) stretch = Math.max(1, stretch * SHORTER);
     },
     lapsed,
+    left() {
+      unused += 1;
+      return 1;
+    },
     async ask(count, standing) {
       const now = clock.monotonic();
       const { lastsMs: lasts, ...limit } = standing;

@@ -4,7 +4,7 @@
  *
  * The limit counts at the CRM's clock, not at ours. A request reaches the CRM between its start and its answer, so each
  * start is moved forward to `answer - shortest answer time seen - half the guard` when that is later: a request that was
- * slow to leave (new connection, blocked event loop) holds its entry longer. Strict: without that allowance.
+ * slow to leave (blocked event loop) holds its entry longer. Strict: without that allowance.
  * A request under way holds its entry: until its answer, or for two windows, as what is sent has reached the CRM within the first
  * of them, however long the CRM thinks about it; time in which this program stood still does not count, as nothing could leave then.
  * Strict: until its answer. A request that may start, and has not, holds its entry until it does. All times are monotonic ms.
@@ -85,6 +85,8 @@ export function createWindow(
   let shortest = 0;
   let lateness = 0;
   let lateUntil = Number.NEGATIVE_INFINITY;
+  /** Until when the time in which this program stood still has been counted. */
+  let stoodUntil = Number.NEGATIVE_INFINITY;
   let { blockedUntil } = remembered;
   let heldUntil = Number.NEGATIVE_INFINITY;
   let lastRefusal = Number.NEGATIVE_INFINITY;
@@ -191,7 +193,10 @@ export function createWindow(
       if (ms < tuning.guardMs / 2) return;
       lateness = Math.min(LATE_MAX_MS, Math.max(now < lateUntil ? lateness : 0, Math.ceil(ms)));
       lateUntil = now + LATE_FOR_MS;
-      for (const entry of underWay) entry.startedAt = Math.min(now, entry.startedAt + ms);
+      // Of one stop several timers and answers tell.
+      const stood = Math.min(ms, now - stoodUntil);
+      stoodUntil = now;
+      for (const entry of underWay) entry.startedAt = Math.min(now, entry.startedAt + stood);
     },
     refused(refusal, now, random) {
       lastRefusal = now;

@@ -257,7 +257,14 @@ t.test('sessions rederive shows what differs and stores it when told', async (t)
     ),
   );
   t.match(shown.out, /^1 call the same, 1 different, 0 not made any more, 0 left alone\.$/m);
-  t.match(shown.error, /Nothing was changed\. Store the newer facts with --apply\./);
+  t.match(shown.error, /Nothing was changed\. Store the newer facts with --apply\.$/m);
+  const become = db.prepare('UPDATE delivery SET state = ? WHERE session_id = ?');
+  become.run('skipped', id);
+  t.match(
+    (await it.run('sessions', 'rederive', '--since', '1h')).error,
+    /with --apply\. 1 of the calls was skipped: .* what they skip no more is posted, however old it is\.$/m,
+  );
+  become.run('delivered', id);
   t.match((await it.run('calls', 'show', id)).out, /^Inbound Answered: \*\*\*2345 -> 9999/);
 
   const client = await connectControl(controlPath(it.config, {}), VERSION);

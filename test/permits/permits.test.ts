@@ -1,5 +1,6 @@
 /** Permits as requests take them: who gets one, for how long it is good, and what stops them. */
 import t from 'tap';
+import type { PermitOffice } from '../../src/permits/permits.ts';
 import { PermitsClosed, startedPermit } from '../../src/permits/port.ts';
 import { flush } from '../delivery/fakes.ts';
 import { Scene } from './support.ts';
@@ -180,6 +181,25 @@ t.test('the cap of a day is one for all processes, and what ran out unused is no
   scene.saturate(second, 5, 'live');
   await scene.clock.advance(600_000);
   t.ok(scene.arrivals.length <= 20 && scene.arrivals.length >= 19, `${scene.arrivals.length} of 20`);
+});
+
+t.test('a permit on which nothing left is not counted for the cap of a day', async (t) => {
+  const scene = new Scene();
+  const permits = await scene.warm({ perDay: 10 });
+  for (let n = 0; n < 30; n++) (await permits.acquire('live'))[Symbol.dispose]();
+  const late = await permits.acquire('live');
+  await scene.clock.advance(5000);
+  t.notOk(late.start());
+  late[Symbol.dispose]();
+  t.equal(permits.snapshot().usedToday, 0);
+  const request = async (of: PermitOffice): Promise<number> => {
+    const done = scene.request(of, 'live');
+    await scene.clock.advance(1000);
+    await done;
+    return of.snapshot().usedToday;
+  };
+  t.equal(await request(permits), 1);
+  t.equal(await request(await scene.warm({ perDay: 10 })), 2, 'nor by the store');
 });
 
 t.test('a store that fails stops requests, says so, and goes on by itself', async (t) => {

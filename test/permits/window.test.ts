@@ -294,3 +294,12 @@ t.test('lateness counts for half a minute, and what is within the guard is none'
   window.late(60_000, 60_000);
   t.equal(window.spanMs, 5025 + 2000, 'a machine that slept is no reason to stand still');
 });
+
+t.test('a stop that several timers tell of counts once', async (t) => {
+  const window = createWindow({ ...LIMIT, requests: 1 }, FRESH);
+  window.take(0);
+  // From 1000 to 1400, and from 3000 to 3100.
+  for (const now of [1400, 1401, 1402]) window.late(now - 1000, now);
+  for (const now of [3100, 3100]) window.late(now - 3000, now);
+  t.equal(window.freeAt(3100), 2 * window.spanMs + 402 + 100);
+});

@@ -1,6 +1,6 @@
 /** LeadSquared's API as a whole: authentication, permits, one judgement for every reply, and no secret in any text. */
 import type { Reply } from '../../../src/delivery/crm.ts';
-import { type Asking, type Permits, startedPermit } from '../../../src/permits/port.ts';
+import { type Asking, onPermit, type Permits } from '../../../src/permits/port.ts';
 import type { Clock } from '../../../src/ports.ts';
 import { apiBase } from './endpoint.ts';
 import { type Exchange, judge, type RequestKind } from './outcome.ts';
@@ -106,31 +106,32 @@ export function createClient(options: ClientOptions): Client {
   return {
     host: base.host,
     now: clock.now,
-    async call(request, asking, read) {
+    call<T>(request: ApiRequest, asking: Asking, read: (json: unknown) => T | null): Promise<Reply<T>> {
       const http = httpOf(request);
-      using _ = await startedPermit(permits, asking);
-      const timed = await transport.send(http);
-      const { durationMs } = timed;
-      // Before anything else reads it: a text cut later could keep a part of a key that no scrubbing would know.
-      const exchange = scrubbed(timed.exchange, scrub);
-      const outcome = judge(request.kind, exchange, clock.now());
-      // Told before the permit ends, so that the next request already waits.
-      if (outcome.refusal !== null) permits.refused(outcome.refusal);
-      const answer = exchange.kind === 'answer' ? exchange : null;
-      const value = outcome.kind === 'accepted' ? read(outcome.json) : null;
-      const misread = outcome.kind === 'accepted' && value === null;
-      return {
-        kind: misread ? (request.kind === 'write' ? 'uncertain' : 'unavailable') : outcome.kind,
-        value,
-        message: misread
-          ? `The reply to ${request.path} is not of the form that LeadSquared documents.`
-          : outcome.message,
-        reached: exchange.kind === 'answer' || exchange.sent,
-        exception: outcome.exception,
-        http: answer?.status ?? null,
-        body: answer?.body.slice(0, KEPT_BODY_CHARACTERS) ?? null,
-        durationMs,
-      };
+      return onPermit(permits, asking, async (leaves): Promise<Reply<T> | null> => {
+        const timed = await transport.send(http, leaves);
+        if (timed === null) return null;
+        // Before anything else reads it: a text cut later could keep a part of a key that no scrubbing would know.
+        const exchange = scrubbed(timed.exchange, scrub);
+        const outcome = judge(request.kind, exchange, clock.now());
+        // Told before the permit ends, so that the next request already waits.
+        if (outcome.refusal !== null) permits.refused(outcome.refusal);
+        const answer = exchange.kind === 'answer' ? exchange : null;
+        const value = outcome.kind === 'accepted' ? read(outcome.json) : null;
+        const misread = outcome.kind === 'accepted' && value === null;
+        return {
+          kind: misread ? (request.kind === 'write' ? 'uncertain' : 'unavailable') : outcome.kind,
+          value,
+          message: misread
+            ? `The reply to ${request.path} is not of the form that LeadSquared documents.`
+            : outcome.message,
+          reached: exchange.kind === 'answer' || exchange.sent,
+          exception: outcome.exception,
+          http: answer?.status ?? null,
+          body: answer?.body.slice(0, KEPT_BODY_CHARACTERS) ?? null,
+          durationMs: timed.durationMs,
+        };
+      });
     },
     close: () => transport.close(),
   };

@@ -7,6 +7,7 @@
  * whether a request has left.
  */
 import type { ClientRequest, IncomingMessage } from 'node:http';
+import { Duplex } from 'node:stream';
 import type { Clock } from '../../../src/ports.ts';
 import { createConnections } from './connections.ts';
 import { unpack } from './encoding.ts';
@@ -38,7 +39,11 @@ export interface Timed {
 }
 
 export interface Transport {
-  send(http: HttpRequest): Promise<Timed>;
+  /**
+   * `leaves` is asked once, when there is a connection that is up, in the turn in which the request is written to it. `null`: it said no,
+   * nothing left, and the connection is there for the next request.
+   */
+  send(http: HttpRequest, leaves: () => boolean): Promise<Timed | null>;
   /** Ends all connections; exchanges that still run fail. */
   close(): Promise<void>;
 }
@@ -111,6 +116,21 @@ function createPlaces(count: number) {
   };
 }
 
+/** Calls `run` when the request has a connection that is up, before it is written to in the same turn. */
+function whenGiven(request: ClientRequest, run: () => void): void {
+  // One that was kept it has from the beginning.
+  if (request.reusedSocket) {
+    run();
+    return;
+  }
+  const take = request.onSocket.bind(request);
+  request.onSocket = (...given: Parameters<typeof take>) => {
+    // Without one when it could not be made.
+    if (given[0] instanceof Duplex) run();
+    take(...given);
+  };
+}
+
 /**
  * @param connections upper limit of connections; more requests wait for one.
  * @param maxBodyBytes a larger reply, packed or unpacked, is not read further and counts as broken off.
@@ -151,26 +171,31 @@ export function createTransport(
   };
 
   return {
-    send: ({ method, url, headers, body }) =>
-      new Promise<Timed>((resolve) => {
+    send: ({ method, url, headers, body }, leaves) =>
+      new Promise<Timed | null>((resolve) => {
         let startedAt: number | null = null;
         let headIsHere = false;
         let finished = false;
+        /** It was told not to leave. */
+        let stays = false;
         let request: ClientRequest | null = null;
         let leave = (): void => {};
         let cancelPart = (): void => {};
 
-        const finish = (exchange: Exchange): void => {
+        const end = (timed: Timed | null): void => {
           finished = true;
           underWay.delete(giveUp);
           cancelTotal();
           cancelPart();
-          resolve({ exchange, durationMs: startedAt === null ? 0 : clock.monotonic() - startedAt });
+          resolve(timed);
         };
+        const finish = (exchange: Exchange): void =>
+          end({ exchange, durationMs: startedAt === null ? 0 : clock.monotonic() - startedAt });
         const fail = (error: unknown): void => finish(failure(error, url.host, startedAt !== null));
         const giveUp = (why: GivenUp): void => {
           leave();
-          if (request?.socket != null) links.abort(request.socket);
+          // One that has its whole reply has given its connection back: another request may have it.
+          if (request?.destroyed === false && request.socket !== null) links.abort(request.socket);
           request?.destroy(why);
           // A reply of which the head is here ends as one that broke off. A request that waits for its connection hears of
           // its end only then: so it is not waited for.
@@ -192,6 +217,12 @@ export function createTransport(
             return;
           }
           // The agent gives it a connection that is up, and it is written in the same turn: before that nothing has left.
+          whenGiven(request, () => {
+            if (finished || leaves()) return;
+            stays = true;
+            // The agent takes the connection of one that ended by now back.
+            request?.destroy();
+          });
           request.once('socket', (socket) => {
             startedAt = clock.monotonic();
             socket.setTimeout(0);
@@ -205,13 +236,16 @@ export function createTransport(
             bodyOf(response, () => within(timeouts.bodyMs)).then(finish, fail);
           });
           request.on('error', (error) => {
-            if (!headIsHere) fail(error);
+            if (!headIsHere && !stays) fail(error);
           });
           request.once('close', () => {
             // The agent gets the connection back right after this, and the next request shall have it.
-            queueMicrotask(places.release);
+            queueMicrotask(() => {
+              places.release();
+              if (stays) end(null);
+            });
             // A connection that was turned to another protocol ends without an error.
-            if (!headIsHere) fail(new Error('it ended the connection'));
+            if (!headIsHere && !stays) fail(new Error('it ended the connection'));
           });
           request.end(body ?? undefined);
         };

@@ -38,9 +38,12 @@ export function outboxOf(db: Connection): (row: SessionRow, now: number) => void
     `UPDATE delivery SET state = @state, step = @step, due_at = @dueAt, reason = NULL, look_up_attempts = 0, check_attempts = 0,
        failures = 0, updated_at = @at WHERE id = @id`,
   );
+  /** When a call that may have been posted before is looked for: that was before the doubt, whatever the wall clock shows now. */
+  const lookedForAt = (doubt: Doubt | null, at: number): number =>
+    doubt === null ? 0 : Math.min(doubt.until, at) + doubt.waitMs;
   /** A call that was skipped is posted after all. What may have been posted before is looked for first. */
   const unskip = (id: number, doubtful: boolean, at: number): void => {
-    const dueAt = doubtful ? at + (remembered(db, 'doubt')?.waitMs ?? 0) : 0;
+    const dueAt = doubtful ? lookedForAt(remembered(db, 'doubt'), at) : 0;
     post.run({ id, at, dueAt, ...next({ state: 'skipped', step: null }, doubtful ? 'rechecked' : 'changed') });
   };
   /** `null`: nobody can have posted a call that began then. */
@@ -55,7 +58,7 @@ export function outboxOf(db: Connection): (row: SessionRow, now: number) => void
       unposted !== null ? next(FIRST, 'filtered') : doubt === null ? FIRST : next(FIRST, 'doubtful');
     // A call that may have been posted before is looked for, with or without its record.
     const waits = unposted === null && doubt === null ? held : null;
-    const due = doubt === null ? (waits?.dueAt ?? 0) : Math.min(doubt.until, at) + doubt.waitMs;
+    const due = doubt === null ? (waits?.dueAt ?? 0) : lookedForAt(doubt, at);
     const values = [callSessionId, startedAt, endedAt, due, at, at, state, step, unposted ?? waits?.reason ?? null];
     const { changes } = insert.run(...values, doubt === null ? 0 : 1, waits === null ? null : source);
     if (changes > 0) return;

@@ -41,9 +41,11 @@ export async function rederive(invocation: Invocation, terminal: Terminal): Prom
     for (const line of lines) print(terminal, line);
   };
   const newer = daemon === null ? null : storing(daemon);
+  let skipped = 0;
   const found = await compare(file.remote, config, window, {
     async different(one) {
       show(json ? [JSON.stringify(secrecy.value(one))] : [...difference(one, secrecy), '']);
+      if (one.state === 'skipped') skipped += 1;
       await newer?.add(one);
     },
     missing(id) {
@@ -64,7 +66,11 @@ export async function rederive(invocation: Invocation, terminal: Terminal): Prom
   }
   if (!json) show(report(found, window.since));
   if (newer !== null) for (const line of await newer.end()) tell(terminal, line);
-  else if (found.different > 0) tell(terminal, 'Nothing was changed. Store the newer facts with --apply.');
+  else if (found.different > 0) {
+    const judged =
+      skipped === 0 ? '' : ` ${skipped} of the calls ${skipped === 1 ? 'was' : 'were'} skipped: ${JUDGED_AGAIN}.`;
+    tell(terminal, `Nothing was changed. Store the newer facts with --apply.${judged}`);
+  }
   return EXIT.ok;
 }
 
@@ -106,7 +112,7 @@ function shown(value: unknown, secrecy: Privacy): string {
 function storing(daemon: ControlClient) {
   const waiting: Difference[] = [];
   const moved: string[] = [];
-  const sum = { stored: 0, delivered: 0, resting: 0 };
+  const sum = { stored: 0, delivered: 0, parked: 0, skipped: 0 };
   const flush = async (): Promise<void> => {
     const batch = waiting.splice(0);
     if (batch.length === 0) return;
@@ -116,7 +122,8 @@ function storing(daemon: ControlClient) {
     for (const { record, state } of batch) {
       if (done.moved.includes(record.callSessionId)) continue;
       if (state === 'delivered') sum.delivered += 1;
-      if (state === 'parked' || state === 'skipped') sum.resting += 1;
+      if (state === 'parked') sum.parked += 1;
+      if (state === 'skipped') sum.skipped += 1;
     }
   };
   return {
@@ -139,11 +146,17 @@ function storing(daemon: ControlClient) {
   };
 }
 
-function consequences({ delivered, resting }: { readonly delivered: number; readonly resting: number }): string {
+/** What becomes of calls that were skipped, as a part of a sentence. */
+const JUDGED_AGAIN =
+  'with the newer facts the rules judge again, and what they skip no more is posted, however old it is';
+
+function consequences(sum: { readonly delivered: number; readonly parked: number; readonly skipped: number }): string {
+  const { delivered, parked, skipped } = sum;
   return [
     delivered === 0
       ? ''
       : ` ${delivered} delivered: LeadSquared gets the new recording and duration; other fields stay as they were posted.`,
-    resting === 0 ? '' : ` ${resting} parked or skipped: "logcalld replay" posts them with the new body.`,
+    parked === 0 ? '' : ` ${parked} parked: "logcalld replay" posts them with the new body.`,
+    skipped === 0 ? '' : ` ${skipped} skipped: ${JUDGED_AGAIN}.`,
   ].join('');
 }

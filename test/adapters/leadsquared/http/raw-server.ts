@@ -1,5 +1,9 @@
 /** A server that answers with exactly the bytes it is told, to see what a client makes of them. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Test } from 'tap';
 
 export interface RawRequest {
@@ -59,4 +63,15 @@ export async function rawServer(
   });
   const { port } = server.address() as AddressInfo;
   return { port, seen, firstBytes: touched.promise };
+}
+
+/** A key and a self-signed certificate for localhost, made for this run only. */
+export function certificate(t: Test): { readonly key: string; readonly cert: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'logcalld-tls-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+  const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  execFileSync('openssl', ['req', ...kind, '-keyout', key, '-out', cert, ...subject], { stdio: 'ignore' });
+  return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
 }

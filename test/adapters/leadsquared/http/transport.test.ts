@@ -1,9 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import tls from 'node:tls';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import t, { type Test } from 'tap';
@@ -13,7 +9,7 @@ import { createClient } from '../../../../adapters/leadsquared/http/client.ts';
 import { createTransport, type HttpRequest, type Timeouts } from '../../../../adapters/leadsquared/http/transport.ts';
 import { DEFAULT_POLICY } from '../../../../adapters/leadsquared/policy.ts';
 import { handClock, LEAD, LIVE, openPermits, record, USER } from '../support.ts';
-import { rawServer, reply } from './raw-server.ts';
+import { certificate, rawServer, reply } from './raw-server.ts';
 
 /** Each of another length, so that a test can let one of them run out. */
 const TIMEOUTS: Timeouts = { connectMs: 1, headersMs: 2, bodyMs: 3, totalMs: 4 };
@@ -32,7 +28,12 @@ function transportFor(t: Test, port: number, options: { connections?: number; ca
     headers: { 'content-type': 'application/json' },
     body: '{"Status":"Answered"}',
   };
-  return { clock, close: () => transport.close(), send: async () => (await transport.send(http)).exchange };
+  const send = async () => {
+    const timed = await transport.send(http, () => true);
+    if (timed === null) throw new Error('It was not sent, though it might leave.');
+    return timed.exchange;
+  };
+  return { clock, close: () => transport.close(), send };
 }
 
 /** A server that gives the first request these bytes and every further one a success. */
@@ -259,6 +260,29 @@ t.test('a request that is given up is reset, so that the system does not go on t
   }
 });
 
+t.test(
+  'a reply that is still unpacked when its time is over costs the next request on its connection nothing',
+  async (t) => {
+    const second = Promise.withResolvers<Socket>();
+    const packed = reply(gzipSync(Buffer.alloc(64_000_000)), ['Content-Encoding: gzip']);
+    const { port, seen } = await rawServer(t, ({ socket, request }) => {
+      if (request === 1) socket.write(packed);
+      else second.resolve(socket);
+    });
+    const clock = handClock();
+    const transport = createTransport(TIMEOUTS, 1, 100_000_000, clock, null);
+    t.teardown(() => transport.close());
+    const http: HttpRequest = { method: 'GET', url: new URL(`http://localhost:${port}`), headers: {}, body: null };
+    const replies = [transport.send(http, () => true), transport.send(http, () => true)];
+    const socket = await second.promise;
+    clock.fire(TIMEOUTS.bodyMs);
+    socket.write(reply(SUCCESS));
+    t.match(await replies[1], { exchange: { kind: 'answer', body: SUCCESS } });
+    t.match(await replies[0], { exchange: { kind: 'answer' } });
+    t.match(seen, { connections: 1, requests: 2 });
+  },
+);
+
 t.test('at the end nothing stays under way', async (t) => {
   const arrived = Promise.withResolvers<void>();
   const server = await rawServer(t, () => arrived.resolve());
@@ -323,15 +347,4 @@ function onHead(t: Test): Promise<void> {
   subscribe('http.client.response.finish', heard);
   t.teardown(() => unsubscribe('http.client.response.finish', heard));
   return head.promise;
-}
-
-/** A key and a self-signed certificate for localhost, made for this run only. */
-function certificate(t: Test): { readonly key: string; readonly cert: string } {
-  const folder = mkdtempSync(join(tmpdir(), 'logcalld-tls-'));
-  t.teardown(() => rmSync(folder, { recursive: true }));
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
-  const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-  execFileSync('openssl', ['req', ...kind, '-keyout', key, '-out', cert, ...subject], { stdio: 'ignore' });
-  return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
 }

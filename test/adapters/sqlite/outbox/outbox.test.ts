@@ -1,5 +1,6 @@
 /** The rows of the outbox: how they come, what an operator sees and does, and over a start of the machine. */
 import t from 'tap';
+import { remember } from '../../../../adapters/sqlite/upkeep/identity.ts';
 import { call } from '../../../delivery/fakes.ts';
 import {
   ALL,
@@ -173,7 +174,14 @@ t.test('a call that was skipped is posted when newer facts say so', async (t) =>
   t.match(row(1), { ...LOOK_UP, dueAt: 0, reason: null });
   put(2, SKIPPED, 'doubtful = 1');
   end({ ...call(2), legs: 4 });
-  t.match(row(2), UNCERTAIN, 'it may have been posted before it was skipped');
+  t.match(row(2), { ...UNCERTAIN, dueAt: 0 }, 'it may have been posted before it was skipped');
+  remember(db, 'doubt', { until: 4000, waitMs: 60_000 }, 4000);
+  end({ ...call(3), legs: 4 });
+  t.match(
+    row(3),
+    { ...UNCERTAIN, dueAt: 64_000 },
+    'or before the doubt: that is long ago when the wall clock was set forward since',
+  );
   // Skipped by what was looked up of it, while newer facts came.
   const [one] = claim();
   if (one === undefined) return t.fail('one row');
