@@ -86,7 +86,7 @@ t.test('what the rights or the modules do not let it see is said', async (t) => 
   t.match(none.gaps, [
     /^The AMI user "logcalld" may not list endpoints, so only those of live calls were seen: "write = reporting" in manager.conf, .* shows all\.$/,
   ]);
-  t.same(none.asked, ['ListCommands', 'Logoff']);
+  t.same(none.asked, ['Ping', 'ListCommands', 'Logoff']);
 
   const modules = await learn({ lists: { SIPpeers: [[...PEER, 'ObjectName: 2000']] }, values: VALUES });
   t.same(told(modules), ['SIP/2000 from-trunk']);
