@@ -50,6 +50,8 @@ async function world(t: { teardown(run: () => Promise<void>): unknown }) {
 
 /** Up to the moment at which nothing waits. */
 async function settled(run: (...words: readonly string[]) => Promise<{ out: string }>, daemon: DaemonProcess) {
+  // Before its sources are started it takes requests.
+  await daemon.logged(({ event }) => event.startsWith('pbx-'));
   for (;;) {
     const { counts } = JSON.parse((await run('status', '--json')).out);
     const { pending, retrying, sending, uncertain } = counts.states;
