@@ -7,7 +7,13 @@ import t from 'tap';
 import { backUpWhenDue } from '../../adapters/sqlite/backups/automatic.ts';
 import { openDatabase } from '../../adapters/sqlite/thread/database.ts';
 import { restore } from '../../adapters/sqlite/upkeep/backup.ts';
-import { noteCopy, notedCopies, otherFiles, usableCopies } from '../../adapters/sqlite/upkeep/kept.ts';
+import {
+  noteCopy,
+  notedCopies,
+  otherFiles,
+  placeOfAutomatic,
+  usableCopies,
+} from '../../adapters/sqlite/upkeep/kept.ts';
 import { keepBackups, lastTime } from '../../src/daemon/upkeep/backups.ts';
 import { createConditions } from '../../src/health/conditions.ts';
 import { commit, record, tempFolder } from '../adapters/sqlite/support.ts';
@@ -49,8 +55,6 @@ async function bench(t: Parameters<typeof tempFolder>[0], settings: { keep?: num
     while (timers.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
     return timers[0]?.ms ?? 0;
   };
-  // What a start finds.
-  await look();
   return {
     ...{ path, database, backups, conditions, told, look },
     set(to: number) {
@@ -78,6 +82,17 @@ t.test('one soon after the start, then one a day; the last ones are kept', async
   copy.close();
   t.equal(statSync(it.backups.last()?.path ?? '').mode & 0o777, 0o600);
   t.same(otherFiles(it.path).filter((path) => /auto-/.test(path)).length, 2, 'erase names them');
+});
+
+t.test('a start knows the last one by its name, without a process that looks', async (t) => {
+  const folder = join(tempFolder(t), 'elsewhere');
+  mkdirSync(folder);
+  for (const ago of [3 * DAY, DAY, -DAY]) writeFileSync(placeOfAutomatic('/logcalld.db', folder, MORNING - ago), 'x');
+  const it = await bench(t, { folder });
+  while (it.backups.last() === null) await new Promise((resolve) => setImmediate(resolve));
+  t.match(it.backups.last(), { at: MORNING - DAY, bytes: 1 });
+  await it.look();
+  t.equal(it.backups.last()?.at, MORNING, 'those are of another database: one is due');
 });
 
 t.test('a damaged database is restored from it, also out of a folder of its own', async (t) => {

@@ -5,9 +5,12 @@
  * disk or machine may not answer for minutes. Neither may hold up calls, or the end of the program.
  */
 import { type ChildProcess, fork } from 'node:child_process';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { StorageError } from '../thread/errors.ts';
 import { decodeError, type WireError } from '../thread/rpc.ts';
 import type { BackedUp } from '../upkeep/backup.ts';
+import { automaticAmong, timeOfCopy } from '../upkeep/kept.ts';
 
 export interface BackupRequest {
   /** The database. */
@@ -18,8 +21,8 @@ export interface BackupRequest {
   readonly keep: number;
   /** Now, ms since the epoch. */
   readonly at: number;
-  /** One is made unless one of then or later is there, ms since the epoch; `null`: none is made, it is only looked. */
-  readonly due: number | null;
+  /** One is made unless one of then or later is there, ms since the epoch. */
+  readonly due: number;
 }
 
 export interface AutomaticCopy {
@@ -83,6 +86,24 @@ export async function backUpWhenDue(request: BackupRequest, stop: AbortSignal): 
     stop.removeEventListener('abort', stopped);
     if (child.connected) child.disconnect();
   });
+}
+
+/**
+ * The last one by its name alone, for displays: whose it is, and whether it is whole, is looked at when the next one is due. `null`: none is
+ * there. Rejects where the folder cannot be read.
+ */
+export async function lastByName({
+  path,
+  folder,
+  at,
+}: Pick<BackupRequest, 'path' | 'folder' | 'at'>): Promise<AutomaticCopy | null> {
+  const real = await realpath(path);
+  const place = folder ?? dirname(real);
+  for (const name of automaticAmong(await readdir(place), real)) {
+    const copy = join(place, name);
+    if (timeOfCopy(copy) <= at) return { path: copy, at: timeOfCopy(copy), bytes: (await stat(copy)).size };
+  }
+  return null;
 }
 
 const start = (): ChildProcess =>

@@ -20,7 +20,7 @@ export async function roundOf({ path, keep, at, due, ...request }: BackupRequest
   const real = realpathSync(path);
   const place: Place = { real, folder: request.folder ?? dirname(real), id: idOfSource(real), at };
   const last = lastOf(place);
-  if (due === null || (last !== null && last.at >= due)) return { made: null, error: null, last };
+  if (last !== null && last.at >= due) return { made: null, error: null, last };
   try {
     const made = await make(place);
     prune(place, keep);

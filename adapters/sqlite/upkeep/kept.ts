@@ -27,12 +27,19 @@ export const automaticCopies = (real: string, folder: string): readonly string[]
   copiesIn(folder, `${basename(real)}.auto-`);
 
 function copiesIn(folder: string, prefix: string): readonly string[] {
-  return namesIn(folder)
+  return copiesAmong(namesIn(folder), prefix).map((name) => join(folder, name));
+}
+
+function copiesAmong(names: readonly string[], prefix: string): readonly string[] {
+  return names
     .filter((name) => name.startsWith(prefix) && /^\d{8}T\d{6}Z$/.test(name.slice(prefix.length)))
     .sort()
-    .reverse()
-    .map((name) => join(folder, name));
+    .reverse();
 }
+
+/** The names of automatic copies of a database of that name, the newest first. */
+export const automaticAmong = (names: readonly string[], real: string): readonly string[] =>
+  copiesAmong(names, `${basename(real)}.auto-`);
 
 /** As its name tells, ms since the epoch. */
 export function timeOfCopy(path: string): number {

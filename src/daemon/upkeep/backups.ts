@@ -1,5 +1,5 @@
 /** Makes a backup of the database once a day, and keeps the last ones. */
-import { type AutomaticCopy, backUpWhenDue } from '../../../adapters/sqlite/backups/automatic.ts';
+import { type AutomaticCopy, backUpWhenDue, lastByName } from '../../../adapters/sqlite/backups/automatic.ts';
 import { megabytes } from '../../../adapters/sqlite/backups/megabytes.ts';
 import type { Config } from '../../../config/schema.ts';
 import type { Conditions } from '../../health/conditions.ts';
@@ -14,16 +14,13 @@ export interface BackupsOptions {
 }
 
 export interface Backups {
-  /** The last one, as it was looked up last; `null`: none is known yet. */
+  /** The last one, as it was looked up last, or by its name at the start; `null`: none is known yet. */
   last(): AutomaticCopy | null;
   /** One under way is broken off. */
   stop(): Promise<void>;
 }
 
-/** What a start has to do comes first; then it is looked which is the last one, and some minutes later one is made that is due, ms. */
-const FIRST_LOOK_MS = 15_000;
-const FIRST_MS = 600_000;
-/** How often it is looked whether one is due: the clock may be set, and the machine may have slept, ms. */
+/** How often it is looked whether one is due: the clock may be set, and the machine may have slept. What a start has to do comes first. ms. */
 const LOOK_MS = 600_000;
 /** After one that failed, ms. */
 const AGAIN_MS = 3_600_000;
@@ -35,9 +32,10 @@ export function keepBackups(options: BackupsOptions): Backups {
   let cancel = (): void => {};
   let running: Promise<void> = Promise.resolve();
   let last: AutomaticCopy | null = null;
+  let named: AutomaticCopy | null = null;
 
-  /** `due`: as of `BackupRequest`. False when one was due and could not be made. */
-  const round = async (due: number | null): Promise<boolean> => {
+  /** False when one was due and could not be made. */
+  const round = async (due: number): Promise<boolean> => {
     const at = Math.floor(clock.now());
     const request = { path: options.database, folder, keep, at, due };
     const { made, error, last: found } = await backUpWhenDue(request, ending.signal);
@@ -49,11 +47,9 @@ export function keepBackups(options: BackupsOptions): Backups {
       log.write('info', 'backup', text);
     }
     if (error === null) {
-      if (due !== null) conditions.set('backup-failed', null);
+      conditions.set('backup-failed', null);
       return true;
     }
-    // Only looked: that one cannot be made is told when it is due.
-    if (due === null) return true;
     const kept = last === null ? 'there is no other' : `the last one is ${last.path}`;
     const text = `The daily backup of the database was not made, and ${kept}: ${error.message} It is tried again every hour; [storage.backup] says where and when.`;
     conditions.set('backup-failed', text, 'warning', { gist: error.message });
@@ -66,16 +62,25 @@ export function keepBackups(options: BackupsOptions): Backups {
     return (await round(due)) ? LOOK_MS : AGAIN_MS;
   };
 
-  const later = (ms: number, next: () => Promise<number> = look): void => {
+  const later = (ms: number): void => {
     if (ending.signal.aborted) return;
     cancel = clock.after(ms, () => {
-      running = next().then((pause) => later(pause));
+      running = look().then(later);
     });
   };
 
-  if (settings.enabled) later(FIRST_LOOK_MS, () => round(null).then(() => FIRST_MS - FIRST_LOOK_MS));
+  if (settings.enabled) {
+    later(LOOK_MS);
+    lastByName({ path: options.database, folder, at: Math.floor(clock.now()) })
+      .then((found) => {
+        named = found;
+      })
+      .catch(() => {
+        // Told when one is due.
+      });
+  }
   return {
-    last: () => last,
+    last: () => last ?? named,
     async stop() {
       ending.abort();
       cancel();
