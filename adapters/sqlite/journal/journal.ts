@@ -28,8 +28,11 @@ export interface Run {
 /** What became of a call: of one that is wrong in itself the error, and nothing of it is stored. */
 export type CallFate = SessionFate | WireError;
 
-/** Bytes from which on a segment is compressed at once: less of it does not get smaller by half. */
-const WORTH_PACKING = 1536;
+/**
+ * Bytes from which on a segment is compressed at once: less of it does not get smaller by half. Where a call ends, its post waits: then
+ * only what takes longer to write than to compress.
+ */
+const WORTH_PACKING = { waitedFor: 16_384, else: 1536 } as const;
 
 /** The journal with the hooks that run in the transaction of each new session. */
 export function journalModule(onInserted: readonly SessionHook[]) {
@@ -38,7 +41,8 @@ export function journalModule(onInserted: readonly SessionHook[]) {
     const storeCall = callStore(db, onInserted);
     const commit = db.transaction(
       (all: readonly Run[], ended: readonly SessionRow[], now: number): readonly CallFate[] => {
-        for (const run of all) runs.store(run);
+        const worthPacking = WORTH_PACKING[ended.length > 0 ? 'waitedFor' : 'else'];
+        for (const run of all) runs.store(run, worthPacking);
         return ended.map((row) => storeCall(row, now));
       },
     ).immediate;
@@ -117,12 +121,12 @@ function runStore(db: Connection) {
   );
   const release = db.prepare<[string, string]>('DELETE FROM open_channel WHERE source = ? AND channel = ?');
   const connect = connectionStore(db);
-  const store = ({ source, packets, opened, released, connected }: Run): void => {
+  const store = ({ source, packets, opened, released, connected }: Run, worthPacking: number): void => {
     const seq = numbers.get(source) ?? next.pluck().get({ source }) ?? 1;
     const packet = joined(packets);
     if (packet !== null) {
       const { frames, firstAt, lastAt, bytes } = packet;
-      const packed = bytes.length >= WORTH_PACKING;
+      const packed = bytes.length >= worthPacking;
       const data = packed ? pack(bytes, 'hot') : bytes;
       insert.run({ source, seq, frames, firstAt, lastAt, size: bytes.length, packed: packed ? 1 : 0, data });
     }
