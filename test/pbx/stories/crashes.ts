@@ -6,7 +6,7 @@ import { COMPANY, type PbxProcess } from '../pbx.ts';
 import type { Call } from '../sip/call.ts';
 import { talkFor } from '../sip/moment.ts';
 import { inboundCall, type Lab, outboundCall, ringingAt, type SeenCall, type Story, TALK_MS } from '../story.ts';
-import { RINGING_MS, talk } from './gaps.ts';
+import { answeredOutbound, RINGING_MS, talk } from './gaps.ts';
 
 export const crashes: readonly Story[] = [
   {
@@ -120,14 +120,4 @@ async function answeredBy(lab: Lab, extension: '1002' | '1003', customer: string
   agent.answer();
   await caller.answered.wait();
   return { caller, agent };
-}
-
-async function answeredOutbound(lab: Lab, customer: string): Promise<{ readonly agent: Call; readonly callee: Call }> {
-  const agent = await lab.pbx.phone('1002').call(customer);
-  const callee = await lab.pbx.callee.nextCall();
-  callee.ring();
-  await talkFor(RINGING_MS);
-  callee.answer();
-  await agent.answered.wait();
-  return { agent, callee };
 }

@@ -22,12 +22,7 @@ export const gaps: readonly Story[] = [
     async play(lab) {
       await lab.daemon.kill();
       const customer = lab.newNumber();
-      const agent = await lab.pbx.phone('1002').call(customer);
-      const callee = await lab.pbx.callee.nextCall();
-      callee.ring();
-      await talkFor(RINGING_MS);
-      callee.answer();
-      await agent.answered.wait();
+      const { agent, callee } = await answeredOutbound(lab, customer);
       await talkFor(TALK_MS);
       await callee.hangUp();
       await bothEnded(agent, callee);
@@ -96,4 +91,18 @@ export async function talk(lab: Lab, customer: string): Promise<SeenCall> {
   await caller.hangUp();
   await bothEnded(caller, agent);
   return inboundCall('Answered', caller, ['1001'], agent);
+}
+
+/** A call out that the customer has answered. */
+export async function answeredOutbound(
+  lab: Lab,
+  customer: string,
+): Promise<{ readonly agent: Call; readonly callee: Call }> {
+  const agent = await lab.pbx.phone('1002').call(customer);
+  const callee = await lab.pbx.callee.nextCall();
+  callee.ring();
+  await talkFor(RINGING_MS);
+  callee.answer();
+  await agent.answered.wait();
+  return { agent, callee };
 }
