@@ -28,7 +28,8 @@ const calls = (count: number): CallRecord[] =>
     return call(n, { source: 'asterisk', startedAt, answeredAt: startedAt + 5000, endedAt: startedAt + 65_000 });
   });
 
-const idsIn = (path: string) => [...salvaged(path)].flatMap((page) => page.calls.map((one) => one.callSessionId));
+const idsIn = (path: string) =>
+  [...salvaged(path, Date.now())].flatMap((page) => page.calls.map((one) => one.callSessionId));
 
 t.test('of a damaged file everything is read that stands on pages that are whole', async (t) => {
   const path = join(tempFolder(t), 'logcalld.db');
@@ -38,7 +39,7 @@ t.test('of a damaged file everything is read that stands on pages that are whole
   const file = openSync(path, 'r+');
   const pages = statSync(path).size / 4096;
   for (const part of [0.4, 0.6]) writeSync(file, Buffer.alloc(4096, 0xa5), 0, 4096, 4096 * Math.floor(part * pages));
-  const found = [...salvaged(path)];
+  const found = [...salvaged(path, Date.now())];
   const left = found.flatMap((page) => page.calls.map((one) => one.callSessionId));
   t.ok(left.length > 300 && left.length < 600, `${left.length} of 600`);
   t.equal(new Set(left).size, left.length);
@@ -52,6 +53,19 @@ t.test('of a damaged file everything is read that stands on pages that are whole
     message: /nothing in it can be read any more; "logcalld backfill"/,
   });
   t.throws(() => idsIn(join(path, '..', 'gone')), { message: /does not exist, or this user may not read it/ });
+});
+
+t.test('what begins days from now is damage, and not taken over', async (t) => {
+  const path = join(tempFolder(t), 'logcalld.db');
+  const [first, second, third] = calls(3) as [CallRecord, CallRecord, CallRecord];
+  const later = (record: CallRecord, ms: number) => ({ ...record, startedAt: record.startedAt + ms });
+  await stored(path, [first, later(second, 3_600_000), later(third, 3 * 86_400_000)]);
+  const [page] = [...salvaged(path, Date.now())];
+  t.same(
+    page?.calls.map((one) => one.callSessionId),
+    [first.callSessionId, second.callSessionId],
+  );
+  t.equal(page?.unread, 1);
 });
 
 t.test('a call that waited is posted, one that was posted is not doubled', async (t) => {

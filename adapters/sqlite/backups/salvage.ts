@@ -19,6 +19,8 @@ export interface SalvagedPage {
 }
 
 const ROWS = 100;
+/** A call that begins so much later than now is damage that reads like a record, ms: for its sake every call until then would be looked for. */
+const AHEAD_MS = 86_400_000;
 /** Rows looked for where the last one cannot be told. */
 const MOST = 2_000_000;
 
@@ -28,9 +30,10 @@ interface Row {
   readonly json: string;
 }
 
-/** Throws `StorageError` with one sentence when nothing of the file can be read. */
-export function* salvaged(path: string): Generator<SalvagedPage> {
+/** `now`: ms since the epoch. Throws `StorageError` with one sentence when nothing of the file can be read. */
+export function* salvaged(path: string, now: number): Generator<SalvagedPage> {
   const db = openDamaged(path);
+  const latest = now + AHEAD_MS;
   try {
     const page = db.prepare<[number, number], Row>(
       'SELECT rowid AS n, call_session_id AS id, json FROM session WHERE rowid > ? ORDER BY rowid LIMIT ?',
@@ -46,7 +49,7 @@ export function* salvaged(path: string): Generator<SalvagedPage> {
       if (rows !== null) {
         if (rows.length === 0) return;
         after = rows.at(-1)?.n ?? last;
-        yield pageOf(rows, state, 0);
+        yield pageOf(rows, state, latest, 0);
         continue;
       }
       const single: Row[] = [];
@@ -57,14 +60,19 @@ export function* salvaged(path: string): Generator<SalvagedPage> {
         else if (row !== undefined) single.push(row);
       }
       after = from + ROWS;
-      yield pageOf(single, state, last === MOST ? 0 : unread);
+      yield pageOf(single, state, latest, last === MOST ? 0 : unread);
     }
   } finally {
     db.close();
   }
 }
 
-function pageOf(rows: readonly Row[], state: { get(id: string): string | undefined }, unread: number): SalvagedPage {
+function pageOf(
+  rows: readonly Row[],
+  state: { get(id: string): string | undefined },
+  latest: number,
+  unread: number,
+): SalvagedPage {
   const calls: CallRecord[] = [];
   let [done, broken] = [0, unread];
   for (const { id, json } of rows) {
@@ -73,7 +81,7 @@ function pageOf(rows: readonly Row[], state: { get(id: string): string | undefin
     if (known === 'delivered' || known === 'skipped') done += 1;
     else {
       const record = attempt(() => decodeRecord(json));
-      if (record?.callSessionId === id) calls.push(record);
+      if (record?.callSessionId === id && record.startedAt <= latest) calls.push(record);
       else broken += 1;
     }
   }

@@ -19,7 +19,7 @@ export async function salvage(invocation: Invocation, terminal: Terminal): Promi
   const strange = { count: 0, names: new Set<string>() };
   let read = 0;
   try {
-    for (const { calls, done, unread } of salvaged(file)) {
+    for (const { calls, done, unread } of salvaged(file, Date.now())) {
       // Text can be damaged, and be JSON all the same.
       const records = calls.filter((call) => callRecord.safeParse(call).success);
       sum.done += done;
