@@ -1,32 +1,27 @@
 /** The running daemon, put together from the config. */
-import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { openControl } from '../../adapters/control/server.ts';
 import { createSource } from '../../adapters/index.ts';
-import { createCallLog } from '../../adapters/leadsquared/call-log.ts';
-import { createDirectory } from '../../adapters/leadsquared/directory.ts';
-import { createClient } from '../../adapters/leadsquared/http/client.ts';
 import { sqliteJournal } from '../../adapters/sqlite/journal/port.ts';
-import { sqliteOutbox } from '../../adapters/sqlite/outbox/port.ts';
 import { StorageError } from '../../adapters/sqlite/thread/errors.ts';
 import { type Config, leadsquaredSecrets, sourceSecret } from '../../config/schema.ts';
 import type { CallRecord } from '../call/record.ts';
 import { tellSkipped } from '../delivery/announce.ts';
 import { skipReason } from '../delivery/parties/filters.ts';
-import { createDelivery, type Delivery } from '../delivery/service.ts';
+import type { Delivery } from '../delivery/service.ts';
 import { events } from '../events.ts';
 import { type Conditions, createConditions } from '../health/conditions.ts';
-import { openPermits } from '../permits/permits.ts';
 import { createPipeline, type Pipeline } from '../pipeline.ts';
 import type { Clock, Log, SourceStatus } from '../ports.ts';
 import type { CallRecords } from '../records/port.ts';
 import type { Secret, SecretRef } from '../secret.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
+import { openDelivery } from './delivery.ts';
 import { handlersOf } from './handlers.ts';
 import { placesOf } from './places.ts';
 import { readersOf } from './readers.ts';
 import { openRecords } from './records.ts';
-import { CRM, callLogPolicyOf, deliveryPolicyOf, directoryPolicyOf, planOf, rulesOf } from './settings.ts';
+import { deliveryPolicyOf, planOf, rulesOf } from './settings.ts';
 import { daemonStatus } from './status-reply.ts';
 import { keepBackups } from './upkeep/backups.ts';
 import { keepPruning } from './upkeep/pruning.ts';
@@ -121,42 +116,12 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     },
     onTrouble: (error) => conditions.set('storage-full', error === null ? null : error.message),
   });
-  const owner = randomUUID();
-  const permits = await openPermits({
-    ...{ clock, owner, crm: CRM },
-    store: remote.permits,
-    random: Math.random,
-    limit: policy.limit,
-    onCondition: conditions.take,
-  });
-  const client = createClient({
-    host: config.leadsquared.host,
-    accessKey: accessKey.reveal(),
-    secretKey: secretKey.reveal(),
-    auth: config.leadsquared.auth,
-    insecure: config.leadsquared.insecure,
-    timeouts: {
-      connectMs: config.leadsquared.connect_timeout,
-      headersMs: config.leadsquared.reply_timeout,
-      bodyMs: config.leadsquared.reply_timeout,
-      totalMs: config.leadsquared.total_timeout,
-    },
-    permits,
-    clock,
-  });
-  const callLogPolicy = callLogPolicyOf(config);
-  const callLog = createCallLog(client, callLogPolicy);
-  const delivery = createDelivery({
-    store: { outbox: sqliteOutbox(remote.outbox), leads: remote.leadCache, users: remote.users },
-    permits,
-    crm: { name: CRM, directory: createDirectory(client, directoryPolicyOf(config)), callLog },
-    clock,
-    random: Math.random,
+  const { client, permits, delivery, callLogPolicy } = await openDelivery(parts, {
+    accessKey,
+    secretKey,
     policy,
-    log,
-    onCondition: conditions.take,
-    owner,
-    alone: true,
+    store: remote,
+    conditions,
   });
 
   const sources = config.source.map((source) => {

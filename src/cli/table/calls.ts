@@ -1,0 +1,71 @@
+/** Calls: what became of them, and posting them again. */
+import type { CommandSpec } from '../command.ts';
+import { config, json, number, numbers, since, source, state, until } from './options.ts';
+
+export const CALLS = [
+  {
+    name: 'calls list',
+    aliases: ['calls'],
+    summary: 'list calls and what became of them, newest first',
+    options: [
+      config,
+      since,
+      until,
+      state,
+      source,
+      { name: 'direction', value: 'WORD', help: 'inbound, outbound or internal' },
+      number,
+      { name: 'limit', value: 'N', help: 'at most so many, up to a million (default 50)' },
+      numbers,
+      json,
+    ],
+    details: 'Times are local; --since and --until look at the end of a call.',
+  },
+  {
+    name: 'calls show',
+    summary: 'show one call: its course, its lead and user, every attempt',
+    arguments: 'ID',
+    options: [config, { name: 'body', help: 'show what was sent, or would be sent now' }, numbers, json],
+    details: 'A beginning or an end of the ID is enough when only one call has it.',
+  },
+  {
+    name: 'replay',
+    aliases: ['calls replay'],
+    summary: 'post calls again, by id, by time or by state',
+    arguments: '[ID...]',
+    options: [
+      config,
+      since,
+      until,
+      state,
+      source,
+      number,
+      { name: 'dry-run', help: 'show what would be posted and post nothing' },
+      { name: 'force', help: 'also calls that LeadSquared has already: they get a second call log' },
+      { name: 'after', value: 'PLACE', help: 'go on where a replay with --force was broken off: it tells the place' },
+      numbers,
+      json,
+    ],
+    details:
+      'Posts go through the same limit as all others, behind new calls. The daemon must be running.\nCtrl-C breaks off between two pages; the same command then goes on with the rest.',
+  },
+  {
+    name: 'users',
+    summary: 'show which LeadSquared user each extension belongs to, unmatched first',
+    options: [config, json],
+  },
+  {
+    name: 'sessions rederive',
+    summary: 'derive stored calls again from the journal and show what differs',
+    options: [
+      config,
+      since,
+      until,
+      source,
+      { name: 'apply', help: 'store the newer facts; without it nothing is changed' },
+      numbers,
+      json,
+    ],
+    details: 'For use after a correction of logcalld. Delivered calls get an update, the others the new body.',
+  },
+] as const satisfies readonly CommandSpec[];

@@ -1,0 +1,37 @@
+/** Options that several commands have. */
+import type { OptionSpec } from '../command.ts';
+
+export const DEFAULT_CONFIG = '/etc/logcalld/logcalld.toml';
+
+export const config: OptionSpec = {
+  name: 'config',
+  short: 'c',
+  value: 'FILE',
+  help: `config file (default ${DEFAULT_CONFIG})`,
+};
+export const json: OptionSpec = { name: 'json', help: 'print JSON, one object a line' };
+export const since: OptionSpec = {
+  name: 'since',
+  value: 'WHEN',
+  help: "from then on: '90m', '2h', '7d' ago, or '2026-11-22T09:00'",
+};
+export const until: OptionSpec = { name: 'until', value: 'WHEN', help: 'up to then' };
+export const state: OptionSpec = {
+  name: 'state',
+  value: 'STATE',
+  many: true,
+  help: 'delivery state, e.g. parked; may be repeated',
+};
+
+export const source: OptionSpec = {
+  name: 'source',
+  short: 's',
+  value: 'NAME',
+  help: 'calls of this PBX ([[source]] name)',
+};
+export const number: OptionSpec = {
+  name: 'number',
+  value: 'DIGITS',
+  help: 'calls whose outside number ends like this',
+};
+export const numbers: OptionSpec = { name: 'numbers', help: 'show telephone numbers whole, not masked' };

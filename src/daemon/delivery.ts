@@ -1,0 +1,74 @@
+/** The right half of the daemon: the way to LeadSquared, its limit, and the worker that posts. */
+import { randomUUID } from 'node:crypto';
+import { createCallLog } from '../../adapters/leadsquared/call-log.ts';
+import { createDirectory } from '../../adapters/leadsquared/directory.ts';
+import { createClient } from '../../adapters/leadsquared/http/client.ts';
+import { sqliteOutbox } from '../../adapters/sqlite/outbox/port.ts';
+
+import type { Config } from '../../config/schema.ts';
+import type { DeliveryPolicy } from '../delivery/policy.ts';
+import { createDelivery } from '../delivery/service.ts';
+import type { Conditions } from '../health/conditions.ts';
+import { openPermits } from '../permits/permits.ts';
+import type { Clock, Log } from '../ports.ts';
+import type { Secret } from '../secret.ts';
+import type { Store } from './lookup.ts';
+import { CRM, callLogPolicyOf, directoryPolicyOf } from './settings.ts';
+
+export interface DeliveryParts {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface DeliveryNeeds {
+  readonly accessKey: Secret;
+  readonly secretKey: Secret;
+  readonly policy: DeliveryPolicy;
+  readonly store: Store;
+  readonly conditions: Conditions;
+}
+
+/** Opens the limit and makes the worker; it posts nothing before it is started. */
+export async function openDelivery({ config, clock, log }: DeliveryParts, needs: DeliveryNeeds) {
+  const { accessKey, secretKey, policy, store, conditions } = needs;
+  const owner = randomUUID();
+  const permits = await openPermits({
+    ...{ clock, owner, crm: CRM },
+    store: store.permits,
+    random: Math.random,
+    limit: policy.limit,
+    onCondition: conditions.take,
+  });
+  const client = createClient({
+    host: config.leadsquared.host,
+    accessKey: accessKey.reveal(),
+    secretKey: secretKey.reveal(),
+    auth: config.leadsquared.auth,
+    insecure: config.leadsquared.insecure,
+    timeouts: {
+      connectMs: config.leadsquared.connect_timeout,
+      headersMs: config.leadsquared.reply_timeout,
+      bodyMs: config.leadsquared.reply_timeout,
+      totalMs: config.leadsquared.total_timeout,
+    },
+    permits,
+    clock,
+  });
+  const callLogPolicy = callLogPolicyOf(config);
+  const callLog = createCallLog(client, callLogPolicy);
+  const delivery = createDelivery({
+    store: { outbox: sqliteOutbox(store.outbox), leads: store.leadCache, users: store.users },
+    permits,
+    crm: { name: CRM, directory: createDirectory(client, directoryPolicyOf(config)), callLog },
+    clock,
+    random: Math.random,
+    policy,
+    log,
+    onCondition: conditions.take,
+    owner,
+    alone: true,
+  });
+
+  return { client, permits, delivery, callLogPolicy };
+}
