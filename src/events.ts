@@ -1,9 +1,62 @@
-/** Every event of the business once: its level, its name, its text and its fields. */
+/**
+ * Every event of the business once: its name, its level, its text and its fields. Nothing else of the core writes into the log.
+ * How often each was told is counted by `countEvents`, beside the log, for `logcalld_events_total`.
+ */
 import type { CallRecord } from './call/record.ts';
-import type { ClockNews, Log, SourceStatus } from './ports.ts';
+import type { ClockNews, Log, LogLevel, SourceStatus } from './ports.ts';
 import type { Gap } from './records/gaps.ts';
 import { goingOn, settlement } from './records/text.ts';
-import { Phone } from './telephony/mask.ts';
+import { maskNumber, Phone } from './telephony/mask.ts';
+
+/** The names, as they stand in the field `event`; a condition is told by its code. */
+export const EVENT_NAMES = [
+  'backup',
+  'call-ended',
+  'call-logged',
+  'call-parked',
+  'call-retrying',
+  'call-skipped',
+  'call-uncertain',
+  'clock-stepped',
+  'crm-circuit',
+  'database',
+  'delivery-defect',
+  'delivery-interrupted',
+  'delivery-store',
+  'delivery-trouble',
+  'erasing',
+  'fatal',
+  'gap',
+  'gap-filled',
+  'gap-open',
+  'gap-unfilled',
+  'gap-waiting',
+  'pbx-connected',
+  'pbx-connecting',
+  'pbx-lost',
+  'pbx-problem',
+  'pbx-refused',
+  'pbx-stopped',
+  'reload',
+  'salvage',
+  'secret',
+  'stalled',
+  'starting',
+  'stopped',
+  'stopping',
+  'storage-full',
+  'systemd',
+  'users-loaded',
+  'warning',
+] as const;
+
+export type EventName = (typeof EVENT_NAMES)[number];
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function tell(log: Log, level: LogLevel, name: EventName, text: string, fields?: Fields): void {
+  log.write(level, name, text, fields);
+}
 
 const phone = (number: string | null) => (number === null ? null : new Phone(number));
 
@@ -15,9 +68,24 @@ const about = ({ source, beganAt, endedAt }: Gap) => ({
   to: endedAt === null ? null : iso(endedAt),
 });
 
-export const events = {
+/** What became of a call on its way. `pending` and `sending` are the ordinary way and say nothing new. */
+const MOVES = {
+  delivered: ['info', 'call-logged', 'Logged'],
+  skipped: ['info', 'call-skipped', 'Not posted'],
+  retrying: ['warn', 'call-retrying', 'Will be tried again'],
+  uncertain: ['warn', 'call-uncertain', 'Not known whether it was logged; it will be looked for'],
+  parked: ['warn', 'call-parked', 'Parked until somebody sends it again (logcalld replay)'],
+} as const satisfies Readonly<Record<string, readonly [LogLevel, EventName, string]>>;
+
+/** States of a delivery that are told. */
+export type ToldState = keyof typeof MOVES;
+
+export const isTold = (state: string): state is ToldState => Object.hasOwn(MOVES, state);
+
+/** The calls. */
+const calls = {
   callEnded(log: Log, record: CallRecord): void {
-    log.write('info', 'call-ended', `${record.direction} ${record.status}`, {
+    tell(log, 'info', 'call-ended', `${record.direction} ${record.status}`, {
       call: record.callSessionId,
       pbx: record.source,
       external: record.withheld ? 'withheld' : phone(record.externalE164 ?? record.external),
@@ -29,42 +97,194 @@ export const events = {
     });
   },
 
+  /** `crm`: its name. `activity`: what it calls the entry. */
+  callMoved(
+    log: Log,
+    state: ToldState,
+    { call, reason, crm, activity }: { call: string; reason: string | null; crm: string; activity: string | null },
+  ): void {
+    const [level, name, words] = MOVES[state];
+    const text = state === 'delivered' ? `${words} in ${crm}` : words;
+    tell(log, level, name, reason === null ? `${text}.` : `${text}: ${reason}`, {
+      call,
+      ...(activity === null ? {} : { activity }),
+    });
+  },
+
+  /** A call that was stored as one that is not posted. */
+  callSkipped(log: Log, call: string, reason: string): void {
+    const [level, name, words] = MOVES.skipped;
+    tell(log, level, name, `${words}: ${reason}`, { call });
+  },
+};
+
+/** What is heard of the PBXs, and the clock it is timed by. */
+const hearing = {
   /** A refused login is an error: only the administrator can mend it. A lost link is a warning, told once. */
   sourceStatus(log: Log, status: SourceStatus): void {
     const { name: pbx, state, problem } = status;
     const text = problem ?? `${pbx}: ${state}`;
-    if (state === 'refused') log.write('error', 'pbx-refused', text, { pbx });
-    else if (state === 'lost') log.write('warn', 'pbx-lost', text, { pbx });
-    else if (problem !== null) log.write('warn', 'pbx-problem', text, { pbx });
-    else log.write(state === 'connected' ? 'notice' : 'info', `pbx-${state}`, text, { pbx });
+    if (state === 'refused') tell(log, 'error', 'pbx-refused', text, { pbx });
+    else if (state === 'lost') tell(log, 'warn', 'pbx-lost', text, { pbx });
+    else if (problem !== null) tell(log, 'warn', 'pbx-problem', text, { pbx });
+    else tell(log, state === 'connected' ? 'notice' : 'info', `pbx-${state}`, text, { pbx });
   },
 
   /** A PBX is heard wholly again. */
   gapEnded(log: Log, gap: Gap): void {
     const seconds = Math.round(((gap.endedAt ?? gap.beganAt) - gap.beganAt) / 1000);
     const text = `${gap.source} was not heard for ${seconds} s (${gap.reason}); ${goingOn(gap)}`;
-    log.write('warn', 'gap', text, { ...about(gap), seconds, calls_going_on: gap.live });
+    tell(log, 'warn', 'gap', text, { ...about(gap), seconds, calls_going_on: gap.live });
   },
 
   /** What became of the calls of a gap. */
   gapSettled(log: Log, gap: Gap): void {
     const { created, completed, state } = gap;
     const level = state === 'filled' ? 'notice' : 'warn';
-    log.write(level, `gap-${state}`, `${gap.source}: ${settlement(gap)}`, { ...about(gap), created, completed });
+    tell(log, level, `gap-${state}`, `${gap.source}: ${settlement(gap)}`, { ...about(gap), created, completed });
   },
 
   /** The wall clock was set, or this program stood still. */
   clock(log: Log, news: ClockNews): void {
     if (news.kind === 'stepped') {
       const text = `The clock of this machine was set ${news.by < 0 ? 'back' : 'forward'} by ${Math.abs(news.by) / 1000} s: calls that were going on are marked where their times were moved with it.`;
-      log.write('warn', 'clock-stepped', text, { by_ms: news.by });
+      tell(log, 'warn', 'clock-stepped', text, { by_ms: news.by });
     } else {
       const text = `logcalld stood still for ${news.ms / 1000} s (stopped, or this machine was): calls of which something was heard only then, without a time of the PBX, are marked.`;
-      log.write('warn', 'stalled', text, { ms: news.ms });
+      tell(log, 'warn', 'stalled', text, { ms: news.ms });
     }
+  },
+};
+
+/** The way to the CRM. */
+const delivery = {
+  /** The way to the CRM for lookups or posts is closed (it works), open or denied. */
+  circuit(log: Log, state: string, cause: string | null): void {
+    tell(log, state === 'closed' ? 'notice' : 'warn', 'crm-circuit', `CRM circuit ${state}`, { cause });
+  },
+
+  usersLoaded(log: Log, count: number): void {
+    tell(log, 'info', 'users-loaded', `${count} users known from the last run`);
+  },
+
+  /** The loop itself failed, and begins again. */
+  deliveryTrouble(log: Log, why: string): void {
+    tell(log, 'error', 'delivery-trouble', `Delivery goes on in 1 s: ${why}`);
+  },
+
+  /** Posts of a process that ended before their answers came. */
+  deliveryInterrupted(log: Log, posts: number): void {
+    tell(log, 'warn', 'delivery-interrupted', `${posts} posts have no answer on record; they will be looked for`);
+  },
+
+  resultNotStored(log: Log, why: string): void {
+    tell(log, 'error', 'delivery-store', `A result could not be stored and is kept in memory: ${why}`);
+  },
+
+  /** Tried again in `waitMs`. */
+  callNotStored(log: Log, call: string, why: string, waitMs: number): void {
+    const text = `What becomes of this call cannot be stored (${why}); it is tried again in ${Math.round(waitMs / 1000)} s, the others go on.`;
+    tell(log, 'error', 'delivery-store', text, { call });
+  },
+
+  /** A fault of logcalld itself in one step of one call. */
+  deliveryDefect(log: Log, call: string, reason: string): void {
+    tell(log, 'error', 'delivery-defect', reason, { call });
+  },
+};
+
+/** The database, and what operators do to it. */
+const storage = {
+  backedUp(log: Log, text: string): void {
+    tell(log, 'info', 'backup', text);
+  },
+
+  database(log: Log, level: LogLevel, text: string): void {
+    tell(log, level, 'database', text);
+  },
+
+  /** Somebody takes a number out of all that is stored. */
+  erasing(log: Log, digits: string): void {
+    tell(log, 'notice', 'erasing', `An operator erases the number ${maskNumber(digits)}.`);
+  },
+
+  salvaged(log: Log, count: number): void {
+    tell(log, 'notice', 'salvage', `${count} calls were taken over from a database that was put aside.`);
+  },
+
+  /** The disk takes nothing at the start; it is waited for. */
+  noRoom(log: Log, why: string): void {
+    tell(log, 'error', 'storage-full', `${why} Tried again every 5 s.`);
+  },
+};
+
+/** The process. */
+const life = {
+  starting(log: Log, version: string, node: string): void {
+    tell(log, 'notice', 'starting', `logcalld ${version}`, { node });
+  },
+
+  stopping(log: Log, signal: string): void {
+    tell(log, 'notice', 'stopping', `${signal}: finishing what is under way; a second signal stops at once`);
+  },
+
+  notStopped(log: Log, afterMs: number): void {
+    const text = `not finished after ${afterMs / 1000} s: ending all the same; posts under way will be looked up after the next start`;
+    tell(log, 'error', 'stopping', text);
+  },
+
+  stopped(log: Log): void {
+    tell(log, 'notice', 'stopped', 'everything heard is stored');
+  },
+
+  fatal(log: Log, reason: string): void {
+    tell(log, 'error', 'fatal', `${reason} logcalld ends.`);
+  },
+
+  reload(log: Log): void {
+    const text = 'SIGHUP: trying LeadSquared again; restart the service for changes of the config';
+    tell(log, 'notice', 'reload', text);
+  },
+
+  reloadFailed(log: Log, why: string): void {
+    tell(log, 'warn', 'reload', why);
+  },
+
+  systemd(log: Log, text: string): void {
+    tell(log, 'warn', 'systemd', text);
+  },
+
+  secret(log: Log, text: string): void {
+    tell(log, 'warn', 'secret', text);
   },
 
   warning(log: Log, subject: string, text: string): void {
-    log.write('warn', 'warning', text, { subject });
+    tell(log, 'warn', 'warning', text, { subject });
+  },
+
+  /** A condition that is raised, has another text, or is over: told by its code, which the program sets, never a PBX or a caller. */
+  condition(log: Log, level: LogLevel, code: string, text: string, fields?: Fields): void {
+    log.write(level, code, text, fields);
   },
 };
+
+export const events = { ...calls, ...hearing, ...delivery, ...storage, ...life };
+
+/** A log that knows how often each event was told, at whatever level it shows them. */
+export interface CountedLog extends Log {
+  /** By name; those of `EVENT_NAMES` from the beginning. */
+  told(): ReadonlyMap<string, number>;
+}
+
+/** The same log, counted; as it is when it is counted already. */
+export function countEvents(log: Log | CountedLog): CountedLog {
+  if ('told' in log) return log;
+  const counts = new Map<string, number>(EVENT_NAMES.map((name) => [name, 0]));
+  return {
+    write(level, event, text, fields) {
+      counts.set(event, (counts.get(event) ?? 0) + 1);
+      log.write(level, event, text, fields);
+    },
+    told: () => counts,
+  };
+}

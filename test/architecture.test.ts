@@ -93,7 +93,10 @@ function complaint(path: string, it: Import): string | null {
   if (below('src/call')(path))
     return may(it.own && below('src/call', 'src/telephony')(it.target), 'src/call knows telephony only');
   if (below('src/delivery')(path)) {
-    const ports = ['src/permits', 'src/telephony', 'src/call/record.ts', 'src/ports.ts', 'src/condition.ts'];
+    const ports = [
+      ...['src/permits', 'src/telephony', 'src/call/record.ts', 'src/ports.ts', 'src/condition.ts'],
+      'src/events.ts',
+    ];
     return may(
       it.own && below('src/delivery', ...ports)(it.target),
       'src/delivery knows permits, telephony, call records and ports only',
@@ -138,6 +141,9 @@ function complaint(path: string, it: Import): string | null {
     'an adapter knows itself and the ports',
   );
 }
+
+/** A line that is written into the log, and not told as an event of the list. */
+const writesLog = /\blog\s*\??\.\s*write\(|\.write\(\s*'(?:error|warn|notice|info|debug)'/;
 
 /** What the core must be given instead of taking it. */
 const taken =
@@ -227,6 +233,14 @@ t.test('the environment is read where the parts are joined, and nowhere else', a
   );
 });
 
+t.test('what is written into the log is an event of the one list', async (t) => {
+  const writers = program.filter(({ path, code }) => below('src')(path) && writesLog.test(code));
+  t.same(
+    writers.map(({ path }) => path),
+    ['src/events.ts'],
+  );
+});
+
 t.test('files stay small', async (t) => {
   const long = program
     .map(({ path, text }) => ({ path, lines: text.split('\n').length - 1 }))
@@ -281,6 +295,9 @@ t.test('the rules themselves: what is wrong is found', async (t) => {
   t.equal(wrong('adapters/a/x.ts', "// import { y } from '../b/y.ts';"), 0);
   t.equal(wrong('config/a.ts', "import { y } from '../adapters/b/y.ts';"), 1);
   t.ok(taken.test(read('src/a.ts', 'const t = Date.now();').bare));
+  t.ok(writesLog.test("parts.log.write('warn', 'x', text)"));
+  t.ok(writesLog.test("to.write(\n  'warn', 'x', text)"));
+  t.notOk(writesLog.test('stream.write(text)'));
   t.notOk(taken.test(read('src/a.ts', "/* Date.now */ const t = 'Date.now';").bare));
   const files = Array.from({ length: 16 }, (_, n) => `src/a/${n}.ts`);
   t.same(crowded(files), ['src/a: 16 files']);

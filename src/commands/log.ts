@@ -2,6 +2,7 @@
 import { readSecret } from '../../adapters/host/credentials.ts';
 import { chooseFormat, createLog, type HostLog } from '../../adapters/host/log.ts';
 import type { Config } from '../../config/schema.ts';
+import { events } from '../events.ts';
 import type { Secret, SecretRef } from '../secret.ts';
 
 export function logOf(settings: Config['log']): HostLog {
@@ -17,7 +18,7 @@ export function secretReader(log: HostLog): (ref: SecretRef) => Secret {
     log.hide(secret);
     if (warning !== null && !warned.has(warning)) {
       warned.add(warning);
-      log.write('warn', 'secret', warning);
+      events.secret(log, warning);
     }
     return secret;
   };

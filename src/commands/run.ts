@@ -9,6 +9,7 @@ import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
 import { type Daemon, type DaemonParts, startDaemon } from '../daemon/daemon.ts';
 import { VERSION } from '../daemon/version.ts';
+import { countEvents, events } from '../events.ts';
 import { checkDatabase } from './check/database.ts';
 import { controlPath } from './control.ts';
 import { logOf, secretReader } from './log.ts';
@@ -25,34 +26,35 @@ const ROOM_TRIES = 48;
 /** Resolves with the exit status when the daemon has ended. */
 export async function run(invocation: Invocation): Promise<number> {
   const config = configOf(invocation);
-  const log = logOf(config.log);
+  const output = logOf(config.log);
+  const log = countEvents(output);
   const clock = createClock({ bootId: process.env.LOGCALLD_BOOT_ID });
-  const stopWatching = onCrash({ log, clock, exit: () => process.exit(EXIT.software) });
-  const notifier = createNotifier({ env: process.env, onProblem: (text) => log.write('warn', 'systemd', text) });
+  const stopWatching = onCrash({ log: output, clock, exit: () => process.exit(EXIT.software) });
+  const notifier = createNotifier({ env: process.env, onProblem: (text) => events.systemd(log, text) });
   const ended = Promise.withResolvers<number>();
   const stopListening = onSignals({
     drain: (signal) => {
-      log.write('notice', 'stopping', `${signal}: finishing what is under way; a second signal stops at once`);
+      events.stopping(log, signal);
       ended.resolve(EXIT.ok);
     },
     stopNow: () => process.exit(EXIT.failed),
     reload: () => {
-      log.write('notice', 'reload', 'SIGHUP: trying LeadSquared again; restart the service for changes of the config');
-      daemon?.delivery.retryNow().catch((error: unknown) => log.write('warn', 'reload', String(error)));
+      events.reload(log);
+      daemon?.delivery.retryNow().catch((error: unknown) => events.reloadFailed(log, String(error)));
     },
   });
   let daemon: Daemon | null = null;
   const database = checkDatabase(config.storage.path);
   if (database.level === 'FAIL') throw new SetupError(`The database cannot be opened: ${database.text}`);
-  log.write('notice', 'starting', `logcalld ${VERSION}`, { node: process.version });
+  events.starting(log, VERSION, process.version);
   const parts: DaemonParts = {
     config,
     clock,
     log,
-    readSecret: secretReader(log),
+    readSecret: secretReader(output),
     controlPath: controlPath(config, process.env),
     onFatal: (reason) => {
-      log.write('error', 'fatal', `${reason} logcalld ends.`);
+      events.fatal(log, reason);
       ended.resolve(EXIT.failed);
     },
   };
@@ -71,11 +73,7 @@ export async function run(invocation: Invocation): Promise<number> {
   cancelStatus();
   notifier.stopping();
   const guard = setTimeout(() => {
-    log.write(
-      'error',
-      'stopping',
-      `not finished after ${STOP_WITHIN_MS / 1000} s: ending all the same; posts under way will be looked up after the next start`,
-    );
+    events.notStopped(log, STOP_WITHIN_MS);
     process.exit(EXIT.failed);
   }, STOP_WITHIN_MS);
   guard.unref();
@@ -83,9 +81,9 @@ export async function run(invocation: Invocation): Promise<number> {
   clearTimeout(guard);
   stopWatchdog();
   stopListening();
-  log.write('notice', 'stopped', 'everything heard is stored');
+  events.stopped(log);
   await notifier.flush();
-  await log.flush();
+  await output.flush();
   stopWatching();
   return status;
 }
@@ -100,7 +98,7 @@ async function startWithRoom(parts: DaemonParts, ended: Promise<unknown>): Promi
       return await startDaemon(parts);
     } catch (error) {
       if (!isWithoutRoom(error) || tries >= ROOM_TRIES) throw setupError(error);
-      if (tries === 1) parts.log.write('error', 'storage-full', `${error.message} Tried again every 5 s.`);
+      if (tries === 1) events.noRoom(parts.log, error.message);
     }
     let cancel = (): void => {};
     const pause = new Promise<boolean>((resolve) => {

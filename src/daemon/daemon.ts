@@ -6,7 +6,6 @@ import { sqliteJournal } from '../../adapters/sqlite/journal/port.ts';
 import { StorageError } from '../../adapters/sqlite/thread/errors.ts';
 import { type Config, leadsquaredSecrets, sourceSecret } from '../../config/schema.ts';
 import type { CallRecord } from '../call/record.ts';
-import { tellSkipped } from '../delivery/announce.ts';
 import { skipReason } from '../delivery/parties/filters.ts';
 import type { Delivery } from '../delivery/service.ts';
 import { events } from '../events.ts';
@@ -139,7 +138,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
       parts.onEnded?.(record);
       const why = unposted(record);
       if (why === null) waiting = true;
-      else tellSkipped(log, record.callSessionId, why);
+      else events.callSkipped(log, record.callSessionId, why);
     }
     conditions.set('storage-backlog', null);
     if (waiting) delivery.notify();

@@ -4,6 +4,7 @@ import type { Handlers, ReplayAnswer, Replies, RequestOf } from '../../adapters/
 import { ControlError } from '../../adapters/control/refusal.ts';
 import type { CallRecord } from '../call/record.ts';
 import type { Delivery } from '../delivery/service.ts';
+import { events } from '../events.ts';
 import type { Conditions } from '../health/conditions.ts';
 import { type Permits, startedPermit } from '../permits/port.ts';
 import type { Clock, Journal, Log } from '../ports.ts';
@@ -141,7 +142,7 @@ async function salvage(
     at: Math.floor(clock.now()),
   });
   const { inserted } = await journal.commit({ frames: [], opened: [], released: [], ended });
-  log.write('notice', 'salvage', `${inserted.length} calls were taken over from a database that was put aside.`);
+  events.salvaged(log, inserted.length);
   delivery.notify();
   onCorrected(ended);
   return { taken: inserted, strange };

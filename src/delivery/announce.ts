@@ -1,43 +1,36 @@
 /** Tells the log what becomes of each call on its way: one line for each step that matters to an operator. */
-import type { Log, LogLevel } from '../ports.ts';
-import type { DeliveryState } from './states.ts';
+import { events, isTold } from '../events.ts';
+import type { Log } from '../ports.ts';
 import type { Delivery, Outbox, Settlement } from './store.ts';
 
-/** States that are told. `pending` and `sending` are the ordinary way and say nothing new. */
-const LINES: Readonly<Partial<Record<DeliveryState, readonly [level: LogLevel, event: string, text: string]>>> = {
-  delivered: ['info', 'call-logged', 'Logged'],
-  skipped: ['info', 'call-skipped', 'Not posted'],
-  retrying: ['warn', 'call-retrying', 'Will be tried again'],
-  uncertain: ['warn', 'call-uncertain', 'Not known whether it was logged; it will be looked for'],
-  parked: ['warn', 'call-parked', 'Parked until somebody sends it again (logcalld replay)'],
-};
-
-/** A call that was stored as one that is not posted. */
-export function tellSkipped(log: Log, call: string, reason: string): void {
-  log.write('info', 'call-skipped', `Not posted: ${reason}`, { call });
+/** A call that the CRM has now. `latencyMs`: since its end. `replayed`: an operator sent it again. */
+export interface LoggedCall {
+  readonly latencyMs: number;
+  readonly replayed: boolean;
 }
 
 /** The same outbox; every step it makes is told after it is committed. `crm`: the name of the CRM. */
-export function announcing(outbox: Outbox, crm: string, log: Log): Outbox {
-  /** CallSessionIds of the rows under way. */
-  const calls = new Map<number, string>();
+export function announcing(
+  outbox: Outbox,
+  crm: string,
+  log: Log,
+  onLogged: (call: LoggedCall) => void = () => {},
+): Outbox {
+  /** The rows under way. */
+  const calls = new Map<number, Delivery>();
   const learn = (rows: readonly Delivery[]): void => {
-    for (const { id, sessionId } of rows) calls.set(id, sessionId);
+    for (const row of rows) calls.set(row.id, row);
   };
-  const tell = ({ id, from, to: { state }, reason, activityId, leaseUntil }: Settlement): void => {
-    const call = calls.get(id);
-    const line = LINES[state];
+  const tell = ({ id, from, to: { state }, reason, activityId, leaseUntil, now }: Settlement): void => {
+    const row = calls.get(id);
     // Who takes it up again learns it again.
     if (leaseUntil === undefined) calls.delete(id);
-    if (line === undefined || call === undefined) return;
+    if (row === undefined || !isTold(state)) return;
     // A late recording that was written says nothing; one that was not, says why.
     if (from.state === state && reason === null) return;
-    const [level, event, words] = line;
-    const text = state === 'delivered' ? `${words} in ${crm}` : words;
-    log.write(level, event, reason === null ? `${text}.` : `${text}: ${reason}`, {
-      call,
-      ...(activityId == null ? {} : { activity: activityId }),
-    });
+    events.callMoved(log, state, { call: row.sessionId, reason, crm, activity: activityId ?? null });
+    if (state !== 'delivered' || from.state === 'delivered') return;
+    onLogged({ latencyMs: Math.max(0, now - row.record.endedAt), replayed: row.trigger === 'replay' });
   };
   return {
     ...outbox,

@@ -1,9 +1,10 @@
 /** Delivery as the rest of the program sees it: put together here, from the outbox to the CRM. */
 import { type OnCondition, onceEach } from '../condition.ts';
+import { events } from '../events.ts';
 import type { PermitOffice } from '../permits/permits.ts';
 import type { PermitSnapshot } from '../permits/port.ts';
 import type { Clock, Log } from '../ports.ts';
-import { announcing } from './announce.ts';
+import { announcing, type LoggedCall } from './announce.ts';
 import type { Crm } from './crm.ts';
 import { type CircuitState, createHealth } from './health.ts';
 import { createLeads } from './parties/leads.ts';
@@ -26,6 +27,8 @@ export interface DeliveryOptions {
   readonly policy: DeliveryPolicy;
   readonly log: Log;
   readonly onCondition: OnCondition;
+  /** Hears of each call that the CRM has now. */
+  readonly onLogged?: (call: LoggedCall) => void;
   /** Names this life of this process: no other process, and no other life, has the same. */
   readonly owner: string;
   /** No other process works on this store (the daemon holds the database): leases that are left are of processes that ended. */
@@ -64,7 +67,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const { store, permits, crm, random, policy, log, owner, alone } = options;
   const clock = wholeMs(options.clock);
   const onCondition = onceEach(options.onCondition);
-  const outbox = announcing(store.outbox, crm.name, log);
+  const outbox = announcing(store.outbox, crm.name, log, options.onLogged);
   let ahead: number | null = null;
   const steady = (): number => Math.floor(clock.monotonic() + (ahead ?? clock.now() - clock.monotonic()));
 
@@ -72,7 +75,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     crm: crm.name,
     onCondition,
     onChange(state, cause) {
-      log.write(state === 'closed' ? 'notice' : 'warn', 'crm-circuit', `CRM circuit ${state}`, { cause });
+      events.circuit(log, state, cause);
       probe.circuitChanged();
       worker.wake();
     },

@@ -2,6 +2,7 @@
  * Whose fault it was, and what is stored: the end of one step of one row. A failure counts against the row only when the CRM
  * was seen to work for others; else it was the CRM's, and the row waits with all others.
  */
+import { events } from '../events.ts';
 import { PermitsClosed } from '../permits/port.ts';
 import type { Log } from '../ports.ts';
 import type { Reply } from './crm.ts';
@@ -143,9 +144,7 @@ export function createSettler(parts: WorkerParts, stopping: () => boolean): Sett
       } catch (error) {
         if (stopping() || (tries >= REFUSALS && storedAt > since))
           throw new StoreRefused(textOf(error), { cause: error });
-        if (tries === 1) {
-          log.write('error', 'delivery-store', `A result could not be stored and is kept in memory: ${textOf(error)}`);
-        }
+        if (tries === 1) events.resultNotStored(log, textOf(error));
         const wait = Math.min(STORE_AGAIN_MAX_MS, STORE_AGAIN_MS * tries);
         await new Promise<void>((resolve) => clock.after(wait, resolve));
       }
@@ -180,7 +179,7 @@ export function createSettler(parts: WorkerParts, stopping: () => boolean): Sett
       if (error instanceof PermitsClosed || error instanceof Stopped) return putOff(row, row.reason);
       const what = row.step ?? 'step';
       const reason = `The ${what} of this call failed in logcalld itself (${textOf(error)}); this is a defect, please report it.`;
-      log.write('error', 'delivery-defect', reason, { call: row.sessionId });
+      events.deliveryDefect(log, row.sessionId, reason);
       const exhausted = what === 'check' ? 'held' : 'exhausted';
       const outcome: Outcome = { kind: 'failed', reason, again: 'failed', exhausted, reply: null };
       return { from: row, outcome };

@@ -1,4 +1,5 @@
 /** Rows of which nothing can be stored: left alone for a while, longer each time, so that one of them costs nobody else anything. */
+import { events } from '../events.ts';
 import type { Clock, Log } from '../ports.ts';
 
 export interface Shelf {
@@ -31,8 +32,7 @@ export function createShelf(clock: Clock, log: Log, onFree: () => void): Shelf {
         });
         timers.add(cancel);
       }
-      const text = `What becomes of this call cannot be stored (${why}); it is tried again in ${Math.round(wait / 1000)} s, the others go on.`;
-      log.write('error', 'delivery-store', text, { call: sessionId });
+      events.callNotStored(log, sessionId, why, wait);
     },
     forget: (id) => void rows.delete(id),
     ids: () => [...rows].flatMap(([id, { until }]) => (until > clock.monotonic() ? [id] : [])),

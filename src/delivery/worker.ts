@@ -5,6 +5,7 @@
  * A row whose step leads on to the post keeps its lease and goes on at once. A lease is renewed while its row is worked on;
  * that of a worker that died, or was stopped for too long, runs out, and what it settles later is refused.
  */
+import { events } from '../events.ts';
 import type { PermitOffice } from '../permits/permits.ts';
 import type { Lane } from './health.ts';
 import { type Class, classOf, createHeld, type Held, NONE } from './held.ts';
@@ -72,7 +73,7 @@ export function createWorker(
   const mayWork = (): boolean => !paused && !stopping;
 
   function trouble(error: unknown): void {
-    log.write('error', 'delivery-trouble', `Delivery goes on in 1 s: ${textOf(error)}`);
+    events.deliveryTrouble(log, textOf(error));
     waker.at(TROUBLE_MS);
   }
 
@@ -133,13 +134,7 @@ export function createWorker(
       // What is worked on is ours, even when a full disk kept its lease from being renewed.
       except: [...shelf.ids(), ...held.rows.keys()],
     });
-    if (interrupted > 0) {
-      log.write(
-        'warn',
-        'delivery-interrupted',
-        `${interrupted} posts have no answer on record; they will be looked for`,
-      );
-    }
+    if (interrupted > 0) events.deliveryInterrupted(log, interrupted);
     const all = rows.map((row): Held => ({ row, trial, takenAt, class: classOf(row, liveSince) }));
     for (const one of all) held.rows.set(one.row.id, one);
     // Of the live calls the last that waits for a permit goes first, of the others the first.

@@ -1,5 +1,6 @@
 /** What an operator should know at this moment: raised once, cleared once, each with its remedy. */
 import type { Condition as DeliveryCondition } from '../condition.ts';
+import { events } from '../events.ts';
 import type { Log, LogLevel } from '../ports.ts';
 
 /** `notice`: all is well, but could be better. */
@@ -41,12 +42,12 @@ export function createConditions(log: Log): Conditions {
     const about = source === null ? undefined : { pbx: source };
     if (text === null) {
       if (!raised.delete(key)) return;
-      log.write('notice', code, `Over: ${before?.condition.text ?? code}`, about);
+      events.condition(log, 'notice', code, `Over: ${before?.condition.text ?? code}`, about);
       return;
     }
     raised.set(key, { condition: { code, severity, text, source, lines }, gist });
     if (before?.gist === gist && before.condition.severity === severity) return;
-    log.write(LEVELS[severity], code, text, lines.length === 0 ? about : { ...about, lines });
+    events.condition(log, LEVELS[severity], code, text, lines.length === 0 ? about : { ...about, lines });
   };
   return {
     take: ({ code, raised: on, severity, text }) => set(code, on ? text : null, severity),

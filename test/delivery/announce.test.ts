@@ -1,5 +1,5 @@
 import t from 'tap';
-import { announcing } from '../../src/delivery/announce.ts';
+import { announcing, type LoggedCall } from '../../src/delivery/announce.ts';
 import type { DeliveryState } from '../../src/delivery/states.ts';
 import type { Claim, Delivery, Outbox, Settlement } from '../../src/delivery/store.ts';
 import type { Log } from '../../src/ports.ts';
@@ -7,7 +7,10 @@ import type { Log } from '../../src/ports.ts';
 t.test('each call that arrives, fails or is parked gets one line with its id and the reason', async (t) => {
   const lines: unknown[] = [];
   const log: Log = { write: (level, event, text, fields) => lines.push([level, event, text, fields]) };
-  const rows = [1, 2, 3].map((id) => ({ id, sessionId: `pbx-${id}` }) as Delivery);
+  const rows = [1, 2, 3].map(
+    (id) => ({ id, sessionId: `pbx-${id}`, trigger: 'live', record: { endedAt: 4_000 } }) as Delivery,
+  );
+  const logged: LoggedCall[] = [];
   const outbox = announcing(
     {
       claim: async () => ({ rows, interrupted: 0 }),
@@ -15,6 +18,7 @@ t.test('each call that arrives, fails or is parked gets one line with its id and
     } as unknown as Outbox,
     'LeadSquared',
     log,
+    (call) => logged.push(call),
   );
   await outbox.claim({} as Claim & { checkAt: number });
   const step = (id: number, state: DeliveryState, reason: string | null = null): Settlement => ({
@@ -23,7 +27,7 @@ t.test('each call that arrives, fails or is parked gets one line with its id and
     from: { state: 'sending', step: 'post' },
     to: { state, step: null },
     revision: 1,
-    now: 0,
+    now: 6_500,
     dueAt: 0,
     reason,
   });
@@ -44,6 +48,7 @@ t.test('each call that arrives, fails or is parked gets one line with its id and
       { call: 'pbx-2' },
     ],
   ]);
+  t.strictSame(logged, [{ latencyMs: 2_500, replayed: false }], 'of those that arrived also since when they are over');
 });
 
 t.test('what waits for its next attempt is not remembered, and is told of again when that fails', async (t) => {

@@ -2,6 +2,7 @@
 import { type AutomaticCopy, backUpWhenDue, lastByName } from '../../../adapters/sqlite/backups/automatic.ts';
 import { megabytes } from '../../../adapters/sqlite/backups/megabytes.ts';
 import type { Config } from '../../../config/schema.ts';
+import { events } from '../../events.ts';
 import type { Conditions } from '../../health/conditions.ts';
 import type { Clock, Log } from '../../ports.ts';
 
@@ -44,7 +45,7 @@ export function keepBackups(options: BackupsOptions): Backups {
     if (made !== null) {
       const seconds = Math.ceil((clock.now() - at) / 1000);
       const text = `Backed up to ${made.path}: ${made.calls} calls, ${megabytes(made.bytes)}, in ${seconds} s.`;
-      log.write('info', 'backup', text);
+      events.backedUp(log, text);
     }
     if (error === null) {
       conditions.set('backup-failed', null);

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { Handlers } from '../../../adapters/control/api.ts';
 import { type ErasedPage, FIRST_PLACE } from '../../../adapters/sqlite/upkeep/erase.ts';
 import type { CallRecord } from '../../call/record.ts';
+import { events } from '../../events.ts';
 import type { Clock, Log } from '../../ports.ts';
-import { maskNumber } from '../../telephony/mask.ts';
 import type { Store } from '../lookup.ts';
 import { cursorOf, placeOf } from '../pages.ts';
 
@@ -23,8 +23,7 @@ const place = z.tuple([z.enum(['calls', 'leads', 'sealed', 'hot']), z.number().i
 export function erasing({ store, clock, log, live }: ErasingParts): Pick<Handlers, 'erase' | 'tidy'> {
   return {
     async erase({ cursor, ...erasure }) {
-      if (cursor === undefined && !erasure.dryRun)
-        log.write('notice', 'erasing', `An operator erases the number ${maskNumber(erasure.digits)}.`);
+      if (cursor === undefined && !erasure.dryRun) events.erasing(log, erasure.digits);
       const sum = { calls: 0, waiting: [] as string[], leads: 0, frames: 0, damaged: 0 };
       const end = clock.monotonic() + ENOUGH_MS;
       let next: ErasedPage['next'] = cursor === undefined ? FIRST_PLACE : placeOf(erasure, cursor, place);

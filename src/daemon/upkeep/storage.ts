@@ -1,6 +1,7 @@
 /** Opens the database, and tells what was found of it: in the log, and as conditions until an operator has taken note of them. */
 
 import { type Database, type OpenOptions, openDatabase } from '../../../adapters/sqlite/thread/database.ts';
+import { events } from '../../events.ts';
 import type { Conditions } from '../../health/conditions.ts';
 import type { Clock, Log } from '../../ports.ts';
 import type { Store } from '../lookup.ts';
@@ -19,7 +20,7 @@ const REVIEW_EVERY_MS = 3_600_000;
 export async function openStorage(parts: StorageParts, options: OpenOptions): Promise<Database> {
   const { path, clock, log, conditions } = parts;
   const database = await openDatabase(path, options);
-  for (const { level, text } of database.remarks) log.write(level, 'database', text);
+  for (const { level, text } of database.remarks) events.database(log, level, text);
   let cancel = (): void => {};
   const review = async (): Promise<void> => {
     const raised = await noticeConditions(database.remote, clock.now());
@@ -30,7 +31,7 @@ export async function openStorage(parts: StorageParts, options: OpenOptions): Pr
   };
   const later = (): void => {
     cancel = clock.after(REVIEW_EVERY_MS, () => {
-      review().then(later, (error: unknown) => log.write('warn', 'database', String(error)));
+      review().then(later, (error: unknown) => events.database(log, 'warn', String(error)));
     });
   };
   database.beforeClose(async () => cancel());

@@ -1,5 +1,6 @@
 /** Which CRM user an extension belongs to: the users file joined with the users the CRM has. */
 import type { OnCondition } from '../../condition.ts';
+import { events } from '../../events.ts';
 import type { Clock, Log } from '../../ports.ts';
 import type { CrmUser, Directory } from '../crm.ts';
 import type { UserPolicy } from '../policy.ts';
@@ -198,7 +199,7 @@ export function createUsers(parts: UserParts): Users {
       users = kept?.users ?? null;
       fetchedAt = kept?.at ?? null;
       if (kept !== null) first.resolve();
-      if (kept !== null) log.write('info', 'users-loaded', `${kept.users.length} users known from the last run`);
+      if (kept !== null) events.usersLoaded(log, kept.users.length);
       const age = fetchedAt === null ? Number.POSITIVE_INFINITY : clock.now() - fetchedAt;
       schedule(age >= 0 && age < policy.refreshMs ? policy.refreshMs - age : 1);
     },
