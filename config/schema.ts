@@ -11,6 +11,7 @@ import {
   file,
   flag,
   folder,
+  loopback,
   optional,
   optionalDuration,
   size,
@@ -56,6 +57,8 @@ const storage = z.strictObject({
     .prefault({}),
 });
 
+const metrics = z.strictObject({ listen: optional(loopback) });
+
 const log = z.strictObject({
   level: choice(['error', 'warn', 'notice', 'info', 'debug']).default('info'),
   format: choice(['auto', 'json', 'text']).default('auto'),
@@ -72,6 +75,7 @@ export const configSchema = z.strictObject({
   filters: filters.prefault({}),
   storage: storage.prefault({}),
   log: log.prefault({}),
+  metrics: metrics.prefault({}),
 });
 
 type Immutable<T> = T extends readonly (infer Item)[]

@@ -1,4 +1,5 @@
 /** Kinds of values used all over the config: durations, patterns, names, addresses. */
+import { isIP } from 'node:net';
 import { isSupportedCountry } from 'libphonenumber-js/max';
 import { z } from 'zod';
 import { Secret } from '../src/secret.ts';
@@ -67,7 +68,20 @@ export function choice<const T extends readonly [string, ...string[]]>(words: T)
   return z.enum(words, { error: `one of ${words.map((word) => `'${word}'`).join(', ')}` });
 }
 
+const LOOPBACK_EXPECTED =
+  "an address of the loopback interface with a port, e.g. '127.0.0.1:9469' (what other machines ask goes through a proxy with TLS)";
+
 export const port = whole(1, 65_535);
+
+/** Address and port of this machine's loopback interface, `'127.0.0.1:9469'`. */
+export const loopback = z.string({ error: LOOPBACK_EXPECTED }).transform((text, context) => {
+  const [, name = '', digits = ''] =
+    /^(127\.(?:\d{1,3}\.){2}\d{1,3}|\[::1\]|localhost):(\d{1,5})$/.exec(text.trim()) ?? [];
+  const [host, number] = [name.replace(/[[\]]/g, ''), Number(digits)];
+  if ((isIP(host) !== 0 || host === 'localhost') && number >= 1 && number <= 65_535) return { host, port: number };
+  context.addIssue({ code: 'custom', message: LOOPBACK_EXPECTED });
+  return z.NEVER;
+});
 
 /** ISO 3166 code of a country whose numbering plan is known. */
 export const country = z

@@ -134,6 +134,7 @@ function complaint(path: string, it: Import): string | null {
     'src/records/port.ts',
     'src/delivery/crm.ts',
     'src/delivery/states.ts',
+    'src/metrics/pages.ts',
   ];
   const known = below(adapter, 'src/telephony', 'src/capture', ...ports)(it.target);
   return may(

@@ -1,6 +1,8 @@
 /** The daemon's side of the control socket: HTTP/JSON over a Unix socket that its owner and group may use, never TCP. */
 import { lstatSync, unlinkSync } from 'node:fs';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
+import { PAGE_PATHS, type Page, type Pages } from '../../src/metrics/pages.ts';
+import { json, pathOf, refusal, send } from './answer.ts';
 import { type Handlers, type RequestName, requests } from './api.ts';
 import { ControlError } from './refusal.ts';
 import { checkPath, isAlive, PlaceError } from './socket.ts';
@@ -10,8 +12,8 @@ const { createServer } = process.getBuiltinModule('node:http');
 
 export interface ControlServer {
   readonly path: string;
-  /** Before this, every request is told to come again. */
-  serve(handlers: Handlers): void;
+  /** Before this, every request is told to come again. `pages`: for programs of others, whatever their version. */
+  serve(handlers: Handlers, pages?: Pages): void;
   /** Lets requests under way finish for a moment, drops the rest, and removes the socket. */
   close(): Promise<void>;
 }
@@ -30,26 +32,23 @@ const FINISH_WITHIN_MS = 2_000;
 export async function openControl(path: string): Promise<ControlServer> {
   checkPath(path);
   await makeRoom(path);
-  let handlers: Handlers | null = null;
+  let served: Served | null = null;
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS });
   server.maxConnections = MAX_CONNECTIONS;
   server.keepAliveTimeout = 1_000;
   const busy = new Set<Promise<void>>();
   server.on('request', (request, response) => {
-    const work = answer(request, handlers)
-      .then((value) => send(response, 200, value))
-      .catch((error: unknown) => {
-        const status = error instanceof ControlError ? error.status : 500;
-        return send(response, status, { error: error instanceof Error ? error.message : String(error) });
-      })
+    const work = answer(request, served)
+      .catch(refusal)
+      .then((page) => send(response, page))
       .finally(() => busy.delete(work));
     busy.add(work);
   });
   await listen(server, path);
   return {
     path,
-    serve(given) {
-      handlers = given;
+    serve(handlers, pages) {
+      served = { handlers, pages: pages ?? null };
     },
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -96,14 +95,29 @@ function listen(server: Server, path: string): Promise<void> {
   });
 }
 
-async function answer(request: IncomingMessage, handlers: Handlers | null): Promise<unknown> {
+interface Served {
+  readonly handlers: Handlers;
+  readonly pages: Pages | null;
+}
+
+async function answer(request: IncomingMessage, served: Served | null): Promise<Page> {
+  const path = pathOf(request, PAGE_PATHS);
+  if (path !== null) {
+    const page = started(served).pages?.[path];
+    if (page === undefined) throw new ControlError(404, `logcalld has no ${path}.`);
+    return page();
+  }
   const name = nameOf(request.url ?? '');
   if (name === null) throw new ControlError(404, `logcalld has no ${request.url ?? ''}.`);
   const bare = request.method === 'GET';
   if (!bare && request.method !== 'POST') throw new ControlError(405, 'Use POST, or GET where nothing is to be given.');
   const given: unknown = bare ? {} : parse(await readBody(request));
-  if (handlers === null) throw new ControlError(503, 'logcalld is still starting: try again in a moment.');
-  return dispatch(handlers, name, given);
+  return json(200, await dispatch(started(served).handlers, name, given));
+}
+
+function started(served: Served | null): Served {
+  if (served === null) throw new ControlError(503, 'logcalld is still starting: try again in a moment.');
+  return served;
 }
 
 function nameOf(url: string): RequestName | null {
@@ -142,18 +156,4 @@ async function readBody(request: IncomingMessage): Promise<string> {
     chunks.push(bytes);
   }
   return Buffer.concat(chunks).toString('utf8');
-}
-
-/** Resolves when the answer has left, or cannot any more. */
-function send(response: ServerResponse, status: number, value: unknown): Promise<void> {
-  if (response.destroyed) return Promise.resolve();
-  const body = Buffer.from(JSON.stringify(value), 'utf8');
-  const left = new Promise<void>((resolve) => response.once('close', resolve));
-  response.writeHead(status, {
-    'content-type': 'application/json; charset=utf-8',
-    'content-length': body.length,
-    connection: 'close',
-  });
-  response.end(body);
-  return left;
 }

@@ -1,15 +1,18 @@
 /** One finished call as the business sees it. Everything right of the outbox works from this and nothing else. */
-export type Direction = 'Inbound' | 'Outbound' | 'Internal';
+export const DIRECTIONS = ['Inbound', 'Outbound', 'Internal'] as const;
+export type Direction = (typeof DIRECTIONS)[number];
 
-export type CallStatus =
-  | 'Answered' /* a person on the other side picked up and was connected */
-  | 'Abandoned' /* the caller left before that: ringing, IVR, queue */
-  | 'Missed' /* the PBX gave up: no answer, closed, queue timeout */
-  | 'Busy'
-  | 'Voicemail' /* a message was left */
-  | 'NoAnswer' /* outbound: nobody picked up */
-  | 'Cancelled' /* outbound: our agent gave up */
-  | 'Failed'; /* outbound: rejected, unallocated, congestion */
+export const CALL_STATUSES = [
+  'Answered' /* a person on the other side picked up and was connected */,
+  'Abandoned' /* the caller left before that: ringing, IVR, queue */,
+  'Missed' /* the PBX gave up: no answer, closed, queue timeout */,
+  'Busy',
+  'Voicemail' /* a message was left */,
+  'NoAnswer' /* outbound: nobody picked up */,
+  'Cancelled' /* outbound: our agent gave up */,
+  'Failed' /* outbound: rejected, unallocated, congestion */,
+] as const;
+export type CallStatus = (typeof CALL_STATUSES)[number];
 
 /** The rule by which a call is internal although it left by a trunk: an extension or group was dialled, and a mobile rang for it. */
 export const EXTENSION_DIALLED = 'extension-dialled';

@@ -8,8 +8,9 @@ import { type Config, leadsquaredSecrets, sourceSecret } from '../../config/sche
 import type { CallRecord } from '../call/record.ts';
 import { skipReason } from '../delivery/parties/filters.ts';
 import type { Delivery } from '../delivery/service.ts';
-import { events } from '../events.ts';
+import { countEvents, events } from '../events.ts';
 import { type Conditions, createConditions } from '../health/conditions.ts';
+import { createTally } from '../metrics/tally.ts';
 import { createPipeline, type Pipeline } from '../pipeline.ts';
 import type { Clock, Log, SourceStatus } from '../ports.ts';
 import type { CallRecords } from '../records/port.ts';
@@ -17,6 +18,7 @@ import type { Secret, SecretRef } from '../secret.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
 import { openDelivery } from './delivery.ts';
 import { handlersOf } from './handlers.ts';
+import { isHealthy, openMetrics } from './metrics.ts';
 import { placesOf } from './places.ts';
 import { readersOf } from './readers.ts';
 import { openRecords } from './records.ts';
@@ -59,7 +61,6 @@ export interface Daemon {
 
 const DRAIN_MS = 10_000;
 const STORE_MS = 3_000;
-const HEALTHY_WITHIN_MS = 5000;
 
 /** Opens the database, starts delivery and connects to the PBXs. Rejects with one clear sentence when that is impossible. */
 export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
@@ -76,7 +77,9 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
 type Closer = () => Promise<void>;
 
 async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
-  const { config, clock, log } = parts;
+  const { config, clock } = parts;
+  const log = countEvents(parts.log);
+  const tally = createTally(config.source.map(({ name }) => name));
   const keys = leadsquaredSecrets(config.leadsquared);
   const accessKey = parts.readSecret(keys.accessKey);
   const secretKey = parts.readSecret(keys.secretKey);
@@ -115,13 +118,17 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     },
     onTrouble: (error) => conditions.set('storage-full', error === null ? null : error.message),
   });
-  const { client, permits, delivery, callLogPolicy } = await openDelivery(parts, {
-    accessKey,
-    secretKey,
-    policy,
-    store: remote,
-    conditions,
-  });
+  const { client, permits, delivery, callLogPolicy } = await openDelivery(
+    { config, clock, log },
+    {
+      accessKey,
+      secretKey,
+      policy,
+      store: remote,
+      conditions,
+      tally,
+    },
+  );
 
   const sources = config.source.map((source) => {
     const secret = () => parts.readSecret(sourceSecret(source)).reveal();
@@ -135,6 +142,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     for (const record of ended) {
       if (!fresh.has(record.callSessionId)) continue;
       events.callEnded(log, record);
+      tally.ended(record);
       parts.onEnded?.(record);
       const why = unposted(record);
       if (why === null) waiting = true;
@@ -175,7 +183,10 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
       else parts.onFatal(message);
       return full;
     },
-    onStatus: (status) => events.sourceStatus(log, status),
+    onStatus(status) {
+      events.sourceStatus(log, status);
+      tally.heard(status);
+    },
     onFault: (source, text) => events.warning(log, source, text),
     onClock: (news) => events.clock(log, news),
     onMisread: (source, name) => watch.misread(source, name),
@@ -199,6 +210,12 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     ...{ database: path, startedAt, clock, sources: statuses, pipeline, conditions, delivery, store: remote },
     lastBackup: backups.last,
   };
+  const healthy = isHealthy(clock, () => remote.journal.alive());
+  const metrics = openMetrics({
+    ...{ view, pipeline, permits, journal, log, tally, conditions, clock, healthy },
+    ...{ limit: policy.limit.requests, listen: config.metrics.listen },
+  });
+  opened.push(metrics.stop);
   control?.serve(
     handlersOf({
       ...{ store: remote, policy, callLog: callLogPolicy, readerOf, database: path, delivery, permits, journal },
@@ -210,6 +227,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
         watch.note(corrected);
       },
     }),
+    metrics.pages,
   );
   const onStorageFault = (why: string): void => events.warning(log, 'storage', why);
   const pruning = keepPruning({
@@ -224,20 +242,13 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     delivery,
     conditions,
     sources: statuses,
-    async healthy() {
-      const { promise, resolve } = Promise.withResolvers<boolean>();
-      const cancel = clock.after(HEALTHY_WITHIN_MS, () => resolve(false));
-      remote.journal.alive().then(
-        () => resolve(true),
-        () => resolve(false),
-      );
-      return promise.finally(cancel);
-    },
+    healthy,
     async stop() {
       pruning.stop();
       sealing.stop();
       const noBackup = backups.stop();
       watch.stop();
+      await metrics.stop();
       await control?.close();
       await delivery.drain(DRAIN_MS);
       await records.close();

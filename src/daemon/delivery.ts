@@ -9,6 +9,8 @@ import type { Config } from '../../config/schema.ts';
 import type { DeliveryPolicy } from '../delivery/policy.ts';
 import { createDelivery } from '../delivery/service.ts';
 import type { Conditions } from '../health/conditions.ts';
+import { meteredCrm, meteredPermits } from '../metrics/metered.ts';
+import type { Tally } from '../metrics/tally.ts';
 import { openPermits } from '../permits/permits.ts';
 import type { Clock, Log } from '../ports.ts';
 import type { Secret } from '../secret.ts';
@@ -27,19 +29,21 @@ export interface DeliveryNeeds {
   readonly policy: DeliveryPolicy;
   readonly store: Store;
   readonly conditions: Conditions;
+  readonly tally: Tally;
 }
 
 /** Opens the limit and makes the worker; it posts nothing before it is started. */
 export async function openDelivery({ config, clock, log }: DeliveryParts, needs: DeliveryNeeds) {
-  const { accessKey, secretKey, policy, store, conditions } = needs;
+  const { accessKey, secretKey, policy, store, conditions, tally } = needs;
   const owner = randomUUID();
-  const permits = await openPermits({
+  const office = await openPermits({
     ...{ clock, owner, crm: CRM },
     store: store.permits,
     random: Math.random,
     limit: policy.limit,
     onCondition: conditions.take,
   });
+  const permits = meteredPermits(office, tally);
   const client = createClient({
     host: config.leadsquared.host,
     accessKey: accessKey.reveal(),
@@ -60,12 +64,13 @@ export async function openDelivery({ config, clock, log }: DeliveryParts, needs:
   const delivery = createDelivery({
     store: { outbox: sqliteOutbox(store.outbox), leads: store.leadCache, users: store.users },
     permits,
-    crm: { name: CRM, directory: createDirectory(client, directoryPolicyOf(config)), callLog },
+    crm: meteredCrm({ name: CRM, directory: createDirectory(client, directoryPolicyOf(config)), callLog }, tally),
     clock,
     random: Math.random,
     policy,
     log,
     onCondition: conditions.take,
+    onLogged: tally.logged,
     owner,
     alone: true,
   });

@@ -53,7 +53,8 @@ export async function daemonStatus(view: DaemonView): Promise<StatusReply> {
 /** Gaps looked at for the last one of each source. */
 const GAPS = 50;
 
-async function lastGaps({ gaps }: Pick<Store, 'gaps'>): Promise<StatusReply['gaps']> {
+/** The last gap of each source that had one. */
+export async function lastGaps({ gaps }: Pick<Store, 'gaps'>): Promise<StatusReply['gaps']> {
   const latest = await gaps.list({ limit: GAPS });
   return [...new Map(latest.toReversed().map((gap) => [gap.source, gap])).values()];
 }

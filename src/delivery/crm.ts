@@ -12,7 +12,8 @@ import type { Asking } from '../permits/port.ts';
  * no fault of the request. denied: the whole account is refused (401, 403, 404). unavailable: surely not done (no
  * connection, or a read failed). uncertain: sent, and no trustworthy reply (timeout, reset, 5xx without an MX body).
  */
-export type OutcomeKind = 'accepted' | 'rejected' | 'rate-limited' | 'denied' | 'unavailable' | 'uncertain';
+export const OUTCOMES = ['accepted', 'rejected', 'rate-limited', 'denied', 'unavailable', 'uncertain'] as const;
+export type OutcomeKind = (typeof OUTCOMES)[number];
 
 /** Every reply of the CRM, as it is kept with the attempt. */
 export interface Reply<T> {
