@@ -70,6 +70,7 @@ mkdir -p "$etc/credentials"
 chmod 700 "$etc/credentials"
 install -m 644 "$root/config/logcalld.example.toml" "$etc/logcalld.example.toml"
 install -m 644 "$root/config/users.example.csv" "$etc/users.example.csv"
+install -m 644 "$root/config/prometheus-alerts.yml" "$etc/prometheus-alerts.yml"
 first=no
 if [ ! -e "$etc/logcalld.toml" ]; then
   first=yes

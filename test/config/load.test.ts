@@ -217,3 +217,30 @@ t.test('a file without a PBX, and no file at all', async (t) => {
   writeFileSync(join(folder, 'a.toml'), minimal);
   t.equal(loadConfig(join(folder, 'a.toml')).log.level, 'info');
 });
+
+t.test('metrics are served on the loopback interface alone', async (t) => {
+  const listening = (value: string) => `${minimal}\n[metrics]\nlisten = ${value}\n`;
+  const listenOf = (value: string) => parseConfig(listening(value), '/etc/logcalld/logcalld.toml').metrics.listen;
+  t.same(parseConfig(minimal, '/etc/logcalld/logcalld.toml').metrics.listen, null, 'not at all unless it is said');
+  t.same(listenOf("'127.0.0.1:9469'"), { host: '127.0.0.1', port: 9469 });
+  t.same(listenOf("'[::1]:9469'"), { host: '::1', port: 9469 });
+  t.same(listenOf("'localhost:80'"), { host: 'localhost', port: 80 });
+  for (const value of [
+    "'0.0.0.0:9469'",
+    "':9469'",
+    "'10.0.0.1:9469'",
+    "'[::]:9469'",
+    "'127.0.0.1'",
+    "'127.0.0.1:0'",
+    "'127.0.0.1:65536'",
+    "'127.0.0.999:1'",
+    "'127.0.0.1.example:1'",
+    '9469',
+  ]) {
+    t.match(
+      problemsOf(listening(value)).map(formatProblem).join(),
+      /metrics\.listen[\s\S]*loopback interface with a port, e\.g\. '127\.0\.0\.1:9469'[\s\S]*proxy/,
+      value,
+    );
+  }
+});

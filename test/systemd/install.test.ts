@@ -33,6 +33,7 @@ function makeCheckout(): void {
     'src/logcalld.js',
     'config/logcalld.example.toml',
     'config/users.example.csv',
+    'config/prometheus-alerts.yml',
     'LICENSE',
   ]) {
     cpSync(join(project, part), join(root, part), { recursive: true });
