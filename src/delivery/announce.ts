@@ -1,5 +1,6 @@
 /** Tells the log what becomes of each call on its way: one line for each step that matters to an operator. */
 import type { Log, LogLevel } from '../ports.ts';
+import { remedyOf, replayCommand, type Why } from './parked/reasons.ts';
 import type { DeliveryState } from './states.ts';
 import type { Delivery, Outbox, Settlement } from './store.ts';
 
@@ -9,12 +10,12 @@ const LINES: Readonly<Partial<Record<DeliveryState, readonly [level: LogLevel, e
   skipped: ['info', 'call-skipped', 'Not posted'],
   retrying: ['warn', 'call-retrying', 'Will be tried again'],
   uncertain: ['warn', 'call-uncertain', 'Not known whether it was logged; it will be looked for'],
-  parked: ['warn', 'call-parked', 'Parked until somebody sends it again (logcalld replay)'],
+  parked: ['warn', 'call-parked', 'Parked until somebody sends it again'],
 };
 
 /** A call that was stored as one that is not posted. */
-export function tellSkipped(log: Log, call: string, reason: string): void {
-  log.write('info', 'call-skipped', `Not posted: ${reason}`, { call });
+export function tellSkipped(log: Log, call: string, { code, reason }: Why): void {
+  log.write('info', 'call-skipped', `Not posted: ${reason}`, { call, code });
 }
 
 /** The same outbox; every step it makes is told after it is committed. `crm`: the name of the CRM. */
@@ -24,7 +25,7 @@ export function announcing(outbox: Outbox, crm: string, log: Log): Outbox {
   const learn = (rows: readonly Delivery[]): void => {
     for (const { id, sessionId } of rows) calls.set(id, sessionId);
   };
-  const tell = ({ id, from, to: { state }, reason, activityId, leaseUntil }: Settlement): void => {
+  const tell = ({ id, from, to: { state }, reason, code, activityId, leaseUntil }: Settlement): void => {
     const call = calls.get(id);
     const line = LINES[state];
     // Who takes it up again learns it again.
@@ -34,9 +35,14 @@ export function announcing(outbox: Outbox, crm: string, log: Log): Outbox {
     if (from.state === state && reason === null) return;
     const [level, event, words] = line;
     const text = state === 'delivered' ? `${words} in ${crm}` : words;
-    log.write(level, event, reason === null ? `${text}.` : `${text}: ${reason}`, {
+    const helps =
+      state === 'parked'
+        ? ` What helps: ${remedyOf(code ?? null).helps}; then ${replayCommand(code ?? null, call)}.`
+        : '';
+    log.write(level, event, `${reason === null ? `${text}.` : `${text}: ${reason}`}${helps}`, {
       call,
       ...(activityId == null ? {} : { activity: activityId }),
+      ...(code == null ? {} : { code }),
     });
   };
   return {
