@@ -17,11 +17,12 @@ const PARKED = {
   'no-user': {
     what: 'the extension has no LeadSquared user',
     helps:
-      'add it to the users file and restart, or create or activate its user in LeadSquared and run "logcalld reload" ("logcalld users" shows who is missing)',
+      'give it a line in the users file ([leadsquared.user] file) and restart; where it has one, create or activate that user in LeadSquared and run "logcalld reload". "logcalld users" shows who is missing',
   },
   'no-agent': {
     what: 'no agent took the call, and no user stands for nobody',
-    helps: "write 'omit' in place of 'park' into no_agent of [leadsquared.user], or name a default_user; restart",
+    helps:
+      "in no_agent of [leadsquared.user] write 'omit' in place of 'park', or 'default-user' and name a default_user; restart",
   },
   'outside-phone': {
     what: "the agent spoke on a telephone that is nobody's",
@@ -59,8 +60,7 @@ const PARKED = {
   },
   rejected: {
     what: 'LeadSquared rejects the call',
-    helps:
-      'correct what its sentence names: in LeadSquared (for a user also run "logcalld reload"), or in [leadsquared.body] and restart',
+    helps: 'correct what its sentence names: in LeadSquared, or in the users file or [leadsquared.body] and restart',
   },
   'post-failed': {
     what: 'the post failed again and again, while others worked',

@@ -62,7 +62,7 @@ const byReason = (a: { reason: string; count: number }, b: { reason: string; cou
 const change = fc.record({
   id: fc.integer({ min: 1, max: 12 }),
   // "state step", as in the table.
-  position: fc.constantFrom(...Object.keys(TRANSITIONS)),
+  position: fc.oneof(fc.constantFrom(...Object.keys(TRANSITIONS)), fc.constant('parked -')),
   // A sentence has one code.
   reason: fc.constantFrom('a', 'b', '', null),
   note: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
