@@ -10,34 +10,43 @@ import type { Connection } from '../thread/rpc.ts';
  */
 const LATEST = { withinMs: 24 * 3_600_000, calls: 200 } as const;
 
-const BY_CODE = 'SELECT code, n AS count, fresh FROM parked_count ORDER BY n DESC, code';
+/** Of each code one row, so they are put in order here. */
+function byCode(db: Connection, where = ''): () => readonly ParkedCount[] {
+  const read = db.prepare<[], ParkedCount>(`SELECT code, n AS count, fresh FROM parked_count ${where}`);
+  return () => read.all().sort((a, b) => b.count - a.count || (a.code < b.code ? -1 : 1));
+}
 
 /** Nothing here reads more than the latest rows. */
 export function parkedCounter(db: Connection): (now: number) => ParkedCounts {
-  const reasons = db.prepare<[], ParkedCount>(BY_CODE);
-  const last = db.prepare<[], number | null>('SELECT at FROM acknowledgement').pluck();
-  const of = (state: 'delivered' | 'parked', fresh: string) =>
-    `SELECT * FROM (SELECT started_at AS at, ${fresh} AS fresh FROM delivery INDEXED BY delivery_by_state
-       WHERE state = '${state}' AND started_at > @since ORDER BY started_at DESC LIMIT ${LATEST.calls})`;
-  const latest = db.prepare<[object], ParkedCounts['latest']>(
-    `SELECT count(*) AS calls, coalesce(sum(fresh), 0) AS fresh FROM (
-       SELECT fresh FROM (${of('delivered', '0')} UNION ALL ${of('parked', 'parked_in = (SELECT number FROM acknowledgement)')})
-       ORDER BY at DESC LIMIT ${LATEST.calls})`,
+  const reasons = byCode(db);
+  const last = db.prepare<[], { number: number; at: number | null }>(
+    'SELECT number, at FROM acknowledgement WHERE id = 1',
   );
-  return (now) => ({
-    reasons: reasons.all(),
-    latest: latest.get({ since: Math.floor(now) - LATEST.withinMs }) ?? { calls: 0, fresh: 0 },
-    acknowledgedAt: last.get() ?? null,
-  });
+  const latestIn = (state: 'delivered' | 'parked', noted: string) =>
+    db
+      .prepare<[number], readonly [startedAt: number, parkedIn: number | null]>(
+        `SELECT started_at, ${noted} FROM delivery INDEXED BY delivery_by_state
+         WHERE state = '${state}' AND started_at > ? ORDER BY started_at DESC LIMIT ${LATEST.calls}`,
+      )
+      .raw();
+  const delivered = latestIn('delivered', 'NULL');
+  const parked = latestIn('parked', 'parked_in');
+  return (now) => {
+    const { number = 0, at = null } = last.get() ?? {};
+    const since = Math.floor(now) - LATEST.withinMs;
+    const latest = [...delivered.all(since), ...parked.all(since)].sort(([a], [b]) => b - a).slice(0, LATEST.calls);
+    const fresh = latest.filter(([, parkedIn]) => parkedIn === number).length;
+    return { reasons: reasons(), latest: { calls: latest.length, fresh }, acknowledgedAt: at };
+  };
 }
 
 /** Rows keep the number of the acknowledgement before they were parked, so that none of them is written here. */
 export function acknowledger(db: Connection) {
-  const fresh = db.prepare<[], ParkedCount>(`SELECT * FROM (${BY_CODE}) WHERE fresh > 0`);
-  const note = db.prepare<[object]>('UPDATE acknowledgement SET number = number + 1, at = @at');
-  const none = db.prepare('UPDATE parked_count SET fresh = 0');
+  const fresh = byCode(db, 'WHERE fresh > 0');
+  const note = db.prepare<[object]>('UPDATE acknowledgement SET number = number + 1, at = @at WHERE id = 1');
+  const none = db.prepare('UPDATE parked_count SET fresh = 0 WHERE fresh > 0');
   return db.transaction(({ at }: Parameters<Outbox['acknowledge']>[0]): readonly ParkedCount[] => {
-    const noted = fresh.all();
+    const noted = fresh();
     note.run({ at: Math.floor(at) });
     none.run();
     return noted;
