@@ -123,12 +123,16 @@ function checkHost(crm: Table, report: Report): void {
 
 function checkDefaultUser(crm: Table, report: Report): void {
   if (!isTable(crm.user) || crm.user.default_user !== undefined) return;
-  const unknown = crm.user.unknown;
-  // Further back in the list it is passed over, which is what the default list means without a default user.
-  if (!Array.isArray(unknown) || unknown[0] !== 'default-user') return;
+  const { user } = crm;
+  // Further back in the list it is passed over, which is what the default lists mean without a default user.
+  const key = ['unknown', 'no_agent'].find((name) => {
+    const steps = user[name];
+    return Array.isArray(steps) && steps[0] === 'default-user';
+  });
+  if (key === undefined) return;
   report(['leadsquared', 'user', 'default_user'], {
     found: 'nothing',
-    expected: "the e-mail address or id of a LeadSquared user, because unknown begins with 'default-user'",
-    remedy: "Add default_user = 'name@example.com' below [leadsquared.user], or take 'default-user' out of unknown.",
+    expected: `the e-mail address or id of a LeadSquared user, because ${key} begins with 'default-user'`,
+    remedy: `Add default_user = 'name@example.com' below [leadsquared.user], or take 'default-user' out of ${key}.`,
   });
 }

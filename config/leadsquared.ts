@@ -81,14 +81,17 @@ const lead = z.strictObject({
   anonymous: choice(['skip', 'park', 'send']).default('skip'),
 });
 
+/** Whose a call is that no user is known of: tried in this order. */
+const withoutUser = z
+  .array(choice(['lead-owner', 'default-user', 'omit', 'park', 'skip']), {
+    error: "a list, e.g. ['lead-owner', 'park']",
+  })
+  .min(1, { error: "at least one of 'lead-owner', 'default-user', 'omit', 'park', 'skip'" });
+
 const user = z.strictObject({
   file: optional(file),
-  unknown: z
-    .array(choice(['lead-owner', 'default-user', 'omit', 'park', 'skip']), {
-      error: "a list, e.g. ['lead-owner', 'park']",
-    })
-    .min(1, { error: "at least one of 'lead-owner', 'default-user', 'omit', 'park', 'skip'" })
-    .default(['lead-owner', 'default-user', 'park']),
+  unknown: withoutUser.default(['lead-owner', 'default-user', 'park']),
+  no_agent: withoutUser.default(['lead-owner', 'default-user', 'omit']),
   default_user: optional(text('the e-mail address or id of a LeadSquared user')),
   phone_fields: z
     .array(text('the name of a user field'), { error: "a list of user fields, e.g. ['TelephonyAgentId']" })

@@ -74,13 +74,27 @@ const MOVES = {
   skipped: ['info', 'call-skipped', 'Not posted'],
   retrying: ['warn', 'call-retrying', 'Will be tried again'],
   uncertain: ['warn', 'call-uncertain', 'Not known whether it was logged; it will be looked for'],
-  parked: ['warn', 'call-parked', 'Parked until somebody sends it again (logcalld replay)'],
+  parked: ['warn', 'call-parked', 'Parked until somebody sends it again'],
 } as const satisfies Readonly<Record<string, readonly [LogLevel, EventName, string]>>;
 
 /** States of a delivery that are told. */
 export type ToldState = keyof typeof MOVES;
 
 export const isTold = (state: string): state is ToldState => Object.hasOwn(MOVES, state);
+
+/** A step of a call on its way. */
+export interface CallMoved {
+  /** Its `CallSessionId`. */
+  readonly call: string;
+  readonly reason: string | null;
+  /** The reason as a word that can be typed. */
+  readonly code: string | null;
+  /** Further sentences with what to do, each after a blank; else empty. */
+  readonly helps: string;
+  /** Name of the CRM, and what it calls the entry. */
+  readonly crm: string;
+  readonly activity: string | null;
+}
 
 /** The calls. */
 const calls = {
@@ -97,24 +111,20 @@ const calls = {
     });
   },
 
-  /** `crm`: its name. `activity`: what it calls the entry. */
-  callMoved(
-    log: Log,
-    state: ToldState,
-    { call, reason, crm, activity }: { call: string; reason: string | null; crm: string; activity: string | null },
-  ): void {
+  callMoved(log: Log, state: ToldState, { call, reason, code, helps, crm, activity }: CallMoved): void {
     const [level, name, words] = MOVES[state];
     const text = state === 'delivered' ? `${words} in ${crm}` : words;
-    tell(log, level, name, reason === null ? `${text}.` : `${text}: ${reason}`, {
+    tell(log, level, name, `${reason === null ? `${text}.` : `${text}: ${reason}`}${helps}`, {
       call,
       ...(activity === null ? {} : { activity }),
+      ...(code === null ? {} : { code }),
     });
   },
 
   /** A call that was stored as one that is not posted. */
-  callSkipped(log: Log, call: string, reason: string): void {
+  callSkipped(log: Log, call: string, { code, reason }: { code: string; reason: string }): void {
     const [level, name, words] = MOVES.skipped;
-    tell(log, level, name, `${words}: ${reason}`, { call });
+    tell(log, level, name, `${words}: ${reason}`, { call, code });
   },
 };
 

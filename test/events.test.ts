@@ -28,7 +28,8 @@ t.test('each event is counted by its name, whatever the log shows', async (t) =>
   t.same([...log.told().keys()], EVENT_NAMES, 'all of them are there from the beginning');
   events.callEnded(log, call(1));
   events.callEnded(log, call(2));
-  events.callMoved(log, 'parked', { call: 'pbx-1', reason: null, crm: 'LeadSquared', activity: null });
+  const moved = { call: 'pbx-1', reason: null, code: null, helps: '', crm: 'LeadSquared', activity: null };
+  events.callMoved(log, 'parked', moved);
   events.condition(log, 'warn', 'crm-denied', 'Not let in.');
   const counted = [...log.told()].filter(([, n]) => n > 0);
   t.same(counted, [

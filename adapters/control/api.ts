@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { CallRecord } from '../../src/call/record.ts';
 import type { CallLogBody } from '../../src/delivery/crm.ts';
+import type { ParkedCount } from '../../src/delivery/parked/counts.ts';
 import type { ReplayReport } from '../../src/delivery/replay.ts';
 import type { DeliverySnapshot } from '../../src/delivery/service.ts';
 import { DELIVERY_STATES } from '../../src/delivery/states.ts';
@@ -30,6 +31,8 @@ const selection = {
     .string()
     .regex(/^\d{1,20}$/, { error: 'digits only' })
     .optional(),
+  /** The code of a reason, or a piece of its sentence. */
+  reason: z.string().min(1).max(200).optional(),
 };
 const nothing = z.strictObject({});
 
@@ -85,7 +88,7 @@ export const requests = {
   resume: nothing,
   /** Tries LeadSquared again at once and fetches its users. */
   retry: nothing,
-  /** An operator has read what happened to the database: it is told no more. */
+  /** An operator has read what happened to the database, and which calls are parked: it is told no more. */
   acknowledge: nothing,
   /** A page of an erasure: as in `upkeep/erase.ts`. */
   erase: z.strictObject({
@@ -207,7 +210,12 @@ export interface Replies {
   readonly pause: { readonly paused: boolean };
   readonly resume: { readonly paused: boolean };
   readonly retry: { readonly circuit: DeliverySnapshot['circuit']; readonly cause: string | null };
-  readonly acknowledge: { readonly count: number };
+  readonly acknowledge: {
+    /** About the database, as many as there were. */
+    readonly notices: number;
+    /** Parked calls that were not noted before are `fresh`. */
+    readonly parked: readonly ParkedCount[];
+  };
   readonly erase: Omit<ErasedPage, 'next'> & {
     /** `null`: nothing is left. */
     readonly cursor: string | null;

@@ -1,9 +1,10 @@
 /** `logcalld pause`, `resume`, `reload` and `acknowledge`: what an operator does to the running daemon. */
+import type { Replies } from '../../adapters/control/api.ts';
 import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
 import { reachRunning } from './control.ts';
-import { print } from './output.ts';
+import { count, print } from './output.ts';
 import { placeOf } from './place.ts';
 
 export async function pause(invocation: Invocation, terminal: Terminal): Promise<number> {
@@ -33,10 +34,25 @@ export async function reload(invocation: Invocation, terminal: Terminal): Promis
 
 export async function acknowledge(invocation: Invocation, terminal: Terminal): Promise<number> {
   const daemon = await reachRunning(await placeOf(invocation), 'it is what keeps these notes');
-  const { count } = await daemon.call('acknowledge', {});
-  print(
-    terminal,
-    count === 0 ? 'There was nothing to take note of.' : 'Noted: status tells it no more. The log keeps it.',
-  );
+  for (const line of noted(await daemon.call('acknowledge', {}))) print(terminal, line);
   return EXIT.ok;
+}
+
+function noted({ notices, parked }: Replies['acknowledge']): readonly string[] {
+  if (notices === 0 && parked.length === 0) return ['There was nothing to take note of.'];
+  const calls = parked.reduce((sum, { fresh }) => sum + fresh, 0);
+  const each = parked.map(({ code, fresh }) => `${fresh} ${code}`).join(', ');
+  return [
+    ...(notices === 0
+      ? []
+      : [
+          `Noted: what happened to the database (${count(notices, 'note')}). status tells it no more; the log keeps it.`,
+        ]),
+    ...(calls === 0
+      ? []
+      : [
+          `Noted: ${count(calls, 'parked call')} (${each}). status counts only later ones as a fault.`,
+          `They stay parked, and are not in LeadSquared: "logcalld replay --state parked" sends them again.`,
+        ]),
+  ];
 }

@@ -22,7 +22,7 @@ export async function status(invocation: Invocation, terminal: Terminal): Promis
   return well ? EXIT.ok : EXIT.failed;
 }
 
-/** Nothing needs somebody at this moment. Parked calls are work to be done, not a fault, nor are notices: they do not count. */
+/** Nothing needs somebody at this moment. Notices do not count, nor do parked calls that somebody has taken note of. */
 function isWell({ running, sources, conditions, delivery }: StatusReply): boolean {
   const linked = sources.every(({ state, problem }) => state === 'connected' && problem === null);
   return (
@@ -51,9 +51,12 @@ function verdict(reply: StatusReply): string {
   const { version, pid, startedAt, at } = reply;
   const about =
     startedAt === null ? `logcalld ${version}` : `logcalld ${version}, pid ${pid}, up ${length(at - startedAt)}`;
-  const { parked } = reply.counts.states;
-  const waits = parked === 0 ? '' : ` ${count(parked, 'call')} ${parked === 1 ? 'waits' : 'wait'} for you: see below.`;
-  return `${isWell(reply) ? 'Every call is being logged.' : 'Something needs attention.'}${waits}  (${about})`;
+  return `${isWell(reply) ? allLogged(reply) : 'Something needs attention.'}  (${about})`;
+}
+
+function allLogged({ counts: { states } }: StatusReply): string {
+  if (states.parked === 0) return 'Every call is being logged.';
+  return `Every call is being logged, but for ${count(states.parked, 'parked one')} that somebody took note of: see below.`;
 }
 
 const WORDS: Readonly<Record<Severity, string>> = { error: 'FAIL', warning: 'warn', notice: 'note' };
@@ -123,7 +126,7 @@ function deliveryRows({ counts, delivery, backup, at }: StatusReply): readonly (
 }
 
 function parked({ counts: { parkedReasons } }: StatusReply): readonly string[] {
-  return reasons('Parked, each waits for somebody (logcalld calls --state parked):', parkedReasons);
+  return reasons('Parked, in the words of each (logcalld calls --state parked):', parkedReasons);
 }
 
 function skipped({ counts: { skippedReasons } }: StatusReply): readonly string[] {
@@ -132,8 +135,9 @@ function skipped({ counts: { skippedReasons } }: StatusReply): readonly string[]
 
 function reasons(title: string, counted: StatusReply['counts']['parkedReasons']): readonly string[] {
   if (counted.length === 0) return [];
-  const rows = counted.map(({ reason, count: number }) => [
+  const rows = counted.map(({ code, reason, count: number }) => [
     `  ${number}`,
+    code ?? '',
     cut(privacy(false).text(reason === '' ? 'no reason kept' : reason), 110),
   ]);
   return ['', title, ...columns(rows, [0])];

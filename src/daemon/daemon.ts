@@ -6,6 +6,7 @@ import { sqliteJournal } from '../../adapters/sqlite/journal/port.ts';
 import { StorageError } from '../../adapters/sqlite/thread/errors.ts';
 import { type Config, leadsquaredSecrets, sourceSecret } from '../../config/schema.ts';
 import type { CallRecord } from '../call/record.ts';
+import type { Why } from '../delivery/parked/reasons.ts';
 import { skipReason } from '../delivery/parties/filters.ts';
 import type { Delivery } from '../delivery/service.ts';
 import { countEvents, events } from '../events.ts';
@@ -101,8 +102,8 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
   const { remote } = database;
   const readerOf = readersOf(config);
   /** Decided once for each record, when it is stored: it may depend on the time. */
-  const decided = new WeakMap<CallRecord, string | null>();
-  const unposted = (record: CallRecord): string | null => {
+  const decided = new WeakMap<CallRecord, Why | null>();
+  const unposted = (record: CallRecord): Why | null => {
     const known = decided.get(record);
     if (known !== undefined) return known;
     const reason = skipReason(record, policy, Math.floor(clock.now()));

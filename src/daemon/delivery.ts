@@ -7,7 +7,7 @@ import { sqliteOutbox } from '../../adapters/sqlite/outbox/port.ts';
 
 import type { Config } from '../../config/schema.ts';
 import type { DeliveryPolicy } from '../delivery/policy.ts';
-import { createDelivery } from '../delivery/service.ts';
+import { createDelivery, type Delivery } from '../delivery/service.ts';
 import type { Conditions } from '../health/conditions.ts';
 import { meteredCrm, meteredPermits } from '../metrics/metered.ts';
 import type { Tally } from '../metrics/tally.ts';
@@ -15,6 +15,7 @@ import { openPermits } from '../permits/permits.ts';
 import type { Clock, Log } from '../ports.ts';
 import type { Secret } from '../secret.ts';
 import type { Store } from './lookup.ts';
+import { watchParked } from './parked.ts';
 import { CRM, callLogPolicyOf, directoryPolicyOf } from './settings.ts';
 
 export interface DeliveryParts {
@@ -61,8 +62,9 @@ export async function openDelivery({ config, clock, log }: DeliveryParts, needs:
   });
   const callLogPolicy = callLogPolicyOf(config);
   const callLog = createCallLog(client, callLogPolicy);
-  const delivery = createDelivery({
-    store: { outbox: sqliteOutbox(store.outbox), leads: store.leadCache, users: store.users },
+  const parked = watchParked(sqliteOutbox(store.outbox), conditions, clock);
+  const made = createDelivery({
+    store: { outbox: parked.outbox, leads: store.leadCache, users: store.users },
     permits,
     crm: meteredCrm({ name: CRM, directory: createDirectory(client, directoryPolicyOf(config)), callLog }, tally),
     clock,
@@ -75,5 +77,16 @@ export async function openDelivery({ config, clock, log }: DeliveryParts, needs:
     alone: true,
   });
 
+  const delivery: Delivery = {
+    ...made,
+    async start() {
+      await parked.look();
+      await made.start();
+    },
+    async drain(deadlineMs) {
+      parked.stop();
+      await made.drain(deadlineMs);
+    },
+  };
   return { client, permits, delivery, callLogPolicy };
 }

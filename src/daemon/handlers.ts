@@ -6,6 +6,7 @@ import type { CallRecord } from '../call/record.ts';
 import type { Delivery } from '../delivery/service.ts';
 import { events } from '../events.ts';
 import type { Conditions } from '../health/conditions.ts';
+import { PARKED } from '../health/parked.ts';
 import { type Permits, startedPermit } from '../permits/port.ts';
 import type { Clock, Journal, Log } from '../ports.ts';
 import { type Lookup, readers, wholeId } from './lookup.ts';
@@ -60,7 +61,11 @@ export function handlersOf(parts: HandlerParts): Handlers {
       return { circuit, cause };
     },
     async acknowledge() {
-      return { count: await acknowledge(parts.store, conditions, parts.clock.now()) };
+      const at = parts.clock.now();
+      const notices = await acknowledge(parts.store, conditions, at);
+      const parked = await parts.store.outbox.acknowledge({ at });
+      conditions.set(PARKED, null);
+      return { notices, parked };
     },
     ...erasing(parts),
     async permit() {
@@ -77,7 +82,10 @@ async function replay(parts: HandlerParts, request: RequestOf<'replay'>): Promis
   const { store, delivery, policy, clock } = parts;
   const { force, dryRun, samples, cursor, ...filter } = request;
   if (Object.values(filter).every((value) => value === undefined)) {
-    throw new ControlError(400, 'Nothing is selected: name calls by id, --since, --state, --source or --number.');
+    throw new ControlError(
+      400,
+      'Nothing is selected: name calls by id, --since, --state, --reason, --source or --number.',
+    );
   }
   // Times may be other ones: those before the place are done all the same.
   const selection = { ...filter, since: undefined, until: undefined, force, dryRun };

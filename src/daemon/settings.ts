@@ -92,6 +92,7 @@ export function deliveryPolicyOf(config: Config): DeliveryPolicy {
     user: {
       rows,
       unknown: user.unknown,
+      noAgent: user.no_agent,
       defaultUser: user.default_user,
       discover: user.phone_fields.length > 0,
       refreshMs: user.refresh,

@@ -4,10 +4,12 @@ import type { Held } from '../../adapters/sqlite/thread/hold.ts';
 import { type Holder, holderText } from '../../adapters/sqlite/thread/holder.ts';
 import type { Delivery } from '../delivery/service.ts';
 import type { Conditions } from '../health/conditions.ts';
+import { parkedCondition } from '../health/parked.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Clock, SourceStatus } from '../ports.ts';
 import type { Store } from './lookup.ts';
 import { noticeConditions } from './notices.ts';
+import { tellParked } from './parked.ts';
 import { VERSION } from './version.ts';
 
 const NOT_RUNNING =
@@ -32,7 +34,8 @@ export interface DaemonView {
 
 export async function daemonStatus(view: DaemonView): Promise<StatusReply> {
   const delivery = await view.delivery.snapshot();
-  const { states, oldestWaiting, updatesWaiting, parkedReasons, skippedReasons } = delivery;
+  const { states, oldestWaiting, updatesWaiting, parked, parkedReasons, skippedReasons } = delivery;
+  tellParked(view.conditions, parked);
   return {
     running: true,
     version: VERSION,
@@ -44,7 +47,7 @@ export async function daemonStatus(view: DaemonView): Promise<StatusReply> {
     live: view.pipeline.live(),
     conditions: view.conditions.raised(),
     gaps: await lastGaps(view.store),
-    counts: { states, oldestWaiting, updatesWaiting, parkedReasons, skippedReasons },
+    counts: { states, oldestWaiting, updatesWaiting, parked, parkedReasons, skippedReasons },
     delivery,
     backup: view.lastBackup(),
   };
@@ -62,6 +65,7 @@ export async function lastGaps({ gaps }: Pick<Store, 'gaps'>): Promise<StatusRep
 /** `held`: by a daemon that does not answer. */
 export async function fileStatus(store: Store, database: string, held: Held, clock: Clock): Promise<StatusReply> {
   const at = clock.now();
+  const counts = await store.outbox.counts({ now: at });
   return {
     running: false,
     version: VERSION,
@@ -80,9 +84,10 @@ export async function fileStatus(store: Store, database: string, held: Held, clo
         text: held.held ? silent(held.holder) : NOT_RUNNING,
       },
       ...(await noticeConditions(store, at)),
+      ...parkedCondition(counts.parked),
     ],
     gaps: await lastGaps(store),
-    counts: await store.outbox.counts({ now: at }),
+    counts,
     delivery: null,
     backup: null,
   };

@@ -1,6 +1,7 @@
 /** Tells the log what becomes of each call on its way: one line for each step that matters to an operator. */
 import { events, isTold } from '../events.ts';
 import type { Log } from '../ports.ts';
+import { remedyOf, replayCommand } from './parked/reasons.ts';
 import type { Delivery, Outbox, Settlement } from './store.ts';
 
 /** A call that the CRM has now. `latencyMs`: since its end. `replayed`: an operator sent it again. */
@@ -21,14 +22,19 @@ export function announcing(
   const learn = (rows: readonly Delivery[]): void => {
     for (const row of rows) calls.set(row.id, row);
   };
-  const tell = ({ id, from, to: { state }, reason, activityId, leaseUntil, now }: Settlement): void => {
+  const tell = ({ id, from, to: { state }, reason, code, activityId, leaseUntil, now }: Settlement): void => {
     const row = calls.get(id);
     // Who takes it up again learns it again.
     if (leaseUntil === undefined) calls.delete(id);
     if (row === undefined || !isTold(state)) return;
     // A late recording that was written says nothing; one that was not, says why.
     if (from.state === state && reason === null) return;
-    events.callMoved(log, state, { call: row.sessionId, reason, crm, activity: activityId ?? null });
+    const helps =
+      state === 'parked'
+        ? ` What helps: ${remedyOf(code ?? null).helps}; then ${replayCommand(code ?? null, row.sessionId)}.`
+        : '';
+    const told = { call: row.sessionId, reason, helps, crm, activity: activityId ?? null, code: code ?? null };
+    events.callMoved(log, state, told);
     if (state !== 'delivered' || from.state === 'delivered') return;
     onLogged({ latencyMs: Math.max(0, now - row.record.endedAt), replayed: row.trigger === 'replay' });
   };

@@ -28,6 +28,11 @@ export interface UserPolicy {
   readonly rows: readonly UserRow[];
   /** What to do, in order, when the extension has no user. Default `lead-owner`, `default-user`, `park`. */
   readonly unknown: readonly ('lead-owner' | 'default-user' | 'omit' | 'park' | 'skip')[];
+  /**
+   * The same for a call that no agent took, and that belongs to no phone or line with a user. Default `lead-owner`, `default-user`,
+   * `omit`: that nobody took it is the truth.
+   */
+  readonly noAgent: UserPolicy['unknown'];
   /** Id or e-mail of the default user. Default `null`. */
   readonly defaultUser: string | null;
   /** Also match extensions with the numbers the CRM holds for its users. Default true. */
@@ -88,6 +93,7 @@ export const DEFAULT_POLICY: DeliveryPolicy = {
   user: {
     rows: [],
     unknown: ['lead-owner', 'default-user', 'park'],
+    noAgent: ['lead-owner', 'default-user', 'omit'],
     defaultUser: null,
     discover: true,
     refreshMs: 6 * 3_600_000,

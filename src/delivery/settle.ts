@@ -102,7 +102,7 @@ export function createSettler(parts: WorkerParts, stopping: () => boolean): Sett
       const dueAt = pauseMs === undefined || pauseMs === 0 ? AT_ONCE : steady() + pauseMs;
       return { ...base, ...facts, to: next(from, event), dueAt, reason };
     }
-    const { kind: _, again, exhausted, reply, reason, finally: last, attempted, ...facts } = outcome;
+    const { kind: _, again, exhausted, reply, reason, code, finally: last, attempted, ...facts } = outcome;
     const step: Step = from.step ?? 'look-up';
     const own = await isOwn(row, step, reply);
     if (reply?.kind === 'denied' && health.state === 'denied') {
@@ -121,7 +121,7 @@ export function createSettler(parts: WorkerParts, stopping: () => boolean): Sett
     const told = over && last !== undefined ? last.replace('{n}', String(spent ? count : failures)) : reason;
     // What tells nothing new is not kept as an attempt, in an outage it would be thousands.
     const kept = attempted !== undefined && (own || failures === 1) ? { attempted } : {};
-    return { ...base, ...facts, ...kept, to, dueAt, reason: told, failed: true, ...(own ? { burn: step } : {}) };
+    return { ...base, ...facts, ...kept, to, dueAt, reason: told, code, failed: true, ...(own ? { burn: step } : {}) };
   }
 
   /** ms; a post without an answer is looked for when the CRM has had time to show it. */
@@ -181,7 +181,7 @@ export function createSettler(parts: WorkerParts, stopping: () => boolean): Sett
       const reason = `The ${what} of this call failed in logcalld itself (${textOf(error)}); this is a defect, please report it.`;
       events.deliveryDefect(log, row.sessionId, reason);
       const exhausted = what === 'check' ? 'held' : 'exhausted';
-      const outcome: Outcome = { kind: 'failed', reason, again: 'failed', exhausted, reply: null };
+      const outcome: Outcome = { kind: 'failed', reason, code: 'defect', again: 'failed', exhausted, reply: null };
       return { from: row, outcome };
     },
 

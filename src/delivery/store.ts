@@ -6,6 +6,8 @@
  */
 import type { CallRecord } from '../call/record.ts';
 import type { CallLogBody, CrmUser, LateFacts, Lead, OutcomeKind, Resolution } from './crm.ts';
+import type { ParkedCount, ParkedCounts } from './parked/counts.ts';
+import type { ReasonCode } from './parked/reasons.ts';
 import type { DeliveryState, Position, Step } from './states.ts';
 
 /** A due time that is always over. */
@@ -36,6 +38,8 @@ export interface Delivery extends Position {
   readonly tries: number;
   /** Why the row is where it is, one sentence for the operator. */
   readonly reason: string | null;
+  /** The same as a code, of parked and skipped rows; `null`: of others, or of an earlier version. */
+  readonly code: string | null;
   readonly dueAt: number;
   /** The life of a process that runs the step now; `null`: nobody. */
   readonly leaseOwner: string | null;
@@ -112,6 +116,8 @@ export interface Settlement {
   readonly now: number;
   readonly dueAt: number;
   readonly reason: string | null;
+  /** Of what is parked or skipped. */
+  readonly code?: ReasonCode | undefined;
   /** The lease goes on until then: the same worker runs the next step. Absent: it ends. */
   readonly leaseUntil?: number;
   /** It failed, whosever fault it was. */
@@ -180,6 +186,8 @@ export interface DeliveryFilter {
   readonly source?: string | undefined;
   /** Matches the end of the external number, digits only. */
   readonly number?: string | undefined;
+  /** The code of a reason, or a piece of its sentence, upper and lower case alike. */
+  readonly reason?: string | undefined;
 }
 
 export interface Outbox {
@@ -213,13 +221,19 @@ export interface Outbox {
   nextDue(args: { now: number }): Promise<number | null>;
   counts(args: { now: number }): Promise<OutboxCounts>;
   select(args: { filter: DeliveryFilter; after: number; limit: number }): Promise<readonly Delivery[]>;
-  /** Puts rows back for another post; `doubtful` ones (an earlier post may have landed) are checked first at `checkAt`, unless forced. */
+  /**
+   * Puts rows back for another post; `doubtful` ones (an earlier post may have landed) are checked first at `checkAt`, unless forced.
+   * That nobody has their numbers is forgotten: somebody may have made the lead since.
+   */
   requeue(args: { ids: readonly number[]; force: boolean; now: number; checkAt: number }): Promise<number>;
   attempts(args: { sessionId: string }): Promise<readonly Attempt[]>;
+  /** Takes note of all rows that are parked now, `at` ms since the epoch. Answers how many of each code were not noted before. */
+  acknowledge(args: { at: number }): Promise<readonly ParkedCount[]>;
 }
 
 /** `''`: no reason was kept. */
 export interface ReasonCount {
+  readonly code: string | null;
   readonly reason: string;
   readonly count: number;
 }
@@ -229,9 +243,10 @@ export interface OutboxCounts {
   /** End of the oldest call that is not in a final state. */
   readonly oldestWaiting: number | null;
   readonly updatesWaiting: number;
-  /** The most frequent reasons of all parked rows. */
+  readonly parked: ParkedCounts;
+  /** The most frequent sentences of all parked rows. */
   readonly parkedReasons: readonly ReasonCount[];
-  /** The most frequent reasons of the skipped rows whose calls ended in the last 24 h. */
+  /** The most frequent sentences of the skipped rows whose calls ended in the last 24 h. */
   readonly skippedReasons: readonly ReasonCount[];
 }
 

@@ -217,14 +217,35 @@ t.test('what cannot be posted is parked, seen, and sent again', async (t) => {
   await it.start();
   await settled(it, 1);
   const [status, list] = await Promise.all([it.run('status'), it.run('calls', '--state', 'parked')]);
-  t.equal(status.code, 0, 'parked calls are work, not a fault');
-  t.match(status.out, /^Parked, each waits for somebody \(logcalld calls --state parked\):\n +1 .*\*\*\*2345/m);
-  t.match(list.out, / parked +asterisk-\S+ +.*\*\*\*2345/);
-  t.match(await it.run('replay', '--state', 'parked'), { code: 0, out: /^1 call will be posted/ });
+  t.equal(status.code, 1, 'a call that waits for somebody is no health');
+  t.match(status.out, /^Something needs attention\..*\nwarn {2}1 call is parked and not in LeadSquared: 1 rejected\./);
+  t.match(status.out, /^ +rejected \(1\): .*\n +what helps: .*\n +then: +logcalld replay --reason rejected$/m);
+  t.match(status.out, /^Parked, .* \(logcalld calls --state parked\):\n +1 +rejected .*\*\*\*2345/m);
+  const [, id = ''] = / parked +(asterisk-\S+) +rejected: .*\*\*\*2345/.exec(list.out) ?? [];
+  t.match(await it.run('calls', 'show', id), { out: new RegExp(`^ +then +logcalld replay ${id}$`, 'm') });
+  t.match(await it.run('calls', '--reason', 'no-user'), { out: '', error: /No calls/ });
+  t.match(await it.run('calls', '--reason', 'MXInvalid'), { out: new RegExp(id) }, 'a piece of the sentence');
+  t.match(await it.run('replay', '--reason', 'rejectd-'), { code: 2, error: /Try: --reason rejected/ });
+
+  t.match(await it.run('acknowledge'), { code: 0, out: /^Noted: 1 parked call \(1 rejected\)\..*\nThey stay parked/ });
+  t.match(await it.run('acknowledge'), { code: 0, out: /^There was nothing/ });
+  t.match(await it.run('status'), { code: 0, out: /^Every call is being logged, but for 1 parked one/ });
+  it.sandbox.addFaults({ match: { path: 'LogCall', nth: 1 }, fault: rejection });
+  const sent = ['replay', '--reason', 'rejected'];
+  t.match(await it.run(...sent), { code: 0, out: /^1 call will be posted/ });
+  await until(
+    () => it.run('status', '--json'),
+    ({ out }) => objects(out).some(({ counts }) => (counts as { states: { parked: number } }).states.parked === 1),
+  );
+  t.match(await it.run('status'), { code: 1, out: /1 call is parked/ }, 'parked later than the note');
+  t.match(await it.run(...sent, '--state', 'skipped'), { code: 1, error: /No call was selected/ });
+  t.match(await it.run(...sent, '--state', 'parked'), { code: 0 });
   await until(
     () => it.sandbox.ledger.calls().length,
     (calls) => calls === 1,
   );
+  await settled(it, 1);
+  t.match(await it.run('status'), { code: 0, out: /^Every call is being logged\. / });
   t.strictSame(it.leaks(), []);
 });
 

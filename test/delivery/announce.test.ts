@@ -1,5 +1,6 @@
 import t from 'tap';
 import { announcing, type LoggedCall } from '../../src/delivery/announce.ts';
+import { remedyOf } from '../../src/delivery/parked/reasons.ts';
 import type { DeliveryState } from '../../src/delivery/states.ts';
 import type { Claim, Delivery, Outbox, Settlement } from '../../src/delivery/store.ts';
 import type { Log } from '../../src/ports.ts';
@@ -34,7 +35,7 @@ t.test('each call that arrives, fails or is parked gets one line with its id and
   await outbox.settle({
     items: [
       { ...step(1, 'delivered'), activityId: 'a-1' },
-      step(2, 'parked', 'MXInvalidInput.'),
+      { ...step(2, 'parked', 'MXInvalidInput.'), code: 'rejected' },
       step(3, 'parked', 'lost the race'),
     ],
   });
@@ -44,8 +45,8 @@ t.test('each call that arrives, fails or is parked gets one line with its id and
     [
       'warn',
       'call-parked',
-      'Parked until somebody sends it again (logcalld replay): MXInvalidInput.',
-      { call: 'pbx-2' },
+      `Parked until somebody sends it again: MXInvalidInput. What helps: ${remedyOf('rejected').helps}; then logcalld replay pbx-2.`,
+      { call: 'pbx-2', code: 'rejected' },
     ],
   ]);
   t.strictSame(logged, [{ latencyMs: 2_500, replayed: false }], 'of those that arrived also since when they are over');

@@ -135,11 +135,14 @@ t.test('policy hold leaves it to the operator; a replay looks first', async (t) 
   world.end(fresh(world, 1));
   life.delivery.notify();
   await world.clock.advance(5000);
-  t.match(world.row(1), { state: 'parked', doubtful: 1, reason: /look in the CRM, then replay/ });
+  t.match(world.row(1), {
+    state: 'parked',
+    doubtful: 1,
+    code: 'check-held',
+    reason: /a replay looks for it in the CRM/,
+  });
   world.crm.fate = () => 'ok';
-  life.kill();
-  const next = await world.live();
-  const done = await next.delivery.replay({ filter: {}, force: false, dryRun: false });
+  const done = await life.delivery.replay({ filter: {}, force: false, dryRun: false });
   t.match(done, { count: 1, checkedFirst: 1 });
   await world.clock.advance(70_000);
   t.equal(world.state(1), 'delivered');

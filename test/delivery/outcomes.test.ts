@@ -188,13 +188,7 @@ for (const cls of CLASSES) {
 const ALONE: readonly (readonly [Position, end: string, from: number, to: number, reason: RegExp])[] = [
   ['lookup', 'parked', 20, 60, /^Given up after 10 lookups: .*Remove the cause, then replay\.$/],
   ['post', 'parked', 30, 90, /^Given up after 10 attempts: /],
-  [
-    'verify',
-    'parked',
-    20,
-    90,
-    /could not be asked in 10 attempts .*look in LeadSquared, then replay if it is not there\.$/,
-  ],
+  ['verify', 'parked', 20, 90, /could not be asked in 10 attempts .*; a replay asks again\.$/],
   ['update', 'update-dropped', 20, 60, /^Late facts not sent, given up after 10 attempts: /],
 ];
 

@@ -89,8 +89,8 @@ t.test('unknown callers, by policy', async (t) => {
   const outcomes: Record<LeadPolicy['unknown'], unknown> = {
     'let-crm-create': { row: { state: 'delivered' }, body: { LeadId: '' } },
     capture: { row: { state: 'delivered' }, body: { LeadId: 'lead-+91-9811000001' } },
-    park: { row: { state: 'parked', reason: /create it in the CRM/ } },
-    skip: { row: { state: 'skipped', reason: /No lead/ } },
+    park: { row: { state: 'parked', code: 'no-lead', reason: /No lead/ } },
+    skip: { row: { state: 'skipped', code: 'skip-no-lead', reason: /No lead/ } },
   };
   for (const unknown of ['let-crm-create', 'capture', 'park', 'skip'] as const) {
     const { world, life } = await warm({ lead: { unknown } });
@@ -189,18 +189,24 @@ t.test('filters', async (t) => {
   const policy: DeliveryPolicy = { ...DEFAULT_POLICY, skip };
   const plain = call(1, { did: '1', didE164: null });
   t.equal(skipReason(plain, policy, plain.endedAt), null);
-  t.match(skipReason({ ...plain, did: '08045678900' }, policy, 0), /called number/);
-  t.match(skipReason({ ...plain, trunk: 'PJSIP/fax' }, policy, 0), /trunk PJSIP\/fax/);
-  t.match(skipReason({ ...plain, agent: '1901' }, policy, 0), /extension 1901/);
+  t.match(skipReason({ ...plain, did: '08045678900' }, policy, 0)?.reason, /called number/);
+  t.match(skipReason({ ...plain, trunk: 'PJSIP/fax' }, policy, 0)?.reason, /trunk PJSIP\/fax/);
+  t.match(skipReason({ ...plain, agent: '1901' }, policy, 0)?.reason, /extension 1901/);
   const tenant: DeliveryPolicy = { ...policy, skip: { ...skip, extensions: ['101@a.example'] } };
-  t.match(skipReason({ ...plain, agent: '101', agentDomain: 'a.example' }, tenant, 0), /extension 101@a\.example/);
+  t.match(
+    skipReason({ ...plain, agent: '101', agentDomain: 'a.example' }, tenant, 0)?.reason,
+    /extension 101@a\.example/,
+  );
   t.equal(skipReason({ ...plain, agent: '101', agentDomain: 'b.example' }, tenant, 0), null);
   t.equal(skipReason({ ...plain, agent: '101' }, tenant, 0), null);
-  t.match(skipReason({ ...plain, externalE164: '+919811000009' }, policy, 0), /number of the other party/);
-  t.match(skipReason(plain, { ...policy, maxAgeMs: 3_600_000 }, plain.endedAt + 3_600_001), /more than 1 h ago/);
+  t.match(skipReason({ ...plain, externalE164: '+919811000009' }, policy, 0)?.reason, /number of the other party/);
+  t.match(
+    skipReason(plain, { ...policy, maxAgeMs: 3_600_000 }, plain.endedAt + 3_600_001)?.reason,
+    /more than 1 h ago/,
+  );
   t.equal(skipReason(plain, { ...policy, maxAgeMs: 3_600_000 }, plain.endedAt + 3_600_000), null);
   const internal = { ...plain, direction: 'Internal', external: '1002', externalE164: null } as const;
-  t.match(skipReason(internal, policy, 0), /Internal call/);
+  t.match(skipReason(internal, policy, 0)?.reason, /Internal call/);
   t.equal(skipReason(internal, { ...policy, internal: 'post' }, 0), null);
 });
 
@@ -298,7 +304,8 @@ t.test('a missed call of a group: the user of its number, else of the phone that
     fresh(world, n, { agent: null, agentsRung: ['1999', '1001'], responsible, answeredAt: null, status: 'Missed' });
   t.match(await deliver(world, life, missed(1, '601')), { body: { UserId: 'u-1001' } });
   t.match(await life.store.users.missing({}), [{ extension: '601' }], 'and that the number has no user is told');
-  t.match((await deliver(world, life, missed(2, null))).row, { state: 'parked' }, 'nobody is asked for by the setting');
+  const nobody = await deliver(world, life, missed(2, null));
+  t.match(nobody, { row: { state: 'delivered' }, body: { UserId: '' } }, 'nobody is asked for by the setting');
   world.close();
 });
 
@@ -359,8 +366,8 @@ t.test('an absurd or failed refresh leaves the users in place, also over a resta
   world.close();
 });
 
-t.test('a call of nobody says why, and what to do about it', async (t) => {
-  const { world, life } = await warm({ user: { unknown: ['park'] } });
+t.test('a call of nobody says why; its code, what to do about it', async (t) => {
+  const { world, life } = await warm({ user: { unknown: ['park'], noAgent: ['park'] } });
   const nobody = (n: number, rule: string): CallRecord => {
     const record = fresh(world, n);
     const agent = { value: null, rule, fact: 'the agent was at 1', rejected: [] };
@@ -368,7 +375,13 @@ t.test('a call of nobody says why, and what to do about it', async (t) => {
     const reasons = { direction: other, external: other, status: other, agent } as unknown as CallRecord['reasons'];
     return { ...record, agent: null, agentsRung: [], responsible: null, reasons };
   };
-  const reason = async (record: CallRecord) => (await deliver(world, life, record)).row.reason;
-  t.match(await reason(nobody(1, 'nobody')), /no agent took or was offered the call; correct the users file/);
-  t.match(await reason(nobody(2, 'outside-telephone-of-nobody')), /the agent was at 1; add it there and derive/);
+  const row = async (record: CallRecord) => (await deliver(world, life, record)).row;
+  t.match(await row(nobody(1, 'nobody')), {
+    code: 'no-agent',
+    reason: 'No user: no agent took or was offered the call.',
+  });
+  t.match(await row(nobody(2, 'outside-telephone-of-nobody')), {
+    code: 'outside-phone',
+    reason: 'No user: the agent was at 1.',
+  });
 });

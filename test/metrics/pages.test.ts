@@ -21,7 +21,9 @@ const waiting = { live: 0, backlog: 0, retry: 0, background: 0 };
 const tuning = { requests: 25, windowMs: 5000, guardMs: 25, strict: false, ceiling: null };
 const permits = { tuning, used: 3, waiting, underWay: 0, heldMs: 0, day: '2026-01-05', usedToday: 9 };
 const states = { pending: 0, retrying: 0, sending: 0, uncertain: 0, delivered: 7, parked: 0, skipped: 0 };
+const parked = { reasons: [], latest: { calls: 0, fresh: 0 }, acknowledgedAt: null };
 const snapshot: DeliverySnapshot = {
+  parked,
   ...{ states, oldestWaiting: null, updatesWaiting: 0, parkedReasons: [], skippedReasons: [], circuit: 'closed' },
   ...{ cause: null, paused: false, permits, oldestMs: null, users: { count: 2, fetchedAt: 1_000 } },
 };

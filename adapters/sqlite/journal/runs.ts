@@ -1,5 +1,6 @@
 /** Batches on their way into one transaction. */
 import type { CallRecord } from '../../../src/call/record.ts';
+import type { Why } from '../../../src/delivery/parked/reasons.ts';
 import { Slabs } from '../../../src/link/slabs.ts';
 import type { JournalBatch } from '../../../src/ports.ts';
 import type { CallEvent } from '../../../src/telephony/call-event.ts';
@@ -26,7 +27,7 @@ interface Part {
 const RECORD_BYTES = 4096;
 
 /** Why a call is not to be posted, where its facts alone say so; `null`: delivery finds out. */
-export type Unposted = (record: CallRecord) => string | null;
+export type Unposted = (record: CallRecord) => Why | null;
 
 /** Whether a call waits for the PBX's own record before it is posted; `null`: it does not. */
 export type Holding = (record: CallRecord) => Held | null;

@@ -6,7 +6,7 @@ import { prepared } from '../thread/prepared.ts';
 import type { Connection } from '../thread/rpc.ts';
 
 /** The conditions of a filter; all must hold. */
-export function conditions({ ids, since, until, states, source, number }: DeliveryFilter) {
+export function conditions({ ids, since, until, states, source, number, reason }: DeliveryFilter) {
   const where: string[] = [];
   const values: (string | number)[] = [];
   const add = (sql: string, ...args: (string | number)[]): void => {
@@ -25,7 +25,16 @@ export function conditions({ ids, since, until, states, source, number }: Delive
     // "+": the same.
     add("+s.external_reversed >= ? AND +s.external_reversed < ? || ':'", reversed, reversed);
   }
+  if (reason !== undefined) {
+    const [sql, ...args] = reasonPart(reason);
+    add(sql, ...args);
+  }
   return { where, values };
+}
+
+/** A code, or a piece of the sentence. Rows that were skipped by an earlier version have the sentence alone. */
+export function reasonPart(reason: string): readonly [sql: string, ...values: string[]] {
+  return ["(d.code = ? OR instr(lower(coalesce(d.reason, '')), lower(?)) > 0)", reason, reason];
 }
 
 /** A page of a selection. `next`: what to begin the following one with; `null`: nothing is left. */

@@ -7,6 +7,7 @@ import type { Connection } from '../thread/rpc.ts';
 import { type Doubt, remember, remembered } from '../upkeep/identity.ts';
 import { attemptWriter } from './attempts.ts';
 import { claimer } from './claim.ts';
+import { acknowledger } from './parked.ts';
 import { nextDueOf, outboxQueries } from './queries.ts';
 import { settler } from './settle.ts';
 
@@ -22,9 +23,9 @@ type Arg<M extends keyof Outbox> = Parameters<Outbox[M]>[0];
  */
 export function outboxOf(db: Connection): (row: SessionRow, now: number) => void {
   const insert = db.prepare<unknown[]>(
-    `INSERT INTO delivery (session_id, started_at, ended_at, due_at, created_at, updated_at, state, step, reason, doubtful,
-       awaits)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session_id, destination) DO NOTHING`,
+    `INSERT INTO delivery (session_id, started_at, ended_at, due_at, created_at, updated_at, state, step, reason, code,
+       doubtful, awaits)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session_id, destination) DO NOTHING`,
   );
   const begun = db.prepare<unknown[]>('UPDATE delivery SET started_at = ? WHERE session_id = ? AND started_at <> ?');
   // A row that is worked on is left alone: the end of its step looks at the facts as they are then.
@@ -35,7 +36,7 @@ export function outboxOf(db: Connection): (row: SessionRow, now: number) => void
     'UPDATE delivery SET state = @state, step = @step, due_at = 0, update_attempts = 0, failures = 0 WHERE id = @id',
   );
   const post = db.prepare<[object]>(
-    `UPDATE delivery SET state = @state, step = @step, due_at = @dueAt, reason = NULL, look_up_attempts = 0, check_attempts = 0,
+    `UPDATE delivery SET state = @state, step = @step, due_at = @dueAt, reason = NULL, code = NULL, look_up_attempts = 0, check_attempts = 0,
        failures = 0, updated_at = @at WHERE id = @id`,
   );
   /** When a call that may have been posted before is looked for: that was before the doubt, whatever the wall clock shows now. */
@@ -59,7 +60,8 @@ export function outboxOf(db: Connection): (row: SessionRow, now: number) => void
     // A call that may have been posted before is looked for, with or without its record.
     const waits = unposted === null && doubt === null ? held : null;
     const due = doubt === null ? (waits?.dueAt ?? 0) : lookedForAt(doubt, at);
-    const values = [callSessionId, startedAt, endedAt, due, at, at, state, step, unposted ?? waits?.reason ?? null];
+    const why = [unposted?.reason ?? waits?.reason ?? null, unposted?.code ?? null];
+    const values = [callSessionId, startedAt, endedAt, due, at, at, state, step, ...why];
     const { changes } = insert.run(...values, doubt === null ? 0 : 1, waits === null ? null : source);
     if (changes > 0) return;
     begun.run(startedAt, callSessionId, startedAt);
@@ -87,6 +89,7 @@ export function outboxModule(db: Connection) {
     settle: settler(db, attempts),
     taken: taken(db),
     requeue: requeuer(db),
+    acknowledge: acknowledger(db),
     ...awaiting(db),
     ...outboxQueries(db),
   };
@@ -198,8 +201,12 @@ function requeuer(db: Connection) {
   const write = db.prepare<[object]>(
     `UPDATE delivery SET state = @state, step = @step, intent = 'replay', due_at = @dueAt, updated_at = @now,
        look_up_attempts = 0, post_attempts = 0, check_attempts = 0, update_attempts = 0, failures = 0,
-       reason = 'Sent again by an operator.', lease_owner = NULL, lease_until = NULL
+       reason = 'Sent again by an operator.', code = NULL, lease_owner = NULL, lease_until = NULL
      WHERE id = @id`,
+  );
+  const forget = db.prepare<[object]>(
+    `DELETE FROM lead_cache WHERE lead IS NULL
+       AND number = (SELECT coalesce(external_e164, external) FROM session s JOIN delivery d ON d.session_id = s.call_session_id WHERE d.id = @id)`,
   );
   return db.transaction(({ ids, force, now, checkAt }: Arg<'requeue'>): number => {
     let count = 0;
@@ -212,6 +219,7 @@ function requeuer(db: Connection) {
       const recheck = state !== 'delivered' && doubtful === 1 && !force;
       const to = next(found, recheck ? 'rechecked' : 'replayed');
       write.run({ id, ...to, now, dueAt: recheck ? checkAt : 0 });
+      forget.run({ id });
       count += 1;
     }
     return count;

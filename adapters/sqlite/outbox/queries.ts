@@ -4,6 +4,7 @@ import type { Attempt, Delivery, Outbox, OutboxCounts, ReasonCount } from '../..
 import { prepared } from '../thread/prepared.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { conditions } from './filter.ts';
+import { parkedCounter } from './parked.ts';
 import { type AttemptRow, DELIVERY_COLUMNS, DELIVERY_FROM, type DeliveryRow, toAttempt, toDelivery } from './row.ts';
 
 const DAY_MS = 24 * 3_600_000;
@@ -51,17 +52,18 @@ function counter(db: Connection) {
     )
     .pluck();
   const parked = db.prepare<[], ReasonCount>(
-    `SELECT reason, n AS count FROM delivery_reason INDEXED BY delivery_reason_by_count
+    `SELECT code, reason, n AS count FROM delivery_reason INDEXED BY delivery_reason_by_count
      WHERE state = 'parked' ORDER BY n DESC LIMIT ${REASONS}`,
   );
   // Of the ten minutes in which the day begins row by row, then by the counts.
   const skipped = db.prepare<[object], ReasonCount>(
-    `SELECT reason, sum(n) AS count FROM (
-       SELECT coalesce(reason, '') AS reason, 1 AS n FROM delivery INDEXED BY delivery_done
+    `SELECT max(code) AS code, reason, sum(n) AS count FROM (
+       SELECT code, coalesce(reason, '') AS reason, 1 AS n FROM delivery INDEXED BY delivery_done
          WHERE ended_at > @since AND ended_at < (@span + 1) * ${SPAN_MS} AND state IN ('delivered', 'skipped') AND state = 'skipped'
-       UNION ALL SELECT reason, n FROM delivery_reason WHERE state = 'skipped' AND span > @span)
+       UNION ALL SELECT code, reason, n FROM delivery_reason WHERE state = 'skipped' AND span > @span)
      GROUP BY reason ORDER BY count DESC, reason LIMIT ${REASONS}`,
   );
+  const parkedCounts = parkedCounter(db);
   return ({ now }: Arg<'counts'>): OutboxCounts => {
     const kept = new Map(counts.all());
     const since = Math.floor(now) - DAY_MS;
@@ -71,6 +73,7 @@ function counter(db: Connection) {
       ) as OutboxCounts['states'],
       oldestWaiting: oldest.get() ?? null,
       updatesWaiting: kept.get('update') ?? 0,
+      parked: parkedCounts(now),
       parkedReasons: parked.all(),
       skippedReasons: skipped.all({ since, span: Math.floor(since / SPAN_MS) }),
     };

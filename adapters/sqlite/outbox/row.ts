@@ -8,7 +8,7 @@ import { decodeRecord } from '../sessions/row.ts';
 export const DELIVERY_COLUMNS = `d.id, d.session_id, d.destination, d.state, d.step, s.json, s.revision, d.intent,
   d.look_up_attempts, d.post_attempts, d.check_attempts, d.update_attempts, d.failures, d.tries, d.reason, d.due_at, d.lease_owner,
   d.lead_id, d.user_id, d.activity_id, d.body, d.posted_facts, d.doubtful, d.first_attempt_at, d.last_attempt_at, d.delivered_at,
-  d.created_at, d.updated_at`;
+  d.created_at, d.updated_at, d.code`;
 
 export const DELIVERY_FROM = 'delivery d JOIN session s ON s.call_session_id = d.session_id';
 
@@ -50,6 +50,7 @@ export type DeliveryRow = readonly [
   deliveredAt: number | null,
   createdAt: number,
   updatedAt: number,
+  code: string | null,
 ];
 
 export interface AttemptRow {
@@ -75,9 +76,10 @@ export function toDelivery(row: DeliveryRow): Delivery {
     row;
   const [failures, tries, reason, dueAt, leaseOwner, leadId, userId, activityId, body, posted, doubtful, ...times] =
     more;
-  const [firstAttemptAt, lastAttemptAt, deliveredAt, createdAt, updatedAt] = times;
+  const [firstAttemptAt, lastAttemptAt, deliveredAt, createdAt, updatedAt, code] = times;
   return {
     ...{ id, sessionId, destination, state, step, revision, trigger, failures, tries, reason, dueAt, leaseOwner },
+    code,
     ...{ leadId, userId, activityId, firstAttemptAt, lastAttemptAt, deliveredAt, createdAt, updatedAt },
     record: decodeRecord(record),
     attempts: { 'look-up': lookUp, post, check, update },

@@ -27,7 +27,7 @@ export function settler(db: Connection, attempts: AttemptWriter) {
     )
     .raw();
   const move = db.prepare<unknown[]>(
-    `UPDATE delivery SET state = ?, step = ?, due_at = ?, reason = ?, updated_at = ?, lease_owner = ?, lease_until = ?, failures = ?
+    `UPDATE delivery SET state = ?, step = ?, due_at = ?, reason = ?, code = ?, updated_at = ?, lease_owner = ?, lease_until = ?, failures = ?
      WHERE id = ?`,
   );
   const anew = columnOf(db, (column) => `${column} = 0`);
@@ -62,7 +62,8 @@ export function settler(db: Connection, attempts: AttemptWriter) {
     const lease = moved ? undefined : item.leaseUntil;
     const failures = to.step !== from.step ? 0 : before + (item.failed === true ? 1 : 0);
     const leased = lease === undefined ? [null, null] : [owner, lease];
-    move.run(to.state, to.step, moved ? 0 : item.dueAt, reason, now, ...leased, failures, id);
+    const code = to.state === 'parked' || to.state === 'skipped' ? (item.code ?? null) : null;
+    move.run(to.state, to.step, moved ? 0 : item.dueAt, reason, code, now, ...leased, failures, id);
     if (to.step !== null && to.step !== from.step && ANEW.has(to.step)) anew[to.step].run({ id });
     if (item.burn !== undefined) burn[item.burn].run({ id });
     if (item.found !== undefined) found.run({ id, ...item.found });

@@ -1,6 +1,7 @@
 /** The list of calls with their deliveries, newest first, page by page. */
 import type { CallRecord, Direction } from '../../../src/call/record.ts';
 import type { DeliveryState } from '../../../src/delivery/states.ts';
+import { reasonPart } from '../outbox/filter.ts';
 import { prepared } from '../thread/prepared.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { decodeRecord, reversedDigits } from './row.ts';
@@ -15,6 +16,8 @@ export interface CallQuery {
   readonly direction?: Direction | undefined;
   /** The other party's number by its last digits. */
   readonly number?: string | undefined;
+  /** The code of a reason, or a piece of its sentence. */
+  readonly reason?: string | undefined;
   /** `next` of the page before; absent to begin with the newest. */
   readonly after?: CallPlace | undefined;
   /** Rows in a page, at most. */
@@ -40,6 +43,8 @@ export interface CallRow {
   /** `null`: the call has no row in the outbox. */
   readonly state: DeliveryState | null;
   readonly reason: string | null;
+  /** Of parked and skipped calls. */
+  readonly code: string | null;
   /** Posts ever begun. */
   readonly tries: number;
   readonly deliveredAt: number | null;
@@ -125,7 +130,7 @@ export function lister(db: Connection): (query: CallQuery) => CallPage {
     if (end !== null) range.push(beside(way, '>=', end));
     const parts = [...way.where, ...filters, ...range];
     return reading(
-      `SELECT s.json, s.started_at AS startedAt, s.call_session_id AS id, d.state, d.reason, coalesce(d.tries, 0) AS tries,
+      `SELECT s.json, s.started_at AS startedAt, s.call_session_id AS id, d.state, d.reason, d.code, coalesce(d.tries, 0) AS tries,
            d.delivered_at AS deliveredAt
          FROM ${way.from} ${textOf(parts)} ORDER BY ${way.startedAt} DESC, ${way.id} DESC LIMIT ?`,
     ).all(...valuesOf(parts), limit);
@@ -211,12 +216,13 @@ export function begunLister(db: Connection): (query: BegunQuery) => BegunPage {
   };
 }
 
-function filtersOf({ since, until, source, direction }: CallQuery): readonly Part[] {
+function filtersOf({ since, until, source, direction, reason }: CallQuery): readonly Part[] {
   const parts: Part[] = [];
   if (since !== undefined) parts.push(['s.ended_at >= ?', since]);
   if (until !== undefined) parts.push(['s.ended_at < ?', until]);
   if (source !== undefined) parts.push(['s.source = ?', source]);
   if (direction !== undefined) parts.push(['s.direction = ?', direction]);
+  if (reason !== undefined) parts.push(reasonPart(reason));
   return parts;
 }
 

@@ -1,5 +1,6 @@
 /** A CallRecord as a row of `session`, and back. */
 import type { CallRecord } from '../../../src/call/record.ts';
+import type { Why } from '../../../src/delivery/parked/reasons.ts';
 
 /** A session as it is kept. */
 export interface StoredSession {
@@ -59,7 +60,7 @@ export interface SessionRow {
   readonly endedAt: number;
   readonly json: string;
   /** Why the call is not to be posted, where its facts alone say so; `null`: delivery finds out. */
-  readonly unposted: string | null;
+  readonly unposted: Why | null;
   /** Set for a new call that waits for the PBX's own record before it is posted. */
   readonly held: Held | null;
   /** Values of the other columns, in the order of `OTHER_COLUMNS`. */
@@ -74,7 +75,7 @@ export const OTHER_COLUMNS = [
 
 const whole = (time: number): number => Math.floor(time);
 
-export function sessionRow(record: CallRecord, unposted: string | null = null, held: Held | null = null): SessionRow {
+export function sessionRow(record: CallRecord, unposted: Why | null = null, held: Held | null = null): SessionRow {
   const { source, direction, status, external, externalE164, did, didE164, trunk, queue, agent } = record;
   const answeredAt = record.answeredAt === null ? null : whole(record.answeredAt);
   const reversed = reversedDigits(externalE164 ?? external);

@@ -18,7 +18,7 @@ const MARGIN_MS = 5000;
 export function touchedBy(db: Connection): (gap: GapSpan) => readonly CallRow[] {
   const near = (from: string, where: string) =>
     db.prepare<[object], Omit<CallRow, 'record'> & { readonly json: string }>(
-      `SELECT s.json, d.state, d.reason, coalesce(d.tries, 0) AS tries, d.delivered_at AS deliveredAt
+      `SELECT s.json, d.state, d.reason, d.code, coalesce(d.tries, 0) AS tries, d.delivered_at AS deliveredAt
        FROM ${from} LEFT JOIN delivery d ON d.session_id = s.call_session_id
        WHERE ${where} AND s.ended_at >= @from
          AND s.source = @source AND EXISTS (SELECT 1 FROM json_each(s.json, '$.flags') WHERE value = 'blind-interval')

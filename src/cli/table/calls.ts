@@ -1,6 +1,6 @@
 /** Calls: what became of them, and posting them again. */
 import type { CommandSpec } from '../command.ts';
-import { config, json, number, numbers, since, source, state, until } from './options.ts';
+import { config, json, number, numbers, reason, since, source, state, until } from './options.ts';
 
 export const CALLS = [
   {
@@ -12,6 +12,7 @@ export const CALLS = [
       since,
       until,
       state,
+      reason,
       source,
       { name: 'direction', value: 'WORD', help: 'inbound, outbound or internal' },
       number,
@@ -31,13 +32,14 @@ export const CALLS = [
   {
     name: 'replay',
     aliases: ['calls replay'],
-    summary: 'post calls again, by id, by time or by state',
+    summary: 'post calls again, by id, time, state or reason',
     arguments: '[ID...]',
     options: [
       config,
       since,
       until,
       state,
+      reason,
       source,
       number,
       { name: 'dry-run', help: 'show what would be posted and post nothing' },

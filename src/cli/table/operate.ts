@@ -7,7 +7,8 @@ export const OPERATE = [
     name: 'status',
     summary: 'show on one screen whether all is well, and what to do if not',
     options: [config, json],
-    details: 'Ends with 0 when all is well, else with 1. Parked calls are shown but do not count.',
+    details:
+      'Ends with 0 when all is well, else with 1. Parked calls count until "logcalld acknowledge" takes note\nof them, or until they are posted.',
   },
   {
     name: 'gaps',
@@ -58,7 +59,7 @@ export const OPERATE = [
   },
   {
     name: 'acknowledge',
-    summary: 'take note of what happened to the database: status no longer tells it',
+    summary: 'take note of parked calls, and of what happened to the database: status no longer counts it',
     options: [config],
   },
 ] as const satisfies readonly CommandSpec[];

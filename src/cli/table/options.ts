@@ -23,6 +23,12 @@ export const state: OptionSpec = {
   help: 'delivery state, e.g. parked; may be repeated',
 };
 
+export const reason: OptionSpec = {
+  name: 'reason',
+  value: 'TEXT',
+  help: "parked or skipped for this: a word that status shows, e.g. 'no-user', or a piece of the sentence",
+};
+
 export const source: OptionSpec = {
   name: 'source',
   short: 's',

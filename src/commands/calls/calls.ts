@@ -71,7 +71,7 @@ function asTable(terminal: Terminal, secrecy: Privacy): (rows: readonly CallRow[
   };
 }
 
-function cells({ record, state, reason }: CallRow, secrecy: Privacy): string[] {
+function cells({ record, state, code, reason }: CallRow, secrecy: Privacy): string[] {
   return [
     dateTime(record.startedAt),
     record.direction.toLowerCase(),
@@ -81,6 +81,6 @@ function cells({ record, state, reason }: CallRow, secrecy: Privacy): string[] {
     String(record.durationSeconds),
     state ?? '-',
     record.callSessionId,
-    cut(secrecy.text(reason ?? ''), REASON_WIDTH),
+    cut(secrecy.text([code, reason].filter(Boolean).join(': ')), REASON_WIDTH),
   ];
 }

@@ -3,6 +3,7 @@ import { nearest } from '../../../config/problem.ts';
 import type { Direction } from '../../call/record.ts';
 import { type Invocation, UsageError } from '../../cli/command.ts';
 import { parseWhen } from '../../cli/when.ts';
+import { PARKED_CODES, SKIPPED_CODES } from '../../delivery/parked/reasons.ts';
 import { DELIVERY_STATES, type DeliveryState } from '../../delivery/states.ts';
 
 export interface Selection {
@@ -11,6 +12,7 @@ export interface Selection {
   readonly states?: DeliveryState[];
   readonly source?: string;
   readonly number?: string;
+  readonly reason?: string;
 }
 
 /** `now`: ms since the epoch, for times such as `2h`. Throws `UsageError`. */
@@ -23,12 +25,16 @@ export function selectionOf(invocation: Invocation, now: number): Selection {
     .map(stateOf);
   const source = invocation.value('source');
   const number = invocation.value('number');
+  const reason = invocation.value('reason');
+  // Only these have one.
+  if (reason !== null && states.length === 0) states.push('parked', 'skipped');
   return {
     ...(since === null ? {} : { since: parseWhen('--since', since, now) }),
     ...(until === null ? {} : { until: parseWhen('--until', until, now) }),
     ...(states.length === 0 ? {} : { states }),
     ...(source === null ? {} : { source }),
     ...(number === null ? {} : { number: endOf(number) }),
+    ...(reason === null ? {} : { reason: reasonOf(reason) }),
   };
 }
 
@@ -52,6 +58,18 @@ function stateOf(word: string): DeliveryState {
     `There is no delivery state ${word}.`,
     guess === null ? `--state with one of: ${DELIVERY_STATES.join(', ')}` : `--state ${guess}`,
   );
+}
+
+const CODES: readonly string[] = [...PARKED_CODES, ...SKIPPED_CODES];
+
+/** A code, else a piece of a sentence. A code that is written wrong would be found in none. */
+function reasonOf(text: string): string {
+  const word = text.trim().toLowerCase();
+  if (word === '' || word.length > 200) throw new UsageError('--reason has no text to look for.', '--reason no-user');
+  if (CODES.includes(word)) return word;
+  const guess = word.includes('-') ? nearest(word, CODES) : null;
+  if (guess !== null) throw new UsageError(`There is no reason ${text}.`, `--reason ${guess}`);
+  return word;
 }
 
 /** The digits that a stored number may end with: a leading 0 of national writing is not part of it. */

@@ -5,6 +5,7 @@ import type { CallRecord, Reason } from '../../call/record.ts';
 import { channelIdOf, timelineOf } from '../../call/timeline.ts';
 import { planOf } from '../../daemon/settings.ts';
 import type { CallLogBody } from '../../delivery/crm.ts';
+import { remedyOf, replayCommand } from '../../delivery/parked/reasons.ts';
 import type { Attempt } from '../../delivery/store.ts';
 import { clockTime, columns, cut, dateTime, external, type Privacy } from '../output.ts';
 import { gapLine } from '../records/gap-line.ts';
@@ -15,6 +16,7 @@ export function showCall(config: Config, call: CallDetails, secrecy: Privacy, wi
   return [
     headline(call.record, secrecy),
     deliveryLine(call, secrecy),
+    ...remedy(call),
     ...section('Course (local time, channel at the end)', course(config, call, secrecy)),
     ...section('Record', record(call, secrecy)),
     ...section('Why (rule: fact)', reasons(call.record, secrecy)),
@@ -47,6 +49,17 @@ function deliveryLine({ delivery }: CallDetails, secrecy: Privacy): string {
     reason === null ? null : secrecy.text(reason),
   ];
   return parts.filter((part) => part !== null).join('   ');
+}
+
+/** What somebody has to do, of a call that waits for it. */
+function remedy({ delivery, record }: CallDetails): readonly string[] {
+  if (delivery?.state !== 'parked') return [];
+  const { what, helps } = remedyOf(delivery.code);
+  return columns([
+    ['why', `${delivery.code ?? 'other'}: ${what}`],
+    ['what helps', helps],
+    ['then', replayCommand(delivery.code, record.callSessionId)],
+  ]).map((line) => `  ${line}`);
 }
 
 function course(config: Config, { record: { source }, events }: CallDetails, secrecy: Privacy): readonly string[] {

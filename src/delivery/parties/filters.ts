@@ -1,4 +1,5 @@
 import { type CallRecord, EXTENSION_DIALLED } from '../../call/record.ts';
+import type { SkippedCode, Why } from '../parked/reasons.ts';
 import type { DeliveryPolicy } from '../policy.ts';
 
 /** True when a pattern is the whole value, or its beginning where the pattern ends in `*`. */
@@ -12,30 +13,35 @@ export function isOwn(policy: DeliveryPolicy, e164: string | null, raw: string |
   return matches(policy.own, e164) || matches(policy.own, raw) || policy.user.rows.some((row) => row.extension === raw);
 }
 
-/** Why this call is not to be posted, one sentence; `null` when it is. `now`: ms since the epoch. */
-export function skipReason(record: CallRecord, policy: DeliveryPolicy, now: number): string | null {
+const why = (code: SkippedCode, reason: string): Why<SkippedCode> => ({ code, reason });
+
+/** Why this call is not to be posted; `null` when it is. `now`: ms since the epoch. */
+export function skipReason(record: CallRecord, policy: DeliveryPolicy, now: number): Why<SkippedCode> | null {
   const { skip } = policy;
   if (record.direction === 'Internal' && policy.internal === 'skip') {
-    return record.reasons?.direction.rule === EXTENSION_DIALLED
-      ? 'Internal call that left by a trunk: an extension or group was dialled; if it is a speed dial, name it in "speed_dials".'
-      : 'Internal call between two extensions; set "internal" to "post" to send such calls.';
+    const reason =
+      record.reasons?.direction.rule === EXTENSION_DIALLED
+        ? 'Internal call that left by a trunk: an extension or group was dialled; if it is a speed dial, name it in "speed_dials".'
+        : 'Internal call between two extensions; set "internal" to "post" to send such calls.';
+    return why('skip-internal', reason);
   }
   if (policy.maxAgeMs !== null && now - record.endedAt > policy.maxAgeMs) {
-    return `The call ended more than ${Math.round(policy.maxAgeMs / 3_600_000)} h ago, the configured maximum age.`;
+    const hours = Math.round(policy.maxAgeMs / 3_600_000);
+    return why('skip-old', `The call ended more than ${hours} h ago, the configured maximum age.`);
   }
   if (matches(skip.dids, record.did) || matches(skip.dids, record.didE164)) {
-    return `Filter: called number ${record.did ?? ''}.`;
+    return why('skip-filter', `Filter: called number ${record.did ?? ''}.`);
   }
-  if (matches(skip.trunks, record.trunk)) return `Filter: trunk ${record.trunk ?? ''}.`;
+  if (matches(skip.trunks, record.trunk)) return why('skip-filter', `Filter: trunk ${record.trunk ?? ''}.`);
   const inTenant = record.agentDomain === null ? null : `${record.agent}@${record.agentDomain}`;
   if (matches(skip.extensions, record.agent) || (record.agent !== null && matches(skip.extensions, inTenant))) {
-    return `Filter: extension ${inTenant ?? record.agent}.`;
+    return why('skip-filter', `Filter: extension ${inTenant ?? record.agent}.`);
   }
   if (matches(skip.numbers, record.external) || matches(skip.numbers, record.externalE164)) {
-    return 'Filter: number of the other party.';
+    return why('skip-filter', 'Filter: number of the other party.');
   }
   if (record.direction !== 'Internal' && isOwn(policy, record.externalE164, record.external)) {
-    return 'The other party is one of our own numbers.';
+    return why('skip-own-number', 'The other party is one of our own numbers.');
   }
   return null;
 }

@@ -4,6 +4,7 @@ import type { Asking } from '../../permits/port.ts';
 import type { Clock } from '../../ports.ts';
 import { isBlotted } from '../../telephony/withheld.ts';
 import type { Lead, Reply, Resolution } from '../crm.ts';
+import type { ParkedCode, SkippedCode, Why } from '../parked/reasons.ts';
 import type { DeliveryPolicy } from '../policy.ts';
 import type { UserStore } from '../store.ts';
 import { isOwn, skipReason } from './filters.ts';
@@ -14,7 +15,9 @@ import type { Users } from './users.ts';
 export type Resolved = { readonly reply: Reply<unknown> | null } & (
   | { readonly kind: 'send'; readonly resolution: Resolution }
   /** `later`: the CRM could not say. `waits`: its users are not known yet, which is no fault of the call. */
-  | { readonly kind: 'skip' | 'park' | 'later' | 'waits'; readonly reason: string }
+  | ({ readonly kind: 'skip' } & Why<SkippedCode>)
+  | ({ readonly kind: 'park' } & Why<ParkedCode>)
+  | { readonly kind: 'later' | 'waits'; readonly reason: string }
 );
 
 type LeadResult =
@@ -60,7 +63,8 @@ export function createResolve(parts: {
       return { kind: 'lead', id: lead.id, ownerId: lead.ownerId, reply };
     }
     if (answer.leads.length > 1) {
-      return { kind: 'park', reason: `${answer.leads.length} leads have this number; policy several = "park".`, reply };
+      const reason = `${answer.leads.length} leads have this number; policy several = "park".`;
+      return { kind: 'park', code: 'several-leads', reason, reply };
     }
     if (reply !== null) await leads.remember(number, null);
     return unknownLead(number, asking, reply);
@@ -71,12 +75,17 @@ export function createResolve(parts: {
       case 'let-crm-create':
         return { ...NO_LEAD, reply };
       case 'park':
-        return { kind: 'park', reason: `No lead has this number; create it in ${crm}, then replay.`, reply };
+        return { kind: 'park', code: 'no-lead', reason: 'No lead has this number; policy unknown = "park".', reply };
       case 'skip':
-        return { kind: 'skip', reason: 'No lead has this number; policy unknown = "skip".', reply };
+        return {
+          kind: 'skip',
+          code: 'skip-no-lead',
+          reason: 'No lead has this number; policy unknown = "skip".',
+          reply,
+        };
       case 'capture': {
         const made = await leads.capture(number, asking);
-        if (made.kind !== 'accepted' || made.value === null) return lookupFailed(crm, made);
+        if (made.kind !== 'accepted' || made.value === null) return captureFailed(crm, made);
         const lead: Lead = { id: made.value, name: null, ownerId: null, phone: number, mobile: null };
         await leads.remember(number, lead);
         return { kind: 'lead', id: lead.id, ownerId: null, reply: made };
@@ -89,6 +98,7 @@ export function createResolve(parts: {
     ownerId: string | null,
   ): Promise<Exclude<Resolved, { kind: 'send' }> | { id: string | null }> {
     let why: string | null = null;
+    let noDefault = '';
     for (const extension of answerable(record)) {
       const of = { extension, source: record.source, domain: record.agentDomain };
       const match = users.match(of);
@@ -101,27 +111,27 @@ export function createResolve(parts: {
       if (match.kind === 'known') return { id: match.id };
       why ??= match.why;
     }
-    for (const step of policy.user.unknown) {
+    const steps = record.agent === null && !isOutside(record) ? policy.user.noAgent : policy.user.unknown;
+    for (const step of steps) {
       if (step === 'lead-owner' && ownerId !== null) return { id: ownerId };
       if (step === 'default-user') {
         const fallback = users.fallback();
         if (fallback?.kind === 'not-yet') return notYet;
         if (fallback?.kind === 'known') return { id: fallback.id };
+        if (fallback?.kind === 'unknown') noDefault = `; default_user: ${fallback.why}`;
       }
       if (step === 'omit') return { id: null };
-      if (step === 'skip') return { kind: 'skip', reason: `No user: ${why ?? whyNobody(record)}.`, reply: null };
+      const reason = `No user: ${why ?? whyNobody(record)}${noDefault}.`;
+      if (step === 'skip') return { kind: 'skip', code: 'skip-no-user', reason, reply: null };
       if (step === 'park') break;
     }
-    return {
-      kind: 'park',
-      reason: `No user: ${why ?? whyNobody(record)}; ${why === null ? remedyOf(record) : REMEDY}, then replay.`,
-      reply: null,
-    };
+    const code = why !== null ? 'no-user' : isOutside(record) ? 'outside-phone' : 'no-agent';
+    return { kind: 'park', code, reason: `No user: ${why ?? whyNobody(record)}${noDefault}.`, reply: null };
   }
 
   return async (record, asking) => {
     const skip = skipReason(record, policy, clock.now());
-    if (skip !== null) return { kind: 'skip', reason: skip, reply: null };
+    if (skip !== null) return { kind: 'skip', ...skip, reply: null };
     await users.settled();
     const lead = await leadOf(record, asking);
     if (lead.kind !== 'lead') return lead;
@@ -132,17 +142,11 @@ export function createResolve(parts: {
   };
 }
 
-const REMEDY = 'correct the users file';
-
 const isOutside = ({ reasons }: CallRecord) => reasons?.agent.rule === 'outside-telephone-of-nobody';
 
 /** Why the call is nobody's. */
 export function whyNobody(record: CallRecord): string {
   return isOutside(record) ? (record.reasons?.agent.fact ?? '') : 'no agent took or was offered the call';
-}
-
-function remedyOf(record: CallRecord): string {
-  return isOutside(record) ? 'add it there and derive the call again (sessions rederive --apply)' : REMEDY;
 }
 
 /** Whose call it is; where that is the line of a group or queue that no user has, the phone of it that rang last answers for it. */
@@ -156,11 +160,10 @@ const NO_LEAD = { kind: 'lead', id: null, ownerId: null, reply: null } as const;
 
 function anonymous({ lead }: DeliveryPolicy, record: CallRecord): LeadResult {
   if (lead.anonymous === 'send') return NO_LEAD;
-  return {
-    kind: lead.anonymous,
-    reason: `${whyNoNumber(record)}; policy anonymous = "${lead.anonymous}".`,
-    reply: null,
-  };
+  const reason = `${whyNoNumber(record)}; policy anonymous = "${lead.anonymous}".`;
+  return lead.anonymous === 'park'
+    ? { kind: 'park', code: 'no-number', reason, reply: null }
+    : { kind: 'skip', code: 'skip-no-number', reason, reply: null };
 }
 
 function whyNoNumber({ direction, external }: CallRecord): string {
@@ -172,7 +175,14 @@ function whyNoNumber({ direction, external }: CallRecord): string {
 
 function lookupFailed(crm: string, reply: Reply<unknown>): LeadResult {
   if (reply.kind === 'rejected') {
-    return { kind: 'park', reason: `${crm} refused the lead lookup: ${reply.message}`, reply };
+    return { kind: 'park', code: 'lookup-refused', reason: `${crm} refused the lead lookup: ${reply.message}`, reply };
   }
   return { kind: 'later', reason: `The lead could not be looked up: ${reply.message}`, reply };
+}
+
+function captureFailed(crm: string, reply: Reply<unknown>): LeadResult {
+  if (reply.kind === 'rejected') {
+    return { kind: 'park', code: 'lead-refused', reason: `${crm} refused to make the lead: ${reply.message}`, reply };
+  }
+  return { kind: 'later', reason: `The lead could not be made: ${reply.message}`, reply };
 }

@@ -14,9 +14,10 @@ const YOUNG_MS = 3_600_000;
 export async function check(parts: StepParts, run: Run): Promise<Ran> {
   const { policy, clock, outbox, crm } = parts;
   const { row, asking, heard } = run;
-  if (policy.uncertain === 'hold') {
-    const reason = `It is not known whether this call was logged (${row.reason ?? 'no answer'}); look in ${crm.name}, then replay if it is not there.`;
-    return { from: row, outcome: { kind: 'done', event: 'held', reason } };
+  // Held for an operator, whose replay is the order to look for it.
+  if (policy.uncertain === 'hold' && row.trigger !== 'replay') {
+    const reason = `It is not known whether this call was logged (${row.reason ?? 'no answer'}); a replay looks for it in ${crm.name}, and posts it if it is not there.`;
+    return { from: row, outcome: { kind: 'done', event: 'held', code: 'check-held', reason } };
   }
   if (policy.uncertain === 'resend') {
     return {
@@ -102,21 +103,26 @@ function again({ policy, random }: StepParts, row: Delivery, why: string): Ran['
   if (!spent && row.tries % (NOT_OWN * maxAttempts) !== 0)
     return { kind: 'done', event: 'absent', reason: why, pauseMs };
   const count = spent ? posts : row.tries;
-  return { kind: 'done', event: 'exhausted', reason: `Given up after ${count} attempts: ${row.reason ?? why}` };
+  return {
+    kind: 'done',
+    event: 'exhausted',
+    code: 'post-failed',
+    reason: `Given up after ${count} attempts: ${row.reason ?? why}`,
+  };
 }
 
 function unanswered({ crm }: StepParts, startedAt: number, reply: Reply<unknown>): Ran['outcome'] {
   const attempted = { step: 'check' as const, startedAt, result: resultOf(reply) };
   const unknown = 'It is not known whether this call was logged';
-  const look = `look in ${crm.name}, then replay if it is not there`;
   if (reply.kind === 'rejected') {
+    const look = `look there, and if it is missing, replay it with --force`;
     const reason = `${unknown}, and ${crm.name} cannot be asked (${reply.message}); ${look}.`;
-    return { kind: 'done', event: 'held', reason, attempted };
+    return { kind: 'done', event: 'held', code: 'check-impossible', reason, attempted };
   }
   return {
-    ...{ kind: 'failed', again: 'failed', exhausted: 'held', reply, attempted },
+    ...{ kind: 'failed', again: 'failed', exhausted: 'held', code: 'check-failed', reply, attempted },
     reason:
       reply.kind === 'denied' ? `${unknown}, and ${crm.name} refuses to be asked (${reply.message})` : reply.message,
-    finally: `${unknown}, and ${crm.name} could not be asked in {n} attempts (${reply.message}); ${look}.`,
+    finally: `${unknown}, and ${crm.name} could not be asked in {n} attempts (${reply.message}); a replay asks again.`,
   };
 }

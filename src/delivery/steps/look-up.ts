@@ -15,13 +15,14 @@ export async function lookUp({ resolve, clock }: StepParts, { row, asking, heard
       return { from: row, outcome: { kind: 'done', event: 'found', reason: null, found: resolved.resolution } };
     }
     case 'skip':
-      return { from: row, outcome: { kind: 'done', event: 'filtered', reason: resolved.reason } };
+      return { from: row, outcome: { kind: 'done', event: 'filtered', code: resolved.code, reason: resolved.reason } };
     case 'park':
       return {
         from: row,
         outcome: {
           kind: 'done',
           event: 'unresolvable',
+          code: resolved.code,
           reason: resolved.reason,
           ...attempted(startedAt, resolved.reply),
         },
@@ -31,7 +32,7 @@ export async function lookUp({ resolve, clock }: StepParts, { row, asking, heard
         return { from: row, outcome: { kind: 'done', event: 'put-off', reason: resolved.reason, pauseMs: AGAIN_MS } };
       }
       const reason = `${resolved.reason} They could not be had for a day; see the condition crm-users-stale in status, then replay.`;
-      return { from: row, outcome: { kind: 'done', event: 'unresolvable', reason } };
+      return { from: row, outcome: { kind: 'done', event: 'unresolvable', code: 'users-unknown', reason } };
     }
     case 'later':
       return {
@@ -39,6 +40,7 @@ export async function lookUp({ resolve, clock }: StepParts, { row, asking, heard
         outcome: {
           kind: 'failed',
           reason: resolved.reason,
+          code: 'lookup-failed',
           again: 'failed',
           exhausted: 'exhausted',
           reply: resolved.reply,

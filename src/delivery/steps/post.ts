@@ -68,14 +68,14 @@ function outcomeOf(reply: Reply<{ readonly activityId: string | null }>): Ran['o
       return { kind: 'done', event: 'accepted', reason: null, activityId, certain: true, attempt };
     }
     case 'rejected':
-      return { kind: 'done', event: 'rejected', reason, attempt };
+      return { kind: 'done', event: 'rejected', code: 'rejected', reason, attempt };
     case 'uncertain':
       return { kind: 'failed', again: 'doubtful', exhausted: 'doubtful', reason, reply, attempt };
     case 'rate-limited':
     case 'denied':
     case 'unavailable':
       return {
-        ...{ kind: 'failed', again: 'failed', exhausted: 'exhausted', reason, reply, attempt },
+        ...{ kind: 'failed', again: 'failed', exhausted: 'exhausted', code: 'post-failed', reason, reply, attempt },
         finally: `Given up after {n} attempts: ${reason}`,
       };
   }

@@ -2,6 +2,7 @@
 import type { Asking, Permits } from '../../permits/port.ts';
 import type { Clock } from '../../ports.ts';
 import type { Crm, Reply } from '../crm.ts';
+import type { ReasonCode } from '../parked/reasons.ts';
 import type { Leads } from '../parties/leads.ts';
 import type { Resolve } from '../parties/resolve.ts';
 import type { DeliveryPolicy } from '../policy.ts';
@@ -41,6 +42,8 @@ export type Outcome =
       readonly kind: 'done';
       readonly event: DeliveryEvent;
       readonly reason: string | null;
+      /** Where the call is parked or skipped. */
+      readonly code?: ReasonCode;
       readonly pauseMs?: number;
     } & Facts)
   /** It did not work. Whose fault it was, and what follows, is for the worker to say. */
@@ -50,6 +53,8 @@ export type Outcome =
       /** What follows when it is tried once more, and when it was tried often enough. */
       readonly again: DeliveryEvent;
       readonly exhausted: DeliveryEvent;
+      /** Of a call that is parked when it was tried often enough. */
+      readonly code?: ReasonCode;
       /** `null`: nothing was asked of the CRM. */
       readonly reply: Reply<unknown> | null;
       /** The reason that is kept when it was tried often enough; `{n}` is the number of attempts. */

@@ -4,17 +4,13 @@ import { outboxOf } from '../../../../adapters/sqlite/outbox/outbox.ts';
 import { type Held, sessionRow } from '../../../../adapters/sqlite/sessions/row.ts';
 import { sessionStore } from '../../../../adapters/sqlite/sessions/store.ts';
 import type { CallRecord } from '../../../../src/call/record.ts';
+import type { Why } from '../../../../src/delivery/parked/reasons.ts';
 import { call } from '../../../delivery/fakes.ts';
 import { LOOK_UP, openOutbox, SKIPPED } from './support.ts';
 
 const HELD: Held = { dueAt: 150_000, reason: 'Waits for the record.' };
 
-function held(
-  box: ReturnType<typeof openOutbox>,
-  record: CallRecord,
-  why = HELD,
-  unposted: string | null = null,
-): void {
+function held(box: ReturnType<typeof openOutbox>, record: CallRecord, why = HELD, unposted: Why | null = null): void {
   sessionStore(box.db, [outboxOf])(sessionRow(record, unposted, why), 5000);
 }
 
@@ -56,7 +52,7 @@ t.test('one that went on meanwhile keeps what became of it', async (t) => {
 
 t.test('what is not to be posted waits for nothing', async (t) => {
   const box = openOutbox();
-  held(box, call(1), HELD, 'An internal call.');
+  held(box, call(1), HELD, { code: 'skip-internal', reason: 'An internal call.' });
   t.match(box.row(1), { ...SKIPPED, reason: 'An internal call.' });
   t.strictSame(waiting(box), []);
 });

@@ -11,15 +11,40 @@ import { openOutbox } from './support.ts';
 
 const DAY = 24 * 3_600_000;
 
-function counted(db: Connection, since: number) {
+/** `noted`: rows that were parked when an operator took note of them. */
+function counted(
+  db: Connection,
+  since: number,
+  noted: ReadonlySet<number> = new Set(),
+  acknowledgedAt: number | null = null,
+) {
   const n = (where: string) => db.prepare(`SELECT count(*) FROM delivery WHERE ${where}`).pluck().get();
   const reasons = (where: string) =>
     db
       .prepare(
-        `SELECT coalesce(reason, '') AS reason, count(*) AS count FROM delivery WHERE ${where} GROUP BY 1 ORDER BY 2 DESC, 1`,
+        `SELECT max(code) AS code, coalesce(reason, '') AS reason, count(*) AS count FROM delivery WHERE ${where} GROUP BY 2 ORDER BY 3 DESC, 2`,
       )
       .all();
+  const parked = db
+    .prepare<[], { id: number; code: string }>(
+      "SELECT id, coalesce(code, 'other') AS code FROM delivery WHERE state = 'parked'",
+    )
+    .all();
+  const fresh = (rows: readonly { id: number }[]) => rows.filter(({ id }) => !noted.has(id)).length;
+  const byCode = [...Map.groupBy(parked, ({ code }) => code)]
+    .map(([code, rows]) => ({ code, count: rows.length, fresh: fresh(rows) }))
+    .sort((a, b) => b.count - a.count || (a.code < b.code ? -1 : 1));
+  const latest = db
+    .prepare<[number], { id: number; state: string }>(
+      "SELECT id, state FROM delivery WHERE state IN ('delivered', 'parked') AND started_at > ? ORDER BY started_at DESC LIMIT 200",
+    )
+    .all(since);
   return {
+    parked: {
+      reasons: byCode,
+      latest: { calls: latest.length, fresh: fresh(latest.filter(({ state }) => state === 'parked')) },
+      acknowledgedAt,
+    },
     states: Object.fromEntries(DELIVERY_STATES.map((state) => [state, n(`state = '${state}'`)])),
     oldestWaiting: db
       .prepare("SELECT min(ended_at) FROM delivery WHERE state NOT IN ('delivered', 'parked', 'skipped')")
@@ -37,31 +62,51 @@ const byReason = (a: { reason: string; count: number }, b: { reason: string; cou
 const change = fc.record({
   id: fc.integer({ min: 1, max: 12 }),
   // "state step", as in the table.
-  position: fc.constantFrom(...Object.keys(TRANSITIONS)),
+  position: fc.oneof(fc.constantFrom(...Object.keys(TRANSITIONS)), fc.constant('parked -')),
+  // A sentence has one code.
   reason: fc.constantFrom('a', 'b', '', null),
+  note: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
   gone: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
 });
+
+const codeOf = (reason: string | null): string | null =>
+  reason === 'a' ? 'rejected' : reason === 'b' ? 'no-user' : null;
 
 t.test('after any changes', async (t) => {
   const now = 1_000 * DAY;
   fc.assert(
     fc.property(fc.array(change, { maxLength: 40 }), fc.integer({ min: 0, max: 2 * DAY }), (changes, later) => {
       const { db, end, outbox } = openOutbox();
-      end(...Array.from({ length: 12 }, (_, n) => call(n + 1, { endedAt: now - n * 7_000_000 })));
-      for (const { id, position, reason, gone } of changes) {
+      const at = (n: number) => ({ startedAt: now - n * 7_000_000 - 60_000, endedAt: now - n * 7_000_000 });
+      end(...Array.from({ length: 12 }, (_, n) => call(n + 1, at(n))));
+      const noted = new Set<number>();
+      let notedAt: number | null = null;
+      const parked = db.prepare<[], { id: number; code: string | null }>(
+        "SELECT id, code FROM delivery WHERE state = 'parked'",
+      );
+      for (const { id, position, reason, gone, note } of changes) {
+        if (note) {
+          notedAt = (notedAt ?? 0) + 1;
+          const fresh = outbox.acknowledge({ at: notedAt }).reduce((sum, one) => sum + one.fresh, 0);
+          t.equal(fresh, parked.all().filter((row) => !noted.has(row.id)).length);
+          for (const row of parked.all()) noted.add(row.id);
+        }
         const [state, step] = position.split(' ');
+        const before = parked.all().find((row) => row.id === id);
+        if (state !== 'parked' || gone || before?.code !== codeOf(reason)) noted.delete(id);
         if (gone) db.prepare('DELETE FROM delivery WHERE id = ?').run(id);
         else
-          db.prepare('UPDATE delivery SET state = ?, step = ?, reason = ? WHERE id = ?').run(
+          db.prepare('UPDATE delivery SET state = ?, step = ?, reason = ?, code = ? WHERE id = ?').run(
             state,
             step === '-' ? null : step,
             reason,
+            codeOf(reason),
             id,
           );
       }
       const found = outbox.counts({ now: now + later });
       const sorted = { ...found, parkedReasons: [...found.parkedReasons].sort(byReason) };
-      t.strictSame(sorted, counted(db, now + later - DAY));
+      t.strictSame(sorted, counted(db, now + later - DAY, noted, notedAt));
       t.equal(db.prepare('SELECT count(*) FROM delivery_reason WHERE n <= 0').pluck().get(), 0);
       db.close();
     }),

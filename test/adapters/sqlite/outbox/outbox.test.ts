@@ -144,7 +144,7 @@ t.test('selection', async (t) => {
     [2],
     'pages',
   );
-  t.same(outbox.counts({ now: 0 }).parkedReasons, [{ reason: 'bad', count: 2 }]);
+  t.same(outbox.counts({ now: 0 }).parkedReasons, [{ code: null, reason: 'bad', count: 2 }]);
   db.close();
 });
 
@@ -157,8 +157,8 @@ t.test('calls of the last day that were not posted are counted by reason', async
   db.prepare("UPDATE delivery SET state = 'skipped', step = NULL, reason = 'internal' WHERE id < 4").run();
   db.prepare("UPDATE delivery SET state = 'skipped', step = NULL WHERE id = 4").run();
   t.strictSame(outbox.counts({ now: now + 0.5 }).skippedReasons, [
-    { reason: 'internal', count: 2 },
-    { reason: '', count: 1 },
+    { code: null, reason: 'internal', count: 2 },
+    { code: null, reason: '', count: 1 },
   ]);
   t.strictSame(outbox.counts({ now: now + 2 * day }).skippedReasons, []);
   db.close();

@@ -80,7 +80,8 @@ export function openOutbox() {
     ...{ db, outbox, settle, row, claim },
     end: (...records: readonly CallRecord[]) => records.map((record) => store(sessionRow(record), 5000)),
     /** The same of a call that its facts say is not to be posted. */
-    endUnposted: (record: CallRecord, reason: string) => store(sessionRow(record, reason), 5000),
+    endUnposted: (record: CallRecord, reason: string) =>
+      store(sessionRow(record, { code: 'skip-internal', reason }), 5000),
     /** Puts a row where a test wants it. */
     put: (id: number, position: Position, columns = '') => {
       put.run({ id, ...position });
