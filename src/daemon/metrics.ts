@@ -40,6 +40,8 @@ export interface Metrics {
 const ANSWER_MS = 800;
 /** The database has this long to answer until systemd, and `/livez`, hear that the daemon does not live, ms. */
 const HEALTHY_WITHIN_MS = 5000;
+/** The condition of a PBX whose link stands and brings no calls. */
+const DEAF = 'pbx-deaf';
 /** A port that is taken is tried again, ms. */
 const LISTEN_AGAIN_MS = 60_000;
 
@@ -119,11 +121,12 @@ function pagesOf(parts: MetricsParts): Pages {
     },
     async '/readyz'() {
       const sources = view.sources();
-      const heard = sources.some(({ state }) => state === 'connected');
+      const deaf = new Set(view.conditions.raised().flatMap(({ code, source }) => (code === DEAF ? [source] : [])));
+      const heard = sources.some(({ name, state }) => state === 'connected' && !deaf.has(name));
       const database = (await soon(alive())) === true;
       const lines = [
         database ? 'database: ok' : 'database: does not answer',
-        ...sources.map(({ name, state }) => `${name}: ${state}`),
+        ...sources.map(({ name, state }) => `${name}: ${state}${deaf.has(name) ? ', but deaf' : ''}`),
       ];
       return plain(database && heard ? 200 : 503, lines.join('\n'));
     },

@@ -94,6 +94,9 @@ t.test('it is ready while one PBX of several is heard', async (t) => {
   const lost = { ...source, name: 'pbx2', state: 'lost' as const };
   const both = 'database: ok\npbx1: connected\npbx2: lost\n';
   t.match(await daemon({ sources: [source, lost] }).pages['/readyz'](), { status: 200, body: both });
+  const { conditions, pages } = daemon({ sources: [source, lost] });
+  conditions.set('pbx-deaf', 'It has calls and tells nothing of them.', 'error', { source: 'pbx1' });
+  t.match(await pages['/readyz'](), { status: 503, body: 'database: ok\npbx1: connected, but deaf\npbx2: lost\n' });
   t.match(await daemon({ sources: [lost] }).pages['/readyz'](), { status: 503, body: 'database: ok\npbx2: lost\n' });
 });
 
