@@ -11,6 +11,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { CANARY } from './support/daemon.ts';
+import { guarded } from './support/guard.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const FILE_LIMIT_MS = 180_000;
@@ -37,6 +38,8 @@ function run(file: string): Promise<Result> {
   const began = performance.now();
   const child = spawn(process.execPath, [file], {
     cwd: ROOT,
+    // A group of its own: what it started and left behind ends with it.
+    detached: true,
     // Compiled code is kept between files and runs. A file's time is limited here: on a busy machine node-tap's 30 s are too short.
     env: {
       ...process.env,
@@ -46,6 +49,14 @@ function run(file: string): Promise<Result> {
     },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: FILE_LIMIT_MS,
+  });
+  guarded(child);
+  child.once('exit', () => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // It left nothing.
+    }
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
