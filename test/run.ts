@@ -11,17 +11,18 @@ import { globSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { CANARY } from './support/daemon.ts';
+import { guarded } from './support/guard.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const FILE_LIMIT_MS = 180_000;
 /** `npm test -- --slow`: those that need root, or take many seconds, which `npm test` leaves out; `.ci/run` runs both. */
 const SLOW_ONES =
-  /e2e\/(disk-full|restored|one-daemon)|upkeep\/|sim\/|records\/(score|database|files|json-cdr|nonsense)|daemon\/records|clock-properties|metrics\/alerts|delivery\/(isolation|model)|permits\/processes/;
+  /e2e\/(disk-full|restored|one-daemon)|upkeep\/|sim\/|records\/(score|database|files|json-cdr|nonsense)|daemon\/(records|upgrade)|clock-properties|metrics\/alerts|delivery\/(isolation|model)|permits\/processes|test\/release/;
 /** Its file says that it does more in `--slow`. */
 const hasMany = (file: string): boolean => readFileSync(join(ROOT, file), 'utf8').includes("support/runs.ts'");
 /** Slow ones first, the slowest before all, so that none is left over at the end. */
 const SLOW = [
-  /delivery\/(sandbox|isolation|worker)|cli\/commands|daemon\/records|upkeep\/damage/,
+  /delivery\/(sandbox|isolation|worker)|cli\/commands|daemon\/(records|upgrade)|upkeep\/damage/,
   /e2e|permits|outcomes|recordings|inspect-cdr|model|hold|loss|properties/,
 ];
 
@@ -37,6 +38,8 @@ function run(file: string): Promise<Result> {
   const began = performance.now();
   const child = spawn(process.execPath, [file], {
     cwd: ROOT,
+    // A group of its own: what it started and left behind ends with it.
+    detached: true,
     // Compiled code is kept between files and runs. A file's time is limited here: on a busy machine node-tap's 30 s are too short.
     env: {
       ...process.env,
@@ -46,6 +49,14 @@ function run(file: string): Promise<Result> {
     },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: FILE_LIMIT_MS,
+  });
+  guarded(child);
+  child.once('exit', () => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // It left nothing.
+    }
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { guarded } from '../../test/support/guard.ts';
 
 export const PROJECT = join(import.meta.dirname, '..', '..');
 
@@ -19,9 +20,9 @@ process.once('exit', () => {
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
-/** Ends the child with this process at the latest. */
+/** Ends the child with this process at the latest: before its folders are removed, and also where this process is killed. */
 export function owned<C extends ChildProcess>(child: C): C {
-  children.add(child);
+  children.add(guarded(child));
   child.once('exit', () => children.delete(child));
   return child;
 }

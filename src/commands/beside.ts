@@ -2,8 +2,9 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Replies, RequestName, RequestOf } from '../../adapters/control/api.ts';
 import { createClock } from '../../adapters/host/clock.ts';
+import { StorageError } from '../../adapters/sqlite/thread/errors.ts';
 import { heldBy } from '../../adapters/sqlite/thread/hold.ts';
-import { openReadOnly } from '../../adapters/sqlite/thread/read-only.ts';
+import { openReadOnly, type ReadOnlyDatabase } from '../../adapters/sqlite/thread/read-only.ts';
 import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
 import { type Readers, readers } from '../daemon/lookup.ts';
@@ -13,8 +14,22 @@ import { fileStatus, silent } from '../daemon/status-reply.ts';
 import type { Asker } from './control.ts';
 import { tell } from './output.ts';
 import { configOf } from './shell.ts';
+import { SetupError } from './terminal.ts';
 
-/** Hands over the database file of this config, and says that it does. Throws `ConfigError` and `StorageError`. */
+/**
+ * The database file, to read. Throws `SetupError` for one of a later version or of another program, as the daemon ends on it, and else
+ * `StorageError`.
+ */
+export function openStored(path: string): ReadOnlyDatabase {
+  try {
+    return openReadOnly(path);
+  } catch (error) {
+    const other = error instanceof StorageError && error.code.startsWith('SCHEMA_');
+    throw other ? new SetupError(error.message, { cause: error }) : error;
+  }
+}
+
+/** Hands over the database file of this config, and says that it does. Throws `ConfigError`, and what `openStored` throws. */
 export async function beside<T>(
   invocation: Invocation,
   terminal: Terminal,
@@ -22,7 +37,7 @@ export async function beside<T>(
 ): Promise<T> {
   const config = configOf(invocation);
   const { path } = config.storage;
-  const file = openReadOnly(path);
+  const file = openStored(path);
   try {
     const held = heldBy(path);
     tell(

@@ -14,6 +14,7 @@ import { reportError } from '../../src/commands/terminal.ts';
 import { type Daemon, startDaemon } from '../../src/daemon/daemon.ts';
 import type { CallRecords } from '../../src/records/port.ts';
 import { CANARY, COMPILED, installation, sandboxUsers } from '../support/daemon.ts';
+import { guarded } from '../support/guard.ts';
 
 const PROJECT = join(import.meta.dirname, '..', '..');
 const CLOCK = createClock();
@@ -32,15 +33,12 @@ export function logcalldIn(env: Readonly<Record<string, string>>, ...words: read
   return new Promise((resolve) => {
     const node = join(PROJECT, 'node_modules', '.bin', 'node');
     const program = join(PROJECT, 'src', 'logcalld.js');
-    execFile(
-      node,
-      [program, ...words],
-      { cwd: PROJECT, env: { PATH: process.env.PATH ?? '', ...COMPILED, ...env } },
-      (failure, out, error) => {
-        const code = failure === null ? 0 : typeof failure.code === 'number' ? failure.code : -1;
-        resolve({ code, out, error });
-      },
-    );
+    const options = { cwd: PROJECT, env: { PATH: process.env.PATH ?? '', ...COMPILED, ...env } };
+    const child = execFile(node, [program, ...words], options, (failure, out, error) => {
+      const code = failure === null ? 0 : typeof failure.code === 'number' ? failure.code : -1;
+      resolve({ code, out, error });
+    });
+    guarded(child);
   });
 }
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Sandbox } from '../../adapters/leadsquared/sandbox/sandbox.ts';
+import { guarded } from '../support/guard.ts';
 import { userOf } from './crm.ts';
 import { within } from './sip/moment.ts';
 import type { DaemonControl } from './story.ts';
@@ -76,7 +77,6 @@ export class Daemon implements DaemonControl {
   constructor(config: string, watching: () => Promise<unknown>) {
     this.#config = config;
     this.#watching = watching;
-    process.once('exit', () => this.#signal('SIGKILL'));
   }
 
   /** Everything it printed so far, over all its lives. */
@@ -97,7 +97,7 @@ export class Daemon implements DaemonControl {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    this.#process = child;
+    this.#process = guarded(child);
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => this.#output.push(String(text)));
     }

@@ -10,6 +10,7 @@ import { openDatabase } from '../../adapters/sqlite/thread/database.ts';
 import { DEFAULT_LIMIT, type LimitPolicy } from '../../src/permits/port.ts';
 import { tempFolder } from '../adapters/sqlite/support.ts';
 import { worstWindow } from '../delivery/fakes.ts';
+import { guarded } from '../support/guard.ts';
 
 const PROCESS = fileURLToPath(new URL('./process.ts', import.meta.url));
 const LIMIT: LimitPolicy = { ...DEFAULT_LIMIT, requests: 10, windowMs: 300 };
@@ -24,7 +25,7 @@ interface Started {
 
 function start(path: string): Started {
   const args = [PROCESS, path, JSON.stringify(LIMIT), String(COUNT)];
-  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = guarded(spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] }));
   const ready = Promise.withResolvers<void>();
   const closed = once(child, 'close');
   const read = async (): Promise<readonly number[]> => {

@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Sandbox } from '../../adapters/leadsquared/sandbox/sandbox.ts';
+import { guarded } from './guard.ts';
 
 const PROJECT = join(import.meta.dirname, '..', '..');
 const NODE = join(PROJECT, 'node_modules', '.bin', 'node');
@@ -97,19 +98,19 @@ export class DaemonProcess {
 
   /** `env`: in place of the environment of the test, `PATH` and what makes the start faster aside. */
   constructor(config: string, command = 'run', env: NodeJS.ProcessEnv = process.env) {
-    this.child = spawn(NODE, [join(PROJECT, 'src', 'logcalld.js'), command, '--config', config], {
+    const child = spawn(NODE, [join(PROJECT, 'src', 'logcalld.js'), command, '--config', config], {
       cwd: PROJECT,
       detached: true,
       env: { ...env, ...COMPILED, PATH: process.env.PATH },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    this.child = guarded(child);
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.printed += text;
         for (const listener of this.listeners) listener();
       });
     }
-    process.once('exit', () => this.kill());
   }
 
   get output(): string {

@@ -5,6 +5,7 @@ import BetterSqlite3 from 'better-sqlite3';
 import { APPLICATION_ID, explained } from '../thread/connection.ts';
 import { codeOf, StorageError } from '../thread/errors.ts';
 import { holdDatabase } from '../thread/hold.ts';
+import { refuseNewer } from '../thread/migrate.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { asideFile, asideName, hasContent, putAside } from './aside.ts';
 import { type Copy, copyInto, openCopy } from './copy.ts';
@@ -45,6 +46,7 @@ export function openSource(path: string): Connection {
     db = new BetterSqlite3(path, { readonly: true, fileMustExist: true, timeout: 5_000 });
     if (db.pragma('application_id', { simple: true }) !== APPLICATION_ID)
       throw new StorageError('SCHEMA_FOREIGN', `${path} is not a database of logcalld: correct [storage] path.`);
+    refuseNewer(db);
     return db;
   } catch (error) {
     db?.close();

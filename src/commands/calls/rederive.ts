@@ -1,11 +1,11 @@
 /** `logcalld sessions rederive`: stored calls against what the present code makes of the journal. */
 import type { ControlClient } from '../../../adapters/control/client.ts';
-import { openReadOnly } from '../../../adapters/sqlite/thread/read-only.ts';
 import type { Config } from '../../../config/schema.ts';
 import type { Terminal } from '../../cli/cli.ts';
 import { type Invocation, UsageError } from '../../cli/command.ts';
 import { EXIT } from '../../cli/help.ts';
 import { parseWhen } from '../../cli/when.ts';
+import { openStored } from '../beside.ts';
 import { reachRunning } from '../control.ts';
 import { count, dateTime, type Privacy, print, privacy, tell } from '../output.ts';
 import { progress } from '../progress.ts';
@@ -32,7 +32,7 @@ export async function rederive(invocation: Invocation, terminal: Terminal): Prom
   const apply = invocation.flag('apply');
   // The daemon is the one writer of the file; asked for first, so that nothing is worked out in vain.
   const daemon = apply ? await reachRunning(config, 'it is what stores the newer facts') : null;
-  const file = openReadOnly(config.storage.path);
+  const file = openStored(config.storage.path);
   const secrecy = privacy(invocation.flag('numbers'));
   const json = invocation.flag('json');
   const shown = progress(terminal);

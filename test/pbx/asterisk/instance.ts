@@ -4,6 +4,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { guarded } from '../../support/guard.ts';
 import { freeTcpPort } from '../ports.ts';
 import { diesOf, endProcess } from '../process.ts';
 import { messageOf } from '../report.ts';
@@ -53,8 +54,6 @@ export async function startInstance(
   });
   await writeHome(chroot, disk, config);
   let daemon = spawnAsterisk(chroot, home);
-  const killWithParent = (): void => void daemon.kill('SIGKILL');
-  process.once('exit', killWithParent);
 
   const instance: Instance = {
     disk,
@@ -76,7 +75,6 @@ export async function startInstance(
     },
     stop: async () => {
       await endProcess(daemon, 'Asterisk');
-      process.off('exit', killWithParent);
       await rm(disk, { recursive: true, force: true });
     },
   };
@@ -92,7 +90,7 @@ export async function startInstance(
 
 /** `chroot` becomes Asterisk, so that a signal to it is one to Asterisk. */
 function spawnAsterisk(chroot: string, home: string): ChildProcess {
-  return spawn('chroot', [chroot, '/usr/sbin/asterisk', '-f', '-C', `${home}/etc/asterisk.conf`], {
+  const asterisk = spawn('chroot', [chroot, '/usr/sbin/asterisk', '-f', '-C', `${home}/etc/asterisk.conf`], {
     env: {
       ...{ PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8', HOME: '/root' },
       // Data sources of its own; the drivers are those of the chroot.
@@ -100,6 +98,7 @@ function spawnAsterisk(chroot: string, home: string): ChildProcess {
     },
     stdio: 'ignore',
   });
+  return guarded(asterisk);
 }
 
 /** Asterisk opens AMI before its modules are loaded; `FullyBooted` tells when calls can be placed. */

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { guarded } from '../../support/guard.ts';
 import { Unavailable } from '../pbx.ts';
 import { freeTcpPort } from '../ports.ts';
 import { diesOf, endProcess } from '../process.ts';
@@ -74,14 +75,12 @@ export async function startServer(kind: ServerKind): Promise<DatabaseServer> {
   const folder = await mkdtemp(join(tmpdir(), `logcalld-${kind.name}-`));
   const port = await freeTcpPort();
   let child: ChildProcess | null = null;
-  const killWithParent = (): void => void child?.kill('SIGKILL');
-  process.once('exit', killWithParent);
 
   const admin = (sql: string, database?: string): Promise<void> => command(kind.client(folder, port, database), sql);
 
   async function start(more: readonly string[] = []): Promise<void> {
     const [program = '', ...args] = [...kind.command(folder, port), ...more];
-    const started = spawn(program, args, { stdio: 'ignore' });
+    const started = guarded(spawn(program, args, { stdio: 'ignore' }));
     child = started;
     const died = diesOf(started);
     died.catch(() => undefined);
@@ -104,7 +103,6 @@ export async function startServer(kind: ServerKind): Promise<DatabaseServer> {
     pid: () => child?.pid ?? 0,
     async remove() {
       await kill();
-      process.off('exit', killWithParent);
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { guarded } from '../../support/guard.ts';
 import { COMPANY, type Pbx } from '../pbx.ts';
 import { openPhones } from '../phones.ts';
 import { freeTcpPort, freeUdpPort } from '../ports.ts';
@@ -71,14 +72,12 @@ export async function startFreeswitch(program: string, version: string): Promise
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text) => printed.push(String(text)));
   }
-  const killWithParent = (): void => void child.kill('SIGKILL');
-  process.once('exit', killWithParent);
+  guarded(child);
 
   const stop = async (): Promise<void> => {
     phones.close();
     // The same as `fsctl shutdown`: it hangs up, writes its call records and ends.
     await endProcess(child, 'FreeSWITCH');
-    process.off('exit', killWithParent);
     await rm(home, { recursive: true, force: true });
   };
 

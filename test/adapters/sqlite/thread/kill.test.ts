@@ -8,13 +8,15 @@ import { decode, type KeptFrame } from '../../../../adapters/sqlite/journal/fram
 import { journalModule } from '../../../../adapters/sqlite/journal/journal.ts';
 import { openConnection } from '../../../../adapters/sqlite/thread/connection.ts';
 import type { Connection } from '../../../../adapters/sqlite/thread/rpc.ts';
+import { guarded } from '../../../support/guard.ts';
 import { tempFolder } from '../support.ts';
 
 const COMMITTER = fileURLToPath(new URL('./committer.ts', import.meta.url));
 
 /** Lets a process commit until so many batches were acknowledged, kills it, and answers every acknowledged name. */
 async function commitAndKill(path: string, round: number, kills: number): Promise<readonly string[]> {
-  const child = spawn(process.execPath, [COMMITTER, path, String(round)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const args = [COMMITTER, path, String(round)];
+  const child = guarded(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] }));
   const closed = once(child, 'close');
   const acknowledged: string[] = [];
   for await (const line of createInterface({ input: child.stdout })) {

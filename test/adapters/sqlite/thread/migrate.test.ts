@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import t from 'tap';
@@ -7,6 +7,7 @@ import { openConnection } from '../../../../adapters/sqlite/thread/connection.ts
 import { openDatabase } from '../../../../adapters/sqlite/thread/database.ts';
 import { loadMigrations, migrate, schemaVersion } from '../../../../adapters/sqlite/thread/migrate.ts';
 import { userModule } from '../../../../adapters/sqlite/users.ts';
+import { SNAPSHOT, snapshot, versions } from '../../../fixtures/databases/schema.ts';
 import { tempFolder } from '../support.ts';
 
 const STEPS = [
@@ -91,3 +92,16 @@ t.test('the files of the program are numbered without gaps', async (t) => {
   writeFileSync(join(folder, '0002-double.sql'), 'SELECT 2');
   t.throws(() => loadMigrations(url), { message: /0002-double\.sql/ });
 });
+
+t.test(
+  'the schema is the one that was written down, and of each one that was in use there is a database',
+  async (t) => {
+    t.equal(
+      readFileSync(SNAPSHOT, 'utf8'),
+      snapshot(),
+      'if the change is meant, run: node test/fixtures/databases/schema.ts',
+    );
+    // Version 1 was never used without version 2. What a release has is added by make.ts, which `npm run release` asks for.
+    for (const version of [2, 3, 4, 5, 6, 7, 8]) t.ok(versions.includes(version), `schema ${version}`);
+  },
+);
