@@ -18,7 +18,10 @@ process.once('exit', () => {
   for (const child of children) child.kill('SIGKILL');
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  // Whoever else waits for it decides what it means.
+  process.once(signal, () => process.listenerCount(signal) === 0 && process.exit(1));
+}
 
 /** Ends the child with this process at the latest: before its folders are removed, and also where this process is killed. */
 export function owned<C extends ChildProcess>(child: C): C {
