@@ -28,6 +28,7 @@ import type { Clock } from '../ports.ts';
 import type { Gap } from '../records/gaps.ts';
 import { SAME_TIME, shiftOfCalls } from '../records/pbx-time.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
+import { explaining } from './explaining.ts';
 import { cursorOf, firstFound, placeOf, SCAN_ROWS } from './pages.ts';
 import { CRM } from './settings.ts';
 
@@ -39,17 +40,18 @@ export interface Lookup {
   readonly callLog: CallLogPolicy;
   readonly readerOf: ReaderOf;
   readonly status: () => Promise<StatusReply>;
-  readonly clock: Pick<Clock, 'monotonic'>;
+  readonly clock: Pick<Clock, 'monotonic' | 'now'>;
 }
 
 /** What can be answered without changing anything. */
-export type Readers = Pick<Handlers, 'status' | 'calls' | 'call' | 'users' | 'gaps'>;
+export type Readers = Pick<Handlers, 'status' | 'calls' | 'call' | 'why' | 'frames' | 'users' | 'gaps'>;
 
 export function readers(lookup: Lookup): Readers {
   return {
     status: () => lookup.status(),
     calls: (query) => calls(lookup, query),
     call: async ({ id }) => details(lookup, await wholeId(lookup.store, id)),
+    ...explaining(lookup),
     users: () => users(lookup),
     gaps: (query) => gaps(lookup, query),
   };

@@ -1,6 +1,6 @@
 /** What is told of numbers that are missing or cannot be read: the likely cause, and the lines of the config to change. */
 import { list, patternOf } from '../call/known/side-advice.ts';
-import { outgoingNumber, suggestDialPrefix, type Writing } from '../call/numbering.ts';
+import { outgoingNumber, prefixesBefore, suggestDialPrefix, type Writing } from '../call/numbering.ts';
 import type { SourcePlan, TrunkRule } from '../call/plan.ts';
 import { firstMatch } from '../telephony/endpoint.ts';
 import { shapeOf } from '../telephony/mask.ts';
@@ -96,6 +96,20 @@ const ADVISERS: Readonly<Record<NumberTrouble, Adviser>> = {
 /** What to tell of a cause that stands out. `source`: the configured name of the PBX. */
 export function adviceOn(standing: Standing, plan: SourcePlan, source: string): Advice {
   return ADVISERS[standing.trouble](standing, plan, source);
+}
+
+/**
+ * What mends the number of a single outgoing call that cannot be read; `null` where nothing is known to. Of several prefixes that would
+ * do, the shortest.
+ */
+export function prefixAdvice(number: string, plan: SourcePlan, source: string, trunk: string): Advice | null {
+  const writing = writingOf(plan, trunk);
+  const [prefix] = prefixesBefore(number, writing.country);
+  if (prefix === undefined || !DIAL_PREFIX.test(prefix)) return null;
+  return {
+    text: `If the PBX puts ${prefix} before the numbers that it sends to ${trunk}:`,
+    lines: forTrunk(plan, source, trunk, `dial_prefix = ${list([...(writing.dialPrefixes ?? []), prefix])}`),
+  };
 }
 
 /** The trunk by which most of the calls came or went. */

@@ -2,7 +2,7 @@
 import type { CallEvent } from '../../telephony/call-event.ts';
 import { type CallRules, CallTable } from '../correlate.ts';
 import type { SourcePlan } from '../plan.ts';
-import { type Account, accountOf } from './account.ts';
+import { type Account, accountOf, accountOfRecord } from './account.ts';
 
 export interface Explained extends Account {
   /** True for a call that was not over with the last event: what is told of it may change. */
@@ -45,6 +45,7 @@ export function explainCalls(
 function keep(found: Map<string, Explained>, ended: readonly Explained['record'][]): void {
   for (const record of ended) {
     const known = found.get(record.callSessionId);
-    if (known !== undefined) found.set(record.callSessionId, { ...known, record });
+    const account = known ?? { ...accountOfRecord(record), goingOn: false };
+    found.set(record.callSessionId, { ...account, record });
   }
 }

@@ -68,4 +68,14 @@ export const CALLS = [
     ],
     details: 'For use after a correction of logcalld. Delivered calls get an update, the others the new body.',
   },
+  {
+    name: 'explain',
+    aliases: ['calls explain'],
+    summary: 'show why a call is what it is: the rule and the fact of each field, and what was rejected',
+    arguments: 'ID',
+    options: [config, numbers, json],
+    details:
+      'Works it out again from the journal, by the config as it is now, and says where something else is stored.\n' +
+      'The ID may be that of a leg (uniqueid, uuid), and of a call that was not logged or still goes on.',
+  },
 ] as const satisfies readonly CommandSpec[];

@@ -57,7 +57,7 @@ export interface Comparison {
 const MARGIN_MS = 4 * 3_600_000;
 const PAGE = 1_000;
 /** Flags of facts that the journal cannot give: they came from elsewhere, or it holds only a part of the call. */
-const NOT_OURS = ['from-cdr', 'start-unknown'];
+export const NOT_OURS = ['from-cdr', 'start-unknown'];
 
 /**
  * Reads the journal once, in order. In memory are the open calls, the last reported ones, and the id of each call of the window

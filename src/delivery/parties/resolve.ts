@@ -7,12 +7,17 @@ import type { Lead, Reply, Resolution } from '../crm.ts';
 import type { DeliveryPolicy } from '../policy.ts';
 import type { UserStore } from '../store.ts';
 import { isOwn, skipReason } from './filters.ts';
-import { chooseLead, type Leads } from './leads.ts';
+import { choiceOf, chooseLead, type Leads } from './leads.ts';
 import type { Users } from './users.ts';
 
 /** `reply`: what the CRM said last; `null`: it was not asked. */
 export type Resolved = { readonly reply: Reply<unknown> | null } & (
-  | { readonly kind: 'send'; readonly resolution: Resolution }
+  | {
+      readonly kind: 'send';
+      readonly resolution: Resolution;
+      /** Which of several leads was taken; `null` where there was no choice. */
+      readonly choice: string | null;
+    }
   /** `later`: the CRM could not say. `waits`: its users are not known yet, which is no fault of the call. */
   | { readonly kind: 'skip' | 'park' | 'later' | 'waits'; readonly reason: string }
 );
@@ -22,6 +27,7 @@ type LeadResult =
       readonly kind: 'lead';
       readonly id: string | null;
       readonly ownerId: string | null;
+      readonly choice: string | null;
       readonly reply: Reply<unknown> | null;
     }
   | Exclude<Resolved, { kind: 'send' }>;
@@ -57,7 +63,8 @@ export function createResolve(parts: {
     const lead = chooseLead(answer.leads, record.externalName, policy.lead.several);
     if (lead !== null) {
       if (reply !== null) await leads.remember(number, lead);
-      return { kind: 'lead', id: lead.id, ownerId: lead.ownerId, reply };
+      const choice = choiceOf(lead, policy.lead.several);
+      return { kind: 'lead', id: lead.id, ownerId: lead.ownerId, choice, reply };
     }
     if (answer.leads.length > 1) {
       return { kind: 'park', reason: `${answer.leads.length} leads have this number; policy several = "park".`, reply };
@@ -79,7 +86,7 @@ export function createResolve(parts: {
         if (made.kind !== 'accepted' || made.value === null) return lookupFailed(crm, made);
         const lead: Lead = { id: made.value, name: null, ownerId: null, phone: number, mobile: null };
         await leads.remember(number, lead);
-        return { kind: 'lead', id: lead.id, ownerId: null, reply: made };
+        return { kind: 'lead', id: lead.id, ownerId: null, choice: null, reply: made };
       }
     }
   }
@@ -128,7 +135,7 @@ export function createResolve(parts: {
     const { reply } = lead;
     const user = await userOf(record, lead.ownerId);
     if ('kind' in user) return { ...user, reply };
-    return { kind: 'send', resolution: { leadId: lead.id, userId: user.id }, reply };
+    return { kind: 'send', resolution: { leadId: lead.id, userId: user.id }, choice: lead.choice, reply };
   };
 }
 
@@ -146,13 +153,13 @@ function remedyOf(record: CallRecord): string {
 }
 
 /** Whose call it is; where that is the line of a group or queue that no user has, the phone of it that rang last answers for it. */
-function answerable({ responsible, agent, agentsRung }: CallRecord): readonly string[] {
+export function answerable({ responsible, agent, agentsRung }: CallRecord): readonly string[] {
   if (responsible === null) return [];
   const last = agent === null && !agentsRung.includes(responsible) ? agentsRung.at(-1) : undefined;
   return last === undefined ? [responsible] : [responsible, last];
 }
 
-const NO_LEAD = { kind: 'lead', id: null, ownerId: null, reply: null } as const;
+const NO_LEAD = { kind: 'lead', id: null, ownerId: null, choice: null, reply: null } as const;
 
 function anonymous({ lead }: DeliveryPolicy, record: CallRecord): LeadResult {
   if (lead.anonymous === 'send') return NO_LEAD;
