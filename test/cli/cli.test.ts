@@ -33,6 +33,7 @@ async function cli(line: string) {
     'sessions rederive': body,
     capture: body,
     inspect: body,
+    explain: body,
     gaps: body,
     backfill: body,
     sandbox: body,

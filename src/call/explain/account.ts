@@ -26,11 +26,20 @@ export type TopicName =
 /** A value is a text, a time (ms since the epoch, UTC, by the clock of the PBX), or nothing. */
 export type Value = string | number | null;
 
+export interface Seen {
+  readonly number: string;
+  /** Its form without the number: `00xxxxxxxxxxxx`. */
+  readonly shape: string;
+  readonly on: string;
+}
+
 /** One thing that the record says, and why. Texts may hold telephone numbers. */
 export interface Topic extends Evidence<Value> {
   readonly topic: TopicName;
   /** More that led to it, a sentence each. */
   readonly notes: readonly string[];
+  /** The number as the PBX showed it, on which endpoint; `null` for other topics, and where there was none. */
+  readonly seen: Seen | null;
   /** What lost, with what spoke for it. */
   readonly rejected: readonly Evidence<Value>[];
 }
@@ -72,6 +81,7 @@ export function accountOfRecord(record: CallRecord): Account {
     ...from,
     topic: name,
     notes: [],
+    seen: null,
   });
   const topics =
     reasons === null
@@ -89,8 +99,8 @@ function conclusions({ reasons }: CallRecord): Topic[] {
   if (reasons === null) return [];
   const { direction, status } = reasons;
   return [
-    { ...direction, topic: 'direction', notes: [] },
-    { ...status, topic: 'status', notes: [] },
+    { ...direction, topic: 'direction', notes: [], seen: null },
+    { ...status, topic: 'status', notes: [], seen: null },
   ];
 }
 
@@ -103,17 +113,18 @@ function agentTopic(of: Case, record: CallRecord): Topic {
     .map((ext) => {
       const stretches = agentsTalked.filter((one) => one.ext === ext);
       const seconds = Math.round(stretches.reduce((sum, { from, to }) => sum + to - from, 0) / 1000);
-      return { value: ext, rule: 'talked-too', fact: `${ext} talked for ${seconds} s` };
+      return { value: ext, rule: 'talked-too', fact: `talked for ${seconds} s` };
     });
   const silent: Evidence<Value>[] = agentsRung
     .filter((ext) => ext !== agent && !talked.has(ext))
-    .map((ext) => ({ value: ext, rule: 'only-rang', fact: `the phone of ${ext} rang: ${outcomeAt(of, ext)}` }));
+    .map((ext) => ({ value: ext, rule: 'only-rang', fact: `its phone rang: ${outcomeAt(of, ext)}` }));
   const decided = reasons?.agent ?? { value: agent, rule: 'none', fact: 'nothing is known', rejected: [] };
   const known = new Set([...others, ...silent].map(({ value }) => value));
   return {
     ...decided,
     topic: 'agent',
     notes: [],
+    seen: null,
     rejected: [...others, ...silent, ...decided.rejected.filter(({ value }) => !known.has(value))],
   };
 }
@@ -131,5 +142,5 @@ function whoseTopic(of: Case, record: CallRecord): Topic[] {
   const { agent, direction, did, queue, agentsRung } = record;
   if (agent !== null || direction === 'Outbound') return [];
   const found = whoMissed({ of, direction, rung: agentsRung, did, queue });
-  return [{ ...found, topic: 'whose call', notes: [] }];
+  return [{ ...found, topic: 'whose call', notes: [], seen: null }];
 }

@@ -12,7 +12,7 @@ export interface Explained extends Account {
 /**
  * The calls that these events make, in order of their judgements; a call that was judged again (its recording came late) is told as it
  * was last. `until`: the end of what is known, ms since the epoch, by the clock of arrival; calls that are not over by then are told
- * as they stand. Throws nothing: an event that cannot be folded in is left out, as in the daemon.
+ * as they stand; `unconfirmed`: what is thought of those that were open when the link was lost. Throws nothing: an event that cannot be folded in is left out, as in the daemon.
  */
 export function explainCalls(
   events: Iterable<CallEvent>,
@@ -20,6 +20,7 @@ export function explainCalls(
   plan: SourcePlan,
   rules: CallRules,
   until: number,
+  unconfirmed: 'go on' | 'ended' = 'go on',
 ): Explained[] {
   const found = new Map<string, Explained>();
   let goingOn = false;
@@ -36,6 +37,7 @@ export function explainCalls(
   );
   for (const event of events) keep(found, table.apply(event).ended);
   keep(found, table.advance(until).ended);
+  if (unconfirmed === 'ended') keep(found, table.endUnconfirmed());
   goingOn = true;
   table.live(until);
   return [...found.values()];

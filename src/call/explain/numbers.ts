@@ -1,4 +1,5 @@
 /** How the numbers of both ends were found and read. */
+import { shapeOf } from '../../telephony/mask.ts';
 import { countryOf, isWithheld } from '../../telephony/number.ts';
 import { isBlotted } from '../../telephony/withheld.ts';
 import type { Evidence } from '../evidence.ts';
@@ -7,7 +8,7 @@ import { type Channel, calledIn, trunksOf } from '../live/state.ts';
 import { lineOf, prefixesBefore } from '../numbering.ts';
 import type { Case, Judged } from '../rules/case.ts';
 import { shown } from '../rules/case.ts';
-import type { Topic, Value } from './account.ts';
+import type { Seen, Topic, Value } from './account.ts';
 
 export function outsideNumber(of: Case, { record, external }: Judged): Topic {
   const { direction, external: raw, externalE164: e164, withheld, reasons } = record;
@@ -19,6 +20,7 @@ export function outsideNumber(of: Case, { record, external }: Judged): Topic {
     rule: why.rule,
     fact: why.fact,
     notes,
+    seen: direction === 'Internal' ? null : seenAs(raw, external ?? of.root),
     rejected: [...why.rejected, ...otherLegs(of, external)],
   };
 }
@@ -35,19 +37,18 @@ function otherLegs({ call }: Case, external: Channel | null): Evidence<Value>[] 
     });
 }
 
+const seenAs = (number: string | null, leg: Channel): Seen | null =>
+  number === null ? null : { number, shape: shapeOf(number), on: shown(leg) };
+
 /** How a number was read, in sentences. */
 function reading(of: Case, leg: Channel, raw: string | null, e164: string | null, withheld: boolean): string[] {
   if (raw === null) return [];
-  if (isWithheld(raw))
-    return [
-      isBlotted(raw) ? `Shown as ${raw}: digits are blotted out.` : `Shown as "${raw}", which stands for no number.`,
-    ];
+  if (isWithheld(raw)) return [isBlotted(raw) ? 'Digits of it are blotted out.' : 'That stands for no number.'];
   const place = placeOf(of, leg);
   const country = leg.party.country;
-  const seen = `Seen as ${raw}, on ${shown(leg)}.`;
   const hidden = withheld ? ['The caller asked not to show it.'] : [];
-  if (e164 === null) return [seen, unread(raw, country, place), ...hidden];
-  return [seen, read(raw, e164, country, place), ...hidden];
+  if (e164 === null) return [unread(raw, country, place), ...hidden];
+  return [read(raw, e164, country, place), ...hidden];
 }
 
 function read(raw: string, e164: string, country: string, place: string): string {
@@ -81,17 +82,18 @@ export function calledNumber(of: Case, { record, subject }: Judged): Topic[] {
   const base = { topic: 'company number', value: didE164 ?? did, rejected: [] } as const;
   if (did === null) {
     const fact = inbound ? 'the trunk delivered no number that was called' : 'the PBX told no number that was shown';
-    return [{ ...base, rule: 'not-told', fact, notes: [] }];
+    return [{ ...base, rule: 'not-told', fact, notes: [], seen: null }];
   }
   const line = inbound ? lineOf(of.plan, did, subject.party) : null;
   const fact = inbound ? `${shown(subject)} called it` : 'it was shown to the called party';
   const notes = [
-    `Seen as ${did}.`,
     line !== null
       ? `It is the line ${line} of the config ([source.direct_lines] or number of a trunk).`
       : didE164 === null
         ? `It reads as no number of ${subject.party.country} (${placeOf(of, subject)}), and is none of the lines of the config.`
         : read(did, didE164, subject.party.country, placeOf(of, subject)),
   ];
-  return [{ ...base, rule: inbound ? 'number-delivered' : 'number-presented', fact, notes }];
+  return [
+    { ...base, rule: inbound ? 'number-delivered' : 'number-presented', fact, notes, seen: seenAs(did, subject) },
+  ];
 }

@@ -2,6 +2,7 @@
 import type { Evidence } from '../evidence.ts';
 import { type Beginning, calledIn } from '../live/state.ts';
 import { type Case, isPhone, type Judged, shown } from '../rules/case.ts';
+import { SEAM_MS } from '../talk.ts';
 import type { Topic, Value } from './account.ts';
 
 const BEGINNINGS: Readonly<Record<Beginning, string>> = {
@@ -18,7 +19,7 @@ export function timesOf(of: Case, judged: Judged): Topic[] {
 
 function began({ record, first }: Judged): Topic {
   const fact = `${shown(first)} was the first leg: ${BEGINNINGS[first.beginning]}`;
-  return { topic: 'began', value: record.startedAt, rule: 'first-leg', fact, notes: [], rejected: [] };
+  return { topic: 'began', value: record.startedAt, rule: 'first-leg', fact, notes: [], seen: null, rejected: [] };
 }
 
 /** Answers of the PBX itself and of legs that were not connected with the external party are what people take for the answer. */
@@ -26,7 +27,9 @@ function answered({ channels }: Case, { record, subject }: Judged): Topic {
   const { answeredAt } = record;
   const rejected = channels.flatMap((channel): Evidence<Value>[] => {
     const at = channel.answeredAt;
-    if (at === null || channel.party.side === 'wire' || at === answeredAt) return [];
+    if (at === null || channel.party.side === 'wire') return [];
+    if (answeredAt !== null && (Math.abs(at - answeredAt) <= SEAM_MS || (calledIn(channel) && at > answeredAt)))
+      return [];
     if (calledIn(channel)) {
       const queue = channel.queues.find(({ from }) => from >= at);
       const whom = queue === undefined ? 'a menu, a queue, an announcement or for the agent' : `queue ${queue.queue}`;
@@ -44,14 +47,17 @@ function answered({ channels }: Case, { record, subject }: Judged): Topic {
   const notes = record.flags.includes('answer-unknown')
     ? ['The moment was not heard: it is an estimate from a list of live channels.']
     : [];
-  return { topic: 'answered', value: answeredAt, rule: 'person-connected', fact, notes, rejected };
+  return { topic: 'answered', value: answeredAt, rule: 'person-connected', fact, notes, seen: null, rejected };
 }
 
 function ended({ channels }: Case, { record, subject }: Judged): Topic {
   const { endedAt, q850, sip } = record;
   const cause = [q850 === null ? '' : `, Q.850 ${q850}`, sip === null ? '' : `, SIP ${sip}`].join('');
   const heard = subject.clearedAt === endedAt && subject.endBetween === null;
-  const hungUp = channels.filter(({ hangupRequestedAt: at }) => at !== null);
+  // Who refuses a call asks for the end of his leg, too.
+  const hungUp = channels.filter(
+    (one) => one.hangupRequestedAt !== null && (calledIn(one) || one.answeredAt !== null) && one.party.side !== 'wire',
+  );
   const first = hungUp.toSorted((a, b) => (a.hangupRequestedAt ?? 0) - (b.hangupRequestedAt ?? 0))[0];
   const rejected = channels
     .filter((one) => one !== subject && one.party.side !== 'wire' && one.clearedAt !== null && one.clearedAt > endedAt)
@@ -62,6 +68,7 @@ function ended({ channels }: Case, { record, subject }: Judged): Topic {
     rule: heard ? 'outside-leg-cleared' : 'end-not-heard',
     fact: heard ? `${shown(subject)} was cleared${cause}` : `${shown(subject)} is known to have lived last then`,
     notes: first === undefined ? [] : [`${shown(first)} hung up first.`],
+    seen: null,
     rejected,
   };
 }
@@ -79,5 +86,13 @@ function talk({ record }: Judged): Topic {
     record.answeredAt === null || talkSeconds === durationSeconds
       ? []
       : [{ value: `${durationSeconds} s`, rule: 'connected', fact: 'from the answer to the end' }];
-  return { topic: 'talk', value: `${talkSeconds} s`, rule: 'connected-with-a-person', fact, notes: [], rejected };
+  return {
+    topic: 'talk',
+    value: `${talkSeconds} s`,
+    rule: 'connected-with-a-person',
+    fact,
+    notes: [],
+    seen: null,
+    rejected,
+  };
 }

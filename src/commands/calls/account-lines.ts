@@ -1,6 +1,6 @@
 /** An account of a call for people: each thing that was decided, by what, and what was not taken. */
 import type { CallWhy, Decision } from '../../../adapters/control/api.ts';
-import type { Account, Topic, TopicName, Value } from '../../call/explain/account.ts';
+import type { Account, Seen, Topic, TopicName, Value } from '../../call/explain/account.ts';
 import type { LegAccount } from '../../call/explain/legs.ts';
 import { adviceFor } from '../../call/known/side-advice.ts';
 import type { SourcePlan } from '../../call/plan.ts';
@@ -52,16 +52,24 @@ export function decisionLines({ lead, user, post }: CallWhy, secrecy: Privacy): 
 /** `because`: what decided; `also`: what led to it; `not`: what lost. */
 function rows(
   title: string,
-  { value, rule, fact, notes, rejected }: Topic | Decision,
+  { value, rule, fact, notes, rejected, ...more }: Topic | Decision,
   shown: (value: Value) => string,
   secrecy: Privacy,
 ): string[][] {
+  const seen = 'seen' in more ? more.seen : null;
   return [
     [title, shown(value)],
-    ['', 'because', `${secrecy.text(fact)}  [${rule}]`],
-    ...notes.map((note) => ['', 'also', secrecy.text(note)]),
-    ...rejected.map((one) => ['', 'not', `${shown(one.value)}: ${secrecy.text(one.fact)}  [${one.rule}]`]),
+    ['  because', `${secrecy.text(fact)}  [${rule}]`],
+    ...(seen === null ? [] : [['  seen as', `${form(seen, secrecy)} on ${secrecy.text(seen.on)}`]]),
+    ...notes.map((note) => ['  also', secrecy.text(note)]),
+    ...rejected.map((one) => ['  not', `${shown(one.value)}: ${secrecy.text(one.fact)}  [${one.rule}]`]),
   ];
+}
+
+/** A masked number with its form, by which it was read. */
+function form({ number, shape }: Seen, secrecy: Privacy): string {
+  const shown = secrecy.number(number);
+  return shown.startsWith('***') ? `${shown} (written ${shape})` : shown;
 }
 
 const SIDES = { trunk: 'trunk', extension: 'phone', wire: 'wire' } as const;
@@ -69,15 +77,15 @@ const BEGUN = { endpoint: 'called the PBX', pbx: 'was called by the PBX' } as co
 
 /** Each leg: phone or trunk, and who began it. */
 export function legLines(legs: readonly LegAccount[], secrecy: Privacy): readonly string[] {
-  return columns(
-    legs.flatMap(({ channel, endpoint, ext, side, begun }) => [
-      [secrecy.text(endpoint), channel, side.value === 'extension' ? `phone of ${ext}` : SIDES[side.value]],
-      ['', 'because', `${secrecy.text(side.fact)}  [${side.rule}]`],
-      ...side.rejected.map((one) => ['', 'not', `${SIDES[one.value]}: ${secrecy.text(one.fact)}  [${one.rule}]`]),
-      ['', 'also', `It ${BEGUN[begun.value]}: ${secrecy.text(begun.fact)}  [${begun.rule}]`],
-      ...begun.rejected.map((one) => ['', 'not', `it ${BEGUN[one.value]}: ${secrecy.text(one.fact)}  [${one.rule}]`]),
+  return legs.flatMap(({ channel, endpoint, ext, side, begun }) => [
+    `${channel}  ${secrecy.text(endpoint)}, ${side.value === 'extension' ? `phone of ${ext}` : SIDES[side.value]}`,
+    ...columns([
+      ['  because', `${secrecy.text(side.fact)}  [${side.rule}]`],
+      ...side.rejected.map((one) => ['  not', `a ${SIDES[one.value]}: ${secrecy.text(one.fact)}  [${one.rule}]`]),
+      ['  also', `It ${BEGUN[begun.value]}: ${secrecy.text(begun.fact)}  [${begun.rule}]`],
+      ...begun.rejected.map((one) => ['  not', `it ${BEGUN[one.value]}: ${secrecy.text(one.fact)}  [${one.rule}]`]),
     ]),
-  );
+  ]);
 }
 
 /** Lines of the config that would change the account, where it rests on little. */
