@@ -11,8 +11,15 @@ export function channelIdOf(record: CallRecord): ChannelId {
   return callSessionId.startsWith(`${source}-`) ? callSessionId.slice(source.length + 1) : callSessionId;
 }
 
+/** What belongs to a call: the channels that became one with it, or also those that were connected with it in a conference. */
+export type Reach = 'own' | 'connected';
+
 /** The events of all channels that became one call with `seed`, and what happened to the link meanwhile. */
-export function eventsOfCall(events: readonly CallEvent[], seed: ChannelId): readonly CallEvent[] {
+export function eventsOfCall(
+  events: readonly CallEvent[],
+  seed: ChannelId,
+  reach: Reach = 'own',
+): readonly CallEvent[] {
   const groups = new Map<string, string>();
   const root = (id: string): string => {
     let at = id;
@@ -20,7 +27,7 @@ export function eventsOfCall(events: readonly CallEvent[], seed: ChannelId): rea
     return at;
   };
   for (const event of events) {
-    const [first, ...others] = idsOf(event);
+    const [first, ...others] = idsOf(event, reach);
     if (first === undefined) continue;
     for (const other of others) groups.set(root(other), root(first));
   }
@@ -38,7 +45,7 @@ export function eventsOfCall(events: readonly CallEvent[], seed: ChannelId): rea
 const BETWEEN: ReadonlySet<CallEvent['kind']> = new Set(['source-lost', 'clock-stepped', 'stalled']);
 
 /** Everything that an event says belongs together. A bridge counts only when its members hear each other. */
-function idsOf(event: CallEvent): readonly string[] {
+function idsOf(event: CallEvent, reach: Reach): readonly string[] {
   if (!('channel' in event)) return [];
   const ids = [event.channel, ...(event.linkedId === undefined ? [] : [event.linkedId])];
   switch (event.kind) {
@@ -49,7 +56,9 @@ function idsOf(event: CallEvent): readonly string[] {
     case 'dial-ended':
       return event.by === null ? ids : [...ids, event.by];
     case 'bridge-entered':
-      return event.bridgeKind === 'talk' ? [...ids, `bridge ${event.bridge}`] : ids;
+      return event.bridgeKind === 'talk' || (reach === 'connected' && event.bridgeKind === 'conference')
+        ? [...ids, `bridge ${event.bridge}`]
+        : ids;
     case 'transferred':
       return [...ids, ...event.parties, ...event.linkedIds];
     case 'picked-up':
@@ -66,8 +75,8 @@ function idsOf(event: CallEvent): readonly string[] {
 }
 
 /** The ids, as a PBX writes them, that an event says belong together: channels, linked ids, bridges, wires. */
-export function namesIn(event: CallEvent): readonly string[] {
-  return idsOf(event).map((id) => id.replace(/^(bridge|wire) /, ''));
+export function namesIn(event: CallEvent, reach: Reach = 'own'): readonly string[] {
+  return idsOf(event, reach).map((id) => id.replace(/^(bridge|wire) /, ''));
 }
 
 export interface TimelineLine {

@@ -162,7 +162,7 @@ async function eventsWithin(
       for (const frame of frames) events.push(...(eventsOf(frame, source, read) ?? []));
     }
     own = eventsOfCall(events, seed);
-    const more = new Set([seed, ...own.flatMap(namesIn)]);
+    const more = new Set([seed, ...own.flatMap((event) => namesIn(event))]);
     if (more.size <= named.size) break;
     named = more;
   }

@@ -71,11 +71,11 @@ export const CALLS = [
   {
     name: 'explain',
     aliases: ['calls explain'],
-    summary: 'show why a call is what it is: the rule and the fact of each field, and what was rejected',
+    summary: 'show why a call is what it is: what decided each field, and what was rejected',
     arguments: 'ID',
     options: [config, numbers, json],
     details:
-      'Works it out again from the journal, by the config as it is now, and says where something else is stored.\n' +
+      'Works it out again from the journal, by the config as it is now, and says what is stored otherwise.\n' +
       'The ID may be that of a leg (uniqueid, uuid), and of a call that was not logged or still goes on.',
   },
 ] as const satisfies readonly CommandSpec[];

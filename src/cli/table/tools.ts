@@ -26,7 +26,7 @@ export const TOOLS = [
       {
         name: 'explain',
         value: 'ID',
-        help: "why this call is what it is, in place of the list; 'all' for each, or the id of a leg",
+        help: "why this call is what it is; a leg will do, 'all' for each",
       },
       { name: 'cel', value: 'FILE', many: true, help: 'the same for the channel events (CEL) of Asterisk' },
       numbers,

@@ -16,9 +16,13 @@ import { count, dateTime, print, privacy, tell } from '../output.ts';
 import { progress } from '../progress.ts';
 import { configOf } from '../shell.ts';
 import { type Explanation, explanationLines } from './explanation.ts';
-import { type HeardCall, heardAround, heardWithin, journalOf, searchHeard } from './heard.ts';
+import { type HeardCall, heardWithin, journalOf, searchHeard } from './heard.ts';
 import { NOT_OURS } from './history.ts';
 
+/** Flags of calls of which something was told by what was heard of others: by when the PBX was heard, and what its clock was. */
+const BY_THE_LINK: ReadonlySet<string> = new Set(['blind-interval', 'end-unknown', 'clock-stepped', 'heard-late']);
+/** Before and after what is known of a call its other channels may be heard, ms. */
+const AROUND_MS = 60_000;
 /** So long after the last word about a call it may only become clear that it is over, ms. */
 const LATER_MS = 4 * 3_600_000;
 
@@ -112,15 +116,17 @@ async function derived(
   if (source === undefined) return `the config has no source "${record.source}" any more`;
   if (events.length === 0) return 'the journal has nothing of it any more ([storage] retention.journal)';
   const name = channelIdOf(record);
-  const first = await heardAround(frames, config, source, name, events);
-  const own = first === null ? undefined : accountIn(config, first, record.callSessionId, now);
-  if (own !== undefined && !own.goingOn) return own;
-  // Its end was not heard: that it is over was told later.
+  const others = record.flags.some((flag) => BY_THE_LINK.has(flag)) ? 'with others' : 'without others';
   const times = events.map(({ receivedAt }) => receivedAt);
-  const span = { since: Math.min(...times) - 60_000, until: Math.min(now, Math.max(...times) + LATER_MS) };
-  const longer = await heardWithin(frames, config, source, name, span);
-  const later = longer === null ? undefined : accountIn(config, longer, record.callSessionId, now);
-  return later ?? own ?? 'the present code makes no such call of what the journal has';
+  let own: Explained | undefined;
+  // Where its end was not heard, that it is over was told later.
+  for (const after of [AROUND_MS, LATER_MS]) {
+    const span = { since: Math.min(...times) - AROUND_MS, until: Math.min(now, Math.max(...times) + after) };
+    const heard = await heardWithin(frames, config, source, name, span, others);
+    own = (heard === null ? undefined : accountIn(config, heard, record.callSessionId, now)) ?? own;
+    if (own?.goingOn === false) break;
+  }
+  return own ?? 'the present code makes no such call of what the journal has';
 }
 
 function explained(config: Config, { source, events }: HeardCall, now: number): Explained[] {

@@ -33,38 +33,41 @@ export interface HeardCall {
   readonly source: SourceConfig;
   /** What was said of its channels, and of the source as a whole meanwhile, in order. */
   readonly events: readonly CallEvent[];
-  /** Ids by which its channels are named. */
-  readonly names: ReadonlySet<string>;
 }
 
 /** Rounds in which further channels of a call are found; more than a call has parties. */
 const MAX_ROUNDS = 50;
-/** Before and after what is known of a call its other channels may be heard, ms. */
-const AROUND_MS = 60_000;
 /** So long before and after one leg of it a call may have gone on, ms. */
 const LONG_MS = 4 * 3_600_000;
 /** The second that the id of a leg begins with is by the clock of the PBX, ms. */
 const CLOCKS_MS = 15 * 60_000;
 
-/** All that was said in a time of the call that has a channel or linked id of this name; `null` when it is not named there. */
+/**
+ * All that was said in a time of the call that has a channel or linked id of this name; `null` when it is not named there. What was said
+ * of other calls (`others`) tells nothing of it, but by when the PBX was heard and what its clock was.
+ */
 export async function heardWithin(
   frames: Frames,
   config: Config,
   source: SourceConfig,
   name: string,
   span: Span,
+  others: 'without others' | 'with others' = 'without others',
 ): Promise<HeardCall | null> {
   const read = readersOf(config)(source.name);
+  const filtered = others === 'without others';
   let names: ReadonlySet<string> = new Set([name]);
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const events: CallEvent[] = [];
-    const request = { source: source.name, from: 0, ...whole(span), channels: [...names] };
+    const request = { source: source.name, from: 0, ...whole(span), channels: filtered ? [...names] : undefined };
     for await (const page of keptFrames(frames, request)) {
       for (const frame of page) events.push(...(eventsOf(frame, source.name, read) ?? []));
     }
-    const own = eventsOfCall(events, name);
-    const more = new Set([name, ...own.flatMap(namesIn)]);
-    if (more.size <= names.size) return own.length === 0 ? null : { source, events: ofThese(events, names), names };
+    const own = eventsOfCall(events, name, 'connected');
+    const more = new Set([name, ...own.flatMap((event) => namesIn(event, 'connected'))]);
+    if (own.length === 0) return null;
+    if (!filtered) return { source, events };
+    if (more.size <= names.size) return { source, events: ofThese(events, names) };
     names = more;
   }
   return null;
@@ -78,19 +81,6 @@ function ofThese(events: readonly CallEvent[], names: ReadonlySet<string>): read
     const channel = channelOf(event);
     return channel === null || names.has(channel);
   });
-}
-
-/** The same around what is known of the call already. */
-export function heardAround(
-  frames: Frames,
-  config: Config,
-  source: SourceConfig,
-  name: string,
-  known: readonly CallEvent[],
-): Promise<HeardCall | null> {
-  const times = known.map(({ receivedAt }) => receivedAt);
-  const span = { since: Math.min(...times) - AROUND_MS, until: Math.max(...times) + AROUND_MS };
-  return heardWithin(frames, config, source, name, span);
 }
 
 /**
