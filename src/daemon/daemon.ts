@@ -23,6 +23,7 @@ import { readersOf } from './readers.ts';
 import { openRecords } from './records.ts';
 import { deliveryPolicyOf, planOf, rulesOf } from './settings.ts';
 import { daemonStatus } from './status-reply.ts';
+import { createTail, streamsOf } from './tail.ts';
 import { keepBackups } from './upkeep/backups.ts';
 import { keepPruning } from './upkeep/pruning.ts';
 import { keepSealing } from './upkeep/sealing.ts';
@@ -116,12 +117,14 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     },
     onTrouble: (error) => conditions.set('storage-full', error === null ? null : error.message),
   });
+  const tail = createTail();
   const { client, permits, delivery, callLogPolicy } = await openDelivery(parts, {
     accessKey,
     secretKey,
     policy,
     store: remote,
     conditions,
+    tail,
   });
 
   const sources = config.source.map((source) => {
@@ -137,6 +140,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
       if (!fresh.has(record.callSessionId)) continue;
       events.callEnded(log, record);
       parts.onEnded?.(record);
+      tail.ended(record);
       const why = unposted(record);
       if (why === null) waiting = true;
       else tellSkipped(log, record.callSessionId, why);
@@ -180,6 +184,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     onFault: (source, text) => events.warning(log, source, text),
     onClock: (news) => events.clock(log, news),
     onMisread: (source, name) => watch.misread(source, name),
+    onFrame: tail.frame,
     ...(parts.onEvent === undefined ? {} : { onEvent: parts.onEvent }),
   });
 
@@ -211,6 +216,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
         watch.note(corrected);
       },
     }),
+    streamsOf(tail, () => pipeline.live()),
   );
   const onStorageFault = (why: string): void => events.warning(log, 'storage', why);
   const pruning = keepPruning({

@@ -14,6 +14,7 @@ import type { Clock, Log } from '../ports.ts';
 import type { Secret } from '../secret.ts';
 import type { Store } from './lookup.ts';
 import { CRM, callLogPolicyOf, directoryPolicyOf } from './settings.ts';
+import { type Tail, watched } from './tail.ts';
 
 export interface DeliveryParts {
   readonly config: Config;
@@ -27,11 +28,12 @@ export interface DeliveryNeeds {
   readonly policy: DeliveryPolicy;
   readonly store: Store;
   readonly conditions: Conditions;
+  readonly tail: Tail;
 }
 
 /** Opens the limit and makes the worker; it posts nothing before it is started. */
 export async function openDelivery({ config, clock, log }: DeliveryParts, needs: DeliveryNeeds) {
-  const { accessKey, secretKey, policy, store, conditions } = needs;
+  const { accessKey, secretKey, policy, store, conditions, tail } = needs;
   const owner = randomUUID();
   const permits = await openPermits({
     ...{ clock, owner, crm: CRM },
@@ -58,7 +60,7 @@ export async function openDelivery({ config, clock, log }: DeliveryParts, needs:
   const callLogPolicy = callLogPolicyOf(config);
   const callLog = createCallLog(client, callLogPolicy);
   const delivery = createDelivery({
-    store: { outbox: sqliteOutbox(store.outbox), leads: store.leadCache, users: store.users },
+    store: { outbox: watched(sqliteOutbox(store.outbox), tail), leads: store.leadCache, users: store.users },
     permits,
     crm: { name: CRM, directory: createDirectory(client, directoryPolicyOf(config)), callLog },
     clock,
