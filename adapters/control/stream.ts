@@ -28,8 +28,8 @@ export type TailLine =
         readonly raw: string | null;
       };
     }
-  /** It is stored. */
-  | { readonly ended: CallRecord }
+  /** It is stored. `unposted`: why it is not to be posted; `null`: it is. */
+  | { readonly ended: CallRecord; readonly unposted: string | null }
   | {
       readonly step: {
         readonly record: CallRecord;

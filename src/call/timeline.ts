@@ -112,6 +112,52 @@ export function timelineOf(
   });
 }
 
+/** The same event by event, for who does not know what follows; what is over is forgotten. */
+export function timelineTeller(plan: SourcePlan, shown: (number: string) => string) {
+  const names = new Map<ChannelId, string>();
+  const told = new Map<ChannelId, Set<string>>();
+  const bridges = new Map<string, Set<ChannelId>>();
+  const name = (channel: ChannelId): string => names.get(channel) ?? channel;
+  const isNew = (channel: ChannelId | null, what: string): boolean => {
+    if (channel === null) return true;
+    const before = told.get(channel) ?? new Set();
+    told.set(channel, before);
+    if (before.has(what)) return false;
+    before.add(what);
+    return true;
+  };
+  /** With whom a channel is connected now says more than the bridges of the PBX, which come in pairs and are left all the time. */
+  const met = (event: Extract<CallEvent, { kind: 'bridge-entered' | 'bridge-left' }>): string | null => {
+    const here = bridges.get(event.bridge) ?? new Set();
+    here.delete(event.channel);
+    const others = [...here].map(name);
+    if (event.kind === 'bridge-entered') bridges.set(event.bridge, here.add(event.channel));
+    else if (here.size === 0) bridges.delete(event.bridge);
+    if (event.kind === 'bridge-left') return null;
+    if (event.bridgeKind === 'holding') return 'waits (parking, music, an announcement)';
+    if (others.length > 0) return `is connected with ${others.join(', ')}`;
+    return event.bridgeKind === 'conference' ? 'enters a conference' : null;
+  };
+  return (event: CallEvent): TimelineLine | null => {
+    const channel = channelOf(event);
+    if (event.kind === 'channel-created' || event.kind === 'snapshot-channel') {
+      names.set(event.channel, nameOf(event.facts, plan));
+      // What calls a channel, and that a wire was made for it, says more than that it is there.
+      if (event.facts.wire !== null || (event.kind === 'channel-created' && event.facts.initiator !== 'endpoint'))
+        return null;
+    }
+    const what =
+      event.kind === 'bridge-entered' || event.kind === 'bridge-left' ? met(event) : describe(event, name, shown);
+    const line = what === null ? null : { at: event.at, who: channel === null ? '' : name(channel), channel, what };
+    const known = line !== null && ONCE.has(event.kind) && !isNew(channel, line.what);
+    if (event.kind === 'cleared' || event.kind === 'vanished') {
+      names.delete(event.channel);
+      told.delete(event.channel);
+    }
+    return known ? null : line;
+  };
+}
+
 /** PBXs tell these several times. */
 const ONCE: ReadonlySet<CallEvent['kind']> = new Set(['recording', 'dial-ended', 'dial-started', 'alerting']);
 

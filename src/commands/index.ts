@@ -24,6 +24,7 @@ export const bodies: Readonly<Record<CommandName, CommandBody>> = {
   salvage: later(async () => (await import('./store/salvage.ts')).salvage),
   users: later(async () => (await import('./users.ts')).users),
   explain: later(async () => (await import('./calls/explain.ts')).explain),
+  tail: later(async () => (await import('./tail/tail.ts')).tail),
   'sessions rederive': later(async () => (await import('./calls/rederive.ts')).rederive),
   capture: later(async () => (await import('./capture/capture.ts')).capture),
   inspect: later(async () => (await import('./capture/inspect.ts')).inspect),

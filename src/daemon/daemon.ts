@@ -140,8 +140,8 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
       if (!fresh.has(record.callSessionId)) continue;
       events.callEnded(log, record);
       parts.onEnded?.(record);
-      tail.ended(record);
       const why = unposted(record);
+      tail.ended(record, why);
       if (why === null) waiting = true;
       else tellSkipped(log, record.callSessionId, why);
     }

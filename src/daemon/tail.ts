@@ -18,8 +18,8 @@ export interface Tail {
   readonly watched: boolean;
   /** A frame that was folded in. */
   frame(frame: SourceFrame): void;
-  /** A call that is stored now. */
-  ended(record: CallRecord): void;
+  /** A call that is stored now. `unposted`: why it is not to be posted, `null`: it is. */
+  ended(record: CallRecord, unposted: string | null): void;
   /** A step of a delivery that is stored now. */
   step(of: Delivery, step: Settlement): void;
   /** Until the answer is called. */
@@ -48,8 +48,8 @@ export function createTail(): Tail {
         () => ({ frame: { source, at, events, raw: text() } }),
       );
     },
-    ended(record) {
-      if (watchers.size > 0) tell(record.source, () => ({ ended: record }));
+    ended(record, unposted) {
+      if (watchers.size > 0) tell(record.source, () => ({ ended: record, unposted }));
     },
     step({ record }, { from, to, found, reason, now: at }) {
       if (watchers.size === 0) return;

@@ -34,6 +34,7 @@ async function cli(line: string) {
     capture: body,
     inspect: body,
     explain: body,
+    tail: body,
     gaps: body,
     backfill: body,
     sandbox: body,
