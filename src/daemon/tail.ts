@@ -39,8 +39,9 @@ export function createTail(): Tail {
     get watched() {
       return watchers.size > 0;
     },
-    frame({ source, receivedAt: at, events, raw }) {
+    frame(frame) {
       if (watchers.size === 0) return;
+      const { source, receivedAt: at, events, raw } = frame;
       const text = () => (raw === null ? null : Buffer.from(raw).toString('utf8'));
       tell(
         source,

@@ -131,6 +131,7 @@ export function writer(secrecy: Privacy, several: boolean): (shown: Shown) => st
       const lines = text.split(/\r?\n/).filter((line) => line !== '');
       return lines.map((line) => `    | ${secrecy.text(line)}`).join('\n');
     }
+    if (kind === 'dropped') return text;
     const cells = [several ? (source ?? '') : '', call ?? '', who].map((cell) => secrecy.text(cell));
     const padded = cells.map((cell, n) => {
       widths[n] = Math.max(widths[n] ?? 0, Math.min(cell.length, MAX_WIDTH));
