@@ -8,7 +8,6 @@ import { answerable, whyNobody } from '../delivery/parties/resolve.ts';
 import { findUser, matchRow, matchUser, nameOf } from '../delivery/parties/users.ts';
 import type { DeliveryPolicy } from '../delivery/policy.ts';
 import type { Delivery } from '../delivery/store.ts';
-import { formatNumber } from '../telephony/number.ts';
 import type { Lookup, Store } from './lookup.ts';
 import { CRM } from './settings.ts';
 
@@ -69,9 +68,10 @@ async function leadOf(
   const id = delivery?.leadId ?? null;
   const kept = await store.leadCache.get({ number });
   const lead = kept?.lead ?? null;
-  const written = [...new Set(settings.formats.map((format) => formatNumber(number, format) ?? number))].join(', ');
+  const worked = await store.leadCache.format({});
+  const forms = [...settings.formats].sort((a, b) => Number(b === worked) - Number(a === worked));
   const notes = [
-    `Looked for as ${written}, in this order ([leadsquared.lead] lookup_formats); what worked last goes first.`,
+    `The number is looked for in the forms ${forms.join(', ')} ([leadsquared.lead] lookup_formats${worked === null ? '' : '; what worked last goes first'}).`,
   ];
   if (kept !== null && delivery !== null && kept.at < delivery.createdAt) {
     notes.push(
@@ -81,7 +81,12 @@ async function leadOf(
   if (id === null) {
     if (delivery === null || delivery.step === 'look-up' || (kept === null && delivery.tries === 0))
       return decision(null, 'not-yet', delivery?.reason ?? 'not looked up (yet)', notes);
-    return decision(null, 'no-lead', `no lead has the number (unknown = "${settings.unknown}")`, notes);
+    return decision(
+      null,
+      'no-lead',
+      `no lead has the number (unknown = "${settings.unknown.replace('crm', 'leadsquared')}")`,
+      notes,
+    );
   }
   const choice = lead?.id === id ? lead.choice : undefined;
   if (choice === undefined)
@@ -126,7 +131,7 @@ function userOf(
     if (match.kind === 'known') {
       if (id === match.id)
         return decision(id, row === undefined ? 'number-in-the-crm' : 'users-file', place, notes, rejected);
-      const when = id === null ? 'that is so by now' : 'that is so by now; another one was posted';
+      const when = id === null ? 'nothing was posted for it yet' : 'that is so by now; another one was posted';
       rejected.push({ value: match.id, rule: 'present-mapping', fact: `${place}: ${when}` });
     } else {
       const told = match.kind === 'unknown' ? match.why : `the users of ${CRM} were not fetched yet`;
@@ -135,14 +140,8 @@ function userOf(
   }
   notes.push(`Without a user of the extension: ${policy.user.unknown.join(', then ')} ([leadsquared.user] unknown).`);
   if (id === null) {
-    const reason = delivery?.reason ?? null;
-    return decision(
-      null,
-      'none',
-      reason ?? (delivery === null ? 'not looked up' : 'posted without a user'),
-      notes,
-      rejected,
-    );
+    const told = delivery?.state === 'skipped' || delivery === null ? 'not looked up: the call is not posted' : null;
+    return decision(null, 'none', told ?? delivery?.reason ?? 'posted without a user', notes, rejected);
   }
   const fallback = policy.user.defaultUser === null ? null : findUser(policy.user.defaultUser, crm, CRM);
   if (fallback?.kind === 'known' && fallback.id === id)
@@ -163,8 +162,10 @@ function postOf(policy: DeliveryPolicy, record: CallRecord, delivery: Delivery |
   const patterns = dids.length + trunks.length + extensions.length + numbers.length;
   const filtered =
     skip === null
-      ? [`By the config as it is now no filter keeps it back (${patterns} patterns in [filters]).`]
-      : [`By the config as it is now it is not posted: ${skip}`];
+      ? [`No filter of the running daemon keeps it back (${patterns} patterns in [filters]).`]
+      : skip === delivery?.reason
+        ? []
+        : [`By the running daemon it would not be posted: ${skip}`];
   if (delivery === null) return decision(null, 'not-in-the-outbox', 'it is not to be posted', filtered);
   const { reason, tries } = delivery;
   const told = reason ?? STATES[delivery.state];

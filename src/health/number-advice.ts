@@ -79,16 +79,12 @@ const ADVISERS: Readonly<Record<NumberTrouble, Adviser>> = {
   'short-number': ({ calls, of }, plan, source) => {
     const dialled = [...new Set(numbersOf(calls))].sort();
     const more = dialled.length > NAMED ? ` and ${dialled.length - NAMED} more` : '';
-    const known = plan.speedDials?.map(({ text }) => text) ?? [];
     return {
       text:
         `${source}: ${calls.length} of the last ${of} calls to outside were dialled as ${dialled.slice(0, NAMED).join(', ')}${more} and count as ` +
         'internal, so they are not posted. If these are speed dials of customers, name them in speed_dials; if they ' +
         'reach colleagues on their mobiles, name the mobiles in [source.agent_mobiles].',
-      lines: [
-        `# in [[source]] ${source}, in place of its line "speed_dials" if it has one:`,
-        `speed_dials = ${list([...known, ...dialled])}`,
-      ],
+      lines: speedDials(plan, source, dialled),
     };
   },
 };
@@ -110,6 +106,15 @@ export function prefixAdvice(number: string, plan: SourcePlan, source: string, t
     text: `If the PBX puts ${prefix} before the numbers that it sends to ${trunk}:`,
     lines: forTrunk(plan, source, trunk, `dial_prefix = ${list([...(writing.dialPrefixes ?? []), prefix])}`),
   };
+}
+
+/** The line by which short numbers count as those of customers. */
+export function speedDials(plan: SourcePlan, source: string, dialled: readonly string[]): readonly string[] {
+  const known = plan.speedDials?.map(({ text }) => text) ?? [];
+  return [
+    `# in [[source]] ${source}, in place of its line "speed_dials" if it has one:`,
+    `speed_dials = ${list([...known, ...dialled])}`,
+  ];
 }
 
 /** The trunk by which most of the calls came or went. */

@@ -4,7 +4,8 @@ import type { Account, Seen, Topic, TopicName, Value } from '../../call/explain/
 import type { LegAccount } from '../../call/explain/legs.ts';
 import { adviceFor } from '../../call/known/side-advice.ts';
 import type { SourcePlan } from '../../call/plan.ts';
-import { prefixAdvice } from '../../health/number-advice.ts';
+import { shortNumberOf } from '../../call/record.ts';
+import { prefixAdvice, speedDials } from '../../health/number-advice.ts';
 import { clockTime, columns, dateTime, type Privacy } from '../output.ts';
 
 const TITLES: Readonly<Record<TopicName, string>> = {
@@ -88,6 +89,8 @@ export function legLines(legs: readonly LegAccount[], secrecy: Privacy): readonl
   ]);
 }
 
+const indented = (line: string): string => `  ${line}`;
+
 /** Lines of the config that would change the account, where it rests on little. */
 export function remedies({ record, legs }: Account, plan: SourcePlan, secrecy: Privacy): readonly string[] {
   const { source, direction, external, externalE164, trunk } = record;
@@ -98,8 +101,22 @@ export function remedies({ record, legs }: Account, plan: SourcePlan, secrecy: P
     const opposite = side.value === 'trunk' ? 'extension' : 'trunk';
     return [
       `If ${secrecy.text(endpoint)} is a ${SIDES[opposite]}, and no ${SIDES[side.value]}:`,
-      ...adviceFor([{ endpoint, side: opposite }], plan, source).map((line) => `  ${line}`),
+      ...adviceFor([{ endpoint, side: opposite }], plan, source).map(indented),
     ];
   });
-  return [...(prefix === null ? [] : [prefix.text, ...prefix.lines.map((line) => `  ${line}`)]), ...other];
+  const short = shortNumberOf(record);
+  const lines = [
+    ...(prefix === null ? [] : [prefix.text, ...prefix.lines.map(indented)]),
+    ...(short === null
+      ? []
+      : [`If ${short} is a speed dial of a customer:`, ...speedDials(plan, source, [short]).map(indented)]),
+    ...(record.reasons?.agent.rule === 'outside-telephone-of-nobody'
+      ? [
+          "If that outside telephone is an agent's:",
+          `  # in [source.agent_mobiles] of ${source}:`,
+          "  'its number, +CC...' = 'the extension'",
+        ]
+      : []),
+  ];
+  return [...lines, ...other];
 }

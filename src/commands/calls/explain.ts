@@ -10,7 +10,8 @@ import { channelIdOf } from '../../call/timeline.ts';
 import type { Terminal } from '../../cli/cli.ts';
 import type { Invocation } from '../../cli/command.ts';
 import { EXIT } from '../../cli/help.ts';
-import { planOf, rulesOf } from '../../daemon/settings.ts';
+import { deliveryPolicyOf, planOf, rulesOf } from '../../daemon/settings.ts';
+import { skipReason } from '../../delivery/parties/filters.ts';
 import { type Asker, asking } from '../control.ts';
 import { count, dateTime, print, privacy, tell } from '../output.ts';
 import { progress } from '../progress.ts';
@@ -87,14 +88,22 @@ async function stored(
 ): Promise<Explanation> {
   const { record } = details;
   const why = await asker.call('why', { id: record.callSessionId });
-  return explanationOf(record, details, why, await derived(config, frames, details, now));
+  return explanationOf(config, details, why, await derived(config, frames, details, now), now);
 }
 
-function explanationOf(record: CallRecord, details: CallDetails, why: CallWhy, own: Explained | Missing): Explanation {
-  const base = { id: record.callSessionId, asked: null, why, state: details.delivery?.state ?? null, goingOn: false };
+function explanationOf(
+  config: Config,
+  { record, delivery }: CallDetails,
+  why: CallWhy,
+  own: Explained | Missing,
+  now: number,
+): Explanation {
+  const base = { id: record.callSessionId, asked: null, why, state: delivery?.state ?? null, goingOn: false };
   if (typeof own === 'string')
-    return { ...base, from: 'record', because: own, differs: [], account: accountOfRecord(record) };
-  return { ...base, from: 'journal', because: null, differs: differences(record, own.record), account: account(own) };
+    return { ...base, from: 'record', because: own, differs: [], unposted: null, account: accountOfRecord(record) };
+  const differs = differences(record, own.record);
+  const skip = unposted(config, own.record, now);
+  return { ...base, from: 'journal', because: null, differs, unposted: skip, account: account(own) };
 }
 
 const account = ({ record, topics, legs }: Account): Account => ({ record, topics, legs });
@@ -164,17 +173,25 @@ async function unstored(
     const known = details?.record.callSessionId === callSessionId ? details : null;
     if (known !== null) {
       const why = await asker.call('why', { id: callSessionId });
-      found.push({ ...explanationOf(known.record, known, why, one), asked: id });
+      found.push({ ...explanationOf(config, known, why, one, now), asked: id });
       continue;
     }
     found.push({
       ...{ id: callSessionId, asked: id, from: 'journal', state: null, why: null, differs: [] },
       because: one.goingOn ? null : rederivation(one.record),
+      unposted: unposted(config, one.record, now),
       goingOn: one.goingOn,
       account: account(one),
     });
   }
   return found;
+}
+
+/** Why the call would not be posted by the config as it is now, `null`: it would. The users file has no part in that. */
+function unposted(config: Config, record: CallRecord, now: number): string | null {
+  const { leadsquared } = config;
+  const user = { ...leadsquared.user, file: null };
+  return skipReason(record, deliveryPolicyOf({ ...config, leadsquared: { ...leadsquared, user } }), now);
 }
 
 function rederivation({ startedAt }: CallRecord): string {

@@ -18,6 +18,8 @@ export interface Explanation {
   readonly because: string | null;
   /** Fields of the stored record that come out otherwise by the present code and config. */
   readonly differs: readonly string[];
+  /** Why it would not be posted as it is told here, by the config as it is now; `null`: it would, or that is not known. */
+  readonly unposted: string | null;
   readonly goingOn: boolean;
   readonly state: DeliveryState | null;
   readonly account: Account;
@@ -33,7 +35,7 @@ export function explanationLines(config: Config, found: Explanation, secrecy: Pr
   return [
     headline(record, secrecy),
     ...(asked === null || asked === id ? [] : [`${asked} is a leg of this call.`]),
-    standing(found),
+    ...standing(found),
     '',
     ...topicLines(account, secrecy),
     ...section('Legs', legLines(legs, secrecy)),
@@ -47,15 +49,18 @@ function section(title: string, lines: readonly string[]): readonly string[] {
 }
 
 /** On what this account rests, and whether the same is stored. */
-function standing({ from, because, differs, goingOn, why }: Explanation): string {
-  if (from === 'record') return `From what is stored alone: ${because}.`;
+function standing({ from, because, differs, goingOn, why, unposted }: Explanation): readonly string[] {
+  if (from === 'record') return [`From what is stored alone: ${because}.`];
+  const skipped = unposted === null ? [] : [`By the config as it is now it is not posted: ${unposted}`];
   if (goingOn)
-    return 'It goes on, or its end has not been heard: this is how it stands, and it is stored when it is over.';
+    return ['It goes on, or its end was not heard: this is how it stands; it is stored when it is over.', ...skipped];
   if (why === null)
-    return because === null ? 'Worked out from the capture.' : `Worked out from the journal: ${because}.`;
-  if (differs.length === 0) return 'Worked out again from the journal, by the config as it is now: the same is stored.';
-  return (
-    `Worked out again from the journal, by the config as it is now. STORED IS SOMETHING ELSE in: ${differs.join(', ')}. ` +
-    '"logcalld sessions rederive" shows it, and stores this with --apply.'
-  );
+    return [because === null ? 'Worked out from the capture.' : `Worked out from the journal: ${because}.`, ...skipped];
+  if (differs.length === 0)
+    return ['Worked out again from the journal, by the config as it is now: the same is stored.'];
+  return [
+    `Worked out again from the journal, by the config as it is now. STORED IS SOMETHING ELSE in: ${differs.join(', ')}.`,
+    '"logcalld sessions rederive" shows it, and stores this with --apply.',
+    ...skipped,
+  ];
 }

@@ -41,6 +41,7 @@ export function explainCapture(
         from: 'journal',
         because: null,
         differs: [],
+        unposted: null,
       },
       ...{ goingOn, state: null, account: { record, topics, legs }, why: null },
     };
