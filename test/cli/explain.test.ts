@@ -1,6 +1,9 @@
 /** `explain` beside a daemon, without one, and of calls that were not logged. */
+import BetterSqlite3 from 'better-sqlite3';
 import t from 'tap';
-import { settled, world } from './world.ts';
+import type { TailLine } from '../../adapters/control/stream.ts';
+import { reach } from '../../src/commands/control.ts';
+import { settled, until, world } from './world.ts';
 
 t.setTimeout(60_000);
 
@@ -17,6 +20,10 @@ t.test('calls of all kinds, explained', async (t) => {
   );
   t.teardown(() => it.end());
   await it.start();
+  const client = await reach(it.config, {});
+  const ending = new AbortController();
+  const heard: TailLine[] = [];
+  const watching = client?.follow('tail', { raw: true }, (line) => heard.push(JSON.parse(line)), ending.signal);
   await settled(it, 4);
   const rows = (await it.run('calls', '--json')).out
     .split('\n')
@@ -29,6 +36,28 @@ t.test('calls of all kinds, explained', async (t) => {
     rows.find(({ record: one }) => one.direction === direction && one.status === status && one.withheld === withheld)
       ?.record.callSessionId ?? '';
   const answered = idOf('Inbound', 'Answered');
+
+  await t.test('all of it was there to be watched as it came', async (t) => {
+    const steps = (id: string) =>
+      heard.flatMap((line) => ('step' in line && line.step.record.callSessionId === id ? [line.step] : []));
+    await until(
+      () => steps(answered),
+      (all) => all.length >= 2,
+    );
+    ending.abort();
+    await watching;
+    t.match(steps(answered), [
+      { from: 'look-up', to: 'pending', lead: LEADS[0]?.id },
+      { from: 'post', to: 'delivered' },
+    ]);
+    const ended = heard.flatMap((line) => ('ended' in line ? [line] : []));
+    t.equal(ended.length, 4);
+    t.match(
+      ended.find(({ ended: one }) => one.direction === 'Internal'),
+      { unposted: /^Internal call/ },
+    );
+    t.ok(heard.some((line) => 'frame' in line && /Event: Hangup/.test(line.frame.raw ?? '')));
+  });
 
   const { code, out, error } = await it.run('explain', answered);
   t.same([code, error], [0, '']);
@@ -71,5 +100,27 @@ t.test('calls of all kinds, explained', async (t) => {
   const offline = await it.run('explain', answered);
   t.match(offline.error, /^logcalld is not running: read from /);
   t.equal(offline.out, out, 'the same without the daemon');
+
+  await t.test('a call that was never stored, and one of which nothing but what is stored is left', async (t) => {
+    const internalId = idOf('Internal', 'Answered');
+    const db = new BetterSqlite3(it.config.storage.path);
+    t.teardown(() => db.close());
+    db.pragma('foreign_keys = OFF');
+    db.prepare('DELETE FROM delivery WHERE session_id = ?').run(internalId);
+    db.prepare('DELETE FROM session WHERE call_session_id = ?').run(internalId);
+    const lost = await it.run('explain', internalId);
+    t.equal(lost.code, 0, lost.error);
+    t.match(
+      lost.out,
+      /^Internal Answered: .*\nWorked out from the journal: it is not stored; "logcalld sessions rederive --since .* --apply" stores it\.\nBy the config as it is now it is not posted: Internal call between two extensions/,
+    );
+    t.notMatch(lost.out, /^LeadSquared/m, 'nothing is known there of a delivery');
+    db.exec('DELETE FROM hot_segment; DELETE FROM segment');
+    const kept = await it.run('explain', answered);
+    t.match(kept.out, /^From what is stored alone: the journal has nothing of it any more/m);
+    t.match(kept.out, /^Direction +Inbound\n {2}because +PJSIP\/trunk-in called in/m);
+    t.match(kept.out, /^ {2}Post +delivered$/m);
+    t.equal((await it.run('explain', internalId)).code, 1);
+  });
   t.same(it.leaks(), [], 'no number whole, no secret');
 });
