@@ -78,9 +78,15 @@ async function leadOf(
       `An earlier call had asked for this number at ${iso(kept.at)}: its answer was used ([leadsquared.lead] found_age, missing_age).`,
     );
   }
+  const chosen = (await store.outbox.attempts({ sessionId: record.callSessionId }))
+    .filter(({ step, result }) => step === 'look-up' && result?.outcome === 'accepted')
+    .flatMap(({ result }) => result?.message ?? []);
   if (id === null) {
-    if (delivery === null || delivery.step === 'look-up' || (kept === null && delivery.tries === 0))
-      return decision(null, 'not-yet', delivery?.reason ?? 'not looked up (yet)', notes);
+    const { state = null, reason = null, tries = 0, step = null } = delivery ?? {};
+    if (state === 'parked' && tries === 0 && kept === null)
+      return decision(null, 'parked', reason ?? 'it could not be settled', [...notes, ...chosen.slice(-1)]);
+    if (step === 'look-up' || (kept === null && tries === 0))
+      return decision(null, 'not-yet', reason ?? 'not looked up (yet)', notes);
     return decision(
       null,
       'no-lead',
@@ -140,8 +146,7 @@ function userOf(
   }
   notes.push(`Without a user of the extension: ${policy.user.unknown.join(', then ')} ([leadsquared.user] unknown).`);
   if (id === null) {
-    const told = delivery?.state === 'skipped' || delivery === null ? 'not looked up: the call is not posted' : null;
-    return decision(null, 'none', told ?? delivery?.reason ?? 'posted without a user', notes, rejected);
+    return decision(null, 'none', whyNone(delivery), notes, rejected);
   }
   const fallback = policy.user.defaultUser === null ? null : findUser(policy.user.defaultUser, crm, CRM);
   if (fallback?.kind === 'known' && fallback.id === id)
@@ -153,6 +158,12 @@ function userOf(
     notes,
     rejected,
   );
+}
+
+function whyNone(delivery: Delivery | null): string {
+  if (delivery === null || delivery.state === 'skipped') return 'not looked up: the call is not posted';
+  if (delivery.reason?.startsWith('No user') === true) return delivery.reason;
+  return delivery.tries > 0 ? 'posted without a user' : 'not settled: see the lead and the post';
 }
 
 function postOf(policy: DeliveryPolicy, record: CallRecord, delivery: Delivery | null, now: number): Decision {

@@ -149,7 +149,18 @@ const nameOf = ({ name }: Lead): string => name?.trim().toLowerCase() ?? '';
 /** Which of several leads was taken, in one sentence; `null` where there was one. */
 export function choiceOf({ id, choice }: Lead, several: LeadPolicy['several']): string | null {
   if (choice === undefined) return null;
-  const others = choice.others.map(({ id: other }) => other).join(', ');
-  const more = choice.of - 1 > choice.others.length ? ` and ${choice.of - 1 - choice.others.length} more` : '';
-  return `${choice.of} leads have this number; taken was ${id}, ${choice.why} (several = "${several}"); not ${others}${more}.`;
+  const { of, why, others } = choice;
+  return `${of} leads have this number; taken was ${id}, ${why} (several = "${several}"); not ${some(others, of - 1)}.`;
+}
+
+/** The leads among which none may be chosen, in one sentence. */
+export function choicesIn(leads: readonly Lead[]): string {
+  return `${leads.length} leads have this number: ${some(leads, leads.length)}.`;
+}
+
+/** The ids of the first of them. */
+function some(leads: readonly { readonly id: string }[], all: number): string {
+  const named = leads.slice(0, NAMED);
+  const more = all > named.length ? ` and ${all - named.length} more` : '';
+  return `${named.map(({ id }) => id).join(', ')}${more}`;
 }

@@ -7,7 +7,7 @@ import type { Lead, Reply, Resolution } from '../crm.ts';
 import type { DeliveryPolicy } from '../policy.ts';
 import type { UserStore } from '../store.ts';
 import { isOwn, skipReason } from './filters.ts';
-import { choiceOf, chooseLead, type Leads } from './leads.ts';
+import { choiceOf, choicesIn, chooseLead, type Leads } from './leads.ts';
 import type { Users } from './users.ts';
 
 /** `reply`: what the CRM said last; `null`: it was not asked. */
@@ -19,7 +19,12 @@ export type Resolved = { readonly reply: Reply<unknown> | null } & (
       readonly choice: string | null;
     }
   /** `later`: the CRM could not say. `waits`: its users are not known yet, which is no fault of the call. */
-  | { readonly kind: 'skip' | 'park' | 'later' | 'waits'; readonly reason: string }
+  | {
+      readonly kind: 'skip' | 'park' | 'later' | 'waits';
+      readonly reason: string;
+      /** The leads among which none may be chosen. */
+      readonly choice?: string;
+    }
 );
 
 type LeadResult =
@@ -67,7 +72,8 @@ export function createResolve(parts: {
       return { kind: 'lead', id: lead.id, ownerId: lead.ownerId, choice, reply };
     }
     if (answer.leads.length > 1) {
-      return { kind: 'park', reason: `${answer.leads.length} leads have this number; policy several = "park".`, reply };
+      const reason = `${answer.leads.length} leads have this number; policy several = "park".`;
+      return { kind: 'park', reason, choice: choicesIn(answer.leads), reply };
     }
     if (reply !== null) await leads.remember(number, null);
     return unknownLead(number, asking, reply);

@@ -25,7 +25,9 @@ export async function lookUp({ resolve, clock }: StepParts, { row, asking, heard
           kind: 'done',
           event: 'unresolvable',
           reason: resolved.reason,
-          ...attempted(startedAt, resolved.reply),
+          ...(resolved.choice === undefined
+            ? attempted(startedAt, resolved.reply)
+            : choosing(startedAt, resolved.choice, resolved.reply)),
         },
       };
     case 'waits': {
