@@ -13,6 +13,8 @@ export interface UserMapping {
   readonly source: string | null;
   /** Domain of the tenant the extension belongs to; `null`: any, as long as no line for the extension has one. */
   readonly domain: string | null;
+  /** Where it stands in the file. */
+  readonly line: number;
 }
 
 const columns = ['extension', 'user', 'source', 'domain', 'name'] as const;
@@ -72,7 +74,7 @@ export function parseUsers(text: string, file: string, sources: readonly string[
     if (first !== undefined)
       report('extension', extension, 'each extension once', `Line ${first} has it too; keep one.`);
     seen.set(identity, first ?? info.lines);
-    users.push(Object.freeze({ extension, user, source, domain }));
+    users.push(Object.freeze({ extension, user, source, domain, line: info.lines }));
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(users);

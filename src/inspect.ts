@@ -36,32 +36,44 @@ export function inspectFrames(
 ): Inspected {
   const table = new CallTable(source, plan, rules);
   const ended: CallRecord[] = [];
-  let connection: number | null = null;
   let last = 0;
   let unread: Inspected['unread'] = null;
-  const eventsOf = (frame: RecordedFrame): readonly CallEvent[] => {
-    try {
-      return read(frame.raw, source, frame.receivedAt);
-    } catch (error) {
-      const first = unread?.first ?? (error instanceof Error ? error.message : String(error));
-      unread = { count: (unread?.count ?? 0) + 1, first };
-      return [];
-    }
+  const onUnread = (error: unknown): void => {
+    const first = unread?.first ?? (error instanceof Error ? error.message : String(error));
+    unread = { count: (unread?.count ?? 0) + 1, first };
   };
-  for (const frame of frames) {
-    if (connection !== null && frame.connection !== connection) {
-      ended.push(
-        ...table.apply({ kind: 'source-lost', source, at: last, receivedAt: last, orderly: false, reason: 'capture' })
-          .ended,
-      );
-    }
-    connection = frame.connection;
-    last = Math.max(last, frame.receivedAt);
-    for (const event of eventsOf(frame)) ended.push(...table.apply(event).ended);
+  for (const event of eventsIn(frames, read, source, onUnread)) {
+    last = Math.max(last, event.receivedAt);
+    ended.push(...table.apply(event).ended);
   }
   ended.push(...table.advance(last + rules.graceMs + rules.externalGoneMs).ended);
   ended.push(...table.endUnconfirmed());
   return { records: ended.sort((a, b) => a.endedAt - b.endedAt), goingOn: table.openCalls, unread };
+}
+
+/** What the frames say, with the loss of the link between two connections. `onUnread`: hears of each that cannot be read. */
+export function* eventsIn(
+  frames: Iterable<RecordedFrame>,
+  read: FrameReader,
+  source: string,
+  onUnread: (error: unknown) => void,
+): Generator<CallEvent> {
+  let connection: number | null = null;
+  let last = 0;
+  for (const frame of frames) {
+    if (connection !== null && frame.connection !== connection) {
+      yield { kind: 'source-lost', source, at: last, receivedAt: last, orderly: false, reason: 'capture' };
+    }
+    connection = frame.connection;
+    last = Math.max(last, frame.receivedAt);
+    let events: readonly CallEvent[] = [];
+    try {
+      events = read(frame.raw, source, frame.receivedAt);
+    } catch (error) {
+      onUnread(error);
+    }
+    yield* events;
+  }
 }
 
 function endBetween({ from, to }: NonNullable<CallRecord['endBetween']>) {

@@ -48,6 +48,8 @@ export interface PipelineOptions {
   readonly onGap?: (gap: Gap) => void;
   /** The clock of this machine was set, or this program stood still: calls that it touches are flagged. */
   readonly onClock?: (news: ClockNews) => void;
+  /** Each frame that was folded in, for who watches; its bytes are good only until this returns. */
+  readonly onFrame?: (frame: SourceFrame) => void;
   /** Each event that was folded in, for displays. */
   readonly onEvent?: (event: CallEvent) => void;
 }
@@ -160,6 +162,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
         options.onFault(event.source, `The event "${event.kind}" was left out: its time is ${odd}.`);
       }
     }
+    options.onFrame?.(frame);
     batches.said(sound ? frame : { ...frame, events: frame.events.filter((event) => oddTime(event) === null) });
     // Without a grace a call is over with its last event: a timer would be a ms late.
     if (table.nextDeadline() <= frame.receivedAt) queueMicrotask(tick);

@@ -1,5 +1,6 @@
 /** What may be asked of the running daemon over its socket, and what it answers. Both sides are of the same version. */
 import { z } from 'zod';
+import type { Evidence } from '../../src/call/evidence.ts';
 import type { CallRecord } from '../../src/call/record.ts';
 import type { CallLogBody } from '../../src/delivery/crm.ts';
 import type { ParkedCount } from '../../src/delivery/parked/counts.ts';
@@ -55,6 +56,16 @@ export const requests = {
   }),
   /** `id`: the whole of it, or a beginning or end that only one call has. */
   call: z.strictObject({ id }),
+  /** Lead, user and post of a stored call: what decided. `id`: the whole of it. */
+  why: z.strictObject({ id }),
+  /** A page of the frames of one source, from the number `from` on; with `channels` those that name one of them. */
+  frames: z.strictObject({
+    source: z.string().max(64),
+    from: z.number().int().min(0),
+    since: time.optional(),
+    until: time.optional(),
+    channels: z.array(id).max(MAX_ITEMS).optional(),
+  }),
   users: nothing,
   /** Beginnings or ends of ids, made whole: of as many of them, in order, as the time of a request allows. */
   find: z.strictObject({ ids: z.array(id).min(1).max(MAX_ITEMS) }),
@@ -152,6 +163,19 @@ export interface CallDetails {
   readonly body: CallLogBody;
 }
 
+/** What decided about one side of the delivery, in words, with what was not taken. Texts may hold telephone numbers. */
+export interface Decision extends Evidence<string | null> {
+  readonly notes: readonly string[];
+  readonly rejected: readonly Evidence<string | null>[];
+}
+
+/** What delivery made of a call, and why. */
+export interface CallWhy {
+  readonly lead: Decision;
+  readonly user: Decision;
+  readonly post: Decision;
+}
+
 export interface UserLine {
   readonly extension: string;
   /** The PBX the line of the users file is for; `null`: any. */
@@ -201,6 +225,9 @@ export interface Replies {
   readonly status: StatusReply;
   readonly calls: CallsAnswer;
   readonly call: CallDetails;
+  readonly why: CallWhy;
+  /** `bytes` as base64; else as `FramesPage`. */
+  readonly frames: { readonly bytes: string; readonly next: number | null; readonly damaged: number };
   readonly users: { readonly lines: readonly UserLine[]; readonly count: number; readonly fetchedAt: number | null };
   readonly find: { readonly ids: readonly string[] };
   readonly replay: ReplayAnswer;

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import type { Replies, RequestName, RequestOf } from './api.ts';
 import { ControlError } from './refusal.ts';
 import { notAllowed } from './socket.ts';
+import type { StreamName, StreamOf } from './stream.ts';
 
 export interface ControlClient {
   readonly path: string;
@@ -10,6 +11,13 @@ export interface ControlClient {
   readonly database: string;
   /** Rejects with `ControlError` when the daemon refuses, else with one sentence. */
   call<N extends RequestName>(name: N, input: RequestOf<N>): Promise<Replies[N]>;
+  /** Hands over what is told, line by line, until the daemon ends it or `signal` does. Rejects as `call`. */
+  follow<N extends StreamName>(
+    name: N,
+    input: StreamOf<N>,
+    onLine: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
 }
 
 const MAX_REPLY_BYTES = 64_000_000;
@@ -25,7 +33,10 @@ export async function connectControl(path: string, version: string): Promise<Con
   try {
     const daemon = await ask(path, 'hello', {});
     if (daemon.version === version)
-      return { path, database: daemon.database, call: (name, input) => ask(path, name, input) };
+      return {
+        ...{ path, database: daemon.database, call: (name, input) => ask(path, name, input) },
+        follow: async (...args) => (await import('./follow.ts')).follow(path, ...args),
+      };
     throw new Error(
       `The running daemon is logcalld ${daemon.version} and this is ${version}: restart it (systemctl restart logcalld).`,
     );

@@ -1,26 +1,30 @@
 /** The daemon's side of the control socket: HTTP/JSON over a Unix socket that its owner and group may use, never TCP. */
 import { lstatSync, unlinkSync } from 'node:fs';
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { z } from 'zod';
 import { PAGE_PATHS, type Page, type Pages } from '../../src/metrics/pages.ts';
 import { json, pathOf, refusal, send } from './answer.ts';
 import { type Handlers, type RequestName, requests } from './api.ts';
 import { ControlError } from './refusal.ts';
 import { checkPath, isAlive, PlaceError } from './socket.ts';
+import { type StreamHandlers, type StreamName, streams, streamTo } from './stream.ts';
 
 /** Not by `import`, which reads every export: one of them is a getter that loads a second HTTP client. */
 const { createServer } = process.getBuiltinModule('node:http');
 
 export interface ControlServer {
   readonly path: string;
-  /** Before this, every request is told to come again. `pages`: for programs of others, whatever their version. */
-  serve(handlers: Handlers, pages?: Pages): void;
-  /** Lets requests under way finish for a moment, drops the rest, and removes the socket. */
+  /** Before this, every request is told to come again. `pages`: for programs of others, whatever their version. `streams`: answers that go on. */
+  serve(handlers: Handlers, pages?: Pages, streams?: StreamHandlers): void;
+  /** Ends what is watched, lets requests under way finish for a moment, drops the rest, and removes the socket. */
   close(): Promise<void>;
 }
 
 /** A request is small; the largest are corrected calls, about 1.5 kB each. */
 const MAX_BODY_BYTES = 4_000_000;
 const MAX_CONNECTIONS = 32;
+/** Of these, those that watch: each keeps its connection. */
+const MAX_STREAMS = 8;
 const REQUEST_TIMEOUT_MS = 10_000;
 /** At the end, requests under way have this long. */
 const FINISH_WITHIN_MS = 2_000;
@@ -33,11 +37,18 @@ export async function openControl(path: string): Promise<ControlServer> {
   checkPath(path);
   await makeRoom(path);
   let served: Served | null = null;
+  /** Answers that go on: each ends one. */
+  const open = new Set<() => void>();
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS });
   server.maxConnections = MAX_CONNECTIONS;
   server.keepAliveTimeout = 1_000;
   const busy = new Set<Promise<void>>();
   server.on('request', (request, response) => {
+    const name = streamIn(request.url ?? '');
+    if (name !== null) {
+      watch(request, response, name, served, open).catch((error: unknown) => send(response, refusal(error)));
+      return;
+    }
     const work = answer(request, served)
       .catch(refusal)
       .then((page) => send(response, page))
@@ -47,11 +58,12 @@ export async function openControl(path: string): Promise<ControlServer> {
   await listen(server, path);
   return {
     path,
-    serve(handlers, pages) {
-      served = { handlers, pages: pages ?? null };
+    serve(handlers, pages, streams) {
+      served = { handlers, pages: pages ?? null, streams: streams ?? null };
     },
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const end of open) end();
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, FINISH_WITHIN_MS);
@@ -62,6 +74,30 @@ export async function openControl(path: string): Promise<ControlServer> {
       await closed;
     },
   };
+}
+
+function streamIn(url: string): StreamName | null {
+  const word = /^\/v1\/([a-z]+)$/.exec(url)?.[1] ?? '';
+  return Object.hasOwn(streams, word) ? (word as StreamName) : null;
+}
+
+/** An answer that goes on. */
+async function watch(
+  request: IncomingMessage,
+  response: ServerResponse,
+  name: StreamName,
+  served: Served | null,
+  open: Set<() => void>,
+): Promise<void> {
+  if (request.method !== 'POST') throw new ControlError(405, 'Use POST.');
+  const given = checkedBy(streams[name], name, parse(await readBody(request)));
+  const handlers = started(served).streams;
+  if (handlers === null) throw new ControlError(404, `logcalld has no ${name}.`);
+  if (open.size >= MAX_STREAMS) throw new ControlError(503, `${open.size} commands watch already: end one of them.`);
+  const { over, end } = streamTo(response, (sink) => handlers[name](given, sink));
+  open.add(end);
+  await over;
+  open.delete(end);
 }
 
 async function makeRoom(path: string): Promise<void> {
@@ -98,6 +134,7 @@ function listen(server: Server, path: string): Promise<void> {
 interface Served {
   readonly handlers: Handlers;
   readonly pages: Pages | null;
+  readonly streams: StreamHandlers | null;
 }
 
 async function answer(request: IncomingMessage, served: Served | null): Promise<Page> {
@@ -126,15 +163,18 @@ function nameOf(url: string): RequestName | null {
 }
 
 function dispatch<N extends RequestName>(handlers: Handlers, name: N, given: unknown): Promise<unknown> {
-  const checked = requests[name].safeParse(given);
-  if (!checked.success) {
-    const [issue] = checked.error.issues;
-    const place = issue === undefined || issue.path.length === 0 ? name : issue.path.join('.');
-    throw new ControlError(400, `The request ${name} is wrong at ${place}: ${issue?.message ?? 'unknown'}.`);
-  }
+  const input = checkedBy<unknown>(requests[name], name, given);
   // The schema and the handler of one name belong together.
   const run = handlers[name] as (input: unknown) => Promise<unknown>;
-  return run(checked.data);
+  return run(input);
+}
+
+function checkedBy<T>(schema: z.ZodType<T>, name: string, given: unknown): T {
+  const checked = schema.safeParse(given);
+  if (checked.success) return checked.data;
+  const [issue] = checked.error.issues;
+  const place = issue === undefined || issue.path.length === 0 ? name : issue.path.join('.');
+  throw new ControlError(400, `The request ${name} is wrong at ${place}: ${issue?.message ?? 'unknown'}.`);
 }
 
 function parse(text: string): unknown {

@@ -33,7 +33,7 @@ import { type Bridge, type Call, type Channel, componentOf, isLive } from './liv
 import { Waiting } from './live/waiting.ts';
 import type { SourcePlan } from './plan.ts';
 import type { CallRecord } from './record.ts';
-import type { MissedBy } from './rules/case.ts';
+import type { JudgeContext, MissedBy } from './rules/case.ts';
 
 /** Rules of closing and judging calls, from the configuration. */
 export interface CallRules {
@@ -97,7 +97,7 @@ export class CallTable {
 
   /**
    * `onFault`: where given, an event that cannot be folded in is left out, a call that cannot be judged is given up, and the
-   * others go on; else the error is thrown. `onMisread`: see `OnMisread`.
+   * others go on; else the error is thrown. `onMisread`: see `OnMisread`. `onJudged`: see `JudgeContext`.
    */
   constructor(
     source: string,
@@ -105,6 +105,7 @@ export class CallTable {
     rules: CallRules,
     onFault: OnFault = rethrow,
     onMisread: OnMisread = () => {},
+    onJudged?: JudgeContext['onJudged'],
   ) {
     this.onFault = onFault;
     this.source = source;
@@ -121,7 +122,7 @@ export class CallTable {
       isFinished: (channel) => this.endings.isFinished(channel),
       onOpened: (channel) => this.opened.push(channel),
     };
-    this.endings = new Endings(this.context, { ...rules, plan, source }, onFault, onMisread);
+    this.endings = new Endings(this.context, { ...rules, plan, source, onJudged }, onFault, onMisread);
     this.waiting = new Waiting(this.context, rules);
   }
 

@@ -67,14 +67,14 @@ function recordOf(of: Case): CallRecord {
   const agent = agentOf({ of, direction, talks, mobile, did });
   const queue = channels.findLast((channel) => channel.queues.length > 0)?.queues.at(-1)?.queue ?? null;
   const rung = rungOf(direction === 'Internal' ? channels : madeBefore(endedAt, channels));
-  const responsible = agent.value ?? missedBy(of, direction, rung, did, queue);
+  const responsible = agent.value ?? missedBy({ of, direction, rung, did, queue });
   const recordings = status.value === 'Answered' ? recordingsOf(channels, subject) : [];
   const first = oldest(newIn(call)) ?? root;
   const rungAt = direction === 'Outbound' ? subject.createdAt : ringingSince(channels);
   const { country, format } = subject.party;
   const inbound = direction === 'Inbound';
   const didE164 = (inbound ? lineOf(of.plan, did, subject.party) : null) ?? toE164(did, country, format);
-  return {
+  const record: CallRecord = {
     callSessionId: `${of.source}-${sessionKeyOf(call)}`,
     source: of.source,
     direction,
@@ -109,6 +109,8 @@ function recordOf(of: Case): CallRecord {
     legs: channels.filter((channel) => channel.party.side !== 'wire').length,
     reasons: { direction: concluded, external: textual(number), agent, status },
   };
+  of.onJudged?.(of, { record, external, subject, first });
+  return record;
 }
 
 /** The conclusion about a number, with the number as it was seen. */

@@ -177,6 +177,15 @@ function isSure(number: string, { country, format }: Writing): boolean {
   return toE164(number, country, marked ? format : 'national') !== null;
 }
 
+/** What may stand before a number of the country that cannot be read as it is, the shortest first; none where nothing helps. */
+export function prefixesBefore(number: string, country: string): string[] {
+  const trunk: Writing = { country, format: 'auto' };
+  const digits = bareNumber(number) ?? number;
+  if (toE164(digits, country) !== null) return [];
+  const lengths = Array.from({ length: Math.min(LONGEST_PREFIX, digits.length - 1) }, (_, at) => at + 1);
+  return lengths.filter((length) => isSure(digits.slice(length), trunk)).map((length) => digits.slice(0, length));
+}
+
 /** Fewest different numbers that make a common beginning more than chance. */
 const SUGGESTING_NUMBERS = 3;
 const LONGEST_PREFIX = 12;

@@ -11,8 +11,15 @@ export function channelIdOf(record: CallRecord): ChannelId {
   return callSessionId.startsWith(`${source}-`) ? callSessionId.slice(source.length + 1) : callSessionId;
 }
 
+/** What belongs to a call: the channels that became one with it, or also those that were connected with it in a conference. */
+export type Reach = 'own' | 'connected';
+
 /** The events of all channels that became one call with `seed`, and what happened to the link meanwhile. */
-export function eventsOfCall(events: readonly CallEvent[], seed: ChannelId): readonly CallEvent[] {
+export function eventsOfCall(
+  events: readonly CallEvent[],
+  seed: ChannelId,
+  reach: Reach = 'own',
+): readonly CallEvent[] {
   const groups = new Map<string, string>();
   const root = (id: string): string => {
     let at = id;
@@ -20,7 +27,7 @@ export function eventsOfCall(events: readonly CallEvent[], seed: ChannelId): rea
     return at;
   };
   for (const event of events) {
-    const [first, ...others] = idsOf(event);
+    const [first, ...others] = idsOf(event, reach);
     if (first === undefined) continue;
     for (const other of others) groups.set(root(other), root(first));
   }
@@ -38,7 +45,7 @@ export function eventsOfCall(events: readonly CallEvent[], seed: ChannelId): rea
 const BETWEEN: ReadonlySet<CallEvent['kind']> = new Set(['source-lost', 'clock-stepped', 'stalled']);
 
 /** Everything that an event says belongs together. A bridge counts only when its members hear each other. */
-function idsOf(event: CallEvent): readonly string[] {
+function idsOf(event: CallEvent, reach: Reach): readonly string[] {
   if (!('channel' in event)) return [];
   const ids = [event.channel, ...(event.linkedId === undefined ? [] : [event.linkedId])];
   switch (event.kind) {
@@ -49,7 +56,9 @@ function idsOf(event: CallEvent): readonly string[] {
     case 'dial-ended':
       return event.by === null ? ids : [...ids, event.by];
     case 'bridge-entered':
-      return event.bridgeKind === 'talk' ? [...ids, `bridge ${event.bridge}`] : ids;
+      return event.bridgeKind === 'talk' || (reach === 'connected' && event.bridgeKind === 'conference')
+        ? [...ids, `bridge ${event.bridge}`]
+        : ids;
     case 'transferred':
       return [...ids, ...event.parties, ...event.linkedIds];
     case 'picked-up':
@@ -66,8 +75,8 @@ function idsOf(event: CallEvent): readonly string[] {
 }
 
 /** The ids, as a PBX writes them, that an event says belong together: channels, linked ids, bridges, wires. */
-export function namesIn(event: CallEvent): readonly string[] {
-  return idsOf(event).map((id) => id.replace(/^(bridge|wire) /, ''));
+export function namesIn(event: CallEvent, reach: Reach = 'own'): readonly string[] {
+  return idsOf(event, reach).map((id) => id.replace(/^(bridge|wire) /, ''));
 }
 
 export interface TimelineLine {
@@ -101,6 +110,52 @@ export function timelineOf(
     told.add(once);
     return [{ at: event.at, who: channel === null ? '' : name(channel), channel, what }];
   });
+}
+
+/** The same event by event, for who does not know what follows; what is over is forgotten. */
+export function timelineTeller(plan: SourcePlan, shown: (number: string) => string) {
+  const names = new Map<ChannelId, string>();
+  const told = new Map<ChannelId, Set<string>>();
+  const bridges = new Map<string, Set<ChannelId>>();
+  const name = (channel: ChannelId): string => names.get(channel) ?? channel;
+  const isNew = (channel: ChannelId | null, what: string): boolean => {
+    if (channel === null) return true;
+    const before = told.get(channel) ?? new Set();
+    told.set(channel, before);
+    if (before.has(what)) return false;
+    before.add(what);
+    return true;
+  };
+  /** With whom a channel is connected now says more than the bridges of the PBX, which come in pairs and are left all the time. */
+  const met = (event: Extract<CallEvent, { kind: 'bridge-entered' | 'bridge-left' }>): string | null => {
+    const here = bridges.get(event.bridge) ?? new Set();
+    here.delete(event.channel);
+    const others = [...here].map(name);
+    if (event.kind === 'bridge-entered') bridges.set(event.bridge, here.add(event.channel));
+    else if (here.size === 0) bridges.delete(event.bridge);
+    if (event.kind === 'bridge-left') return null;
+    if (event.bridgeKind === 'holding') return 'waits (parking, music, an announcement)';
+    if (others.length > 0) return `is connected with ${others.join(', ')}`;
+    return event.bridgeKind === 'conference' ? 'enters a conference' : null;
+  };
+  return (event: CallEvent): TimelineLine | null => {
+    const channel = channelOf(event);
+    if (event.kind === 'channel-created' || event.kind === 'snapshot-channel') {
+      names.set(event.channel, nameOf(event.facts, plan));
+      // What calls a channel, and that a wire was made for it, says more than that it is there.
+      if (event.facts.wire !== null || (event.kind === 'channel-created' && event.facts.initiator !== 'endpoint'))
+        return null;
+    }
+    const what =
+      event.kind === 'bridge-entered' || event.kind === 'bridge-left' ? met(event) : describe(event, name, shown);
+    const line = what === null ? null : { at: event.at, who: channel === null ? '' : name(channel), channel, what };
+    const known = line !== null && ONCE.has(event.kind) && !isNew(channel, line.what);
+    if (event.kind === 'cleared' || event.kind === 'vanished') {
+      names.delete(event.channel);
+      told.delete(event.channel);
+    }
+    return known ? null : line;
+  };
 }
 
 /** PBXs tell these several times. */

@@ -6,8 +6,8 @@ import { type ControlClient, connectControl } from '../../adapters/control/clien
 import { readHolder } from '../../adapters/sqlite/thread/holder.ts';
 import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
-import type { Readers } from '../daemon/lookup.ts';
-import { silent } from '../daemon/status-reply.ts';
+import type { Readers } from '../daemon/answers/lookup.ts';
+import { silent } from '../daemon/answers/status-reply.ts';
 import { VERSION } from '../daemon/version.ts';
 import { type Place, placeOf } from './place.ts';
 

@@ -17,14 +17,15 @@ import type { Clock, Log, SourceStatus } from '../ports.ts';
 import type { CallRecords } from '../records/port.ts';
 import type { Secret, SecretRef } from '../secret.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
+import { handlersOf } from './answers/handlers.ts';
+import { daemonStatus } from './answers/status-reply.ts';
+import { createTail, streamsOf } from './answers/tail.ts';
 import { openDelivery } from './delivery.ts';
-import { handlersOf } from './handlers.ts';
 import { isHealthy, openMetrics } from './metrics.ts';
 import { placesOf } from './places.ts';
 import { readersOf } from './readers.ts';
 import { openRecords } from './records.ts';
 import { deliveryPolicyOf, planOf, rulesOf } from './settings.ts';
-import { daemonStatus } from './status-reply.ts';
 import { keepBackups } from './upkeep/backups.ts';
 import { keepPruning } from './upkeep/pruning.ts';
 import { keepSealing } from './upkeep/sealing.ts';
@@ -119,16 +120,10 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     },
     onTrouble: (error) => conditions.set('storage-full', error === null ? null : error.message),
   });
+  const tail = createTail();
   const { client, permits, delivery, callLogPolicy } = await openDelivery(
     { config, clock, log },
-    {
-      accessKey,
-      secretKey,
-      policy,
-      store: remote,
-      conditions,
-      tally,
-    },
+    { accessKey, secretKey, policy, store: remote, conditions, tally, tail },
   );
 
   const sources = config.source.map((source) => {
@@ -146,6 +141,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
       tally.ended(record);
       parts.onEnded?.(record);
       const why = unposted(record);
+      tail.ended(record, why?.reason ?? null);
       if (why === null) waiting = true;
       else events.callSkipped(log, record.callSessionId, why);
     }
@@ -191,6 +187,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     onFault: (source, text) => events.warning(log, source, text),
     onClock: (news) => events.clock(log, news),
     onMisread: (source, name) => watch.misread(source, name),
+    onFrame: tail.frame,
     ...(parts.onEvent === undefined ? {} : { onEvent: parts.onEvent }),
   });
 
@@ -229,6 +226,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
       },
     }),
     metrics.pages,
+    streamsOf(tail, () => pipeline.live()),
   );
   const onStorageFault = (why: string): void => events.warning(log, 'storage', why);
   const pruning = keepPruning({

@@ -14,7 +14,8 @@ import type { Tally } from '../metrics/tally.ts';
 import { openPermits } from '../permits/permits.ts';
 import type { Clock, Log } from '../ports.ts';
 import type { Secret } from '../secret.ts';
-import type { Store } from './lookup.ts';
+import type { Store } from './answers/lookup.ts';
+import { type Tail, watched } from './answers/tail.ts';
 import { watchParked } from './parked.ts';
 import { CRM, callLogPolicyOf, directoryPolicyOf } from './settings.ts';
 
@@ -31,11 +32,12 @@ export interface DeliveryNeeds {
   readonly store: Store;
   readonly conditions: Conditions;
   readonly tally: Tally;
+  readonly tail: Tail;
 }
 
 /** Opens the limit and makes the worker; it posts nothing before it is started. */
 export async function openDelivery({ config, clock, log }: DeliveryParts, needs: DeliveryNeeds) {
-  const { accessKey, secretKey, policy, store, conditions, tally } = needs;
+  const { accessKey, secretKey, policy, store, conditions, tally, tail } = needs;
   const owner = randomUUID();
   const office = await openPermits({
     ...{ clock, owner, crm: CRM },
@@ -62,7 +64,7 @@ export async function openDelivery({ config, clock, log }: DeliveryParts, needs:
   });
   const callLogPolicy = callLogPolicyOf(config);
   const callLog = createCallLog(client, callLogPolicy);
-  const parked = watchParked(sqliteOutbox(store.outbox), conditions, clock);
+  const parked = watchParked(watched(sqliteOutbox(store.outbox), tail), conditions, clock);
   const made = createDelivery({
     store: { outbox: parked.outbox, leads: store.leadCache, users: store.users },
     permits,

@@ -12,7 +12,7 @@ import type { Tally } from '../metrics/tally.ts';
 import type { PermitOffice } from '../permits/permits.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Clock } from '../ports.ts';
-import { type DaemonView, lastGaps } from './status-reply.ts';
+import { type DaemonView, lastGaps } from './answers/status-reply.ts';
 import { VERSION } from './version.ts';
 
 export interface MetricsParts {

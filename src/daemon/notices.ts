@@ -1,7 +1,7 @@
 /** What happened to the database, as conditions. */
 import type { Notice } from '../../adapters/sqlite/upkeep/identity.ts';
 import type { RaisedCondition, Severity } from '../health/conditions.ts';
-import type { Store } from './lookup.ts';
+import type { Store } from './answers/lookup.ts';
 
 /** So long something that happened to the database is told, ms. */
 const TOLD_MS = 7 * 86_400_000;

@@ -17,8 +17,8 @@ import type { Gap } from '../records/gaps.ts';
 import { type KnownCalls, type Merged, type PageMerger, pageMerger } from '../records/merge.ts';
 import { moved, type PbxTime, shiftOfCalls } from '../records/pbx-time.ts';
 import { type CallRecords, RecordsError, type SkippedRecords } from '../records/port.ts';
-import type { Store } from './lookup.ts';
-import { cursorOf, placeOf } from './pages.ts';
+import type { Store } from './answers/lookup.ts';
+import { cursorOf, placeOf } from './answers/pages.ts';
 
 export interface RecordedSource {
   readonly name: string;

@@ -7,7 +7,7 @@ import { type CallWatch, createCallWatch } from '../health/call-watch.ts';
 import type { Conditions } from '../health/conditions.ts';
 import { WINDOW_MS } from '../health/shares.ts';
 import type { Clock } from '../ports.ts';
-import type { Store } from './lookup.ts';
+import type { Store } from './answers/lookup.ts';
 import { planOf } from './settings.ts';
 
 /** Calls read for each PBX: most of the time far more than the windows need, also where nearly all are internal. */

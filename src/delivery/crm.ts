@@ -39,6 +39,18 @@ export interface Lead {
   readonly ownerId: string | null;
   readonly phone: string | null;
   readonly mobile: string | null;
+  /** Where it was taken of several that have the number: why, and which others there were. Absent where it was the only one. */
+  readonly choice?: LeadChoice;
+}
+
+/** Which of several leads with one number was taken. */
+export interface LeadChoice {
+  /** Why this one, as a part of a sentence. */
+  readonly why: string;
+  /** How many have the number. */
+  readonly of: number;
+  /** Some of the others. */
+  readonly others: readonly { readonly id: string; readonly name: string | null }[];
 }
 
 export interface CrmUser {

@@ -1,6 +1,6 @@
 /** What is told of numbers that are missing or cannot be read: the likely cause, and the lines of the config to change. */
 import { list, patternOf } from '../call/known/side-advice.ts';
-import { outgoingNumber, suggestDialPrefix, type Writing } from '../call/numbering.ts';
+import { outgoingNumber, prefixesBefore, suggestDialPrefix, type Writing } from '../call/numbering.ts';
 import type { SourcePlan, TrunkRule } from '../call/plan.ts';
 import { firstMatch } from '../telephony/endpoint.ts';
 import { shapeOf } from '../telephony/mask.ts';
@@ -79,16 +79,12 @@ const ADVISERS: Readonly<Record<NumberTrouble, Adviser>> = {
   'short-number': ({ calls, of }, plan, source) => {
     const dialled = [...new Set(numbersOf(calls))].sort();
     const more = dialled.length > NAMED ? ` and ${dialled.length - NAMED} more` : '';
-    const known = plan.speedDials?.map(({ text }) => text) ?? [];
     return {
       text:
         `${source}: ${calls.length} of the last ${of} calls to outside were dialled as ${dialled.slice(0, NAMED).join(', ')}${more} and count as ` +
         'internal, so they are not posted. If these are speed dials of customers, name them in speed_dials; if they ' +
         'reach colleagues on their mobiles, name the mobiles in [source.agent_mobiles].',
-      lines: [
-        `# in [[source]] ${source}, in place of its line "speed_dials" if it has one:`,
-        `speed_dials = ${list([...known, ...dialled])}`,
-      ],
+      lines: speedDials(plan, source, dialled),
     };
   },
 };
@@ -96,6 +92,29 @@ const ADVISERS: Readonly<Record<NumberTrouble, Adviser>> = {
 /** What to tell of a cause that stands out. `source`: the configured name of the PBX. */
 export function adviceOn(standing: Standing, plan: SourcePlan, source: string): Advice {
   return ADVISERS[standing.trouble](standing, plan, source);
+}
+
+/**
+ * What mends the number of a single outgoing call that cannot be read; `null` where nothing is known to. Of several prefixes that would
+ * do, the shortest.
+ */
+export function prefixAdvice(number: string, plan: SourcePlan, source: string, trunk: string): Advice | null {
+  const writing = writingOf(plan, trunk);
+  const [prefix] = prefixesBefore(number, writing.country);
+  if (prefix === undefined || !DIAL_PREFIX.test(prefix)) return null;
+  return {
+    text: `If the PBX puts ${prefix} before the numbers that it sends to ${trunk}:`,
+    lines: forTrunk(plan, source, trunk, `dial_prefix = ${list([...(writing.dialPrefixes ?? []), prefix])}`),
+  };
+}
+
+/** The line by which short numbers count as those of customers. */
+export function speedDials(plan: SourcePlan, source: string, dialled: readonly string[]): readonly string[] {
+  const known = plan.speedDials?.map(({ text }) => text) ?? [];
+  return [
+    `# in [[source]] ${source}, in place of its line "speed_dials" if it has one:`,
+    `speed_dials = ${list([...known, ...dialled])}`,
+  ];
 }
 
 /** The trunk by which most of the calls came or went. */

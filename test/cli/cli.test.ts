@@ -33,6 +33,8 @@ async function cli(line: string) {
     'sessions rederive': body,
     capture: body,
     inspect: body,
+    explain: body,
+    tail: body,
     gaps: body,
     backfill: body,
     sandbox: body,

@@ -99,7 +99,7 @@ export async function world(
     },
     async start() {
       daemon = await startDaemon({
-        config,
+        config: loadConfig(place.config),
         clock: CLOCK,
         log: { write: () => {} },
         readSecret: (ref) => readSecret(ref, undefined).secret,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { DEFAULT_POLICY as CALL_LOG_POLICY } from '../../adapters/leadsquared/policy.ts';
 import { openDatabase } from '../../adapters/sqlite/thread/database.ts';
-import { readers } from '../../src/daemon/lookup.ts';
+import { readers } from '../../src/daemon/answers/lookup.ts';
 import { DEFAULT_POLICY } from '../../src/delivery/policy.ts';
 
 t.test('the extensions of each tenant, with their own calls', async (t) => {
@@ -36,7 +36,7 @@ t.test('the extensions of each tenant, with their own calls', async (t) => {
     callLog: CALL_LOG_POLICY,
     status,
     readerOf: () => null,
-    clock: { monotonic: () => 0 },
+    clock: { monotonic: () => 0, now: () => 0 },
   }).users({});
   const short = lines.map(({ extension, domain, match, userId, calls }) => [extension, domain, match, userId, calls]);
   t.same(short.slice(0, 1), [['101', 'c.example', 'none', null, 3]], 'who is missing comes first');
@@ -74,7 +74,7 @@ t.test('a long users file is not gone through for each extension', async (t) => 
   }));
   const policy = { ...DEFAULT_POLICY, user: { ...DEFAULT_POLICY.user, rows, discover: false } };
   const status = () => Promise.reject(new Error('not asked'));
-  const clock = { monotonic: () => 0 };
+  const clock = { monotonic: () => 0, now: () => 0 };
   const { lines } = await readers({
     store,
     policy,

@@ -1,7 +1,7 @@
 /** What bounds a page, and the place where the next one begins. */
 import t from 'tap';
 import { z } from 'zod';
-import { cursorOf, firstFound, placeOf } from '../../src/daemon/pages.ts';
+import { cursorOf, firstFound, placeOf } from '../../src/daemon/answers/pages.ts';
 
 /** Every look takes so long, ms; row 90 is the only one there is. */
 function looking(ms: number) {

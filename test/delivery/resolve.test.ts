@@ -3,7 +3,7 @@ import t from 'tap';
 import type { CallRecord } from '../../src/call/record.ts';
 import type { CrmUser, Lead } from '../../src/delivery/crm.ts';
 import { skipReason } from '../../src/delivery/parties/filters.ts';
-import { chooseLead } from '../../src/delivery/parties/leads.ts';
+import { choiceOf, choicesIn, chooseLead } from '../../src/delivery/parties/leads.ts';
 import { type Extension, matchUser } from '../../src/delivery/parties/users.ts';
 import { DEFAULT_POLICY, type DeliveryPolicy, type LeadPolicy, type UserPolicy } from '../../src/delivery/policy.ts';
 import { call, fresh, type Life, World } from './fakes.ts';
@@ -156,6 +156,20 @@ t.test('several leads with one number', async (t) => {
   t.equal(chooseLead(leads, 'nobody', 'by-name')?.id, 'recent');
   t.equal(chooseLead(leads, null, 'park'), null);
   t.equal(chooseLead([lead('only')], null, 'park')?.id, 'only');
+  const told = (name: string | null, several: 'first' | 'by-name') => {
+    const taken = chooseLead(leads, name, several);
+    return taken === null ? null : choiceOf(taken, several);
+  };
+  t.match(
+    told('asha rao', 'by-name'),
+    /^\d leads have this number; taken was other, the one named like the caller \(several = "by-name"\); not recent/,
+  );
+  t.match(told('nobody', 'by-name'), /taken was recent, the first, as none is named like the caller .*; not .*other/);
+  t.match(told(null, 'first'), /taken was recent, the first \(/);
+  t.equal(choiceOf(lead('only'), 'first'), null, 'where there is one, nothing was chosen');
+  const many = Array.from({ length: 8 }, (_, n) => lead(`l${n}`));
+  t.equal(choicesIn(many), '8 leads have this number: l0, l1, l2, l3, l4 and 3 more.');
+  t.match(choiceOf(chooseLead(many, null, 'first') ?? lead('x'), 'first'), /not l1, l2, l3, l4, l5 and 2 more\.$/);
   const { world, life } = await warm({ lead: { several: 'park' } });
   world.crm.leads.set('9811000001', leads);
   t.match((await deliver(world, life, fresh(world, 1))).row, { state: 'parked', reason: /2 leads/ });

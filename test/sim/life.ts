@@ -5,7 +5,7 @@ import type { Database } from '../../adapters/sqlite/thread/database.ts';
 import { StorageError } from '../../adapters/sqlite/thread/errors.ts';
 import { DEFAULT_RULES } from '../../src/call/correlate.ts';
 import type { CallRecord } from '../../src/call/record.ts';
-import type { Store } from '../../src/daemon/lookup.ts';
+import type { Store } from '../../src/daemon/answers/lookup.ts';
 import { openRecords } from '../../src/daemon/records.ts';
 import { keepSealing } from '../../src/daemon/upkeep/sealing.ts';
 import { skipReason } from '../../src/delivery/parties/filters.ts';

@@ -27,10 +27,10 @@ export interface FramesRequest {
   /** Number of the first frame looked at; 0: all. */
   readonly from: number;
   /** Only frames that came in [since, until), ms since the epoch. */
-  readonly since?: number;
-  readonly until?: number;
+  readonly since?: number | undefined;
+  readonly until?: number | undefined;
   /** Only frames that name one of these channels, and those about the source as a whole. */
-  readonly channels?: readonly string[];
+  readonly channels?: readonly string[] | undefined;
 }
 
 interface Row {

@@ -7,7 +7,7 @@
 import type { ChannelFacts, Initiator } from '../../telephony/call-event.ts';
 import { type EndpointPattern, firstMatch } from '../../telephony/endpoint.ts';
 import { toE164 } from '../../telephony/number.ts';
-import { decideFirst, type Rule } from '../evidence.ts';
+import { type Conclusion, decide, decideFirst, type Rule } from '../evidence.ts';
 import { isOwnNumber, mobileOwner } from '../numbering.ts';
 import type { Party, Side, SourcePlan } from '../plan.ts';
 import { extensionOf } from './extension.ts';
@@ -171,6 +171,11 @@ export function partyOf(plan: SourcePlan, facts: ChannelFacts, more: Partial<Kno
       return { side: 'trunk', ext: null, ...writing, domain: null, reason };
     }
   }
+}
+
+/** Why a channel is on its side, with what weaker rules would have said. */
+export function sideOf(plan: SourcePlan, facts: ChannelFacts, known: Knowledge): Conclusion<Side> {
+  return decide(RULES, { plan, facts, ...known });
 }
 
 /** An endpoint whose name says something else than what the PBX shows. */

@@ -3,7 +3,8 @@ import type { ChannelFacts, ChannelHistory, ChannelId } from '../../telephony/ca
 import { addEvidence, weigh } from '../evidence.ts';
 import { INITIATOR_RULES, initiatorAtBirth } from '../known/initiator.ts';
 import { calledBy, numberCalled, routingOf } from '../known/routing.ts';
-import { NONE_MEANT, partyOf } from '../known/side.ts';
+import { type Knowledge, NONE_MEANT, partyOf } from '../known/side.ts';
+import type { SourcePlan } from '../plan.ts';
 import type { ApplyContext } from './context.ts';
 import { onPbxClock } from './link.ts';
 import { enter, touchMet } from './membership.ts';
@@ -117,19 +118,18 @@ export function conclude(context: ApplyContext, channel: Channel): void {
   follow(context, channel.call);
 }
 
-function decideSide(context: ApplyContext, channel: Channel): void {
-  const { plan } = context;
+/** What is known of a channel by which its side is told. */
+export function knowledgeOf(plan: SourcePlan, channel: Channel): Knowledge {
   const { meant, routing } = channel;
-  const { side } = channel.party;
   const initiator = channel.initiator.value;
   const called = initiator === 'pbx' ? numberCalled(channel) : null;
-  channel.party = partyOf(plan, channel.facts, {
-    initiator,
-    meant,
-    called,
-    calledBy: calledBy(plan, channel),
-    routing,
-  });
+  return { initiator, meant, called, calledBy: calledBy(plan, channel), routing };
+}
+
+function decideSide(context: ApplyContext, channel: Channel): void {
+  const { plan } = context;
+  const { side } = channel.party;
+  channel.party = partyOf(plan, channel.facts, knowledgeOf(plan, channel));
   if (channel.party.side !== side) touchMet(context, channel);
 }
 

@@ -1,5 +1,5 @@
 /** The agent of a call: of those who talked with the external party, or who placed it; and whose call it is if nobody did. */
-import { type Conclusion, decide, type Rule } from '../evidence.ts';
+import { type Conclusion, decide, decideFirst, type Rule } from '../evidence.ts';
 import type { Channel } from '../live/state.ts';
 import { ownerOf } from '../numbering.ts';
 import type { Direction, Talk } from '../record.ts';
@@ -78,30 +78,70 @@ export function agentOf(asked: Asked): Conclusion<Extension> {
   return decide(RULES, asked);
 }
 
+/** A call that nobody took. */
+export interface Untaken {
+  readonly of: Case;
+  readonly direction: Direction;
+  /** Extensions whose phones rang, in order. */
+  readonly rung: readonly string[];
+  readonly did: string | null;
+  readonly queue: string | null;
+}
+
+const MISSED: readonly Rule<Untaken, Extension>[] = [
+  {
+    name: 'not-inbound',
+    find: ({ direction, rung }) =>
+      direction === 'Inbound' ? null : { value: rung.at(-1) ?? null, fact: 'the phone that rang last' },
+  },
+  {
+    name: 'only-phone-rung',
+    find: ({ rung: [only, ...others] }) =>
+      only === undefined || others.length > 0 ? null : { value: only, fact: `only the phone of ${only} rang` },
+  },
+  {
+    name: 'missed-setting',
+    find: ({ of: { missed }, rung }) => {
+      if (rung.length === 0 || missed === 'owner') return null;
+      const value = { first: rung[0], last: rung.at(-1), nobody: null }[missed] ?? null;
+      return { value, fact: `${rung.length} phones rang (calls.missed = ${missed})` };
+    },
+  },
+  {
+    name: 'owner-of-the-line',
+    find: ({ of, did }) => {
+      const ext = ownerOf(of.plan, did, of.root.party);
+      return ext === null ? null : { value: ext, fact: `the direct line ${did} is that of ${ext}` };
+    },
+  },
+  {
+    name: 'number-of-the-group',
+    find: ({ of, rung, queue }) => {
+      const line = rung.length === 0 ? null : (lineOfGroup(ringGroupOf(of)) ?? lineOfGroup(queue));
+      return line === null ? null : { value: line, fact: 'it is the number of the group or queue that rang' };
+    },
+  },
+  {
+    name: 'rang-last',
+    find: ({ rung }) => {
+      const last = rung.at(-1);
+      return last === undefined ? null : { value: last, fact: `of the phones that rang, that of ${last} did last` };
+    },
+  },
+  { name: 'nobody', find: () => ({ value: null, fact: 'no phone rang, and the number called is no direct line' }) },
+];
+
 /**
  * Whose call a call is that nobody took. One phone that rang missed it. Of several none did alone: the setting `calls.missed` says
  * whose it is, by default the owner of the direct line, else the number of the group or queue, else the phone that rang last.
  */
-export function missedBy(
-  of: Case,
-  direction: Direction,
-  rung: readonly string[],
-  did: string | null,
-  queue: string | null,
-): Extension {
-  if (rung.length === 1 || direction !== 'Inbound') return rung.at(-1) ?? null;
-  const owner = ownerOf(of.plan, did, of.root.party);
-  if (rung.length === 0) return owner;
-  switch (of.missed) {
-    case 'first':
-      return rung[0] ?? null;
-    case 'last':
-      return rung.at(-1) ?? null;
-    case 'nobody':
-      return null;
-    case 'owner':
-      return owner ?? lineOfGroup(ringGroupOf(of)) ?? lineOfGroup(queue) ?? rung.at(-1) ?? null;
-  }
+export function missedBy(untaken: Untaken): Extension {
+  return decideFirst(MISSED, untaken).value;
+}
+
+/** The same, with what other rules would have said. */
+export function whoMissed(untaken: Untaken): Conclusion<Extension> {
+  return decide(MISSED, untaken);
 }
 
 /** Groups and queues that are dialled by a number have that as their line; a name alone is no line. */

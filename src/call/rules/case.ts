@@ -2,6 +2,7 @@
 import type { ChannelId } from '../../telephony/call-event.ts';
 import { type Call, type Channel, calledIn, rootOf } from '../live/state.ts';
 import type { SourcePlan } from '../plan.ts';
+import type { CallRecord } from '../record.ts';
 
 /** Whose call a call is that several phones missed. */
 export type MissedBy = 'owner' | 'last' | 'first' | 'nobody';
@@ -14,6 +15,19 @@ export interface JudgeContext {
   readonly missed: MissedBy;
   /** The end of what is known, ms since the epoch. */
   readonly until: number;
+  /** Hears of each judgement while its facts are still there: for explanations. */
+  readonly onJudged?: ((of: Case, judged: Judged) => void) | undefined;
+}
+
+/** What a judgement rests on, beside the case. */
+export interface Judged {
+  readonly record: CallRecord;
+  /** The external party's channel, `null` when there is none. */
+  readonly external: Channel | null;
+  /** The channel whose life is that of the record. */
+  readonly subject: Channel;
+  /** The channel with which the call began. */
+  readonly first: Channel;
 }
 
 /** One call with everything folded into it: consultations, pickups and retrievals that have no external party of their own. */

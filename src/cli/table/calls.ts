@@ -70,4 +70,31 @@ export const CALLS = [
     ],
     details: 'For use after a correction of logcalld. Delivered calls get an update, the others the new body.',
   },
+  {
+    name: 'explain',
+    aliases: ['calls explain'],
+    summary: 'show why a call is what it is: what decided each field, and what was rejected',
+    arguments: 'ID',
+    options: [config, numbers, json],
+    details:
+      'Works it out again from the journal, by the config as it is now, and says what is stored otherwise.\n' +
+      'The ID may be that of a leg (uniqueid, uuid), and of a call that was not logged or still goes on.',
+  },
+  {
+    name: 'tail',
+    aliases: ['calls tail'],
+    summary: 'show calls as they arrive: each step of a live call, and of its delivery',
+    options: [
+      config,
+      source,
+      number,
+      { name: 'agent', value: 'EXT', help: 'calls in which this extension takes part' },
+      { name: 'raw', help: 'with what the PBX sent' },
+      numbers,
+      json,
+    ],
+    details:
+      'The daemon must be running; where it is restarted, the command waits for it. Ctrl-C ends it.\n' +
+      'Who reads too slowly is told how much was left out.',
+  },
 ] as const satisfies readonly CommandSpec[];

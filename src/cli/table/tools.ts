@@ -1,6 +1,6 @@
 /** Tools that need no daemon. */
 import type { CommandSpec } from '../command.ts';
-import { config, json } from './options.ts';
+import { config, json, numbers } from './options.ts';
 
 export const TOOLS = [
   {
@@ -23,7 +23,13 @@ export const TOOLS = [
         help: "whose numbering plan to use (default: the first of the file's kind)",
       },
       { name: 'cdr', value: 'FILE', many: true, help: "the PBX's own call records of the same time; may be repeated" },
+      {
+        name: 'explain',
+        value: 'ID',
+        help: "why this call is what it is; a leg will do, 'all' for each",
+      },
       { name: 'cel', value: 'FILE', many: true, help: 'the same for the channel events (CEL) of Asterisk' },
+      numbers,
       json,
     ],
     details:

@@ -9,7 +9,7 @@ import type { Config, SourceConfig } from '../../../config/schema.ts';
 import { CallTable } from '../../call/correlate.ts';
 import { REMEMBERED } from '../../call/live/late.ts';
 import type { CallRecord } from '../../call/record.ts';
-import type { Store } from '../../daemon/lookup.ts';
+import type { Store } from '../../daemon/answers/lookup.ts';
 import { planOf, rulesOf } from '../../daemon/settings.ts';
 import type { DeliveryState } from '../../delivery/states.ts';
 
@@ -57,7 +57,7 @@ export interface Comparison {
 const MARGIN_MS = 4 * 3_600_000;
 const PAGE = 1_000;
 /** Flags of facts that the journal cannot give: they came from elsewhere, or it holds only a part of the call. */
-const NOT_OURS = ['from-cdr', 'start-unknown'];
+export const NOT_OURS = ['from-cdr', 'start-unknown'];
 
 /**
  * Reads the journal once, in order. In memory are the open calls, the last reported ones, and the id of each call of the window

@@ -100,7 +100,10 @@ function difference({ record, state, fields, revision }: Difference, secrecy: Pr
   if (revision === 0) return [`${about}  is new: it was not stored`];
   return [
     `${about}  (${state ?? 'not in the outbox'})`,
-    ...fields.map(({ field, before, after }) => `  ${field}: ${shown(before, secrecy)} -> ${shown(after, secrecy)}`),
+    // What the reasons say is for "explain".
+    ...fields
+      .filter(({ field }) => field !== 'reasons' || fields.length === 1)
+      .map(({ field, before, after }) => `  ${field}: ${shown(before, secrecy)} -> ${shown(after, secrecy)}`),
   ];
 }
 

@@ -73,7 +73,7 @@ function reasonOf(text: string): string {
 }
 
 /** The digits that a stored number may end with: a leading 0 of national writing is not part of it. */
-function endOf(number: string): string {
+export function endOf(number: string): string {
   const digits = number.replace(/\D/g, '').replace(/^0+/, '');
   if (digits !== '' && digits.length <= 20) return digits;
   throw new UsageError(`--number ${number} has no digits to look for.`, '--number 2345');

@@ -30,7 +30,8 @@ function section(title: string, lines: readonly string[]): readonly string[] {
   return ['', title, ...lines.map((line) => `  ${line}`)];
 }
 
-function headline(call: CallRecord, secrecy: Privacy): string {
+/** A call in one line. */
+export function headline(call: CallRecord, secrecy: Privacy): string {
   const outside = external(call, secrecy);
   const agent = call.agent ?? 'nobody';
   const [from, to] = call.direction === 'Inbound' ? [outside, agent] : [agent, outside];

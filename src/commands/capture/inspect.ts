@@ -20,6 +20,7 @@ import { count, tell } from '../output.ts';
 import { configOf } from '../shell.ts';
 import { print } from '../terminal.ts';
 import { readRecordFiles } from './cdr-files.ts';
+import { explainCapture } from './explain.ts';
 
 export async function inspect(invocation: Invocation, terminal: Terminal): Promise<number> {
   const config = configOf(invocation);
@@ -49,6 +50,8 @@ export async function inspect(invocation: Invocation, terminal: Terminal): Promi
     return EXIT.ok;
   }
   let refused = 0;
+  let explained = 0;
+  const explain = invocation.value('explain');
   for (const file of invocation.arguments) {
     const { pbx, frames } = await captureAt(file);
     const read = frameReaders[pbx];
@@ -58,6 +61,10 @@ export async function inspect(invocation: Invocation, terminal: Terminal): Promi
     if (problem !== null) {
       tell(terminal, `logcalld: ${problem}`);
       refused += 1;
+      continue;
+    }
+    if (explain !== null) {
+      explained += explainCapture(invocation, terminal, config, source, frames, read, explain);
       continue;
     }
     const { records, goingOn, unread, heard } = callsHeard(config, source, frames, read);
@@ -70,6 +77,11 @@ export async function inspect(invocation: Invocation, terminal: Terminal): Promi
     }
     if (goingOn > 0) tell(terminal, `${file}: ${stillGoingOn(goingOn)} when the capture ended, and left out here.`);
     show(withRecords(config, source, pbx, records, heard, files, terminal), file);
+  }
+  if (explain !== null && explained === 0) {
+    throw new Error(
+      `No call of these captures has the id ${explain}, and none of their legs. Try: logcalld inspect FILE`,
+    );
   }
   // One capture that says nothing does not spoil the others.
   return refused > 0 && refused === invocation.arguments.length ? EXIT.failed : EXIT.ok;

@@ -5,8 +5,8 @@ import { type ErasedPage, FIRST_PLACE } from '../../../adapters/sqlite/upkeep/er
 import type { CallRecord } from '../../call/record.ts';
 import { events } from '../../events.ts';
 import type { Clock, Log } from '../../ports.ts';
-import type { Store } from '../lookup.ts';
-import { cursorOf, placeOf } from '../pages.ts';
+import type { Store } from '../answers/lookup.ts';
+import { cursorOf, placeOf } from '../answers/pages.ts';
 
 interface ErasingParts {
   readonly store: Store;

@@ -2,7 +2,7 @@
 import type { SqliteJournal } from '../../../adapters/sqlite/journal/port.ts';
 import type { Config } from '../../../config/schema.ts';
 import type { Clock } from '../../ports.ts';
-import type { Store } from '../lookup.ts';
+import type { Store } from '../answers/lookup.ts';
 
 export interface PruningOptions {
   readonly retention: Config['storage']['retention'];

@@ -4,7 +4,7 @@ import { type Database, type OpenOptions, openDatabase } from '../../../adapters
 import { events } from '../../events.ts';
 import type { Conditions } from '../../health/conditions.ts';
 import type { Clock, Log } from '../../ports.ts';
-import type { Store } from '../lookup.ts';
+import type { Store } from '../answers/lookup.ts';
 import { NOTICE_CODES, noticeConditions } from '../notices.ts';
 
 interface StorageParts {

@@ -118,7 +118,10 @@ export function createLeads(parts: {
   };
 }
 
-/** The lead to take when several have the number; `null`: none may be taken. */
+/** Leads named among those that were not taken. */
+const NAMED = 5;
+
+/** The lead to take when several have the number, with why it was; `null`: none may be taken. */
 export function chooseLead(
   leads: readonly Lead[],
   callerName: string | null,
@@ -127,9 +130,37 @@ export function chooseLead(
   const [first] = leads;
   if (first === undefined || leads.length === 1) return first ?? null;
   if (several === 'park') return null;
-  if (several === 'by-name' && callerName !== null) {
-    const wanted = callerName.trim().toLowerCase();
-    return leads.find((lead) => lead.name?.trim().toLowerCase() === wanted) ?? first;
-  }
-  return first;
+  const wanted = callerName?.trim().toLowerCase() ?? '';
+  const named = several === 'by-name' && wanted !== '' ? leads.find((lead) => nameOf(lead) === wanted) : undefined;
+  const why =
+    named !== undefined
+      ? 'the one named like the caller'
+      : several === 'by-name'
+        ? 'the first, as none is named like the caller'
+        : 'the first';
+  const taken = named ?? first;
+  const others = leads.filter((lead) => lead !== taken).slice(0, NAMED);
+  const choice = { why, of: leads.length, others: others.map(({ id, name }) => ({ id, name })) };
+  return { ...taken, choice };
+}
+
+const nameOf = ({ name }: Lead): string => name?.trim().toLowerCase() ?? '';
+
+/** Which of several leads was taken, in one sentence; `null` where there was one. */
+export function choiceOf({ id, choice }: Lead, several: LeadPolicy['several']): string | null {
+  if (choice === undefined) return null;
+  const { of, why, others } = choice;
+  return `${of} leads have this number; taken was ${id}, ${why} (several = "${several}"); not ${some(others, of - 1)}.`;
+}
+
+/** The leads among which none may be chosen, in one sentence. */
+export function choicesIn(leads: readonly Lead[]): string {
+  return `${leads.length} leads have this number: ${some(leads, leads.length)}.`;
+}
+
+/** The ids of the first of them. */
+function some(leads: readonly { readonly id: string }[], all: number): string {
+  const named = leads.slice(0, NAMED);
+  const more = all > named.length ? ` and ${all - named.length} more` : '';
+  return `${named.map(({ id }) => id).join(', ')}${more}`;
 }

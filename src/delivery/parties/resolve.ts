@@ -8,15 +8,24 @@ import type { ParkedCode, SkippedCode, Why } from '../parked/reasons.ts';
 import type { DeliveryPolicy } from '../policy.ts';
 import type { UserStore } from '../store.ts';
 import { isOwn, skipReason } from './filters.ts';
-import { chooseLead, type Leads } from './leads.ts';
+import { choiceOf, choicesIn, chooseLead, type Leads } from './leads.ts';
 import type { Users } from './users.ts';
 
 /** `reply`: what the CRM said last; `null`: it was not asked. */
 export type Resolved = { readonly reply: Reply<unknown> | null } & (
-  | { readonly kind: 'send'; readonly resolution: Resolution }
+  | {
+      readonly kind: 'send';
+      readonly resolution: Resolution;
+      /** Which of several leads was taken; `null` where there was no choice. */
+      readonly choice: string | null;
+    }
   /** `later`: the CRM could not say. `waits`: its users are not known yet, which is no fault of the call. */
   | ({ readonly kind: 'skip' } & Why<SkippedCode>)
-  | ({ readonly kind: 'park' } & Why<ParkedCode>)
+  | ({
+      readonly kind: 'park';
+      /** The leads among which none may be chosen. */
+      readonly choice?: string;
+    } & Why<ParkedCode>)
   | { readonly kind: 'later' | 'waits'; readonly reason: string }
 );
 
@@ -25,6 +34,7 @@ type LeadResult =
       readonly kind: 'lead';
       readonly id: string | null;
       readonly ownerId: string | null;
+      readonly choice: string | null;
       readonly reply: Reply<unknown> | null;
     }
   | Exclude<Resolved, { kind: 'send' }>;
@@ -60,11 +70,12 @@ export function createResolve(parts: {
     const lead = chooseLead(answer.leads, record.externalName, policy.lead.several);
     if (lead !== null) {
       if (reply !== null) await leads.remember(number, lead);
-      return { kind: 'lead', id: lead.id, ownerId: lead.ownerId, reply };
+      const choice = choiceOf(lead, policy.lead.several);
+      return { kind: 'lead', id: lead.id, ownerId: lead.ownerId, choice, reply };
     }
     if (answer.leads.length > 1) {
       const reason = `${answer.leads.length} leads have this number; policy several = "park".`;
-      return { kind: 'park', code: 'several-leads', reason, reply };
+      return { kind: 'park', code: 'several-leads', reason, choice: choicesIn(answer.leads), reply };
     }
     if (reply !== null) await leads.remember(number, null);
     return unknownLead(number, asking, reply);
@@ -88,7 +99,7 @@ export function createResolve(parts: {
         if (made.kind !== 'accepted' || made.value === null) return captureFailed(crm, made);
         const lead: Lead = { id: made.value, name: null, ownerId: null, phone: number, mobile: null };
         await leads.remember(number, lead);
-        return { kind: 'lead', id: lead.id, ownerId: null, reply: made };
+        return { kind: 'lead', id: lead.id, ownerId: null, choice: null, reply: made };
       }
     }
   }
@@ -111,7 +122,7 @@ export function createResolve(parts: {
       if (match.kind === 'known') return { id: match.id };
       why ??= match.why;
     }
-    const steps = record.agent === null && !isOutside(record) ? policy.user.noAgent : policy.user.unknown;
+    const steps = isNobodys(record) ? policy.user.noAgent : policy.user.unknown;
     for (const step of steps) {
       if (step === 'lead-owner' && ownerId !== null) return { id: ownerId };
       if (step === 'default-user') {
@@ -138,9 +149,12 @@ export function createResolve(parts: {
     const { reply } = lead;
     const user = await userOf(record, lead.ownerId);
     if ('kind' in user) return { ...user, reply };
-    return { kind: 'send', resolution: { leadId: lead.id, userId: user.id }, reply };
+    return { kind: 'send', resolution: { leadId: lead.id, userId: user.id }, choice: lead.choice, reply };
   };
 }
+
+/** Nobody took it: what is done without a user then is `no_agent`, else `unknown` of `[leadsquared.user]`. */
+export const isNobodys = (record: CallRecord): boolean => record.agent === null && !isOutside(record);
 
 const isOutside = ({ reasons }: CallRecord) => reasons?.agent.rule === 'outside-telephone-of-nobody';
 
@@ -150,13 +164,13 @@ export function whyNobody(record: CallRecord): string {
 }
 
 /** Whose call it is; where that is the line of a group or queue that no user has, the phone of it that rang last answers for it. */
-function answerable({ responsible, agent, agentsRung }: CallRecord): readonly string[] {
+export function answerable({ responsible, agent, agentsRung }: CallRecord): readonly string[] {
   if (responsible === null) return [];
   const last = agent === null && !agentsRung.includes(responsible) ? agentsRung.at(-1) : undefined;
   return last === undefined ? [responsible] : [responsible, last];
 }
 
-const NO_LEAD = { kind: 'lead', id: null, ownerId: null, reply: null } as const;
+const NO_LEAD = { kind: 'lead', id: null, ownerId: null, choice: null, reply: null } as const;
 
 function anonymous({ lead }: DeliveryPolicy, record: CallRecord): LeadResult {
   if (lead.anonymous === 'send') return NO_LEAD;

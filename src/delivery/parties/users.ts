@@ -15,6 +15,8 @@ export interface UserRow {
   readonly source: string | null;
   /** Domain of the tenant the extension belongs to; `null`: any, as long as no line for the extension has one. */
   readonly domain: string | null;
+  /** Where it stands in the file. */
+  readonly line?: number;
 }
 
 /** An extension as a call names it. */

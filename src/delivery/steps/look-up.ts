@@ -12,7 +12,9 @@ export async function lookUp({ resolve, clock }: StepParts, { row, asking, heard
   if (resolved.reply !== null) heard(subjectOf(row.record), resolved.reply);
   switch (resolved.kind) {
     case 'send': {
-      return { from: row, outcome: { kind: 'done', event: 'found', reason: null, found: resolved.resolution } };
+      const { resolution: found, choice, reply } = resolved;
+      const chosen = choice === null ? {} : choosing(startedAt, choice, reply);
+      return { from: row, outcome: { kind: 'done', event: 'found', reason: null, found, ...chosen } };
     }
     case 'skip':
       return { from: row, outcome: { kind: 'done', event: 'filtered', code: resolved.code, reason: resolved.reason } };
@@ -24,7 +26,9 @@ export async function lookUp({ resolve, clock }: StepParts, { row, asking, heard
           event: 'unresolvable',
           code: resolved.code,
           reason: resolved.reason,
-          ...attempted(startedAt, resolved.reply),
+          ...(resolved.choice === undefined
+            ? attempted(startedAt, resolved.reply)
+            : choosing(startedAt, resolved.choice, resolved.reply)),
         },
       };
     case 'waits': {
@@ -51,7 +55,14 @@ export async function lookUp({ resolve, clock }: StepParts, { row, asking, heard
   }
 }
 
-/** Only what went wrong is kept: a lead that was found is in the row. */
+/** A choice among several leads is kept: nothing else tells of those that were not taken. */
+function choosing(startedAt: number, message: string, reply: Reply<unknown> | null) {
+  const { http = null, durationMs = 0 } = reply ?? {};
+  const result = { outcome: 'accepted', http, exception: null, message, answer: null, durationMs } as const;
+  return { attempted: { step: 'look-up' as const, startedAt, result } };
+}
+
+/** Beside that, only what went wrong is kept: a lead that was found is in the row. */
 function attempted(startedAt: number, reply: Reply<unknown> | null) {
   if (reply === null || reply.kind === 'accepted') return {};
   return { attempted: { step: 'look-up' as const, startedAt, result: resultOf(reply) } };

@@ -1,8 +1,8 @@
 /** Selections of many calls are answered page by page: what bounds a page, and how the next one is asked for. */
 import { createHash } from 'node:crypto';
 import type { z } from 'zod';
-import { ControlError } from '../../adapters/control/refusal.ts';
-import type { Clock } from '../ports.ts';
+import { ControlError } from '../../../adapters/control/refusal.ts';
+import type { Clock } from '../../ports.ts';
 
 /** Rows of the database looked at in one go: a few ms of its thread, between which it stores what comes in. */
 export const SCAN_ROWS = 2_000;

@@ -1,20 +1,20 @@
 /** What the running daemon does for the commands. */
 import { z } from 'zod';
-import type { Handlers, ReplayAnswer, Replies, RequestOf } from '../../adapters/control/api.ts';
-import { ControlError } from '../../adapters/control/refusal.ts';
-import type { CallRecord } from '../call/record.ts';
-import type { Delivery } from '../delivery/service.ts';
-import { events } from '../events.ts';
-import type { Conditions } from '../health/conditions.ts';
-import { PARKED } from '../health/parked.ts';
-import { type Permits, startedPermit } from '../permits/port.ts';
-import type { Clock, Journal, Log } from '../ports.ts';
+import type { Handlers, ReplayAnswer, Replies, RequestOf } from '../../../adapters/control/api.ts';
+import { ControlError } from '../../../adapters/control/refusal.ts';
+import type { CallRecord } from '../../call/record.ts';
+import type { Delivery } from '../../delivery/service.ts';
+import { events } from '../../events.ts';
+import type { Conditions } from '../../health/conditions.ts';
+import { PARKED } from '../../health/parked.ts';
+import { type Permits, startedPermit } from '../../permits/port.ts';
+import type { Clock, Journal, Log } from '../../ports.ts';
+import type { Records } from '../records.ts';
+import { erasing } from '../upkeep/erasing.ts';
+import { acknowledge } from '../upkeep/storage.ts';
+import { VERSION } from '../version.ts';
 import { type Lookup, readers, wholeId } from './lookup.ts';
 import { cursorOf, firstFound, placeOf, SCAN_ROWS } from './pages.ts';
-import type { Records } from './records.ts';
-import { erasing } from './upkeep/erasing.ts';
-import { acknowledge } from './upkeep/storage.ts';
-import { VERSION } from './version.ts';
 
 export interface HandlerParts extends Lookup {
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;

@@ -1,16 +1,16 @@
 /** The state of everything, from the running daemon or from its file alone. */
-import type { StatusReply } from '../../adapters/control/api.ts';
-import type { Held } from '../../adapters/sqlite/thread/hold.ts';
-import { type Holder, holderText } from '../../adapters/sqlite/thread/holder.ts';
-import type { Delivery } from '../delivery/service.ts';
-import type { Conditions } from '../health/conditions.ts';
-import { parkedCondition } from '../health/parked.ts';
-import type { Pipeline } from '../pipeline.ts';
-import type { Clock, SourceStatus } from '../ports.ts';
+import type { StatusReply } from '../../../adapters/control/api.ts';
+import type { Held } from '../../../adapters/sqlite/thread/hold.ts';
+import { type Holder, holderText } from '../../../adapters/sqlite/thread/holder.ts';
+import type { Delivery } from '../../delivery/service.ts';
+import type { Conditions } from '../../health/conditions.ts';
+import { parkedCondition } from '../../health/parked.ts';
+import type { Pipeline } from '../../pipeline.ts';
+import type { Clock, SourceStatus } from '../../ports.ts';
+import { noticeConditions } from '../notices.ts';
+import { tellParked } from '../parked.ts';
+import { VERSION } from '../version.ts';
 import type { Store } from './lookup.ts';
-import { noticeConditions } from './notices.ts';
-import { tellParked } from './parked.ts';
-import { VERSION } from './version.ts';
 
 const NOT_RUNNING =
   'logcalld is not running: no call is logged. Start it with "systemctl start logcalld", or look why it ended with "journalctl -u logcalld -n 50".';

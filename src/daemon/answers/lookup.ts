@@ -8,28 +8,29 @@ import type {
   RequestOf,
   StatusReply,
   UserLine,
-} from '../../adapters/control/api.ts';
-import { ControlError } from '../../adapters/control/refusal.ts';
-import { callBody } from '../../adapters/leadsquared/call-body.ts';
-import type { CallLogPolicy } from '../../adapters/leadsquared/policy.ts';
-import { eventsOf, keptFrames, type ReaderOf } from '../../adapters/sqlite/journal/events.ts';
-import type { SeenExtension } from '../../adapters/sqlite/sessions/calls.ts';
-import type { CallPlace, CallRow } from '../../adapters/sqlite/sessions/list.ts';
-import type { Modules } from '../../adapters/sqlite/thread/modules.ts';
-import type { Remotes } from '../../adapters/sqlite/thread/rpc.ts';
-import type { CallRecord } from '../call/record.ts';
-import { channelIdOf, eventsOfCall, namesIn } from '../call/timeline.ts';
-import type { CrmUser } from '../delivery/crm.ts';
-import { whyNobody } from '../delivery/parties/resolve.ts';
-import { findUser, matchRow, matchUser, nameOf, type UserRow } from '../delivery/parties/users.ts';
-import type { DeliveryPolicy } from '../delivery/policy.ts';
-import type { Delivery } from '../delivery/store.ts';
-import type { Clock } from '../ports.ts';
-import type { Gap } from '../records/gaps.ts';
-import { SAME_TIME, shiftOfCalls } from '../records/pbx-time.ts';
-import type { CallEvent } from '../telephony/call-event.ts';
+} from '../../../adapters/control/api.ts';
+import { ControlError } from '../../../adapters/control/refusal.ts';
+import { callBody } from '../../../adapters/leadsquared/call-body.ts';
+import type { CallLogPolicy } from '../../../adapters/leadsquared/policy.ts';
+import { eventsOf, keptFrames, type ReaderOf } from '../../../adapters/sqlite/journal/events.ts';
+import type { SeenExtension } from '../../../adapters/sqlite/sessions/calls.ts';
+import type { CallPlace, CallRow } from '../../../adapters/sqlite/sessions/list.ts';
+import type { Modules } from '../../../adapters/sqlite/thread/modules.ts';
+import type { Remotes } from '../../../adapters/sqlite/thread/rpc.ts';
+import type { CallRecord } from '../../call/record.ts';
+import { channelIdOf, eventsOfCall, namesIn } from '../../call/timeline.ts';
+import type { CrmUser } from '../../delivery/crm.ts';
+import { whyNobody } from '../../delivery/parties/resolve.ts';
+import { findUser, matchRow, matchUser, nameOf, type UserRow } from '../../delivery/parties/users.ts';
+import type { DeliveryPolicy } from '../../delivery/policy.ts';
+import type { Delivery } from '../../delivery/store.ts';
+import type { Clock } from '../../ports.ts';
+import type { Gap } from '../../records/gaps.ts';
+import { SAME_TIME, shiftOfCalls } from '../../records/pbx-time.ts';
+import type { CallEvent } from '../../telephony/call-event.ts';
+import { CRM } from '../settings.ts';
+import { explaining } from './explaining.ts';
 import { cursorOf, firstFound, placeOf, SCAN_ROWS } from './pages.ts';
-import { CRM } from './settings.ts';
 
 export type Store = Remotes<Modules>;
 
@@ -39,17 +40,18 @@ export interface Lookup {
   readonly callLog: CallLogPolicy;
   readonly readerOf: ReaderOf;
   readonly status: () => Promise<StatusReply>;
-  readonly clock: Pick<Clock, 'monotonic'>;
+  readonly clock: Pick<Clock, 'monotonic' | 'now'>;
 }
 
 /** What can be answered without changing anything. */
-export type Readers = Pick<Handlers, 'status' | 'calls' | 'call' | 'users' | 'gaps'>;
+export type Readers = Pick<Handlers, 'status' | 'calls' | 'call' | 'why' | 'frames' | 'users' | 'gaps'>;
 
 export function readers(lookup: Lookup): Readers {
   return {
     status: () => lookup.status(),
     calls: (query) => calls(lookup, query),
     call: async ({ id }) => details(lookup, await wholeId(lookup.store, id)),
+    ...explaining(lookup),
     users: () => users(lookup),
     gaps: (query) => gaps(lookup, query),
   };
@@ -160,7 +162,7 @@ async function eventsWithin(
       for (const frame of frames) events.push(...(eventsOf(frame, source, read) ?? []));
     }
     own = eventsOfCall(events, seed);
-    const more = new Set([seed, ...own.flatMap(namesIn)]);
+    const more = new Set([seed, ...own.flatMap((event) => namesIn(event))]);
     if (more.size <= named.size) break;
     named = more;
   }
