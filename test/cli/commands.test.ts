@@ -219,7 +219,10 @@ t.test('what cannot be posted is parked, seen, and sent again', async (t) => {
   const [status, list] = await Promise.all([it.run('status'), it.run('calls', '--state', 'parked')]);
   t.equal(status.code, 1, 'a call that waits for somebody is no health');
   t.match(status.out, /^Something needs attention\..*\nwarn {2}1 call is parked and not in LeadSquared: 1 rejected\./);
-  t.match(status.out, /^ +rejected \(1\): .*\n +what helps: .*\n +then: +logcalld replay --reason rejected$/m);
+  t.match(
+    status.out,
+    /^ +rejected \(1\): .*\n +what helps: .*\n +shows them: .*\n +sends them: logcalld replay --reason rejected$/m,
+  );
   t.match(status.out, /^Parked, .* \(logcalld calls --state parked\):\n +1 +rejected .*\*\*\*2345/m);
   const [, id = ''] = / parked +(asterisk-\S+) +rejected: .*\*\*\*2345/.exec(list.out) ?? [];
   t.match(await it.run('calls', 'show', id), { out: new RegExp(`^ +then +logcalld replay ${id}$`, 'm') });
