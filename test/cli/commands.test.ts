@@ -230,6 +230,18 @@ t.test('what cannot be posted is parked, seen, and sent again', async (t) => {
   t.match(await it.run('calls', '--reason', 'MXInvalid'), { out: new RegExp(id) }, 'a piece of the sentence');
   t.match(await it.run('replay', '--reason', 'rejectd-'), { code: 2, error: /Try: --reason rejected/ });
 
+  const json = objects((await it.run('status', '--json')).out)[0];
+  t.match(json, { well: false, conditions: [{ code: 'calls-parked', severity: 'warning' }] });
+  await it.stop();
+  const file = await it.run('status');
+  t.match(
+    file,
+    { code: 1, out: /^FAIL {2}logcalld is not running.*\nwarn {2}1 call is parked/m },
+    'read from the file',
+  );
+  await it.start();
+  t.match(it.daemon().conditions.raised(), [{ code: 'calls-parked' }], 'from the start on');
+
   t.match(await it.run('acknowledge'), { code: 0, out: /^Noted: 1 parked call \(1 rejected\)\..*\nThey stay parked/ });
   t.match(await it.run('acknowledge'), { code: 0, out: /^There was nothing/ });
   t.match(await it.run('status'), { code: 0, out: /^Every call is being logged, but for 1 parked one/ });
