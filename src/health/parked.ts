@@ -40,7 +40,12 @@ export function parkedFinding(counts: ParkedCounts): ParkedFinding | null {
 
 function linesOf({ code, fresh }: ParkedCount): readonly string[] {
   const { what, helps } = remedyOf(code);
-  return [`${code} (${fresh}): ${what}.`, `  what helps: ${helps}`, `  then:       ${replayCommand(code)}`];
+  return [
+    `${code} (${fresh}): ${what}.`,
+    `  what helps: ${helps}`,
+    `  shows them: logcalld calls --reason ${code}`,
+    `  sends them: ${replayCommand(code)}`,
+  ];
 }
 
 /** The same, ready to be shown. */

@@ -219,13 +219,28 @@ t.test('what cannot be posted is parked, seen, and sent again', async (t) => {
   const [status, list] = await Promise.all([it.run('status'), it.run('calls', '--state', 'parked')]);
   t.equal(status.code, 1, 'a call that waits for somebody is no health');
   t.match(status.out, /^Something needs attention\..*\nwarn {2}1 call is parked and not in LeadSquared: 1 rejected\./);
-  t.match(status.out, /^ +rejected \(1\): .*\n +what helps: .*\n +then: +logcalld replay --reason rejected$/m);
+  t.match(
+    status.out,
+    /^ +rejected \(1\): .*\n +what helps: .*\n +shows them: .*\n +sends them: logcalld replay --reason rejected$/m,
+  );
   t.match(status.out, /^Parked, .* \(logcalld calls --state parked\):\n +1 +rejected .*\*\*\*2345/m);
   const [, id = ''] = / parked +(asterisk-\S+) +rejected: .*\*\*\*2345/.exec(list.out) ?? [];
   t.match(await it.run('calls', 'show', id), { out: new RegExp(`^ +then +logcalld replay ${id}$`, 'm') });
   t.match(await it.run('calls', '--reason', 'no-user'), { out: '', error: /No calls/ });
   t.match(await it.run('calls', '--reason', 'MXInvalid'), { out: new RegExp(id) }, 'a piece of the sentence');
   t.match(await it.run('replay', '--reason', 'rejectd-'), { code: 2, error: /Try: --reason rejected/ });
+
+  const json = objects((await it.run('status', '--json')).out)[0];
+  t.match(json, { well: false, conditions: [{ code: 'calls-parked', severity: 'warning' }] });
+  await it.stop();
+  const file = await it.run('status');
+  t.match(
+    file,
+    { code: 1, out: /^FAIL {2}logcalld is not running.*\nwarn {2}1 call is parked/m },
+    'read from the file',
+  );
+  await it.start();
+  t.match(it.daemon().conditions.raised(), [{ code: 'calls-parked' }], 'from the start on');
 
   t.match(await it.run('acknowledge'), { code: 0, out: /^Noted: 1 parked call \(1 rejected\)\..*\nThey stay parked/ });
   t.match(await it.run('acknowledge'), { code: 0, out: /^There was nothing/ });

@@ -40,10 +40,12 @@ t.test('five hundred are told at a glance: how many, why, what helps, what to ty
   t.strictSame(told?.lines, [
     `no-user (480): ${remedyOf('no-user').what}.`,
     `  what helps: ${remedyOf('no-user').helps}`,
-    '  then:       logcalld replay --reason no-user',
+    '  shows them: logcalld calls --reason no-user',
+    '  sends them: logcalld replay --reason no-user',
     `rejected (20): ${remedyOf('rejected').what}.`,
     `  what helps: ${remedyOf('rejected').helps}`,
-    '  then:       logcalld replay --reason rejected',
+    '  shows them: logcalld calls --reason rejected',
+    '  sends them: logcalld replay --reason rejected',
   ]);
   t.match(parkedFinding(counts({ rejected: 1 }))?.text, /^1 call is parked/);
 });

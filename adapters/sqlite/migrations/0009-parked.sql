@@ -1,7 +1,5 @@
 -- Why a call is parked or skipped, as a code that can be typed; and which parked calls an operator has taken note of.
 ALTER TABLE delivery ADD COLUMN code TEXT;
--- Of a parked row: the last acknowledgement before it was parked.
-ALTER TABLE delivery ADD COLUMN parked_in INTEGER NOT NULL DEFAULT 0;
 
 CREATE TABLE acknowledgement (
   id     INTEGER PRIMARY KEY CHECK (id = 1),
@@ -47,7 +45,15 @@ WHERE state = 'skipped';
 UPDATE delivery SET code = (SELECT code FROM delivery_reason WHERE state = 'parked' AND span = 0 AND reason = coalesce(delivery.reason, ''))
 WHERE state = 'parked';
 
--- Parked rows by their code; `fresh`: those that were parked after the last acknowledgement. Kept by triggers.
+-- The parked rows, each with the last acknowledgement before it was parked. Kept by triggers, as are the counts.
+CREATE TABLE parked (
+  id     INTEGER PRIMARY KEY, -- of the row of the outbox
+  number INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO parked (id, number) SELECT id, 0 FROM delivery WHERE state = 'parked';
+
+-- Parked rows by their code; `fresh`: those that were parked after the last acknowledgement.
 CREATE TABLE parked_count (
   code  TEXT PRIMARY KEY,
   n     INTEGER NOT NULL,
@@ -55,34 +61,36 @@ CREATE TABLE parked_count (
 ) STRICT, WITHOUT ROWID;
 
 INSERT INTO parked_count (code, n, fresh)
-SELECT code, count(*), count(*) FROM delivery WHERE state = 'parked' GROUP BY code;
+SELECT coalesce(code, 'other') AS why, count(*), count(*) FROM delivery WHERE state = 'parked' GROUP BY why;
 
 CREATE TRIGGER delivery_came_parked AFTER INSERT ON delivery WHEN NEW.state = 'parked'
 BEGIN
-  UPDATE delivery SET parked_in = (SELECT number FROM acknowledgement) WHERE id = NEW.id;
+  INSERT INTO parked (id, number) SELECT NEW.id, number FROM acknowledgement;
   INSERT INTO parked_count (code, n, fresh) VALUES (coalesce(NEW.code, 'other'), 1, 1)
   ON CONFLICT (code) DO UPDATE SET n = n + 1, fresh = fresh + 1;
 END;
 
-CREATE TRIGGER delivery_left_parked AFTER UPDATE OF state, code ON delivery
-WHEN OLD.state = 'parked' AND (NEW.state <> 'parked' OR NEW.code IS NOT OLD.code)
+CREATE TRIGGER delivery_took_parked AFTER UPDATE OF state ON delivery WHEN NEW.state = 'parked' AND OLD.state <> 'parked'
 BEGIN
-  UPDATE parked_count SET n = n - 1, fresh = fresh - (OLD.parked_in = (SELECT number FROM acknowledgement))
+  INSERT INTO parked (id, number) SELECT NEW.id, number FROM acknowledgement;
+  INSERT INTO parked_count (code, n, fresh) VALUES (coalesce(NEW.code, 'other'), 1, 1)
+  ON CONFLICT (code) DO UPDATE SET n = n + 1, fresh = fresh + 1;
+END;
+
+CREATE TRIGGER delivery_left_parked AFTER UPDATE OF state ON delivery WHEN OLD.state = 'parked' AND NEW.state <> 'parked'
+BEGIN
+  UPDATE parked_count SET n = n - 1,
+    fresh = fresh - EXISTS (SELECT 1 FROM parked p JOIN acknowledgement a ON a.number = p.number WHERE p.id = OLD.id)
   WHERE code = coalesce(OLD.code, 'other');
-END;
-
-CREATE TRIGGER delivery_took_parked AFTER UPDATE OF state, code ON delivery
-WHEN NEW.state = 'parked' AND (OLD.state <> 'parked' OR NEW.code IS NOT OLD.code)
-BEGIN
-  UPDATE delivery SET parked_in = (SELECT number FROM acknowledgement) WHERE id = NEW.id;
-  INSERT INTO parked_count (code, n, fresh) VALUES (coalesce(NEW.code, 'other'), 1, 1)
-  ON CONFLICT (code) DO UPDATE SET n = n + 1, fresh = fresh + 1;
+  DELETE FROM parked WHERE id = OLD.id;
 END;
 
 CREATE TRIGGER delivery_gone_parked AFTER DELETE ON delivery WHEN OLD.state = 'parked'
 BEGIN
-  UPDATE parked_count SET n = n - 1, fresh = fresh - (OLD.parked_in = (SELECT number FROM acknowledgement))
+  UPDATE parked_count SET n = n - 1,
+    fresh = fresh - EXISTS (SELECT 1 FROM parked p JOIN acknowledgement a ON a.number = p.number WHERE p.id = OLD.id)
   WHERE code = coalesce(OLD.code, 'other');
+  DELETE FROM parked WHERE id = OLD.id;
 END;
 
 CREATE TRIGGER parked_count_gone AFTER UPDATE OF n ON parked_count WHEN NEW.n <= 0

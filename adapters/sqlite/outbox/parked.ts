@@ -22,20 +22,20 @@ export function parkedCounter(db: Connection): (now: number) => ParkedCounts {
   const last = db.prepare<[], { number: number; at: number | null }>(
     'SELECT number, at FROM acknowledgement WHERE id = 1',
   );
-  const latestIn = (state: 'delivered' | 'parked', noted: string) =>
+  const latestIn = (state: 'delivered' | 'parked', number: string) =>
     db
-      .prepare<[number], readonly [startedAt: number, parkedIn: number | null]>(
-        `SELECT started_at, ${noted} FROM delivery INDEXED BY delivery_by_state
+      .prepare<[number], readonly [startedAt: number, notedBefore: number | null]>(
+        `SELECT started_at, ${number} FROM delivery d INDEXED BY delivery_by_state
          WHERE state = '${state}' AND started_at > ? ORDER BY started_at DESC LIMIT ${LATEST.calls}`,
       )
       .raw();
   const delivered = latestIn('delivered', 'NULL');
-  const parked = latestIn('parked', 'parked_in');
+  const parked = latestIn('parked', '(SELECT number FROM parked p WHERE p.id = d.id)');
   return (now) => {
     const { number = 0, at = null } = last.get() ?? {};
     const since = Math.floor(now) - LATEST.withinMs;
     const latest = [...delivered.all(since), ...parked.all(since)].sort(([a], [b]) => b - a).slice(0, LATEST.calls);
-    const fresh = latest.filter(([, parkedIn]) => parkedIn === number).length;
+    const fresh = latest.filter(([, before]) => before === number).length;
     return { reasons: reasons(), latest: { calls: latest.length, fresh }, acknowledgedAt: at };
   };
 }

@@ -8,7 +8,7 @@ export const OPERATE = [
     summary: 'show on one screen whether all is well, and what to do if not',
     options: [config, json],
     details:
-      'Ends with 0 when all is well, else with 1. Parked calls count until "logcalld acknowledge"\ntakes note of them, or until they are posted.',
+      'Ends with 0 when all is well, else with 1. Parked calls count until they are posted, or until\n"logcalld acknowledge" takes note of them.',
   },
   {
     name: 'gaps',
@@ -59,7 +59,8 @@ export const OPERATE = [
   },
   {
     name: 'acknowledge',
-    summary: 'take note of parked calls and database alarms: status no longer counts them',
+    summary: 'take note of parked calls and of what happened to the database',
     options: [config],
+    details: 'Status no longer counts what was there by then. Parked calls stay parked.',
   },
 ] as const satisfies readonly CommandSpec[];

@@ -26,7 +26,7 @@ export const state: OptionSpec = {
 export const reason: OptionSpec = {
   name: 'reason',
   value: 'TEXT',
-  help: "parked or skipped for this: a word of status, or a piece of the sentence",
+  help: 'parked or skipped for this: a word that status shows, or part of the reason',
 };
 
 export const source: OptionSpec = {

@@ -39,7 +39,7 @@ export async function replay(invocation: Invocation, terminal: Terminal): Promis
   else for (const line of report(total, dryRun, secrecy)) print(terminal, line);
   if (place !== null) return EXIT.failed;
   if (total.count > 0) return EXIT.ok;
-  tell(terminal, hint(total));
+  tell(terminal, hint(total, request));
   return EXIT.failed;
 }
 
@@ -165,8 +165,8 @@ function sample({ sessionId, state, body }: Total['samples'][number], secrecy: P
   return ['', `${sessionId}  (${state})`, ...bodyLines(body, secrecy).map((line) => `  ${line}`)];
 }
 
-function hint(total: Total): string {
+function hint(total: Total, { reason }: Request): string {
   return leftAlone(total) === 0
-    ? 'logcalld: No call was selected. Try: logcalld calls list'
+    ? `logcalld: No call was selected. Try: ${reason === undefined ? 'logcalld calls list' : 'logcalld status, which shows the reasons'}`
     : 'logcalld: No call is posted again: those selected are delivered or on their way.';
 }

@@ -135,7 +135,8 @@ export function checkAuthorities(source: SourceConfig): Finding[] {
 function usersWithoutFile({ leadsquared: { user } }: Config): Finding {
   if (user.phone_fields.length > 0) return ok('users file', 'none; users are found by their numbers in LeadSquared');
   const text =
-    'none: calls go to the owner of the lead or the default user. Set [leadsquared.user] file, see users.example.csv.';
+    `none: which agent took a call cannot be told; whose it is then says [leadsquared.user] unknown (${user.unknown.join(', ')}). ` +
+    'Set [leadsquared.user] file, see users.example.csv.';
   return { level: 'warn', about: 'users file', text };
 }
 

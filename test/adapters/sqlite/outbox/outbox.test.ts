@@ -144,6 +144,13 @@ t.test('selection', async (t) => {
     [2],
     'pages',
   );
+  db.exec("UPDATE delivery SET code = 'no-user', reason = 'No user: 105%_ is not there.' WHERE id = 1");
+  t.same(ids({ reason: 'no-user' }), [1]);
+  t.same(ids({ reason: 'no user: 105%_' }), [1], 'a piece of the sentence, whatever is in it');
+  t.same(ids({ reason: 'BAD' }), [2, 3], 'of a row without a code');
+  t.same(ids({ reason: '105_' }), []);
+  t.same(ids({ reason: 'no-user', states: ['delivered'] }), [], 'the other filters hold as well');
+  db.exec("UPDATE delivery SET code = NULL, reason = 'bad' WHERE id = 1");
   t.same(outbox.counts({ now: 0 }).parkedReasons, [{ code: null, reason: 'bad', count: 2 }]);
   db.close();
 });
