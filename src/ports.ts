@@ -47,6 +47,14 @@ export interface SourceFrame {
   readonly raw: Uint8Array | null;
 }
 
+/** A PBX has calls of which it sends no events, or not all. */
+export interface Deaf {
+  /** What is missing, and where to change what: one or two sentences. */
+  readonly text: string;
+  /** The lines of a file of the PBX that are the remedy. */
+  readonly lines: readonly string[];
+}
+
 /** The state of its link with the problem, one clear sentence with the remedy, and what has come over it. */
 export interface SourceStatus extends LinkStatus {
   readonly name: string;
@@ -58,6 +66,10 @@ export interface SourceStatus extends LinkStatus {
   readonly lastFrameAt: number | null;
   /** How far the clock of the PBX is ahead of ours as they go now, ms; `null` or absent: it has told nothing on this connection. */
   readonly aheadMs?: number | null;
+  /** `null` or absent: nothing says that events of calls are missing. While it is deaf, `problem` says so too. */
+  readonly deaf?: Deaf | null;
+  /** When an event of a call came last, ms since the epoch; `null`: none since the start of this program. */
+  readonly callHeardAt?: number | null;
 }
 
 /** One PBX. `start` returns at once; the source connects, reconnects and resynchronises by itself. */

@@ -11,6 +11,7 @@ import { skipReason } from '../delivery/parties/filters.ts';
 import type { Delivery } from '../delivery/service.ts';
 import { events } from '../events.ts';
 import { type Conditions, createConditions } from '../health/conditions.ts';
+import { watchHearing } from '../health/hearing.ts';
 import { createPipeline, type Pipeline } from '../pipeline.ts';
 import type { Clock, Log, SourceStatus } from '../ports.ts';
 import type { CallRecords } from '../records/port.ts';
@@ -176,7 +177,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
       else parts.onFatal(message);
       return full;
     },
-    onStatus: (status) => events.sourceStatus(log, status),
+    onStatus: watchHearing(log, conditions),
     onFault: (source, text) => events.warning(log, source, text),
     onClock: (news) => events.clock(log, news),
     onMisread: (source, name) => watch.misread(source, name),
