@@ -109,6 +109,24 @@ export interface EndpointLister {
   endpoints(): Promise<EndpointListing>;
 }
 
+/** `all`: no event of a call at all. `beginnings`, `ends`: those of channels. */
+export type Unheard = 'all' | 'beginnings' | 'ends';
+
+/** Tries out whether events of calls come: places a channel inside the PBX that rings nobody and is no call. */
+export interface HearingProbe {
+  /** What somebody types on the PBX's machine to place it. */
+  readonly byHand: string;
+  /** What is to be said when it is placed and nothing is heard of it. */
+  unheard(what: Unheard): Deaf;
+  /** `null` when it was placed, else why it could not be: one sentence with the remedy. Never rejects. */
+  place(): Promise<string | null>;
+}
+
+/** A source that can be tried out. */
+export interface ProbedSource {
+  readonly probe: HearingProbe;
+}
+
 /** A channel of an open call. */
 export interface OpenChannel {
   readonly source: string;

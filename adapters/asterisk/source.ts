@@ -1,12 +1,13 @@
 /** Asterisk as an event source: the AMI client, the list of live channels after each connect, and the normaliser. */
 import { Faults } from '../../src/link/faults.ts';
 import { PbxClock } from '../../src/link/pbx-clock.ts';
-import type { Deaf, EndpointLister, EventSource, SourceFrame, SourceStatus } from '../../src/ports.ts';
+import type { Deaf, EndpointLister, EventSource, ProbedSource, SourceFrame, SourceStatus } from '../../src/ports.ts';
 import type { CallEvent } from '../../src/telephony/call-event.ts';
 import { listEndpoints } from './endpoints.ts';
 import { isKnownEvent, normalise } from './events/normalise.ts';
 import { deafTo } from './hearing/advice.ts';
 import { Hearing, lookOf } from './hearing/hearing.ts';
+import { createProbe } from './hearing/probe.ts';
 import { AmiActionError } from './link/actions.ts';
 import { AmiClient } from './link/client.ts';
 import type { AmiClientOptions } from './link/client-options.ts';
@@ -23,7 +24,7 @@ export interface AsteriskSourceOptions extends AmiClientOptions {
 /** How long to wait before the live channels are listed again while no call event has come, or the list lacks a part, ms. */
 const DOUBT_MS = 60_000;
 
-export function createAsteriskSource(options: AsteriskSourceOptions): EventSource & EndpointLister {
+export function createAsteriskSource(options: AsteriskSourceOptions): EventSource & EndpointLister & ProbedSource {
   const { name, clock } = options;
   let emit: (frame: SourceFrame) => void = () => {};
   let tell: (status: SourceStatus) => void = () => {};
@@ -193,5 +194,6 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
     status,
     hold: (held) => client.hold(held),
     endpoints: () => listEndpoints(client, options.username),
+    probe: createProbe(client, name, options.username),
   };
 }

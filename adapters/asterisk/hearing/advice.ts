@@ -1,5 +1,5 @@
 /** What keeps events of calls from coming, in a sentence, and the lines of manager.conf that let them through. */
-import type { Deaf } from '../../../src/ports.ts';
+import type { Deaf, Unheard } from '../../../src/ports.ts';
 
 /** The classes of events that calls are logged by. */
 const READ = 'read = system,call,agent,cdr,user';
@@ -7,9 +7,6 @@ const READ = 'read = system,call,agent,cdr,user';
 /** Events that are not needed: half of the traffic. `!`: what it names is held back, and all else passes. */
 const FILTER =
   'eventfilter = !^Event: (DeviceStateChange|ExtensionStatus|PresenceStateChange|PresenceStatus|MusicOnHoldStart|MusicOnHoldStop|ContactStatus|PeerStatus|Registry|ChannelTalkingStart|ChannelTalkingStop|QueueMemberStatus|BridgeCreate|BridgeDestroy|NewConnectedLine|DialState|CEL|TestEvent|RTCPSent|RTCPReceived|MixMonitorMute|ConfbridgeTalking|VarSet|Newexten)';
-
-/** `all`: no event of a call at all. `beginnings`, `ends`: those of channels. */
-export type Unheard = 'all' | 'beginnings' | 'ends';
 
 const EVENTS: Readonly<Record<Exclude<Unheard, 'all'>, string>> = { beginnings: 'Newchannel', ends: 'Hangup' };
 

@@ -9,9 +9,8 @@
  * A filter may hold back single events: what is told then is which of the two that every channel has.
  */
 import { Deafness, type Look } from '../../../src/link/deafness.ts';
-import type { Clock } from '../../../src/ports.ts';
+import type { Clock, Unheard } from '../../../src/ports.ts';
 import type { AmiPacket } from '../link/packet.ts';
-import type { Unheard } from './advice.ts';
 
 /** Events that every call has, whatever is filtered. */
 const CALL_EVENTS = new Set(['Newchannel', 'Newstate', 'Hangup', 'BridgeEnter', 'BridgeLeave', 'DialBegin', 'DialEnd']);
