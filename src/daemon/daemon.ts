@@ -160,8 +160,11 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     },
     dueIn: delivery.dueIn,
     onReleased: delivery.notify,
+    hearing: () => hearing,
   });
   opened.push(records.close);
+  const isRecorded = (source: string): boolean => (places.get(source) ?? []).length > 0;
+  const hearing = watchHearing({ log, conditions, clock, isRecorded, onDeaf: records.audit.deaf });
   const pipeline: Pipeline = createPipeline({
     sources,
     journal,
@@ -177,7 +180,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
       else parts.onFatal(message);
       return full;
     },
-    onStatus: watchHearing(log, conditions),
+    onStatus: hearing.status,
     onFault: (source, text) => events.warning(log, source, text),
     onClock: (news) => events.clock(log, news),
     onMisread: (source, name) => watch.misread(source, name),
@@ -195,6 +198,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
   await delivery.start();
   await pipeline.start();
   records.filling.start();
+  records.audit.start();
   const statuses = () => sources.map(({ source }) => source.status());
   const path = config.storage.path;
   const view = {

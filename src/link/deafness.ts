@@ -70,8 +70,11 @@ export class Deafness {
     this.#otherSince = null;
   }
 
-  /** Where only those that live are counted, there are some that have no events, but none before the first call. */
+  /**
+   * Of those that live, some have no events of their own, but none before the first call: once something was heard on this connection,
+   * only the count of all tells.
+   */
   #isOther(before: Look, { live, total }: Look): boolean {
-    return total === null || before.total === null ? live !== before.live && !this.#heard : total > before.total;
+    return (total ?? 0) > (before.total ?? Number.POSITIVE_INFINITY) || (!this.#heard && live !== before.live);
   }
 }

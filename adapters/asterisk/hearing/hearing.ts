@@ -122,6 +122,8 @@ export class Hearing {
 
   /** The live channels were listed, whole; `null`: so late that nobody held them together. From now on it is looked. */
   list(items: readonly AmiPacket[] | null): void {
+    // At once: what the counts were before the next call.
+    if (!this.#mute && !this.#asking) this.#look().catch(() => {});
     this.#later();
     if (items === null) return;
     const before = this.missing;

@@ -13,7 +13,12 @@ interface Counts {
   readonly total?: number;
 }
 
-async function bench(t: { teardown(run: () => Promise<void>): unknown }, listed: readonly string[] = []) {
+/** `first`: the counts when the channels have been listed, and each time that is done again. */
+async function bench(
+  t: { teardown(run: () => Promise<void>): unknown },
+  listed: readonly string[] = [],
+  first: Counts = { live: listed.length },
+) {
   const server = await scriptedServer();
   const clock = new FakeClock();
   const statuses = new Inbox<SourceStatus>();
@@ -44,10 +49,14 @@ async function bench(t: { teardown(run: () => Promise<void>): unknown }, listed:
     const looking = clock.timer(LOOK_MS);
     peer.packet('Event: StatusComplete', id, 'EventList: Complete', `ListItems: ${channels.length}`);
     await looking;
+    await answer(peer, first);
   };
   /** Time for a look passes, and the PBX answers it. */
-  const look = async (peer: Peer, { live, total }: Counts): Promise<void> => {
+  const look = async (peer: Peer, counts: Counts): Promise<void> => {
     clock.advance(LOOK_MS);
+    await answer(peer, counts);
+  };
+  const answer = async (peer: Peer, { live, total }: Counts): Promise<void> => {
     const id = await next(peer, 'CoreStatus');
     const more = total === undefined ? [] : [`CoreProcessedCalls: ${total}`];
     peer.packet('Response: Success', id, `CoreCurrentCalls: ${live}`, ...more);
@@ -87,11 +96,17 @@ t.test('the calls grow and no event comes: deaf after the second look, with the 
 
 t.test('one event of a call, and it is over', async (t) => {
   const { source, peer, look, heard } = await bench(t);
-  for (const live of [0, 2, 2]) await look(peer, { live });
+  for (const live of [2, 2]) await look(peer, { live });
   t.ok(source.status().deaf);
   peer.packet(...event('Newchannel', '1795344641.0'));
   await heard(peer);
   t.match(source.status(), { deaf: null, problem: null, callHeardAt: Number });
+});
+
+t.test('a call that began before the first look, and ends unheard', async (t) => {
+  const { source, peer, look } = await bench(t, [], { live: 2, total: 8 });
+  for (const live of [2, 0, 0]) await look(peer, { live, total: 8 });
+  t.ok(source.status().deaf);
 });
 
 t.test('events come before, or while it waits for the second look: not deaf', async (t) => {
@@ -187,6 +202,6 @@ t.test('a user who may not ask is not asked again', async (t) => {
   clock.advance(LOOK_MS);
   clock.advance(LOOK_MS);
   await heard(peer);
-  t.equal(asked(), 1);
+  t.equal(asked(), 2, 'when the channels were listed, and once');
   t.equal(source.status().deaf, null);
 });
