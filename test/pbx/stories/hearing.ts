@@ -78,11 +78,12 @@ async function probed(lab: Lab): Promise<readonly SeenCall[]> {
   try {
     // Nobody may place a channel: it says how to do it by hand, and hears that.
     await rights.set(full);
-    let placed: Promise<string> | null = null;
+    const placed: Promise<string>[] = [];
     const byHand = await lab.daemon.command(['check-config', '--probe'], (text) => {
       const command = /: (asterisk -rx '.*')$/m.exec(text)?.[1];
-      if (command !== undefined) placed ??= rights.byHand(command);
+      if (command !== undefined && placed.length === 0) placed.push(rights.byHand(command));
     });
+    await Promise.all(placed);
     expectText(byHand.out, [
       /add "originate" to its line "write"/,
       /^ok +hearing of \S+ +events of calls come through/m,
