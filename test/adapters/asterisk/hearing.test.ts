@@ -144,7 +144,10 @@ t.test('the login is done anew beside the old one until the rights are there; no
   await heard(peer);
   t.ok(kinds.includes('channel-created'));
   await acceptLogin(fresh);
+  // In one piece with the answer to the login.
+  fresh.packet(...event('Newchannel', '1795344660.0'));
   await list(fresh);
+  t.equal(kinds.filter((kind) => kind === 'channel-created').length, 2);
   await peer.actions.find((action) => action.get('Action') === 'Logoff');
   t.match(source.status(), { state: 'connected', deaf: null });
   fresh.packet(...event('Hangup', '1795344650.0'));
