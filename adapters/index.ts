@@ -9,7 +9,7 @@ import type {
 } from '../config/schema.ts';
 import type { RecordsReader } from '../src/call/cdr/backfill.ts';
 import type { FrameReader } from '../src/capture/reader.ts';
-import type { Clock, EndpointLister, EventSource } from '../src/ports.ts';
+import type { Clock, EndpointLister, EventSource, ProbedSource } from '../src/ports.ts';
 import type { CallRecords } from '../src/records/port.ts';
 import { amiCaptureProblem, readAmiFrame } from './asterisk/capture.ts';
 import { createTableRecords, type TablePlace } from './asterisk/records/database/place.ts';
@@ -28,6 +28,9 @@ import { createFreeswitchSource } from './freeswitch/source.ts';
 import { type SecureSettings, tlsSettings } from './tls/settings.ts';
 
 export type CaptureProblem = (file: string, frames: Iterable<Uint8Array>) => string | null;
+
+/** A PBX with all that may be asked of it. */
+export type Source = EventSource & EndpointLister & ProbedSource;
 
 export interface SourceSetup {
   readonly clock: Clock;
@@ -50,7 +53,7 @@ function tlsOf(
 }
 
 const factories = {
-  asterisk: (config: AsteriskSourceConfig, setup: SourceSetup): EventSource & EndpointLister =>
+  asterisk: (config: AsteriskSourceConfig, setup: SourceSetup): Source =>
     createAsteriskSource({
       name: config.name,
       host: config.host,
@@ -63,7 +66,7 @@ const factories = {
       ...(setup.onWarning === undefined ? {} : { onWarning: setup.onWarning }),
       tls: tlsOf(config.tls, '[source.tls]'),
     }),
-  freeswitch: (config: FreeswitchSourceConfig, setup: SourceSetup): EventSource & EndpointLister =>
+  freeswitch: (config: FreeswitchSourceConfig, setup: SourceSetup): Source =>
     createFreeswitchSource({
       name: config.name,
       host: config.host,
@@ -75,7 +78,7 @@ const factories = {
     }),
 };
 
-export function createSource(config: SourceConfig, setup: SourceSetup): EventSource & EndpointLister {
+export function createSource(config: SourceConfig, setup: SourceSetup): Source {
   return config.type === 'asterisk' ? factories.asterisk(config, setup) : factories.freeswitch(config, setup);
 }
 

@@ -154,6 +154,12 @@ const hearing = {
     tell(log, level, `gap-${state}`, `${gap.source}: ${settlement(gap)}`, { ...about(gap), created, completed });
   },
 
+  /** Calls that only the PBX's own records told of, though the link stood. */
+  unheard(log: Log, pbx: string, calls: number): void {
+    const text = `${pbx}: ${calls} ${calls === 1 ? 'call' : 'calls'} that nobody heard, logged from the PBX's own records`;
+    log.write('warn', 'calls-not-heard', text, { pbx, calls });
+  },
+
   /** The wall clock was set, or this program stood still. */
   clock(log: Log, news: ClockNews): void {
     if (news.kind === 'stepped') {

@@ -47,6 +47,14 @@ export interface SourceFrame {
   readonly raw: Uint8Array | null;
 }
 
+/** A PBX has calls of which it sends no events, or not all. */
+export interface Deaf {
+  /** What is missing, and where to change what: one or two sentences. */
+  readonly text: string;
+  /** The lines of a file of the PBX that are the remedy. */
+  readonly lines: readonly string[];
+}
+
 /** The state of its link with the problem, one clear sentence with the remedy, and what has come over it. */
 export interface SourceStatus extends LinkStatus {
   readonly name: string;
@@ -58,6 +66,10 @@ export interface SourceStatus extends LinkStatus {
   readonly lastFrameAt: number | null;
   /** How far the clock of the PBX is ahead of ours as they go now, ms; `null` or absent: it has told nothing on this connection. */
   readonly aheadMs?: number | null;
+  /** `null` or absent: nothing says that events of calls are missing. While it is deaf, `problem` says so too. */
+  readonly deaf?: Deaf | null;
+  /** When an event of a call came last, ms since the epoch; `null`: none since the start of this program. */
+  readonly callHeardAt?: number | null;
 }
 
 /** One PBX. `start` returns at once; the source connects, reconnects and resynchronises by itself. */
@@ -95,6 +107,24 @@ export interface EndpointListing {
 /** Asks a connected PBX for its telephones and trunks. Never rejects: what could not be learnt is told by `gaps`. */
 export interface EndpointLister {
   endpoints(): Promise<EndpointListing>;
+}
+
+/** `all`: no event of a call at all. `beginnings`, `ends`: those of channels. */
+export type Unheard = 'all' | 'beginnings' | 'ends';
+
+/** Tries out whether events of calls come: places a channel inside the PBX that rings nobody and is no call. */
+export interface HearingProbe {
+  /** What somebody types on the PBX's machine to place it. */
+  readonly byHand: string;
+  /** What is to be said when it is placed and nothing is heard of it. */
+  unheard(what: Unheard): Deaf;
+  /** `null` when it was placed, else why it could not be: one sentence with the remedy. Never rejects. */
+  place(): Promise<string | null>;
+}
+
+/** A source that can be tried out. */
+export interface ProbedSource {
+  readonly probe: HearingProbe;
 }
 
 /** A channel of an open call. */

@@ -1,14 +1,17 @@
 /** Asterisk as an event source: the AMI client, the list of live channels after each connect, and the normaliser. */
 import { Faults } from '../../src/link/faults.ts';
 import { PbxClock } from '../../src/link/pbx-clock.ts';
-import type { EndpointLister, EventSource, SourceFrame, SourceStatus } from '../../src/ports.ts';
+import type { Deaf, EndpointLister, EventSource, ProbedSource, SourceFrame, SourceStatus } from '../../src/ports.ts';
 import type { CallEvent } from '../../src/telephony/call-event.ts';
 import { listEndpoints } from './endpoints.ts';
 import { isKnownEvent, normalise } from './events/normalise.ts';
+import { deafTo } from './hearing/advice.ts';
+import { Hearing, lookOf } from './hearing/hearing.ts';
+import { createProbe } from './hearing/probe.ts';
+import { AmiActionError } from './link/actions.ts';
 import { AmiClient } from './link/client.ts';
 import type { AmiClientOptions } from './link/client-options.ts';
-import { noCallRights, noListRights, rightsCheck } from './link/rights.ts';
-import { createLister, cutList, type Listing, noList, oddList, slowList } from './snapshot/listing.ts';
+import { createLister, cutList, type Listing, noList, noListRights, oddList, slowList } from './snapshot/listing.ts';
 
 export interface AsteriskSourceOptions extends AmiClientOptions {
   readonly name: string;
@@ -21,15 +24,15 @@ export interface AsteriskSourceOptions extends AmiClientOptions {
 /** How long to wait before the live channels are listed again while no call event has come, or the list lacks a part, ms. */
 const DOUBT_MS = 60_000;
 
-export function createAsteriskSource(options: AsteriskSourceOptions): EventSource & EndpointLister {
+export function createAsteriskSource(options: AsteriskSourceOptions): EventSource & EndpointLister & ProbedSource {
   const { name, clock } = options;
   let emit: (frame: SourceFrame) => void = () => {};
   let tell: (status: SourceStatus) => void = () => {};
   const heard = { frames: 0, unknownEvents: 0 };
   /** Of a connection that is over. */
   let heardAt: number | null = null;
+  let callHeardAt: number | null = null;
   const faults = new Faults((text) => options.onWarning?.(text));
-  const rights = rightsCheck();
   let cancelDoubt: () => void = () => {};
   const pbxClock = new PbxClock();
   let unwatch = () => {};
@@ -39,8 +42,7 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
       const event = packet.get('Event') ?? '';
       heard.frames += 1;
       heard.unknownEvents += isKnownEvent(event) ? 0 : 1;
-      rights.see(event);
-      if (!rights.missing()) client.note('rights', null);
+      if (hearing.see(event, packet)) callHeardAt = receivedAt;
       const events = normalise(packet, name, receivedAt);
       if (events.some(({ kind }) => kind === 'snapshot-complete')) client.note('list', null);
       if (events.length > 0) {
@@ -53,6 +55,7 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
     onConnected({ fullyBooted }) {
       // First of all, so that whatever becomes of the rest, the live channels are asked for.
       pbxClock.connect();
+      hearing.begin();
       resynchroniseAgain();
       if (fullyBooted !== null) return;
       const at = clock.now();
@@ -61,7 +64,12 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
       ] as const;
       emit({ source: name, receivedAt: at, events, raw: null });
     },
+    onRenewed() {
+      hearing.begin();
+      resynchroniseAgain();
+    },
     onLost(reason, orderly, silentMs) {
+      hearing.end();
       lister.cancel();
       cancelDoubt();
       // A dead link was heard for the last time before it was noticed: that is when calls were last known to live.
@@ -79,6 +87,27 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
     onFault: (subject, text) => faults.add(subject, text),
     ...(options.onRaw === undefined ? {} : { onFrame: options.onRaw }),
   });
+
+  const hearing = new Hearing({
+    clock,
+    ask: async () => {
+      try {
+        return lookOf(await client.action('CoreStatus'));
+      } catch (error) {
+        return error instanceof AmiActionError && error.failure === 'refused' ? 'refused' : null;
+      }
+    },
+    ping: () => client.ping(),
+    renew: () => void client.renew(),
+    list: () => resynchroniseAgain(),
+    onChange: () => noteDeaf(),
+  });
+
+  const deaf = (): Deaf | null => (hearing.missing === null ? null : deafTo(hearing.missing, name, options.username));
+
+  function noteDeaf(): void {
+    client.note('hearing', deaf()?.text ?? null);
+  }
 
   const lister = createLister(clock, {
     listAction: (action, fields, deadlineMs) => client.listAction(action, fields, deadlineMs),
@@ -104,9 +133,9 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
       return;
     }
     client.note('list', problemOf(listing));
-    if (listing.kind === 'listed' && listing.items !== null) rights.listed(listing.items);
-    client.note('rights', rights.missing() ? noCallRights(name, options.username) : null);
-    if (listing.kind === 'cut' || (listing.kind === 'listed' && rights.inDoubt())) later();
+    if (listing.kind === 'listed') hearing.list(listing.items);
+    noteDeaf();
+    if (listing.kind === 'cut' || (listing.kind === 'listed' && hearing.inDoubt)) later();
   }
 
   function problemOf({ kind }: Listing): string | null {
@@ -135,7 +164,16 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
 
   const status = (): SourceStatus => {
     const { aheadMs } = pbxClock;
-    return { name, ...client.status, ...heard, faults: faults.count, lastFrameAt: lastFrameAt(), aheadMs };
+    return {
+      name,
+      ...client.status,
+      ...heard,
+      faults: faults.count,
+      lastFrameAt: lastFrameAt(),
+      aheadMs,
+      deaf: deaf(),
+      callHeardAt,
+    };
   };
 
   return {
@@ -147,6 +185,7 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
       client.start();
     },
     stop() {
+      hearing.end();
       lister.cancel();
       cancelDoubt();
       unwatch();
@@ -155,5 +194,6 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
     status,
     hold: (held) => client.hold(held),
     endpoints: () => listEndpoints(client, options.username),
+    probe: createProbe(client, name, options.username),
   };
 }

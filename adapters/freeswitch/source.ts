@@ -1,11 +1,13 @@
 /** FreeSWITCH as an event source: the ESL client, the lists of live channels, and the normaliser. */
 import { Faults } from '../../src/link/faults.ts';
 import { PbxClock } from '../../src/link/pbx-clock.ts';
-import type { EndpointLister, EventSource, SourceFrame, SourceStatus } from '../../src/ports.ts';
+import type { EndpointLister, EventSource, ProbedSource, SourceFrame, SourceStatus } from '../../src/ports.ts';
 import type { CallEvent } from '../../src/telephony/call-event.ts';
 import { listEndpoints } from './endpoints.ts';
 import { timeOf } from './events/channel.ts';
 import { normalise } from './events/normalise.ts';
+import { deafTo, Hearing, lookOf } from './hearing/hearing.ts';
+import { createProbe } from './hearing/probe.ts';
 import { EslClient } from './link/client.ts';
 import type { EslClientOptions } from './link/client-options.ts';
 import type { EslEvent } from './link/event.ts';
@@ -23,7 +25,7 @@ export interface FreeswitchSourceOptions extends EslClientOptions {
   readonly onWarning?: (text: string) => void;
 }
 
-export function createFreeswitchSource(options: FreeswitchSourceOptions): EventSource & EndpointLister {
+export function createFreeswitchSource(options: FreeswitchSourceOptions): EventSource & EndpointLister & ProbedSource {
   const { name, clock } = options;
   let onFrame: (frame: SourceFrame) => void = () => {};
   let tell: (status: SourceStatus) => void = () => {};
@@ -31,6 +33,7 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
 
   const pbxClock = new PbxClock();
   let unwatch = () => {};
+  let callHeardAt: number | null = null;
 
   /** Told before the first event that is stamped by the clock as it goes now. */
   const noteClock = (event: EslEvent, receivedAt: number): void => {
@@ -51,6 +54,7 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
   const client = new EslClient(reusing, {
     onEvent(event, frame, receivedAt) {
       noteClock(event, receivedAt);
+      if (hearing.see(event)) callHeardAt = receivedAt;
       // It tells the end of a leg once more, and is needed only where CHANNEL_HANGUP_COMPLETE did not come.
       if (event.name === 'CHANNEL_DESTROY' && roll.isOver(event.get('Unique-ID') ?? '')) return;
       const events = normalise(event, name, receivedAt);
@@ -58,6 +62,8 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
     },
     onConnected({ coreUuid, bootedAt }) {
       pbxClock.connect();
+      hearing.begin();
+      noteDeaf();
       askTime();
       // First of all, so that whatever becomes of the rest, the live channels are asked for.
       roll.begin();
@@ -71,6 +77,7 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
       const at = Math.floor(receivedAt - silentMs);
       emit([{ kind: 'source-lost', source: name, at, receivedAt, orderly, reason }], null, receivedAt);
     },
+    onAlive: (answer) => hearing.look(lookOf(answer)),
     onStatus({ state }) {
       if (state === 'stopped') roll.end();
       tell(status());
@@ -79,6 +86,14 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
     ...(options.onRaw === undefined ? {} : { onFrame: options.onRaw }),
     ...(options.onWarning === undefined ? {} : { onWarning: options.onWarning }),
   });
+
+  const hearing = new Hearing({
+    clock,
+    subscribe: () => client.subscribe(),
+    onChange: () => noteDeaf(),
+  });
+  const deaf = () => (hearing.deaf ? deafTo(name) : null);
+  const noteDeaf = () => client.note('hearing', deaf()?.text ?? null);
 
   const roll = new RollCall({
     source: name,
@@ -104,7 +119,17 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
   const status = (): SourceStatus => {
     const { frames, unknownEvents, lastFrameAt } = client.counters();
     const { aheadMs } = pbxClock;
-    return { name, ...client.status, frames, unknownEvents, faults: faults.count, lastFrameAt, aheadMs };
+    return {
+      name,
+      ...client.status,
+      frames,
+      unknownEvents,
+      faults: faults.count,
+      lastFrameAt,
+      aheadMs,
+      deaf: deaf(),
+      callHeardAt,
+    };
   };
 
   return {
@@ -122,5 +147,6 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
     status,
     hold: (held) => client.hold(held),
     endpoints: () => listEndpoints(client),
+    probe: createProbe((command) => client.api(command), name),
   };
 }

@@ -71,14 +71,18 @@ function troubles({ conditions }: StatusReply): readonly string[] {
 
 /** The line of a source. `at`: ms since the epoch. */
 export function sourceCells(source: SourceStatus, at: number): readonly string[] {
-  const { name, state, since, lastFrameAt, frames, faults, problem } = source;
-  const heard = lastFrameAt === null ? 'nothing heard yet' : `last heard ${length(Math.max(0, at - lastFrameAt))} ago`;
+  const { name, state, since, lastFrameAt, frames, faults, problem, deaf, callHeardAt } = source;
+  const ago = (time: number): string => `${length(Math.max(0, at - time))} ago`;
+  const heard = lastFrameAt === null ? 'nothing heard yet' : `last heard ${ago(lastFrameAt)}`;
+  const calls =
+    callHeardAt === undefined ? '' : callHeardAt === null ? ', no call yet' : `, a call ${ago(callHeardAt)}`;
+  const trouble = deaf && deaf.text === problem ? 'events of calls are missing: see above' : problem;
   const good = state === 'connected' && problem === null;
   return [
     good ? 'ok  ' : 'FAIL',
     name,
     `${state} for ${length(Math.max(0, at - since))}`,
-    problem ?? `${heard}, ${count(frames, 'frame')}${faults === 0 ? '' : `, ${faults} left out: see the log`}`,
+    trouble ?? `${heard}${calls}, ${count(frames, 'frame')}${faults === 0 ? '' : `, ${faults} left out: see the log`}`,
   ];
 }
 

@@ -11,6 +11,7 @@ import { skipReason } from '../delivery/parties/filters.ts';
 import type { Delivery } from '../delivery/service.ts';
 import { countEvents, events } from '../events.ts';
 import { type Conditions, createConditions } from '../health/conditions.ts';
+import { watchHearing } from '../health/hearing.ts';
 import { createTally } from '../metrics/tally.ts';
 import { createPipeline, type Pipeline } from '../pipeline.ts';
 import type { Clock, Log, SourceStatus } from '../ports.ts';
@@ -163,8 +164,11 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     },
     dueIn: delivery.dueIn,
     onReleased: delivery.notify,
+    hearing: () => hearing,
   });
   opened.push(records.close);
+  const isRecorded = (source: string): boolean => (places.get(source) ?? []).length > 0;
+  const hearing = watchHearing({ log, conditions, clock, isRecorded, onDeaf: records.audit.deaf });
   const pipeline: Pipeline = createPipeline({
     sources,
     journal,
@@ -181,7 +185,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
       return full;
     },
     onStatus(status) {
-      events.sourceStatus(log, status);
+      hearing.status(status);
       tally.heard(status);
     },
     onFault: (source, text) => events.warning(log, source, text),
@@ -202,6 +206,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
   await delivery.start();
   await pipeline.start();
   records.filling.start();
+  records.audit.start();
   const statuses = () => sources.map(({ source }) => source.status());
   const path = config.storage.path;
   const view = {

@@ -5,6 +5,7 @@ import { type LoopbackServer, openLoopback } from '../../adapters/control/loopba
 import type { Config } from '../../config/schema.ts';
 import type { CountedLog } from '../events.ts';
 import type { Conditions } from '../health/conditions.ts';
+import { PBX_DEAF } from '../health/hearing.ts';
 import { within } from '../link/within.ts';
 import type { Page, Pages } from '../metrics/pages.ts';
 import { type FileFacts, type ProcessFacts, readMetrics, type StoredFacts } from '../metrics/read.ts';
@@ -40,8 +41,6 @@ export interface Metrics {
 const ANSWER_MS = 800;
 /** The database has this long to answer until systemd, and `/livez`, hear that the daemon does not live, ms. */
 const HEALTHY_WITHIN_MS = 5000;
-/** The condition of a PBX whose link stands and brings no calls. */
-const DEAF = 'pbx-deaf';
 /** A port that is taken is tried again, ms. */
 const LISTEN_AGAIN_MS = 60_000;
 
@@ -121,7 +120,7 @@ function pagesOf(parts: MetricsParts): Pages {
     },
     async '/readyz'() {
       const sources = view.sources();
-      const deaf = new Set(view.conditions.raised().flatMap(({ code, source }) => (code === DEAF ? [source] : [])));
+      const deaf = new Set(view.conditions.raised().flatMap(({ code, source }) => (code === PBX_DEAF ? [source] : [])));
       const heard = sources.some(({ name, state }) => state === 'connected' && !deaf.has(name));
       const database = (await soon(alive())) === true;
       const lines = [

@@ -10,8 +10,10 @@ import type { SourcePlan } from '../call/plan.ts';
 import type { CallRecord } from '../call/record.ts';
 import { events } from '../events.ts';
 import type { Conditions } from '../health/conditions.ts';
+import type { HearingWatch } from '../health/hearing.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Clock, CommitResult, Log } from '../ports.ts';
+import { type Audit, createAudit } from '../records/audit.ts';
 import { createFilling, type Filling } from '../records/filling.ts';
 import type { Gap } from '../records/gaps.ts';
 import { type KnownCalls, type Merged, type PageMerger, pageMerger } from '../records/merge.ts';
@@ -42,6 +44,7 @@ export interface RecordsParts {
   readonly dueIn: (ms: number) => number;
   /** Calls are free to be posted. */
   readonly onReleased: () => void;
+  readonly hearing: () => Pick<HearingWatch, 'isDeaf' | 'looked'>;
   readonly conditions: Conditions;
   readonly clock: Clock;
   readonly log: Log;
@@ -49,6 +52,7 @@ export interface RecordsParts {
 
 export interface Records {
   readonly filling: Filling;
+  readonly audit: Audit;
   /** A gap is over. */
   gapEnded(gap: Gap): void;
   /** Until when a call waits for its record; `null`: it does not. */
@@ -78,6 +82,16 @@ export function openRecords(parts: RecordsParts): Records {
     const merge = pageMerger({ source: name, plan, rules, known, store: parts.save, time, bootedAt });
     return { name, places, merge };
   });
+  const onTrouble = (source: string, problem: string | null): void =>
+    conditions.set('records-unreadable', problem, 'error', { source });
+  const audit = createAudit({
+    ...{ gaps: store.gaps, clock, onTrouble },
+    sources: sources.filter(({ places }) => places.length > 0),
+    heardSince: (source) => store.journal.firstFrameAt({ source }),
+    isDeaf: (source) => parts.hearing().isDeaf(source),
+    onLooked: (source, unheard) => parts.hearing().looked(source, unheard),
+    onFault: (source, text) => events.warning(log, source, text),
+  });
   const filling = createFilling({
     sources,
     gaps: store.gaps,
@@ -86,10 +100,11 @@ export function openRecords(parts: RecordsParts): Records {
     waitMs,
     onReleased: parts.onReleased,
     onFilled: (gap) => events.gapSettled(log, gap),
-    onTrouble: (source, problem) => conditions.set('records-unreadable', problem, 'error', { source }),
+    onTrouble,
   });
   return {
     filling,
+    audit,
     gapEnded(gap) {
       events.gapEnded(log, gap);
       filling.gapEnded(gap);
@@ -104,7 +119,7 @@ export function openRecords(parts: RecordsParts): Records {
     },
     backfill: (request) => byHand(parts, sources, request),
     async close() {
-      await filling.stop();
+      await Promise.all([filling.stop(), audit.stop()]);
       await Promise.all(sources.flatMap(({ places }) => places.map((place) => place.close())));
     },
   };

@@ -71,6 +71,7 @@ export class Daemon implements DaemonControl {
   readonly #config: string;
   readonly #watching: () => Promise<unknown>;
   readonly #output: string[] = [];
+  readonly #listening = new Set<() => void>();
   #process: ChildProcess | null = null;
 
   /** `watching` resolves when a daemon that starts now watches its PBX. */
@@ -99,13 +100,42 @@ export class Daemon implements DaemonControl {
     });
     this.#process = guarded(child);
     for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text) => this.#output.push(String(text)));
+      stream.setEncoding('utf8').on('data', (text) => {
+        this.#output.push(String(text));
+        for (const look of this.#listening) look();
+      });
     }
     const died = once(child, 'exit').then(([code, signal]) => {
       throw new Error(`the daemon ended by itself (${signal ?? code})`);
     });
     died.catch(() => undefined);
     await Promise.race([watching, died]);
+  }
+
+  async says(text: RegExp, ms: number): Promise<void> {
+    const from = this.output.length;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const look = (): void => {
+      if (text.test(this.output.slice(from))) resolve();
+    };
+    this.#listening.add(look);
+    await within(promise, `a line of the daemon with ${text}`, ms).finally(() => this.#listening.delete(look));
+  }
+
+  async command(words: readonly string[], onOutput: (text: string) => void = () => {}) {
+    const child = spawn(NODE, [PROGRAM, ...words, '--config', this.#config], {
+      cwd: PROJECT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let out = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text) => {
+        out += String(text);
+        onOutput(out);
+      });
+    }
+    await within(once(child, 'close'), `the end of logcalld ${words.join(' ')}`, START_PATIENCE_MS);
+    return { code: child.exitCode ?? -1, out };
   }
 
   async kill(): Promise<void> {

@@ -37,6 +37,7 @@ export class Link {
   readonly #protocol: EventProtocol;
   readonly #wires = new Set<Wire>();
   readonly #frames: CapturedFrame[] = [];
+  readonly #expected = new Set<(frame: string) => void>();
   readonly #waiting: { readonly after: number; readonly resolve: () => void }[] = [];
   #connections = 0;
   #up = true;
@@ -72,6 +73,16 @@ export class Link {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.push({ after: this.#connections, resolve });
     return within(promise, "the daemon's snapshot of the running calls", ms);
+  }
+
+  /** Resolves when the PBX says, from now on, what fits. */
+  async passes(text: RegExp, ms?: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const look = (frame: string): void => {
+      if (text.test(frame)) resolve();
+    };
+    this.#expected.add(look);
+    await within(promise, `a frame of the PBX with ${text}`, ms).finally(() => this.#expected.delete(look));
   }
 
   /** Cuts the cable with a TCP reset; nobody gets through until `repair`. */
@@ -128,6 +139,7 @@ export class Link {
 
   #capture(connection: number, frame: string): void {
     this.#frames.push({ at: Date.now(), connection, bytes: Buffer.from(frame, 'latin1') });
+    for (const look of this.#expected) look(frame);
     if (!this.#protocol.endsSnapshot(frame)) return;
     for (const waiting of this.#waiting) if (connection > waiting.after) waiting.resolve();
   }

@@ -43,9 +43,19 @@ export interface Pbx {
   recordedCalls(): Promise<ReadonlySet<string>>;
   /** Click-to-call: rings the agent's telephone, then calls the number. */
   originate(extension: Extension, number: string): Promise<void>;
+  /** The rights of logcalld at this PBX; `null`: there are none that could be missing. */
+  readonly rights: PbxRights | null;
   /** `null`: its records tell nothing of a call that was cut off, so that there is nothing to compare. */
   readonly process: PbxProcess | null;
   stop(): Promise<void>;
+}
+
+/** What the user of logcalld may hear, as an administrator sets it. */
+export interface PbxRights {
+  /** These lines in place of those that he has, or `null` for those again; they count from the next login on. */
+  set(lines: readonly string[] | null): Promise<void>;
+  /** Runs a command as an administrator of the PBX would; what it prints. */
+  byHand(command: string): Promise<string>;
 }
 
 /** The process of a PBX, as a story may treat it. */

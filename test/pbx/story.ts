@@ -10,6 +10,13 @@ export interface DaemonControl {
   stop(): Promise<void>;
   /** Resolves when it watches the PBX again. */
   start(): Promise<void>;
+  /** Resolves when it has logged what fits, from now on; `ms`: for so long it is waited for. */
+  says(text: RegExp, ms: number): Promise<void>;
+  /** Runs another command beside it; `onOutput` hears all that it has printed so far. */
+  command(
+    words: readonly string[],
+    onOutput?: (text: string) => void,
+  ): Promise<{ readonly code: number; readonly out: string }>;
 }
 
 /** What a story can work with. */

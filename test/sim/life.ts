@@ -80,6 +80,7 @@ export async function beginLife(parts: LifeParts): Promise<void> {
     },
     dueIn: delivery.dueIn,
     onReleased: delivery.notify,
+    hearing: () => ({ isDeaf: () => false, looked: () => {} }),
     conditions: createConditions(log),
   });
   const pipeline: Pipeline = createPipeline({

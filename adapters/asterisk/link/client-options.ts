@@ -49,6 +49,8 @@ export interface AmiClientHandlers {
    * noticed, 0 when Asterisk ended it. Not called for `close()`.
    */
   onLost(reason: string, orderly: boolean, silentMs: number): void;
+  /** The login was done anew on another connection, which goes on in the place of the one before. */
+  onRenewed?(): void;
   /** The state, when it or its problem changes; the problem may also qualify `connected`. */
   onStatus?(status: LinkStatus): void;
   /** Exact bytes of every frame: greeting, responses and events; for a capture file. */

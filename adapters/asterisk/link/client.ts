@@ -21,23 +21,11 @@ import { login } from './login.ts';
 import { createPace } from './pace.ts';
 import type { AmiPacket } from './packet.ts';
 import { halfOpen, LinkFailure, noFullyBooted } from './problem.ts';
+import { end, leave, type Visit } from './visit.ts';
 
 /** Packets held back before `onConnected`, and their bytes; a stream beyond this is let through without `FullyBooted`. */
 const MAX_HELD = 10_000;
 const MAX_HELD_BYTES = 1 << 26;
-
-/** What is known of one connection. */
-interface Visit {
-  readonly connection: AmiConnection;
-  /** Events that came before `onConnected`; `null` after it. */
-  held: [AmiPacket, number][] | null;
-  heldBytes: number;
-  greeting: string;
-  loggedIn: boolean;
-  /** What ends the waiting for the login's turn or for `FullyBooted`. */
-  cancel: () => void;
-  cancelPulse: () => void;
-}
 
 export class AmiClient {
   readonly #options: Required<Omit<AmiClientOptions, 'tls'>> & Pick<AmiClientOptions, 'tls'>;
@@ -46,6 +34,8 @@ export class AmiClient {
   readonly #hold: Hold;
   readonly #pace: ReturnType<typeof createPace>;
   #visit: Visit | null = null;
+  /** Logs in beside the present one. */
+  #next: Visit | null = null;
   #connections = 0;
 
   constructor(options: AmiClientOptions, handlers: AmiClientHandlers) {
@@ -104,16 +94,53 @@ export class AmiClient {
     this.#visit?.connection.close(new LinkFailure('network', reason));
   }
 
+  /** Asks for a sign of life, whose answer `onPong` is told. */
+  ping(): void {
+    if (this.#visit?.held === null) this.#ping(this.#visit);
+  }
+
+  /**
+   * Logs in beside the present connection and goes over to that one: what a user may read is decided when he logs in, and stays so
+   * when the PBX reads its configuration anew. Nothing is lost or told by it; where the PBX refuses, the present connection is given up.
+   */
+  async renew(): Promise<void> {
+    const before = this.#visit;
+    if (before === null || before.held !== null || this.#next !== null) return;
+    const visit = this.#open(true);
+    this.#next = visit;
+    try {
+      visit.greeting = await visit.connection.greeting();
+      await this.#authenticate(visit);
+    } catch (error) {
+      visit.connection.close(new LinkFailure('network', 'the login was not renewed.'));
+      if (error instanceof LinkFailure && error.kind !== 'network' && before === this.#visit)
+        before.connection.close(error);
+    } finally {
+      if (this.#next === visit) this.#next = null;
+    }
+    if (!visit.loggedIn || before !== this.#visit) {
+      visit.connection.close(new LinkFailure('network', 'the connection was lost meanwhile.'));
+      return;
+    }
+    this.#visit = visit;
+    end(before);
+    this.#watch(visit);
+    const held = visit.held ?? [];
+    visit.held = null;
+    visit.connection.handle('beginning', () => this.#handlers.onRenewed?.());
+    for (const [packet, at] of held) this.#event(visit, packet, at);
+    await leave(before);
+  }
+
   /** Logs off, closes the connection and rejects what still waits. */
   async close(): Promise<void> {
     const visit = this.#visit;
     this.#visit = null;
+    this.#next?.connection.close(new LinkFailure('network', 'the client was closed.'));
     this.#link.stop();
     if (visit === null) return;
     end(visit);
-    // Asterisk answers Goodbye and closes; whether it does so is of no interest, only that it had its second.
-    if (visit.loggedIn) await visit.connection.action('Logoff', [], 1_000).catch(() => {});
-    visit.connection.close(new LinkFailure('network', 'the client was closed.'));
+    await leave(visit);
   }
 
   #ready(name: string): AmiConnection {
@@ -122,6 +149,18 @@ export class AmiClient {
   }
 
   #connect(): void {
+    const visit = this.#open(false);
+    this.#visit = visit;
+    const { connection } = visit;
+    this.#login(visit).catch((error: unknown) => {
+      const message = error instanceof Error ? error.message : String(error);
+      connection.close(
+        error instanceof LinkFailure ? error : new LinkFailure('network', `${connection.where}: ${message}`),
+      );
+    });
+  }
+
+  #open(renews: boolean): Visit {
     const { host, port, tls, clock, connectTimeoutMs } = this.#options;
     const number = ++this.#connections;
     const connection = new AmiConnection(
@@ -135,44 +174,43 @@ export class AmiClient {
     );
     const idle = () => {};
     const timers = { cancel: idle, cancelPulse: idle };
-    const visit: Visit = { connection, held: [], heldBytes: 0, greeting: '', loggedIn: false, ...timers };
-    this.#visit = visit;
-    this.#login(visit).catch((error: unknown) => {
-      const message = error instanceof Error ? error.message : String(error);
-      connection.close(
-        error instanceof LinkFailure ? error : new LinkFailure('network', `${connection.where}: ${message}`),
-      );
-    });
+    const visit: Visit = { connection, renews, held: [], heldBytes: 0, greeting: '', loggedIn: false, ...timers };
+    return visit;
   }
 
   async #login(visit: Visit): Promise<void> {
-    const { username, auth, plainFallback, eventMask, actionDeadlineMs, bootDeadlineMs, clock } = this.#options;
+    const { bootDeadlineMs, clock } = this.#options;
     visit.greeting = await visit.connection.greeting();
     const over = () => visit !== this.#visit;
     await this.#pace.turn(over, (cancel) => {
       visit.cancel = cancel;
     });
     if (over()) return;
-    const secret = await this.#pace.secret();
-    const credentials = { username, secret, auth, plainFallback, eventMask };
-    await login(visit.connection, credentials, actionDeadlineMs);
-    visit.loggedIn = true;
+    await this.#authenticate(visit);
     if (over()) return;
     this.#watch(visit);
     if (!this.#announceBooted(visit)) visit.cancel = clock.after(bootDeadlineMs, () => this.#announceUnbooted(visit));
   }
 
+  async #authenticate(visit: Visit): Promise<void> {
+    const { username, auth, plainFallback, eventMask, actionDeadlineMs } = this.#options;
+    const credentials = { username, secret: await this.#pace.secret(), auth, plainFallback, eventMask };
+    await login(visit.connection, credentials, actionDeadlineMs);
+    visit.loggedIn = true;
+  }
+
   #event(visit: Visit, packet: AmiPacket, receivedAt: number): void {
-    if (visit !== this.#visit) return;
+    if (visit !== this.#visit && visit !== this.#next) return;
     const booted = packet.get('Event') === 'FullyBooted';
     if (visit.held === null) {
       if (booted) this.#link.note('boot', null);
+      if (booted && visit.renews) return;
       this.#handlers.onPacket(packet, receivedAt);
       return;
     }
     visit.held.push([packet, receivedAt]);
     visit.heldBytes += packet.raw.length;
-    if (!visit.loggedIn) return;
+    if (!visit.loggedIn || visit.renews) return;
     if (booted) this.#announce(visit, packet);
     else if (visit.held.length >= MAX_HELD || visit.heldBytes >= MAX_HELD_BYTES) this.#announceUnbooted(visit);
   }
@@ -244,9 +282,4 @@ export class AmiClient {
     if (!loggedIn) return;
     visit.connection.handle('end', () => this.#handlers.onLost(failure.message, orderly, silentMs));
   }
-}
-
-function end(visit: Visit): void {
-  visit.cancel();
-  visit.cancelPulse();
 }

@@ -20,6 +20,8 @@ export interface EslHandlers {
   onLost(reason: string, orderly: boolean, silentMs: number): void;
   /** The exact bytes of every frame, replies included, in order, before anything is made of it: for captures. */
   onFrame?(raw: Uint8Array, receivedAt: number): void;
+  /** The answer to `status`, which a link that has been silent is asked for. */
+  onAlive?(status: string): void;
   onStatus?(status: LinkStatus): void;
   /** One sentence about something an administrator should change. */
   onWarning?(text: string): void;

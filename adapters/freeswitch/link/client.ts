@@ -25,7 +25,7 @@ import {
   unknownEventsWarning,
 } from './problem.ts';
 import type { Fits } from './questions.ts';
-import { defaultSubscription, type Subscription, subscribedNames } from './subscription.ts';
+import { defaultSubscription, type Subscription, subscribeCommand, subscribedNames } from './subscription.ts';
 
 const leaveMs = 1_000;
 const commandMs = 10_000;
@@ -101,6 +101,12 @@ export class EslClient {
     return connection.send(`api ${command}`, `api ${command}`, fits);
   }
 
+  /** Asks for the events anew, as a subscription can be taken away; where it is there, nothing changes. */
+  subscribe(): void {
+    const command = subscribeCommand(this.#options.format ?? 'json', this.#subscription);
+    this.#visit?.connection.send(command, 'event').catch(() => {});
+  }
+
   /** True: the journal is behind, nothing is read for a moment. */
   hold(held: boolean): void {
     this.#visit?.connection.hold(held);
@@ -147,6 +153,7 @@ export class EslClient {
       {
         onReceived: (frame, receivedAt) => this.#received(frame, receivedAt),
         onFrame: (frame, receivedAt) => this.#frame(visit, frame, receivedAt),
+        onAlive: (answer) => this.#handlers.onAlive?.(replyText(answer)),
         onSkipped: (problem) => this.#handlers.onFault?.('unreadable', skippedWarning(this.#address, problem)),
         onEnd: (end) => this.#ended(visit, end),
       },

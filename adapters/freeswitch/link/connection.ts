@@ -56,6 +56,8 @@ export interface ConnectionConsumer {
   onFrame(frame: EslFrame, receivedAt: number): void;
   /** A frame could not be read and was left out: one sentence. */
   readonly onSkipped: (problem: string) => void;
+  /** The answer to the question whether anybody is there. */
+  readonly onAlive?: (answer: EslFrame) => void;
   /** Once, after the last frame. */
   onEnd(end: ConnectionEnd): void;
 }
@@ -273,7 +275,10 @@ export class EslConnection {
       // Also while another question is under way: if this one is answered, that one was left out.
       this.#probedAt = now;
       // The missing reply tells by itself; there is nothing to add to the rejection.
-      this.#questions.ask('api status', 'api status', undefined, true).catch(() => {});
+      this.#questions
+        .ask('api status', 'api status', undefined, true)
+        .then((answer) => this.#consumer.onAlive?.(answer))
+        .catch(() => {});
     }
   }
 }

@@ -52,11 +52,11 @@ export function journalModule(onInserted: readonly SessionHook[]) {
          (SELECT last_at FROM segment WHERE source = @source AND last_at <= @until ORDER BY seq DESC LIMIT 1))`,
     );
     // Frames are numbered from 1: a first one with a higher number means that some before it were removed.
-    const keptSince = db.prepare<[object], number | null>(
-      `SELECT CASE WHEN seq > 1 THEN first_at END FROM (
+    const first = `FROM (
          SELECT seq, first_at FROM segment WHERE source = @source
-         UNION ALL SELECT seq, first_at FROM hot_segment WHERE source = @source ORDER BY seq LIMIT 1)`,
-    );
+         UNION ALL SELECT seq, first_at FROM hot_segment WHERE source = @source ORDER BY seq LIMIT 1)`;
+    const keptSince = db.prepare<[object], number | null>(`SELECT CASE WHEN seq > 1 THEN first_at END ${first}`);
+    const firstFrame = db.prepare<[object], number>(`SELECT first_at ${first}`);
     return {
       /**
        * Stores all in one transaction and answers what became of each call, in order. A call that is wrong in itself stops
@@ -79,6 +79,8 @@ export function journalModule(onInserted: readonly SessionHook[]) {
        * was ever heard.
        */
       keptSince: ({ source }: { source: string }): number | null => keptSince.pluck().get({ source }) ?? null,
+      /** When the first of the frames came that are kept, ms since the epoch; `null`: there is none. */
+      firstFrameAt: ({ source }: { source: string }): number | null => firstFrame.pluck().get({ source }) ?? null,
       /** Answers when everything asked before is done. */
       alive: (): true => true,
       seal: sealer(db),

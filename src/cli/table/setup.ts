@@ -21,6 +21,7 @@ export const SETUP = [
       config,
       { name: 'offline', help: 'check the files only' },
       { name: 'all', help: 'name every phone and trunk, not the first few' },
+      { name: 'probe', help: 'place a channel that rings nobody, to prove that calls are heard' },
     ],
     details: 'Ends with 78 when the config is wrong, with 1 when something cannot be reached.',
   },

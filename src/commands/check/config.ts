@@ -27,6 +27,7 @@ import { callFindings } from './calls.ts';
 import { checkBackups, checkDatabase } from './database.ts';
 import { endpointFindings, readingsOf } from './endpoints.ts';
 import { type Finding, ok } from './finding.ts';
+import { hearingFindings } from './hearing.ts';
 import { checkCrm, checkSource } from './reach.ts';
 import { recordsFindings } from './records.ts';
 import { checkSchema } from './schema.ts';
@@ -74,6 +75,7 @@ export async function checkConfig(invocation: Invocation, terminal: Terminal): P
   const whole = invocation.flag('all');
   let reached = true;
   const found: Census[] = [];
+  const hearing = { probe: invocation.flag('probe'), tell: (text: string) => tell(terminal, visible(text)) };
   for (const source of config.source) {
     const finding = await checkSource(source, secrets.of(sourceSecret(source)));
     report(finding);
@@ -82,7 +84,9 @@ export async function checkConfig(invocation: Invocation, terminal: Terminal): P
     const plan = planOf(source);
     const readings = seen === null ? [] : readingsOf(plan, seen);
     if (seen !== null) endpointFindings(source.name, plan, seen, readings, whole).forEach(report);
-    for (const one of await recordsFindings(source)) {
+    const hears =
+      finding.level === 'FAIL' ? [] : await hearingFindings(source, secrets.of(sourceSecret(source)), hearing);
+    for (const one of [...hears, ...(await recordsFindings(source))]) {
       report(one);
       reached &&= one.level !== 'FAIL';
     }

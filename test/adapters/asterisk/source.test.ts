@@ -83,7 +83,7 @@ t.test('channels come and go and no event about one arrives: the user lacks the 
   const bench = await pbx([['1795344641.0'], ['1795344655.4']]);
   t.teardown(() => bench.close());
   const { problem } = await problemOf(bench);
-  t.match(problem, /"logcalld" the class "call"/);
+  t.match(problem, /the AMI user \[logcalld\] lacks "call"/);
   t.match(problem, /manager\.conf/);
 });
 

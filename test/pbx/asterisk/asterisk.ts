@@ -109,6 +109,10 @@ export async function startAsterisk(
       caller: phones.caller,
       callee: phones.callee,
       phone: phones.phone,
+      rights: {
+        set: (lines) => pbx.setManagerUser('logcalld', lines),
+        byHand: (command) => pbx.cli(/^asterisk -rx '(.*)'$/.exec(command)?.[1] ?? ''),
+      },
       process: {
         kill: () => pbx.kill(),
         start: async () => {
@@ -130,7 +134,7 @@ function pbxOf(
   version: string,
   { ami, secret, disk }: Instance,
   { lines }: Extras,
-): Omit<Pbx, 'caller' | 'callee' | 'phone' | 'process' | 'stop'> {
+): Omit<Pbx, 'caller' | 'callee' | 'phone' | 'process' | 'rights' | 'stop'> {
   return {
     name: edition.name,
     type: 'asterisk',

@@ -1,9 +1,10 @@
 /** One Asterisk process in a chroot, with a configuration and folders of its own. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { guarded } from '../../support/guard.ts';
 import { freeTcpPort } from '../ports.ts';
 import { diesOf, endProcess } from '../process.ts';
@@ -14,6 +15,7 @@ import { configFiles, writeHome } from './config.ts';
 
 const RTP_PORTS = 400;
 const LAST_LINES = 20;
+const CLI_MS = 20_000;
 
 export interface Instance {
   /** Its folder, seen from outside the chroot. */
@@ -21,6 +23,10 @@ export interface Instance {
   /** TCP port of AMI, and the password of its users. */
   readonly ami: number;
   readonly secret: string;
+  /** What an administrator gets from `asterisk -rx`. */
+  cli(command: string): Promise<string>;
+  /** Gives a section of manager.conf these lines beside its secret, as it had them before with `null`, and reads it anew. */
+  setManagerUser(name: string, lines: readonly string[] | null): Promise<void>;
   /** The end of its log, for a failure. */
   log(): Promise<string>;
   /** SIGKILL; resolves when it is gone, with that moment, ms since the epoch. */
@@ -59,6 +65,14 @@ export async function startInstance(
     disk,
     ami,
     secret,
+    cli: (command) => cli(chroot, home, command),
+    setManagerUser: async (name, lines) => {
+      const before = config.get('manager.conf') ?? '';
+      const section = [`[${name}]`, `secret = ${secret}`, ...(lines ?? []), ''].join('\n');
+      const text = lines === null ? before : before.replace(new RegExp(`^\\[${name}\\][^[]*`, 'm'), section);
+      await writeFile(join(disk, 'etc', 'manager.conf'), text);
+      await cli(chroot, home, 'manager reload');
+    },
     log: async () => {
       const text = await readFile(join(disk, 'log', 'full'), 'utf8').catch(() => '(it wrote no log)');
       return text.trimEnd().split('\n').slice(-LAST_LINES).join('\n');
@@ -86,6 +100,12 @@ export async function startInstance(
     throw new Error(`asterisk did not start: ${messageOf(error)}\n${log}`);
   }
   return instance;
+}
+
+async function cli(chroot: string, home: string, command: string): Promise<string> {
+  const words = [chroot, '/usr/sbin/asterisk', '-C', `${home}/etc/asterisk.conf`, '-rx', command];
+  const { stdout } = await promisify(execFile)('chroot', words, { timeout: CLI_MS });
+  return stdout;
 }
 
 /** `chroot` becomes Asterisk, so that a signal to it is one to Asterisk. */

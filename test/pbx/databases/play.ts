@@ -100,7 +100,7 @@ function alone({ pbx }: RecordsLab): Lab {
   return {
     pbx,
     newNumber: () => `+9198450${String(next++).padStart(5, '0')}`,
-    daemon: { kill: nobody, stop: nobody, start: nobody },
+    daemon: { kill: nobody, stop: nobody, start: nobody, says: nobody, command: nobody },
     get link(): never {
       return nobody();
     },

@@ -126,6 +126,7 @@ export async function startFreeswitch(program: string, version: string): Promise
       const settings = `{origination_caller_id_name='Click to call',origination_caller_id_number=${number},originate_timeout=15}`;
       await session.background(`originate ${settings}user/${extension}@127.0.0.1 ${number} XML default`);
     },
+    rights: null,
     // mod_json_cdr writes at the end of a call only.
     process: null,
     stop,

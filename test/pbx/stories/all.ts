@@ -3,6 +3,7 @@ import type { Story } from '../story.ts';
 import { crashes } from './crashes.ts';
 import { faults } from './faults.ts';
 import { gaps } from './gaps.ts';
+import { hearing } from './hearing.ts';
 import { inbound } from './inbound.ts';
 import { internal } from './internal.ts';
 import { outbound } from './outbound.ts';
@@ -10,8 +11,8 @@ import { transfers } from './transfer.ts';
 
 export const everything: readonly Story[] = [...inbound, ...transfers, ...outbound, ...internal, ...faults, ...gaps];
 
-/** On a PBX whose process can be killed, and whose records tell of calls that were cut off. */
-export const everythingAndCrashes: readonly Story[] = [...everything, ...crashes];
+/** On a PBX that has rights, whose process can be killed, and whose records tell of calls that were cut off. */
+export const everythingAndCrashes: readonly Story[] = [...everything, ...hearing, ...crashes];
 
 /** Those that show what a trunk does to a call; what happens inside the company is the same with every trunk. */
 export const throughTheTrunk: readonly Story[] = [...inbound, ...outbound, ...gaps].filter(({ name }) =>

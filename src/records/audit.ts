@@ -1,0 +1,137 @@
+/**
+ * Calls that stand in the PBX's own records and that nobody heard, though the link stood: every few minutes the newest records are held
+ * against what was heard, and what was not is logged from there. So a call is not lost by a right or a filter that is missing, not even
+ * one that is too short to be counted when the PBX is asked how many it has.
+ */
+import type { CallRecord } from '../call/record.ts';
+import type { Clock } from '../ports.ts';
+import type { FillingSource } from './filling.ts';
+import type { Gaps } from './gaps.ts';
+import { moved, shiftOfCalls } from './pbx-time.ts';
+import { RecordsError } from './port.ts';
+
+export interface AuditOptions {
+  /** Those with places. */
+  readonly sources: readonly FillingSource[];
+  readonly gaps: Pick<Gaps, 'list'>;
+  readonly clock: Pick<Clock, 'now' | 'after'>;
+  /** Since when it is known what was heard of a PBX, ms since the epoch; `null`: it was never heard. */
+  readonly heardSince: (source: string) => Promise<number | null>;
+  /** True while the PBX is known to send no events of its calls. */
+  readonly isDeaf: (source: string) => boolean;
+  /** The records were looked through; the calls that nobody heard, which are stored now. */
+  readonly onLooked: (source: string, unheard: readonly CallRecord[]) => void;
+  /** As of `Filling`. */
+  readonly onTrouble: (source: string, problem: string | null) => void;
+  readonly onFault: (source: string, text: string) => void;
+}
+
+export interface Audit {
+  start(): void;
+  /** A PBX turned out to be deaf: its records are looked at soon, and often as long as it is. */
+  deaf(source: string): void;
+  /** Resolves when nothing is under way any more. */
+  stop(): Promise<void>;
+}
+
+/** Between looks, ms; so often while a PBX is deaf. */
+const EVERY_MS = 300_000;
+const DEAF_MS = 15_000;
+/** A PBX that writes records in batches (cdr.conf, `batch=yes`) does so every five minutes: looks overlap by more, ms. */
+const LATE_MS = 360_000;
+/** Seconds are cut off in records, ms. */
+const MARGIN_MS = 5_000;
+/** A record is written some seconds after the end of its call, ms. */
+const WRITTEN_AFTER_MS = 5_000;
+
+export function createAudit(options: AuditOptions): Audit {
+  const { clock, gaps } = options;
+  const lines = new Map(options.sources.map((source) => [source.name, line(source)]));
+
+  function line({ name, places, merge }: FillingSource) {
+    let cancel = (): void => {};
+    let at = Number.POSITIVE_INFINITY;
+    let running: Promise<void> | null = null;
+    let stopped = false;
+    /** On our clock; everything recorded before was looked at. */
+    let upTo = clock.now();
+
+    const soon = (ms: number): void => {
+      const when = clock.now() + ms;
+      if (stopped || when >= at) return;
+      cancel();
+      at = when;
+      cancel = clock.after(ms, () => {
+        at = Number.POSITIVE_INFINITY;
+        running ??= look().finally(() => {
+          running = null;
+          soon(options.isDeaf(name) ? DEAF_MS : EVERY_MS);
+        });
+      });
+    };
+
+    const look = async (): Promise<void> => {
+      try {
+        const unheard = await unheardCalls();
+        if (unheard === null || stopped) return;
+        options.onTrouble(name, null);
+        options.onLooked(name, unheard);
+      } catch (error) {
+        if (stopped) return;
+        // Where nothing is missing it is no trouble yet: a PBX without calls may have no file of records.
+        if (error instanceof RecordsError) {
+          if (options.isDeaf(name)) options.onTrouble(name, error.message);
+        } else
+          options.onFault(name, `The records of ${name} could not be held against what was heard: ${String(error)}`);
+      }
+    };
+
+    /** `null`: nothing can be said yet. */
+    const unheardCalls = async (): Promise<readonly CallRecord[] | null> => {
+      const since = await options.heardSince(name);
+      const to = clock.now();
+      if (since === null) return null;
+      const time = merge.time();
+      // What began before anybody listened belongs to another time.
+      const span = { from: since + WRITTEN_AFTER_MS, to };
+      const wanted = moved({ from: Math.max(span.from, upTo - LATE_MS), to }, time.aheadMs);
+      const unheard: CallRecord[] = [];
+      if (wanted.from >= wanted.to) return unheard;
+      for (const place of places) {
+        for await (const { events } of place.read(wanted)) {
+          const { created } = await merge(events, { span, time });
+          for (const record of created) if (!(await inGap(record))) unheard.push(record);
+          if (stopped) return null;
+        }
+      }
+      upTo = to;
+      return unheard;
+    };
+
+    /** A call that was over before anybody listened again is no surprise. */
+    const inGap = async ({ startedAt, endedAt }: CallRecord): Promise<boolean> => {
+      const { from: since, to: until } = moved({ from: startedAt, to: endedAt }, -shiftOfCalls(merge.time()));
+      const [gap] = await gaps.list({ source: name, since, until, limit: 1 });
+      return gap !== undefined && (gap.endedAt === null || until <= gap.endedAt + MARGIN_MS);
+    };
+
+    return {
+      soon,
+      async stop(): Promise<void> {
+        stopped = true;
+        cancel();
+        await running;
+      },
+    };
+  }
+
+  return {
+    start() {
+      for (const one of lines.values()) one.soon(EVERY_MS);
+    },
+    deaf: (source) => lines.get(source)?.soon(WRITTEN_AFTER_MS),
+    async stop() {
+      await Promise.all([...lines.values()].map((one) => one.stop()));
+    },
+  };
+}

@@ -1,0 +1,210 @@
+/** An Asterisk with calls of which nothing is heard, as its counts tell it; nobody rings here, and no time passes but what is told. */
+import t from 'tap';
+import { createAsteriskSource } from '../../../adapters/asterisk/source.ts';
+import type { SourceStatus } from '../../../src/ports.ts';
+import { acceptLogin, FakeClock, Inbox, type Peer, scriptedServer } from './support.ts';
+
+/** As `LOOK_MS` and `RENEW_MS` of hearing.ts. */
+const LOOK_MS = 3_000;
+const LOOKS_TO_RENEWAL = 5;
+
+interface Counts {
+  readonly live: number;
+  readonly total?: number;
+}
+
+/** `first`: the counts when the channels have been listed, and each time that is done again. */
+async function bench(
+  t: { teardown(run: () => Promise<void>): unknown },
+  listed: readonly string[] = [],
+  first: Counts = { live: listed.length },
+) {
+  const server = await scriptedServer();
+  const clock = new FakeClock();
+  const statuses = new Inbox<SourceStatus>();
+  const kinds: string[] = [];
+  const who = { name: 'pbx', host: '127.0.0.1', port: server.port, username: 'logcalld', secret: 's', clock };
+  const source = createAsteriskSource({ ...who, pingIntervalMs: 1_000_000, retryMs: () => 0 });
+  source.start(
+    (frame) => kinds.push(...frame.events.map(({ kind }) => kind)),
+    (status) => statuses.push(status),
+  );
+  t.teardown(async () => {
+    await source.stop();
+    await server.close();
+  });
+  const taken = new Map<Peer, number>();
+  /** The next action of that name that has not been answered. */
+  const next = async (peer: Peer, name: string): Promise<string> => {
+    const from = taken.get(peer) ?? 0;
+    const action = await peer.actions.find((one) => one.get('Action') === name, from);
+    taken.set(peer, peer.actions.items.indexOf(action) + 1);
+    return `ActionID: ${action.get('ActionID')}`;
+  };
+  const list = async (peer: Peer, channels: readonly string[] = listed): Promise<void> => {
+    const id = await next(peer, 'Status');
+    peer.packet('Response: Success', id, 'EventList: start');
+    for (const one of channels)
+      peer.packet('Event: Status', id, 'Channel: PJSIP/1001-1', `Uniqueid: ${one}`, `Linkedid: ${one}`);
+    const looking = clock.timer(LOOK_MS);
+    peer.packet('Event: StatusComplete', id, 'EventList: Complete', `ListItems: ${channels.length}`);
+    await looking;
+    await answer(peer, first);
+  };
+  /** Time for a look passes, and the PBX answers it. */
+  const look = async (peer: Peer, counts: Counts): Promise<void> => {
+    clock.advance(LOOK_MS);
+    await answer(peer, counts);
+  };
+  const answer = async (peer: Peer, { live, total }: Counts): Promise<void> => {
+    const id = await next(peer, 'CoreStatus');
+    const more = total === undefined ? [] : [`CoreProcessedCalls: ${total}`];
+    peer.packet('Response: Success', id, `CoreCurrentCalls: ${live}`, ...more);
+    await heard(peer);
+  };
+  /** Whatever was sent before has been taken. */
+  const heard = async (peer: Peer): Promise<void> => {
+    const before = source.status().frames;
+    peer.packet('Event: ContactStatus', 'URI: none');
+    while (source.status().frames === before) await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  const peer = await server.peers.find(() => true);
+  await acceptLogin(peer);
+  await list(peer);
+  return { server, clock, source, statuses, kinds, peer, look, list, heard, next };
+}
+
+const event = (name: string, id: string) => [
+  `Event: ${name}`,
+  'Channel: PJSIP/1001-1',
+  `Uniqueid: ${id}`,
+  `Linkedid: ${id}`,
+];
+
+t.test('the calls grow and no event comes: deaf after the second look, with the lines to change', async (t) => {
+  const { source, peer, look } = await bench(t);
+  await look(peer, { live: 0, total: 7 });
+  await look(peer, { live: 0, total: 8 });
+  t.equal(source.status().deaf, null, 'answers overtake events');
+  await look(peer, { live: 0, total: 8 });
+  const { deaf, problem } = source.status();
+  t.match(deaf?.text, /"pbx" has calls and sends no event of them: in manager\.conf the AMI user \[logcalld\]/);
+  t.same(deaf?.lines.slice(0, 2), ['[logcalld]', 'read = system,call,agent,cdr,user']);
+  t.equal(problem, deaf?.text);
+});
+
+t.test('one event of a call, and it is over', async (t) => {
+  const { source, peer, look, heard } = await bench(t);
+  for (const live of [2, 2]) await look(peer, { live });
+  t.ok(source.status().deaf);
+  peer.packet(...event('Newchannel', '1795344641.0'));
+  await heard(peer);
+  t.match(source.status(), { deaf: null, problem: null, callHeardAt: Number });
+});
+
+t.test('a call that began before the first look, and ends unheard', async (t) => {
+  const { source, peer, look } = await bench(t, [], { live: 2, total: 8 });
+  for (const live of [2, 0, 0]) await look(peer, { live, total: 8 });
+  t.ok(source.status().deaf);
+});
+
+t.test('events come before, or while it waits for the second look: not deaf', async (t) => {
+  const { source, clock, peer, look, heard } = await bench(t);
+  await look(peer, { live: 0, total: 7 });
+  await look(peer, { live: 1, total: 8 });
+  peer.packet(...event('Newchannel', '1795344641.0'));
+  await heard(peer);
+  const asked = peer.actions.items.length;
+  clock.advance(LOOK_MS);
+  t.equal(peer.actions.items.length, asked, 'nothing is asked while events come');
+  await look(peer, { live: 1, total: 8 });
+  await look(peer, { live: 1, total: 8 });
+  t.equal(source.status().deaf, null);
+});
+
+t.test('where only channels are counted, hidden ones say nothing once a call was heard', async (t) => {
+  const { source, clock, peer, look, heard } = await bench(t);
+  peer.packet(...event('Newchannel', '1795344641.0'));
+  await heard(peer);
+  clock.advance(LOOK_MS);
+  for (const live of [3, 2, 2, 2]) await look(peer, { live });
+  t.equal(source.status().deaf, null);
+});
+
+t.test('the login is done anew beside the old one until the rights are there; nothing is lost by it', async (t) => {
+  const { server, source, clock, peer, look, list, heard, kinds } = await bench(t);
+  for (const total of [7, 8, 8]) await look(peer, { live: 0, total });
+  t.ok(source.status().deaf);
+  const again = server.peers.find((one) => one !== peer);
+  for (let n = 0; n < LOOKS_TO_RENEWAL; n += 1) await look(peer, { live: 0, total: 8 });
+  const fresh = await again;
+  // What comes on the old connection meanwhile is heard.
+  peer.packet('Event: Newchannel', 'Channel: PJSIP/1002-1', 'Uniqueid: 1795344650.0', 'Linkedid: 1795344650.0');
+  await heard(peer);
+  t.ok(kinds.includes('channel-created'));
+  await acceptLogin(fresh);
+  // In one piece with the answer to the login.
+  fresh.packet(...event('Newchannel', '1795344660.0'));
+  await list(fresh);
+  t.equal(kinds.filter((kind) => kind === 'channel-created').length, 2);
+  await peer.actions.find((action) => action.get('Action') === 'Logoff');
+  t.match(source.status(), { state: 'connected', deaf: null });
+  fresh.packet(...event('Hangup', '1795344650.0'));
+  await heard(fresh);
+  t.notOk(kinds.includes('source-lost'), 'nobody stopped listening');
+  t.equal(kinds.filter((kind) => kind === 'source-connected').length, 1);
+  clock.advance(0);
+});
+
+t.test('a login that is refused now gives the connection up, so that the ordinary way tells why', async (t) => {
+  const { server, source, statuses, peer, look } = await bench(t);
+  for (const total of [7, 8, 8]) await look(peer, { live: 0, total });
+  const again = server.peers.find((one) => one !== peer);
+  for (let n = 0; n < LOOKS_TO_RENEWAL; n += 1) await look(peer, { live: 0, total: 8 });
+  const fresh = await again;
+  const challenge = await fresh.actions.find((action) => action.get('Action') === 'Challenge');
+  fresh.packet('Response: Success', `ActionID: ${challenge.get('ActionID')}`, 'Challenge: 1');
+  const login = await fresh.actions.find((action) => action.get('Action') === 'Login');
+  fresh.packet('Response: Error', `ActionID: ${login.get('ActionID')}`, 'Message: Authentication failed');
+  const { problem } = await statuses.find(({ state }) => state === 'lost');
+  t.match(problem, /refused the login of user "logcalld"/);
+  t.ok(source.status().deaf, 'it is not known to hear');
+});
+
+t.test('ends without beginnings: a filter holds Newchannel back', async (t) => {
+  const { source, peer, heard } = await bench(t);
+  for (const id of ['1795344641.0', '1795344642.1']) peer.packet(...event('Hangup', id));
+  await heard(peer);
+  t.match(source.status().deaf?.text, /not the beginnings of channels \(Newchannel\)/);
+  peer.packet(...event('Newchannel', '1795344650.0'));
+  await heard(peer);
+  t.equal(source.status().deaf, null);
+});
+
+t.test('no channel lives and no end was heard: a filter holds Hangup back', async (t) => {
+  const { source, clock, peer, look, list, heard } = await bench(t, ['1795344600.0']);
+  peer.packet(...event('Newchannel', '1795344641.0'));
+  await heard(peer);
+  clock.advance(LOOK_MS);
+  await look(peer, { live: 0, total: 9 });
+  await look(peer, { live: 0, total: 9 });
+  await list(peer, []);
+  t.match(source.status().deaf?.text, /not the ends of channels \(Hangup\)/);
+  peer.packet(...event('Hangup', '1795344641.0'));
+  await heard(peer);
+  t.equal(source.status().deaf, null);
+});
+
+t.test('a user who may not ask is not asked again', async (t) => {
+  const { source, clock, peer, next, heard } = await bench(t);
+  clock.advance(LOOK_MS);
+  peer.packet('Response: Error', await next(peer, 'CoreStatus'), 'Message: Permission denied');
+  await heard(peer);
+  const asked = () => peer.actions.items.filter((one) => one.get('Action') === 'CoreStatus').length;
+  clock.advance(LOOK_MS);
+  clock.advance(LOOK_MS);
+  await heard(peer);
+  t.equal(asked(), 2, 'when the channels were listed, and once');
+  t.equal(source.status().deaf, null);
+});
