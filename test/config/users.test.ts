@@ -15,7 +15,7 @@ function problemsOf(text: string, sources: readonly string[] = []): readonly str
 
 t.test('the example file', async (t) => {
   const users = loadUsers(join(import.meta.dirname, '../../config/users.example.csv'), ['pbx1']);
-  t.same(users[0], { extension: '1001', user: 'asha@example.com', source: null, domain: null });
+  t.same(users[0], { extension: '1001', user: 'asha@example.com', source: null, domain: null, line: 11 });
   t.same(users[2]?.source, 'pbx1');
   t.equal(users.length, 3);
 });
@@ -23,8 +23,8 @@ t.test('the example file', async (t) => {
 t.test('what spreadsheets make of it: byte order mark, CRLF, capitals, quotes, blanks', async (t) => {
   const text = '\ufeffExtension,User\r\n" 1001 ","asha@example.com"\r\n\r\n0102,x@y\r\n';
   t.same(parseUsers(text, 'users.csv'), [
-    { extension: '1001', user: 'asha@example.com', source: null, domain: null },
-    { extension: '0102', user: 'x@y', source: null, domain: null },
+    { extension: '1001', user: 'asha@example.com', source: null, domain: null, line: 2 },
+    { extension: '0102', user: 'x@y', source: null, domain: null, line: 4 },
   ]);
 });
 

@@ -22,6 +22,7 @@ export const SETUP = [
       { name: 'offline', help: 'check the files only' },
       { name: 'all', help: 'name every phone and trunk, not the first few' },
     ],
-    details: 'Ends with 78 when the config is wrong, with 1 when something cannot be reached.',
+    details:
+      'Run by root beside an installed service, it looks as the user of the service does, with the secrets that systemd hands to it.\nEnds with 78 when the daemon would not start, with 1 when something else is wrong or cannot be reached.',
   },
 ] as const satisfies readonly CommandSpec[];
