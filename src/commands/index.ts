@@ -8,6 +8,7 @@ export const bodies: Readonly<Record<CommandName, CommandBody>> = {
   demo: later(async () => (await import('./demo.ts')).demo),
   run: later(async () => (await import('./run.ts')).run),
   'check-config': later(async () => (await import('./check/config.ts')).checkConfig),
+  doctor: later(async () => (await import('./doctor/doctor.ts')).doctor),
   'calls list': later(async () => (await import('./calls/calls.ts')).callsList),
   'calls show': later(async () => (await import('./calls/details.ts')).callsShow),
   replay: later(async () => (await import('./calls/replay.ts')).replay),

@@ -17,6 +17,7 @@ async function cli(line: string) {
     demo: body,
     run: body,
     'check-config': body,
+    doctor: body,
     'calls list': body,
     'calls show': body,
     replay: body,

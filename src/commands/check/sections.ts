@@ -26,21 +26,11 @@ import { type Finding, ok } from './finding.ts';
 import { checkCrm, checkSource } from './reach.ts';
 import { FREEPBX_FILE, recordsAccess, recordsFindings } from './records.ts';
 import { checkSchema } from './schema.ts';
+import { problemFindings, type Subject } from './subject.ts';
 import { type Census, userFindings } from './users.ts';
 
-export interface Subject {
-  readonly file: string;
-  readonly config: Config;
-  /** Of the users file. */
-  readonly rows: readonly UserMapping[];
-  readonly eyes: Eyes;
-  readonly secrets: Secrets;
-  /** Long lists are wanted, too. */
-  readonly whole: boolean;
-}
-
 /** Without a network. */
-export function fileChecks({ file, config, rows, eyes, secrets }: Subject): Check[] {
+export function fileChecks({ file, config, rows, usersProblem, eyes, secrets }: Subject): Check[] {
   const { storage, leadsquared, source } = config;
   return [
     {
@@ -54,8 +44,12 @@ export function fileChecks({ file, config, rows, eyes, secrets }: Subject): Chec
     },
     {
       ...{ name: 'users-file', about: 'users file', stage: 'start' },
-      run: () =>
-        leadsquared.user.file === null ? [usersWithoutFile(config)] : usersFile(leadsquared.user.file, rows, eyes),
+      run() {
+        if (usersProblem !== null) return problemFindings('users file', usersProblem);
+        return [
+          leadsquared.user.file === null ? usersWithoutFile(config) : usersFile(leadsquared.user.file, rows, eyes),
+        ].flat();
+      },
     },
     { ...{ name: 'database', about: 'database', stage: 'start' }, run: () => databaseFindings(storage.path, eyes) },
     {
@@ -102,7 +96,7 @@ export function reachChecks({ config, rows, eyes, secrets, whole }: Subject): Ch
       };
     }),
     {
-      ...{ name: 'phones', about: 'users', stage: 'work' },
+      ...{ name: 'phones', about: 'users', stage: 'work', needs: ['users-file'] },
       run: () => (file === null ? [] : userFindings(census, { file, rows, unknown }, whole)),
     },
     {
@@ -114,7 +108,7 @@ export function reachChecks({ config, rows, eyes, secrets, whole }: Subject): Ch
       },
     },
     {
-      ...{ name: 'directory', about: 'LeadSquared users', stage: 'work', needs: ['leadsquared'] },
+      ...{ name: 'directory', about: 'LeadSquared users', stage: 'work', needs: ['leadsquared', 'users-file'] },
       async run() {
         const [accessKey, secretKey] = [secrets.get(keys.accessKey), secrets.get(keys.secretKey)];
         if (accessKey === null || secretKey === null) return [withoutSecret('LeadSquared users', keys.accessKey)];

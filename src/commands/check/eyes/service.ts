@@ -24,6 +24,8 @@ export interface Eyes {
   /** True: as the user of the service. */
   readonly service: boolean;
   readonly credentials: Credentials;
+  /** All that the unit hands over and that could be read: secrets, used or not. */
+  readonly handed: readonly string[];
   /** How the credentials are kept, and whose eyes these are. */
   readonly findings: readonly Finding[];
 }
@@ -39,6 +41,7 @@ export function openEyes(config: string, env: Environment = process.env): Eyes {
       user: userName(me),
       service: false,
       credentials: env.CREDENTIALS_DIRECTORY,
+      handed: [],
       findings: [],
     };
   }
@@ -48,9 +51,12 @@ export function openEyes(config: string, env: Environment = process.env): Eyes {
   const service = account !== null && (me === 0 || me === account.uid);
   if (me === 0 && account !== null && account.uid !== 0) lookAs(account);
   const user = service ? account.name : userName(me);
+  const fromUnit = (id: string): string | null => textOf(handed.get(id));
   return {
     ...{ unit, account, user, service },
-    credentials: env.CREDENTIALS_DIRECTORY || ((id: string) => handed.get(id)?.() ?? null),
+    // A folder that root names by hand is one that the service cannot read.
+    credentials: me !== 0 && env.CREDENTIALS_DIRECTORY ? env.CREDENTIALS_DIRECTORY : fromUnit,
+    handed: [...handed.values()].flatMap((found) => (typeof found === 'string' ? found.trim() : [])),
     findings: [...findings, viewFinding(unit, account, service, user)],
   };
 }
@@ -72,7 +78,7 @@ export function unitCredentials(config: string, env: Environment = process.env):
   const unit = env.CREDENTIALS_DIRECTORY ? null : unitFor(config, env);
   if (unit === null) return env.CREDENTIALS_DIRECTORY;
   const handed = handedBy(unit);
-  return (id) => handed.get(id)?.() ?? null;
+  return (id) => textOf(handed.get(id));
 }
 
 /** Another config is somebody's trial, which the service knows nothing of. */
@@ -89,23 +95,19 @@ function real(path: string): string {
   }
 }
 
+type Handed = string | null | SecretError;
+
 /** Read at once, while this process may; whoever asks for one that could not be read is told why. */
-function handedBy(unit: Unit): ReadonlyMap<string, () => string | null> {
-  return new Map(
-    [...unit.credentials].map(([id, credential]) => {
-      const found = contentOf(id, credential);
-      return [
-        id,
-        () => {
-          if (found instanceof SecretError) throw found;
-          return found;
-        },
-      ];
-    }),
-  );
+function handedBy(unit: Unit): ReadonlyMap<string, Handed> {
+  return new Map([...unit.credentials].map(([id, credential]) => [id, contentOf(id, credential)]));
 }
 
-function contentOf(id: string, { path, encrypted }: UnitCredential): string | null | SecretError {
+function textOf(found: Handed | undefined): string | null {
+  if (found instanceof SecretError) throw found;
+  return found ?? null;
+}
+
+function contentOf(id: string, { path, encrypted }: UnitCredential): Handed {
   try {
     if (!encrypted) return readFileSync(path, 'utf8');
     statSync(path);
