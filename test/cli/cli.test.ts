@@ -16,6 +16,7 @@ async function cli(line: string) {
   const bodies = {
     demo: body,
     run: body,
+    init: body,
     'check-config': body,
     doctor: body,
     'calls list': body,

@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { checkPath, PlaceError } from '../../../adapters/control/socket.ts';
 import { createClock } from '../../../adapters/host/clock.ts';
 import { createCallLog } from '../../../adapters/leadsquared/call-log.ts';
 import { createClient } from '../../../adapters/leadsquared/http/client.ts';
@@ -13,6 +14,7 @@ import type { UserMapping } from '../../../config/users.ts';
 import { callLogPolicyOf, planOf } from '../../daemon/settings.ts';
 import { UNLIMITED } from '../../permits/port.ts';
 import type { SecretRef } from '../../secret.ts';
+import { controlPath } from '../control.ts';
 import { count } from '../output.ts';
 import { callFindings } from './calls.ts';
 import type { Check } from './checks.ts';
@@ -160,7 +162,11 @@ function checkBody(config: Config): Finding {
 }
 
 function usersFile(file: string, rows: readonly UserMapping[], eyes: Eyes): readonly Finding[] {
-  const found = ok('users file', `${count(rows.length, 'extension')} in ${file}`);
+  const empty: Finding = {
+    ...{ level: 'warn', about: 'users file', text: `${file} has no line yet: no call has an agent who is known.` },
+    ...{ expected: 'a line for each extension', commands: [`sudoedit ${file}`] },
+  };
+  const found = rows.length === 0 ? empty : ok('users file', `${count(rows.length, 'extension')} in ${file}`);
   return orElse(accessFindings('users file', file, 'read', eyes), () => [found]);
 }
 
@@ -176,7 +182,23 @@ function databaseFindings(path: string, eyes: Eyes): readonly Finding[] {
     ...accessFindings('database', dirname(path), 'write', eyes),
     ...(existsSync(path) ? accessFindings('database', path, 'write', eyes) : []),
   ];
-  return orElse(access, () => [checkDatabase(path), ...checkSchema(path), ...checkHolder(path)]);
+  return orElse(access, () => [
+    checkDatabase(path),
+    ...checkSchema(path),
+    ...checkHolder(path),
+    ...(eyes.unit === null ? checkSocket(path) : []),
+  ]);
+}
+
+/** Beside the database; a service has a folder of its own for it. */
+function checkSocket(path: string): Finding[] {
+  try {
+    checkPath(controlPath({ storage: { path } }, process.env));
+    return [];
+  } catch (error) {
+    if (!(error instanceof PlaceError)) throw error;
+    return [{ level: 'FAIL', about: 'control socket', text: error.message }];
+  }
 }
 
 function backupAccess({ enabled, folder }: Config['storage']['backup'], eyes: Eyes): Finding[] {
