@@ -12,9 +12,13 @@ export interface FoundSecret {
 
 /** A secret that is missing or unusable; the message is one sentence with the remedy and never holds the secret. */
 export class SecretError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
+  /** Neither credential, nor file, nor key names one. */
+  readonly missing: boolean;
+
+  constructor(message: string, { missing = false, ...options }: ErrorOptions & { readonly missing?: boolean } = {}) {
     super(message, options);
     this.name = 'SecretError';
+    this.missing = missing;
   }
 }
 
@@ -46,6 +50,7 @@ export function readSecret(ref: SecretRef, credentials: Credentials): FoundSecre
   }
   throw new SecretError(
     `There is no ${ref.what}: set ${ref.fileKey} in the config, or give systemd LoadCredential=${ref.credential}:/etc/logcalld/credentials/${ref.credential}.`,
+    { missing: true },
   );
 }
 

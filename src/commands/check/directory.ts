@@ -74,7 +74,9 @@ function rowFindings(
   ];
   const without = active.filter(({ id }) => !ids.includes(id)).length;
   return [
-    ...(lost.length > 0 ? [] : [ok(ABOUT, `each of the ${count(rows.length, 'line')} of ${file} is an active user`)]),
+    ...(lost.length > 0 || rows.length === 0
+      ? []
+      : [ok(ABOUT, `each of the ${count(rows.length, 'line')} of ${file} is an active user`)]),
     ...lostFindings(unknown, 'names nobody that LeadSquared has', file, whole),
     ...lostFindings(inactive, 'names a user that is not active any more', file, whole),
     ...(without === 0

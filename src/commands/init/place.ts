@@ -70,10 +70,12 @@ function makeForOne(folder: string): void {
   chmodSync(folder, 0o700);
 }
 
-function writeFile({ path, text, secret }: WrittenFile, { account }: Target, stamp: string): string[] {
+function writeFile({ path, text, secret }: WrittenFile, target: Target, stamp: string): string[] {
+  const { account } = target;
   const mode = secret ? 0o600 : 0o640;
   const before = existsSync(path) ? readFileSync(path, 'utf8') : null;
-  const kept = before === null || before === text ? null : keep(path, stamp);
+  const worth = before !== null && before !== text && (path !== target.config || isConfigured(target));
+  const kept = worth ? keep(path, stamp) : null;
   const fresh = `${path}.new`;
   // The mode of a file that was left there would stay as it was.
   writeFileSync(fresh, '', { mode: 0o600 });

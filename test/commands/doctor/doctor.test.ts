@@ -56,8 +56,21 @@ t.test('a whole installation', async (t) => {
     writeFileSync(users, before);
   });
 
-  await t.test('one failure does not hide the next', async (t) => {
+  await t.test('without the daemon LeadSquared itself is asked; a default user whom it does not have', async (t) => {
     await it.stop();
+    const before = readFileSync(config, 'utf8');
+    writeFileSync(config, before.replace("default_user = 'agent1001@", "default_user = 'nobody-knows@"));
+    const { code, out } = await it.run('check-config');
+    t.equal(code, 1, out);
+    t.match(
+      out,
+      /^ok +LeadSquared users +each of the 8 lines[\s\S]*^FAIL +LeadSquared users +default_user .* is no active user/m,
+    );
+    t.notMatch(out, /nobody-knows|fetched them/);
+    writeFileSync(config, before);
+  });
+
+  await t.test('one failure does not hide the next', async (t) => {
     await it.player.close();
     it.sandbox.addFaults({ times: 0, fault: { kind: 'status', status: 401 } });
     writeFileSync(join(it.directory, 'pbx-secret'), '\n');

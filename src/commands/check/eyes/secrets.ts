@@ -1,5 +1,6 @@
 /** The secrets that a config names: whether they are there, and well kept. */
 import { readSecret, SecretError } from '../../../../adapters/host/credentials.ts';
+import type { Unit } from '../../../../adapters/host/service/unit.ts';
 import { type Config, leadsquaredSecrets, recordsSecret, sourceSecret } from '../../../../config/schema.ts';
 import type { Secret, SecretRef } from '../../../secret.ts';
 import { type Finding, ok } from '../finding.ts';
@@ -24,28 +25,34 @@ export function readSecrets(config: Config, eyes: Eyes): Secrets {
   return { findings, found: [...found.values()], get: ({ what }) => found.get(what) ?? null };
 }
 
-function readOne(ref: SecretRef, eyes: Eyes, found: Map<string, Secret>): Finding {
+function readOne(ref: SecretRef, { unit, credentials }: Eyes, found: Map<string, Secret>): Finding {
   const about = 'secret';
   try {
-    const { secret, from, warning } = readSecret(ref, eyes.credentials);
+    const { secret, from, warning } = readSecret(ref, credentials);
     found.set(ref.what, secret);
     if (warning !== null) return { level: 'warn', about, text: warning };
     return ok(about, `${ref.what}, from ${from === 'file' ? ref.file : `a systemd ${from}`}`);
   } catch (error) {
     if (!(error instanceof SecretError)) throw error;
-    return { level: 'FAIL', about, text: error.message, ...remedy(ref, eyes) };
+    const missing = error.missing && unit !== null ? remedy(ref, unit) : {};
+    return { level: 'FAIL', about, text: error.message, ...missing };
   }
 }
 
 /** Where the service takes its secrets from systemd: the file to write, or the line that its unit lacks. */
-function remedy({ credential, file }: SecretRef, { unit }: Eyes): Pick<Finding, 'commands' | 'lines'> {
-  if (unit === null || file !== null) return {};
+function remedy({ credential, what }: SecretRef, unit: Unit): Partial<Finding> {
   const path = unit.credentials.get(credential)?.path;
   const place = path ?? `/etc/logcalld/credentials/${credential}`;
   const write = `sudo sh -c 'umask 077; cat > ${place}'    # paste the secret, Enter, Ctrl-D`;
-  if (path !== undefined) return { commands: [write] };
+  if (path !== undefined)
+    return {
+      text: `There is no ${what}: the unit hands over ${path}, which does not exist or is empty.`,
+      commands: [write],
+    };
+  const lines = ['[Service]', `LoadCredential=${credential}:${place}`];
   return {
+    text: `There is no ${what}: the unit hands over no ${credential}.`,
     commands: [write, 'sudo systemctl edit logcalld'],
-    lines: ['[Service]', `LoadCredential=${credential}:${place}`],
+    lines,
   };
 }
