@@ -50,7 +50,7 @@ export function readText(file: string): string {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'an error';
     const remedy =
       code === 'ENOENT'
-        ? 'Copy config/logcalld.example.toml there and edit it, or name another file with --config.'
+        ? 'Make it with "logcalld init", or name another file with --config.'
         : `Let the user of the daemon read it, e.g. chgrp logcalld ${file} && chmod 640 ${file}.`;
     throw new ConfigError([
       { file, line: null, key: '', found: FOUND[code] ?? code, expected: 'a readable file', remedy },

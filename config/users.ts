@@ -13,7 +13,7 @@ export interface UserMapping {
   readonly source: string | null;
   /** Domain of the tenant the extension belongs to; `null`: any, as long as no line for the extension has one. */
   readonly domain: string | null;
-  /** Where it stands in the file. */
+  /** Where it ends in the file, counted from 1. */
   readonly line: number;
 }
 
@@ -31,16 +31,11 @@ export function loadUsers(file: string, sources: readonly string[] = []): readon
     text = readFileSync(file, 'utf8');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'an error';
-    throw new ConfigError([
-      problem(
-        file,
-        null,
-        '',
-        code,
-        'a readable file',
-        'Correct [leadsquared.user] file, or make the file from users.example.csv.',
-      ),
-    ]);
+    const remedy =
+      code === 'EACCES'
+        ? `Let the user of the daemon read it, e.g. chgrp logcalld ${file} && chmod 640 ${file}.`
+        : 'Correct [leadsquared.user] file, or make the file from users.example.csv.';
+    throw new ConfigError([problem(file, null, '', code, 'a readable file', remedy)]);
   }
   return parseUsers(text, file, sources);
 }

@@ -3,54 +3,11 @@
  * How often each was told is counted by `countEvents`, beside the log, for `logcalld_events_total`.
  */
 import type { CallRecord } from './call/record.ts';
+import { EVENT_NAMES, type EventName } from './event-names.ts';
 import type { ClockNews, Log, LogLevel, SourceStatus } from './ports.ts';
 import type { Gap } from './records/gaps.ts';
 import { goingOn, settlement } from './records/text.ts';
 import { maskNumber, Phone } from './telephony/mask.ts';
-
-/** The names, as they stand in the field `event`; a condition is told by its code. */
-export const EVENT_NAMES = [
-  'backup',
-  'call-ended',
-  'call-logged',
-  'call-parked',
-  'call-retrying',
-  'call-skipped',
-  'call-uncertain',
-  'clock-stepped',
-  'crm-circuit',
-  'database',
-  'delivery-defect',
-  'delivery-interrupted',
-  'delivery-store',
-  'delivery-trouble',
-  'erasing',
-  'fatal',
-  'gap',
-  'gap-filled',
-  'gap-open',
-  'gap-unfilled',
-  'gap-waiting',
-  'pbx-connected',
-  'pbx-connecting',
-  'pbx-lost',
-  'pbx-problem',
-  'pbx-refused',
-  'pbx-stopped',
-  'reload',
-  'salvage',
-  'secret',
-  'stalled',
-  'starting',
-  'stopped',
-  'stopping',
-  'storage-full',
-  'systemd',
-  'users-loaded',
-  'warning',
-] as const;
-
-export type EventName = (typeof EVENT_NAMES)[number];
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -157,7 +114,7 @@ const hearing = {
   /** Calls that only the PBX's own records told of, though the link stood. */
   unheard(log: Log, pbx: string, calls: number): void {
     const text = `${pbx}: ${calls} ${calls === 1 ? 'call' : 'calls'} that nobody heard, logged from the PBX's own records`;
-    log.write('warn', 'calls-not-heard', text, { pbx, calls });
+    tell(log, 'warn', 'calls-not-heard', text, { pbx, calls });
   },
 
   /** The wall clock was set, or this program stood still. */

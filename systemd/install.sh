@@ -2,7 +2,8 @@
 # Installs logcalld from this folder: sudo ./systemd/install.sh   (after: npm ci && npm run build)
 #
 # Puts the program into /usr/lib/logcalld, the command into /usr/bin, the unit and the user into systemd's folders.
-# Installs a config only where there is none. Starts nothing; restarts the service only if it is running already.
+# Installs a config only where there is none. Starts nothing; restarts the service only if it is running already, and replaces
+# nothing while it runs with a config that the new version would refuse.
 # With DESTDIR set everything goes below that folder and systemd is not touched (for packages and tests).
 set -eu
 
@@ -56,6 +57,22 @@ rm "$new/packages"
 ln -s "../node_modules/$node/bin/node" "$new/bin/node"
 chmod -R u=rwX,go=rX "$new"
 
+# The unit as it will be: this one, with what "systemctl edit" added to the old one.
+check() {
+  SYSTEMD_UNIT_PATH="/etc/systemd/system:/run/systemd/system:$root/systemd" \
+    "$new/bin/node" "$new/src/logcalld.js" check-config --offline --config "$etc/logcalld.toml" 2>&1
+}
+if [ -e "$etc/logcalld.toml" ] && systemctl is-active --quiet logcalld.service 2>/dev/null; then
+  status=0
+  report=$(check) || status=$?
+  # 1: something is wrong that does not keep it from starting.
+  if [ "$status" -gt 1 ]; then
+    rm -rf "$new"
+    printf '%s\n' "$report" >&2
+    fail "the new version would not start with $etc/logcalld.toml (see above). Nothing was changed, and the service runs on: correct it, then run this again"
+  fi
+fi
+
 rm -rf "$lib.old"
 [ ! -d "$lib" ] || mv "$lib" "$lib.old"
 mv "$new" "$lib"
@@ -91,12 +108,11 @@ fi
 if [ "$first" = yes ]; then
   cat <<'END'
 logcalld is installed and not started. Next:
-  1. edit /etc/logcalld/logcalld.toml
-  2. put the secrets into /etc/logcalld/credentials (ami-secret or esl-password, lsq-access-key, lsq-secret-key, records-password)
-  3. CREDENTIALS_DIRECTORY=/etc/logcalld/credentials logcalld check-config
-  4. systemctl enable --now logcalld
-  5. logcalld status
+  1. sudo logcalld init                       asks for the PBX, LeadSquared and users; writes the config and the secrets
+  2. sudo logcalld doctor                     checks everything and says what is missing
+  3. sudo systemctl enable --now logcalld
+  4. sudo logcalld status
 END
 else
-  echo 'logcalld is installed; /etc/logcalld/logcalld.toml is as it was. See logcalld.example.toml there for new keys.'
+  echo "logcalld is installed; /etc/logcalld/logcalld.toml is as it was. See logcalld.example.toml there for new keys."
 fi

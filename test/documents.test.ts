@@ -14,7 +14,7 @@ const FOLDERS = ['src', 'adapters', 'config', 'test', 'systemd', 'bench', '.ci',
 const SUFFIX = /\.(?:ts|js|md|sql|toml|csv|json|yml|sh|service|jsonl\.gz|db\.gz)$/;
 /** Of a machine that it runs on, of the PBX, or made by a command. */
 const ELSEWHERE =
-  /^(?:[~/$]|users\.csv$|logcalld\.toml$|logcalld\.service$|.*\.example\.com|[A-Z]\w*\.csv$|dist\/)|[*<>{}\s]|NAME|\bX\b|NNNN|-N\b/;
+  /^(?:[~/$]|users\.csv$|(?:trial\/)?logcalld\.toml$|logcalld\.service$|.*\.example\.com|[A-Z]\w*\.csv$|dist\/)|[*<>{}\s]|NAME|\bX\b|NNNN|-N\b/;
 
 /** `schema.ts` of the folder `a/`, or of any below it: lists name files by their last parts. */
 const known = globSync('**/*', { cwd: ROOT, exclude: (name) => /^(node_modules|dist|\.git|\.tap)$/.test(name) }).concat(

@@ -1,7 +1,8 @@
 /** What the log says of a call. */
 import t from 'tap';
 import { table } from '../src/commands/capture/inspect.ts';
-import { countEvents, EVENT_NAMES, events } from '../src/events.ts';
+import { EVENT_NAMES } from '../src/event-names.ts';
+import { countEvents, events } from '../src/events.ts';
 import { inspectLine } from '../src/inspect.ts';
 import type { Log } from '../src/ports.ts';
 import { call } from './delivery/fakes.ts';

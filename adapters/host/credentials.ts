@@ -12,27 +12,27 @@ export interface FoundSecret {
 
 /** A secret that is missing or unusable; the message is one sentence with the remedy and never holds the secret. */
 export class SecretError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
+  /** Neither credential, nor file, nor key names one. */
+  readonly missing: boolean;
+
+  constructor(message: string, { missing = false, ...options }: ErrorOptions & { readonly missing?: boolean } = {}) {
     super(message, options);
     this.name = 'SecretError';
+    this.missing = missing;
   }
 }
+
+/** systemd's `$CREDENTIALS_DIRECTORY`, or what answers the text of a credential by its id, `null` when there is none. */
+export type Credentials = string | undefined | ((id: string) => string | null);
 
 /** No password is longer; a larger file is a mistake in the path. */
 const MAX_BYTES = 4_096;
 
-/**
- * Reads one secret, in the order credential, file, config.
- * `credentialsDirectory`: systemd's `$CREDENTIALS_DIRECTORY`, `undefined` outside of systemd.
- */
-export function readSecret(ref: SecretRef, credentialsDirectory: string | undefined): FoundSecret {
-  if (credentialsDirectory !== undefined && credentialsDirectory !== '') {
-    // systemd keeps these readable for the service alone, so their mode needs no look.
-    const content = readSmallFile(join(credentialsDirectory, ref.credential), ref);
-    // The unit gives empty ones for files that do not exist.
-    if (content !== null && content.text.trim() !== '')
-      return { secret: clean(content.text, ref), from: 'credential', warning: null };
-  }
+/** Reads one secret, in the order credential, file, config. `credentials`: `undefined` outside of systemd. */
+export function readSecret(ref: SecretRef, credentials: Credentials): FoundSecret {
+  const handed = credentialOf(ref, credentials);
+  // The unit gives empty ones for files that do not exist.
+  if (handed !== null && handed.trim() !== '') return { secret: clean(handed, ref), from: 'credential', warning: null };
   if (ref.file !== null) {
     const content = readSmallFile(ref.file, ref);
     if (content === null)
@@ -50,7 +50,15 @@ export function readSecret(ref: SecretRef, credentialsDirectory: string | undefi
   }
   throw new SecretError(
     `There is no ${ref.what}: set ${ref.fileKey} in the config, or give systemd LoadCredential=${ref.credential}:/etc/logcalld/credentials/${ref.credential}.`,
+    { missing: true },
   );
+}
+
+function credentialOf(ref: SecretRef, credentials: Credentials): string | null {
+  if (credentials === undefined || credentials === '') return null;
+  if (typeof credentials === 'function') return credentials(ref.credential);
+  // systemd keeps these readable for the service alone, so their mode needs no look.
+  return readSmallFile(join(credentials, ref.credential), ref)?.text ?? null;
 }
 
 /** `null` when there is no such file. `open`: every user may read it. */

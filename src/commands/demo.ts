@@ -180,9 +180,9 @@ function summary(sandbox: Sandbox, ended: readonly CallRecord[]): void {
   print(
     `Posted twice: ${sandbox.ledger.doubled().length}. Most requests in any 5 s: ${sandbox.worstWindow()} (limit 25).`,
   );
-  print('\nNext: your own PBX. Copy config/logcalld.example.toml, set [[source]] and [leadsquared], then');
-  print('  npm start -- check-config --config FILE');
-  print('  npm start -- run --config FILE');
+  print('\nNext: your own PBX. These ask what they need to know, and say what is missing:');
+  print('  npm start -- init --directory trial');
+  print('  npm start -- doctor --config trial/logcalld.toml');
 }
 
 function configText(directory: string, ports: { ami: number; esl: number }, url: string): string {

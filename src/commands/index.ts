@@ -6,8 +6,10 @@ import { VERSION } from '../daemon/version.ts';
 
 export const bodies: Readonly<Record<CommandName, CommandBody>> = {
   demo: later(async () => (await import('./demo.ts')).demo),
+  init: later(async () => (await import('./init/init.ts')).init),
   run: later(async () => (await import('./run.ts')).run),
   'check-config': later(async () => (await import('./check/config.ts')).checkConfig),
+  doctor: later(async () => (await import('./doctor/doctor.ts')).doctor),
   'calls list': later(async () => (await import('./calls/calls.ts')).callsList),
   'calls show': later(async () => (await import('./calls/details.ts')).callsShow),
   replay: later(async () => (await import('./calls/replay.ts')).replay),

@@ -1,5 +1,5 @@
 /** The log of a command that runs for a while, and the secrets that must not stand in it. */
-import { readSecret } from '../../adapters/host/credentials.ts';
+import { type Credentials, readSecret } from '../../adapters/host/credentials.ts';
 import { chooseFormat, createLog, type HostLog } from '../../adapters/host/log.ts';
 import type { Config } from '../../config/schema.ts';
 import { events } from '../events.ts';
@@ -11,10 +11,13 @@ export function logOf(settings: Config['log']): HostLog {
 }
 
 /** Reads secrets where the config says, hides them from the log, and warns once about each that is badly kept. */
-export function secretReader(log: HostLog): (ref: SecretRef) => Secret {
+export function secretReader(
+  log: HostLog,
+  credentials: Credentials = process.env.CREDENTIALS_DIRECTORY,
+): (ref: SecretRef) => Secret {
   const warned = new Set<string>();
   return (ref) => {
-    const { secret, warning } = readSecret(ref, process.env.CREDENTIALS_DIRECTORY);
+    const { secret, warning } = readSecret(ref, credentials);
     log.hide(secret);
     if (warning !== null && !warned.has(warning)) {
       warned.add(warning);

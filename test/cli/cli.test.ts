@@ -16,7 +16,9 @@ async function cli(line: string) {
   const bodies = {
     demo: body,
     run: body,
+    init: body,
     'check-config': body,
+    doctor: body,
     'calls list': body,
     'calls show': body,
     replay: body,

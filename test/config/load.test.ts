@@ -213,7 +213,10 @@ t.test('a file without a PBX, and no file at all', async (t) => {
   t.match(problemsOf("[leadsquared]\nhost = 'x.example'")[0], { key: 'source', remedy: /Add source/ });
   const folder = mkdtempSync(join(tmpdir(), 'logcalld-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
-  t.throws(() => loadConfig(join(folder, 'none.toml')), { name: 'ConfigError', message: /no such file.*Copy/ });
+  t.throws(() => loadConfig(join(folder, 'none.toml')), {
+    name: 'ConfigError',
+    message: /no such file.*logcalld init/,
+  });
   writeFileSync(join(folder, 'a.toml'), minimal);
   t.equal(loadConfig(join(folder, 'a.toml')).log.level, 'info');
 });

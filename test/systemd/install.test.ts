@@ -108,10 +108,38 @@ t.test('a later one: new program, no leftovers, the config untouched', async (t)
   t.notOk(existsSync(join(dest, 'usr/lib/logcalld.old')) || existsSync(join(dest, 'usr/lib/logcalld.new')));
 });
 
+t.test('while the service runs, a config that the new version would refuse leaves all as it was', async (t) => {
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'systemctl'), '#!/bin/sh\ntest "$1 $2 $3" = "is-active --quiet logcalld.service"\n', {
+    mode: 0o755,
+  });
+  const env = { DESTDIR: dest, PATH: `${bin}:${process.env.PATH}` };
+  const answering = (status: number) => {
+    put(`node_modules/${node}/bin/node`, `#!/bin/sh\necho "asked: $*"\nexit ${status}\n`);
+    put('dist/src/main.js', `status ${status}`);
+    return install(env);
+  };
+  const refused = answering(78);
+  t.equal(refused.status, 1);
+  t.match(
+    refused.stderr,
+    /asked: \S+logcalld\.new\/src\/logcalld\.js check-config --offline --config \S+logcalld\.toml/,
+  );
+  t.match(refused.stderr, /Nothing was changed, and the service runs on/);
+  t.equal(readFileSync(join(dest, 'usr/lib/logcalld/src/main.js'), 'utf8'), 'second');
+  t.notOk(existsSync(join(dest, 'usr/lib/logcalld.new')));
+  const warned = answering(1);
+  t.same([warned.status, warned.stderr], [0, ''], 'what would not keep it from starting keeps nobody from an upgrade');
+  writeFileSync(join(bin, 'systemctl'), '#!/bin/sh\nexit 3\n');
+  t.equal(answering(78).status, 0, 'nothing runs that could be harmed');
+  t.equal(readFileSync(join(dest, 'usr/lib/logcalld/src/main.js'), 'utf8'), 'status 78');
+});
+
 t.test('when the packages are incomplete the old program stays', async (t) => {
   rmSync(join(root, 'node_modules', node), { recursive: true });
   const { status, stderr } = install();
   t.equal(status, 1);
   t.match(stderr, /npm ci/);
-  t.equal(readFileSync(join(dest, 'usr/lib/logcalld/src/main.js'), 'utf8'), 'second');
+  t.equal(readFileSync(join(dest, 'usr/lib/logcalld/src/main.js'), 'utf8'), 'status 78');
 });

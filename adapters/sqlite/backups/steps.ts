@@ -23,7 +23,7 @@ const PAGES = 512;
 /** Steps after which what was written is synced. */
 const SYNC_EVERY = 4;
 /** A copy leaves the database room to grow, bytes. */
-const LEAVE = 256e6;
+export const LEAVE = 256e6;
 
 /** Rejects with `StorageError`, one sentence; then nothing has changed. */
 export async function backUpInSteps({ path, target, at }: StepsRequest): Promise<BackedUp> {

@@ -84,25 +84,30 @@ function firstResult(source: EventSource, clock: Clock): Promise<Result> {
 export async function checkCrm(config: Config, accessKey: Secret, secretKey: Secret): Promise<Finding> {
   const about = 'LeadSquared';
   const clock = createClock();
-  const { host, auth, insecure, connect_timeout, reply_timeout, total_timeout } = config.leadsquared;
   const takePermit = await permitTaker(config, clock);
   if (!(await takePermit())) {
     const text =
       'was not asked: the running logcalld has no free request at the moment. Try again when its backlog is gone.';
     return { level: 'warn', about, text };
   }
-  const client = createClient({
-    ...{ host, auth, insecure, clock, permits: UNLIMITED },
-    accessKey: accessKey.reveal(),
-    secretKey: secretKey.reveal(),
-    timeouts: { connectMs: connect_timeout, headersMs: reply_timeout, bodyMs: reply_timeout, totalMs: total_timeout },
-  });
+  const client = clientOf(config, clock, accessKey, secretKey);
   const reply = await createCallLog(client, callLogPolicyOf(config)).probe({ priority: 'background' });
   await client.close();
   await takePermit();
   if (reply.kind !== 'accepted' || reply.value === null) return { level: 'FAIL', about, text: reply.message };
   const { text } = reply.value;
   return { level: text.includes('change the host') ? 'FAIL' : 'ok', about, text };
+}
+
+/** Without a limiter of its own: for a request or two. */
+export function clientOf(config: Config, clock: Clock, accessKey: Secret, secretKey: Secret) {
+  const { host, auth, insecure, connect_timeout, reply_timeout, total_timeout } = config.leadsquared;
+  return createClient({
+    ...{ host, auth, insecure, clock, permits: UNLIMITED },
+    accessKey: accessKey.reveal(),
+    secretKey: secretKey.reveal(),
+    timeouts: { connectMs: connect_timeout, headersMs: reply_timeout, bodyMs: reply_timeout, totalMs: total_timeout },
+  });
 }
 
 /**

@@ -1,24 +1,52 @@
 /** The PBX's own records of calls, by which calls are filled in that nobody heard: can they be read, and do they hold all of them? */
 import { existsSync } from 'node:fs';
-import { readSecret } from '../../../adapters/host/credentials.ts';
+import { type Credentials, readSecret } from '../../../adapters/host/credentials.ts';
 import { createRecords } from '../../../adapters/index.ts';
-import { recordsSecret, type SourceConfig } from '../../../config/schema.ts';
+import { type RecordsConfig, recordsSecret, type SourceConfig } from '../../../config/schema.ts';
 import type { CallRecords } from '../../records/port.ts';
+import { accessFindings, type Want } from './eyes/access.ts';
+import type { Eyes } from './eyes/service.ts';
 import { type Finding, ok } from './finding.ts';
 
-/** Asks each place of a source, and says what to add where there is none. `freepbxFile`: there on every FreePBX. */
-export async function recordsFindings(source: SourceConfig, freepbxFile = '/etc/freepbx.conf'): Promise<Finding[]> {
+/** There on every FreePBX. */
+export const FREEPBX_FILE = '/etc/freepbx.conf';
+
+/** Asks each place of a source, and says what to add where there is none. */
+export async function recordsFindings(
+  source: SourceConfig,
+  freepbxFile = FREEPBX_FILE,
+  credentials: Credentials = process.env.CREDENTIALS_DIRECTORY,
+): Promise<Finding[]> {
   const about = `records of ${source.name}`;
   if (source.records.length === 0) return [noRecords(source, about, existsSync(freepbxFile))];
   const places = createRecords(source, {
     secret: (records) => {
       const ref = recordsSecret(source.name, records);
-      return ref === null ? '' : readSecret(ref, process.env.CREDENTIALS_DIRECTORY).secret.reveal();
+      return ref === null ? '' : readSecret(ref, credentials).secret.reveal();
     },
   });
   const findings: Finding[] = [];
   for (const place of places) findings.push(...(await findingsOf(place, about)));
   return findings;
+}
+
+/** Files and sockets that this user may not use, with what to type; what they hold is not looked at. */
+export function recordsAccess({ name, records }: SourceConfig, eyes: Eyes): Finding[] {
+  return records.flatMap(waysTo).flatMap(([path, want]) => accessFindings(`records of ${name}`, path, want, eyes));
+}
+
+function waysTo(records: RecordsConfig): [path: string, want: Want][] {
+  if ('socket' in records && records.socket !== null) {
+    const socket = records.type === 'mysql' ? records.socket : `${records.socket}/.s.PGSQL.${records.port}`;
+    return [[socket, 'connect']];
+  }
+  const files = [
+    ...('file' in records ? [records.file] : []),
+    ...('cdr_file' in records ? [records.cdr_file] : []),
+    ...('cel_file' in records ? [records.cel_file] : []),
+    ...('folder' in records ? [records.folder, records.spool_folder] : []),
+  ];
+  return files.flatMap((path): [string, Want][] => (path === null || path === '' ? [] : [[path, 'read']]));
 }
 
 async function findingsOf(place: CallRecords, about: string): Promise<Finding[]> {

@@ -1,0 +1,100 @@
+/** What keeps a user from a file, and what to type so that it no longer does. */
+import { accessSync, constants, type Stats, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { groupName } from '../../../../adapters/host/service/account.ts';
+import type { Unit } from '../../../../adapters/host/service/unit.ts';
+import type { Finding } from '../finding.ts';
+import type { Eyes } from './service.ts';
+
+/** `connect`: to a socket, which takes the right to write to it. */
+export type Want = 'read' | 'write' | 'connect';
+
+/** The first thing on the way to `path` that this process may not use as wanted; `null`: none, or it is not there. */
+function obstacle(path: string, want: Want): { readonly path: string; readonly stat: Stats } | null {
+  const way = [path];
+  while (dirname(way[0] ?? '/') !== way[0]) way.unshift(dirname(way[0] ?? '/'));
+  for (const step of way) {
+    const stat = statSync(step, { throwIfNoEntry: false });
+    if (stat === undefined) return null;
+    if (!may(step, modeFor(step, path, want, stat))) return { path: step, stat };
+  }
+  return null;
+}
+
+function modeFor(step: string, path: string, want: Want, stat: Stats): number {
+  if (step !== path) return constants.X_OK;
+  const enter = stat.isDirectory() ? constants.X_OK : 0;
+  return (want === 'read' ? constants.R_OK : constants.R_OK | constants.W_OK) | enter;
+}
+
+function may(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Nothing where this user may use `path` so, or where it is not there. */
+export function accessFindings(about: string, path: string, want: Want, eyes: Eyes): Finding[] {
+  const hidden = hiddenBy(eyes.unit, path);
+  if (hidden !== null) {
+    const text = `${path}: the unit does not show the service what is below ${hidden.folder} (${hidden.setting}).`;
+    const expected = 'a file below /etc/logcalld, or another place that it sees';
+    return [{ level: 'FAIL', about, text, expected, ...moved(path, want) }];
+  }
+  if (want === 'write' && !writable(eyes.unit, path)) {
+    const text = `${path}: the unit lets the service write into ${eyes.unit?.writable?.join(', ')} alone.`;
+    const lines = ['[Service]', `ReadWritePaths=${path}`];
+    return [{ level: 'FAIL', about, text, commands: ['sudo systemctl edit logcalld'], lines }];
+  }
+  const found = obstacle(path, want);
+  return found === null ? [] : [refused(about, path, want, found, eyes)];
+}
+
+function refused(
+  about: string,
+  path: string,
+  want: Want,
+  { path: at, stat }: { readonly path: string; readonly stat: Stats },
+  { user, unit, account }: Eyes,
+): Finding {
+  const verb = want === 'connect' ? 'connect to' : want;
+  const where = at === path ? '' : ` because of ${at}`;
+  const text = `user ${user} may not ${verb} ${path}${where} (mode ${(stat.mode & 0o7777).toString(8)}).`;
+  const expected = `what the user of the service may ${verb}`;
+  const needed = at !== path ? 0o010 : (want === 'read' ? 0o040 : 0o060) | (stat.isDirectory() ? 0o010 : 0);
+  const base: Finding = { level: 'FAIL', about, text, expected };
+  const member = account?.groups.some(({ gid }) => gid === stat.gid) ?? false;
+  // Its group may: so may the service as a member of it. The group of root opens more than this.
+  if (unit !== null && !member && stat.gid !== 0 && (stat.mode & needed) === needed) {
+    const lines = ['[Service]', `SupplementaryGroups=${groupName(stat.gid)}`];
+    return { ...base, commands: ['sudo systemctl edit logcalld', 'sudo systemctl restart logcalld'], lines };
+  }
+  const letters = `${needed & 0o040 ? 'r' : ''}${needed & 0o020 ? 'w' : ''}${needed & 0o010 ? 'x' : ''}`;
+  const group = account?.groups[0]?.name ?? user;
+  const commands =
+    want === 'write' && at === path
+      ? [`sudo chown ${user}:${group} ${at}`, `sudo chmod u+${letters} ${at}`]
+      : [...(member ? [] : [`sudo chgrp ${group} ${at}`]), `sudo chmod g+${letters} ${at}`];
+  return { ...base, commands };
+}
+
+/** The setting of the unit that hides `path`. */
+function hiddenBy(unit: Unit | null, path: string): { readonly folder: string; readonly setting: string } | null {
+  for (const [folder, setting] of unit?.hidden ?? []) if (isBelow(path, folder)) return { folder, setting };
+  return null;
+}
+
+function writable(unit: Unit | null, path: string): boolean {
+  return unit?.writable == null || unit.writable.some((folder) => isBelow(path, folder));
+}
+
+const isBelow = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`);
+
+function moved(path: string, want: Want): Pick<Finding, 'commands'> {
+  if (want !== 'read') return {};
+  const name = path.split('/').at(-1) ?? '';
+  return { commands: [`sudo install -m 640 -g logcalld ${path} /etc/logcalld/${name}`] };
+}

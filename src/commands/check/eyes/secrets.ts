@@ -1,0 +1,58 @@
+/** The secrets that a config names: whether they are there, and well kept. */
+import { readSecret, SecretError } from '../../../../adapters/host/credentials.ts';
+import type { Unit } from '../../../../adapters/host/service/unit.ts';
+import { type Config, leadsquaredSecrets, recordsSecret, sourceSecret } from '../../../../config/schema.ts';
+import type { Secret, SecretRef } from '../../../secret.ts';
+import { type Finding, ok } from '../finding.ts';
+import type { Eyes } from './service.ts';
+
+export interface Secrets {
+  readonly findings: readonly Finding[];
+  /** All that were read. */
+  readonly found: readonly Secret[];
+  /** `null`: it could not be read. */
+  get(ref: SecretRef): Secret | null;
+}
+
+export function readSecrets(config: Config, eyes: Eyes): Secrets {
+  const keys = leadsquaredSecrets(config.leadsquared);
+  const records = config.source.flatMap(({ name, records }) =>
+    records.flatMap((one) => recordsSecret(name, one) ?? []),
+  );
+  const refs = [...config.source.map(sourceSecret), ...records, keys.accessKey, keys.secretKey];
+  const found = new Map<string, Secret>();
+  const findings = refs.map((ref) => readOne(ref, eyes, found));
+  return { findings, found: [...found.values()], get: ({ what }) => found.get(what) ?? null };
+}
+
+function readOne(ref: SecretRef, { unit, credentials }: Eyes, found: Map<string, Secret>): Finding {
+  const about = 'secret';
+  try {
+    const { secret, from, warning } = readSecret(ref, credentials);
+    found.set(ref.what, secret);
+    if (warning !== null) return { level: 'warn', about, text: warning };
+    return ok(about, `${ref.what}, from ${from === 'file' ? ref.file : `a systemd ${from}`}`);
+  } catch (error) {
+    if (!(error instanceof SecretError)) throw error;
+    const missing = error.missing && unit !== null ? remedy(ref, unit) : {};
+    return { level: 'FAIL', about, text: error.message, ...missing };
+  }
+}
+
+/** Where the service takes its secrets from systemd: the file to write, or the line that its unit lacks. */
+function remedy({ credential, what }: SecretRef, unit: Unit): Partial<Finding> {
+  const path = unit.credentials.get(credential)?.path;
+  const place = path ?? `/etc/logcalld/credentials/${credential}`;
+  const write = `sudo sh -c 'umask 077; cat > ${place}'    # paste the secret, Enter, Ctrl-D`;
+  if (path !== undefined)
+    return {
+      text: `There is no ${what}: the unit hands over ${path}, which does not exist or is empty.`,
+      commands: [write],
+    };
+  const lines = ['[Service]', `LoadCredential=${credential}:${place}`];
+  return {
+    text: `There is no ${what}: the unit hands over no ${credential}.`,
+    commands: [write, 'sudo systemctl edit logcalld'],
+    lines,
+  };
+}

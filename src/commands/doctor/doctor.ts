@@ -1,0 +1,177 @@
+/**
+ * `logcalld doctor`: everything that an installation needs, in the order in which it meets trouble. `check-config` looks at a part of
+ * it, the config and what it names.
+ */
+
+import type { StatusReply } from '../../../adapters/control/api.ts';
+import { createClock } from '../../../adapters/host/clock.ts';
+import { ConfigError } from '../../../config/problem.ts';
+import { databaseOf } from '../../../config/read.ts';
+import type { Terminal } from '../../cli/cli.ts';
+import type { Invocation } from '../../cli/command.ts';
+import { DEFAULT_CONFIG } from '../../cli/commands.ts';
+import { type Check, type Outcome, printFinding, runChecks, type Tell } from '../check/checks.ts';
+import { VIEW } from '../check/config.ts';
+import { type Eyes, openEyes } from '../check/eyes/service.ts';
+import type { Finding } from '../check/finding.ts';
+import { fileChecks, reachChecks } from '../check/sections.ts';
+import { problemFindings, type Subject, subjectOf, type Wanted, wantedBy } from '../check/subject.ts';
+import { count, masked, print, tell as remark } from '../output.ts';
+import { clockFindings, lastLog, lookAtMachine, type Machine, serviceFindings, system } from './machine.ts';
+import { numberFindings } from './numbers.ts';
+import { askDaemon, daemonFindings } from './running.ts';
+import { storageFindings } from './storage.ts';
+import { bundleText, openBundle } from './support.ts';
+
+/** Name of a check. */
+const DAEMON = 'daemon';
+/** Of the log, in a bundle. */
+const LINES = 500;
+
+interface Told {
+  readonly check: string;
+  readonly finding: Finding;
+}
+
+export async function doctor(invocation: Invocation, terminal: Terminal): Promise<number> {
+  const file = invocation.value('config') ?? DEFAULT_CONFIG;
+  const wanted = invocation.value('support');
+  // Root may do these, the user of the service may not.
+  const bundle = wanted === null ? null : openBundle(wanted);
+  const machine = lookAtMachine();
+  const log = bundle === null ? null : lastLog(LINES);
+  const eyes = openEyes(file);
+  const told: Told[] = [];
+  const json = invocation.flag('json');
+  const tell: Tell = (check, finding) => {
+    // What the calls so far tell, a running daemon tells as well.
+    if (check === DAEMON && told.some((one) => one.finding.text === finding.text)) return;
+    told.push({ check, finding });
+    if (json) print(terminal, JSON.stringify(jsonOf(check, finding)));
+    else printFinding(terminal, finding);
+  };
+  const config = configOf(file, eyes, wantedBy(invocation));
+  const daemon: { status: StatusReply | null } = { status: null };
+  const outcome = await runChecks(
+    checksFor({ file, eyes, config, machine, daemon, say: (text) => remark(terminal, text) }),
+    tell,
+  );
+  bundle?.write(
+    bundleText({
+      at: createClock().now(),
+      system: system(),
+      user: eyes.user,
+      findings: told.map(({ check, finding }) => JSON.stringify(jsonOf(check, finding))),
+      machine,
+      config: file,
+      unitFiles: eyes.unit?.files ?? [],
+      status: daemon.status,
+      log,
+      secrets: [...eyes.handed, ...secretsOf(config)],
+    }),
+  );
+  if (!json) verdict(told, outcome, terminal);
+  if (!json && bundle !== null)
+    print(
+      terminal,
+      `${bundle.path} is written, without secrets and whole numbers. Look through it before you send it.`,
+    );
+  return outcome.status;
+}
+
+const secretsOf = (config: Subject | ConfigError): string[] =>
+  config instanceof ConfigError ? [] : config.secrets.found.map((secret) => secret.reveal());
+
+function configOf(file: string, eyes: Eyes, wanted: Wanted): Subject | ConfigError {
+  try {
+    return subjectOf(file, eyes, wanted);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly file: string;
+  readonly eyes: Eyes;
+  readonly config: Subject | ConfigError;
+  readonly machine: Machine;
+  /** What the running daemon says, once it was asked. */
+  readonly daemon: { status: StatusReply | null };
+  /** Says what is waited for. */
+  readonly say: (text: string) => void;
+}
+
+function checksFor({ file, eyes, config, machine, daemon, say }: Parts): Check[] {
+  const wrong = config instanceof ConfigError;
+  const files = wrong ? [refused(config), ...WITHOUT_CONFIG.slice(0, FILES)] : fileChecks(config);
+  const reached = wrong ? WITHOUT_CONFIG.slice(FILES) : [...reachChecks(config, say), numbers(config)];
+  return [
+    { ...VIEW, run: () => eyes.findings },
+    ...files,
+    ...(wrong ? [] : [storage(config)]),
+    { name: 'clock', about: 'clock', stage: 'work', run: () => clockFindings(machine) },
+    ...reached,
+    { name: 'service', about: 'service', stage: 'work', run: () => serviceFindings(machine) },
+    {
+      ...{ name: DAEMON, about: 'daemon', stage: 'work' },
+      async run() {
+        const path = wrong ? databaseOf(file, { env: process.env }) : config.config.storage.path;
+        if (path === null) return [];
+        daemon.status = await askDaemon({ storage: { path } });
+        const users = wrong ? null : config.config.leadsquared.user.file;
+        return daemonFindings(daemon.status, [file, ...(users === null ? [] : [users])]);
+      },
+    },
+  ];
+}
+
+const refused = (error: ConfigError): Check => ({
+  ...{ name: 'config', about: 'config', stage: 'start' },
+  run: () => problemFindings('config', error),
+});
+
+const storage = ({ config }: Subject): Check => ({
+  ...{ name: 'storage', about: 'disk', stage: 'work', needs: ['database'] },
+  run: () => storageFindings(config.storage, createClock().now()),
+});
+
+const numbers = ({ config }: Subject): Check => ({
+  ...{ name: 'numbers', about: 'numbers', stage: 'work' },
+  run: () => numberFindings(config),
+});
+
+/** What cannot be looked at as long as the config is refused. */
+const WITHOUT_CONFIG: readonly Check[] = (
+  [
+    ['users-file', 'users file'],
+    ['secrets', 'secret'],
+    ['database', 'database'],
+    ['storage', 'disk'],
+    ['pbx', 'PBX'],
+    ['hearing', 'hearing'],
+    ['records', 'records'],
+    ['leadsquared', 'LeadSquared'],
+    ['numbers', 'numbers'],
+  ] as const
+).map(([name, about]) => ({ name, about, stage: 'work', needs: ['config'], run: () => [] }));
+/** The first of them are about files. */
+const FILES = 4;
+
+/** As documented in the help of the command. */
+function jsonOf(check: string, { level, about, text, expected, commands = [], lines = [] }: Finding): unknown {
+  return masked({ level, check, about, found: text, expected: expected ?? null, commands, lines });
+}
+
+function verdict(told: readonly Told[], { failed }: Outcome, terminal: Terminal): void {
+  const many = (level: Finding['level']) => told.filter(({ finding }) => finding.level === level).length;
+  const [fails, warns, skips] = [many('FAIL'), many('warn'), many('skip')];
+  print(terminal, '');
+  if (failed.size === 0 && warns === 0) {
+    print(terminal, 'All is well.');
+    return;
+  }
+  const skipped = skips === 0 ? '' : `, ${count(skips, 'check')} skipped`;
+  const begin = fails > 0 ? 'Begin with the first FAIL, then run this again.' : 'Nothing keeps it from working.';
+  print(terminal, `${fails} FAIL, ${warns} warn${skipped}. ${begin}`);
+}

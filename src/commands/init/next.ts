@@ -1,0 +1,62 @@
+/** What `init` leaves to do: on the PBX, in its database, and here. */
+import { createSocket } from 'node:dgram';
+import { join } from 'node:path';
+import type { FoundPbx } from './found.ts';
+import { eventSocketLines, managerLines, placesOf, recordsSetup } from './pasted.ts';
+import type { Target } from './place.ts';
+import type { Secrets } from './secrets.ts';
+import { type Answers, SECRETS, USERS } from './text.ts';
+
+/** What is left to do, with the lines for the PBX. */
+export async function sayNext(
+  say: (line: string) => void,
+  answers: Answers,
+  pbx: FoundPbx | null,
+  secrets: Secrets,
+  target: Target,
+): Promise<void> {
+  const file = target.secretFile(SECRETS[answers.type]);
+  // Where the output is kept by somebody, a secret has no place in it.
+  const seen = process.stdout.isTTY === true;
+  const shown = seen ? secrets.forPbx : `what stands in ${file}`;
+  if (secrets.forPbx !== null && shown !== null) {
+    const lines =
+      answers.type === 'asterisk'
+        ? managerLines(answers.username, shown, await seenFrom(answers.host))
+        : eventSocketLines(shown);
+    say(`\nOn the PBX:\n`);
+    for (const line of lines) say(`    ${line}`);
+    say('');
+    for (const line of placesOf(answers, pbx?.product ?? null, answers.port)) say(line);
+  }
+  const password = secrets.written.get(SECRETS.records) ?? '';
+  const setup = recordsSetup(
+    answers.records,
+    target,
+    seen ? password : `what stands in ${target.secretFile(SECRETS.records)}`,
+  );
+  if (setup.length > 0) say(`\nFor its records of calls:`);
+  for (const line of setup) say(line);
+  say('\nNext:');
+  const [sudo, config] = target.installed ? ['sudo ', ''] : ['', ` --config ${target.config}`];
+  for (const id of secrets.missing)
+    say(`  ${sudo}sh -c 'umask 077; cat > ${target.secretFile(id)}'    # paste the key, Enter, Ctrl-D`);
+  const edit = target.installed ? 'sudoedit' : 'edit';
+  say(`  ${edit} ${join(target.directory, USERS)}    # a line for each extension`);
+  const program = process.env.npm_lifecycle_event === 'start' ? 'npm start --' : 'logcalld';
+  say(`  ${sudo}${program} doctor${config}`);
+  say(target.installed ? '  sudo systemctl enable --now logcalld' : `  ${program} run${config}`);
+}
+
+/** The address of this machine by which it comes to the PBX; nothing is sent. */
+function seenFrom(host: string): Promise<string> {
+  return new Promise((done) => {
+    const socket = createSocket('udp4');
+    const answered = (address: string) => () => {
+      done(address);
+      socket.close();
+    };
+    socket.once('error', answered('THE-ADDRESS-OF-THIS-MACHINE'));
+    socket.connect(9, host, () => answered(socket.address().address)());
+  });
+}

@@ -1,0 +1,183 @@
+/** `logcalld doctor`: what it finds, that one failure does not hide the next, and what its report holds. */
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { serviceFindings } from '../../../src/commands/doctor/machine.ts';
+import { daemonFindings } from '../../../src/commands/doctor/running.ts';
+import { bundleText } from '../../../src/commands/doctor/support.ts';
+import { settled, world } from '../../cli/world.ts';
+import { CANARY } from '../../support/daemon.ts';
+
+t.setTimeout(120_000);
+
+interface Line {
+  readonly level: string;
+  readonly check: string;
+  readonly about: string;
+  readonly found: string;
+  readonly commands: readonly string[];
+}
+
+const read = (out: string): Line[] => out.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]));
+const of = (lines: readonly Line[], check: string) => lines.filter((line) => line.check === check);
+
+t.test('a whole installation', async (t) => {
+  const it = await world(['inbound_answered_caller_hangs_up']);
+  t.teardown(() => it.end());
+  const config = join(it.directory, 'logcalld.toml');
+  const users = join(it.directory, 'users.csv');
+  await it.start();
+  await settled(it, 1);
+
+  await t.test('beside the daemon: all is well, in the order in which trouble is met', async (t) => {
+    const { code, out } = await it.run('doctor');
+    t.equal(code, 0, out);
+    t.match(
+      out,
+      /^ok +config[\s\S]*^ok +users file[\s\S]*^ok +database[\s\S]*^ok +secret[\s\S]*^ok +PBX asterisk[\s\S]*^ok +LeadSquared[\s\S]*^ok +daemon/m,
+    );
+    t.match(out, /^ok +numbers of asterisk +0\d.* is \+91\d{10}, posted as \+91-\d{10}/m);
+    t.match(out, /^0 FAIL, \d warn.*Nothing keeps it from working\.$/m);
+  });
+
+  await t.test('users who are not in LeadSquared are named by line and extension', async (t) => {
+    const before = readFileSync(users, 'utf8');
+    writeFileSync(users, before.replace('agent1003@', 'nobody-knows@'));
+    const { code, out } = await it.run('doctor', '--json');
+    t.equal(code, 0);
+    t.notMatch(out, /nobody-knows/);
+    const found = of(read(out), 'directory');
+    t.match(found[0], { level: 'warn', found: /^line 4 \(extension 1003\) of .* names nobody/ });
+    t.match(
+      found.map((line) => line.found),
+      [/^line 4/, /^1 of 8 active users have no extension/, /default user is an active/, /reload/],
+    );
+    t.ok(of(read(out), 'daemon').some((line) => /users\.csv was changed after/.test(line.found)));
+    writeFileSync(users, before);
+  });
+
+  await t.test('without the daemon LeadSquared itself is asked; a default user whom it does not have', async (t) => {
+    await it.stop();
+    const before = readFileSync(config, 'utf8');
+    writeFileSync(config, before.replace("default_user = 'agent1001@", "default_user = 'nobody-knows@"));
+    const { code, out } = await it.run('check-config');
+    t.equal(code, 1, out);
+    t.match(
+      out,
+      /^ok +LeadSquared users +each of the 8 lines[\s\S]*^FAIL +LeadSquared users +default_user .* is no active user/m,
+    );
+    t.notMatch(out, /nobody-knows|fetched them/);
+    writeFileSync(config, before);
+  });
+
+  await t.test('one failure does not hide the next', async (t) => {
+    await it.player.close();
+    it.sandbox.addFaults({ times: 0, fault: { kind: 'status', status: 401 } });
+    writeFileSync(join(it.directory, 'pbx-secret'), '\n');
+    writeFileSync(users, 'extension,user\n1001,\n');
+    const { code, out } = await it.run('doctor', '--json');
+    t.equal(code, 78, 'with such a users file it would not start');
+    const lines = read(out);
+    t.match(of(lines, 'users-file'), [{ level: 'FAIL', found: /users\.csv:2: user: found nothing/ }]);
+    t.ok(of(lines, 'secrets').some((line) => line.level === 'FAIL' && /is empty/.test(line.found)));
+    t.match(of(lines, 'database')[0], { level: 'ok' });
+    t.match(of(lines, 'pbx-asterisk'), [{ level: 'skip', found: /not asked, because there is no AMI secret/ }]);
+    t.match(of(lines, 'leadsquared'), [{ level: 'FAIL' }]);
+    t.match(of(lines, 'directory'), [{ level: 'skip', found: /the check "leadsquared" failed/ }]);
+    t.match(of(lines, 'daemon'), [{ level: 'warn', found: /does not run with this config/ }]);
+    writeFileSync(join(it.directory, 'pbx-secret'), CANARY);
+    writeFileSync(users, 'extension,user\n1001,agent1001@example.com\n');
+    const reached = await it.run('doctor', '--json');
+    t.equal(reached.code, 1, 'it would start, and log nothing');
+    t.match(of(read(reached.out), 'pbx-asterisk'), [{ level: 'FAIL', found: /refused the connection/ }]);
+  });
+
+  await t.test('a report of a config that is refused holds no secret and no whole number', async (t) => {
+    const report = join(it.directory, 'report.txt');
+    const before = readFileSync(config, 'utf8');
+    writeFileSync(
+      config,
+      before
+        .replace(
+          "name = 'asterisk'",
+          "name = 'asterisk'\npasswrod = 'hunter-two' # was hunter-one\nsecret = 'hunter-three'",
+        )
+        .replace(
+          '[leadsquared]',
+          "[source.direct_lines]\n'+918041110001' = '1001'\n[leadsquared]\naccess_key = 'hunter-four'",
+        ),
+    );
+    const { code, out } = await it.run('doctor', '--support', report);
+    t.equal(code, 78);
+    t.match(out, /^FAIL +config .*unknown key passwrod/m);
+    t.match(out, /^skip +LeadSquared +not looked at, because the check "config" failed$/m);
+    t.match(out, /^ *$\n^\d+ FAIL, .*Begin with the first FAIL/m);
+    const text = readFileSync(report, 'utf8');
+    t.equal(statSync(report).mode & 0o777, 0o600);
+    t.match(text, /== versions ==[\s\S]*== findings ==[\s\S]*== config .*[\s\S]*type = "asterisk"/);
+    for (const word of ['hunter', CANARY, it.sandbox.accessKey, it.sandbox.secretKey, '8041110001', 'agent1001@'])
+      t.notMatch(text, word);
+    t.match(await it.run('doctor', '--support', report), { code: 1, error: /is there already: name a new file/ });
+    writeFileSync(config, before);
+  });
+  t.strictSame(it.leaks(), []);
+});
+
+t.test('a report: secrets wherever they stand, units, addresses', async (t) => {
+  const folder = t.testdir({
+    'logcalld.toml': "[leadsquared.body]\nresource_url = 'https://me:pw-one@pbx.example/rec/{file}?token=pw-two'\n",
+    'x.conf': '[Service]\nSetCredential=ami-secret:pw-three\\\n pw-four\nEnvironment="TOKEN=pw-five"\nUMask=0077\n',
+  });
+  const text = bundleText({
+    at: 0,
+    ...{
+      system: 'Debian',
+      user: 'root',
+      machine: { unit: new Map([['Result', 'success']]), clockKept: null, exposure: null },
+    },
+    findings: ['{"found":"ok"}'],
+    config: join(folder, 'logcalld.toml'),
+    unitFiles: [join(folder, 'x.conf')],
+    status: null,
+    log: 'lead of +91 98450 12345, asha.rao@example.com: GET /x?accessKey=k%26y%2Fsix&z k&y/six "say \\"k&y/six\\""',
+    secrets: ['k&y/six'],
+  });
+  t.notMatch(text, /pw-|k&y|k%26y|98450|asha/);
+  t.match(text, /UMask=0077[\s\S]*\*\*\*2345, a\*\*\*@example\.com/);
+});
+
+t.test('what systemd tells of the service', async (t) => {
+  const unit = (over: Record<string, string>) => {
+    const well = {
+      LoadState: 'loaded',
+      ActiveState: 'active',
+      UnitFileState: 'enabled',
+      WatchdogUSec: '1min',
+      NRestarts: '0',
+    };
+    return serviceFindings({
+      unit: new Map(Object.entries({ ...well, ...over })),
+      clockKept: 'yes',
+      exposure: '1.3 OK',
+    });
+  };
+  const levels = (over: Record<string, string>) => unit(over).map(({ level }) => level);
+  t.same(levels({}), ['ok', 'ok', 'ok', 'info']);
+  t.match(unit({ ActiveState: 'inactive', UnitFileState: 'disabled' }), [
+    { level: 'warn', commands: ['sudo systemctl enable --now logcalld'] },
+    { level: 'warn' },
+  ]);
+  t.match(unit({ ActiveState: 'failed', Result: 'exit-code', ExecMainStatus: '78' }), [
+    { level: 'FAIL', text: /failed \(exit-code, exit status 78/ },
+  ]);
+  t.match(unit({ NeedDaemonReload: 'yes', WatchdogUSec: '0' })[2], {
+    level: 'warn',
+    commands: [/daemon-reload/, /restart/],
+  });
+  t.match(unit({ NeedDaemonReload: 'yes', WatchdogUSec: '0' })[3], { level: 'warn', text: /stuck/ });
+  t.match(unit({ LoadState: 'not-found' }), [{ level: 'warn', text: /no unit logcalld\.service/ }]);
+});
+
+t.test('no daemon', async (t) => {
+  t.match(daemonFindings(null, []), [{ level: 'warn', text: /no call is logged/ }]);
+});
