@@ -1,6 +1,5 @@
 /** `logcalld status`: one screen that answers "is it working?". */
 import type { StatusReply } from '../../adapters/control/api.ts';
-import { visible } from '../../adapters/host/log-value.ts';
 import { megabytes } from '../../adapters/sqlite/backups/megabytes.ts';
 import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
@@ -62,7 +61,7 @@ const WORDS: Readonly<Record<Severity, string>> = { error: 'FAIL', warning: 'war
 function troubles({ conditions }: StatusReply): readonly string[] {
   return conditions.flatMap(({ severity, text, lines }) => [
     `${WORDS[severity]}  ${privacy(false).text(text)}`,
-    ...lines.map((line) => `        ${visible(line)}`),
+    ...lines.map((line) => `        ${line}`),
   ]);
 }
 

@@ -2,7 +2,6 @@
 
 import { createClock } from '../../../adapters/host/clock.ts';
 import { readSecret, SecretError } from '../../../adapters/host/credentials.ts';
-import { visible } from '../../../adapters/host/log-value.ts';
 import { createCallLog } from '../../../adapters/leadsquared/call-log.ts';
 import { createClient } from '../../../adapters/leadsquared/http/client.ts';
 import { heldBy } from '../../../adapters/sqlite/thread/hold.ts';
@@ -39,8 +38,8 @@ export async function checkConfig(invocation: Invocation, terminal: Terminal): P
   const users = policy.user.rows.length;
   const report = (finding: Finding): Finding => {
     const { level, about, text, lines = [] } = finding;
-    print(terminal, `${level.padEnd(4)}  ${about.padEnd(22)}  ${visible(text)}`);
-    for (const line of lines) print(terminal, `          ${visible(line)}`);
+    print(terminal, `${level.padEnd(4)}  ${about.padEnd(22)}  ${text}`);
+    for (const line of lines) print(terminal, `          ${line}`);
     return finding;
   };
   report({

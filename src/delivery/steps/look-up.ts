@@ -12,7 +12,11 @@ export async function lookUp({ resolve, clock }: StepParts, { row, asking, heard
   if (resolved.reply !== null) heard(subjectOf(row.record), resolved.reply);
   switch (resolved.kind) {
     case 'send': {
-      return { from: row, outcome: { kind: 'done', event: 'found', reason: null, found: resolved.resolution } };
+      const { resolution: found, reply } = resolved;
+      return {
+        from: row,
+        outcome: { kind: 'done', event: 'found', reason: null, found, ...answeredWith(startedAt, reply, found.leadId) },
+      };
     }
     case 'skip':
       return { from: row, outcome: { kind: 'done', event: 'filtered', reason: resolved.reason } };
@@ -49,7 +53,14 @@ export async function lookUp({ resolve, clock }: StepParts, { row, asking, heard
   }
 }
 
-/** Only what went wrong is kept: a lead that was found is in the row. */
+/** Of a lookup that worked it is kept that it was made and what it found, not the lead itself. Without a request: nothing. */
+function answeredWith(startedAt: number, reply: Reply<unknown> | null, leadId: string | null) {
+  if (reply === null) return {};
+  const message = leadId === null ? 'No lead has the number.' : `Lead ${leadId}.`;
+  return { attempted: { step: 'look-up' as const, startedAt, result: { ...resultOf(reply), message, answer: null } } };
+}
+
+/** Of the others what went wrong. */
 function attempted(startedAt: number, reply: Reply<unknown> | null) {
   if (reply === null || reply.kind === 'accepted') return {};
   return { attempted: { step: 'look-up' as const, startedAt, result: resultOf(reply) } };
