@@ -11,7 +11,6 @@ import { configOf } from './shell.ts';
 const header = (zone: string) => ['EXTENSION', 'PBX', 'USER', 'NAME', 'CALLS', `LAST CALL (${zone})`, 'NOTE'];
 
 export async function users(invocation: Invocation, terminal: Terminal): Promise<number> {
-  const config = configOf(invocation);
   const { lines, count: known, fetchedAt } = await ask(invocation, terminal, 'users', {});
   if (invocation.flag('json')) {
     for (const line of lines) print(terminal, JSON.stringify(line));
@@ -30,7 +29,7 @@ export async function users(invocation: Invocation, terminal: Terminal): Promise
       ? 'The users of LeadSquared were not fetched yet.'
       : `${count(lines.length, 'extension')}, ${missing} without a user. LeadSquared has ${count(known, 'user')} (fetched ${times.dateTime(fetchedAt)}).`,
   );
-  if (missing > 0) print(terminal, `Next: ${nextStep(config.leadsquared.user.file)}`);
+  if (missing > 0) print(terminal, `Next: ${nextStep(configOf(invocation).leadsquared.user.file)}`);
   return EXIT.ok;
 }
 
