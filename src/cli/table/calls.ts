@@ -30,7 +30,7 @@ export const CALLS = [
     ],
     details:
       'Times are local unless --utc is given; the list names the zone. --since and --until look at the end\n' +
-      'of a call, --at at all of it, and a minute around. docs/calls-json.md describes --json. An export\n' +
+      'of a call, --at at all of it, and a minute around. README.md describes --json. An export\n' +
       'that goes on where the last one ended: --arrival --json --limit 1000000 --cursor PLACE.',
   },
   {

@@ -14,7 +14,7 @@ const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 1_000_000;
 /** Calls in one request. */
 const PAGE = 100;
-/** Of the objects that `--json` prints: grows by one when a field goes or changes its meaning. See docs/calls-json.md. */
+/** Of the objects that `--json` prints: grows by one when a field goes or changes its meaning. README.md has the table. */
 export const CONTRACT = 1;
 
 /** Shows calls below those shown before. */
