@@ -31,7 +31,7 @@ t.test('a lost answer is looked up after the configured time, and not posted aga
   t.same(
     attempts.map(({ step, trigger, result }) => [step, trigger, result?.outcome, result?.message]),
     [
-      ['look-up', 'live', 'accepted', 'Lead lead-1.'],
+      ['look-up', 'live', 'accepted', 'Lead lead-9811000001.'],
       ['post', 'live', 'uncertain', 'timeout'],
       ['check', 'live', 'accepted', `Looked for: found as activity ${world.row(1).activity_id}.`],
     ],
