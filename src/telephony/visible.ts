@@ -6,6 +6,9 @@
  */
 const STEERING = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
+/** Most texts; the classes of Unicode take a millisecond when they are first asked. */
+const PLAIN = /^[ -~]*$/;
+
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 /**
@@ -13,7 +16,7 @@ const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t'
  * shows what was there. A line of JSON stays valid and means the same: within it they stand in texts alone.
  */
 export function visible(text: string): string {
-  return text.replace(STEERING, (sign) => SHORT[sign] ?? escaped(sign));
+  return PLAIN.test(text) ? text : text.replace(STEERING, (sign) => SHORT[sign] ?? escaped(sign));
 }
 
 /** The same for a text of several lines. */
