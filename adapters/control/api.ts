@@ -15,10 +15,11 @@ import type { SkippedRecords } from '../../src/records/port.ts';
 import type { CallEvent } from '../../src/telephony/call-event.ts';
 import type { CallRow } from '../sqlite/sessions/list.ts';
 import type { ErasedPage } from '../sqlite/upkeep/erase.ts';
-import { callRecord } from './call-record.ts';
+import { callRecord, DIRECTIONS, STATUSES } from './call-record.ts';
 
 const time = z.number().int().min(0);
 const id = z.string().min(1).max(200);
+const word = z.string().trim().min(1).max(200);
 const state = z.enum(DELIVERY_STATES);
 
 /** Times: ms since the epoch; calls that ended in [since, until). */
@@ -50,7 +51,19 @@ export const requests = {
   status: nothing,
   calls: z.strictObject({
     ...selection,
-    direction: z.enum(['Inbound', 'Outbound', 'Internal']).optional(),
+    direction: z.enum(DIRECTIONS).optional(),
+    statuses: z.array(z.enum(STATUSES)).max(STATUSES.length).optional(),
+    /** Calls of which a part lies in [from, to), ms since the epoch. */
+    during: z.strictObject({ from: time, to: time }).optional(),
+    /** An extension (`101`, `101@tenant.example`), or a user of LeadSquared, whose extensions are meant. */
+    agent: word.optional(),
+    /** A user of LeadSquared: id, address, name, or a part of the name. */
+    user: word.optional(),
+    queue: word.optional(),
+    /** `newest`: by their begin, newest first. `arrival`: as they were stored, oldest first. */
+    order: z.enum(['newest', 'arrival']).optional(),
+    /** In the order of arrival and without a cursor: begins with the last so many. */
+    last: z.number().int().min(0).max(MAX_ITEMS).optional(),
     limit: z.number().int().min(1).max(MAX_ITEMS),
     cursor,
   }),
@@ -214,10 +227,21 @@ export interface BackfillAnswer {
   readonly cursor: string | null;
 }
 
-/** A page of a list. `cursor` `null`: nothing is left. */
+/** A call of a list. */
+export interface ListedCall extends CallRow {
+  /** The place behind this call: the same request with it goes on there. */
+  readonly cursor: string;
+}
+
+/** A page of a list. A page may be empty and the next one not. */
 export interface CallsAnswer {
-  readonly rows: readonly CallRow[];
+  readonly rows: readonly ListedCall[];
+  /** `null`: nothing is left. In the order of arrival it is the place behind all that was looked at, and never `null`. */
   readonly cursor: string | null;
+  /** False: nothing more is there at this moment. */
+  readonly more: boolean;
+  /** Whom `agent` and `user` were taken for: names of users, extensions. */
+  readonly meant: readonly string[];
 }
 
 export interface Replies {

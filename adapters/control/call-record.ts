@@ -2,6 +2,11 @@
 import { z } from 'zod';
 import type { CallRecord } from '../../src/call/record.ts';
 
+export const DIRECTIONS = ['Inbound', 'Outbound', 'Internal'] as const;
+export const STATUSES = [
+  ...(['Answered', 'Abandoned', 'Missed', 'Busy', 'Voicemail', 'NoAnswer', 'Cancelled', 'Failed'] as const),
+] as const;
+
 const text = z.string().max(1_000).nullable();
 const time = z.number().min(0);
 const seconds = z.number().min(0);
@@ -13,8 +18,8 @@ const reasons = z.strictObject({ direction: reason, external: reason, agent: rea
 export const callRecord: z.ZodType<CallRecord> = z.strictObject({
   callSessionId: z.string().min(1).max(200),
   source: z.string().min(1).max(64),
-  direction: z.enum(['Inbound', 'Outbound', 'Internal']),
-  status: z.enum(['Answered', 'Abandoned', 'Missed', 'Busy', 'Voicemail', 'NoAnswer', 'Cancelled', 'Failed']),
+  direction: z.enum(DIRECTIONS),
+  status: z.enum(STATUSES),
   external: text,
   externalE164: text,
   externalName: text,

@@ -1,5 +1,6 @@
 /** What both sides know about the socket itself. */
 import { connect } from 'node:net';
+import { AccessError, isDenied } from './access.ts';
 
 /** `sun_path` has 108 bytes with the NUL at its end (unix(7)). */
 const MAX_PATH_BYTES = 107;
@@ -34,9 +35,9 @@ export function isAlive(path: string): Promise<boolean> {
   });
 }
 
+/** Why the socket cannot be used: `AccessError` where this user may not. */
 export function notAllowed(path: string, error: NodeJS.ErrnoException): Error {
-  if (error.code === 'EACCES' || error.code === 'EPERM') {
-    return new Error(`This user may not use the control socket ${path}: use sudo, or join the group of logcalld.`);
-  }
-  return new Error(`The control socket ${path} cannot be used (${error.message}).`);
+  return isDenied(error)
+    ? new AccessError(path)
+    : new Error(`The control socket ${path} cannot be used (${error.message}).`);
 }

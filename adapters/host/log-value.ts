@@ -89,19 +89,3 @@ function plainError(error: Error, privacy: Privacy, depth: number): Plain {
     stack: plainText('stack', error.stack ?? '', privacy),
   };
 }
-
-/**
- * Characters that steer a terminal or a line reader: controls (C0, DEL, C1), line and paragraph separators, and the signs
- * that reverse the direction of text. A caller's name may hold any of them.
- */
-const steering = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
-
-/** Makes steering characters visible (`\n`, `\u001b`), so that one entry is one line and shows what was there. */
-export function visible(text: string): string {
-  return text.replace(steering, (sign) => {
-    if (sign === '\n') return '\\n';
-    if (sign === '\r') return '\\r';
-    if (sign === '\t') return '\\t';
-    return `\\u${(sign.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
-  });
-}

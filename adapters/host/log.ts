@@ -2,7 +2,8 @@
 import winston from 'winston';
 import type { Log, LogLevel } from '../../src/ports.ts';
 import type { Secret } from '../../src/secret.ts';
-import { type Plain, type Privacy, plainValue, visible } from './log-value.ts';
+import { visible } from '../../src/telephony/visible.ts';
+import { type Plain, type Privacy, plainValue } from './log-value.ts';
 
 export interface LogOptions {
   readonly level: LogLevel;

@@ -1,4 +1,5 @@
 /** From the command line to a command and its exit status. */
+import { visible } from '../telephony/visible.ts';
 import { type Invocation, UsageError } from './command.ts';
 import { COMMANDS, type CommandName } from './commands.ts';
 import { EXIT, helpAll, helpFor } from './help.ts';
@@ -10,6 +11,10 @@ export interface Terminal {
   error(text: string): void;
   /** True when somebody looks at `error` on a screen, where a line can be written anew. */
   readonly screen?: boolean;
+  /** Columns and lines of the screen that shows `out`; absent when that is none. */
+  readonly size?: { readonly columns: number; readonly rows: number } | undefined;
+  /** True when `out` is a screen that may show colours. */
+  readonly colour?: boolean;
   /** True when whoever read `out` has gone: nothing more need be written. */
   readonly gone?: boolean;
 }
@@ -35,10 +40,14 @@ export async function runCommandLine(
       return EXIT.ok;
     }
     const name = COMMANDS.find((command) => command.name === parsed.invocation.command.name)?.name ?? FALLBACK;
-    return await bodies[name](parsed.invocation, terminal);
+    const plain = parsed.invocation.flag('no-color') && terminal.colour === true;
+    return await bodies[name](
+      parsed.invocation,
+      plain ? Object.create(terminal, { colour: { value: false } }) : terminal,
+    );
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    terminal.error(`logcalld: ${error.message} Try: ${error.hint}\n`);
+    terminal.error(`${visible(`logcalld: ${error.message} Try: ${error.hint}`)}\n`);
     return EXIT.usage;
   }
 }

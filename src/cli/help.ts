@@ -27,6 +27,7 @@ export function helpAll(commands: readonly CommandSpec[], fallback: string): str
     ...table(rows),
     '',
     '"logcalld COMMAND --help" shows the options of a command.',
+    'Colours are for terminals; NO_COLOR=1 in the environment or --no-color leaves them out.',
     `Exit status: ${EXIT.ok} done, ${EXIT.failed} failed, ${EXIT.usage} wrong command line, ${EXIT.software} a fault of logcalld itself, ${EXIT.config} wrong config.`,
     '',
   ].join('\n');

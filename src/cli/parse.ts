@@ -4,6 +4,7 @@ import { nearest } from '../../config/problem.ts';
 import { type CommandSpec, type Invocation, type OptionSpec, UsageError } from './command.ts';
 
 const HELP: OptionSpec = { name: 'help', short: 'h', help: 'show this help' };
+const NO_COLOUR: OptionSpec = { name: 'no-color', help: 'print without colours' };
 
 /** `help`: print the help of a command, or of all (`null`). */
 export type Parsed =
@@ -62,7 +63,7 @@ function refuseWrongVerb(commands: readonly CommandSpec[], name: string, word: s
 }
 
 function parseFor(command: CommandSpec, words: readonly string[]): Parsed {
-  const options = [...(command.options ?? []), HELP];
+  const options = [...(command.options ?? []), NO_COLOUR, HELP];
   const { values, tokens, positionals } = parseArgs({
     args: [...words],
     strict: false,

@@ -1,18 +1,98 @@
-/** Points in time on the command line. */
+/** Points in time on the command line, as people write them; local unless `utc`. */
 import { parseDuration } from '../../config/duration.ts';
 import { UsageError } from './command.ts';
 
+/** [from, to), ms since the epoch. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+/** People read another clock than the PBX, and remember the minute before or after. */
+const AROUND_MS = MINUTE_MS;
+
 /**
- * `'2h'` (that long before `now`) or a date with an optional time, local unless it ends in `Z` or an offset.
- * `option`: named in the error. Result: ms since the epoch. Throws `UsageError`.
+ * `'2h'` (that long before `now`), `'now'`, `'today'` and `'yesterday'` (the midnight at which the day begins), a date, `'10:02'`
+ * (of today), or a day and a time. `option`: named in the error. Result: ms since the epoch. Throws `UsageError`.
  */
-export function parseWhen(option: string, text: string, now: number): number {
+export function parseWhen(option: string, text: string, now: number, utc = false): number {
   const ago = parseDuration(text);
   if (ago !== null) return now - ago;
-  const form = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?$/.test(text);
-  // A date alone is UTC by ECMAScript; people mean their own midnight.
-  const at = form ? Date.parse(text.length === 10 ? `${text}T00:00` : text) : Number.NaN;
-  if (Number.isNaN(at))
-    throw new UsageError(`${option} ${text} is no time.`, `${option} 2h, or ${option} 2026-11-22T09:00`);
-  return at;
+  return readSpan(option, text, now, utc, `${option} 2h, ${option} yesterday, or ${option} 2026-11-22T09:00`).from;
+}
+
+/**
+ * What of a time is meant by `--at`: a day is all of it; of a minute or second a minute before and after count as well. An hour
+ * that comes twice, when the clocks go back, is meant both times. Throws `UsageError`, also for what is still to come.
+ */
+export function parseAt(option: string, text: string, now: number, utc = false): Span {
+  const ago = parseDuration(text);
+  if (ago !== null) return { from: now - ago - AROUND_MS, to: now - ago + AROUND_MS };
+  const { from, to, isDay } = readSpan(option, text, now, utc, `${option} 10:02, or ${option} 'yesterday 10:02'`);
+  if (from <= now) return isDay ? { from, to } : { from: from - AROUND_MS, to: to + AROUND_MS };
+  const before = /^\d\d?:/.test(text) ? `${option} 'yesterday ${text}'` : `${option} yesterday`;
+  throw new UsageError(`${option} ${text} is still to come.`, before);
+}
+
+const FORM =
+  /^(?:(?<day>today|yesterday|\d{4}-\d\d-\d\d)(?:[T ]+|$))?(?:(?<hour>\d\d?):(?<minute>\d\d)(?::(?<second>\d\d)(?<part>\.\d+)?)?(?<zone>Z|[+-]\d\d:?\d\d)?)?$/i;
+
+function readSpan(option: string, text: string, now: number, utc: boolean, hint: string): Span & { isDay: boolean } {
+  const wrong = (why: string) => new UsageError(`${option} ${text} ${why}.`, hint);
+  if (text.trim().toLowerCase() === 'now') return { from: now, to: now + MINUTE_MS, isDay: false };
+  const { day, hour, minute, second, part, zone } = FORM.exec(text.trim())?.groups ?? {};
+  if (day === undefined && hour === undefined) throw wrong('is no time');
+  const date = dateOf(day?.toLowerCase() ?? 'today', now, utc);
+  if (hour === undefined) {
+    const from = date === null ? undefined : moments(date, utc)[0];
+    if (date === null || from === undefined) throw wrong('is no day of the calendar');
+    return { from, to: moments(date + DAY_MS, utc)[0] ?? from + DAY_MS, isDay: true };
+  }
+  const time = [Number(hour), Number(minute), Number(second ?? 0)] as const;
+  if (date === null || time[0] > 23 || time[1] > 59 || time[2] > 59) throw wrong('is no time');
+  if (zone !== undefined && (day === undefined || /^[a-z]/i.test(day))) throw wrong('names a zone without a date');
+  const wall =
+    date + (time[0] * 60 + time[1]) * MINUTE_MS + time[2] * 1000 + Math.floor(1000 * Number(`0${part ?? ''}`));
+  const [from, again = from] = zone === undefined ? moments(wall, utc) : [wall - offsetOf(zone)];
+  if (from === undefined || again === undefined) throw wrong('did not exist: the clocks went forward');
+  return { from, to: again + (second === undefined ? MINUTE_MS : 1000), isDay: false };
+}
+
+/** `+05:30` to ms. */
+function offsetOf(zone: string): number {
+  if (zone.toUpperCase() === 'Z') return 0;
+  const [, sign, hours, minutes] = /^([+-])(\d\d):?(\d\d)$/.exec(zone) ?? [];
+  return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * MINUTE_MS;
+}
+
+/** The midnight of a day as a clock on the wall shows it, which is told as if it were UTC; `null`: there is no such day. */
+function dateOf(day: string, now: number, utc: boolean): number | null {
+  if (day === 'today' || day === 'yesterday') {
+    const date = new Date(now);
+    const midnight = utc
+      ? Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate())
+      : Date.UTC(date.getFullYear(), date.getMonth(), date.getDate());
+    return day === 'today' ? midnight : midnight - DAY_MS;
+  }
+  const at = Date.parse(`${day}T00:00:00Z`);
+  return !Number.isNaN(at) && new Date(at).toISOString().startsWith(day) ? at : null;
+}
+
+/**
+ * When a clock on the wall shows this: usually once; twice where the clocks go back; never where they go forward, except that a
+ * midnight which is left out begins with the first moment after it.
+ */
+function moments(wall: number, utc: boolean): readonly number[] {
+  if (utc) return [wall];
+  const shows = (at: number) => at - new Date(at).getTimezoneOffset() * MINUTE_MS;
+  // A zone changes its offset at most once in two days.
+  const found = [wall - DAY_MS, wall + DAY_MS]
+    .map((near) => wall + new Date(near).getTimezoneOffset() * MINUTE_MS)
+    .filter((at) => shows(at) === wall);
+  if (found.length > 0 || wall % DAY_MS !== 0) return [...new Set(found)].sort((a, b) => a - b);
+  return [
+    new Date(new Date(wall).getUTCFullYear(), new Date(wall).getUTCMonth(), new Date(wall).getUTCDate()).getTime(),
+  ];
 }

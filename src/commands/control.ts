@@ -1,6 +1,7 @@
 /** Where the daemon and the commands meet: the socket's place, and who answers when the daemon does not run. */
 import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { AccessError } from '../../adapters/control/access.ts';
 import type { Replies, RequestName, RequestOf } from '../../adapters/control/api.ts';
 import { type ControlClient, connectControl } from '../../adapters/control/client.ts';
 import { readHolder } from '../../adapters/sqlite/thread/holder.ts';
@@ -25,19 +26,33 @@ export function controlPath(place: Place, env: Environment): string {
 
 /**
  * The daemon on this database; `null` when none answers. Who holds the database says where it listens; else the usual places
- * are tried.
+ * are tried. The folder of the database may be closed to a member of the group, who asks over the other socket. Rejects with one
+ * sentence when this user may not ask, or may neither ask nor look.
  */
 export async function reach(place: Place, env: Environment = process.env): Promise<ControlClient | null> {
   const { path } = place.storage;
   const named = readHolder(path)?.socket ?? null;
   const own = named === null ? null : await holderAt(named, path);
   if (own !== null) return own;
-  for (const socket of new Set([controlPath(place, env), join(dirname(path), NAME), join(RUNTIME_OF_UNIT, NAME)])) {
-    const daemon = socket === named ? null : await connectControl(socket, VERSION);
-    if (daemon !== null && isSameFile(daemon.database, path)) return daemon;
+  const beside = join(dirname(path), NAME);
+  let closed = false;
+  for (const socket of new Set([controlPath(place, env), beside, join(RUNTIME_OF_UNIT, NAME)])) {
+    if (socket === named) continue;
+    try {
+      const daemon = await connectControl(socket, VERSION);
+      if (daemon !== null && isSameFile(daemon.database, path)) return daemon;
+    } catch (error) {
+      if (!(error instanceof AccessError) || socket !== beside) throw error;
+      closed = true;
+    }
   }
+  if (closed) throw new Error(notHere(dirname(path)));
   return null;
 }
+
+/** To somebody who may ask the daemon, but not look into its files: there is no daemon to ask. */
+const notHere = (folder: string): string =>
+  `logcalld is not running, and this user may not look into ${folder}: "sudo systemctl start logcalld" starts it, with sudo this command reads the database.`;
 
 /** The daemon at the socket that the holder of the database named, unless that was left by one that is gone. */
 async function holderAt(socket: string, path: string): Promise<ControlClient | null> {

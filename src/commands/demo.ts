@@ -78,7 +78,8 @@ export async function demo(): Promise<number> {
     'logcalld demo: recorded calls of a real Asterisk 22 (AMI) and a real FreeSWITCH 1.11 (event socket), side by side',
   );
   print('  -> logcalld -> HTTP -> a stand-in LeadSquared that checks every request and its limit of 25 in 5 s.');
-  print(`Everything is in ${directory} and is removed at the end.\n`);
+  print(`Everything is in ${directory} and is removed at the end.`);
+  print('');
 
   const clock = createClock();
   const log = { write: () => {} };
@@ -175,12 +176,14 @@ function showPosts(sandbox: Sandbox): () => void {
 function summary(sandbox: Sandbox, ended: readonly CallRecord[]): void {
   const internal = ended.filter((record) => record.direction === 'Internal').length;
   const hidden = ended.filter((record) => record.direction !== 'Internal' && record.withheld).length;
-  print(`\n${ended.length} calls became sessions; ${sandbox.ledger.calls().length} call logs accepted.`);
+  print('');
+  print(`${ended.length} calls became sessions; ${sandbox.ledger.calls().length} call logs accepted.`);
   print(`Kept and not posted, as the defaults have it: ${internal} internal, ${hidden} with a hidden number.`);
   print(
     `Posted twice: ${sandbox.ledger.doubled().length}. Most requests in any 5 s: ${sandbox.worstWindow()} (limit 25).`,
   );
-  print('\nNext: your own PBX. These ask what they need to know, and say what is missing:');
+  print('');
+  print('Next: your own PBX. These ask what they need to know, and say what is missing:');
   print('  npm start -- init --directory trial');
   print('  npm start -- doctor --config trial/logcalld.toml');
 }

@@ -1,36 +1,31 @@
 /** How things are written for people at a terminal: times, lengths, columns, and masked numbers. */
-import { visible } from '../../adapters/host/log-value.ts';
 import type { CallRecord } from '../call/record.ts';
 import type { Terminal } from '../cli/cli.ts';
 import { maskNumber, maskText } from '../telephony/mask.ts';
+import { visible } from '../telephony/visible.ts';
+import { padEnd, padStart, take, widthOf, wrap } from './print/width.ts';
 
-/** A line of the result. */
-export function print(terminal: Terminal, line: string): void {
-  terminal.out(`${line}\n`);
+export { clockTime, dateTime, type Times, timesOf } from './print/times.ts';
+
+/** How much a line needs somebody: `bad` is red, `doubt` yellow, `good` green, `quiet` grey (ECMA-48, SGR). */
+export type Tone = 'bad' | 'doubt' | 'good' | 'quiet';
+
+const SGR: Readonly<Record<Tone, number>> = { bad: 31, doubt: 33, good: 32, quiet: 90 };
+
+/**
+ * A line of the result. With `tell` and the errors in `terminal.ts` the one way to a terminal: what was said by callers, PBXs and
+ * the CRM is made harmless here, whatever it is part of. Colours are for terminals alone, and may be switched off.
+ */
+export function print(terminal: Terminal, line: string, tone?: Tone): void {
+  const text = visible(line);
+  const painted = tone !== undefined && terminal.colour === true;
+  terminal.out(painted ? `\u001b[${SGR[tone]}m${text}\u001b[0m\n` : `${text}\n`);
 }
 
 /** A remark, apart from the result. */
 export function tell(terminal: Terminal, line: string): void {
-  terminal.error(`${line}\n`);
+  terminal.error(`${visible(line)}\n`);
 }
-
-/** `2026-11-22 14:14:22`, local. */
-export function dateTime(ms: number): string {
-  const date = new Date(ms);
-  const day = [String(date.getFullYear()).padStart(4, '0'), two(date.getMonth() + 1), two(date.getDate())];
-  return `${day.join('-')} ${timeOfDay(date)}`;
-}
-
-/** `14:14:22.104`, local. */
-export function clockTime(ms: number): string {
-  const date = new Date(ms);
-  return `${timeOfDay(date)}.${String(date.getMilliseconds()).padStart(3, '0')}`;
-}
-
-/** By hand: the first use of a locale costs more than all else that `status` does. */
-const timeOfDay = (date: Date): string => [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':');
-
-const two = (value: number): string => String(value).padStart(2, '0');
 
 const UNITS: readonly (readonly [name: string, ms: number])[] = [
   ['d', 86_400_000],
@@ -49,31 +44,43 @@ export function length(ms: number): string {
   return rest === 0 || second === undefined ? `${whole} ${first[0]}` : `${whole} ${first[0]} ${rest} ${second[0]}`;
 }
 
-/** At most so many characters, on one line, nothing in it that steers the terminal. */
+/** At most so many columns of a terminal, on one line, with nothing in it that `print` would make longer. */
 export function cut(text: string, width: number): string {
   const line = visible(text.replace(/\s+/g, ' ').trim());
-  return line.length <= width ? line : `${line.slice(0, width - 3)}...`;
+  return widthOf(line) <= width ? line : `${take(line, width - 3)}...`;
 }
 
+/** The last column gets no less, however narrow the terminal is. */
+const LEAST = 24;
+
 /**
- * Aligned lines; `right`: numbers of the columns that stand to the right. The last column is as long as it is. `widths`: of lines
- * written before, which these are to stand below; they grow where more is needed.
+ * Aligned lines; `right`: numbers of the columns that stand to the right. The last column is as long as it is; where the terminal
+ * has only `width` columns it goes on below itself. `widths`: of lines written before, which these are to stand below; they grow
+ * where more is needed.
  */
 export function columns(
   rows: readonly (readonly string[])[],
   right: readonly number[] = [],
   widths: number[] = [],
+  width = Number.POSITIVE_INFINITY,
 ): string[] {
-  for (const row of rows)
+  const cells = rows.map((row) => row.map(visible));
+  for (const row of cells)
     row.forEach((cell, at) => {
-      widths[at] = Math.max(widths[at] ?? 0, cell.length);
+      widths[at] = Math.max(widths[at] ?? 0, widthOf(cell));
     });
-  return rows.map((row) =>
-    row
-      .map((cell, at) => (right.includes(at) ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0)))
-      .join('  ')
-      .trimEnd(),
-  );
+  return cells.flatMap((row) => {
+    const last = row.length - 1;
+    const before = row
+      .slice(0, last)
+      .map((cell, at) => `${(right.includes(at) ? padStart : padEnd)(cell, widths[at] ?? 0)}  `)
+      .join('');
+    const end = right.includes(last) ? padStart(row[last] ?? '', widths[last] ?? 0) : (row[last] ?? '');
+    const indent = widthOf(before);
+    return (before.length + LEAST > width ? [before + end] : wrap(before + end, width, indent)).map((line) =>
+      line.trimEnd(),
+    );
+  });
 }
 
 /** `1 call`, `2 calls`. */
@@ -86,6 +93,7 @@ const IDS = new Set([
   ...['callSessionId', 'CallSessionId', 'sessionId', 'channel', 'linkedId', 'bridge', 'wire', 'by', 'target', 'other'],
   ...[
     'activityId',
+    'cursor',
     'leadId',
     'userId',
     'LeadId',

@@ -1,4 +1,5 @@
 /** Where an installation has its database, which is how a command finds the daemon. */
+import { refuseStranger } from '../../adapters/control/access.ts';
 import { databaseOf } from '../../config/read.ts';
 import type { Invocation } from '../cli/command.ts';
 import { DEFAULT_CONFIG } from '../cli/commands.ts';
@@ -16,6 +17,8 @@ export interface Place {
  */
 export async function placeOf(invocation: Invocation): Promise<Place> {
   const whole = async () => (await import('./shell.ts')).configOf(invocation);
-  const path = databaseOf(invocation.value('config') ?? DEFAULT_CONFIG, { env: process.env });
+  const file = invocation.value('config') ?? DEFAULT_CONFIG;
+  refuseStranger(file);
+  const path = databaseOf(file, { env: process.env });
   return path === null ? whole() : { storage: { path }, checkRest: async () => void (await whole()) };
 }

@@ -1,5 +1,6 @@
 /** How far a command is that goes through many calls: on a screen one line that changes, else a line now and then. */
 import type { Terminal } from '../cli/cli.ts';
+import { visible } from '../telephony/visible.ts';
 import { tell } from './output.ts';
 
 export interface Progress {
@@ -22,7 +23,7 @@ export function progress(terminal: Terminal): Progress {
   return {
     at(done, text) {
       if (terminal.screen === true) {
-        terminal.error(`${EMPTY_LINE}${text}`);
+        terminal.error(`${EMPTY_LINE}${visible(text)}`);
         shown = true;
       } else if (Math.floor(done / EACH) > told) {
         told = Math.floor(done / EACH);

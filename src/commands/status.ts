@@ -1,6 +1,5 @@
 /** `logcalld status`: one screen that answers "is it working?". */
 import type { StatusReply } from '../../adapters/control/api.ts';
-import { visible } from '../../adapters/host/log-value.ts';
 import { megabytes } from '../../adapters/sqlite/backups/megabytes.ts';
 import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
@@ -9,16 +8,24 @@ import { DELIVERY_STATES } from '../delivery/states.ts';
 import type { Severity } from '../health/conditions.ts';
 import type { SourceStatus } from '../ports.ts';
 import { ask } from './control.ts';
-import { columns, count, cut, dateTime, external, length, print, privacy } from './output.ts';
+import { columns, count, cut, dateTime, external, length, print, privacy, type Tone } from './output.ts';
 import { gapLine } from './records/gap-line.ts';
 
 const LIVE_SHOWN = 10;
+/** By how a line begins. */
+const TONES: readonly (readonly [string, Tone])[] = [
+  ['FAIL', 'bad'],
+  ['Something needs attention', 'bad'],
+  ['warn', 'doubt'],
+];
 
 export async function status(invocation: Invocation, terminal: Terminal): Promise<number> {
   const reply = await ask(invocation, terminal, 'status', {});
   const well = isWell(reply);
   if (invocation.flag('json')) print(terminal, JSON.stringify(privacy(false).value({ well, ...reply })));
-  else for (const line of screen(reply)) print(terminal, line);
+  else
+    for (const line of screen(reply))
+      print(terminal, line, TONES.find(([beginning]) => line.startsWith(beginning))?.[1]);
   return well ? EXIT.ok : EXIT.failed;
 }
 
@@ -65,7 +72,7 @@ const WORDS: Readonly<Record<Severity, string>> = { error: 'FAIL', warning: 'war
 function troubles({ conditions }: StatusReply): readonly string[] {
   return conditions.flatMap(({ severity, text, lines }) => [
     `${WORDS[severity]}  ${privacy(false).text(text)}`,
-    ...lines.map((line) => `        ${visible(line)}`),
+    ...lines.map((line) => `        ${line}`),
   ]);
 }
 

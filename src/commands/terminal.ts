@@ -3,6 +3,7 @@ import { SecretError } from '../../adapters/host/credentials.ts';
 import { ConfigError } from '../../config/problem.ts';
 import type { Terminal } from '../cli/cli.ts';
 import { EXIT } from '../cli/help.ts';
+import { visible, visibleLines } from '../telephony/visible.ts';
 
 /** The daemon cannot start before the operator changes something: a restart by systemd would meet the same. */
 export class SetupError extends Error {
@@ -11,7 +12,7 @@ export class SetupError extends Error {
 
 /** A line of the result. A reader that went away (`| head`) is no error. */
 export function print(text: string): void {
-  processTerminal.out(`${text}\n`);
+  processTerminal.out(`${visible(text)}\n`);
 }
 
 /** The standard streams of this process. */
@@ -19,6 +20,12 @@ export const processTerminal: Terminal = {
   out: (text) => write(process.stdout, text),
   error: (text) => write(process.stderr, text),
   screen: process.stderr.isTTY === true,
+  get size() {
+    const { isTTY, columns, rows } = process.stdout;
+    return isTTY === true ? { columns, rows } : undefined;
+  },
+  // https://no-color.org: present and not empty, whatever it is.
+  colour: process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb',
   get gone() {
     return outClosed;
   },
@@ -42,6 +49,6 @@ function ignore(): void {}
 export function reportError(error: unknown, terminal: Terminal): number {
   const message = error instanceof Error ? error.message : String(error);
   const mend = error instanceof ConfigError || error instanceof SecretError;
-  terminal.error(mend ? `${message}\n` : `logcalld: ${message}\n`);
+  terminal.error(mend ? `${visibleLines(message)}\n` : `${visible(`logcalld: ${message}`)}\n`);
   return mend || error instanceof SetupError ? EXIT.config : EXIT.failed;
 }

@@ -5,19 +5,21 @@ import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
 import { nameOf } from '../delivery/parties/users.ts';
 import { ask } from './control.ts';
-import { columns, count, cut, dateTime, print, tell } from './output.ts';
+import { columns, count, cut, print, type Times, tell, timesOf } from './output.ts';
 import { configOf } from './shell.ts';
 
-const HEADER = ['EXTENSION', 'PBX', 'USER', 'NAME', 'CALLS', 'LAST CALL', 'NOTE'];
+const header = (zone: string) => ['EXTENSION', 'PBX', 'USER', 'NAME', 'CALLS', `LAST CALL (${zone})`, 'NOTE'];
 
 export async function users(invocation: Invocation, terminal: Terminal): Promise<number> {
-  const config = configOf(invocation);
   const { lines, count: known, fetchedAt } = await ask(invocation, terminal, 'users', {});
   if (invocation.flag('json')) {
     for (const line of lines) print(terminal, JSON.stringify(line));
     return EXIT.ok;
   }
-  if (lines.length > 0) for (const line of columns([HEADER, ...lines.map(cells)], [4])) print(terminal, line);
+  const times = timesOf(invocation.flag('utc'));
+  const zone = times.zone(fetchedAt ?? Date.now());
+  const table = [header(zone), ...lines.map((line) => cells(line, times))];
+  if (lines.length > 0) for (const line of columns(table, [4], [], terminal.size?.columns)) print(terminal, line);
   else tell(terminal, 'No extension is in a users file, and none took part in a call yet.');
   const missing = lines.filter(({ match }) => match === 'none').length;
   print(terminal, '');
@@ -25,9 +27,9 @@ export async function users(invocation: Invocation, terminal: Terminal): Promise
     terminal,
     fetchedAt === null
       ? 'The users of LeadSquared were not fetched yet.'
-      : `${count(lines.length, 'extension')}, ${missing} without a user. LeadSquared has ${count(known, 'user')} (fetched ${dateTime(fetchedAt)}).`,
+      : `${count(lines.length, 'extension')}, ${missing} without a user. LeadSquared has ${count(known, 'user')} (fetched ${times.dateTime(fetchedAt)}).`,
   );
-  if (missing > 0) print(terminal, `Next: ${nextStep(config.leadsquared.user.file)}`);
+  if (missing > 0) print(terminal, `Next: ${nextStep(configOf(invocation).leadsquared.user.file)}`);
   return EXIT.ok;
 }
 
@@ -39,25 +41,15 @@ function nextStep(file: string | null): string {
   return `${write}, and restart logcalld; for users new in LeadSquared "logcalld reload" is enough. Then "logcalld replay --state parked".`;
 }
 
-function cells({
-  extension,
-  source,
-  domain,
-  match,
-  userId,
-  email,
-  name,
-  calls,
-  lastAt,
-  note,
-}: UserLine): readonly string[] {
+function cells(line: UserLine, times: Times): readonly string[] {
+  const { extension, source, domain, match, userId, email, name, calls, lastAt, note } = line;
   return [
     cut(nameOf({ extension, domain }), 40),
     source ?? 'any',
     match === 'known' ? cut(email ?? userId ?? '-', 40) : '-',
     cut(name ?? '-', 30),
     String(calls),
-    lastAt === null ? '-' : dateTime(lastAt),
+    lastAt === null ? '-' : times.dateTime(lastAt),
     cut(note, 80),
   ];
 }

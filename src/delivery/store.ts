@@ -71,7 +71,7 @@ export interface AttemptResult {
   readonly durationMs: number;
 }
 
-/** A request that was made for a delivery; `null` results: no answer was recorded. Of lookups that worked only a choice is kept. */
+/** A request that was made for a delivery; `null` results: no answer was recorded. Of a lookup that worked, the answer is not kept. */
 export interface Attempt {
   readonly number: number;
   readonly step: Step;

@@ -122,7 +122,8 @@ t.test('times', async (t) => {
   t.equal(parseWhen('--since', '2026-11-22T09:00+05:30', now), Date.UTC(2026, 10, 22, 3, 30));
   t.equal(parseWhen('--since', '2026-11-22', now), new Date(2026, 10, 22).getTime());
   t.equal(parseWhen('--since', '2026-11-22 09:00', now), new Date(2026, 10, 22, 9).getTime());
-  for (const text of ['yesterday', '2026-13-01', '5', '', '22.11.2026']) {
+  t.equal(parseWhen('--since', '1w', now), now - 7 * 86_400_000);
+  for (const text of ['tomorrow', '2026-13-01', '2026-02-30', '5', '', '22.11.2026', '25:00', '10:02Z']) {
     t.throws(() => parseWhen('--since', text, now), UsageError, text);
   }
 });

@@ -47,7 +47,7 @@ t.test('a day with the commands', async (t) => {
     ]);
     t.equal(all.code, 0);
     const [header, ...rows] = lines(all.out);
-    t.match(header, /^TIME +DIRECTION +STATUS +NUMBER +AGENT +SEC +DELIVERY +CALL +REASON$/);
+    t.match(header, /^TIME \(.*UTC.*\) +DIRECTION +STATUS +NUMBER +AGENT +SEC +DELIVERY +CALL +REASON$/);
     t.equal(rows.length, 3);
     const column = (header ?? '').indexOf('CALL');
     for (const row of rows) t.equal(row.slice(column, column + 9), 'asterisk-', 'the columns line up');
@@ -93,13 +93,20 @@ t.test('a day with the commands', async (t) => {
     t.match(whole.out, /^ {2}external +\*\*\*2345 +caller-number: PJSIP\/trunk-in shows it as the caller$/m);
     t.match(whole.out, /^ {2}lead +00000000-0000-4000-8000-0000000000a1 .* found by the number$/m);
     t.match(whole.out, /^ {2}user +00000000-0000-4000-8000-000000001001 +Agent 1001 +user of extension 1001$/m);
-    t.match(whole.out, /^ {2}#1 +post \(live\) .* waited \d+ ms +HTTP 200 +\d+ ms +accepted/m);
+    t.match(
+      whole.out,
+      /^ {2}#1 +look-up +[\d-]+ [\d:]+ +HTTP 200 +\d+ ms +accepted +Lead 00000000-0000-4000-8000-0000000000a1\./m,
+    );
+    t.match(whole.out, /^ {2}#2 +post \(live\) .* waited \d+ ms +HTTP 200 +\d+ ms +accepted/m);
     t.match(whole.out, /^Body that was sent \(times in UTC\)\n {2}SourceNumber +\*\*\*2345\n/m);
     t.equal(end.code, 0, 'an end of the id is enough');
     t.match(objects(json.out), [
       {
         record: { callSessionId: id, reasons: { agent: { rule: 'who-talked' } } },
-        attempts: [{ number: 1, trigger: 'live' }],
+        attempts: [
+          { number: 1, step: 'look-up' },
+          { number: 2, step: 'post', trigger: 'live' },
+        ],
       },
     ]);
     t.same([unknown.code, unknown.out], [1, '']);
@@ -198,7 +205,7 @@ t.test('a day with the commands', async (t) => {
       t.equal(ran.code, 0);
       t.match(ran.error, /^logcalld is not running: read from .*logcalld\.db\.\n$/);
     }
-    t.match(show.out, /#2 +post \(replay\) /);
+    t.match(show.out, /#3 +post \(replay\) /);
     t.equal(status.code, 1);
     t.match(status.out, /FAIL {2}logcalld is not running: no call is logged/);
     for (const ran of [replay, pause]) {
@@ -375,7 +382,12 @@ t.test('check-config names what is wrong, and how bad it is', async (t) => {
 t.test('a wrong command line costs one line and status 2', async (t) => {
   for (const [words, message] of [
     [['calls', '--frm', '1'], /has no option --frm/],
-    [['calls', '--since', 'yesterday'], /--since yesterday is no time/],
+    [['calls', '--since', 'tomorrow'], /--since tomorrow is no time\. Try: --since 2h, --since yesterday/],
+    [['calls', '--since', 'today', '--until', 'yesterday'], /--since today is not before --until yesterday\. Try/],
+    [['calls', '--at', '2199-01-01 10:02'], /--at 2199-01-01 10:02 is still to come/],
+    [['calls', '--at', '10:02', '--since', '1d'], /--at is a time of its own/],
+    [['calls', '--status', 'mised'], /There is no call status mised\. Try: --status Missed/],
+    [['calls', '--watch', '--until', '1h'], /--watch shows what comes from now on/],
     [['calls', '--state', 'prked'], /There is no delivery state prked\. Try: --state parked/],
     [['calls', '--direction', 'up'], /There is no direction up/],
     [['calls', '--limit', '0'], /--limit 0 is no whole number/],

@@ -31,6 +31,7 @@ t.test('a lost answer is looked up after the configured time, and not posted aga
   t.same(
     attempts.map(({ step, trigger, result }) => [step, trigger, result?.outcome, result?.message]),
     [
+      ['look-up', 'live', 'accepted', 'Lead lead-9811000001.'],
       ['post', 'live', 'uncertain', 'timeout'],
       ['check', 'live', 'accepted', `Looked for: found as activity ${world.row(1).activity_id}.`],
     ],
@@ -91,8 +92,9 @@ t.test('kill -9 between request and answer', async (t) => {
   await world.clock.advance(65_000);
   t.equal(world.state(1), 'delivered');
   t.equal(world.crm.logged('pbx:1:1'), 1);
-  const [first] = await next.store.outbox.attempts({ sessionId: 'pbx:1:1' });
-  t.match(first?.result, { outcome: 'interrupted' });
+  const [lookup, post] = await next.store.outbox.attempts({ sessionId: 'pbx:1:1' });
+  t.match(lookup, { step: 'look-up', result: { outcome: 'accepted' } });
+  t.match(post, { step: 'post', result: { outcome: 'interrupted' } });
   world.close();
 });
 

@@ -16,9 +16,14 @@ t.test('a call that ends is looked up, posted and delivered', async (t) => {
     world.crm.ledger.map((entry) => entry.body),
     [{ CallSessionId: 'pbx:1:1', LeadId: 'lead-1', UserId: 'u-1001', CallDuration: 60 }],
   );
-  const [attempt, ...more] = await store.outbox.attempts({ sessionId: 'pbx:1:1' });
+  const [lookup, attempt, ...more] = await store.outbox.attempts({ sessionId: 'pbx:1:1' });
   t.equal(more.length, 0);
-  t.match(attempt, { number: 1, trigger: 'live', result: { outcome: 'accepted', http: 200 } });
+  t.match(lookup, {
+    number: 1,
+    step: 'look-up',
+    result: { outcome: 'accepted', message: 'Lead lead-1.', answer: null },
+  });
+  t.match(attempt, { number: 2, step: 'post', trigger: 'live', result: { outcome: 'accepted', http: 200 } });
   t.match(attempt?.bodyHash, /^[0-9a-f]{64}$/);
   t.type(attempt?.permit, 'number');
   t.match(await delivery.snapshot(), { states: { delivered: 1 }, circuit: 'closed', oldestMs: null });

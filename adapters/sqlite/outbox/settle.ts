@@ -117,7 +117,7 @@ export function settler(db: Connection, attempts: AttemptWriter) {
  * it, it is looked for again.
  */
 const goesOn = ({ to, leaseUntil, attempted }: Settlement): boolean =>
-  to.step === 'post' && leaseUntil !== undefined && attempted === undefined;
+  to.step === 'post' && leaseUntil !== undefined && (attempted === undefined || attempted.step === 'look-up');
 
 /** What is wrong with a row. Trouble of the file is thrown on. */
 function faultOf(thrown: unknown): StorageError {

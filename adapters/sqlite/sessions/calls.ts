@@ -1,6 +1,7 @@
 /** What an operator asks about calls: lists with their delivery, search by a part of the id. */
 import { selector } from '../outbox/filter.ts';
 import type { Connection } from '../thread/rpc.ts';
+import { arrivalLister } from './arrivals.ts';
 import { begunLister, lister } from './list.ts';
 import { touchedBy } from './touched.ts';
 
@@ -34,6 +35,8 @@ export function callsModule(db: Connection) {
   return {
     /** Newest first, a page. */
     list: lister(db),
+    /** As they were stored, oldest first, a page. */
+    arrived: arrivalLister(db),
     /** By their begin, oldest first, a page. */
     begun: begunLister(db),
     /** Which calls are meant, a page. */

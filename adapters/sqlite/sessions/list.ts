@@ -4,13 +4,16 @@ import type { DeliveryState } from '../../../src/delivery/states.ts';
 import { reasonPart } from '../outbox/filter.ts';
 import { prepared } from '../thread/prepared.ts';
 import type { Connection } from '../thread/rpc.ts';
+import { type PeopleQuery, peopleParts } from './people.ts';
 import { decodeRecord, reversedDigits } from './row.ts';
 
 /** Absent fields do not restrict. Times: ms since the epoch. */
-export interface CallQuery {
+export interface CallQuery extends PeopleQuery {
   /** Calls that ended in [since, until), as in the selection for a replay. */
   readonly since?: number | undefined;
   readonly until?: number | undefined;
+  /** Calls of which a part lies in [from, to). */
+  readonly during?: { readonly from: number; readonly to: number } | undefined;
   readonly states?: readonly DeliveryState[] | undefined;
   readonly source?: string | undefined;
   readonly direction?: Direction | undefined;
@@ -56,7 +59,7 @@ interface ListRow extends Omit<CallRow, 'record'> {
   readonly id: string;
 }
 
-type Part = readonly [sql: string, ...values: (string | number)[]];
+export type Part = readonly [sql: string, ...values: (string | number)[]];
 
 /** Calls in the order of the list. */
 interface Way {
@@ -90,9 +93,9 @@ const inState = (state: DeliveryState): Way => ({
   where: [['d.state = ?', state]],
 });
 
-const textOf = (parts: readonly Part[]): string =>
+export const textOf = (parts: readonly Part[]): string =>
   parts.length === 0 ? '' : `WHERE ${parts.map(([sql]) => sql).join(' AND ')}`;
-const valuesOf = (parts: readonly Part[]) => parts.flatMap(([, ...values]) => values);
+export const valuesOf = (parts: readonly Part[]) => parts.flatMap(([, ...values]) => values);
 const beside = ({ startedAt, id }: Way, relation: '<' | '>=', place: CallPlace): Part => [
   `(${startedAt}, ${id}) ${relation} (?, ?)`,
   place.startedAt,
@@ -137,7 +140,8 @@ export function lister(db: Connection): (query: CallQuery) => CallPage {
   };
 
   return (query) => {
-    const { limit, scan, after, since, states } = query;
+    const { limit, scan, after, since: sinceEnd, states, during } = query;
+    const since = during === undefined ? sinceEnd : Math.max(sinceEnd ?? 0, during.from);
     const page = (rows: readonly ListRow[], end: CallPlace | null): CallPage => {
       const last = rows.length === limit ? rows.at(-1) : undefined;
       return {
@@ -152,13 +156,14 @@ export function lister(db: Connection): (query: CallQuery) => CallPage {
     }
     const ways = states === undefined ? [ALL] : [...new Set(states)].map(inState);
     // No call begins after it ended: the walk begins with those that began before `until`.
-    const top = after ?? { startedAt: query.until ?? Number.MAX_SAFE_INTEGER, id: '' };
+    const until = Math.min(query.until ?? Number.MAX_SAFE_INTEGER, during?.to ?? Number.MAX_SAFE_INTEGER);
+    const top = after ?? { startedAt: until, id: '' };
     const edge = ways.flatMap((way) => edgeOf(way, top, scan) ?? []).sort(latestFirst)[0] ?? null;
     // And but for the long ones, none has lasted longer than the longest: it ends with those that can have ended since.
     const first = since === undefined ? null : { startedAt: since - (longest.get() ?? 0), id: '' };
     const isLast = edge === null || (first !== null && latestFirst(first, edge) < 0);
-    const filters = [...(number === null ? [] : [walked(number)]), ...filtersOf(query)];
-    const found = ways.flatMap((way) => read(way, { filters, after, limit }, isLast ? first : edge));
+    const filters = filtersOf(query, number !== null);
+    const found = ways.flatMap((way) => read(way, { filters, after: top, limit }, isLast ? first : edge));
     // All of the long ones that are left began before.
     const before = first === null || (after !== undefined && latestFirst(first, after) < 0) ? after : first;
     const long =
@@ -216,14 +221,17 @@ export function begunLister(db: Connection): (query: BegunQuery) => BegunPage {
   };
 }
 
-function filtersOf({ since, until, source, direction, reason }: CallQuery): readonly Part[] {
-  const parts: Part[] = [];
+/** Of the number only where the way to the calls is another one than its index. */
+export function filtersOf(query: Omit<CallQuery, 'after'>, withNumber = false): readonly Part[] {
+  const { since, until, during, source, direction, number, reason } = query;
+  const parts: Part[] = withNumber && number !== undefined ? [walked(numberPart(number))] : [];
   if (since !== undefined) parts.push(['s.ended_at >= ?', since]);
   if (until !== undefined) parts.push(['s.ended_at < ?', until]);
   if (source !== undefined) parts.push(['s.source = ?', source]);
   if (direction !== undefined) parts.push(['s.direction = ?', direction]);
+  if (during !== undefined) parts.push(['s.started_at < ? AND s.ended_at >= ?', during.to, during.from]);
   if (reason !== undefined) parts.push(reasonPart(reason));
-  return parts;
+  return [...parts, ...peopleParts(query)];
 }
 
 function statePart({ states }: CallQuery): readonly Part[] {

@@ -1,6 +1,6 @@
 /** Calls: what became of them, and posting them again. */
 import type { CommandSpec } from '../command.ts';
-import { config, json, number, numbers, reason, since, source, state, until } from './options.ts';
+import { config, json, number, numbers, reason, since, source, state, until, utc } from './options.ts';
 
 export const CALLS = [
   {
@@ -9,24 +9,36 @@ export const CALLS = [
     summary: 'list calls and what became of them, newest first',
     options: [
       config,
+      { name: 'at', value: 'WHEN', help: "calls of that time: '10:02', 'yesterday 10:02', '2026-11-22 10:02', today" },
       since,
       until,
       state,
       reason,
+      { name: 'status', value: 'STATUS', many: true, help: 'how it ended, e.g. missed; may be repeated' },
       source,
       { name: 'direction', value: 'WORD', help: 'inbound, outbound or internal' },
       number,
+      { name: 'agent', value: 'WHO', help: 'whose call it was: an extension, or the name of a LeadSquared user' },
+      { name: 'user', value: 'WHO', help: 'calls for this LeadSquared user: id, address or name' },
+      { name: 'queue', value: 'NAME', help: 'calls that waited in this queue' },
       { name: 'limit', value: 'N', help: 'at most so many, up to a million (default 50)' },
+      { name: 'watch', short: 'w', help: 'show calls as they come, and what becomes of them, until Ctrl-C' },
+      { name: 'arrival', help: 'in the order in which they were stored, oldest first' },
+      { name: 'cursor', value: 'PLACE', help: 'go on behind the call whose object had this "cursor"' },
+      utc,
       numbers,
       json,
     ],
-    details: 'Times are local; --since and --until look at the end of a call.',
+    details:
+      'Times are local unless --utc is given; the list names the zone. --since and --until look at the end\n' +
+      'of a call, --at at all of it, and a minute around. README.md describes --json. An export\n' +
+      'that goes on where the last one ended: --arrival --json --limit 1000000 --cursor PLACE.',
   },
   {
     name: 'calls show',
     summary: 'show one call: its course, its lead and user, every attempt',
     arguments: 'ID',
-    options: [config, { name: 'body', help: 'show what was sent, or would be sent now' }, numbers, json],
+    options: [config, { name: 'body', help: 'show what was sent, or would be sent now' }, utc, numbers, json],
     details: 'A beginning or an end of the ID is enough when only one call has it.',
   },
   {
@@ -54,7 +66,7 @@ export const CALLS = [
   {
     name: 'users',
     summary: 'show which LeadSquared user each extension belongs to, unmatched first',
-    options: [config, json],
+    options: [config, utc, json],
   },
   {
     name: 'sessions rederive',

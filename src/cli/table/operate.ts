@@ -1,6 +1,6 @@
 /** What an operator asks of the running daemon. */
 import type { CommandSpec } from '../command.ts';
-import { config, json, numbers, since, source, until } from './options.ts';
+import { config, json, numbers, since, source, until, utc } from './options.ts';
 
 export const OPERATE = [
   {
@@ -20,10 +20,11 @@ export const OPERATE = [
       source,
       { name: 'calls', help: 'with the calls that each touched, and how each was settled' },
       { name: 'limit', value: 'N', help: 'at most so many (default 20)' },
+      utc,
       numbers,
       json,
     ],
-    details: 'Latest first. Times are local; --since and --until choose gaps of which a part lies between them.',
+    details: 'Latest first. --since and --until choose gaps of which a part lies between them.',
   },
   {
     name: 'backfill',

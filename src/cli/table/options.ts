@@ -13,9 +13,9 @@ export const json: OptionSpec = { name: 'json', help: 'print JSON, one object a 
 export const since: OptionSpec = {
   name: 'since',
   value: 'WHEN',
-  help: "from then on: '90m', '2h', '7d' ago, or '2026-11-22T09:00'",
+  help: "from then on: '90m', '1w' ago, today, yesterday, '10:02', '2026-11-22 09:00'",
 };
-export const until: OptionSpec = { name: 'until', value: 'WHEN', help: 'up to then' };
+export const until: OptionSpec = { name: 'until', value: 'WHEN', help: 'up to then; a day is its first moment' };
 export const state: OptionSpec = {
   name: 'state',
   value: 'STATE',
@@ -41,3 +41,4 @@ export const number: OptionSpec = {
   help: 'calls whose outside number ends like this',
 };
 export const numbers: OptionSpec = { name: 'numbers', help: 'show telephone numbers whole, not masked' };
+export const utc: OptionSpec = { name: 'utc', help: 'times in UTC, those that are given as well' };

@@ -6,7 +6,7 @@ import { planOf } from '../../daemon/settings.ts';
 import type { DeliveryState } from '../../delivery/states.ts';
 import type { Privacy } from '../output.ts';
 import { decisionLines, legLines, remedies, topicLines } from './account-lines.ts';
-import { headline } from './show.ts';
+import { headline, plainView } from './show.ts';
 
 export interface Explanation {
   readonly id: string;
@@ -33,7 +33,7 @@ export function explanationLines(config: Config, found: Explanation, secrecy: Pr
   const source = config.source.find(({ name }) => name === record.source);
   const plan = source === undefined ? null : planOf(source);
   return [
-    headline(record, secrecy),
+    headline(record, plainView(secrecy)),
     ...(asked === null || asked === id ? [] : [`${asked} is a leg of this call.`]),
     ...standing(found),
     '',

@@ -1,8 +1,8 @@
 /** Which calls are meant: the options that `calls list` and `replay` share. */
 import { nearest } from '../../../config/problem.ts';
-import type { Direction } from '../../call/record.ts';
+import type { CallStatus, Direction } from '../../call/record.ts';
 import { type Invocation, UsageError } from '../../cli/command.ts';
-import { parseWhen } from '../../cli/when.ts';
+import { parseAt, parseWhen } from '../../cli/when.ts';
 import { PARKED_CODES, SKIPPED_CODES } from '../../delivery/parked/reasons.ts';
 import { DELIVERY_STATES, type DeliveryState } from '../../delivery/states.ts';
 
@@ -28,13 +28,55 @@ export function selectionOf(invocation: Invocation, now: number): Selection {
   const reason = invocation.value('reason');
   // Only these have one.
   if (reason !== null && states.length === 0) states.push('parked', 'skipped');
+  const utc = invocation.flag('utc');
+  const span = {
+    ...(since === null ? {} : { since: parseWhen('--since', since, now, utc) }),
+    ...(until === null ? {} : { until: parseWhen('--until', until, now, utc) }),
+  };
+  if (span.since !== undefined && span.until !== undefined && span.since >= span.until)
+    throw new UsageError(`--since ${since} is not before --until ${until}.`, '--since yesterday --until today');
   return {
-    ...(since === null ? {} : { since: parseWhen('--since', since, now) }),
-    ...(until === null ? {} : { until: parseWhen('--until', until, now) }),
+    ...span,
     ...(states.length === 0 ? {} : { states }),
     ...(source === null ? {} : { source }),
     ...(number === null ? {} : { number: endOf(number) }),
     ...(reason === null ? {} : { reason: reasonOf(reason) }),
+  };
+}
+
+/** What `calls list` can be asked for besides. */
+export interface CallsWanted extends Selection {
+  readonly direction?: Direction;
+  readonly statuses?: CallStatus[];
+  readonly during?: { readonly from: number; readonly to: number };
+  readonly agent?: string;
+  readonly user?: string;
+  readonly queue?: string;
+  readonly order?: 'arrival';
+}
+
+/** As `selectionOf`. */
+export function callsWanted(invocation: Invocation, now: number): CallsWanted {
+  const text = (name: 'agent' | 'user' | 'queue') => {
+    const given = invocation.value(name);
+    return given === null ? {} : { [name]: given };
+  };
+  const direction = invocation.value('direction');
+  const at = invocation.value('at');
+  const statuses = invocation
+    .values('status')
+    .flatMap((words) => words.split(','))
+    .map(statusOf);
+  const selection = selectionOf(invocation, now);
+  if (at !== null && (selection.since !== undefined || selection.until !== undefined))
+    throw new UsageError('--at is a time of its own: leave --since and --until out.', '--at 10:02');
+  return {
+    ...selection,
+    ...(direction === null ? {} : { direction: directionOf(direction) }),
+    ...(statuses.length === 0 ? {} : { statuses }),
+    ...(at === null ? {} : { during: parseAt('--at', at, now, invocation.flag('utc')) }),
+    ...{ ...text('agent'), ...text('user'), ...text('queue') },
+    ...(invocation.flag('arrival') ? { order: 'arrival' } : {}),
   };
 }
 
@@ -48,6 +90,29 @@ export function wholeNumber(option: string, text: string, max: number): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= max) return value;
   throw new UsageError(`${option} ${text} is no whole number from 1 to ${max}.`, `${option} ${Math.min(50, max)}`);
+}
+
+/** The type names all of them: one that is added there is missing here. */
+const STATUSES = Object.keys({
+  Answered: null,
+  Abandoned: null,
+  Missed: null,
+  Busy: null,
+  Voicemail: null,
+  NoAnswer: null,
+  Cancelled: null,
+  Failed: null,
+} satisfies Record<CallStatus, null>) as CallStatus[];
+
+/** `no-answer` is as good as `NoAnswer`. */
+function statusOf(word: string): CallStatus {
+  const found = STATUSES.find((status) => status.toLowerCase() === word.replaceAll(/[\s_-]/g, '').toLowerCase());
+  if (found !== undefined) return found;
+  const guess = nearest(word, STATUSES);
+  throw new UsageError(
+    `There is no call status ${word}.`,
+    guess === null ? `--status with one of: ${STATUSES.join(', ')}` : `--status ${guess}`,
+  );
 }
 
 function stateOf(word: string): DeliveryState {

@@ -7,21 +7,40 @@ import { planOf } from '../../daemon/settings.ts';
 import type { CallLogBody } from '../../delivery/crm.ts';
 import { remedyOf, replayCommand } from '../../delivery/parked/reasons.ts';
 import type { Attempt } from '../../delivery/store.ts';
-import { clockTime, columns, cut, dateTime, external, type Privacy } from '../output.ts';
+import { columns, cut, external, type Privacy, type Times, timesOf } from '../output.ts';
 import { gapLine } from '../records/gap-line.ts';
 
 const ANSWER_WIDTH = 300;
+/** Of the lines of a section. */
+const INDENT = 2;
 
-export function showCall(config: Config, call: CallDetails, secrecy: Privacy, withBody: boolean): readonly string[] {
+/** How a call is shown. */
+export interface View {
+  readonly secrecy: Privacy;
+  readonly times: Times;
+  /** Columns of the screen; infinite where there is none. */
+  readonly width: number;
+}
+
+/** For a file or a pipe, in local time. */
+export const plainView = (secrecy: Privacy): View => ({
+  secrecy,
+  times: timesOf(false),
+  width: Number.POSITIVE_INFINITY,
+});
+
+export function showCall(config: Config, call: CallDetails, view: View, withBody: boolean): readonly string[] {
+  const { secrecy, times } = view;
+  const zone = times.zone(call.record.startedAt);
   return [
-    headline(call.record, secrecy),
-    deliveryLine(call, secrecy),
+    headline(call.record, view),
+    deliveryLine(call, view),
     ...remedy(call),
-    ...section('Course (local time, channel at the end)', course(config, call, secrecy)),
-    ...section('Record', record(call, secrecy)),
-    ...section('Why (rule: fact)', reasons(call.record, secrecy)),
+    ...section(`Course (${zone}; channel at the end)`, course(config, call, view)),
+    ...section('Record', record(call, view)),
+    ...section('Why (rule: fact)', reasons(call.record, view)),
     ...section('Belongs to', people(call)),
-    ...section('Attempts', attempts(call.attempts, secrecy)),
+    ...section('Attempts', attempts(call.attempts, view)),
     ...(withBody ? section(...bodyOf(config, call, secrecy)) : []),
   ];
 }
@@ -31,22 +50,22 @@ function section(title: string, lines: readonly string[]): readonly string[] {
 }
 
 /** A call in one line. */
-export function headline(call: CallRecord, secrecy: Privacy): string {
+export function headline(call: CallRecord, { secrecy, times }: View): string {
   const outside = external(call, secrecy);
   const agent = call.agent ?? 'nobody';
   const [from, to] = call.direction === 'Inbound' ? [outside, agent] : [agent, outside];
   const who = call.direction === 'Internal' ? (call.agentsRung[0] ?? '-') : to;
-  return `${call.direction} ${call.status}: ${from} -> ${who}   ${dateTime(call.startedAt)}   ${call.callSessionId}`;
+  return `${call.direction} ${call.status}: ${from} -> ${who}   ${times.dateTime(call.startedAt)}   ${call.callSessionId}`;
 }
 
-function deliveryLine({ delivery }: CallDetails, secrecy: Privacy): string {
+function deliveryLine({ delivery }: CallDetails, { secrecy, times }: View): string {
   if (delivery === null) return 'Not in the outbox: it is not to be posted.';
   const { state, reason, deliveredAt, activityId, dueAt } = delivery;
   const parts = [
     state.toUpperCase(),
-    state === 'delivered' && deliveredAt !== null ? dateTime(deliveredAt) : null,
+    state === 'delivered' && deliveredAt !== null ? times.dateTime(deliveredAt) : null,
     state === 'delivered' && activityId !== null ? `activity ${activityId}` : null,
-    state === 'retrying' || state === 'uncertain' ? `next try ${dateTime(dueAt)}` : null,
+    state === 'retrying' || state === 'uncertain' ? `next try ${times.dateTime(dueAt)}` : null,
     reason === null ? null : secrecy.text(reason),
   ];
   return parts.filter((part) => part !== null).join('   ');
@@ -63,16 +82,20 @@ function remedy({ delivery, record }: CallDetails): readonly string[] {
   ]).map((line) => `  ${line}`);
 }
 
-function course(config: Config, { record: { source }, events }: CallDetails, secrecy: Privacy): readonly string[] {
+function course(
+  config: Config,
+  { record: { source }, events }: CallDetails,
+  { secrecy, times }: View,
+): readonly string[] {
   const pbx = config.source.find(({ name }) => name === source);
   if (pbx === undefined) return [`The config has no source "${source}" any more, so its channels cannot be named.`];
   const lines = timelineOf(events, planOf(pbx), (number) => secrecy.number(number));
   if (lines.length === 0) return ['The journal has nothing of this call any more ([storage] retention.journal).'];
-  return columns(lines.map(({ at, who, what, channel }) => [clockTime(at), who, cut(what, 90), channel ?? '']));
+  return columns(lines.map(({ at, who, what, channel }) => [times.clockTime(at), who, cut(what, 90), channel ?? '']));
 }
 
-function record({ record: call, revision, gaps }: CallDetails, secrecy: Privacy): readonly string[] {
-  const talks = call.agentsTalked.map(({ ext, from, to }) => `${ext} ${clockTime(from)}-${clockTime(to)}`);
+function record({ record: call, revision, gaps }: CallDetails, { secrecy, times, width }: View): readonly string[] {
+  const talks = call.agentsTalked.map(({ ext, from, to }) => `${ext} ${times.clockTime(from)}-${times.clockTime(to)}`);
   const name = call.externalName === null ? '' : ` "${cut(secrecy.text(call.externalName), 40)}"`;
   const cause = [call.q850 === null ? null : `Q.850 ${call.q850}`, call.sip === null ? null : `SIP ${call.sip}`];
   const rows: readonly (readonly [string, string | null])[] = [
@@ -85,10 +108,10 @@ function record({ record: call, revision, gaps }: CallDetails, secrecy: Privacy)
     ['rung', call.agentsRung.join(', ') || null],
     ['talked', talks.join(', ') || null],
     ['tenant', call.agentDomain],
-    ['began', dateTime(call.startedAt)],
-    ['answered', call.answeredAt === null ? 'no' : dateTime(call.answeredAt)],
-    ['ended', dateTime(call.endedAt)],
-    ['end not heard', endBetween(call)],
+    ['began', times.dateTime(call.startedAt)],
+    ['answered', call.answeredAt === null ? 'no' : times.dateTime(call.answeredAt)],
+    ['ended', times.dateTime(call.endedAt)],
+    ['end not heard', endBetween(call, times)],
     [
       'seconds',
       `${call.durationSeconds} connected, ${call.talkSeconds} talk, ${call.ringSeconds} ring, ${call.holdSeconds} hold`,
@@ -96,21 +119,26 @@ function record({ record: call, revision, gaps }: CallDetails, secrecy: Privacy)
     ['recording', call.recordings.map((file) => secrecy.text(file)).join(', ') || null],
     ['cause', cause.filter((part) => part !== null).join(', ') || null],
     ['not known', call.flags.join(', ') || null],
-    ...gaps.map((gap) => ['not heard', gapLine(gap, gap.endedAt ?? call.endedAt)] as const),
+    ...gaps.map((gap) => ['not heard', gapLine(gap, gap.endedAt ?? call.endedAt, times)] as const),
     ['facts', revision === 1 ? null : `changed ${revision - 1} times since they were first stored`],
   ];
-  return columns(rows.flatMap(([key, value]) => (value === null ? [] : [[key, value]])));
+  return columns(
+    rows.flatMap(([key, value]) => (value === null ? [] : [[key, value]])),
+    [],
+    [],
+    width - INDENT,
+  );
 }
 
 /** `null` where the end was heard, or nothing more is known of it. */
-function endBetween({ endBetween: span }: CallRecord): string | null {
+function endBetween({ endBetween: span }: CallRecord, times: Times): string | null {
   if (span == null) return null;
-  const lived = `known to live until ${clockTime(span.from)}`;
-  return span.to === null ? `${lived}; ended later` : `${lived}; over by ${dateTime(span.to)}`;
+  const lived = `known to live until ${times.clockTime(span.from)}`;
+  return span.to === null ? `${lived}; ended later` : `${lived}; over by ${times.dateTime(span.to)}`;
 }
 
 /** Which rule and which fact decided, and what weaker rules would have said. */
-function reasons({ reasons: why, withheld }: CallRecord, secrecy: Privacy): readonly string[] {
+function reasons({ reasons: why, withheld }: CallRecord, { secrecy, width }: View): readonly string[] {
   if (why === null) return ['Not kept: the call was stored by an earlier version.'];
   const told = (key: string, value: string | null) =>
     value === null ? '-' : key === 'external' && withheld ? 'withheld' : secrecy.text(value);
@@ -123,6 +151,9 @@ function reasons({ reasons: why, withheld }: CallRecord, secrecy: Privacy): read
         `not ${told(key, one.value)} (${one.rule}: ${cut(secrecy.text(one.fact), 90)})`,
       ]),
     ]),
+    [],
+    [],
+    width - INDENT,
   );
 }
 
@@ -135,13 +166,13 @@ function people({ lead, user }: CallDetails): readonly string[] {
   return columns([line('lead', lead), line('user', user)]);
 }
 
-function attempts(list: readonly Attempt[], secrecy: Privacy): readonly string[] {
+function attempts(list: readonly Attempt[], { secrecy, times }: View): readonly string[] {
   if (list.length === 0) return ['None.'];
   const rows = columns(
     list.map(({ number, step, trigger, startedAt, permitWaitMs, result }) => [
       `#${number}`,
       step === 'post' ? `post (${trigger})` : step,
-      dateTime(startedAt),
+      times.dateTime(startedAt),
       permitWaitMs === null ? '' : `waited ${permitWaitMs} ms`,
       result?.http == null ? '' : `HTTP ${result.http}`,
       result === null ? '' : `${result.durationMs} ms`,

@@ -1,5 +1,4 @@
 /** Checks one after the other: each is made even when one before failed, if it can be. */
-import { visible } from '../../../adapters/host/log-value.ts';
 import type { Terminal } from '../../cli/cli.ts';
 import { EXIT } from '../../cli/help.ts';
 import { print } from '../output.ts';
@@ -61,8 +60,8 @@ const skipped = ({ about }: Check, missing: string): Finding => ({
 /** A finding for people, the remedies below it. */
 export function printFinding(terminal: Terminal, finding: Finding): void {
   const { level, about, text, expected, lines = [], commands = [] } = finding;
-  print(terminal, `${level.padEnd(4)}  ${about.padEnd(22)}  ${visible(text)}`);
-  if (expected !== undefined) print(terminal, `          expected: ${visible(expected)}`);
-  for (const command of commands) print(terminal, `          type: ${visible(command)}`);
-  for (const line of lines) print(terminal, `          ${visible(line)}`);
+  print(terminal, `${level.padEnd(4)}  ${about.padEnd(22)}  ${text}`);
+  if (expected !== undefined) print(terminal, `          expected: ${expected}`);
+  for (const command of commands) print(terminal, `          type: ${command}`);
+  for (const line of lines) print(terminal, `          ${line}`);
 }

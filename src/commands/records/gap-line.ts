@@ -1,7 +1,7 @@
 /** A gap in one line: apart, as `status` loads little. */
 import type { Gap } from '../../records/gaps.ts';
 import { settlement } from '../../records/text.ts';
-import { cut, dateTime, length } from '../output.ts';
+import { cut, length, timesOf } from '../output.ts';
 
 const SHORT_REASON_WIDTH = 60;
 
@@ -12,6 +12,6 @@ export function lasted({ beganAt, endedAt }: Gap, now: number): string {
 }
 
 /** A gap in one line, for `status` and `calls show`. `now`: ms since the epoch. */
-export function gapLine(gap: Gap, now: number): string {
-  return `${lasted(gap, now)} from ${dateTime(gap.beganAt)} on; ${settlement(gap)} (${cut(gap.reason, SHORT_REASON_WIDTH)})`;
+export function gapLine(gap: Gap, now: number, times = timesOf(false)): string {
+  return `${lasted(gap, now)} from ${times.dateTime(gap.beganAt)} on; ${settlement(gap)} (${cut(gap.reason, SHORT_REASON_WIDTH)})`;
 }

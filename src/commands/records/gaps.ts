@@ -8,7 +8,7 @@ import { type Gap, settledHow } from '../../records/gaps.ts';
 import { goingOn, settlement } from '../../records/text.ts';
 import { wholeNumber } from '../calls/selection.ts';
 import { ask } from '../control.ts';
-import { columns, cut, dateTime, external, type Privacy, print, privacy, tell } from '../output.ts';
+import { columns, cut, external, type Privacy, print, privacy, type Times, tell, timesOf } from '../output.ts';
 import { lasted } from './gap-line.ts';
 import { refuseUnknownSource } from './sources.ts';
 
@@ -18,9 +18,11 @@ const REASON_WIDTH = 140;
 
 export async function gaps(invocation: Invocation, terminal: Terminal): Promise<number> {
   const now = Date.now();
+  const utc = invocation.flag('utc');
+  const times = timesOf(utc);
   const when = (name: string): number | undefined => {
     const given = invocation.value(name);
-    return given === null ? undefined : parseWhen(`--${name}`, given, now);
+    return given === null ? undefined : parseWhen(`--${name}`, given, now, utc);
   };
   const limit = invocation.value('limit');
   const shown = limit === null ? DEFAULT_LIMIT : wholeNumber('--limit', limit, MAX_LIMIT);
@@ -36,7 +38,10 @@ export async function gaps(invocation: Invocation, terminal: Terminal): Promise<
   const found = answer.slice(0, shown);
   if (invocation.flag('json')) for (const gap of found) print(terminal, JSON.stringify(secrecy.value(gap)));
   else if (found.length === 0) tell(terminal, 'No gaps.');
-  else for (const gap of found) for (const line of paragraph(gap, now, secrecy)) print(terminal, line);
+  else {
+    print(terminal, `Times are ${times.zone(found[0]?.beganAt ?? now)}.`);
+    for (const gap of found) for (const line of paragraph(gap, now, secrecy, times)) print(terminal, line);
+  }
   if (answer.length > shown) tell(terminal, `Only the latest ${shown} are shown; --limit shows more.`);
   return EXIT.ok;
 }
@@ -46,18 +51,19 @@ function paragraph(
   gap: Gap & { readonly calls?: readonly CallRow[] },
   now: number,
   secrecy: Privacy,
+  times: Times,
 ): readonly string[] {
-  const calls = (gap.calls ?? []).map((call) => callCells(call, secrecy));
+  const calls = (gap.calls ?? []).map((call) => callCells(call, secrecy, times));
   return [
-    `${dateTime(gap.beganAt)}  ${gap.source} not heard for ${lasted(gap, now)}; ${goingOn(gap)}; ${settlement(gap)}`,
+    `${times.dateTime(gap.beganAt)}  ${gap.source} not heard for ${lasted(gap, now)}; ${goingOn(gap)}; ${settlement(gap)}`,
     `    ${cut(secrecy.text(gap.reason), REASON_WIDTH)}`,
     ...columns(calls),
   ];
 }
 
-function callCells({ record, state }: CallRow, secrecy: Privacy): readonly string[] {
+function callCells({ record, state }: CallRow, secrecy: Privacy, times: Times): readonly string[] {
   return [
-    `    ${dateTime(record.startedAt)}`,
+    `    ${times.dateTime(record.startedAt)}`,
     `${record.direction} ${record.status}`,
     external(record, secrecy),
     `agent ${record.agent ?? '-'}`,

@@ -1,8 +1,6 @@
 /** Answers to an operator's questions, from the database: the same in the daemon and beside its file. */
-import { z } from 'zod';
 import type {
   CallDetails,
-  CallsAnswer,
   Handlers,
   Replies,
   RequestOf,
@@ -14,7 +12,6 @@ import { callBody } from '../../../adapters/leadsquared/call-body.ts';
 import type { CallLogPolicy } from '../../../adapters/leadsquared/policy.ts';
 import { eventsOf, keptFrames, type ReaderOf } from '../../../adapters/sqlite/journal/events.ts';
 import type { SeenExtension } from '../../../adapters/sqlite/sessions/calls.ts';
-import type { CallPlace, CallRow } from '../../../adapters/sqlite/sessions/list.ts';
 import type { Modules } from '../../../adapters/sqlite/thread/modules.ts';
 import type { Remotes } from '../../../adapters/sqlite/thread/rpc.ts';
 import type { CallRecord } from '../../call/record.ts';
@@ -30,7 +27,7 @@ import { SAME_TIME, shiftOfCalls } from '../../records/pbx-time.ts';
 import type { CallEvent } from '../../telephony/call-event.ts';
 import { CRM } from '../settings.ts';
 import { explaining } from './explaining.ts';
-import { cursorOf, firstFound, placeOf, SCAN_ROWS } from './pages.ts';
+import { listing } from './listing.ts';
 
 export type Store = Remotes<Modules>;
 
@@ -49,24 +46,12 @@ export type Readers = Pick<Handlers, 'status' | 'calls' | 'call' | 'why' | 'fram
 export function readers(lookup: Lookup): Readers {
   return {
     status: () => lookup.status(),
-    calls: (query) => calls(lookup, query),
+    calls: (query) => listing(lookup, query),
     call: async ({ id }) => details(lookup, await wholeId(lookup.store, id)),
     ...explaining(lookup),
     users: () => users(lookup),
     gaps: (query) => gaps(lookup, query),
   };
-}
-
-const place = z.object({ startedAt: z.number(), id: z.string() });
-
-async function calls({ store, clock }: Lookup, request: RequestOf<'calls'>): Promise<CallsAnswer> {
-  const { limit, cursor, ...query } = request;
-  const begin = cursor === undefined ? undefined : placeOf(query, cursor, place);
-  const { found, next } = await firstFound<CallPlace | undefined, CallRow>(clock, begin, async (after) => {
-    const page = await store.calls.list({ ...query, after, limit, scan: SCAN_ROWS });
-    return { found: page.rows, next: page.next };
-  });
-  return { rows: found, cursor: next == null ? null : cursorOf(query, next) };
 }
 
 /** The id of the one call that this is a beginning or end of. Throws `ControlError` with the remedy. */

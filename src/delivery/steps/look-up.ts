@@ -13,8 +13,8 @@ export async function lookUp({ resolve, clock }: StepParts, { row, asking, heard
   switch (resolved.kind) {
     case 'send': {
       const { resolution: found, choice, reply } = resolved;
-      const chosen = choice === null ? {} : choosing(startedAt, choice, reply);
-      return { from: row, outcome: { kind: 'done', event: 'found', reason: null, found, ...chosen } };
+      const told = choice === null ? answeredWith(startedAt, reply, found.leadId) : choosing(startedAt, choice, reply);
+      return { from: row, outcome: { kind: 'done', event: 'found', reason: null, found, ...told } };
     }
     case 'skip':
       return { from: row, outcome: { kind: 'done', event: 'filtered', code: resolved.code, reason: resolved.reason } };
@@ -62,7 +62,14 @@ function choosing(startedAt: number, message: string, reply: Reply<unknown> | nu
   return { attempted: { step: 'look-up' as const, startedAt, result } };
 }
 
-/** Beside that, only what went wrong is kept: a lead that was found is in the row. */
+/** Of a lookup that worked it is kept that it was made and what it found, not the lead itself. Without a request: nothing. */
+function answeredWith(startedAt: number, reply: Reply<unknown> | null, leadId: string | null) {
+  if (reply === null) return {};
+  const message = leadId === null ? 'No lead has the number.' : `Lead ${leadId}.`;
+  return { attempted: { step: 'look-up' as const, startedAt, result: { ...resultOf(reply), message, answer: null } } };
+}
+
+/** Of the others what went wrong. */
 function attempted(startedAt: number, reply: Reply<unknown> | null) {
   if (reply === null || reply.kind === 'accepted') return {};
   return { attempted: { step: 'look-up' as const, startedAt, result: resultOf(reply) } };

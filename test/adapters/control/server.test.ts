@@ -44,14 +44,19 @@ t.test('a request arrives checked, its answer comes back, refusals keep their wo
     handlers({
       async calls(query) {
         asked.push(query);
-        return { rows: [], cursor: null };
+        return { rows: [], cursor: null, more: false, meant: [] };
       },
       call: ({ id }) => Promise.reject(new ControlError(404, `No call has the id ${id}.`)),
     }),
   );
   const client = await connectControl(server.path, '1');
   if (client === null) throw new Error('nobody answered');
-  t.same(await client.call('calls', { limit: 3, states: ['parked'] }), { rows: [], cursor: null });
+  t.same(await client.call('calls', { limit: 3, states: ['parked'] }), {
+    rows: [],
+    cursor: null,
+    more: false,
+    meant: [],
+  });
   t.same(asked, [{ limit: 3, states: ['parked'] }]);
   await t.rejects(client.call('call', { id: 'x' }), { name: 'ControlError', status: 404, message: /id x/ });
   await t.rejects(client.call('users', {}), { status: 500, message: 'not in this test' });

@@ -5,6 +5,7 @@ import { leadCacheModule } from '../../../adapters/sqlite/caches.ts';
 import { outboxModule, outboxOf } from '../../../adapters/sqlite/outbox/outbox.ts';
 import { permitsModule } from '../../../adapters/sqlite/permits.ts';
 import { callsModule } from '../../../adapters/sqlite/sessions/calls.ts';
+import type { CallQuery } from '../../../adapters/sqlite/sessions/list.ts';
 import { sessionRow } from '../../../adapters/sqlite/sessions/row.ts';
 import { sessionsModule } from '../../../adapters/sqlite/sessions/sessions.ts';
 import { sessionStore } from '../../../adapters/sqlite/sessions/store.ts';
@@ -64,11 +65,15 @@ function asked(db: Connection): void {
     { states: ['pending' as const, 'parked' as const] },
     { since: 5000, until: 70_000 },
     { source: 'pbx', direction: 'Inbound' as const },
+    { during: { from: 5000, to: 70_000 }, statuses: ['Busy' as const], queue: 'sales' },
+    { agents: [{ extension: '1001', domain: 'a.example', source: 'pbx' }], users: ['u-1'] },
   ];
   for (const filter of filters) {
     const { next } = calls.list({ ...filter, ...page });
     if (next !== null) calls.list({ ...filter, ...page, after: next });
-    const { direction: _, ...selection } = { direction: null, ...filter };
+    calls.arrived({ ...filter, ...page });
+    const { since, until, states, source, number }: Partial<CallQuery> = filter;
+    const selection = { since, until, states, source, number };
     calls.selected({ filter: selection, after: 0, ...page });
     outbox.select({ filter: selection, after: 0, limit: 10 });
   }

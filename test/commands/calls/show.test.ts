@@ -1,7 +1,7 @@
 /** What one call looks like to people, and as a line of inspect. */
 import t from 'tap';
 import { parseConfig } from '../../../config/load.ts';
-import { showCall } from '../../../src/commands/calls/show.ts';
+import { plainView, showCall } from '../../../src/commands/calls/show.ts';
 import { privacy } from '../../../src/commands/output.ts';
 import { inspectLine } from '../../../src/inspect.ts';
 import { record } from '../../adapters/leadsquared/support.ts';
@@ -31,7 +31,7 @@ t.test('queue, ring group, tenant and every recording are shown', async (t) => {
     sent: null,
     body: {},
   };
-  const shown = showCall(config, { record: call, ...rest }, privacy(true), false);
+  const shown = showCall(config, { record: call, ...rest }, plainView(privacy(true)), false);
   const trimmed = shown.map((line) => line.trim());
   for (const line of [
     /^queue +sales$/,
@@ -71,7 +71,7 @@ t.test('an end that nobody heard is shown with the moments between which it lies
     body: {},
   };
   const told = (endBetween: { from: number; to: number | null } | null) => {
-    const lines = showCall(config, { record: { ...call, endBetween }, ...rest }, privacy(true), false);
+    const lines = showCall(config, { record: { ...call, endBetween }, ...rest }, plainView(privacy(true)), false);
     return lines.map((line) => line.trim()).find((line) => line.startsWith('end not heard')) ?? null;
   };
   t.match(

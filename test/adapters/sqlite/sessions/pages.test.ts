@@ -3,6 +3,7 @@ import t from 'tap';
 import { journalModule } from '../../../../adapters/sqlite/journal/journal.ts';
 import type { SelectedQuery } from '../../../../adapters/sqlite/outbox/filter.ts';
 import { outboxOf } from '../../../../adapters/sqlite/outbox/outbox.ts';
+import type { Arrival } from '../../../../adapters/sqlite/sessions/arrivals.ts';
 import { callsModule } from '../../../../adapters/sqlite/sessions/calls.ts';
 import type { CallPlace, CallQuery } from '../../../../adapters/sqlite/sessions/list.ts';
 import { commit, memoryDatabase, record } from '../support.ts';
@@ -22,12 +23,22 @@ function filled() {
       direction: n % 3 === 0 ? 'Outbound' : 'Inbound',
       externalE164: `+9198450${String(n % 4)}2345`,
       flags: n % 10 === 0 ? ['from-cdr'] : [],
+      status: n % 6 === 0 ? 'Busy' : 'Answered',
+      queue: n % 5 === 0 ? 'Sales' : null,
+      agent: n % 2 === 0 ? '1001' : null,
+      responsible: n % 2 === 0 ? '1001' : '1002',
+      agentDomain: n % 4 === 0 ? 'a.example' : null,
+      agentsTalked: n % 8 === 0 ? [{ ext: '1003', from: 1, to: 2 }] : [],
     });
   commit(journal, { ended: Array.from({ length: CALLS }, (_, n) => call(n)) }, 20_000);
   db.exec(
-    "UPDATE delivery SET state = 'parked' WHERE id % 7 = 0; UPDATE delivery SET state = 'skipped', doubtful = 1 WHERE id = 5",
+    "UPDATE delivery SET state = 'parked' WHERE id % 7 = 0; UPDATE delivery SET state = 'skipped', doubtful = 1 WHERE id = 5; UPDATE delivery SET user_id = 'u-1' WHERE id % 3 = 0",
   );
   return { db, journal, call, calls: callsModule(db) };
+}
+
+function agent(extension: string, domain: string | null = null, source: string | null = null) {
+  return { extension, domain, source };
 }
 
 const FILTERS: readonly Partial<CallQuery>[] = [
@@ -44,6 +55,12 @@ const FILTERS: readonly Partial<CallQuery>[] = [
   { until: 2_100 },
   { direction: 'Outbound', source: 'pbx' },
   { number: '777' },
+  { statuses: ['Busy', 'Missed'] },
+  { queue: 'sales', states: ['pending'] },
+  { agents: [agent('1002')], number: '32345' },
+  { agents: [agent('1003'), agent('1002', null, 'other')] },
+  { during: { from: 1_002, to: 1_004 } },
+  { during: { from: 2_300, to: 2_301 }, users: ['u-1'] },
 ];
 
 t.test('the list, in pages of any size, is the whole list', async (t) => {
@@ -75,6 +92,101 @@ t.test('the list, in pages of any size, is the whole list', async (t) => {
       }
   }
   t.ok(ids({ limit: 9, scan: 2, source: 'nobody' }).length >= CALLS / 2, 'a page looks at no more calls than it may');
+});
+
+t.test('whose calls, how they ended, and when they went on', async (t) => {
+  const { calls } = filled();
+  const found = (query: Partial<CallQuery>) =>
+    calls
+      .list({ ...query, limit: 100, scan: 100 })
+      .rows.map(({ record: { callSessionId } }) => Number(callSessionId.slice(4)))
+      .sort((a, b) => a - b);
+  const those = (wanted: (n: number) => boolean) => Array.from({ length: CALLS }, (_, n) => n).filter(wanted);
+  t.same(
+    found({ statuses: ['Busy'] }),
+    those((n) => n % 6 === 0),
+  );
+  t.same(
+    found({ queue: 'SALES' }),
+    those((n) => n % 5 === 0),
+    'whatever the case',
+  );
+  t.same(
+    found({ users: ['u-1', 'u-2'] }),
+    those((n) => (n + 1) % 3 === 0),
+  );
+  t.same(found({ users: [] }), []);
+  t.same(
+    found({ agents: [agent('1001')] }),
+    those((n) => n % 2 === 0),
+  );
+  t.same(
+    found({ agents: [agent('1002')] }),
+    those((n) => n % 2 === 1),
+    'nobody talked, but it was theirs',
+  );
+  t.same(
+    found({ agents: [agent('1003')] }),
+    those((n) => n % 8 === 0),
+    'one of those who talked',
+  );
+  t.same(
+    found({ agents: [agent('1001', 'A.example')] }),
+    those((n) => n % 4 === 0),
+    'of a tenant',
+  );
+  t.same(found({ agents: [agent('1001', null, 'other')] }), [], 'on one PBX');
+  t.same(found({ agents: [agent('100'), agent("1001' OR '1")] }), []);
+  t.same(found({ agents: [] }), []);
+  t.same(found({ during: { from: 1_000, to: 1_001 } }), [0, 1, 2], 'those that had begun');
+  const ended = (n: number) => 2_000 + (n % 5) * 100 + n;
+  t.same(
+    found({ during: { from: 2_410, to: 2_411 } }),
+    those((n) => ended(n) >= 2_410),
+    'those that had not ended',
+  );
+  t.same(
+    found({ during: { from: 2_410, to: 2_411 }, since: 2_420 }),
+    those((n) => ended(n) >= 2_420),
+  );
+});
+
+t.test('the order of arrival: in pages of any size the whole, oldest first, and later what came since', async (t) => {
+  const { calls, journal, call } = filled();
+  const walk = (query: Partial<CallQuery>, limit: number, scan: number, after?: Arrival) => {
+    const ids: string[] = [];
+    for (let at = after; ; ) {
+      const page = calls.arrived({ ...query, limit, scan, after: at });
+      t.ok(page.rows.length <= limit);
+      ids.push(...page.rows.map(({ record }) => record.callSessionId));
+      at = page.next;
+      if (!page.more) return { ids, at };
+    }
+  };
+  for (const filter of FILTERS) {
+    const whole = walk(filter, 1_000, 1_000).ids;
+    const newest = calls.list({ ...filter, limit: 1_000, scan: 1_000 }).rows.map(({ record }) => record.callSessionId);
+    t.same([...whole].sort(), newest.sort(), JSON.stringify(filter));
+    for (const [limit, scan] of [
+      [1, 1],
+      [2, 5],
+      [7, 100],
+    ] as const)
+      t.same(walk(filter, limit, scan).ids, whole, `${JSON.stringify(filter)}, ${limit} of ${scan}`);
+  }
+  const { at } = walk({ states: ['delivered'] }, 3, 4);
+  t.same(walk({}, 3, 4, at).ids, [], 'behind all that were looked at, also where none was meant');
+  const late = { ...call(1), callSessionId: 'pbx-late', startedAt: 1 };
+  commit(journal, { ended: [late, call(3)] }, 30_000);
+  t.same(walk({}, 3, 4, at).ids, ['pbx-late'], 'whenever it began; what was there does not come again');
+  t.same(
+    calls.arrived({ last: 2, limit: 9, scan: 9 }).rows.map(({ place }) => place.arrival),
+    [CALLS, CALLS + 1],
+  );
+  t.same(
+    calls.arrived({ last: 500, limit: 1, scan: 9 }).rows.map(({ place }) => place.arrival),
+    [1],
+  );
 });
 
 t.test('calls that began too long ago to have ended since are not looked at', async (t) => {
@@ -114,7 +226,9 @@ t.test('a selection, in pages of any size, is the whole selection, in the order 
     return pages;
   };
   const { direction: _, ...rest } = FILTERS[11] ?? {};
-  for (const filter of [...FILTERS.filter((one) => one.direction === undefined), rest]) {
+  const others = ['direction', 'statuses', 'queue', 'agents', 'users', 'during'];
+  const shared = FILTERS.filter((one) => Object.keys(one).every((key) => !others.includes(key)));
+  for (const filter of [...shared, rest]) {
     const whole = pagesOf({ filter, limit: 1_000, scan: 1_000 }).flat();
     t.same(
       whole,
