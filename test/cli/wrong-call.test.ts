@@ -32,6 +32,7 @@ const plain = (line: string): string =>
     .replace(/\b1\d{9}\.\d+/g, 'ID')
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, 'TIME')
     .replace(/(?<=\b1001 +)\d+(?= +(?:skipped|delivered))/, 'SEC')
+    .replace(/TIME \([^)]*\)/, 'TIME')
     .replace(/\.\.\.$/, '')
     .replace(/ +/g, ' ')
     .trim();
