@@ -17,6 +17,8 @@ export function layProgram(into: string, version: string, { node }: Architecture
   const description = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const { name, license, type } = description;
   writeFileSync(join(into, 'package.json'), `${JSON.stringify({ name, version, license, type }, null, 2)}\n`);
+  mkdirSync(join(into, 'bin'), { recursive: true });
+  cpSync(join(ROOT, 'systemd/with-notify-socket.sh'), join(into, 'bin/with-notify-socket'));
   for (const recording of DEMO_RECORDINGS) {
     const place = join('test/fixtures/recordings', recording);
     mkdirSync(dirname(join(into, place)), { recursive: true });
