@@ -10,6 +10,8 @@ export interface Terminal {
   error(text: string): void;
   /** True when somebody looks at `error` on a screen, where a line can be written anew. */
   readonly screen?: boolean;
+  /** True when `error` goes to the journal, where an error is an entry with its priority. */
+  readonly journal?: boolean;
   /** True when whoever read `out` has gone: nothing more need be written. */
   readonly gone?: boolean;
 }

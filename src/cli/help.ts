@@ -13,6 +13,15 @@ export const EXIT = {
   config: 78,
 } as const;
 
+/** The same in words. */
+export const EXIT_MEANINGS: Readonly<Record<(typeof EXIT)[keyof typeof EXIT], string>> = {
+  [EXIT.ok]: 'done',
+  [EXIT.failed]: 'failed',
+  [EXIT.usage]: 'wrong command line',
+  [EXIT.software]: 'a fault of logcalld itself',
+  [EXIT.config]: 'wrong config',
+};
+
 /** Help about everything. */
 export function helpAll(commands: readonly CommandSpec[], fallback: string): string {
   const rows = commands.map((command): [string, string] => [
@@ -27,7 +36,9 @@ export function helpAll(commands: readonly CommandSpec[], fallback: string): str
     ...table(rows),
     '',
     '"logcalld COMMAND --help" shows the options of a command.',
-    `Exit status: ${EXIT.ok} done, ${EXIT.failed} failed, ${EXIT.usage} wrong command line, ${EXIT.software} a fault of logcalld itself, ${EXIT.config} wrong config.`,
+    `Exit status: ${Object.values(EXIT)
+      .map((status) => `${status} ${EXIT_MEANINGS[status]}`)
+      .join(', ')}.`,
     '',
   ].join('\n');
 }

@@ -1,5 +1,6 @@
 /** The standard streams, and how an error ends there. */
 import { SecretError } from '../../adapters/host/credentials.ts';
+import { errorEntries, goesToJournal } from '../../adapters/host/journal.ts';
 import { ConfigError } from '../../config/problem.ts';
 import type { Terminal } from '../cli/cli.ts';
 import { EXIT } from '../cli/help.ts';
@@ -19,6 +20,7 @@ export const processTerminal: Terminal = {
   out: (text) => write(process.stdout, text),
   error: (text) => write(process.stderr, text),
   screen: process.stderr.isTTY === true,
+  journal: goesToJournal(2, process.env),
   get gone() {
     return outClosed;
   },
@@ -42,6 +44,7 @@ function ignore(): void {}
 export function reportError(error: unknown, terminal: Terminal): number {
   const message = error instanceof Error ? error.message : String(error);
   const mend = error instanceof ConfigError || error instanceof SecretError;
-  terminal.error(mend ? `${message}\n` : `logcalld: ${message}\n`);
+  if (terminal.journal === true) terminal.error(errorEntries(message, Date.now()));
+  else terminal.error(mend ? `${message}\n` : `logcalld: ${message}\n`);
   return mend || error instanceof SetupError ? EXIT.config : EXIT.failed;
 }

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { made } from './manual/made.ts';
 import type { Architecture } from './node.ts';
 import { ROOT } from './program.ts';
 
@@ -43,6 +44,13 @@ export function layRest(stage: string, { version }: Parts): void {
   const documents = 'usr/share/doc/logcalld';
   put('README.md', `${documents}/README.md`);
   put('systemd/README.md', `${documents}/README.service.md`);
+  for (const { place, text } of made()) {
+    if (place.endsWith('.gz')) compress(join(stage, place), text);
+    else {
+      mkdirSync(dirname(join(stage, place)), { recursive: true });
+      writeFileSync(join(stage, place), text);
+    }
+  }
   // The paths of the unit and the command are the same as after an installation from source; see postinst for "current".
   for (const part of ['bin', 'src']) symlinkSync(`current/${part}`, join(stage, 'usr/lib/logcalld', part));
   writeFileSync(join(stage, documents, 'copyright'), copyright());

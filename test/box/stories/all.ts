@@ -1,6 +1,7 @@
 /** All stories, in the order in which they are played. */
 import type { Story } from '../story.ts';
 import { installed, removed } from './install.ts';
+import { hopeless, journal } from './journal.ts';
 import { refused, upgraded } from './upgrade.ts';
 
-export const stories: readonly Story[] = [installed, upgraded, refused, removed];
+export const stories: readonly Story[] = [installed, journal, hopeless, upgraded, refused, removed];

@@ -2,6 +2,16 @@
 import { expect, type Story } from '../story.ts';
 import { configure, entries, install, outside, packages, posted } from '../world.ts';
 
+const ZSH = `zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell 'autoload -U compinit && compinit -u && print ready''now'
+zpty -r -m shell line '*readynow*'
+zpty -w -n shell $'logcalld calls sh\\t--bo\\t'
+zpty -r -m shell line '*--body*'
+print -r -- "$line"
+zpty -d shell
+`;
+
 export const installed: Story = {
   name: 'install, configure, start: a call is logged',
   async play(box) {
@@ -34,6 +44,17 @@ export const installed: Story = {
       expect((await box.must('logcalld version')).startsWith(`logcalld ${version} (Node 24.`), 'its own Node', '');
       const calls = await box.must('logcalld calls');
       expect(/Inbound|inbound/.test(calls), 'calls shows them', calls);
+      for (const name of ['8 logcalld', '5 logcalld.toml']) {
+        const manual = await box.run(`MANWIDTH=100 man --warnings ${name}`);
+        expect(manual.code === 0 && manual.error === '' && manual.out.includes('NAME'), `man ${name}`, manual.error);
+      }
+      const bash = await box.must(
+        `bash -c '. /usr/share/bash-completion/completions/logcalld; COMP_WORDS=(logcalld calls sh); COMP_CWORD=2; _logcalld; echo "\${COMPREPLY[*]}"'`,
+      );
+      expect(bash === 'show\n', 'bash completes', bash);
+      // As somebody types it: Tab, then Enter on what has become of the line.
+      const zsh = await box.must('zsh -f /dev/stdin', { input: ZSH });
+      expect(/logcalld calls show --body/.test(zsh), 'zsh completes', zsh);
       const log = await entries(box);
       expect(log.filter(({ event }) => event === 'call-logged').length === 2, 'each call is told once', log);
       expect(pbx.sandbox.ledger.calls().length === 2, 'and posted once', pbx.sandbox.ledger.calls());
