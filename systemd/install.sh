@@ -17,6 +17,7 @@ fail() {
 }
 
 [ -n "$dest" ] || [ "$(id -u)" = 0 ] || fail 'must run as root: sudo ./systemd/install.sh'
+[ -n "$dest" ] || command -v perl >/dev/null || fail 'perl is missing, which connects the service to systemd: install it first'
 [ -n "$dest" ] || ! dpkg -s logcalld >/dev/null 2>&1 || fail 'the Debian package logcalld is installed here: upgrade that one, or remove it first'
 [ -f "$root/dist/src/main.js" ] || fail 'there is no build: run "npm ci && npm run build" first'
 
