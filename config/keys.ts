@@ -48,16 +48,35 @@ function narrow(tables: readonly z.ZodObject[], value: unknown): readonly z.ZodO
   return chosen.length > 0 ? chosen : tables;
 }
 
-/** Every key of the schema with its path, array positions left out; `source` comes once per type: `source(asterisk).host`. */
-export function allKeys(schema: z.core.$ZodType, prefix = ''): readonly string[] {
+/** A key of the schema. */
+export interface SchemaKey {
+  /** Array positions left out; `source` comes once per type: `source(asterisk).host`. */
+  readonly path: string;
+  /** What a value must be, as the messages say it; `null` where any will do. */
+  readonly expected: string | null;
+}
+
+/** Every key of the schema. */
+export function schemaKeys(schema: z.core.$ZodType, prefix = ''): readonly SchemaKey[] {
   const tables = variants(schema);
   return tables.flatMap((table) => {
     const word = bare(child(table, 'type'));
     const label = tables.length > 1 && word instanceof z.ZodLiteral ? `(${String(word.def.values[0])})` : '';
     return Object.keys(table.shape).flatMap((key) => {
       const path = `${prefix}${label}${prefix === '' ? '' : '.'}${key}`;
-      const inner = allKeys(child(table, key), path);
-      return inner.length > 0 ? inner : [path];
+      const inner = schemaKeys(child(table, key), path);
+      return inner.length > 0 ? inner : [{ path, expected: expectedOf(child(table, key)) }];
     });
   });
+}
+
+/** The same, their paths alone. */
+export const allKeys = (schema: z.core.$ZodType): readonly string[] => schemaKeys(schema).map(({ path }) => path);
+
+function expectedOf(schema: z.core.$ZodType): string | null {
+  const inner = bare(schema);
+  const error: unknown = Reflect.get(inner._zod.def, 'error');
+  const told: unknown = typeof error === 'function' ? error({}) : error;
+  if (typeof told === 'string') return told;
+  return inner instanceof z.ZodLiteral ? `'${String(inner.def.values[0])}'` : null;
 }

@@ -15,6 +15,8 @@ const REQUIRED = 24;
  * of a flood, and is no limit: what is alive always finds room. The database thread collects by itself what V8 does not count.
  */
 const HEAP = ['--semi-space-growth-factor=1', '--heap-growing-percent=40', '--expose-gc'];
+/** journald takes the priority of a line from what it begins with. */
+const ERROR = process.env.JOURNAL_STREAM === undefined || process.stderr.isTTY ? '' : '<3>';
 const here = fileURLToPath(import.meta.url);
 
 if (Number(process.versions.node.split('.')[0]) >= REQUIRED) {
@@ -25,7 +27,7 @@ if (Number(process.versions.node.split('.')[0]) >= REQUIRED) {
   const node = await bundledNode();
   if (node === null) {
     console.error(
-      `logcalld: needs Node ${REQUIRED} or newer, this is ${process.versions.node}: run "npm ci" in the folder of logcalld, which brings Node ${REQUIRED} along, or install Node ${REQUIRED} from https://nodejs.org.`,
+      `${ERROR}logcalld: needs Node ${REQUIRED} or newer, this is ${process.versions.node}: run "npm ci" in the folder of logcalld, which brings Node ${REQUIRED} along, or install Node ${REQUIRED} from https://nodejs.org.`,
     );
     process.exitCode = 1;
   } else {
@@ -61,7 +63,7 @@ async function handOver(node) {
   });
   child.on('error', (error) => {
     console.error(
-      `logcalld: cannot start ${node} (${error.code ?? error.message}): run "npm ci" in the folder of logcalld.`,
+      `${ERROR}logcalld: cannot start ${node} (${error.code ?? error.message}): run "npm ci" in the folder of logcalld.`,
     );
     process.exitCode = 1;
   });

@@ -18,6 +18,8 @@ fail() {
 }
 
 [ -n "$dest" ] || [ "$(id -u)" = 0 ] || fail 'must run as root: sudo ./systemd/install.sh'
+[ -n "$dest" ] || command -v perl >/dev/null || fail 'perl is missing, which connects the service to systemd: install it first'
+[ -n "$dest" ] || ! dpkg -s logcalld >/dev/null 2>&1 || fail 'the Debian package logcalld is installed here: upgrade that one, or remove it first'
 [ -f "$root/dist/src/main.js" ] || fail 'there is no build: run "npm ci && npm run build" first'
 
 case $(uname -m) in
@@ -55,6 +57,7 @@ done < "$new/packages"
 rm "$new/packages"
 [ -x "$new/node_modules/$node/bin/node" ] || fail 'npm did not list the packages: run "npm ls --omit=dev --all" to see why'
 ln -s "../node_modules/$node/bin/node" "$new/bin/node"
+cp "$root/systemd/with-notify-socket.sh" "$new/bin/with-notify-socket"
 chmod -R u=rwX,go=rX "$new"
 
 # The unit as it will be: this one, with what "systemctl edit" added to the old one.

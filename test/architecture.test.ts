@@ -63,7 +63,7 @@ function filesBelow(folder: string): string[] {
 
 const load = (path: string): Source => read(path, readFileSync(join(root, path), 'utf8'));
 const program = ['src', 'adapters', 'config'].flatMap(filesBelow).map(load);
-const everything = [...program, ...['test', 'bench'].flatMap(filesBelow).map(load)];
+const everything = [...program, ...['systemd', 'test', 'bench'].flatMap(filesBelow).map(load)];
 
 /** Files that join the parts, and may therefore name all of them and the machine. */
 const joins = (path: string): boolean => /^src\/(main\.ts|logcalld\.js|daemon\/|commands\/)/.test(path);

@@ -1,10 +1,15 @@
 /**
- * Messages to systemd (sd_notify(3)). Node has no datagram sockets of the Unix family, so each message is sent by the
- * program `systemd-notify`; the unit therefore needs NotifyAccess=all. Without `NOTIFY_SOCKET` nothing is done.
+ * Messages to systemd (sd_notify(3)). Node has no datagram sockets of the Unix family: the unit starts it through
+ * `systemd/with-notify-socket.sh`, which hands over a connected one as a file descriptor. Without `NOTIFY_SOCKET` nothing is done.
  */
-import { spawn } from 'node:child_process';
+import { writeSync } from 'node:fs';
 
 export interface Notifier {
+  /**
+   * The start takes as long as the database needs: systemd is asked for more time until the function that this returns is called, for an
+   * hour at most. A start that hangs for longer does not come to an end by itself.
+   */
+  starting(status: string): () => void;
   /** The daemon works; systemd starts what waits for it. */
   ready(status: string): void;
   /** The line that `systemctl status` shows. A newer one replaces one that has not been sent yet; the same one is not sent again. */
@@ -21,20 +26,26 @@ export interface Notifier {
 }
 
 export interface NotifierOptions {
-  /** Environment of the process: `NOTIFY_SOCKET`, `WATCHDOG_USEC`, `WATCHDOG_PID`. */
+  /** Environment of the process: `NOTIFY_SOCKET`, `LOGCALLD_NOTIFY_FD`, `WATCHDOG_USEC`, `WATCHDOG_PID`. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Told once when messages cannot be sent. */
   readonly onProblem: (sentence: string) => void;
   /** Sends assignments such as `READY=1`; replaced in tests. */
-  readonly send?: (assignments: readonly string[], socket: string) => Promise<void>;
+  readonly send?: (assignments: readonly string[]) => Promise<void>;
 }
 
+/** While systemd does not take messages, one waits for so long, and is tried so often, ms. */
 const SEND_TIMEOUT_MS = 5_000;
+const SEND_AGAIN_MS = 50;
+/** Asked for at once, and again before it is over, ms. */
+const MORE_TIME_MS = 60_000;
+const ASK_AGAIN_MS = 20_000;
+const LONGEST_START_MS = 3_600_000;
 
 export function createNotifier(options: NotifierOptions): Notifier {
   const socket = options.env.NOTIFY_SOCKET;
   if (socket === undefined || socket === '') return silent;
-  const send = options.send ?? runSystemdNotify;
+  const send = options.send ?? writerTo(Number(options.env.LOGCALLD_NOTIFY_FD ?? Number.NaN));
   const waiting: string[][] = [];
   let sending: Promise<void> | null = null;
   let complained = false;
@@ -43,7 +54,7 @@ export function createNotifier(options: NotifierOptions): Notifier {
   const sendAll = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       try {
-        await send(next, socket);
+        await send(next);
       } catch (error) {
         if (!complained) options.onProblem(problemSentence(error));
         complained = true;
@@ -57,6 +68,17 @@ export function createNotifier(options: NotifierOptions): Notifier {
   };
 
   return {
+    starting(status) {
+      const began = performance.now();
+      const ask = (): void => {
+        if (performance.now() - began > LONGEST_START_MS) return;
+        post(`EXTEND_TIMEOUT_USEC=${MORE_TIME_MS * 1000}`, `STATUS=${oneLine(status)}`);
+      };
+      ask();
+      const timer = setInterval(ask, ASK_AGAIN_MS);
+      timer.unref();
+      return () => clearInterval(timer);
+    },
     ready(status) {
       shown = oneLine(status);
       post('READY=1', `STATUS=${shown}`);
@@ -93,6 +115,7 @@ export function createNotifier(options: NotifierOptions): Notifier {
 }
 
 const silent: Notifier = {
+  starting: () => () => {},
   ready() {},
   status() {},
   stopping() {},
@@ -109,25 +132,28 @@ function watchdogInterval(env: NotifierOptions['env']): number | null {
   return Math.max(1, Math.floor(usec / 2_000));
 }
 
-/** `--no-block`: the helper must not wait for systemd, nor the daemon for the helper. */
-function runSystemdNotify(assignments: readonly string[], socket: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn('systemd-notify', ['--no-block', ...assignments], {
-      env: { NOTIFY_SOCKET: socket, PATH: '/usr/bin:/bin' },
-      stdio: 'ignore',
-      timeout: SEND_TIMEOUT_MS,
-    });
-    child.on('error', reject);
-    child.on('exit', (code, signal) => {
-      if (code === 0) resolve();
-      else reject(new Error(`systemd-notify ended with ${signal ?? `status ${code}`}`));
-    });
-  });
+/** Writes each message as one datagram. `fd`: a connected socket that does not wait. */
+function writerTo(fd: number): (assignments: readonly string[]) => Promise<void> {
+  return async (assignments) => {
+    if (!Number.isInteger(fd)) throw new Error('no socket was handed over');
+    const message = assignments.join('\n');
+    const end = performance.now() + SEND_TIMEOUT_MS;
+    for (;;) {
+      try {
+        writeSync(fd, message);
+        return;
+      } catch (error) {
+        const full = error instanceof Error && 'code' in error && error.code === 'EAGAIN';
+        if (!full || performance.now() > end) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, SEND_AGAIN_MS));
+    }
+  };
 }
 
 function problemSentence(error: unknown): string {
   const reason = error instanceof Error ? error.message : String(error);
-  return `Cannot send messages to systemd (${reason}): install the package that has /usr/bin/systemd-notify, or run the unit with Type=exec and without WatchdogSec.`;
+  return `Cannot send messages to systemd (${reason}): start logcalld through with-notify-socket, as the unit that it brings does, or give the unit Type=exec, NotifyAccess=none and WatchdogSec=0.`;
 }
 
 /** A line break would begin a second assignment. */

@@ -15,6 +15,8 @@ export interface Terminal {
   readonly size?: { readonly columns: number; readonly rows: number } | undefined;
   /** True when `out` is a screen that may show colours. */
   readonly colour?: boolean;
+  /** True when `error` goes to the journal, where an error is an entry with its priority. */
+  readonly journal?: boolean;
   /** True when whoever read `out` has gone: nothing more need be written. */
   readonly gone?: boolean;
 }

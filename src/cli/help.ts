@@ -13,6 +13,15 @@ export const EXIT = {
   config: 78,
 } as const;
 
+/** The same in words. */
+export const EXIT_MEANINGS: Readonly<Record<(typeof EXIT)[keyof typeof EXIT], string>> = {
+  [EXIT.ok]: 'done',
+  [EXIT.failed]: 'failed',
+  [EXIT.usage]: 'wrong command line',
+  [EXIT.software]: 'a fault of logcalld itself',
+  [EXIT.config]: 'wrong config',
+};
+
 /** Help about everything. */
 export function helpAll(commands: readonly CommandSpec[], fallback: string): string {
   const rows = commands.map((command): [string, string] => [
@@ -28,7 +37,9 @@ export function helpAll(commands: readonly CommandSpec[], fallback: string): str
     '',
     '"logcalld COMMAND --help" shows the options of a command.',
     'Colours are for terminals; NO_COLOR=1 in the environment or --no-color leaves them out.',
-    `Exit status: ${EXIT.ok} done, ${EXIT.failed} failed, ${EXIT.usage} wrong command line, ${EXIT.software} a fault of logcalld itself, ${EXIT.config} wrong config.`,
+    `Exit status: ${Object.values(EXIT)
+      .map((status) => `${status} ${EXIT_MEANINGS[status]}`)
+      .join(', ')}.`,
     '',
   ].join('\n');
 }

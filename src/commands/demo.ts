@@ -37,6 +37,12 @@ const ASTERISK = [
 /** Ten short calls, their numbers written in all the ways trunks write them. */
 const FREESWITCH = 'number_shapes';
 
+/** What it plays, below `test/fixtures/recordings`: an installation brings these along. */
+export const DEMO_RECORDINGS: readonly string[] = [
+  ...ASTERISK.map((name) => `asterisk-22/${name}/events.jsonl.gz`),
+  `freeswitch-1.11/${FREESWITCH}/events.jsonl.gz`,
+];
+
 const USERS = ['1001', '1002', '1003', '1004'].map((extension, index) => ({
   id: `00000000-0000-4000-8000-00000000000${index + 1}`,
   email: `agent${extension}@example.com`,

@@ -19,7 +19,7 @@ import { SetupError } from './terminal.ts';
 /** After a signal: the daemon has this long to finish what is under way, ms. */
 const STOP_WITHIN_MS = 15_000;
 const STATUS_EVERY_MS = 5_000;
-/** Less in all than the unit's TimeoutStartSec. */
+/** Four minutes in all, for which systemd is asked. */
 const ROOM_AGAIN_MS = 5_000;
 const ROOM_TRIES = 48;
 
@@ -58,7 +58,8 @@ export async function run(invocation: Invocation): Promise<number> {
       ended.resolve(EXIT.failed);
     },
   };
-  daemon = await startWithRoom(parts, ended.promise);
+  const started = notifier.starting('opening the database');
+  daemon = await startWithRoom(parts, ended.promise).finally(started);
   // A signal came while it waited.
   if (daemon === null) return await ended.promise;
   notifier.ready(statusLine(daemon));

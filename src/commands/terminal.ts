@@ -1,5 +1,6 @@
 /** The standard streams, and how an error ends there. */
 import { SecretError } from '../../adapters/host/credentials.ts';
+import { errorEntries, goesToJournal } from '../../adapters/host/journal.ts';
 import { ConfigError } from '../../config/problem.ts';
 import type { Terminal } from '../cli/cli.ts';
 import { EXIT } from '../cli/help.ts';
@@ -26,6 +27,7 @@ export const processTerminal: Terminal = {
   },
   // https://no-color.org: present and not empty, whatever it is.
   colour: process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb',
+  journal: goesToJournal(2, process.env),
   get gone() {
     return outClosed;
   },
@@ -49,6 +51,7 @@ function ignore(): void {}
 export function reportError(error: unknown, terminal: Terminal): number {
   const message = error instanceof Error ? error.message : String(error);
   const mend = error instanceof ConfigError || error instanceof SecretError;
-  terminal.error(mend ? `${visibleLines(message)}\n` : `${visible(`logcalld: ${message}`)}\n`);
+  if (terminal.journal === true) terminal.error(errorEntries(message, Date.now()));
+  else terminal.error(mend ? `${visibleLines(message)}\n` : `${visible(`logcalld: ${message}`)}\n`);
   return mend || error instanceof SetupError ? EXIT.config : EXIT.failed;
 }

@@ -17,7 +17,6 @@ for (const [signal, what] of [
     t.teardown(() => it.remove());
     const daemon = new DaemonProcess(it.config, 'run', {
       NODE_OPTIONS: `--import ${preload}`,
-      JOURNAL_STREAM: '8:12345',
       CRASH_SECRET: CANARY,
     });
     t.teardown(() => daemon.kill());

@@ -9,9 +9,8 @@ function collect(env: Record<string, string> = {}, failing = false) {
   const notifier = createNotifier({
     env: { NOTIFY_SOCKET: '/run/systemd/notify', ...env },
     onProblem: (sentence) => problems.push(sentence),
-    async send(assignments, socket) {
-      if (failing) throw new Error('spawn systemd-notify ENOENT');
-      t.equal(socket, '/run/systemd/notify');
+    async send(assignments) {
+      if (failing) throw new Error('ECONNREFUSED');
       await Promise.resolve();
       sent.push(assignments.join(' '));
       wake();
@@ -121,5 +120,29 @@ t.test('when messages cannot be sent it says so once, with the remedy', async (t
   notifier.stopping();
   await notifier.flush();
   t.equal(problems.length, 1);
-  t.match(problems[0], /ENOENT.*Type=exec/);
+  t.match(problems[0], /ECONNREFUSED.*Type=exec/);
+});
+
+t.test('a long start asks for more time until it is over, for an hour at most', async (t) => {
+  const { timers } = mock;
+  timers.enable({ apis: ['setInterval'] });
+  t.teardown(() => timers.reset());
+  const { notifier, sent } = collect();
+  const over = notifier.starting('opening the database');
+  timers.tick(40_000);
+  await notifier.flush();
+  t.same(sent, Array(3).fill('EXTEND_TIMEOUT_USEC=60000000 STATUS=opening the database'));
+  over();
+  timers.tick(40_000);
+  await notifier.flush();
+  t.equal(sent.length, 3);
+});
+
+t.test('without a socket that was handed over the remedy is told', async (t) => {
+  const problems: string[] = [];
+  const env = { NOTIFY_SOCKET: '/run/systemd/notify' };
+  const notifier = createNotifier({ env, onProblem: (sentence) => problems.push(sentence) });
+  notifier.ready('x');
+  await notifier.flush();
+  t.match(problems, [/with-notify-socket/]);
 });

@@ -48,14 +48,7 @@ if [ -e "$chroot_dir/.installed" ] && [ -n "$(version_in "$chroot_dir")" ]; then
   exit 0
 fi
 
-# Both formats of apt's source lists; the security archive has only fixes.
-mirror_of_apt() {
-  {
-    cat /etc/apt/sources.list.d/*.sources 2>/dev/null | awk '/^URIs:/ { print $2 }'
-    cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
-      awk '$1 == "deb" { for (i = 2; i <= NF; i++) if ($i ~ /^[a-z+]+:\/\//) { print $i; break } }'
-  } | grep -E '/debian/?$' | head -n 1
-}
+. "$(dirname "$0")/../../support/debian-mirror.sh"
 mirror=${LOGCALLD_PBX_MIRROR:-$(mirror_of_apt || true)}
 [ -n "$mirror" ] || unavailable "no Debian mirror in this machine's apt sources: set LOGCALLD_PBX_MIRROR to one"
 
