@@ -1,6 +1,7 @@
 /** What the stories share: the packages, and a PBX and a CRM outside of the box that it reaches on 127.0.0.1. */
 import { execFile } from 'node:child_process';
-import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { copyFile, mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -33,7 +34,7 @@ export function packages(): Promise<Packages> {
 async function build(): Promise<Packages> {
   const { version }: { version: string } = JSON.parse(await readFile(join(PROJECT, 'package.json'), 'utf8'));
   const folder = await mkdtemp(join(tmpdir(), 'logcalld-packages-'));
-  process.once('exit', () => rm(folder, { recursive: true, force: true }));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const npm = (...words: readonly string[]) => command('npm', ['run', ...words], { cwd: PROJECT });
   await npm('build');
   const made = async (number: string): Promise<string> => {
