@@ -7,7 +7,7 @@ import type { Delivery } from '../../delivery/service.ts';
 import { events } from '../../events.ts';
 import type { Conditions } from '../../health/conditions.ts';
 import { PARKED } from '../../health/parked.ts';
-import { type Permits, startedPermit } from '../../permits/port.ts';
+import { onPermit, type Permits } from '../../permits/port.ts';
 import type { Clock, Journal, Log } from '../../ports.ts';
 import type { Records } from '../records.ts';
 import { erasing } from '../upkeep/erasing.ts';
@@ -69,8 +69,7 @@ export function handlersOf(parts: HandlerParts): Handlers {
     },
     ...erasing(parts),
     async permit() {
-      using _ = await startedPermit(permits, { priority: 'background' });
-      return {};
+      return onPermit(permits, { priority: 'background' }, async (leaves) => (leaves() ? {} : null));
     },
     correct: (request) => correct(parts, request),
     salvage: (request) => salvage(parts, request),
