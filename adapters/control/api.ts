@@ -126,7 +126,7 @@ export const requests = {
   }),
   /** The end of one: the file is written anew without its free space. */
   tidy: nothing,
-  /** Takes one permit of the request limit for a request that the asking program makes itself. */
+  /** Lends one permit of the request limit for a request that the asking program makes itself. */
   permit: nothing,
   /** Stores calls of a database that was put aside, as far as they are not known: each may have been posted. */
   salvage: z.strictObject({ records: z.array(callRecord).max(MAX_ITEMS), dryRun: z.boolean() }),
@@ -279,7 +279,8 @@ export interface Replies {
     /** Copies and files that were put aside. */
     readonly others: readonly string[];
   };
-  readonly permit: Record<never, never>;
+  /** The request may leave before `until`, monotonic ms of this boot. */
+  readonly permit: { readonly until: number };
   /** Ids of those that were not known; `strange`: the sources of calls that were left alone, as the config has none of that name. */
   readonly salvage: { readonly taken: readonly string[]; readonly strange: readonly string[] };
   readonly correct: {

@@ -195,6 +195,7 @@ function createPermits(parts: PermitParts, memory: PermitMemory): PermitOffice {
     lateness.measure();
     return {
       id,
+      until,
       waitedMs: granted - since,
       get used() {
         return started;

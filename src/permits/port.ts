@@ -15,13 +15,16 @@ export const PRIORITIES: readonly Priority[] = ['live', 'backlog', 'retry', 'bac
 export interface Permit extends Disposable {
   /** Number of its row in the store. */
   readonly id: number;
+  /** The moment from which on it is not good any more, monotonic ms of this boot. */
+  readonly until: number;
   /** How long it was waited for, ms. */
   readonly waitedMs: number;
   /** A request was made on it. */
   readonly used: boolean;
   /**
    * The request leaves now. False: the time for which the permit was stored has run out, and nothing may be sent on it. To be
-   * called in the same turn of the event loop in which the request is made, once.
+   * called once, right before the request is written: nothing else may run in between, as time may pass then, and what leaves later
+   * than its permit was good for is not known to the next life of this program, nor to other processes.
    */
   start(): boolean;
 }
@@ -72,23 +75,27 @@ export class PermitsClosed extends Error {
 
 /** For a program that makes single requests of its own, beside the limiter of another one. */
 export const UNLIMITED: Permits = {
-  acquire: async () => ({ id: 0, waitedMs: 0, used: false, start: () => true, [Symbol.dispose]: () => undefined }),
+  acquire: async () => ({
+    ...{ id: 0, until: Number.POSITIVE_INFINITY, waitedMs: 0, used: false },
+    start: () => true,
+    [Symbol.dispose]: () => undefined,
+  }),
   refused: () => undefined,
 };
 
 /**
  * Makes one request on a permit that is still good when it leaves: that which is given, for the first request, else a new one, and another
- * one as often as that has run out. `send` asks `leaves` in the turn of the event loop in which the request is written, however long it
- * waited for a connection, and answers `null` when it was told no. Rejects with `PermitLapsed` when the given one has run out unused.
+ * one as often as that has run out. `send` asks `leaves` right before the request is written, however long it waited for a connection,
+ * and answers `null` when it was told no; the permit is for reading. Rejects with `PermitLapsed` when the given one has run out unused.
  */
 export async function onPermit<T extends object>(
   permits: Permits,
   asking: Asking,
-  send: (leaves: () => boolean) => Promise<T | null>,
+  send: (leaves: () => boolean, permit: Permit) => Promise<T | null>,
 ): Promise<T> {
   const on = async (given: Permit): Promise<T | null> => {
     using permit = given;
-    return await send(() => permit.start());
+    return await send(() => permit.start(), permit);
   };
   const { permit } = asking;
   if (permit?.used === false) {
@@ -100,19 +107,6 @@ export async function onPermit<T extends object>(
   for (;;) {
     const done = await on(await permits.acquire(asking.priority, asking.signal, asking.ageMs));
     if (done !== null) return done;
-  }
-}
-
-/** The same for a request that leaves at once: a permit on which it has started. The caller disposes it afterwards. */
-export async function startedPermit(permits: Permits, asking: Asking): Promise<Permit> {
-  const given = asking.permit;
-  if (given?.start() === true) return given;
-  // What it was given for may be somebody else's by now; a second request of the same is not the one that it was given for.
-  if (given?.used === false) throw new PermitLapsed();
-  for (;;) {
-    const permit = await permits.acquire(asking.priority, asking.signal, asking.ageMs);
-    if (permit.start()) return permit;
-    permit[Symbol.dispose]();
   }
 }
 

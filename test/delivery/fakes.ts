@@ -23,7 +23,7 @@ import { createDelivery, type Delivery } from '../../src/delivery/service.ts';
 import type { DeliveryState, Step } from '../../src/delivery/states.ts';
 import type { LeadCache, Outbox, UserStore } from '../../src/delivery/store.ts';
 import { openPermits, type PermitOffice } from '../../src/permits/permits.ts';
-import { type Asking, type PermitStore, type Permits, startedPermit } from '../../src/permits/port.ts';
+import { type Asking, onPermit, type PermitStore, type Permits } from '../../src/permits/port.ts';
 import type { Clock, Log } from '../../src/ports.ts';
 import { memoryDatabase } from '../adapters/sqlite/support.ts';
 
@@ -196,15 +196,9 @@ export class FakeCrm {
     return { recordingUrl: entry?.late.findLast((late) => late.recordingUrl !== null)?.recordingUrl ?? posted };
   }
 
-  /** The ports of one life of the program. `alive` false: nothing starts, nothing is answered. */
+  /** The ports of one life of the program. `alive` false: nothing is answered. */
   ports(permits: Permits, life: { alive: boolean }): Crm {
-    const request = async <T>(
-      name: string,
-      sessionId: string | null,
-      asking: Asking,
-      work: () => Reply<T>,
-    ): Promise<Reply<T>> => {
-      using _ = await startedPermit(permits, asking);
+    const carry = async <T>(name: string, sessionId: string | null, work: () => Reply<T>): Promise<Reply<T>> => {
       this.arrivals.push(this.clock.monotonic());
       this.requests.push(name);
       const fate = this.fate(name, sessionId);
@@ -235,6 +229,8 @@ export class FakeCrm {
           return done ?? reply<T>('unavailable', null);
       }
     };
+    const request = <T>(name: string, sessionId: string | null, asking: Asking, work: () => Reply<T>) =>
+      onPermit(permits, asking, async (leaves) => (leaves() ? await carry(name, sessionId, work) : null));
     const directory: Directory = {
       findLeads: (phone, asking) =>
         request(`lead ${phone}`, null, asking, () => reply('accepted', this.leadsOf(phone))),

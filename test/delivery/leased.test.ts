@@ -3,7 +3,7 @@ import t from 'tap';
 import { post } from '../../src/delivery/steps/post.ts';
 import type { Run, StepParts } from '../../src/delivery/steps/step.ts';
 import { LEASE_MS } from '../../src/delivery/store.ts';
-import { startedPermit, UNLIMITED } from '../../src/permits/port.ts';
+import { type Asking, onPermit, UNLIMITED } from '../../src/permits/port.ts';
 import { call, FakeClock, reply } from './fakes.ts';
 
 /** One run of the step, of which the commit of the intent takes so long. */
@@ -27,11 +27,12 @@ async function run(commitMs: number): Promise<{ sent: number; event: unknown; le
       callLog: {
         body: () => ({}),
         lateFacts: () => ({ recordingUrl: null, durationSeconds: null }),
-        async post(_: unknown, asking: Parameters<typeof startedPermit>[1]) {
-          using _permit = await startedPermit(UNLIMITED, asking);
-          seen.sent += 1;
-          return reply('accepted', { activityId: 'a' });
-        },
+        post: (_: unknown, asking: Asking) =>
+          onPermit(UNLIMITED, asking, async (leaves) => {
+            if (!leaves()) return null;
+            seen.sent += 1;
+            return reply('accepted', { activityId: 'a' });
+          }),
       },
     },
   } as unknown as StepParts;

@@ -115,6 +115,7 @@ export async function openLab(position: Position, trouble: Trouble) {
       let running = false;
       return {
         id: permit.id,
+        until: permit.until,
         waitedMs: permit.waitedMs,
         get used() {
           return permit.used;

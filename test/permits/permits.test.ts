@@ -1,7 +1,7 @@
 /** Permits as requests take them: who gets one, for how long it is good, and what stops them. */
 import t from 'tap';
 import type { PermitOffice } from '../../src/permits/permits.ts';
-import { PermitsClosed, startedPermit } from '../../src/permits/port.ts';
+import { onPermit, PermitsClosed } from '../../src/permits/port.ts';
 import { flush } from '../delivery/fakes.ts';
 import { Scene } from './support.ts';
 
@@ -136,8 +136,7 @@ t.test('while many get no answer, what came after them goes at once, and older c
   const hang = () => new Promise<void>((resolve) => void answers.push(resolve));
   const order: string[] = [];
   const ask = async (name: string, ageMs: number): Promise<void> => {
-    using _ = await startedPermit(permits, { priority: 'live', ageMs });
-    order.push(name);
+    await onPermit(permits, { priority: 'live', ageMs }, async (leaves) => (leaves() ? { n: order.push(name) } : null));
   };
   for (let i = 0; i < 10; i++) scene.request(permits, 'live', hang).catch(t.fail);
   await scene.clock.advance(600);

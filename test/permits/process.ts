@@ -8,7 +8,7 @@ import { createClock } from '../../adapters/host/clock.ts';
 import { permitsModule } from '../../adapters/sqlite/permits.ts';
 import { openConnection } from '../../adapters/sqlite/thread/connection.ts';
 import { openPermits } from '../../src/permits/permits.ts';
-import { type PermitStore, startedPermit } from '../../src/permits/port.ts';
+import { onPermit, type PermitStore } from '../../src/permits/port.ts';
 
 const [path = '', limit = '{}', count = '0'] = process.argv.slice(2);
 const clock = createClock();
@@ -33,8 +33,11 @@ let left = Number(count);
 
 async function takeAll(): Promise<void> {
   while (left-- > 0) {
-    using _ = await startedPermit(permits, { priority: 'live' });
-    writeSync(1, `${clock.monotonic()}\n`);
+    await onPermit(permits, { priority: 'live' }, async (leaves) => {
+      if (!leaves()) return null;
+      writeSync(1, `${clock.monotonic()}\n`);
+      return {};
+    });
   }
 }
 

@@ -1,7 +1,7 @@
 /** The limit over restarts, reboots, clock steps, pauses and slow disks, and over several processes. */
 import t from 'tap';
 import { DEFAULT_LIMIT as LIMIT } from '../../src/permits/port.ts';
-import { worstWindow } from '../delivery/fakes.ts';
+import { flush, worstWindow } from '../delivery/fakes.ts';
 import { amount } from '../support/runs.ts';
 import { Scene } from './support.ts';
 
@@ -42,6 +42,29 @@ t.test('a restart never breaches, whenever it comes', async (t) => {
     if (worst > 25) t.fail(`${worst} in a window with a restart after ${ms} ms`);
   }
   t.pass();
+});
+
+t.test('a program that was stopped anywhere in a turn, and then killed, breaches nothing', async (t) => {
+  let told = 0;
+  for (let steps = 0; steps < 60; steps++) {
+    const scene = new Scene();
+    const first = await scene.warm();
+    for (let i = 0; i < 12; i++) scene.request(first, 'live').catch(() => undefined);
+    // So far into the turn in which requests leave.
+    for (let i = 0; i < steps; i++) await null;
+    const before = scene.arrivals.length;
+    if (before > 0 && before < 5) told += 1;
+    scene.clock.block(35_000);
+    // What left later than its permit was good for is in no store: the next life cannot know it.
+    await flush();
+    first.close();
+    const second = await scene.open({ concurrency: 50 });
+    scene.saturate(second, 40, 'live');
+    await scene.clock.advance(6000);
+    const worst = worstWindow(scene.arrivals, LIMIT.windowMs);
+    if (worst > 25) t.fail(`${worst} in a window when it was stopped after ${steps} steps`);
+  }
+  t.ok(told > 0, 'in some the stop came between the requests of a turn');
 });
 
 t.test('several processes share the limit, on disks of any speed, and one that ends leaves its part', async (t) => {

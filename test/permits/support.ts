@@ -2,13 +2,7 @@
 import { permitsModule } from '../../adapters/sqlite/permits.ts';
 import type { Condition } from '../../src/condition.ts';
 import { openPermits, type PermitOffice } from '../../src/permits/permits.ts';
-import {
-  DEFAULT_LIMIT,
-  type LimitPolicy,
-  type PermitStore,
-  type Priority,
-  startedPermit,
-} from '../../src/permits/port.ts';
+import { DEFAULT_LIMIT, type LimitPolicy, onPermit, type PermitStore, type Priority } from '../../src/permits/port.ts';
 import { memoryDatabase } from '../adapters/sqlite/support.ts';
 import { FakeClock } from '../delivery/fakes.ts';
 
@@ -79,8 +73,11 @@ export class Scene {
 
   /** Makes one request as the adapters do. */
   async request(permits: PermitOffice, priority: Priority, send: () => Promise<void> = this.send): Promise<void> {
-    using _ = await startedPermit(permits, { priority });
-    await send();
+    await onPermit(permits, { priority }, async (leaves) => {
+      if (!leaves()) return null;
+      await send();
+      return {};
+    });
   }
 
   /** Keeps `n` requests waiting until the permits are closed. */

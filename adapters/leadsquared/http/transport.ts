@@ -40,7 +40,7 @@ export interface Timed {
 
 export interface Transport {
   /**
-   * `leaves` is asked once, when there is a connection that is up, in the turn in which the request is written to it. `null`: it said no,
+   * `leaves` is asked once, when there is a connection that is up, right before the request is written to it. `null`: it said no,
    * nothing left, and the connection is there for the next request.
    */
   send(http: HttpRequest, leaves: () => boolean): Promise<Timed | null>;
@@ -116,19 +116,26 @@ function createPlaces(count: number) {
   };
 }
 
-/** Calls `run` when the request has a connection that is up, before it is written to in the same turn. */
-function whenGiven(request: ClientRequest, run: () => void): void {
-  // One that was kept it has from the beginning.
-  if (request.reusedSocket) {
-    run();
-    return;
-  }
+/**
+ * Makes a request, and calls `run` when it has a connection that is up, right before it is written to. Node writes in a tick of its own
+ * after it has given the connection; ticks keep their order, and what else waits for its turn comes after all of them.
+ */
+function beforeWritten(make: () => ClientRequest, run: () => void): ClientRequest {
+  // One that was kept is given while the request is made.
+  let kept = false;
+  process.nextTick(() => {
+    if (kept) run();
+  });
+  const request = make();
+  kept = request.reusedSocket;
+  if (kept) return request;
   const take = request.onSocket.bind(request);
   request.onSocket = (...given: Parameters<typeof take>) => {
     // Without one when it could not be made.
-    if (given[0] instanceof Duplex) run();
+    if (given[0] instanceof Duplex) process.nextTick(run);
     take(...given);
   };
+  return request;
 }
 
 /**
@@ -207,22 +214,24 @@ export function createTransport(
         };
         const start = (): void => {
           try {
-            request =
-              url.protocol === 'https:'
-                ? https.request(url, { method, headers, agent: links.https })
-                : http.request(url, { method, headers, agent: links.http });
+            // The agent gives it a connection that is up: before it is written to that, nothing has left.
+            request = beforeWritten(
+              () =>
+                url.protocol === 'https:'
+                  ? https.request(url, { method, headers, agent: links.https })
+                  : http.request(url, { method, headers, agent: links.http }),
+              () => {
+                if (finished || leaves()) return;
+                stays = true;
+                // The agent takes the connection of one that ended by now back.
+                request?.destroy();
+              },
+            );
           } catch (error) {
             places.release();
             fail(error);
             return;
           }
-          // The agent gives it a connection that is up, and it is written in the same turn: before that nothing has left.
-          whenGiven(request, () => {
-            if (finished || leaves()) return;
-            stays = true;
-            // The agent takes the connection of one that ended by now back.
-            request?.destroy();
-          });
           request.once('socket', (socket) => {
             startedAt = clock.monotonic();
             socket.setTimeout(0);

@@ -24,8 +24,9 @@ export async function directoryFindings(
   keys: { readonly accessKey: Secret; readonly secretKey: Secret },
   whole: boolean,
 ): Promise<Finding[]> {
-  const fetched = heldBy(config.storage.path).held ? await fetchedUsers(config) : null;
-  if (fetched !== null) {
+  if (heldBy(config.storage.path).held) {
+    const fetched = await fetchedUsers(config);
+    if (fetched === null) return [info(ABOUT, 'not compared: the running logcalld has not fetched them yet')];
     const findings = compared(config, rows, fetched.users, whole);
     const from = `as the running logcalld fetched them at ${dateTime(fetched.at)}; "logcalld reload" fetches them anew`;
     return [...findings, info(ABOUT, from)];

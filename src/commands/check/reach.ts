@@ -5,7 +5,8 @@ import { createCallLog } from '../../../adapters/leadsquared/call-log.ts';
 import { createClient } from '../../../adapters/leadsquared/http/client.ts';
 import type { Config, SourceConfig } from '../../../config/schema.ts';
 import { callLogPolicyOf } from '../../daemon/settings.ts';
-import { UNLIMITED } from '../../permits/port.ts';
+import { borrowed, type Lent } from '../../permits/lent.ts';
+import { type Permits, PermitsClosed, UNLIMITED } from '../../permits/port.ts';
 import type { Clock, EventSource, SourceFrame } from '../../ports.ts';
 import type { Secret } from '../../secret.ts';
 import type { ChannelFacts } from '../../telephony/call-event.ts';
@@ -84,26 +85,39 @@ function firstResult(source: EventSource, clock: Clock): Promise<Result> {
 export async function checkCrm(config: Config, accessKey: Secret, secretKey: Secret): Promise<Finding> {
   const about = 'LeadSquared';
   const clock = createClock();
-  const takePermit = await permitTaker(config, clock);
-  if (!(await takePermit())) {
+  const lender = await lenderOf(config, clock);
+  const permits = lender === null ? UNLIMITED : borrowed(lender, clock);
+  const client = clientOf(config, clock, accessKey, secretKey, permits);
+  const reply = await createCallLog(client, callLogPolicyOf(config))
+    .probe({ priority: 'background' })
+    .catch((error: unknown) => {
+      if (error instanceof PermitsClosed) return null;
+      throw error;
+    })
+    .finally(() => client.close());
+  if (reply === null) {
     const text =
       'was not asked: the running logcalld has no free request at the moment. Try again when its backlog is gone.';
     return { level: 'warn', about, text };
   }
-  const client = clientOf(config, clock, accessKey, secretKey);
-  const reply = await createCallLog(client, callLogPolicyOf(config)).probe({ priority: 'background' });
-  await client.close();
-  await takePermit();
+  // The daemon may count answers (strict): this place stands for that.
+  await lender?.();
   if (reply.kind !== 'accepted' || reply.value === null) return { level: 'FAIL', about, text: reply.message };
   const { text } = reply.value;
   return { level: text.includes('change the host') ? 'FAIL' : 'ok', about, text };
 }
 
-/** Without a limiter of its own: for a request or two. */
-export function clientOf(config: Config, clock: Clock, accessKey: Secret, secretKey: Secret) {
+/** For a request or two. Without `permits` it has no limiter of its own: only where no daemon runs that shares the limit. */
+export function clientOf(
+  config: Config,
+  clock: Clock,
+  accessKey: Secret,
+  secretKey: Secret,
+  permits: Permits = UNLIMITED,
+) {
   const { host, auth, insecure, connect_timeout, reply_timeout, total_timeout } = config.leadsquared;
   return createClient({
-    ...{ host, auth, insecure, clock, permits: UNLIMITED },
+    ...{ host, auth, insecure, clock, permits },
     accessKey: accessKey.reveal(),
     secretKey: secretKey.reveal(),
     timeouts: { connectMs: connect_timeout, headersMs: reply_timeout, bodyMs: reply_timeout, totalMs: total_timeout },
@@ -111,24 +125,19 @@ export function clientOf(config: Config, clock: Clock, accessKey: Secret, secret
 }
 
 /**
- * This program has no limiter of its own, and the daemon that may be running must not be pushed over the limit. So the
- * daemon gives up one permit before the request and one after it: any window that holds the request holds one of these.
+ * This program has no limiter of its own, and the daemon that may be running must not be pushed over the limit: it lends its permits.
+ * `null`: none runs. The permit is `null` when there was none in time.
  */
-async function permitTaker(config: Config, clock: Clock): Promise<() => Promise<boolean>> {
+async function lenderOf(config: Config, clock: Clock): Promise<(() => Promise<Lent | null>) | null> {
   const daemon = await reach(config).catch(() => null);
-  if (daemon === null) return async () => true;
+  if (daemon === null) return null;
   return () =>
     new Promise((resolve) => {
-      const cancel = clock.after(PERMIT_WITHIN_MS, () => resolve(false));
-      daemon.call('permit', {}).then(
-        () => {
-          cancel();
-          resolve(true);
-        },
-        () => {
-          cancel();
-          resolve(false);
-        },
-      );
+      const cancel = clock.after(PERMIT_WITHIN_MS, () => resolve(null));
+      const answered = (lent: Lent | null): void => {
+        cancel();
+        resolve(lent);
+      };
+      daemon.call('permit', {}).then(answered, () => answered(null));
     });
 }

@@ -7,7 +7,8 @@ import type { Delivery } from '../../delivery/service.ts';
 import { events } from '../../events.ts';
 import type { Conditions } from '../../health/conditions.ts';
 import { PARKED } from '../../health/parked.ts';
-import { type Permits, startedPermit } from '../../permits/port.ts';
+import { lend } from '../../permits/lent.ts';
+import type { Permits } from '../../permits/port.ts';
 import type { Clock, Journal, Log } from '../../ports.ts';
 import type { Records } from '../records.ts';
 import { erasing } from '../upkeep/erasing.ts';
@@ -17,7 +18,7 @@ import { type Lookup, readers, wholeId } from './lookup.ts';
 import { cursorOf, firstFound, placeOf, SCAN_ROWS } from './pages.ts';
 
 export interface HandlerParts extends Lookup {
-  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
+  readonly clock: Pick<Clock, 'now' | 'monotonic' | 'after'>;
   readonly database: string;
   readonly delivery: Delivery;
   readonly permits: Permits;
@@ -68,10 +69,7 @@ export function handlersOf(parts: HandlerParts): Handlers {
       return { notices, parked };
     },
     ...erasing(parts),
-    async permit() {
-      using _ = await startedPermit(permits, { priority: 'background' });
-      return {};
-    },
+    permit: () => lend(permits, parts.clock),
     correct: (request) => correct(parts, request),
     salvage: (request) => salvage(parts, request),
   };

@@ -48,6 +48,7 @@ async function begun(parts: StepParts, run: Run, permit: Permit, body: CallLogBo
 function whileLeased(permit: Permit, isOurs: () => boolean): Permit {
   return {
     id: permit.id,
+    until: permit.until,
     waitedMs: permit.waitedMs,
     get used() {
       return permit.used;

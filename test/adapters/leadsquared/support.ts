@@ -74,6 +74,7 @@ export function keptPermit(id: number, starts: readonly boolean[] = [true]): Kep
   const told = { starts: 0, ended: 0 };
   return {
     id,
+    until: Number.POSITIVE_INFINITY,
     waitedMs: 0,
     get used() {
       return starts.slice(0, told.starts).includes(true);

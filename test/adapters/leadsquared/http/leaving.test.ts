@@ -1,5 +1,6 @@
 /** A permit is started when its request leaves, which may be long after it was made: a connection has to be up first. */
-import { createServer } from 'node:net';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { createServer, type Socket } from 'node:net';
 import tls from 'node:tls';
 import t, { type Test } from 'tap';
 import { type ApiRequest, createClient } from '../../../../adapters/leadsquared/http/client.ts';
@@ -64,6 +65,28 @@ for (const scheme of ['http', 'https'] as const) {
     t.match([asked, seen, clock.pending()], [4, { connections: 1, requests: 2 }, 0]);
   });
 }
+
+t.test('nothing runs between the question and the writing, be the connection new or one that was kept', async (t) => {
+  const { host, ca, seen } = await slowToConnect(t, 'http');
+  const transport = createTransport(TIMEOUTS, 4, 100_000, handClock(), ca);
+  t.teardown(() => transport.close());
+  const sockets: Socket[] = [];
+  const onSocket = (message: unknown): void => void sockets.push((message as { socket: Socket }).socket);
+  subscribe('net.client.socket', onSocket);
+  t.teardown(() => unsubscribe('net.client.socket', onSocket));
+  const http: HttpRequest = { method: 'GET', url: new URL(host), headers: {}, body: null };
+  const written: boolean[] = [];
+  const send = () =>
+    transport.send(http, () => {
+      const before = sockets[0]?.bytesWritten ?? 0;
+      // Whatever else waits for its turn.
+      queueMicrotask(() => written.push((sockets[0]?.bytesWritten ?? 0) > before));
+      return true;
+    });
+  await send();
+  await send();
+  t.match([written, sockets.length, seen], [[true, true], 1, { connections: 1, requests: 2 }]);
+});
 
 t.test('the permit starts when the connection is up', async (t) => {
   const permits = openPermits();
