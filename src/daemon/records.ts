@@ -37,13 +37,15 @@ export interface RecordsParts {
   readonly store: Store;
   readonly readerOf: ReaderOf;
   /** Asked when calls are going on; the pipeline is made after this. */
-  readonly pipeline: () => Pick<Pipeline, 'isOpen' | 'timeOf' | 'bootedAt'>;
+  readonly pipeline: () => Pick<Pipeline, 'isOpen' | 'settled' | 'timeOf' | 'bootedAt'>;
   /** Stores calls that are new or have newer facts, and tells everybody. */
   readonly save: (records: readonly CallRecord[]) => Promise<CommitResult>;
   /** The outbox clock in so many ms. */
   readonly dueIn: (ms: number) => number;
   /** Calls are free to be posted. */
   readonly onReleased: () => void;
+  /** When a PBX was heard last, ms since the epoch; `null`: it is not heard now. */
+  readonly heardUpTo: (source: string) => number | null;
   readonly hearing: () => Pick<HearingWatch, 'isDeaf' | 'looked'>;
   readonly conditions: Conditions;
   readonly clock: Clock;
@@ -70,6 +72,7 @@ export function openRecords(parts: RecordsParts): Records {
   const { store, clock, log, conditions, rules, waitMs } = parts;
   const known: KnownCalls = {
     isOpen: (source, channel) => parts.pipeline().isOpen(source, channel),
+    settled: () => parts.pipeline().settled(),
     async stored(ids) {
       const found = await store.sessions.byIds({ ids });
       return found.map(({ record }) => record);
@@ -88,6 +91,7 @@ export function openRecords(parts: RecordsParts): Records {
     ...{ gaps: store.gaps, clock, onTrouble },
     sources: sources.filter(({ places }) => places.length > 0),
     heardSince: (source) => store.journal.firstFrameAt({ source }),
+    heardUpTo: parts.heardUpTo,
     isDeaf: (source) => parts.hearing().isDeaf(source),
     onLooked: (source, unheard) => parts.hearing().looked(source, unheard),
     onFault: (source, text) => events.warning(log, source, text),

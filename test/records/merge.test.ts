@@ -42,6 +42,7 @@ const span = { from: START, to: START + 60_000 };
 
 /** The calls that are stored, the ids that were heard, the channels that are open. */
 function bench({ heard = [] as string[], open = [] as string[], bootedAt = null as number | null } = {}) {
+  let settle: () => boolean = () => true;
   const stored = new Map<string, CallRecord>();
   const searched: Span[] = [];
   const merge = pageMerger({
@@ -60,6 +61,7 @@ function bench({ heard = [] as string[], open = [] as string[], bootedAt = null 
         return { ids: found, mentioned: found };
       },
       isOpen: (_source, channel) => open.includes(channel),
+      settled: async () => settle(),
     },
     async store(records) {
       const [inserted, changed] = [[] as string[], [] as string[]];
@@ -70,7 +72,10 @@ function bench({ heard = [] as string[], open = [] as string[], bootedAt = null 
       return { inserted, changed };
     },
   });
-  return { merge, stored, searched };
+  const settling = (run: () => boolean): void => {
+    settle = run;
+  };
+  return { merge, stored, searched, heard, settling };
 }
 
 t.test('a call that nobody heard is created, once, however often its records are read', async (t) => {
@@ -156,3 +161,19 @@ t.test('the start of the PBX is told by our clock, calls may be kept by that of 
   const { created } = await merge(cutOff, { span, time: { aheadMs: ahead, ownTimes: true } });
   t.match(created, [{ endBetween: { to: START + 40_000 + ahead } }]);
 });
+
+t.test(
+  'a call that has just ended counts as heard as soon as it is stored, and while it is not, nothing is created',
+  async (t) => {
+    const { merge, stored, heard, settling } = bench();
+    settling(() => {
+      heard.push('a', 'a-agent');
+      return true;
+    });
+    t.same((await merge(recorded('a', 5000), { span, time: SAME_TIME })).created, []);
+    settling(() => false);
+    const late = merge(recorded('b', 5000), { span, time: SAME_TIME });
+    await t.rejects(late, { name: 'RecordsError', message: /What was heard of pbx is not stored yet/ });
+    t.equal(stored.size, 0);
+  },
+);

@@ -49,7 +49,7 @@ const none = { ids: new Set<string>(), mentioned: new Set<string>() };
 const merge = pageMerger({
   ...{ source: SOURCE, plan: labPlan('asterisk'), rules: DEFAULT_RULES, time: () => SAME_TIME },
   bootedAt: () => null,
-  known: { stored: async () => [], isOpen: () => false, heard: async () => none },
+  known: { stored: async () => [], isOpen: () => false, settled: async () => true, heard: async () => none },
   store: async (records) => ({ inserted: records.map(({ callSessionId }) => callSessionId), changed: [] }),
 });
 
