@@ -14,6 +14,7 @@ import type { HearingWatch } from '../health/hearing.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Clock, CommitResult, Log } from '../ports.ts';
 import { type Audit, createAudit } from '../records/audit.ts';
+import { type Erased, rememberErased } from '../records/erased.ts';
 import { createFilling, type Filling } from '../records/filling.ts';
 import type { Gap } from '../records/gaps.ts';
 import { type KnownCalls, type Merged, type PageMerger, pageMerger } from '../records/merge.ts';
@@ -55,6 +56,7 @@ export interface RecordsParts {
 export interface Records {
   readonly filling: Filling;
   readonly audit: Audit;
+  readonly erased: Erased;
   /** A gap is over. */
   gapEnded(gap: Gap): void;
   /** Until when a call waits for its record; `null`: it does not. */
@@ -79,10 +81,11 @@ export function openRecords(parts: RecordsParts): Records {
     },
     heard: (args) => heardIn(parts, args),
   };
+  const erased = rememberErased(clock);
   const sources = parts.sources.map(({ name, plan, places }) => {
     const time = () => parts.pipeline().timeOf(name);
     const bootedAt = () => parts.pipeline().bootedAt(name);
-    const merge = pageMerger({ source: name, plan, rules, known, store: parts.save, time, bootedAt });
+    const merge = pageMerger({ source: name, plan, rules, known, store: parts.save, time, erased, bootedAt });
     return { name, places, merge };
   });
   const onTrouble = (source: string, problem: string | null): void =>
@@ -109,6 +112,7 @@ export function openRecords(parts: RecordsParts): Records {
   return {
     filling,
     audit,
+    erased,
     gapEnded(gap) {
       events.gapEnded(log, gap);
       filling.gapEnded(gap);

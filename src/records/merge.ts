@@ -6,6 +6,7 @@ import type { CallRules } from '../call/correlate.ts';
 import type { SourcePlan } from '../call/plan.ts';
 import type { CallRecord } from '../call/record.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
+import type { Erased } from './erased.ts';
 import { moved, type PbxTime, shiftOfCalls, shiftOfRecords } from './pbx-time.ts';
 import { RecordsError, type SkippedRecords } from './port.ts';
 
@@ -35,6 +36,7 @@ export interface MergeOptions {
     readonly changed: readonly string[];
   }>;
   readonly time: () => PbxTime;
+  readonly erased: Pick<Erased, 'covers'>;
   /** When the PBX that is heard now was started, ms since the epoch, on our clock; `null`: it does not tell. */
   readonly bootedAt: () => number | null;
 }
@@ -92,7 +94,7 @@ export function pageMerger(options: MergeOptions): PageMerger {
     const after = backfill(before, { ...heard, gaps }, over);
     const same = new Set(before);
     const unheard = new Set(others.map(({ record }) => record.callSessionId));
-    const created = after.filter(({ callSessionId }) => unheard.has(callSessionId));
+    const created = after.filter((record) => unheard.has(record.callSessionId) && !options.erased.covers(record));
     const completed = after.filter((record) => stored.has(record.callSessionId) && !same.has(record));
     const news = [...created, ...completed];
     if (news.length === 0 || dryRun) return { created, completed, recorded, faults };

@@ -3,6 +3,7 @@ import t from 'tap';
 import type { Span } from '../../src/call/cdr/coverage.ts';
 import { DEFAULT_RULES } from '../../src/call/correlate.ts';
 import type { CallRecord } from '../../src/call/record.ts';
+import { rememberErased } from '../../src/records/erased.ts';
 import { pageMerger } from '../../src/records/merge.ts';
 import { SAME_TIME } from '../../src/records/pbx-time.ts';
 import type { CallEvent } from '../../src/telephony/call-event.ts';
@@ -45,7 +46,10 @@ function bench({ heard = [] as string[], open = [] as string[], bootedAt = null 
   let settle: () => boolean = () => true;
   const stored = new Map<string, CallRecord>();
   const searched: Span[] = [];
+  const clock = { now: START };
+  const erased = rememberErased({ monotonic: () => clock.now });
   const merge = pageMerger({
+    erased,
     ...{
       source: 'pbx',
       plan: labPlan('asterisk'),
@@ -75,7 +79,7 @@ function bench({ heard = [] as string[], open = [] as string[], bootedAt = null 
   const settling = (run: () => boolean): void => {
     settle = run;
   };
-  return { merge, stored, searched, heard, settling };
+  return { merge, stored, searched, heard, settling, erased, clock };
 }
 
 t.test('a call that nobody heard is created, once, however often its records are read', async (t) => {
@@ -177,3 +181,18 @@ t.test(
     t.equal(stored.size, 0);
   },
 );
+
+t.test('a number that was erased does not come back when its records are read again by themselves', async (t) => {
+  const { merge, stored, erased, clock } = bench();
+  const again = () => merge(recorded('a', 5000), { span, time: SAME_TIME });
+  const [record] = (await again()).created;
+  const digits = record?.external?.slice(-7) ?? '';
+  t.match(digits, /^\d{7}$/);
+  erased.note(digits);
+  stored.clear();
+  t.same((await again()).created, []);
+  t.equal(stored.size, 0);
+  erased.note('1234567');
+  clock.now += 1_800_001;
+  t.equal((await again()).created.length, 1, 'by hand, later, as README says');
+});
