@@ -67,6 +67,8 @@ export interface Pipeline {
   openChannels(): number;
   /** True for a channel of a call that is not finished. */
   isOpen(source: string, channel: string): boolean;
+  /** Resolves when all that was heard so far is settled: true when it is stored, false when some of it was refused. */
+  settled(): Promise<boolean>;
   /** Newer facts of finished calls have been stored: what the PBX says late is added to these. */
   corrected(records: readonly CallRecord[]): void;
   /** The clock of a PBX beside ours. */
@@ -269,6 +271,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     openCalls: (source) => tables.get(source)?.openCalls ?? 0,
     openChannels: () => [...tables.values()].reduce((sum, table) => sum + table.openChannels, 0),
     isOpen: (source, channel) => tables.get(source)?.isOpen(channel) === true,
+    settled: () => batches.stored(),
     corrected(records) {
       for (const table of tables.values()) table.correct(records.filter(({ source }) => source === table.source));
     },

@@ -134,6 +134,7 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
     }
     client.note('list', problemOf(listing));
     if (listing.kind === 'listed') hearing.list(listing.items);
+    else if (listing.kind === 'refused') hearing.refuse();
     noteDeaf();
     if (listing.kind === 'cut' || (listing.kind === 'listed' && hearing.inDoubt)) later();
   }

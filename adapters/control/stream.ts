@@ -60,15 +60,17 @@ export function streamTo(
 ): { readonly over: Promise<void>; end(): void } {
   const { promise, resolve } = Promise.withResolvers<void>();
   let dropped = 0;
+  const isOver = (): boolean => response.destroyed || response.writableEnded;
   const tellDropped = (): void => {
-    if (dropped === 0) return;
+    if (dropped === 0 || isOver()) return;
     response.write(`${JSON.stringify({ dropped } satisfies TailLine)}\n`);
     dropped = 0;
   };
   response.writeHead(200, { 'content-type': 'application/x-ndjson; charset=utf-8', connection: 'close' });
   response.flushHeaders();
   const stop = begin((line) => {
-    if (response.destroyed) return;
+    // Its end may wait for the reader as well.
+    if (isOver()) return;
     if (response.writableLength > MAX_WAITING) {
       dropped += 1;
       return;

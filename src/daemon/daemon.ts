@@ -12,9 +12,11 @@ import type { Delivery } from '../delivery/service.ts';
 import { countEvents, events } from '../events.ts';
 import { type Conditions, createConditions } from '../health/conditions.ts';
 import { watchHearing } from '../health/hearing.ts';
+import { atMost } from '../link/within.ts';
 import { createTally } from '../metrics/tally.ts';
 import { createPipeline, type Pipeline } from '../pipeline.ts';
 import type { Clock, Log, SourceStatus } from '../ports.ts';
+import { heardAt } from '../records/gaps.ts';
 import type { CallRecords } from '../records/port.ts';
 import type { Secret, SecretRef } from '../secret.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
@@ -132,6 +134,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     const onWarning = (text: string) => events.warning(log, source.name, text);
     return { source: createSource(source, { clock, secret, onWarning }), plan: planOf(source) };
   });
+  const statuses = () => sources.map(({ source }) => source.status());
   const watch = await openWatch({ config, store: remote, policy, callLog: callLogPolicy, conditions, clock });
   const onStored = (ended: readonly CallRecord[], inserted: readonly string[], changed: readonly string[]): void => {
     const fresh = new Set(inserted);
@@ -165,6 +168,10 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     dueIn: delivery.dueIn,
     onReleased: delivery.notify,
     hearing: () => hearing,
+    heardUpTo(source) {
+      const status = statuses().find(({ name }) => name === source);
+      return status === undefined ? null : heardAt(status);
+    },
   });
   opened.push(records.close);
   const isRecorded = (source: string): boolean => (places.get(source) ?? []).length > 0;
@@ -207,7 +214,6 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
   await pipeline.start();
   records.filling.start();
   records.audit.start();
-  const statuses = () => sources.map(({ source }) => source.status());
   const path = config.storage.path;
   const view = {
     ...{ database: path, startedAt, clock, sources: statuses, pipeline, conditions, delivery, store: remote },
@@ -255,14 +261,9 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
       await metrics.stop();
       await control?.close();
       await delivery.drain(DRAIN_MS);
-      await records.close();
       // A disk that takes nothing must not keep the rest waiting: closing the database tries once more.
-      let cancel = () => {};
-      const enough = new Promise<void>((resolve) => {
-        cancel = clock.after(STORE_MS, resolve);
-      });
-      await Promise.race([pipeline.stop(), enough]);
-      cancel();
+      await atMost(clock, STORE_MS, records.close());
+      await atMost(clock, STORE_MS, pipeline.stop());
       await client.close();
       await noBackup;
       await database.close();

@@ -14,6 +14,7 @@ import type { HearingWatch } from '../health/hearing.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Clock, CommitResult, Log } from '../ports.ts';
 import { type Audit, createAudit } from '../records/audit.ts';
+import { type Erased, rememberErased } from '../records/erased.ts';
 import { createFilling, type Filling } from '../records/filling.ts';
 import type { Gap } from '../records/gaps.ts';
 import { type KnownCalls, type Merged, type PageMerger, pageMerger } from '../records/merge.ts';
@@ -37,13 +38,15 @@ export interface RecordsParts {
   readonly store: Store;
   readonly readerOf: ReaderOf;
   /** Asked when calls are going on; the pipeline is made after this. */
-  readonly pipeline: () => Pick<Pipeline, 'isOpen' | 'timeOf' | 'bootedAt'>;
+  readonly pipeline: () => Pick<Pipeline, 'isOpen' | 'settled' | 'timeOf' | 'bootedAt'>;
   /** Stores calls that are new or have newer facts, and tells everybody. */
   readonly save: (records: readonly CallRecord[]) => Promise<CommitResult>;
   /** The outbox clock in so many ms. */
   readonly dueIn: (ms: number) => number;
   /** Calls are free to be posted. */
   readonly onReleased: () => void;
+  /** When a PBX was heard last, ms since the epoch; `null`: it is not heard now. */
+  readonly heardUpTo: (source: string) => number | null;
   readonly hearing: () => Pick<HearingWatch, 'isDeaf' | 'looked'>;
   readonly conditions: Conditions;
   readonly clock: Clock;
@@ -53,6 +56,7 @@ export interface RecordsParts {
 export interface Records {
   readonly filling: Filling;
   readonly audit: Audit;
+  readonly erased: Erased;
   /** A gap is over. */
   gapEnded(gap: Gap): void;
   /** Until when a call waits for its record; `null`: it does not. */
@@ -70,16 +74,18 @@ export function openRecords(parts: RecordsParts): Records {
   const { store, clock, log, conditions, rules, waitMs } = parts;
   const known: KnownCalls = {
     isOpen: (source, channel) => parts.pipeline().isOpen(source, channel),
+    settled: () => parts.pipeline().settled(),
     async stored(ids) {
       const found = await store.sessions.byIds({ ids });
       return found.map(({ record }) => record);
     },
     heard: (args) => heardIn(parts, args),
   };
+  const erased = rememberErased(clock);
   const sources = parts.sources.map(({ name, plan, places }) => {
     const time = () => parts.pipeline().timeOf(name);
     const bootedAt = () => parts.pipeline().bootedAt(name);
-    const merge = pageMerger({ source: name, plan, rules, known, store: parts.save, time, bootedAt });
+    const merge = pageMerger({ source: name, plan, rules, known, store: parts.save, time, erased, bootedAt });
     return { name, places, merge };
   });
   const onTrouble = (source: string, problem: string | null): void =>
@@ -88,6 +94,7 @@ export function openRecords(parts: RecordsParts): Records {
     ...{ gaps: store.gaps, clock, onTrouble },
     sources: sources.filter(({ places }) => places.length > 0),
     heardSince: (source) => store.journal.firstFrameAt({ source }),
+    heardUpTo: parts.heardUpTo,
     isDeaf: (source) => parts.hearing().isDeaf(source),
     onLooked: (source, unheard) => parts.hearing().looked(source, unheard),
     onFault: (source, text) => events.warning(log, source, text),
@@ -105,6 +112,7 @@ export function openRecords(parts: RecordsParts): Records {
   return {
     filling,
     audit,
+    erased,
     gapEnded(gap) {
       events.gapEnded(log, gap);
       filling.gapEnded(gap);

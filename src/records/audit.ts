@@ -13,10 +13,12 @@ import { RecordsError } from './port.ts';
 export interface AuditOptions {
   /** Those with places. */
   readonly sources: readonly FillingSource[];
-  readonly gaps: Pick<Gaps, 'list'>;
+  readonly gaps: Pick<Gaps, 'list' | 'lastHeard' | 'progress'>;
   readonly clock: Pick<Clock, 'now' | 'after'>;
   /** Since when it is known what was heard of a PBX, ms since the epoch; `null`: it was never heard. */
   readonly heardSince: (source: string) => Promise<number | null>;
+  /** When it was heard last, whatever it said, ms since the epoch; `null`: it is not heard now. */
+  readonly heardUpTo: (source: string) => number | null;
   /** True while the PBX is known to send no events of its calls. */
   readonly isDeaf: (source: string) => boolean;
   /** The records were looked through; the calls that nobody heard, which are stored now. */
@@ -39,6 +41,8 @@ const EVERY_MS = 300_000;
 const DEAF_MS = 15_000;
 /** A PBX that writes records in batches (cdr.conf, `batch=yes`) does so every five minutes: looks overlap by more, ms. */
 const LATE_MS = 360_000;
+/** For so long an event may be on its way when what the PBX said after it has come, beyond the margin of records, ms. */
+const ON_ITS_WAY_MS = 15_000;
 /** Seconds are cut off in records, ms. */
 const MARGIN_MS = 5_000;
 /** A record is written some seconds after the end of its call, ms. */
@@ -55,6 +59,8 @@ export function createAudit(options: AuditOptions): Audit {
     let stopped = false;
     /** On our clock; everything recorded before was looked at. */
     let upTo = clock.now();
+    /** When an earlier life of this program heard it last: what was recorded shortly before, nobody may have looked at. */
+    let before: Promise<number | null> | null = null;
 
     const soon = (ms: number): void => {
       const when = clock.now() + ms;
@@ -89,33 +95,48 @@ export function createAudit(options: AuditOptions): Audit {
     /** `null`: nothing can be said yet. */
     const unheardCalls = async (): Promise<readonly CallRecord[] | null> => {
       const since = await options.heardSince(name);
-      const to = clock.now();
       if (since === null) return null;
+      const to = clock.now();
       const time = merge.time();
-      // What began before anybody listened belongs to another time.
-      const span = { from: since + WRITTEN_AFTER_MS, to };
-      const wanted = moved({ from: Math.max(span.from, upTo - LATE_MS), to }, time.aheadMs);
+      // What began before anybody listened belongs to another time, and of what has just ended the events may still come.
+      const span = { from: since + WRITTEN_AFTER_MS, to: (options.heardUpTo(name) ?? to) - ON_ITS_WAY_MS };
+      const earlier = await before;
+      const spans = [
+        ...(earlier === null ? [] : [{ from: earlier - LATE_MS, to: earlier }]),
+        { from: upTo - LATE_MS, to },
+      ];
       const unheard: CallRecord[] = [];
-      if (wanted.from >= wanted.to) return unheard;
-      for (const place of places) {
-        for await (const { events } of place.read(wanted)) {
-          const { created } = await merge(events, { span, time });
-          for (const record of created) if (!(await inGap(record))) unheard.push(record);
-          if (stopped) return null;
+      for (const place of places)
+        for (const one of spans) {
+          const wanted = moved({ from: Math.max(span.from, one.from), to: one.to }, time.aheadMs);
+          if (wanted.from >= wanted.to) continue;
+          for await (const { events } of place.read(wanted)) {
+            const { created } = await merge(events, { span, time });
+            for (const record of created) if (!(await inGap(record))) unheard.push(record);
+            if (stopped) return null;
+          }
         }
-      }
-      upTo = to;
+      [upTo, before] = [to, null];
       return unheard;
     };
 
-    /** A call that was over before anybody listened again is no surprise. */
+    /** A call that was over before anybody listened again is no surprise: it counts for the gap. */
     const inGap = async ({ startedAt, endedAt }: CallRecord): Promise<boolean> => {
       const { from: since, to: until } = moved({ from: startedAt, to: endedAt }, -shiftOfCalls(merge.time()));
       const [gap] = await gaps.list({ source: name, since, until, limit: 1 });
-      return gap !== undefined && (gap.endedAt === null || until <= gap.endedAt + MARGIN_MS);
+      if (gap === undefined || (gap.endedAt !== null && until > gap.endedAt + MARGIN_MS)) return false;
+      await gaps.progress({ id: gap.id, filledTo: gap.filledTo, created: 1, completed: 0, skipped: 0 });
+      return true;
     };
 
     return {
+      start() {
+        before = gaps.lastHeard({ source: name }).then(
+          (heard) => heard?.at ?? null,
+          () => null,
+        );
+        soon(EVERY_MS);
+      },
       soon,
       async stop(): Promise<void> {
         stopped = true;
@@ -127,7 +148,7 @@ export function createAudit(options: AuditOptions): Audit {
 
   return {
     start() {
-      for (const one of lines.values()) one.soon(EVERY_MS);
+      for (const one of lines.values()) one.start();
     },
     deaf: (source) => lines.get(source)?.soon(WRITTEN_AFTER_MS),
     async stop() {

@@ -6,8 +6,9 @@ import type { CallRules } from '../call/correlate.ts';
 import type { SourcePlan } from '../call/plan.ts';
 import type { CallRecord } from '../call/record.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
+import type { Erased } from './erased.ts';
 import { moved, type PbxTime, shiftOfCalls, shiftOfRecords } from './pbx-time.ts';
-import type { SkippedRecords } from './port.ts';
+import { RecordsError, type SkippedRecords } from './port.ts';
 
 /** What is known of calls already. */
 export interface KnownCalls {
@@ -20,6 +21,8 @@ export interface KnownCalls {
   }>;
   /** True for a channel of a call that is going on. */
   isOpen(source: string, channel: string): boolean;
+  /** Resolves when what was heard so far is settled: with true when all of it is stored. */
+  settled(): Promise<boolean>;
 }
 
 export interface MergeOptions {
@@ -33,6 +36,7 @@ export interface MergeOptions {
     readonly changed: readonly string[];
   }>;
   readonly time: () => PbxTime;
+  readonly erased: Pick<Erased, 'covers'>;
   /** When the PBX that is heard now was started, ms since the epoch, on our clock; `null`: it does not tell. */
   readonly bootedAt: () => number | null;
 }
@@ -80,6 +84,8 @@ export function pageMerger(options: MergeOptions): PageMerger {
     const over = told.filter(({ ids }) => ![...ids].some((id) => known.isOpen(source, id)));
     // Records may begin with a later channel of a call than the one that it was heard to begin with.
     const recorded = over.flatMap(({ ids }) => [...ids].map(sessionIdOf));
+    // What has just ended may not be stored yet, and would look like a call that nobody heard.
+    if (span !== null && over.length > 0 && !(await known.settled())) throw new RecordsError(unsettled(source));
     const before = await known.stored(recorded);
     const stored = new Set(before.map(({ callSessionId }) => callSessionId));
     const others = over.filter(({ ids }) => ![...ids].some((id) => stored.has(sessionIdOf(id))));
@@ -88,7 +94,7 @@ export function pageMerger(options: MergeOptions): PageMerger {
     const after = backfill(before, { ...heard, gaps }, over);
     const same = new Set(before);
     const unheard = new Set(others.map(({ record }) => record.callSessionId));
-    const created = after.filter(({ callSessionId }) => unheard.has(callSessionId));
+    const created = after.filter((record) => unheard.has(record.callSessionId) && !options.erased.covers(record));
     const completed = after.filter((record) => stored.has(record.callSessionId) && !same.has(record));
     const news = [...created, ...completed];
     if (news.length === 0 || dryRun) return { created, completed, recorded, faults };
@@ -118,6 +124,10 @@ export function pageMerger(options: MergeOptions): PageMerger {
   };
 
   return Object.assign(merge, { time: options.time });
+}
+
+function unsettled(source: string): string {
+  return `What was heard of ${source} is not stored yet, so nothing is taken from its records; tried again by itself (see storage-full, storage-backlog).`;
 }
 
 const NOTHING: { readonly ids: ReadonlySet<string>; readonly mentioned: ReadonlySet<string> } = {

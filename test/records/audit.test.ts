@@ -14,7 +14,7 @@ import { record } from '../adapters/sqlite/support.ts';
 
 const MINUTE = 60_000;
 
-function bench({ heardSince = 0, gaps = [] as readonly Gap[], places = 1 } = {}) {
+function bench({ heardSince = 0, gaps = [] as readonly Gap[], places = 1, before = null as number | null } = {}) {
   const clock = new FakeClock();
   const start = clock.now();
   const readings: { from: number; to: number }[] = [];
@@ -22,6 +22,8 @@ function bench({ heardSince = 0, gaps = [] as readonly Gap[], places = 1 } = {})
   const logged: string[] = [];
   let created: readonly CallRecord[] = [];
   let failure: Error | null = null;
+  const link = { heardUpTo: null as number | null };
+  const counted: number[] = [];
   const conditions = createConditions({ write: (_level, event) => logged.push(event) });
   const merge: PageMerger = Object.assign(
     async (_events: unknown, request: MergeRequest): Promise<Merged> => {
@@ -51,7 +53,14 @@ function bench({ heardSince = 0, gaps = [] as readonly Gap[], places = 1 } = {})
   const troubles: (string | null)[] = [];
   const audit = createAudit({
     sources: [{ name: 'pbx', places: Array.from({ length: places }, () => place), merge }],
-    gaps: { list: async () => gaps },
+    gaps: {
+      list: async () => gaps,
+      async progress({ created }) {
+        counted.push(created);
+      },
+      lastHeard: async () => (before === null ? null : { at: before, time: SAME_TIME }),
+    },
+    heardUpTo: () => link.heardUpTo,
     clock,
     heardSince: async () => (heardSince === 0 ? start : heardSince),
     isDeaf: hearing.isDeaf,
@@ -74,7 +83,7 @@ function bench({ heardSince = 0, gaps = [] as readonly Gap[], places = 1 } = {})
   const unheard = (id: string): CallRecord =>
     record(id, { source: 'pbx', startedAt: clock.now() - 9_000, endedAt: clock.now() - 3_000 });
   return {
-    ...{ clock, start, readings, requests, logged, troubles, raised, status, pass, unheard, audit },
+    ...{ counted, clock, start, link, readings, requests, logged, troubles, raised, status, pass, unheard, audit },
     finds: (calls: readonly CallRecord[]) => {
       created = calls;
     },
@@ -164,6 +173,7 @@ t.test('a call that was over before a gap was is no surprise, one that went on a
   within.finds([within.unheard('pbx-1')]);
   await within.pass(5 * MINUTE);
   t.same(within.raised(), []);
+  t.same(within.counted, [1], 'it counts for the gap');
   const after = bench({ gaps: [gap(1)] });
   after.finds([after.unheard('pbx-1')]);
   await after.pass(5 * MINUTE);
@@ -181,5 +191,30 @@ t.test('records that cannot be read are a trouble while it is deaf only, and are
   fails(null);
   await pass(15_000);
   t.same(troubles.at(-1), null);
+  t.equal(readings.length, 3);
+});
+
+t.test('of a call that has just ended the events may still come', async (t) => {
+  const { start, link, requests, pass } = bench();
+  link.heardUpTo = start + 4 * MINUTE;
+  await pass(5 * MINUTE);
+  t.equal(requests[0]?.span?.to, start + 4 * MINUTE - 15_000, 'of what was said later nothing has come');
+  link.heardUpTo = null;
+  await pass(5 * MINUTE);
+  t.equal(requests[1]?.span?.to, start + 10 * MINUTE - 15_000, 'nothing comes over a link that is down');
+});
+
+t.test('after a start, what was recorded shortly before the end of the life before is looked at, once', async (t) => {
+  const start = 1_800_000_000_000;
+  const { readings, pass } = bench({ heardSince: start - 1000 * MINUTE, before: start - 600 * MINUTE });
+  await pass(5 * MINUTE);
+  t.same(
+    readings.map(({ from, to }) => [(from - start) / MINUTE, (to - start) / MINUTE]),
+    [
+      [-606, -600],
+      [-6, 5],
+    ],
+  );
+  await pass(5 * MINUTE);
   t.equal(readings.length, 3);
 });

@@ -3,6 +3,7 @@ import t from 'tap';
 import type { Span } from '../../src/call/cdr/coverage.ts';
 import { DEFAULT_RULES } from '../../src/call/correlate.ts';
 import type { CallRecord } from '../../src/call/record.ts';
+import { rememberErased } from '../../src/records/erased.ts';
 import { pageMerger } from '../../src/records/merge.ts';
 import { SAME_TIME } from '../../src/records/pbx-time.ts';
 import type { CallEvent } from '../../src/telephony/call-event.ts';
@@ -42,9 +43,13 @@ const span = { from: START, to: START + 60_000 };
 
 /** The calls that are stored, the ids that were heard, the channels that are open. */
 function bench({ heard = [] as string[], open = [] as string[], bootedAt = null as number | null } = {}) {
+  let settle: () => boolean = () => true;
   const stored = new Map<string, CallRecord>();
   const searched: Span[] = [];
+  const clock = { now: START };
+  const erased = rememberErased({ monotonic: () => clock.now });
   const merge = pageMerger({
+    erased,
     ...{
       source: 'pbx',
       plan: labPlan('asterisk'),
@@ -60,6 +65,7 @@ function bench({ heard = [] as string[], open = [] as string[], bootedAt = null 
         return { ids: found, mentioned: found };
       },
       isOpen: (_source, channel) => open.includes(channel),
+      settled: async () => settle(),
     },
     async store(records) {
       const [inserted, changed] = [[] as string[], [] as string[]];
@@ -70,7 +76,10 @@ function bench({ heard = [] as string[], open = [] as string[], bootedAt = null 
       return { inserted, changed };
     },
   });
-  return { merge, stored, searched };
+  const settling = (run: () => boolean): void => {
+    settle = run;
+  };
+  return { merge, stored, searched, heard, settling, erased, clock };
 }
 
 t.test('a call that nobody heard is created, once, however often its records are read', async (t) => {
@@ -155,4 +164,35 @@ t.test('the start of the PBX is told by our clock, calls may be kept by that of 
   const { merge } = bench({ bootedAt: START + 40_000 });
   const { created } = await merge(cutOff, { span, time: { aheadMs: ahead, ownTimes: true } });
   t.match(created, [{ endBetween: { to: START + 40_000 + ahead } }]);
+});
+
+t.test(
+  'a call that has just ended counts as heard as soon as it is stored, and while it is not, nothing is created',
+  async (t) => {
+    const { merge, stored, heard, settling } = bench();
+    settling(() => {
+      heard.push('a', 'a-agent');
+      return true;
+    });
+    t.same((await merge(recorded('a', 5000), { span, time: SAME_TIME })).created, []);
+    settling(() => false);
+    const late = merge(recorded('b', 5000), { span, time: SAME_TIME });
+    await t.rejects(late, { name: 'RecordsError', message: /What was heard of pbx is not stored yet/ });
+    t.equal(stored.size, 0);
+  },
+);
+
+t.test('a number that was erased does not come back when its records are read again by themselves', async (t) => {
+  const { merge, stored, erased, clock } = bench();
+  const again = () => merge(recorded('a', 5000), { span, time: SAME_TIME });
+  const [record] = (await again()).created;
+  const digits = record?.external?.slice(-7) ?? '';
+  t.match(digits, /^\d{7}$/);
+  erased.note(digits);
+  stored.clear();
+  t.same((await again()).created, []);
+  t.equal(stored.size, 0);
+  erased.note('1234567');
+  clock.now += 1_800_001;
+  t.equal((await again()).created.length, 1, 'by hand, later, as README says');
 });

@@ -81,6 +81,7 @@ export async function beginLife(parts: LifeParts): Promise<void> {
     dueIn: delivery.dueIn,
     onReleased: delivery.notify,
     hearing: () => ({ isDeaf: () => false, looked: () => {} }),
+    heardUpTo: () => null,
     conditions: createConditions(log),
   });
   const pipeline: Pipeline = createPipeline({

@@ -2,10 +2,13 @@
 import type { Deaf, Unheard } from '../../../src/ports.ts';
 
 /** The classes of events that calls are logged by. */
-const READ = 'read = system,call,agent,cdr,user';
+export const READ = 'read = system,call,agent,cdr,user';
 
-/** Events that are not needed: half of the traffic. `!`: what it names is held back, and all else passes. */
-const FILTER =
+/**
+ * Events that are not needed: half of the traffic. `!`: what it names is held back, and all else passes. `^`: a caller may call himself
+ * like an event.
+ */
+export const FILTER =
   'eventfilter = !^Event: (DeviceStateChange|ExtensionStatus|PresenceStateChange|PresenceStatus|MusicOnHoldStart|MusicOnHoldStop|ContactStatus|PeerStatus|Registry|ChannelTalkingStart|ChannelTalkingStop|QueueMemberStatus|BridgeCreate|BridgeDestroy|NewConnectedLine|DialState|CEL|TestEvent|RTCPSent|RTCPReceived|MixMonitorMute|ConfbridgeTalking|VarSet|Newexten)';
 
 const EVENTS: Readonly<Record<Exclude<Unheard, 'all'>, string>> = { beginnings: 'Newchannel', ends: 'Hangup' };

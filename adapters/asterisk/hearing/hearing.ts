@@ -23,6 +23,8 @@ const PATIENCE_MS = 2_500;
 const PING_MS = 10_000;
 /** Rights and filters are those of the login, so while events are missing it is done anew, ms. */
 const RENEW_MS = 15_000;
+/** The same while only the list is refused, ms: calls are heard meanwhile. */
+const RENEW_REFUSED_MS = 60_000;
 /** Channels whose beginning was not told, and none whose was: one may be a slip of the link. */
 const NAMELESS = 2;
 /** Looks in a row without any channel, while some are told to live: the first may have overtaken their ends. */
@@ -69,6 +71,8 @@ export class Hearing {
   #ghosts = 0;
   #asking = false;
   #mute = false;
+  /** The user may not list channels. */
+  #refused = false;
   #cancel: () => void = () => {};
 
   constructor(options: HearingOptions) {
@@ -96,7 +100,7 @@ export class Hearing {
     const now = this.#options.clock.monotonic();
     this.#pingAt = now + PING_MS;
     this.#renewAt = now + RENEW_MS;
-    [this.#ghosts, this.#asking, this.#mute] = [0, false, false];
+    [this.#ghosts, this.#asking, this.#mute, this.#refused] = [0, false, false, false];
     this.#cancel();
   }
 
@@ -138,6 +142,13 @@ export class Hearing {
     if (this.missing !== before) this.#options.onChange();
   }
 
+  /** The user may not list channels, so nor ask for their number: the rights of a later login may be others. */
+  refuse(): void {
+    [this.#mute, this.#refused] = [true, true];
+    if (this.missing === null) this.#renewAt = this.#options.clock.monotonic() + RENEW_REFUSED_MS;
+    this.#later();
+  }
+
   #begins(id: string): void {
     this.#begun += 1;
     this.#nameless = 0;
@@ -164,8 +175,8 @@ export class Hearing {
     this.#later();
     const { clock, ping, renew } = this.#options;
     const now = clock.monotonic();
-    if (this.missing !== null && now >= this.#renewAt) {
-      this.#renewAt = now + RENEW_MS;
+    if ((this.missing !== null || this.#refused) && now >= this.#renewAt) {
+      this.#renewAt = now + (this.missing === null ? RENEW_REFUSED_MS : RENEW_MS);
       renew();
     }
     if (heard) return;

@@ -128,7 +128,7 @@ export class AmiClient {
     const held = visit.held ?? [];
     visit.held = null;
     visit.connection.handle('beginning', () => this.#handlers.onRenewed?.());
-    for (const [packet, at] of held) this.#event(visit, packet, at);
+    for (const [packet, at] of held) visit.connection.handle(packet, () => this.#event(visit, packet, at));
     await leave(before);
   }
 

@@ -58,7 +58,7 @@ export async function init(invocation: Invocation, terminal: Terminal): Promise<
   }
 }
 
-const stampNow = (): string => new Date().toISOString().replace(/[-:]|\.\d+/g, '');
+const stampNow = (): string => new Date().toISOString().replace(/[-:.]/g, '');
 
 async function mayReplace(target: Target, invocation: Invocation, asker: Asker | null): Promise<boolean> {
   if (!isConfigured(target) || invocation.flag('force')) return true;

@@ -1,10 +1,7 @@
 /** What has to be added on the PBX, ready to be pasted. README.md tells the same. */
+import { FILTER, READ } from '../../../adapters/asterisk/hearing/advice.ts';
 import type { RecordsPlace } from './found.ts';
 import { type Answers, type Layout, needsPassword } from './text.ts';
-
-/** Events that say nothing of calls. Its `^` keeps callers who call themselves like an event. */
-const FILTERED =
-  'DeviceStateChange|ExtensionStatus|PresenceStateChange|PresenceStatus|MusicOnHoldStart|MusicOnHoldStop|ContactStatus|PeerStatus|Registry|ChannelTalkingStart|ChannelTalkingStop|QueueMemberStatus|BridgeCreate|BridgeDestroy|NewConnectedLine|DialState|CEL|TestEvent|RTCPSent|RTCPReceived|MixMonitorMute|ConfbridgeTalking|VarSet|Newexten';
 
 /** `permit`: the address that logcalld comes from, as the PBX sees it. */
 export function managerLines(username: string, secret: string, permit: string): string[] {
@@ -13,10 +10,10 @@ export function managerLines(username: string, secret: string, permit: string): 
     `secret = ${secret}`,
     'deny = 0.0.0.0/0.0.0.0',
     `permit = ${permit}/255.255.255.255`,
-    'read = system,call,agent,cdr,user',
+    READ,
     'write = reporting',
     'writetimeout = 5000',
-    `eventfilter = !^Event: (${FILTERED})`,
+    FILTER,
   ];
 }
 

@@ -2,11 +2,13 @@
 import {
   chmodSync,
   chownSync,
+  constants,
   copyFileSync,
   existsSync,
   mkdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -77,10 +79,9 @@ function writeFile({ path, text, secret }: WrittenFile, target: Target, stamp: s
   const worth = before !== null && before !== text && (path !== target.config || isConfigured(target));
   const kept = worth ? keep(path, stamp) : null;
   const fresh = `${path}.new`;
-  // The mode of a file that was left there would stay as it was.
-  writeFileSync(fresh, '', { mode: 0o600 });
-  chmodSync(fresh, 0o600);
-  writeFileSync(fresh, text);
+  // What was left there, or put there by another, is neither written into nor followed.
+  rmSync(fresh, { force: true });
+  writeFileSync(fresh, text, { flag: 'wx', mode: 0o600, flush: true });
   if (account !== null) chownSync(fresh, 0, secret ? 0 : account.gid);
   chmodSync(fresh, mode);
   renameSync(fresh, path);
@@ -91,7 +92,7 @@ function writeFile({ path, text, secret }: WrittenFile, target: Target, stamp: s
 function keep(path: string, stamp: string): string {
   const copy = `${path}.before-${stamp}`;
   const { mode, uid, gid } = statSync(path);
-  copyFileSync(path, copy);
+  copyFileSync(path, copy, constants.COPYFILE_EXCL);
   chmodSync(copy, mode & 0o777);
   if (process.geteuid?.() === 0) chownSync(copy, uid, gid);
   return copy;

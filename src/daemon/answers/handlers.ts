@@ -24,7 +24,7 @@ export interface HandlerParts extends Lookup {
   readonly permits: Permits;
   readonly journal: Pick<Journal, 'commit'>;
   readonly conditions: Conditions;
-  readonly records: Pick<Records, 'backfill'>;
+  readonly records: Pick<Records, 'backfill' | 'erased'>;
   readonly log: Log;
   readonly live: () => readonly CallRecord[];
   /** Hears of calls whose facts were replaced by an operator. */
@@ -68,7 +68,7 @@ export function handlersOf(parts: HandlerParts): Handlers {
       conditions.set(PARKED, null);
       return { notices, parked };
     },
-    ...erasing(parts),
+    ...erasing({ ...parts, erased: parts.records.erased }),
     permit: () => lend(permits, parts.clock),
     correct: (request) => correct(parts, request),
     salvage: (request) => salvage(parts, request),

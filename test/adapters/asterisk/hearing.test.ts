@@ -208,3 +208,41 @@ t.test('a user who may not ask is not asked again', async (t) => {
   t.equal(asked(), 2, 'when the channels were listed, and once');
   t.equal(source.status().deaf, null);
 });
+
+t.test(
+  'a user who may not list channels is logged in anew every minute: what is mended on the PBX counts then',
+  async (t) => {
+    const server = await scriptedServer();
+    const clock = new FakeClock();
+    const statuses = new Inbox<SourceStatus>();
+    const who = { name: 'pbx', host: '127.0.0.1', port: server.port, username: 'logcalld', secret: 's', clock };
+    const source = createAsteriskSource({ ...who, pingIntervalMs: 1_000_000, retryMs: () => 0 });
+    source.start(
+      () => {},
+      (status) => statuses.push(status),
+    );
+    t.teardown(async () => {
+      await source.stop();
+      await server.close();
+    });
+    const idOf = async (peer: Peer, name: string) =>
+      `ActionID: ${(await peer.actions.find((one) => one.get('Action') === name)).get('ActionID')}`;
+    const peer = await server.peers.find(() => true);
+    await acceptLogin(peer);
+    peer.packet('Response: Error', await idOf(peer, 'Status'), 'Message: Permission denied');
+    const looking = clock.timer(LOOK_MS);
+    peer.packet('Response: Error', await idOf(peer, 'CoreShowChannels'), 'Message: Permission denied');
+    await looking;
+    t.match(source.status().problem, /does not let the AMI user "logcalld" list channels/);
+    clock.advance(57_000);
+    t.equal(server.peers.items.length, 1, 'not sooner: calls are heard meanwhile');
+    clock.advance(LOOK_MS);
+    const fresh = await server.peers.find((one) => one !== peer);
+    await acceptLogin(fresh);
+    const id = await idOf(fresh, 'Status');
+    fresh.packet('Response: Success', id, 'EventList: start');
+    fresh.packet('Event: StatusComplete', id, 'EventList: Complete', 'ListItems: 0');
+    const { state } = await statuses.find(({ problem }) => problem === null, statuses.items.length - 1);
+    t.equal(state, 'connected');
+  },
+);

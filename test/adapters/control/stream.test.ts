@@ -93,8 +93,10 @@ t.test('lines come whole and in order; either side ends it', async (t) => {
   await Promise.all([over, stopped]);
 
   const other = follow(it.server.path, 'tail', { raw: true }, () => {}, new AbortController().signal);
-  await it.next();
-  await it.server.close();
+  const { send: sendLate } = await it.next();
+  const closed = it.server.close();
+  sendLate(() => 'what comes while the end is on its way is no fault');
+  await closed;
   await other;
   t.pass('the end of the daemon is the end of the answer');
 });

@@ -1,5 +1,5 @@
 /** `logcalld init` without a dialogue, and what it writes and says. */
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { loadConfig } from '../../../config/load.ts';
@@ -90,6 +90,20 @@ t.test(
     t.notMatch(text, /_file/, 'secrets come as credentials');
   },
 );
+
+t.test('a link that somebody put where it writes is not followed', async (t) => {
+  const folder = t.testdir({ victim: 'precious', place: { victim: t.fixture('symlink', '../victim') } });
+  const target = targetOf(join(folder, 'place'), { SYSTEMD_UNIT_PATH: '/nowhere' });
+  renameSync(join(folder, 'place/victim'), `${target.config}.new`);
+  writeFiles([{ path: target.config, text: 'mine', secret: false }], target, 'now');
+  t.equal(readFileSync(join(folder, 'victim'), 'utf8'), 'precious');
+  t.equal(readFileSync(target.config, 'utf8'), 'mine');
+  symlinkSync(join(folder, 'victim'), `${target.config}.before-later`);
+  t.throws(() => writeFiles([{ path: target.config, text: 'new', secret: false }], target, 'later'), {
+    code: 'EEXIST',
+  });
+  t.equal(readFileSync(join(folder, 'victim'), 'utf8'), 'precious');
+});
 
 t.test('README tells the same lines', async (t) => {
   const readme = readFileSync(join(PROJECT, 'README.md'), 'utf8');

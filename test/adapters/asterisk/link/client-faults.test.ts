@@ -78,6 +78,30 @@ t.test('a list with an item that could not be read is no whole list', async (t) 
   await server.close();
 });
 
+t.test('a bad packet that came while the login was renewed costs that packet alone', async (t) => {
+  const server = await scriptedServer();
+  const { client, log, faults, event } = watchedClient({ port: server.port });
+  const push = log.push.bind(log);
+  log.push = (item) => {
+    if (item.kind === 'packet' && item.packet.get('Channel') === 'bad') throw new Error('no such thing');
+    push(item);
+  };
+  const peer = await server.peers.find(() => true);
+  await acceptLogin(peer);
+  await event('FullyBooted');
+  const renewed = client.renew();
+  const fresh = await server.peers.find((one) => one !== peer);
+  fresh.packet('Event: Newchannel', 'Channel: bad');
+  fresh.packet('Event: Newchannel', 'Channel: good');
+  await acceptLogin(fresh);
+  await renewed;
+  await peer.actions.find((action) => action.get('Action') === 'Logoff');
+  await event('Newchannel');
+  t.match(faults, [/"Newchannel" could not be handled and was left out \(no such thing\)/]);
+  await client.close();
+  await server.close();
+});
+
 t.test('the source tells the first bad packet, and then the tenth', async (t) => {
   const server = await scriptedServer();
   const warnings = new Inbox<string>();
