@@ -159,7 +159,7 @@ async function sourceFindings(
 const withoutSecret = (about: string, { what }: SecretRef): Finding => ({
   level: 'skip',
   about,
-  text: `not asked, because there is no ${what} (see above)`,
+  text: `not asked, because the ${what} is not at hand (see above)`,
 });
 
 /** Time zones, templates and field names of the body. */

@@ -4,7 +4,7 @@ import type { Unit } from '../../../../adapters/host/service/unit.ts';
 import { type Config, leadsquaredSecrets, recordsSecret, sourceSecret } from '../../../../config/schema.ts';
 import type { Secret, SecretRef } from '../../../secret.ts';
 import { type Finding, ok } from '../finding.ts';
-import type { Eyes } from './service.ts';
+import { BY_ROOT, type Eyes, HiddenSecret } from './service.ts';
 
 export interface Secrets {
   readonly findings: readonly Finding[];
@@ -34,6 +34,8 @@ function readOne(ref: SecretRef, { unit, credentials }: Eyes, found: Map<string,
     return ok(about, `${ref.what}, from ${from === 'file' ? ref.file : `a systemd ${from}`}`);
   } catch (error) {
     if (!(error instanceof SecretError)) throw error;
+    if (error instanceof HiddenSecret)
+      return { level: 'skip', about, text: `not looked at: ${error.message}`, ...BY_ROOT };
     const missing = error.missing && unit !== null ? remedy(ref, unit) : {};
     return { level: 'FAIL', about, text: error.message, ...missing };
   }
