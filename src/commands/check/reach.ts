@@ -80,8 +80,13 @@ function firstResult(source: EventSource, clock: Clock): Promise<Result> {
   });
 }
 
-/** Asks LeadSquared who we are. */
-export async function checkCrm(config: Config, accessKey: Secret, secretKey: Secret): Promise<Finding> {
+/** Asks LeadSquared who we are. `denied`: what to type when it does not know the keys. */
+export async function checkCrm(
+  config: Config,
+  accessKey: Secret,
+  secretKey: Secret,
+  denied: readonly string[],
+): Promise<Finding> {
   const about = 'LeadSquared';
   const clock = createClock();
   const takePermit = await permitTaker(config, clock);
@@ -94,7 +99,9 @@ export async function checkCrm(config: Config, accessKey: Secret, secretKey: Sec
   const reply = await createCallLog(client, callLogPolicyOf(config)).probe({ priority: 'background' });
   await client.close();
   await takePermit();
-  if (reply.kind !== 'accepted' || reply.value === null) return { level: 'FAIL', about, text: reply.message };
+  // A host that is wrong answers with 404 or a redirect: other keys would not help.
+  const keys = reply.kind === 'denied' && reply.http === 401 ? { commands: denied } : {};
+  if (reply.kind !== 'accepted' || reply.value === null) return { level: 'FAIL', about, text: reply.message, ...keys };
   const { text } = reply.value;
   return { level: text.includes('change the host') ? 'FAIL' : 'ok', about, text };
 }

@@ -84,7 +84,9 @@ t.test('a whole installation', async (t) => {
     t.match(of(lines, 'pbx-asterisk'), [
       { level: 'skip', found: /not asked, because the AMI secret of source "asterisk" is not at hand/ },
     ]);
-    t.match(of(lines, 'leadsquared'), [{ level: 'FAIL' }]);
+    t.match(of(lines, 'leadsquared'), [
+      { level: 'FAIL', commands: [/umask 077; cat > .*access/, /umask 077; cat > .*secret/] },
+    ]);
     t.match(of(lines, 'directory'), [{ level: 'skip', found: /the check "leadsquared" failed/ }]);
     t.match(of(lines, 'daemon'), [{ level: 'warn', found: /does not run with this config/ }]);
     writeFileSync(join(it.directory, 'pbx-secret'), CANARY);
