@@ -83,6 +83,8 @@ function rows(text: string, file: string): readonly z.infer<typeof rowSchema>[] 
       comment_no_infix: true,
       columns: (header: readonly string[]) => checkHeader(header, file),
       info: true,
+      // What a line leaves out at its end is empty.
+      relax_column_count_less: true,
       skip_empty_lines: true,
       trim: true,
     });
@@ -90,6 +92,10 @@ function rows(text: string, file: string): readonly z.infer<typeof rowSchema>[] 
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     const line = typeof error.lines === 'number' ? error.lines : null;
+    if (error.code === 'CSV_RECORD_INCONSISTENT_COLUMNS') {
+      const remedy = 'Take the comma out that is too many, or put a field with a comma in it into double quotes.';
+      throw new ConfigError([problem(file, line, '', 'more fields than columns', 'those of the first line', remedy)]);
+    }
     throw new ConfigError([
       problem(file, line, '', error.message, 'CSV with commas', 'Compare the line with users.example.csv.'),
     ]);

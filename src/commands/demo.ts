@@ -19,6 +19,7 @@ import { startDaemon } from '../daemon/daemon.ts';
 import { Secret } from '../secret.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
 import { maskNumber } from '../telephony/mask.ts';
+import { programName } from './output.ts';
 import { print } from './terminal.ts';
 
 const RECORDINGS = new URL('../../test/fixtures/recordings/', import.meta.url);
@@ -190,8 +191,9 @@ function summary(sandbox: Sandbox, ended: readonly CallRecord[]): void {
   );
   print('');
   print('Next: your own PBX. These ask what they need to know, and say what is missing:');
-  print('  npm start -- init --directory trial');
-  print('  npm start -- doctor --config trial/logcalld.toml');
+  const program = programName();
+  print(`  ${program} init --directory trial`);
+  print(`  ${program} doctor --config trial/logcalld.toml`);
 }
 
 function configText(directory: string, ports: { ami: number; esl: number }, url: string): string {

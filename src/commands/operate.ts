@@ -4,7 +4,7 @@ import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
 import { reachRunning } from './control.ts';
-import { count, print } from './output.ts';
+import { CIRCUITS, count, print } from './output.ts';
 import { placeOf } from './place.ts';
 
 export async function pause(invocation: Invocation, terminal: Terminal): Promise<number> {
@@ -28,7 +28,7 @@ export async function reload(invocation: Invocation, terminal: Terminal): Promis
     print(terminal, 'LeadSquared takes calls; its users were fetched anew.');
     return EXIT.ok;
   }
-  print(terminal, `LeadSquared does not take calls yet (${circuit}): ${cause ?? 'no reason given'}`);
+  print(terminal, `LeadSquared does not take calls yet (${CIRCUITS[circuit]}): ${cause ?? 'no reason given'}`);
   return EXIT.failed;
 }
 

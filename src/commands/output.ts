@@ -1,6 +1,7 @@
 /** How things are written for people at a terminal: times, lengths, columns, and masked numbers. */
 import type { CallRecord } from '../call/record.ts';
 import type { Terminal } from '../cli/cli.ts';
+import type { CircuitState } from '../delivery/health.ts';
 import { maskNumber, maskText } from '../telephony/mask.ts';
 import { visible } from '../telephony/visible.ts';
 import { padEnd, padStart, take, widthOf, wrap } from './print/width.ts';
@@ -21,6 +22,16 @@ export function print(terminal: Terminal, line: string, tone?: Tone): void {
   const painted = tone !== undefined && terminal.colour === true;
   terminal.out(painted ? `\u001b[${SGR[tone]}m${text}\u001b[0m\n` : `${text}\n`);
 }
+
+/** What this program is called where it was started from: in a source folder by npm, or as an installed command. */
+export const programName = (): string => (process.env.npm_lifecycle_event === 'start' ? 'npm start --' : 'logcalld');
+
+/** Whether LeadSquared takes calls, for people. */
+export const CIRCUITS: Readonly<Record<CircuitState, string>> = {
+  closed: 'takes calls',
+  open: 'unavailable',
+  denied: 'refuses the account',
+};
 
 /** A remark, apart from the result. */
 export function tell(terminal: Terminal, line: string): void {

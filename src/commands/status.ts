@@ -8,7 +8,7 @@ import { DELIVERY_STATES } from '../delivery/states.ts';
 import type { Severity } from '../health/conditions.ts';
 import type { SourceStatus } from '../ports.ts';
 import { ask } from './control.ts';
-import { columns, count, cut, dateTime, external, length, print, privacy, type Tone } from './output.ts';
+import { CIRCUITS, columns, count, cut, dateTime, external, length, print, privacy, type Tone } from './output.ts';
 import { gapLine } from './records/gap-line.ts';
 
 const LIVE_SHOWN = 10;
@@ -123,7 +123,7 @@ function deliveryRows({ counts, delivery, backup, at }: StatusReply): readonly (
   const { permits, circuit, cause, paused, users } = delivery;
   const { requests, windowMs } = permits.tuning;
   const held = permits.heldMs > 0 ? `, held for ${length(permits.heldMs)} more` : '';
-  const link = circuit === 'closed' ? 'takes calls' : `${circuit}: ${cause ?? 'no reason given'}`;
+  const link = circuit === 'closed' ? CIRCUITS.closed : `${CIRCUITS[circuit]}: ${cause ?? 'no reason given'}`;
   return [
     ...rows,
     ['LeadSquared', `${paused ? 'paused; ' : ''}${link}`],

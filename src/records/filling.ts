@@ -87,6 +87,8 @@ export function createFilling(options: FillingOptions): Filling {
     let running: Promise<void> | null = null;
     let stopped = false;
     let pause = AGAIN_MS;
+    /** Where there are no records, nothing is waited for. */
+    const written = places.length === 0 ? 0 : WRITTEN_AFTER_MS;
 
     const soon = (ms: number): void => {
       const when = clock.now() + ms;
@@ -124,7 +126,7 @@ export function createFilling(options: FillingOptions): Filling {
       const times: number[] = [];
       for (const gap of await gaps.waiting({ source: name })) {
         if (stopped) return null;
-        const ready = (gap.endedAt ?? 0) + WRITTEN_AFTER_MS;
+        const ready = (gap.endedAt ?? 0) + written;
         if (clock.now() < ready) times.push(ready);
         else if (await fillGap(gap)) times.push(Math.max(clock.now(), (gap.endedAt ?? 0) + LATE_MS + 1));
         else times.push(clock.now() + AGAIN_MS);
@@ -248,7 +250,8 @@ export function createFilling(options: FillingOptions): Filling {
     };
 
     return {
-      soon,
+      /** Something has ended of which the PBX writes records. */
+      ended: () => soon(written),
       async stop(): Promise<void> {
         stopped = true;
         cancel();
@@ -259,10 +262,10 @@ export function createFilling(options: FillingOptions): Filling {
 
   return {
     start() {
-      for (const one of lines.values()) one.soon(WRITTEN_AFTER_MS);
+      for (const one of lines.values()) one.ended();
     },
-    gapEnded: ({ source }) => lines.get(source)?.soon(WRITTEN_AFTER_MS),
-    callsEnded: (source) => lines.get(source)?.soon(WRITTEN_AFTER_MS),
+    gapEnded: ({ source }) => lines.get(source)?.ended(),
+    callsEnded: (source) => lines.get(source)?.ended(),
     awaits({ source, flags }) {
       const own = options.sources.find(({ name }) => name === source);
       return (

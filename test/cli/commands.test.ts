@@ -110,7 +110,10 @@ t.test('a day with the commands', async (t) => {
       },
     ]);
     t.same([unknown.code, unknown.out], [1, '']);
-    t.match(unknown.error, /^logcalld: No call has the id no-such-call\. Try: logcalld calls list\n$/);
+    t.match(
+      unknown.error,
+      /^logcalld: No call has the id no-such-call\. Try: logcalld calls, or by a telephone number: logcalld calls --number NUMBER\n$/,
+    );
     t.equal(several.code, 1);
     t.match(several.error, /Several calls have an id with asterisk-: .* Give more of it\./);
   });

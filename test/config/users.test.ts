@@ -56,6 +56,9 @@ t.test('columns and shape', async (t) => {
     '1 extention: Did you mean extension?',
     '1 extension: Add the column extension.',
   ]);
-  t.match(problemsOf('extension,user\n1001\n'), [/^2 : Compare/]);
+  t.match(problemsOf('extension,user\n1001\n'), [/^2 user: Write it/]);
+  t.match(problemsOf('extension,user\n1001,a@b,Asha Rao\n'), [/^2 : Take the comma out/]);
+  t.match(problemsOf('extension,user\n1001,"a@b\n'), [/: Compare/]);
+  t.match(parseUsers('extension,user,source,name\n1003,c@d\n', 'users.csv'), [{ user: 'c@d', source: null }]);
   t.throws(() => loadUsers('/nowhere/users.csv'), { name: 'ConfigError', message: /ENOENT/ });
 });

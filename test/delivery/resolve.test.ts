@@ -377,6 +377,9 @@ t.test('an absurd or failed refresh leaves the users in place, also over a resta
   world.crm.fate = (request) => (request === 'users' ? 'unavailable' : 'ok');
   const next = await world.live();
   t.match((await next.delivery.snapshot()).users, { count: 1 });
+  // A start asks again, so that keys that were changed are tried before the first call.
+  await world.clock.advance(1000);
+  t.match(next.conditions.at(-1), { code: 'crm-users-stale', raised: true, text: /1 known before/ });
   world.close();
 });
 

@@ -136,8 +136,9 @@ export function halfOpen(where: string, ms: number): LinkFailure {
 export function loginRefused(where: string, username: string, message: string): LinkFailure {
   return new LinkFailure(
     'login',
-    `${where} refused the login of user ${JSON.stringify(username)} (${message}); check the secret, that the user exists in ` +
-      'manager.conf, and that its permit line allows this host.',
+    `${where} refused the login of user ${JSON.stringify(username)} (${message}); check that the secret is that of ` +
+      'manager.conf (another one here counts from the next start of logcalld on), that the user exists there, and that its permit ' +
+      'line allows this host.',
   );
 }
 

@@ -65,7 +65,7 @@ function deliveryLine({ delivery }: CallDetails, { secrecy, times }: View): stri
     state.toUpperCase(),
     state === 'delivered' && deliveredAt !== null ? times.dateTime(deliveredAt) : null,
     state === 'delivered' && activityId !== null ? `activity ${activityId}` : null,
-    state === 'retrying' || state === 'uncertain' ? `next try ${times.dateTime(dueAt)}` : null,
+    state === 'retrying' || state === 'uncertain' ? `next try not before ${times.dateTime(dueAt)}` : null,
     reason === null ? null : secrecy.text(reason),
   ];
   return parts.filter((part) => part !== null).join('   ');

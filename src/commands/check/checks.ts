@@ -21,20 +21,30 @@ export type Tell = (check: string, finding: Finding) => void;
 /** Adds up over several rounds. */
 export interface Outcome {
   readonly failed: ReadonlyMap<string, Check['stage']>;
+  /** Names of those that this user could not make: they say nothing, and what needs them cannot be made either. */
+  readonly unmade: ReadonlySet<string>;
   readonly status: number;
 }
 
 /** Makes them in order. `before`: what other rounds came to. */
 export async function runChecks(checks: readonly Check[], tell: Tell, before?: Outcome): Promise<Outcome> {
   const failed = new Map(before?.failed);
+  const unmade = new Set(before?.unmade);
   for (const check of checks) {
-    const missing = check.needs?.find((name) => failed.has(name));
-    const findings = missing === undefined ? await made(check) : [skipped(check, missing)];
+    const without = check.needs?.find((name) => failed.has(name));
+    const unknown = check.needs?.find((name) => unmade.has(name));
+    const findings =
+      without !== undefined
+        ? [skipped(check, without, 'failed')]
+        : unknown !== undefined
+          ? [skipped(check, unknown, 'could not be made')]
+          : await made(check);
     for (const finding of findings) tell(check.name, finding);
     if (findings.some(({ level }) => level === 'FAIL')) failed.set(check.name, check.stage);
-    else if (missing !== undefined) failed.set(check.name, 'work');
+    else if (without !== undefined) failed.set(check.name, 'work');
+    else if (findings.length > 0 && findings.every(({ level }) => level === 'skip')) unmade.add(check.name);
   }
-  return { failed, status: statusOf(failed) };
+  return { failed, unmade, status: statusOf(failed) };
 }
 
 function statusOf(failed: Outcome['failed']): number {
@@ -51,10 +61,10 @@ async function made(check: Check): Promise<readonly Finding[]> {
   }
 }
 
-const skipped = ({ about }: Check, missing: string): Finding => ({
+const skipped = ({ about }: Check, missing: string, what: 'failed' | 'could not be made'): Finding => ({
   level: 'skip',
   about,
-  text: `not looked at, because the check "${missing}" failed`,
+  text: `not looked at, because the check "${missing}" ${what}`,
 });
 
 /** A finding for people, the remedies below it. */

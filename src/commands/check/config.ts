@@ -1,4 +1,5 @@
 /** `logcalld check-config`: the config and what it names, then the PBXs and LeadSquared. `logcalld doctor` looks at the rest as well. */
+import { refuseStranger } from '../../../adapters/control/access.ts';
 import type { Terminal } from '../../cli/cli.ts';
 import type { Invocation } from '../../cli/command.ts';
 import { DEFAULT_CONFIG } from '../../cli/commands.ts';
@@ -13,7 +14,9 @@ import { subjectOf, wantedBy } from './subject.ts';
 export async function checkConfig(invocation: Invocation, terminal: Terminal): Promise<number> {
   const file = invocation.value('config') ?? DEFAULT_CONFIG;
   const report: Tell = (_, finding) => printFinding(terminal, finding);
-  const subject = subjectOf(file, openEyes(file), wantedBy(invocation));
+  const eyes = openEyes(file);
+  if (!eyes.service) refuseStranger(file);
+  const subject = subjectOf(file, eyes, wantedBy(invocation));
   if (subject.usersProblem !== null) throw subject.usersProblem;
   const viewed = await runChecks([{ ...VIEW, run: () => subject.eyes.findings }], report);
   const looked = await runChecks(fileChecks(subject), report, viewed);

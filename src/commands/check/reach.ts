@@ -81,8 +81,13 @@ function firstResult(source: EventSource, clock: Clock): Promise<Result> {
   });
 }
 
-/** Asks LeadSquared who we are. */
-export async function checkCrm(config: Config, accessKey: Secret, secretKey: Secret): Promise<Finding> {
+/** Asks LeadSquared who we are. `denied`: what to type when it does not know the keys. */
+export async function checkCrm(
+  config: Config,
+  accessKey: Secret,
+  secretKey: Secret,
+  denied: readonly string[],
+): Promise<Finding> {
   const about = 'LeadSquared';
   const clock = createClock();
   const lender = await lenderOf(config, clock);
@@ -102,7 +107,9 @@ export async function checkCrm(config: Config, accessKey: Secret, secretKey: Sec
   }
   // The daemon may count answers (strict): this place stands for that.
   await lender?.();
-  if (reply.kind !== 'accepted' || reply.value === null) return { level: 'FAIL', about, text: reply.message };
+  // A host that is wrong answers with 404 or a redirect: other keys would not help.
+  const keys = reply.kind === 'denied' && reply.http === 401 ? { commands: denied } : {};
+  if (reply.kind !== 'accepted' || reply.value === null) return { level: 'FAIL', about, text: reply.message, ...keys };
   const { text } = reply.value;
   return { level: text.includes('change the host') ? 'FAIL' : 'ok', about, text };
 }

@@ -22,7 +22,7 @@ import { checkBackups, checkDatabase } from './database.ts';
 import { directoryFindings } from './directory.ts';
 import { endpointFindings, readingsOf } from './endpoints.ts';
 import { accessFindings } from './eyes/access.ts';
-import type { Secrets } from './eyes/secrets.ts';
+import { replacing, type Secrets } from './eyes/secrets.ts';
 import type { Eyes } from './eyes/service.ts';
 import { type Finding, ok } from './finding.ts';
 import { hearingFindings } from './hearing.ts';
@@ -120,7 +120,7 @@ export function reachChecks({ config, rows, eyes, secrets, whole, probe }: Subje
       async run() {
         const [accessKey, secretKey] = [secrets.get(keys.accessKey), secrets.get(keys.secretKey)];
         if (accessKey === null || secretKey === null) return [withoutSecret('LeadSquared', keys.accessKey)];
-        return [await checkCrm(config, accessKey, secretKey)];
+        return [await checkCrm(config, accessKey, secretKey, replacing([keys.accessKey, keys.secretKey], eyes))];
       },
     },
     {
@@ -159,7 +159,7 @@ async function sourceFindings(
 const withoutSecret = (about: string, { what }: SecretRef): Finding => ({
   level: 'skip',
   about,
-  text: `not asked, because there is no ${what} (see above)`,
+  text: `not asked, because the ${what} is not at hand (see above)`,
 });
 
 /** Time zones, templates and field names of the body. */

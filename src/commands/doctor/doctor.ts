@@ -3,6 +3,7 @@
  * it, the config and what it names.
  */
 
+import { refuseStranger } from '../../../adapters/control/access.ts';
 import type { StatusReply } from '../../../adapters/control/api.ts';
 import { createClock } from '../../../adapters/host/clock.ts';
 import { ConfigError } from '../../../config/problem.ts';
@@ -41,6 +42,7 @@ export async function doctor(invocation: Invocation, terminal: Terminal): Promis
   const machine = lookAtMachine();
   const log = bundle === null ? null : lastLog(LINES);
   const eyes = openEyes(file);
+  if (!eyes.service) refuseStranger(file);
   const told: Told[] = [];
   const json = invocation.flag('json');
   const tell: Tell = (check, finding) => {

@@ -85,7 +85,7 @@ export function serviceFindings({ unit, exposure }: Machine): Finding[] {
     const text = `no unit ${UNIT} is installed (${unit.get('LoadState')}): logcalld runs as long as somebody runs it.`;
     return [{ level: 'warn', about, text, commands: ['sudo ./systemd/install.sh', 'sudo systemctl daemon-reload'] }];
   }
-  const findings = [stateFinding(unit), bootFinding(unit), ...reloadFindings(unit), watchdogFinding(unit)];
+  const findings = [stateFinding(unit), bootFinding(unit), ...reloadFindings(unit), ...watchdogFindings(unit)];
   return exposure === null
     ? findings
     : [...findings, info(about, `exposure by systemd-analyze security: ${exposure} (0 is the best)`)];
@@ -128,10 +128,14 @@ function reloadFindings(unit: Properties): Finding[] {
   return [{ level: 'warn', about: 'service', text, commands }];
 }
 
-function watchdogFinding(unit: Properties): Finding {
+/** systemd tells it of a service that runs alone: before, it says "infinity" whatever the unit says. */
+function watchdogFindings(unit: Properties): Finding[] {
+  if (unit.get('ActiveState') !== 'active') return [];
   const every = unit.get('WatchdogUSec') ?? '0';
   if (every !== '0' && every !== 'infinity')
-    return ok('service', `a daemon that is stuck is restarted (watchdog ${every})`);
+    return [ok('service', `a daemon that is stuck is restarted (watchdog ${every})`)];
   const text = 'without a watchdog a daemon that is stuck is not restarted.';
-  return { level: 'warn', about: 'service', text, commands: ['sudo systemctl revert logcalld'] };
+  // Not "systemctl revert", which would take all that was added to the unit with it.
+  const commands = ['sudo systemctl edit logcalld', 'sudo systemctl restart logcalld'];
+  return [{ level: 'warn', about: 'service', text, commands, lines: ['[Service]', 'WatchdogSec=60s'] }];
 }

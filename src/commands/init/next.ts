@@ -1,6 +1,7 @@
 /** What `init` leaves to do: on the PBX, in its database, and here. */
 import { createSocket } from 'node:dgram';
 import { join } from 'node:path';
+import { programName } from '../output.ts';
 import type { FoundPbx } from './found.ts';
 import { eventSocketLines, managerLines, placesOf, recordsSetup } from './pasted.ts';
 import type { Target } from './place.ts';
@@ -24,7 +25,7 @@ export async function sayNext(
       answers.type === 'asterisk'
         ? managerLines(answers.username, shown, await seenFrom(answers.host))
         : eventSocketLines(shown);
-    say(`\nOn the PBX:\n`);
+    for (const line of ['', 'On the PBX:', '']) say(line);
     for (const line of lines) say(`    ${line}`);
     say('');
     for (const line of placesOf(answers, pbx?.product ?? null, answers.port)) say(line);
@@ -35,15 +36,14 @@ export async function sayNext(
     target,
     seen ? password : `what stands in ${target.secretFile(SECRETS.records)}`,
   );
-  if (setup.length > 0) say(`\nFor its records of calls:`);
-  for (const line of setup) say(line);
-  say('\nNext:');
+  for (const line of setup.length > 0 ? ['', 'For its records of calls:', ...setup] : []) say(line);
+  for (const line of ['', 'Next:']) say(line);
   const [sudo, config] = target.installed ? ['sudo ', ''] : ['', ` --config ${target.config}`];
   for (const id of secrets.missing)
     say(`  ${sudo}sh -c 'umask 077; cat > ${target.secretFile(id)}'    # paste the key, Enter, Ctrl-D`);
   const edit = target.installed ? 'sudoedit' : 'edit';
   say(`  ${edit} ${join(target.directory, USERS)}    # a line for each extension`);
-  const program = process.env.npm_lifecycle_event === 'start' ? 'npm start --' : 'logcalld';
+  const program = programName();
   say(`  ${sudo}${program} doctor${config}`);
   say(target.installed ? '  sudo systemctl enable --now logcalld' : `  ${program} run${config}`);
 }

@@ -54,11 +54,22 @@ export async function gather(
     crm,
   }));
   it.say('Whose are calls of an agent whom nobody knows, and of a lead without an owner?');
-  await asked('default-user', 'E-mail of a LeadSquared user, or omit: posted without a user', 'omit', (text) => ({
-    defaultUser: text === 'omit' ? null : text,
-  }));
+  so = { ...so, ...(await defaultUser(it, so)) };
   return { answers: so, pbx };
 }
+
+function defaultUser(it: Questions, so: Answers): Promise<Partial<Answers>> {
+  return answer(it, so, {
+    option: 'default-user',
+    question: 'E-mail of a LeadSquared user, or omit: posted without a user',
+    preset: 'omit',
+    use: (text) => ({ defaultUser: text === 'omit' ? null : text }),
+    // LeadSquared is not asked yet; what was meant for another question is told all the same.
+    refuse: (text) => (text === 'omit' || E_MAIL.test(text) ? null : 'an e-mail address, or omit'),
+  });
+}
+
+const E_MAIL = /^[^\s@:/]+@[^\s@:/]+$/;
 
 const isHere = (host: string): boolean => HERE.includes(host);
 
@@ -108,6 +119,8 @@ interface Question {
   /** `null`: it has no answer of its own. */
   readonly preset: string | null;
   readonly use: (answer: string) => Partial<Answers>;
+  /** What was expected, where the config itself would not say it. */
+  readonly refuse?: (answer: string) => string | null;
 }
 
 /** What the config would say of the answer decides whether it is one. */
@@ -120,14 +133,15 @@ async function answer(
   const fixed = given ?? (asker === null ? it.preset : null);
   if (fixed !== null) {
     const part = it.use(fixed);
-    const wrong = complaint({ ...so, ...part }, layout);
+    const wrong = it.refuse?.(fixed) ?? complaint({ ...so, ...part }, layout);
     if (wrong !== null) throw new UsageError(`--${it.option}: expected ${wrong}.`, 'logcalld init --help');
     return part;
   }
   if (asker === null) throw new UsageError(`--${it.option} is missing.`, 'logcalld init --help');
   for (;;) {
-    const part = it.use(await asker.line(it.question, it.preset));
-    const wrong = complaint({ ...so, ...part }, layout);
+    const typed = await asker.line(it.question, it.preset);
+    const part = it.use(typed);
+    const wrong = it.refuse?.(typed) ?? complaint({ ...so, ...part }, layout);
     if (wrong === null) return part;
     say(`  Expected ${wrong}.`);
   }

@@ -61,7 +61,8 @@ async function pbxSecret(
   const there = existsSync(target.secretFile(SECRETS[type]));
   if (asker === null) return there ? { text: null, tell: false } : { text: randomSecret(), tell: true };
   const preset = there ? 'Enter: as it is' : 'Enter: a new random one';
-  const typed = await hiddenLine(asker, 'Its secret for logcalld, not shown', preset);
+  const what = type === 'asterisk' ? `Secret of the AMI user ${username}` : 'Password of the event socket';
+  const typed = await hiddenLine(asker, `${what}, not shown`, preset);
   if (typed !== '') return { text: typed, tell: true };
   return there ? { text: null, tell: false } : { text: randomSecret(), tell: true };
 }

@@ -58,7 +58,11 @@ export function readers(lookup: Lookup): Readers {
 export async function wholeId(store: Store, id: string): Promise<string> {
   const found = await store.calls.find({ id });
   if (found.found === 'one') return found.id;
-  if (found.found === 'none') throw new ControlError(404, `No call has the id ${id}. Try: logcalld calls list`);
+  if (found.found === 'none')
+    throw new ControlError(
+      404,
+      `No call has the id ${id}. Try: logcalld calls, or by a telephone number: logcalld calls --number NUMBER`,
+    );
   throw new ControlError(409, `Several calls have an id with ${id}: ${found.ids.join(', ')}. Give more of it.`);
 }
 

@@ -202,8 +202,8 @@ export function createUsers(parts: UserParts): Users {
       fetchedAt = kept?.at ?? null;
       if (kept !== null) first.resolve();
       if (kept !== null) events.usersLoaded(log, kept.users.length);
-      const age = fetchedAt === null ? Number.POSITIVE_INFINITY : clock.now() - fetchedAt;
-      schedule(age >= 0 && age < policy.refreshMs ? policy.refreshMs - age : 1);
+      // However new the copy is: keys or a host that were changed are tried now, not with the first call.
+      schedule(1);
     },
     stop() {
       stopped = true;

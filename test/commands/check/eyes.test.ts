@@ -144,6 +144,26 @@ t.test('as the user of the service', { skip: reason() }, async (t) => {
     unit();
   });
 
+  await t.test("others are not told to take what is the service's", async (t) => {
+    const as = (uid: number, gid: number, ...words: string[]) => {
+      const env = { PATH: process.env.PATH, SYSTEMD_UNIT_PATH: at('units') };
+      const ran = spawnSync(process.execPath, [program, ...words, '-c', config], { uid, gid, env, encoding: 'utf8' });
+      t.notMatch(ran.stdout + ran.stderr, /chown|chmod|chgrp/);
+      return ran;
+    };
+    const member = as(DAEMON, GROUP, 'check-config', '--offline');
+    t.equal(member.status, 0, member.stdout + member.stderr);
+    t.match(member.stdout, /^skip +database +not looked at: user \S+ may not write .*\n +type: sudo logcalld doctor$/m);
+    t.match(member.stdout, /^skip +calls so far +not looked at, because the check "database" could not be made$/m);
+    t.match(member.stdout, /^skip +secret +not looked at: .*ami-secret is for root alone/m);
+    t.notMatch(member.stdout, /^FAIL/m);
+    for (const name of ['check-config', 'doctor']) {
+      const stranger = as(DAEMON, DAEMON, name);
+      t.equal(stranger.status, 1);
+      t.match(stranger.stderr, /^logcalld: This user may not use .*logcalld\.toml: .*sudo/);
+    }
+  });
+
   await t.test('another config is a trial: it is looked at as who asks', async (t) => {
     mkdirSync(at('trial'));
     writeFileSync(at('trial', 'other.toml'), readFileSync(config));

@@ -81,8 +81,12 @@ t.test('a whole installation', async (t) => {
     t.match(of(lines, 'users-file'), [{ level: 'FAIL', found: /users\.csv:2: user: found nothing/ }]);
     t.ok(of(lines, 'secrets').some((line) => line.level === 'FAIL' && /is empty/.test(line.found)));
     t.match(of(lines, 'database')[0], { level: 'ok' });
-    t.match(of(lines, 'pbx-asterisk'), [{ level: 'skip', found: /not asked, because there is no AMI secret/ }]);
-    t.match(of(lines, 'leadsquared'), [{ level: 'FAIL' }]);
+    t.match(of(lines, 'pbx-asterisk'), [
+      { level: 'skip', found: /not asked, because the AMI secret of source "asterisk" is not at hand/ },
+    ]);
+    t.match(of(lines, 'leadsquared'), [
+      { level: 'FAIL', commands: [/umask 077; cat > .*access/, /umask 077; cat > .*secret/] },
+    ]);
     t.match(of(lines, 'directory'), [{ level: 'skip', found: /the check "leadsquared" failed/ }]);
     t.match(of(lines, 'daemon'), [{ level: 'warn', found: /does not run with this config/ }]);
     writeFileSync(join(it.directory, 'pbx-secret'), CANARY);
@@ -167,6 +171,8 @@ t.test('what systemd tells of the service', async (t) => {
     { level: 'warn', commands: ['sudo systemctl enable --now logcalld'] },
     { level: 'warn' },
   ]);
+  // What systemd says of the watchdog of a service that does not run.
+  t.same(levels({ ActiveState: 'inactive', WatchdogUSec: 'infinity' }), ['warn', 'ok', 'info']);
   t.match(unit({ ActiveState: 'failed', Result: 'exit-code', ExecMainStatus: '78' }), [
     { level: 'FAIL', text: /failed \(exit-code, exit status 78/ },
   ]);
@@ -174,7 +180,12 @@ t.test('what systemd tells of the service', async (t) => {
     level: 'warn',
     commands: [/daemon-reload/, /restart/],
   });
-  t.match(unit({ NeedDaemonReload: 'yes', WatchdogUSec: '0' })[3], { level: 'warn', text: /stuck/ });
+  t.match(unit({ NeedDaemonReload: 'yes', WatchdogUSec: '0' })[3], {
+    level: 'warn',
+    text: /stuck/,
+    commands: [/edit/, /restart/],
+    lines: ['[Service]', 'WatchdogSec=60s'],
+  });
   t.match(unit({ LoadState: 'not-found' }), [{ level: 'warn', text: /no unit logcalld\.service/ }]);
 });
 

@@ -68,8 +68,9 @@ t.test('from an empty folder to logged calls', async (t) => {
     [/AMI user .*\[logcalld\]: $/, '\n'],
     [/Country .*\[IN\]: $/, 'in\n'],
     [/API host .*: $/, `${sandbox.url}\n`],
-    [/or omit.*\[omit\]: $/, 'agent1002@example.com\n'],
-    [/Its secret .*Enter: a new random one\]: $/, 'typed-secret\n'],
+    [/or omit.*\[omit\]: $/, `${sandbox.url}\n`],
+    [/Expected an e-mail address, or omit[\s\S]*\[omit\]: $/, 'agent1002@example.com\n'],
+    [/Secret of the AMI user logcalld.*Enter: a new random one\]: $/, 'typed-secret\n'],
     [/access key.*Enter: later\]: $/, `${sandbox.accessKey}\n`],
     [/secret key.*Enter: later\]: $/, `${sandbox.secretKey}\n`],
     [/Users file.*: $/, `${folder}/none.csv\n`],
@@ -79,7 +80,7 @@ t.test('from an empty folder to logged calls', async (t) => {
   t.same([code, left], [0, 0], printed);
   t.match(
     printed,
-    /On the PBX:[\s\S]*secret = what stands in \S+\/credentials\/ami-secret[\s\S]*Next:[\s\S]*doctor --config/,
+    /^On the PBX:\n\n[\s\S]*secret = what stands in \S+\/credentials\/ami-secret[\s\S]*^Next:\n[\s\S]*doctor --config/m,
   );
   for (const secret of ['typed-secret', sandbox.accessKey, sandbox.secretKey])
     t.notMatch(printed, secret, 'nothing that was kept by somebody shows a secret');
@@ -124,7 +125,7 @@ t.test('on a terminal: what is typed as a secret does not show; a new one is sho
     [/begins with it .*: /, '\r'],
     [/Country .*: /, '\r'],
     [/API host .*: /, '\r'],
-    [/Its secret .*\]: /, '\r'],
+    [/Password of the event socket.*\]: /, '\r'],
     [/access key.*\]: /, 'hidden-access\r'],
     [/secret key.*\]: /, '\r'],
     [/Users file.*: /, '\r'],

@@ -4,7 +4,7 @@ import type { Unit } from '../../../../adapters/host/service/unit.ts';
 import { type Config, leadsquaredSecrets, recordsSecret, sourceSecret } from '../../../../config/schema.ts';
 import type { Secret, SecretRef } from '../../../secret.ts';
 import { type Finding, ok } from '../finding.ts';
-import type { Eyes } from './service.ts';
+import { BY_ROOT, type Eyes, HiddenSecret } from './service.ts';
 
 export interface Secrets {
   readonly findings: readonly Finding[];
@@ -34,16 +34,34 @@ function readOne(ref: SecretRef, { unit, credentials }: Eyes, found: Map<string,
     return ok(about, `${ref.what}, from ${from === 'file' ? ref.file : `a systemd ${from}`}`);
   } catch (error) {
     if (!(error instanceof SecretError)) throw error;
+    if (error instanceof HiddenSecret)
+      return { level: 'skip', about, text: `not looked at: ${error.message}`, ...BY_ROOT };
     const missing = error.missing && unit !== null ? remedy(ref, unit) : {};
     return { level: 'FAIL', about, text: error.message, ...missing };
   }
 }
 
+/** What to type where these are there, and were refused; nothing for one that no file holds. */
+export function replacing(refs: readonly SecretRef[], { unit }: Eyes): readonly string[] {
+  const commands = refs.flatMap(({ credential, file }) => {
+    if (unit === null) return file === null ? [] : [written(file, '')];
+    const place = unit.credentials.get(credential);
+    if (place === undefined) return [];
+    if (place.encrypted)
+      return [`sudo systemd-creds encrypt --name=${credential} - ${place.path}    # paste, Enter, Ctrl-D twice`];
+    return [written(place.path, 'sudo ')];
+  });
+  return unit === null || commands.length === 0 ? commands : [...commands, 'sudo systemctl restart logcalld'];
+}
+
+const written = (path: string, sudo: string): string =>
+  `${sudo}sh -c 'umask 077; cat > ${path}'    # paste the secret, Enter, Ctrl-D`;
+
 /** Where the service takes its secrets from systemd: the file to write, or the line that its unit lacks. */
 function remedy({ credential, what }: SecretRef, unit: Unit): Partial<Finding> {
   const path = unit.credentials.get(credential)?.path;
   const place = path ?? `/etc/logcalld/credentials/${credential}`;
-  const write = `sudo sh -c 'umask 077; cat > ${place}'    # paste the secret, Enter, Ctrl-D`;
+  const write = written(place, 'sudo ');
   if (path !== undefined)
     return {
       text: `There is no ${what}: the unit hands over ${path}, which does not exist or is empty.`,

@@ -12,6 +12,15 @@ import { readUnit, type Unit, type UnitCredential } from '../../../../adapters/h
 import { SetupError } from '../../terminal.ts';
 import { type Finding, info } from '../finding.ts';
 
+/** Is this somebody else than the user of the service that is installed? */
+export const isBystander = ({ unit, service }: Eyes): boolean => unit !== null && !service;
+
+/** What such a user does to see what the service sees. */
+export const BY_ROOT: Pick<Finding, 'commands'> = { commands: ['sudo logcalld doctor'] };
+
+/** A secret that this user may not read: it may be there all the same. */
+export class HiddenSecret extends SecretError {}
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface Eyes {
@@ -118,7 +127,8 @@ function contentOf(id: string, { path, encrypted }: UnitCredential): Handed {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     if (code === 'ENOENT' && !encrypted) return null;
-    if (code === 'EACCES' || code === 'EPERM') return new SecretError(`${path} is for root alone: run this with sudo.`);
+    if (code === 'EACCES' || code === 'EPERM')
+      return new HiddenSecret(`${path} is for root alone: run this with sudo.`);
     if (encrypted)
       return new SecretError(
         `${path} is missing or cannot be decrypted on this machine: make it anew, systemd-creds encrypt --name=${id} FILE ${path}.`,
@@ -163,7 +173,7 @@ function viewFinding(unit: Unit, account: Account | null, service: boolean, user
   if (!service)
     return info(
       'user',
-      `looked at as ${user}: what the service itself may read, "sudo logcalld check-config" tells (it runs as ${unit.user}).`,
+      `looked at as ${user}: what the service itself may read, "sudo logcalld doctor" tells (it runs as ${unit.user}).`,
     );
   const groups = (account?.groups ?? []).map(({ name }) => name).join(', ');
   return { level: 'ok', about: 'user', text: `looked at as ${user}, the user of the service (groups: ${groups})` };

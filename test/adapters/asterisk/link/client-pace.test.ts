@@ -103,7 +103,7 @@ t.test('a refused login is told apart from a lost link, and sent again after sec
   const held = clock.timer(4_750);
   await refuse(await server.peers.find(() => true));
   const problem = await state('refused');
-  t.match(problem, /refused the login of user "crm-logger" \(Authentication failed\); check the secret.*permit/);
+  t.match(problem, /refused the login of user "crm-logger" \(Authentication failed\); check that the secret.*permit/);
   t.notMatch(problem, /s3cret/);
   clock.advance(250);
   const second = await server.peers.find(() => true, 1);
