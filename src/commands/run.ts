@@ -2,9 +2,11 @@
 import { PlaceError } from '../../adapters/control/socket.ts';
 import { createClock } from '../../adapters/host/clock.ts';
 import { onCrash } from '../../adapters/host/crash.ts';
+import { SecretError } from '../../adapters/host/credentials.ts';
 import { onSignals } from '../../adapters/host/signals.ts';
 import { createNotifier } from '../../adapters/host/systemd.ts';
 import { StorageError } from '../../adapters/sqlite/thread/errors.ts';
+import { heldBy, inUse } from '../../adapters/sqlite/thread/hold.ts';
 import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
 import { type Daemon, type DaemonParts, startDaemon } from '../daemon/daemon.ts';
@@ -98,7 +100,7 @@ async function startWithRoom(parts: DaemonParts, ended: Promise<unknown>): Promi
     try {
       return await startDaemon(parts);
     } catch (error) {
-      if (!isWithoutRoom(error) || tries >= ROOM_TRIES) throw setupError(error);
+      if (!isWithoutRoom(error) || tries >= ROOM_TRIES) throw setupError(error, parts.config.storage.path);
       if (tries === 1) events.noRoom(parts.log, error.message);
     }
     let cancel = (): void => {};
@@ -116,7 +118,10 @@ const isWithoutRoom = (error: unknown): error is StorageError =>
   error instanceof StorageError && (error.trouble === 'full' || error.code.startsWith('SQLITE_IOERR'));
 
 /** An error of the start as a `SetupError` where it is one, else as it is. */
-function setupError(error: unknown): unknown {
+function setupError(error: unknown, path: string): unknown {
+  // Started by hand beside the service, which alone has the secrets: they are not what is wrong.
+  const held = error instanceof SecretError ? heldBy(path) : null;
+  if (held?.held === true) return new SetupError(inUse(path, held.holder).message, { cause: error });
   const unusable = error instanceof StorageError && error.trouble === 'unusable' && !error.code.startsWith('WORKER_');
   return unusable || error instanceof PlaceError ? new SetupError(error.message, { cause: error }) : error;
 }

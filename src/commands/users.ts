@@ -38,7 +38,7 @@ function nextStep(file: string | null): string {
     file === null
       ? 'write a users file (see users.example.csv), name it in [leadsquared.user] file'
       : `add them to ${file}, or correct them there`;
-  return `${write}, and restart logcalld; for users new in LeadSquared "logcalld reload" is enough. Then "logcalld replay --state parked".`;
+  return `${write}, and restart logcalld; for users new in LeadSquared "logcalld reload" is enough. Calls parked for want of them: "logcalld replay --reason no-user".`;
 }
 
 function cells(line: UserLine, times: Times): readonly string[] {

@@ -41,11 +41,15 @@ t.test('a service and a daemon by hand on one database', async (t) => {
   if (!held.held || held.holder === null) throw new Error('nobody holds the database');
   const { pid } = held.holder;
   t.equal(held.holder.socket, join(service.RUNTIME_DIRECTORY, 'control.sock'));
-  const [byHand, sameSocket] = await Promise.all([
+  /** As by hand beside a service that has its secrets from systemd. */
+  const keyless = join(place.directory, 'etc', 'keyless.toml');
+  writeFileSync(keyless, text.replace(/^access_key_file = .*$/m, ''), { mode: 0o600 });
+  const seconds = await Promise.all([
     logcalld('run', '--config', config),
     logcalldIn(service, 'run', '--config', place.config),
+    logcalld('run', '--config', keyless),
   ]);
-  for (const second of [byHand, sameSocket]) {
+  for (const second of seconds) {
     t.equal(second.code, 78, 'systemd does not try again');
     const [sentence, ...more] = second.error.split('\n').filter((line) => line !== '');
     t.match(

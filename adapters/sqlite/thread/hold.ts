@@ -90,7 +90,8 @@ function giveToOwner(real: string): void {
   }
 }
 
-function inUse(path: string, holder: Holder | null, elsewhere: boolean): StorageError {
+/** That somebody has the database at `path`. `elsewhere`: another one would do as well. */
+export function inUse(path: string, holder: Holder | null, elsewhere = true): StorageError {
   const end = holder === null ? 'end it' : `end it ("systemctl stop logcalld", or "kill ${holder.pid}")`;
   return new StorageError(
     'DATABASE_HELD',

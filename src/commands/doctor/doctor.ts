@@ -13,7 +13,7 @@ import type { Invocation } from '../../cli/command.ts';
 import { DEFAULT_CONFIG } from '../../cli/commands.ts';
 import { type Check, type Outcome, printFinding, runChecks, type Tell } from '../check/checks.ts';
 import { VIEW } from '../check/config.ts';
-import { type Eyes, openEyes } from '../check/eyes/service.ts';
+import { type Eyes, isBystander, openEyes } from '../check/eyes/service.ts';
 import type { Finding } from '../check/finding.ts';
 import { fileChecks, reachChecks } from '../check/sections.ts';
 import { problemFindings, type Subject, subjectOf, type Wanted, wantedBy } from '../check/subject.ts';
@@ -72,7 +72,7 @@ export async function doctor(invocation: Invocation, terminal: Terminal): Promis
       secrets: [...eyes.handed, ...secretsOf(config)],
     }),
   );
-  if (!json) verdict(told, outcome, terminal);
+  if (!json) verdict(told, outcome, !isBystander(eyes), terminal);
   if (!json && bundle !== null)
     print(
       terminal,
@@ -165,15 +165,17 @@ function jsonOf(check: string, { level, about, text, expected, commands = [], li
   return masked({ level, check, about, found: text, expected: expected ?? null, commands, lines });
 }
 
-function verdict(told: readonly Told[], { failed }: Outcome, terminal: Terminal): void {
+/** `whole`: these eyes saw all that there is to see. */
+function verdict(told: readonly Told[], { failed }: Outcome, whole: boolean, terminal: Terminal): void {
   const many = (level: Finding['level']) => told.filter(({ finding }) => finding.level === level).length;
   const [fails, warns, skips] = [many('FAIL'), many('warn'), many('skip')];
   print(terminal, '');
-  if (failed.size === 0 && warns === 0) {
+  if (failed.size === 0 && whole && warns === 0) {
     print(terminal, 'All is well.');
     return;
   }
   const skipped = skips === 0 ? '' : `, ${count(skips, 'check')} skipped`;
-  const begin = fails > 0 ? 'Begin with the first FAIL, then run this again.' : 'Nothing keeps it from working.';
+  const well = whole ? 'Nothing keeps it from working.' : 'Nothing that was looked at keeps it from working.';
+  const begin = fails > 0 ? 'Begin with the first FAIL, then run this again.' : well;
   print(terminal, `${fails} FAIL, ${warns} warn${skipped}. ${begin}`);
 }

@@ -157,6 +157,10 @@ t.test('as the user of the service', { skip: reason() }, async (t) => {
     t.match(member.stdout, /^skip +calls so far +not looked at, because the check "database" could not be made$/m);
     t.match(member.stdout, /^skip +secret +not looked at: .*ami-secret is for root alone/m);
     t.notMatch(member.stdout, /^FAIL/m);
+    t.match(
+      as(DAEMON, GROUP, 'doctor').stdout,
+      /^0 FAIL.*skipped\. Nothing that was looked at keeps it from working\.$/m,
+    );
     for (const name of ['check-config', 'doctor']) {
       const stranger = as(DAEMON, DAEMON, name);
       t.equal(stranger.status, 1);
