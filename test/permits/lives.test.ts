@@ -179,7 +179,7 @@ t.test('programs that share the limit, killed and begun anew', async (t) => {
       await lives.scene.clock.advance(LIMIT.windowMs + 500);
       await keeps(lives, steps);
     }),
-    runs(12, 300),
+    runs(12, 150),
   );
   t.pass();
 });
@@ -210,7 +210,7 @@ t.test('one life that stands still between the look and the leaving of its reque
         await keeps(lives, steps);
       },
     ),
-    runs(12, 300),
+    runs(12, 150),
   );
   t.pass();
 });
