@@ -2,6 +2,7 @@
 import { DEFAULT_LIMIT, type LimitPolicy } from '../permits/port.ts';
 import type { NumberFormat } from '../telephony/number.ts';
 import type { UserRow } from './parties/users.ts';
+import type { Trigger } from './store.ts';
 
 /** How a phone number is written for a lookup. */
 export type LookupFormat = NumberFormat;
@@ -107,6 +108,14 @@ export const DEFAULT_POLICY: DeliveryPolicy = {
   verifyAfterMs: 60_000,
   retry: { baseMs: 5000, capMs: 1_800_000, maxAttempts: 10 },
 };
+
+/**
+ * Whether a post of unknown fate is looked for in the CRM, and so not before `verifyAfterMs`. With `hold` it is when an operator had it
+ * sent again: a replay is the order to do so.
+ */
+export function isLookedFor({ uncertain }: Pick<DeliveryPolicy, 'uncertain'>, trigger: Trigger): boolean {
+  return uncertain === 'verify' || (uncertain === 'hold' && trigger === 'replay');
+}
 
 /** Failures that cannot be told to be a row's own end as well, after so many times the attempts: about a day. */
 export const NOT_OWN = 5;

@@ -8,7 +8,7 @@ import type { Log } from '../ports.ts';
 import type { Reply } from './crm.ts';
 import { grouped } from './grouped.ts';
 import type { Health } from './health.ts';
-import { backoff, NOT_OWN } from './policy.ts';
+import { backoff, isLookedFor, NOT_OWN } from './policy.ts';
 import type { Probe } from './probe.ts';
 import { afterChange, isFinal, next, type Position, type Step } from './states.ts';
 import { failedBefore, type Outcome, putOff, type Ran, type StepParts, StoreRefused, textOf } from './steps/step.ts';
@@ -116,7 +116,7 @@ export function createSettler(parts: WorkerParts, stopping: () => boolean): Sett
     const spent = own && count >= maxAttempts;
     const over = spent || failures >= NOT_OWN * maxAttempts;
     const to = next(from, over ? exhausted : again);
-    const pause = pauseOf(to, step, Math.max(count, failures));
+    const pause = pauseOf(row, to, step, Math.max(count, failures));
     const dueAt = pause === 0 || to.step === null ? AT_ONCE : steady() + pause;
     const told = over && last !== undefined ? last.replace('{n}', String(spent ? count : failures)) : reason;
     // What tells nothing new is not kept as an attempt, in an outage it would be thousands.
@@ -125,9 +125,9 @@ export function createSettler(parts: WorkerParts, stopping: () => boolean): Sett
   }
 
   /** ms; a post without an answer is looked for when the CRM has had time to show it. */
-  function pauseOf(to: Position, step: Step, failures: number): number {
+  function pauseOf({ trigger }: Delivery, to: Position, step: Step, failures: number): number {
     if (to.state !== 'uncertain' || step !== 'post') return backoff(policy.retry, failures, random);
-    return policy.uncertain === 'verify' ? policy.verifyAfterMs : 0;
+    return isLookedFor(policy, trigger) ? policy.verifyAfterMs : 0;
   }
 
   const write = grouped((items: readonly Settlement[]) => outbox.settle({ items }));

@@ -130,7 +130,8 @@ export function createWorker(
     const { rows, interrupted, nextDue } = await outbox.claim({
       ...{ owner, now, liveSince, liveAfter: after, steps, wanted: wish },
       leaseUntil: now + LEASE_MS,
-      checkAt: now + (policy.uncertain === 'verify' ? policy.verifyAfterMs : 0),
+      // Of whichever row: some may have been sent again by an operator, and are looked for whatever the policy is but this one.
+      checkAt: now + (policy.uncertain === 'resend' ? 0 : policy.verifyAfterMs),
       // What is worked on is ours, even when a full disk kept its lease from being renewed.
       except: [...shelf.ids(), ...held.rows.keys()],
     });

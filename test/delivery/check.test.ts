@@ -152,6 +152,32 @@ t.test('policy hold leaves it to the operator; a replay looks first', async (t) 
   world.close();
 });
 
+t.test(
+  'policy hold: what a replay posts is looked for after the configured time, whoever lost its answer',
+  async (t) => {
+    for (const fate of ['lost', 'crash'] as const) {
+      const { world, life } = await warm({ uncertain: 'hold' });
+      world.crm.fate = (request) => (request === 'post' ? 'rejected' : 'ok');
+      world.end(fresh(world, 1));
+      life.delivery.notify();
+      await world.clock.advance(1000);
+      t.equal(world.state(1), 'parked');
+      // Seen only after a while.
+      world.crm.lagMs = 50_000;
+      world.crm.fate = (request) => (request === 'post' ? fate : 'ok');
+      await life.delivery.replay({ filter: {}, force: false, dryRun: false });
+      await world.clock.advance(1000);
+      t.match(world.row(1), fate === 'lost' ? { state: 'uncertain', doubtful: 1 } : { state: 'sending' });
+      world.crm.fate = () => 'ok';
+      if (!life.alive) await world.live({ uncertain: 'hold' });
+      await world.clock.advance(120_000);
+      t.equal(world.state(1), 'delivered', fate);
+      t.equal(world.crm.logged('pbx:1:1'), 1, fate);
+      world.close();
+    }
+  },
+);
+
 t.test('policy resend posts again without a look', async (t) => {
   const { world, life } = await warm({ uncertain: 'resend' });
   let lost = true;

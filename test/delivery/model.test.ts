@@ -81,6 +81,13 @@ const callsEnd = (n: number): Command =>
     real.life.delivery.notify();
   });
 const passes = (ms: number): Command => command(`${ms} ms pass`, ({ world }) => world.clock.advance(ms));
+const fare = (posts: readonly Fate[], reads: readonly Fate[] = ['ok']): Command =>
+  command(`posts ${posts.join()}, reads ${reads.join()}`, async ({ world }) => {
+    let post = 0;
+    let read = 0;
+    world.crm.fate = (request) =>
+      (request === 'post' ? posts[post++ % posts.length] : reads[read++ % reads.length]) ?? 'ok';
+  });
 const killed = command('kill -9', restart);
 const blocked = (ms: number): Command =>
   command(`blocked for ${ms} ms`, async ({ world }) => {
@@ -106,14 +113,7 @@ const pass = fc
   .map(passes);
 const fates = fc
   .tuple(fc.array(postFate, { minLength: 1, maxLength: 8 }), fc.array(readFate, { minLength: 1, maxLength: 8 }))
-  .map(([posts, reads]) =>
-    command(`posts ${posts.join()}, reads ${reads.join()}`, async ({ world }) => {
-      let post = 0;
-      let read = 0;
-      world.crm.fate = (request) =>
-        (request === 'post' ? posts[post++ % posts.length] : reads[read++ % reads.length]) ?? 'ok';
-    }),
-  );
+  .map(([posts, reads]) => fare(posts, reads));
 
 const rest = [
   fc.constant(killed),
@@ -209,9 +209,11 @@ function check(world: World, once: boolean): void {
 const EXAMPLES: [Command[]][] = [
   // Stopped in the middle of the turn in which requests leave; the next lives did not know of those that left after it.
   [[callsEnd(5), replayed, blocked(25_800), callsEnd(3), replayed, callsEnd(7), killed, second, passes(5000)]],
+  // Sent again by an operator, and looked for at once when that post got no answer: with policy hold nothing else is looked for.
+  [[fare(['rejected']), callsEnd(1), passes(40), fare(['lost', 'ok']), replayed, passes(5000), callsEnd(1)]],
 ];
 
-const RUNS = EXAMPLES.length + Number(process.env.LOGCALLD_RUNS ?? 25);
+const RUNS = Number(process.env.LOGCALLD_RUNS ?? 25);
 /** For each policy; also ends the search for a smaller counterexample. */
 const LIMIT_MS = Math.max(8000, RUNS * 200);
 t.setTimeout(4 * LIMIT_MS);
@@ -230,7 +232,7 @@ for (const uncertain of ['verify', 'hold', 'resend'] as const) {
           }
         }),
         {
-          numRuns: uncertain === 'verify' ? RUNS : Math.ceil(RUNS / 4),
+          numRuns: EXAMPLES.length + (uncertain === 'verify' ? RUNS : Math.ceil(RUNS / 4)),
           interruptAfterTimeLimit: LIMIT_MS,
           examples: EXAMPLES,
         },

@@ -4,7 +4,7 @@
  */
 import type { Asking } from '../../permits/port.ts';
 import type { Landed, LandedQuery, Reply } from '../crm.ts';
-import { backoff, NOT_OWN } from '../policy.ts';
+import { backoff, isLookedFor, NOT_OWN } from '../policy.ts';
 import type { Delivery } from '../store.ts';
 import { type Ran, type Run, resultOf, type StepParts, stored } from './step.ts';
 
@@ -14,12 +14,13 @@ const YOUNG_MS = 3_600_000;
 export async function check(parts: StepParts, run: Run): Promise<Ran> {
   const { policy, clock, outbox, crm } = parts;
   const { row, asking, heard } = run;
-  // Held for an operator, whose replay is the order to look for it.
-  if (policy.uncertain === 'hold' && row.trigger !== 'replay') {
+  const isWanted = isLookedFor(policy, row.trigger);
+  // Held for an operator.
+  if (!isWanted && policy.uncertain === 'hold') {
     const reason = `It is not known whether this call was logged (${row.reason ?? 'no answer'}); a replay looks for it in ${crm.name}, and posts it if it is not there.`;
     return { from: row, outcome: { kind: 'done', event: 'held', code: 'check-held', reason } };
   }
-  if (policy.uncertain === 'resend') {
+  if (!isWanted) {
     return {
       from: row,
       outcome: again(parts, row, row.reason ?? 'No answer.'),
