@@ -29,7 +29,9 @@ const pieces = fc.constantFrom(
 );
 const hostile = fc
   .array(fc.oneof({ weight: 3, arbitrary: pieces }, anyText(4)), { minLength: 1, maxLength: 6 })
-  .map((some) => some.join(''));
+  .map((some) => some.join(''))
+  // Nothing at all is left out where it would be shown.
+  .filter((text) => text !== '');
 
 /** Words of the program itself: states, kinds, and what they are chosen by. */
 const OWN = new Set([
