@@ -239,6 +239,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     onFrame({ source, receivedAt, events: [lost], raw: null });
   };
 
+  const onStatus = (status: SourceStatus): void => {
+    watch?.status(status);
+    options.onStatus(status);
+  };
+
   return {
     async start() {
       // Before anything begins a gap.
@@ -252,7 +257,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
         if (at !== null) markGap(source.name, at, 'logcalld was not running');
       }
       tick();
-      for (const { source } of options.sources) source.start(onFrame, options.onStatus);
+      for (const { source } of options.sources) source.start(onFrame, onStatus);
     },
     async stop() {
       await Promise.all(

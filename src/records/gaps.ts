@@ -3,7 +3,8 @@
  *
  *   state     | entered when                                             | left when
  *   ----------|----------------------------------------------------------|-------------------------------------------------
- *   open      | the link is lost, or the program starts after a stop     | the PBX has listed its channels -> waiting
+ *   open      | the link is lost, the program starts after a stop, or    | the PBX has listed its channels, and tells of its
+ *             | the PBX tells nothing of its calls (it is deaf)          | calls -> waiting
  *   waiting   | the PBX is heard wholly again                            | its records are read -> filled; it has none, or
  *             |                                                          | they are given up -> unfilled
  *   filled    | the records of the time are read to their end            |
@@ -121,6 +122,11 @@ export class Hearing {
   /** The clock of the PBX. */
   get time(): PbxTime {
     return timeApart(this.#time.aheadMs, this.#time.ownTimes);
+  }
+
+  /** True while it is lost, or its list of channels is not complete. */
+  get isLost(): boolean {
+    return this.#open !== null;
   }
 
   /** When the PBX was started that is heard, or was heard last, ms since the epoch, on our clock; `null`: it has not told. */

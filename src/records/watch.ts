@@ -20,6 +20,8 @@ export interface GapWatchOptions {
 export interface GapWatch {
   /** Every event, in order of arrival. */
   note(event: CallEvent): void;
+  /** Every change of the state of a PBX. One that is deaf is not heard, though its link stands. */
+  status(status: SourceStatus): void;
   /** The clock of a PBX: as the PBX tells it now, else as its last calls told it. */
   timeOf(source: string): PbxTime;
   /** As of `Hearing`. */
@@ -32,10 +34,13 @@ export interface GapWatch {
 
 /** How often it is noted that a PBX was heard, ms: a gap found after a crash begins so much too early at most. */
 const NOTE_EVERY_MS = 10_000;
+const DEAF_REASON = 'the PBX told nothing of its calls';
 
 export function watchGaps(options: GapWatchOptions): GapWatch {
   const { gaps, clock } = options;
   const hearings = new Map<string, Hearing>();
+  /** PBXs that are deaf. */
+  const deaf = new Set<string>();
   let writing: Promise<void> = Promise.resolve();
   let cancel: () => void = () => {};
 
@@ -75,6 +80,17 @@ export function watchGaps(options: GapWatchOptions): GapWatch {
     });
   };
 
+  const begin = (source: string, at: number, reason: string): void => {
+    const begun = { source, at, reason, live: options.liveOf(source) };
+    write(source, () => gaps.begin(begun));
+  };
+
+  const end = (source: string, at: number): void =>
+    write(source, async () => {
+      const gap = await gaps.end({ source, at });
+      if (gap !== null) options.onEnded(gap);
+    });
+
   return {
     note(event) {
       const { source } = event;
@@ -83,19 +99,20 @@ export function watchGaps(options: GapWatchOptions): GapWatch {
       if (step === null) return;
       if (step.step === 'begin') {
         const { at, reason } = step;
-        const begun = { source, at, reason, live: options.liveOf(source) };
         const time = timeOf(source);
-        write(source, async () => {
-          await gaps.begin(begun);
-          // The clock of the PBX is needed by the next life as well.
-          await gaps.heard({ source, at, time });
-        });
-      } else {
-        write(source, async () => {
-          const gap = await gaps.end({ source, at: step.at });
-          if (gap !== null) options.onEnded(gap);
-        });
+        begin(source, at, reason);
+        // The clock of the PBX is needed by the next life as well.
+        write(source, () => gaps.heard({ source, at, time }));
       }
+      // Of one that is deaf nothing is heard with its list: the gap goes on.
+      else if (!deaf.has(source)) end(source, step.at);
+    },
+    status({ name, since, deaf: missing = null, callHeardAt = null }) {
+      if (missing !== null) {
+        if (deaf.has(name)) return;
+        deaf.add(name);
+        begin(name, Math.max(since, callHeardAt ?? 0), DEAF_REASON);
+      } else if (deaf.delete(name) && !of(name).isLost) end(name, callHeardAt ?? since);
     },
     timeOf,
     bootedAt: (source) => of(source).bootedAt,

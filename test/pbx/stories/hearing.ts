@@ -42,7 +42,7 @@ async function deafAndMended(lab: Lab, lines: readonly string[]): Promise<readon
     const noticed = lab.daemon.says(/"event":"pbx-deaf"/, NOTICED_MS);
     const unheard = await answeredInbound(lab, COMPANY.direct, '1001', customer);
     await noticed;
-    const logged = lab.daemon.says(/"event":"calls-not-heard"/, LOGGED_MS);
+    const logged = lab.daemon.says(/"event":"call-ended"[^\n]*"not-heard"/, LOGGED_MS);
     await unheard.caller.hangUp();
     await bothEnded(unheard.caller, unheard.agent);
     await expectStatus(lab, 1, [
@@ -62,6 +62,8 @@ async function deafAndMended(lab: Lab, lines: readonly string[]): Promise<readon
     await caller.hangUp();
     await bothEnded(caller, agent);
     await expectStatus(lab, 0, [/^Every call is being logged\./]);
+    // The time is told later on, too.
+    expectText((await lab.daemon.command(['gaps'])).out, [/told nothing of its calls/]);
     return [
       inboundCall('Answered', unheard.caller, ['1001'], unheard.agent),
       inboundCall('Answered', caller, ['1001'], agent),
