@@ -14,6 +14,9 @@ export const everything: readonly Story[] = [...inbound, ...transfers, ...outbou
 /** On a PBX that has rights, whose process can be killed, and whose records tell of calls that were cut off. */
 export const everythingAndCrashes: readonly Story[] = [...everything, ...hearing, ...crashes];
 
+/** The same on an older Asterisk: what it counts differs, filters and probes do not. */
+export const everythingOnOld: readonly Story[] = [...everything, ...hearing.slice(0, 1), ...crashes];
+
 /** Those that show what a trunk does to a call; what happens inside the company is the same with every trunk. */
 export const throughTheTrunk: readonly Story[] = [...inbound, ...outbound, ...gaps].filter(({ name }) =>
   /^(inbound|outbound|gap)/.test(name),
