@@ -7,6 +7,7 @@ import type { CallRecord } from '../call/record.ts';
 import type { Clock } from '../ports.ts';
 import type { FillingSource } from './filling.ts';
 import type { Gaps } from './gaps.ts';
+import { LATE_MS, MARGIN_MS, WRITTEN_AFTER_MS } from './lateness.ts';
 import { moved, shiftOfCalls } from './pbx-time.ts';
 import { RecordsError } from './port.ts';
 
@@ -39,14 +40,8 @@ export interface Audit {
 /** Between looks, ms; so often while a PBX is deaf. */
 const EVERY_MS = 300_000;
 const DEAF_MS = 15_000;
-/** A PBX that writes records in batches (cdr.conf, `batch=yes`) does so every five minutes: looks overlap by more, ms. */
-const LATE_MS = 360_000;
 /** For so long an event may be on its way when what the PBX said after it has come, beyond the margin of records, ms. */
 const ON_ITS_WAY_MS = 15_000;
-/** Seconds are cut off in records, ms. */
-const MARGIN_MS = 5_000;
-/** A record is written some seconds after the end of its call, ms. */
-const WRITTEN_AFTER_MS = 5_000;
 
 export function createAudit(options: AuditOptions): Audit {
   const { clock, gaps } = options;

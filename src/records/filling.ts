@@ -9,6 +9,7 @@
 import type { CallRecord } from '../call/record.ts';
 import type { Clock } from '../ports.ts';
 import { GAP_FLAG, type Gap, type Gaps } from './gaps.ts';
+import { LATE_MS, MARGIN_MS, WRITTEN_AFTER_MS } from './lateness.ts';
 import type { PageMerger } from './merge.ts';
 import { moved, shiftOfCalls, shiftOfRecords } from './pbx-time.ts';
 import { type CallRecords, RecordsError, type WantedCall } from './port.ts';
@@ -59,12 +60,6 @@ export interface Filling {
   stop(): Promise<void>;
 }
 
-/** A PBX writes its record some seconds after the end of a call (Asterisk 16 and 22: 1.5 s at worst), ms. */
-const WRITTEN_AFTER_MS = 5000;
-/** A PBX that writes records in batches (cdr.conf, `batch=yes`) does so every five minutes: gaps are read once more then, ms. */
-const LATE_MS = 360_000;
-/** Before and after a gap: seconds are cut off in records, ms. */
-const MARGIN_MS = 5000;
 /** How soon a pass follows the one before while something waits, and the longest pause while the records cannot be read, ms. */
 const AGAIN_MS = 15_000;
 const LONGEST_PAUSE_MS = 600_000;
