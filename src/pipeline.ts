@@ -46,6 +46,8 @@ export interface PipelineOptions {
   readonly gaps?: Gaps;
   /** A gap is over and stored. */
   readonly onGap?: (gap: Gap) => void;
+  /** As of `GapWatchOptions`. */
+  readonly onDoubt?: (source: string, since: number | null) => void;
   /** The clock of this machine was set, or this program stood still: calls that it touches are flagged. */
   readonly onClock?: (news: ClockNews) => void;
   /** Each frame that was folded in, for who watches; its bytes are good only until this returns. */
@@ -132,6 +134,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
           stored: () => batches.stored(),
           liveOf: (source) => tables.get(source)?.openCalls ?? 0,
           onEnded: (gap) => options.onGap?.(gap),
+          onDoubt: (source, since) => options.onDoubt?.(source, since),
           onFault: options.onFault,
         });
 

@@ -260,7 +260,7 @@ export interface Replies {
   readonly backfill: BackfillAnswer;
   readonly pause: { readonly paused: boolean };
   readonly resume: { readonly paused: boolean };
-  readonly retry: { readonly circuit: DeliverySnapshot['circuit']; readonly cause: string | null };
+  readonly retry: { readonly standing: DeliverySnapshot['standing']; readonly cause: string | null };
   readonly acknowledge: {
     /** About the database, as many as there were. */
     readonly notices: number;

@@ -183,6 +183,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     clock,
     gaps: remote.gaps,
     onGap: (gap) => records.gapEnded(gap),
+    onDoubt: hearing.doubt,
     onStored,
     onRefused(error) {
       const message = error instanceof Error ? error.message : String(error);

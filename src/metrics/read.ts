@@ -1,4 +1,6 @@
 /** Reads every metric at one moment from what exists. */
+
+import { isUp } from '../delivery/health/standing.ts';
 import type { DeliverySnapshot } from '../delivery/service.ts';
 import { DELIVERY_STATES } from '../delivery/states.ts';
 import type { RaisedCondition } from '../health/conditions.ts';
@@ -142,7 +144,7 @@ function putStored(put: Put, one: One, { delivery, gaps }: StoredFacts, at: numb
     DELIVERY_STATES.map((state) => ({ labels: { state }, value: delivery.states[state] })),
   );
   one(calls.oldest, (delivery.oldestMs ?? 0) / 1000);
-  one(crm.available, delivery.circuit === 'closed' ? 1 : 0);
+  one(crm.available, isUp(delivery.standing) ? 1 : 0);
   one(crm.paused, delivery.paused ? 1 : 0);
   one(crm.users, delivery.users.count);
   if (delivery.users.fetchedAt !== null) one(crm.usersAt, delivery.users.fetchedAt / 1000);

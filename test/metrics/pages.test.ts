@@ -24,7 +24,15 @@ const states = { pending: 0, retrying: 0, sending: 0, uncertain: 0, delivered: 7
 const parked = { reasons: [], latest: { calls: 0, fresh: 0 }, acknowledgedAt: null };
 const snapshot: DeliverySnapshot = {
   parked,
-  ...{ states, oldestWaiting: null, updatesWaiting: 0, parkedReasons: [], skippedReasons: [], circuit: 'closed' },
+  ...{
+    states,
+    oldestWaiting: null,
+    updatesWaiting: 0,
+    parkedReasons: [],
+    skippedReasons: [],
+    circuit: 'closed',
+    standing: 'works',
+  },
   ...{ cause: null, paused: false, permits, oldestMs: null, users: { count: 2, fetchedAt: 1_000 } },
 };
 const source: SourceStatus = {

@@ -83,7 +83,22 @@ function bench({ heardSince = 0, gaps = [] as readonly Gap[], places = 1, before
   const unheard = (id: string): CallRecord =>
     record(id, { source: 'pbx', startedAt: clock.now() - 9_000, endedAt: clock.now() - 3_000 });
   return {
-    ...{ counted, clock, start, link, readings, requests, logged, troubles, raised, status, pass, unheard, audit },
+    ...{
+      counted,
+      clock,
+      start,
+      link,
+      readings,
+      requests,
+      logged,
+      troubles,
+      raised,
+      status,
+      pass,
+      unheard,
+      audit,
+      hearing,
+    },
     finds: (calls: readonly CallRecord[]) => {
       created = calls;
     },
@@ -126,6 +141,22 @@ t.test('calls that nobody heard are told until calls are heard again for ten min
   status({ callHeardAt: clock.now() });
   await pass(5 * MINUTE);
   t.same(raised(), []);
+});
+
+t.test('what was deaf before a restart is treated as deaf, and told as doubtful', async (t) => {
+  const { readings, raised, pass, hearing } = bench();
+  hearing.doubt('pbx', Date.parse('2026-11-22T10:00:00Z'));
+  t.match(raised(), [
+    {
+      ...{ code: 'pbx-deaf-before', severity: 'warning' },
+      text: /^pbx was deaf when logcalld ended, since 2026-11-22 10:00 UTC, and no event of a call has come yet: .* from its own records\.$/,
+    },
+  ]);
+  t.ok(hearing.isDeaf('pbx'));
+  await pass(20_000);
+  t.ok(readings.length > 0, 'its records are looked at soon');
+  hearing.doubt('pbx', null);
+  t.same([raised(), hearing.isDeaf('pbx')], [[], false]);
 });
 
 t.test(

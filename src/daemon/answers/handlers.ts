@@ -58,8 +58,8 @@ export function handlersOf(parts: HandlerParts): Handlers {
     },
     async retry() {
       await delivery.retryNow();
-      const { circuit, cause } = await delivery.snapshot();
-      return { circuit, cause };
+      const { standing, cause } = await delivery.snapshot();
+      return { standing, cause };
     },
     async acknowledge() {
       const at = parts.clock.now();
