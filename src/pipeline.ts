@@ -77,6 +77,8 @@ export interface Pipeline {
   timeOf(source: string): PbxTime;
   /** When the PBX was started, ms since the epoch, on our clock; `null`: it has not told. */
   bootedAt(source: string): number | null;
+  /** When it listed all of its channels last, ms since the epoch, on our clock; `null`: not in this life. */
+  listedAt(source: string): number | null;
 }
 
 /** A frame that is stored came so long after the last note at most: that is made every ten seconds, or later on a slow disk. */
@@ -285,5 +287,6 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     },
     timeOf: (source) => watch?.timeOf(source) ?? SAME_TIME,
     bootedAt: (source) => watch?.bootedAt(source) ?? null,
+    listedAt: (source) => watch?.listedAt(source) ?? null,
   };
 }

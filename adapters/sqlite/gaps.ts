@@ -11,7 +11,7 @@ interface Row extends Omit<Gap, 'filledTo'> {
   readonly filledTo: string | null;
 }
 
-const COLUMNS = `id, source, began_at AS beganAt, ended_at AS endedAt, reason, live, state,
+const COLUMNS = `id, source, began_at AS beganAt, ended_at AS endedAt, listed_at AS listedAt, reason, live, state,
   filled_to AS filledTo, created, completed, skipped, note, settled_at AS settledAt`;
 
 const toGap = ({ filledTo, ...row }: Row): Gap => ({ ...row, filledTo: filledTo === null ? {} : JSON.parse(filledTo) });
@@ -23,7 +23,9 @@ export function gapsModule(db: Connection) {
      SELECT @source, @at, @reason, @live, 'open'
      WHERE NOT EXISTS (SELECT 1 FROM gap WHERE source = @source AND state = 'open')`,
   );
-  const end = db.prepare<[object]>("UPDATE gap SET ended_at = @at, state = 'waiting' WHERE id = @id");
+  const end = db.prepare<[object]>(
+    "UPDATE gap SET ended_at = @at, listed_at = @listedAt, state = 'waiting' WHERE id = @id",
+  );
   const one = db.prepare<[object], Row>(`SELECT ${COLUMNS} FROM gap WHERE id = @id`);
   const waiting = db.prepare<[object], Row>(
     `SELECT ${COLUMNS} FROM gap WHERE source = @source AND state = 'waiting' ORDER BY began_at`,
@@ -65,7 +67,9 @@ export function gapsModule(db: Connection) {
     end: db.transaction((args: Arg<'end'>): Gap | null => {
       const row = open.get({ source: args.source });
       if (row === undefined) return null;
-      end.run({ id: row.id, at: Math.max(Math.floor(args.at), row.beganAt) });
+      // A list from before it tells nothing of what was in it.
+      const listedAt = args.listedAt !== null && args.listedAt >= row.beganAt ? Math.floor(args.listedAt) : null;
+      end.run({ id: row.id, at: Math.max(Math.floor(args.at), row.beganAt), listedAt });
       return found(row.id);
     }).immediate,
     waiting: ({ source }: Arg<'waiting'>): readonly Gap[] => waiting.all({ source }).map(toGap),

@@ -38,7 +38,7 @@ export interface RecordsParts {
   readonly store: Store;
   readonly readerOf: ReaderOf;
   /** Asked when calls are going on; the pipeline is made after this. */
-  readonly pipeline: () => Pick<Pipeline, 'isOpen' | 'settled' | 'timeOf' | 'bootedAt'>;
+  readonly pipeline: () => Pick<Pipeline, 'isOpen' | 'settled' | 'timeOf' | 'bootedAt' | 'listedAt'>;
   /** Stores calls that are new or have newer facts, and tells everybody. */
   readonly save: (records: readonly CallRecord[]) => Promise<CommitResult>;
   /** The outbox clock in so many ms. */
@@ -80,6 +80,7 @@ export function openRecords(parts: RecordsParts): Records {
       return found.map(({ record }) => record);
     },
     heard: (args) => heardIn(parts, args),
+    lists: (source, since) => listsOf(parts, source, since),
   };
   const erased = rememberErased(clock);
   const sources = parts.sources.map(({ name, plan, places }) => {
@@ -148,6 +149,15 @@ async function heardIn(
     }
   }
   return listener.heard();
+}
+
+/** Gaps that are looked at for the lists after them: the latest. */
+const GAPS = 1000;
+
+async function listsOf({ store, pipeline }: RecordsParts, source: string, since: number): Promise<readonly number[]> {
+  const gaps = await store.gaps.list({ source, since, limit: GAPS });
+  const lists = [...gaps.map(({ listedAt }) => listedAt), pipeline().listedAt(source)];
+  return lists.filter((at) => at !== null).filter((at) => at >= since);
 }
 
 interface Source {

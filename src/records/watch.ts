@@ -31,6 +31,7 @@ export interface GapWatch {
   timeOf(source: string): PbxTime;
   /** As of `Hearing`. */
   bootedAt(source: string): number | null;
+  listedAt(source: string): number | null;
   /** Takes up what was known of these PBXs in an earlier life. */
   start(sources: readonly string[]): Promise<void>;
   /** Resolves when all that was noted is stored. */
@@ -92,11 +93,13 @@ export function watchGaps(options: GapWatchOptions): GapWatch {
     write(source, () => gaps.begin(begun));
   };
 
-  const end = (source: string, at: number): void =>
+  const end = (source: string, at: number): void => {
+    const ended = { source, at, listedAt: of(source).listedAt };
     write(source, async () => {
-      const gap = await gaps.end({ source, at });
+      const gap = await gaps.end(ended);
       if (gap !== null) options.onEnded(gap);
     });
+  };
 
   const believe = (source: string): boolean => {
     const was = doubted.delete(source);
@@ -132,6 +135,7 @@ export function watchGaps(options: GapWatchOptions): GapWatch {
     },
     timeOf,
     bootedAt: (source) => of(source).bootedAt,
+    listedAt: (source) => of(source).listedAt,
     async start(sources) {
       for (const source of sources) {
         const known = await gaps.lastHeard({ source });

@@ -93,7 +93,7 @@ t.test('hostile texts', async (t) => {
   if (record === undefined) throw new Error('no call');
   const gap: Gap = {
     ...{ id: 1, source: 'asterisk', beganAt: 1, endedAt: 2, reason: 'Lost.', live: 1, state: 'unfilled', filledTo: {} },
-    ...{ created: 0, completed: 0, skipped: 0, note: 'Gone.', settledAt: 3 },
+    ...{ created: 0, completed: 0, skipped: 0, note: 'Gone.', settledAt: 3, listedAt: 2 },
   };
   const replies: Record<string, unknown> = {
     status: {

@@ -66,6 +66,8 @@ export interface Playing {
   readonly speed?: number;
   /** False: ids as recorded, as the records name them; the clock of the PBX is then that of the recording. */
   readonly shiftTimes?: boolean;
+  /** True: the recorded client is away as long as it was, as records of that time ask for. */
+  readonly breaksLast?: boolean;
   readonly places?: ReadonlyMap<string, readonly CallRecords[]>;
 }
 
@@ -73,7 +75,7 @@ export async function world(
   captures: readonly string[],
   options: SandboxOptions = {},
   more = '',
-  { speed = 20, shiftTimes = true, places }: Playing = {},
+  { speed = 20, shiftTimes = true, breaksLast = false, places }: Playing = {},
 ) {
   const sandbox = await startSandbox({ users: sandboxUsers, windowMs: 1000, ...options });
   const player = new AmiPlayer({
@@ -81,7 +83,7 @@ export async function world(
     order: 'together',
     username: 'test',
     secret: CANARY,
-    ...{ speed, shiftTimes, settleMs: 20 },
+    ...{ speed, shiftTimes, breaksLast, settleMs: 20 },
   });
   const place = await installation({ asterisk: await player.listen() }, sandbox, more);
   const config = loadConfig(place.config);

@@ -198,7 +198,7 @@ t.test('a deaf PBX without records loses its calls, and that is said', async (t)
 t.test('a call that was over before a gap was is no surprise, one that went on after it is', async (t) => {
   const gap = (endedAt: number | null): Gap => ({
     ...{ id: 1, source: 'pbx', beganAt: 0, endedAt, reason: '', live: 0, state: 'filled', filledTo: {} },
-    ...{ created: 0, completed: 0, skipped: 0, note: null, settledAt: null },
+    ...{ created: 0, completed: 0, skipped: 0, note: null, settledAt: null, listedAt: endedAt },
   });
   const within = bench({ gaps: [gap(null)] });
   within.finds([within.unheard('pbx-1')]);
