@@ -6,9 +6,7 @@ import { outside, posted, serve } from '../world.ts';
 /** What an operator does all day. */
 const COMMANDS = [
   'status',
-  'status --json',
   'calls',
-  'calls --json',
   'calls show ID',
   'explain ID',
   'users',
@@ -16,8 +14,7 @@ const COMMANDS = [
   'pause',
   'resume',
   'reload',
-  'replay --state parked',
-  'replay ID --dry-run',
+  'replay ID --dry-run --force',
   'acknowledge',
 ];
 

@@ -4,6 +4,7 @@ import { access } from './access.ts';
 import { found } from './calls.ts';
 import { clean } from './clean.ts';
 import { deaf } from './deaf.ts';
+import { eyes } from './eyes.ts';
 import { installed, removed } from './install.ts';
 import { hopeless, journal } from './journal.ts';
 import { parked } from './parked.ts';
@@ -12,6 +13,6 @@ import { refused, upgraded } from './upgrade.ts';
 
 export const stories: readonly Story[] = [
   ...[installed, journal, hopeless, longStart],
-  ...[deaf, parked, access, clean, found],
+  ...[deaf, parked, access, clean, eyes, found],
   ...[upgraded, refused, removed],
 ];

@@ -10,11 +10,15 @@ const EVIL = '\u001b]0;owned\u0007\u001b[2J\u001b[31m\u202eBob\u200b\u009b5m';
 /** Written here by themselves: Unicode's controls, formats and separators, the end of a line aside. */
 const RAW = /[\p{Cf}\p{Zl}\p{Zp}]|(?!\n)\p{Cc}/u;
 
+/** Each for all calls, or for the one with the ID. */
 const OUTPUTS = [
-  ...['calls', 'calls --numbers', 'calls --json', 'calls --json --numbers', 'calls --user agent1001@example.com'],
-  ...['calls show ID', 'calls show ID --body', 'calls show ID --numbers', 'calls show ID --json'],
-  ...['explain ID', 'explain ID --json', 'replay ID --dry-run --numbers'],
-  ...['status', 'status --json', 'users', 'gaps --calls', 'doctor', 'doctor --json'],
+  ...['calls --numbers', 'calls --json --numbers', 'status', 'status --json', 'users', 'gaps --calls', 'doctor'],
+  ...[
+    'calls show ID --body',
+    'calls show ID --json --numbers',
+    'explain ID --numbers',
+    'replay ID --dry-run --force --numbers',
+  ],
 ];
 
 export const clean: Story = {
@@ -56,8 +60,8 @@ export const clean: Story = {
       }
       // It is there, to be read.
       for (const where of [
-        ...['calls --json', 'tail', 'tail --json --numbers', 'tail --raw'],
-        ...ids.slice(0, 1).map((id) => `calls show ${id}`),
+        ...['calls --json --numbers', 'tail', 'tail --json --numbers', 'tail --raw'],
+        ...ids.slice(0, 1).map((id) => `calls show ${id} --body`),
       ]) {
         expect(shown.get(where)?.includes('\\u001b') === true, `${where}: shows that it was there`, shown.get(where));
       }
