@@ -390,6 +390,8 @@ t.test('a wrong command line costs one line and status 2', async (t) => {
     [['calls', '--at', '2199-01-01 10:02'], /--at 2199-01-01 10:02 is still to come/],
     [['calls', '--at', '10:02', '--since', '1d'], /--at is a time of its own/],
     [['calls', '--status', 'mised'], /There is no call status mised\. Try: --status Missed/],
+    [['calls', '--status', 'parked'], /There is no call status parked\. Try: --state parked/],
+    [['calls', '--state', 'no-answer'], /There is no delivery state no-answer\. Try: --status NoAnswer/],
     [['calls', '--watch', '--until', '1h'], /--watch shows what comes from now on/],
     [['calls', '--state', 'prked'], /There is no delivery state prked\. Try: --state parked/],
     [['calls', '--direction', 'up'], /There is no direction up/],
