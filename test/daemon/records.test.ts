@@ -179,7 +179,7 @@ t.test('by hand: nothing is stored in a dry run, and nothing is doubled', { buff
 });
 
 t.test('by hand after records were named: what nobody heard is logged then', { buffered: true }, async (t) => {
-  const it = await world([GAP], {}, '', { speed: 1, shiftTimes: false });
+  const it = await world([GAP], {}, '', { speed: 1, shiftTimes: false, breaksLast: true });
   t.teardown(() => it.end());
   await it.start();
   await settled(it, 3);
