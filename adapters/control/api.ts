@@ -222,6 +222,8 @@ export interface BackfillAnswer {
   readonly upTo: number;
   readonly created: readonly CallRecord[];
   readonly completed: readonly CallRecord[];
+  /** Ids of calls that are left out, as a number of them was erased. */
+  readonly erased: readonly string[];
   readonly skipped: readonly SkippedRecords[];
   /** `null`: nothing is left. */
   readonly cursor: string | null;
@@ -281,8 +283,8 @@ export interface Replies {
   };
   /** The request may leave before `until`, monotonic ms of this boot. */
   readonly permit: { readonly until: number };
-  /** Ids of those that were not known; `strange`: the sources of calls that were left alone, as the config has none of that name. */
-  readonly salvage: { readonly taken: readonly string[]; readonly strange: readonly string[] };
+  /** Ids of calls that were taken over, or left out as a number of them was erased; sources that the config does not have, left alone. */
+  readonly salvage: Readonly<Record<'taken' | 'erased' | 'strange', readonly string[]>>;
   readonly correct: {
     readonly inserted: readonly string[];
     readonly changed: readonly string[];

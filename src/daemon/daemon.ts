@@ -95,7 +95,8 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
   // First of all: whoever has the database is the only daemon that posts its calls.
   const startedAt = clock.now();
   const socket = parts.controlPath ?? null;
-  const storage = { path: config.storage.path, clock, log, conditions };
+  const { path, backup } = config.storage;
+  const storage = { path, folder: backup.folder, clock, log, conditions };
   const database = await openStorage(storage, {
     holder: { pid: process.pid, since: startedAt, host: hostname(), version: VERSION, socket },
     onFailure: (error) => parts.onFatal(error.message),
@@ -215,7 +216,6 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
   await pipeline.start();
   records.filling.start();
   records.audit.start();
-  const path = config.storage.path;
   const view = {
     ...{ database: path, startedAt, clock, sources: statuses, pipeline, conditions, delivery, store: remote },
     lastBackup: backups.last,

@@ -7,7 +7,7 @@ import type { SourcePlan } from '../call/plan.ts';
 import type { CallRecord } from '../call/record.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
 import { unheardEnds } from './ends.ts';
-import type { Erased } from './erased.ts';
+import type { Erasures } from './erased.ts';
 import { moved, type PbxTime, shiftOfCalls, shiftOfRecords } from './pbx-time.ts';
 import { RecordsError, type SkippedRecords } from './port.ts';
 
@@ -39,7 +39,7 @@ export interface MergeOptions {
     readonly changed: readonly string[];
   }>;
   readonly time: () => PbxTime;
-  readonly erased: Pick<Erased, 'covers'>;
+  readonly erasures: Pick<Erasures, 'covered'>;
   /** When the PBX that is heard now was started, ms since the epoch, on our clock; `null`: it does not tell. */
   readonly bootedAt: () => number | null;
 }
@@ -55,6 +55,8 @@ export interface MergeRequest {
 export interface Merged {
   readonly created: readonly CallRecord[];
   readonly completed: readonly CallRecord[];
+  /** Ids of calls that nobody heard and that are left out, as a number of them was erased. */
+  readonly erased: readonly string[];
   /** Ids that calls of which the records told may have, whether that was news or not. */
   readonly recorded: readonly string[];
   /** Records that the rules could not take in, each left out alone; what was wrong with the first. */
@@ -109,15 +111,20 @@ export function pageMerger(options: MergeOptions): PageMerger {
     const after = backfill(before, { ...heard, gaps }, over);
     const same = new Set(before);
     const unheard = new Set(others.map(({ record }) => record.callSessionId));
-    const created = after.filter((record) => unheard.has(record.callSessionId) && !options.erased.covers(record));
+    const fresh = after.filter((record) => unheard.has(record.callSessionId));
+    const erased = fresh.length === 0 ? [] : await erasedOf(fresh, time);
+    const created = fresh.filter(({ callSessionId }) => !erased.includes(callSessionId));
     const completed = after.filter((record) => stored.has(record.callSessionId) && !same.has(record));
     const news = [...created, ...completed];
-    if (news.length === 0 || dryRun) return { created, completed, recorded, faults };
+    if (news.length === 0 || dryRun) return { created, completed, erased, recorded, faults };
     const { inserted, changed } = await options.store(news);
     const done = new Set([...inserted, ...changed]);
     const stays = (record: CallRecord): boolean => done.has(record.callSessionId);
-    return { created: created.filter(stays), completed: completed.filter(stays), recorded, faults };
+    return { created: created.filter(stays), completed: completed.filter(stays), erased, recorded, faults };
   };
+
+  const erasedOf = (records: readonly CallRecord[], time: PbxTime): Promise<readonly string[]> =>
+    options.erasures.covered({ records, aheadMs: shiftOfCalls(time) });
 
   /** What an earlier run of the PBX has recorded without an end is over: records tell of a crash only what was before it. */
   const startOf = (time: PbxTime): CallEvent[] => {

@@ -135,6 +135,18 @@ t.test(
     t.match(of('2079460958'), { status: 'Answered', endBetween: null });
     t.notOk(of('2079460958').flags.includes('start-unknown'), 'its beginning is in the records');
     t.match((await it.run('gaps')).out, /1 call that nobody heard, 2 calls completed/);
+
+    // The records of an erased call stay with the PBX, and are not taken in by a later life of the program either.
+    t.match((await it.run('erase', '--number', '+14155550132')).out, /Erased: 1 call /);
+    await it.stop();
+    await it.start();
+    const words = ['backfill', '--source', 'asterisk', '--since', '1h'];
+    t.match(
+      (await it.run(...words, '--dry-run')).error,
+      /1 call left out, as the number was erased.\n0 calls that nobody heard/,
+    );
+    t.match((await it.run(...words)).error, /^1 call left out, as the number was erased.\n0 calls that nobody heard/);
+    t.equal((await it.run('calls', '--json')).out.trim().split('\n').length, 3);
   },
 );
 
@@ -167,7 +179,7 @@ t.test('by hand: nothing is stored in a dry run, and nothing is doubled', { buff
 });
 
 t.test('by hand after records were named: what nobody heard is logged then', { buffered: true }, async (t) => {
-  const it = await world([GAP], {}, '', { speed: 1, shiftTimes: false });
+  const it = await world([GAP], {}, '', { speed: 1, shiftTimes: false, breaksLast: true });
   t.teardown(() => it.end());
   await it.start();
   await settled(it, 3);

@@ -30,7 +30,7 @@ function bench({ heardSince = 0, gaps = [] as readonly Gap[], places = 1, before
       requests.push(request);
       const now = created;
       created = [];
-      return { created: now, completed: [], recorded: [], faults: [] };
+      return { created: now, completed: [], erased: [], recorded: [], faults: [] };
     },
     { time: () => SAME_TIME },
   );

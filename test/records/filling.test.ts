@@ -60,7 +60,7 @@ function bench(pages: (reading: Reading) => AsyncIterable<RecordsPage>, places =
   });
   const merges: MergeRequest[] = [];
   let time = SAME_TIME;
-  let found: Merged = { created: [], completed: [], recorded: [], faults: [] };
+  let found: Merged = { created: [], completed: [], erased: [], recorded: [], faults: [] };
   const merge: PageMerger = Object.assign(
     async (_events: unknown, request: MergeRequest) => {
       merges.push(request);
