@@ -1,6 +1,7 @@
 /** The store of gaps; runs in the database thread. The rules are in `src/records/gaps.ts`. */
 import type { Gap, GapProgress, GapQuery, Gaps } from '../../src/records/gaps.ts';
 import type { PbxTime } from '../../src/records/pbx-time.ts';
+import { parsed } from './parsed.ts';
 import { prepared } from './thread/prepared.ts';
 import type { Connection } from './thread/rpc.ts';
 import { unsynced } from './thread/unsynced.ts';
@@ -14,7 +15,11 @@ interface Row extends Omit<Gap, 'filledTo'> {
 const COLUMNS = `id, source, began_at AS beganAt, ended_at AS endedAt, listed_at AS listedAt, reason, live, state,
   filled_to AS filledTo, created, completed, skipped, note, settled_at AS settledAt`;
 
-const toGap = ({ filledTo, ...row }: Row): Gap => ({ ...row, filledTo: filledTo === null ? {} : JSON.parse(filledTo) });
+/** Of which it is not known how far the records were read, they are read from its beginning. */
+const toGap = ({ filledTo, ...row }: Row): Gap => ({
+  ...row,
+  filledTo: filledTo === null ? {} : (parsed<Gap['filledTo']>(filledTo) ?? {}),
+});
 
 export function gapsModule(db: Connection) {
   const open = db.prepare<[object], Row>(`SELECT ${COLUMNS} FROM gap WHERE source = @source AND state = 'open'`);

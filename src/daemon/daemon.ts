@@ -34,7 +34,7 @@ import { keepPruning } from './upkeep/pruning.ts';
 import { keepSealing } from './upkeep/sealing.ts';
 import { openStorage } from './upkeep/storage.ts';
 import { VERSION } from './version.ts';
-import { openWatch } from './watch.ts';
+import { lostConnectionText, openWatch, unreadableText } from './watch.ts';
 
 export interface DaemonParts {
   readonly config: Config;
@@ -102,6 +102,7 @@ async function build(parts: DaemonParts, closing: Closing): Promise<Daemon> {
   const control = socket === null ? null : await openControl(socket);
   if (control !== null) closing.add('requests', control.close);
   const { remote } = database;
+  const onStorageFault = (why: string): void => events.warning(log, 'storage', why);
   const readerOf = readersOf(config);
   /** Decided once for each record, when it is stored: it may depend on the time. */
   const decided = new WeakMap<CallRecord, Why | null>();
@@ -119,6 +120,8 @@ async function build(parts: DaemonParts, closing: Closing): Promise<Daemon> {
       const text = `${count} damaged segments of the journal could not be read: calls that were going on lack what was said in them.`;
       events.warning(log, source, text);
     },
+    onUnreadable: (what) =>
+      onStorageFault('calls' in what ? unreadableText(what.calls) : lostConnectionText(what.connectionOf)),
     onTrouble: (error) => conditions.set('storage-full', error === null ? null : error.message),
   });
   const tail = createTail();
@@ -133,7 +136,15 @@ async function build(parts: DaemonParts, closing: Closing): Promise<Daemon> {
     return { source: createSource(source, { clock, secret, onWarning }), plan: planOf(source) };
   });
   const statuses = () => sources.map(({ source }) => source.status());
-  const watch = await openWatch({ config, store: remote, policy, callLog: callLogPolicy, conditions, clock });
+  const watch = await openWatch({
+    config,
+    store: remote,
+    policy,
+    callLog: callLogPolicy,
+    conditions,
+    clock,
+    onFault: onStorageFault,
+  });
   closing.add('upkeep', watch.stop);
   const onStored = (ended: readonly CallRecord[], inserted: readonly string[], changed: readonly string[]): void => {
     const fresh = new Set(inserted);
@@ -240,7 +251,6 @@ async function build(parts: DaemonParts, closing: Closing): Promise<Daemon> {
     metrics.pages,
     streamsOf(tail, () => pipeline.live()),
   );
-  const onStorageFault = (why: string): void => events.warning(log, 'storage', why);
   const pruning = keepPruning({
     ...{ journal, store: remote, clock, retention: config.storage.retention },
     before: () => watch.review(),
