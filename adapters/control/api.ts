@@ -151,7 +151,10 @@ export interface StatusReply {
   readonly live: readonly CallRecord[];
   readonly conditions: readonly RaisedCondition[];
   readonly counts: OutboxCounts;
-  /** The last gap of each source that had one. */
+  /**
+   * Of each source that had gaps: the open one, the last one, the last that waits for the PBX's own records, and the last of a week that
+   * was not filled; each once, in this order.
+   */
   readonly gaps: readonly Gap[];
   /** `null` when the daemon does not run. */
   readonly delivery: DeliverySnapshot | null;

@@ -21,6 +21,27 @@ const toGap = ({ filledTo, ...row }: Row): Gap => ({
   filledTo: filledTo === null ? {} : (parsed<Gap['filledTo']>(filledTo) ?? {}),
 });
 
+/** As of `latest`. Nothing of it reads more than the gaps of one source. */
+function latestOf(db: Connection) {
+  const first = db.prepare<[], string | null>('SELECT min(source) FROM gap').pluck();
+  const after = db.prepare<[object], string | null>('SELECT min(source) FROM gap WHERE source > @source').pluck();
+  const one = (where: string) =>
+    db.prepare<[object], Row>(
+      `SELECT ${COLUMNS} FROM gap WHERE source = @source ${where} ORDER BY began_at DESC, id DESC LIMIT 1`,
+    );
+  const queries = [one("AND state = 'open'"), one(''), one("AND state = 'waiting'"), one("AND state = 'unfilled'")];
+  return (): readonly Gap[] => {
+    const found = new Map<number, Gap>();
+    for (let source = first.get(); source != null; source = after.get({ source })) {
+      for (const query of queries) {
+        const row = query.get({ source });
+        if (row !== undefined && !found.has(row.id)) found.set(row.id, toGap(row));
+      }
+    }
+    return [...found.values()];
+  };
+}
+
 export function gapsModule(db: Connection) {
   const open = db.prepare<[object], Row>(`SELECT ${COLUMNS} FROM gap WHERE source = @source AND state = 'open'`);
   const insert = db.prepare<[object]>(
@@ -94,6 +115,11 @@ export function gapsModule(db: Connection) {
         .all(...parts.map(([, value]) => value), limit)
         .map(toGap);
     },
+    /**
+     * Of each source the gap that is open, the last one, the last that waits for its records, and the last that was not filled; those that
+     * there are, each once.
+     */
+    latest: latestOf(db),
     // A power cut may undo it: the gap then begins earlier, and nothing is missed.
     heard: unsynced(db, ({ source, at, time: { aheadMs, ownTimes } }: Arg<'heard'>): void => {
       heard.run({ source, at: Math.floor(at), aheadMs: Math.round(aheadMs), ownTimes: ownTimes ? 1 : 0 });

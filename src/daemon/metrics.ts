@@ -89,7 +89,7 @@ function pagesOf(parts: MetricsParts): Pages {
   const { view, clock } = parts;
   // Who asks again while nothing answers waits for the same answer: nothing piles up behind a database that is busy.
   const stored = shared(async (): Promise<StoredFacts> => {
-    const [delivery, gaps] = await Promise.all([view.delivery.snapshot(), lastGaps(view.store)]);
+    const [delivery, gaps] = await Promise.all([view.delivery.snapshot(), lastGaps(view.store, clock.now())]);
     return { delivery, gaps };
   });
   const files = shared(() => filesOf(view.database));

@@ -24,7 +24,7 @@ const pbx = {
   faults: counter('logcalld_pbx_frame_faults_total', ['pbx'], 'Packets that could not be read, each left out alone'),
   lastFrame: gauge('logcalld_pbx_last_frame_timestamp_seconds', ['pbx'], 'When anything came last'),
   ahead: gauge('logcalld_pbx_clock_offset_seconds', ['pbx'], 'How far the clock of the PBX is ahead'),
-  gap: gauge('logcalld_pbx_last_gap_timestamp_seconds', ['pbx', 'state'], 'When the last gap ended, or began if open'),
+  gap: gauge('logcalld_pbx_last_gap_timestamp_seconds', ['pbx', 'state'], 'When the last gap in this state ended, or began if open'),
 };
 
 const calls = {

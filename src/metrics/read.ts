@@ -14,7 +14,7 @@ import type { Tally } from './tally.ts';
 /** What the database knows. */
 export interface StoredFacts {
   readonly delivery: DeliverySnapshot;
-  /** The last gap of each PBX that had one. */
+  /** Of each PBX the last gap, and the last ones that are open, wait or were not filled. */
   readonly gaps: readonly Gap[];
 }
 

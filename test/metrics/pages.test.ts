@@ -53,7 +53,7 @@ function daemon({ ask = async () => snapshot, alive = async () => {}, sources = 
   const conditions = createConditions(log);
   const view = {
     ...{ database: '/nowhere/logcalld.db', startedAt: 0, clock, sources: () => sources, conditions },
-    ...{ delivery: { snapshot: ask }, store: { gaps: { list: async () => [] } }, lastBackup: () => null },
+    ...{ delivery: { snapshot: ask }, store: { gaps: { latest: async () => [] } }, lastBackup: () => null },
   } as unknown as MetricsParts['view'];
   const metrics = openMetrics({
     ...{ view, log, conditions, clock, listen, tally: createTally(['pbx1']), limit: DEFAULT_LIMIT.requests },
