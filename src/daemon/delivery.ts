@@ -86,7 +86,7 @@ export async function openDelivery({ config, clock, log, closing }: DeliveryPart
   const delivery: Delivery = {
     ...made,
     async start() {
-      await parked.look();
+      await parked.start();
       await made.start();
     },
     async drain(deadlineMs) {
