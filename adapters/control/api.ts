@@ -263,7 +263,12 @@ export interface Replies {
   readonly backfill: BackfillAnswer;
   readonly pause: { readonly paused: boolean };
   readonly resume: { readonly paused: boolean };
-  readonly retry: { readonly standing: DeliverySnapshot['standing']; readonly cause: string | null };
+  /** `users`: they were fetched anew. */
+  readonly retry: {
+    readonly standing: DeliverySnapshot['standing'];
+    readonly cause: string | null;
+    readonly users: boolean;
+  };
   readonly acknowledge: {
     /** About the database, as many as there were. */
     readonly notices: number;
