@@ -11,6 +11,7 @@ import { heldBy, inUse } from '../../adapters/sqlite/thread/hold.ts';
 import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
 import { type Daemon, type DaemonParts, startDaemon } from '../daemon/daemon.ts';
+import { statusLine } from '../daemon/status-line.ts';
 import { VERSION } from '../daemon/version.ts';
 import { countEvents, events } from '../events.ts';
 import type { Clock, Log } from '../ports.ts';
@@ -82,10 +83,10 @@ interface Surroundings {
 
 /** Until `ended`, and to the end of its stop. */
 async function live(daemon: Daemon, ended: Promise<number>, { notifier, log, output, clock }: Surroundings) {
-  notifier.ready(statusLine(daemon));
+  notifier.ready(lineOf(daemon));
   const stopWatchdog = notifier.watchdog(() => daemon.healthy());
   const tell = (): void => {
-    notifier.status(statusLine(daemon));
+    notifier.status(lineOf(daemon));
     cancelStatus = clock.after(STATUS_EVERY_MS, tell);
   };
   let cancelStatus = clock.after(STATUS_EVERY_MS, tell);
@@ -142,7 +143,5 @@ function setupError(error: unknown, path: string): unknown {
   return unusable || error instanceof PlaceError ? new SetupError(error.message, { cause: error }) : error;
 }
 
-function statusLine(daemon: Daemon): string {
-  const sources = daemon.sources().map(({ name, state }) => `${name} ${state}`);
-  return `${sources.join(', ')}; ${daemon.pipeline.openChannels()} live channels`;
-}
+const lineOf = ({ sources, pipeline, conditions }: Daemon): string =>
+  statusLine(sources(), pipeline.openChannels(), conditions.raised());
