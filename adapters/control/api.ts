@@ -151,7 +151,10 @@ export interface StatusReply {
   readonly live: readonly CallRecord[];
   readonly conditions: readonly RaisedCondition[];
   readonly counts: OutboxCounts;
-  /** The last gap of each source that had one. */
+  /**
+   * Of each source that had gaps: the open one, the last one, the last that waits for the PBX's own records, and the last of a week that
+   * was not filled; each once, in this order.
+   */
   readonly gaps: readonly Gap[];
   /** `null` when the daemon does not run. */
   readonly delivery: DeliverySnapshot | null;
@@ -262,7 +265,12 @@ export interface Replies {
   readonly backfill: BackfillAnswer;
   readonly pause: { readonly paused: boolean };
   readonly resume: { readonly paused: boolean };
-  readonly retry: { readonly standing: DeliverySnapshot['standing']; readonly cause: string | null };
+  /** `users`: they were fetched anew. */
+  readonly retry: {
+    readonly standing: DeliverySnapshot['standing'];
+    readonly cause: string | null;
+    readonly users: boolean;
+  };
   readonly acknowledge: {
     /** About the database, as many as there were. */
     readonly notices: number;

@@ -1,6 +1,7 @@
 /** The store of gaps; runs in the database thread. The rules are in `src/records/gaps.ts`. */
 import type { Gap, GapProgress, GapQuery, Gaps } from '../../src/records/gaps.ts';
 import type { PbxTime } from '../../src/records/pbx-time.ts';
+import { parsed } from './parsed.ts';
 import { prepared } from './thread/prepared.ts';
 import type { Connection } from './thread/rpc.ts';
 import { unsynced } from './thread/unsynced.ts';
@@ -14,7 +15,32 @@ interface Row extends Omit<Gap, 'filledTo'> {
 const COLUMNS = `id, source, began_at AS beganAt, ended_at AS endedAt, listed_at AS listedAt, reason, live, state,
   filled_to AS filledTo, created, completed, skipped, note, settled_at AS settledAt`;
 
-const toGap = ({ filledTo, ...row }: Row): Gap => ({ ...row, filledTo: filledTo === null ? {} : JSON.parse(filledTo) });
+/** Of which it is not known how far the records were read, they are read from its beginning. */
+const toGap = ({ filledTo, ...row }: Row): Gap => ({
+  ...row,
+  filledTo: filledTo === null ? {} : (parsed<Gap['filledTo']>(filledTo) ?? {}),
+});
+
+/** As of `latest`. Nothing of it reads more than the gaps of one source. */
+function latestOf(db: Connection) {
+  const first = db.prepare<[], string | null>('SELECT min(source) FROM gap').pluck();
+  const after = db.prepare<[object], string | null>('SELECT min(source) FROM gap WHERE source > @source').pluck();
+  const one = (where: string) =>
+    db.prepare<[object], Row>(
+      `SELECT ${COLUMNS} FROM gap WHERE source = @source ${where} ORDER BY began_at DESC, id DESC LIMIT 1`,
+    );
+  const queries = [one("AND state = 'open'"), one(''), one("AND state = 'waiting'"), one("AND state = 'unfilled'")];
+  return (): readonly Gap[] => {
+    const found = new Map<number, Gap>();
+    for (let source = first.get(); source != null; source = after.get({ source })) {
+      for (const query of queries) {
+        const row = query.get({ source });
+        if (row !== undefined && !found.has(row.id)) found.set(row.id, toGap(row));
+      }
+    }
+    return [...found.values()];
+  };
+}
 
 export function gapsModule(db: Connection) {
   const open = db.prepare<[object], Row>(`SELECT ${COLUMNS} FROM gap WHERE source = @source AND state = 'open'`);
@@ -89,6 +115,11 @@ export function gapsModule(db: Connection) {
         .all(...parts.map(([, value]) => value), limit)
         .map(toGap);
     },
+    /**
+     * Of each source the gap that is open, the last one, the last that waits for its records, and the last that was not filled; those that
+     * there are, each once.
+     */
+    latest: latestOf(db),
     // A power cut may undo it: the gap then begins earlier, and nothing is missed.
     heard: unsynced(db, ({ source, at, time: { aheadMs, ownTimes } }: Arg<'heard'>): void => {
       heard.run({ source, at: Math.floor(at), aheadMs: Math.round(aheadMs), ownTimes: ownTimes ? 1 : 0 });

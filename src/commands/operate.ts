@@ -24,10 +24,11 @@ export async function resume(invocation: Invocation, terminal: Terminal): Promis
 
 export async function reload(invocation: Invocation, terminal: Terminal): Promise<number> {
   const daemon = await reachRunning(await placeOf(invocation), 'so there is nothing to reload');
-  const { standing, cause } = await daemon.call('retry', {});
+  const { standing, cause, users } = await daemon.call('retry', {});
   if (isUp(standing)) {
-    print(terminal, 'LeadSquared takes calls; its users were fetched anew.');
-    return EXIT.ok;
+    const stale = 'but its users could not be fetched anew: those known before are used. "logcalld status" says why.';
+    print(terminal, `LeadSquared takes calls${users ? '; its users were fetched anew.' : `, ${stale}`}`);
+    return users ? EXIT.ok : EXIT.failed;
   }
   print(terminal, `LeadSquared does not take calls yet (${STANDINGS[standing]}): ${cause ?? 'no reason given'}`);
   return EXIT.failed;

@@ -10,7 +10,7 @@ import type { Severity } from '../health/conditions.ts';
 import type { SourceStatus } from '../ports.ts';
 import { ask } from './control.ts';
 import { columns, count, cut, dateTime, external, length, print, privacy, STANDINGS, type Tone } from './output.ts';
-import { gapLine } from './records/gap-line.ts';
+import { gapLines } from './records/gap-line.ts';
 
 const LIVE_SHOWN = 10;
 /** By how a line begins. */
@@ -48,7 +48,7 @@ function screen(reply: StatusReply): readonly string[] {
     verdict(reply),
     ...troubles(reply),
     ...(reply.running ? ['', ...columns(reply.sources.map((source) => sourceCells(source, reply.at)))] : []),
-    ...reply.gaps.map((gap) => `      last gap of ${gap.source}: ${gapLine(gap, reply.at)}`),
+    ...gapLines(reply).map((line) => `      ${line}`),
     '',
     ...columns([...liveRows(reply), ...deliveryRows(reply)]),
     ...parked(reply),

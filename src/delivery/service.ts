@@ -59,8 +59,11 @@ export interface Delivery {
   drain(deadlineMs: number): Promise<void>;
   pause(): void;
   resume(): void;
-  /** Tries at once again after `denied`, an outage or a refusal for the rate, and fetches the users (after a reload). */
-  retryNow(): Promise<void>;
+  /**
+   * Tries at once again after `denied`, an outage or a refusal for the rate, and fetches the users (after a reload). Resolves with
+   * whether the users are new; where the CRM takes nothing they are not asked for.
+   */
+  retryNow(): Promise<boolean>;
   replay(request: ReplayRequest): Promise<ReplayReport>;
   snapshot(): Promise<DeliverySnapshot>;
 }
@@ -137,7 +140,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       permits.resume();
       await probe.now();
       worker.wake();
-      if (health.state === 'closed') await users.refresh();
+      return health.state === 'closed' && (await users.refresh());
     },
     async replay(request) {
       const done = await replay({ outbox, callLog: crm.callLog, clock, steady, policy }, request);

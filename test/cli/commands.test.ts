@@ -165,7 +165,10 @@ t.test('a day with the commands', async (t) => {
     t.equal(paused.code, 1);
     t.match(paused.out, /^Something needs attention\.[^\n]*\nwarn {2}Posting to LeadSquared is paused/);
     t.match(await it.run('resume'), { code: 0 });
-    t.match(await it.run('reload'), { code: 0, out: /takes calls/ });
+    const broken = { match: { path: 'Users' }, times: 1, fault: { kind: 'status', status: 500 } };
+    await fetch(`${it.sandbox.url}/sandbox/faults`, { method: 'POST', body: JSON.stringify(broken) });
+    t.match(await it.run('reload'), { code: 1, out: /takes calls, but its users could not be fetched anew/ });
+    t.match(await it.run('reload'), { code: 0, out: /takes calls; its users were fetched anew/ });
     t.equal((await it.run('status')).code, 0);
   });
 

@@ -6,7 +6,7 @@ import { type Finding, info, ok } from '../check/finding.ts';
 import { reach } from '../control.ts';
 import { length } from '../output.ts';
 import type { Place } from '../place.ts';
-import { gapLine } from '../records/gap-line.ts';
+import { gapLines } from '../records/gap-line.ts';
 import { NOT_RUNNING } from './machine.ts';
 
 const ABOUT = 'daemon';
@@ -42,7 +42,7 @@ export function daemonFindings(
       };
     }),
     ...conditions.map(({ severity, text, lines }): Finding => ({ level: LEVELS[severity], about: ABOUT, text, lines })),
-    ...lastGaps(status),
+    ...gapLines(status).map((line) => info(ABOUT, line)),
   ];
 }
 
@@ -54,9 +54,4 @@ function changedSince(startedAt: number | null, files: readonly string[]): Findi
     const text = `${file} was changed after the daemon was started, which still goes by the old one.`;
     return { level: 'warn', about: ABOUT, text, commands: ['sudo systemctl restart logcalld'] };
   });
-}
-
-/** The last gap of each source. */
-function lastGaps({ gaps, at }: StatusReply): Finding[] {
-  return gaps.map((gap) => info(ABOUT, `last gap of ${gap.source}: ${gapLine(gap, at)}`));
 }

@@ -57,9 +57,9 @@ export function handlersOf(parts: HandlerParts): Handlers {
       return { paused: false };
     },
     async retry() {
-      await delivery.retryNow();
+      const users = await delivery.retryNow();
       const { standing, cause } = await delivery.snapshot();
-      return { standing, cause };
+      return { standing, cause, users };
     },
     async acknowledge() {
       const at = parts.clock.now();

@@ -95,3 +95,27 @@ t.test('what was filled is read once more later', async (t) => {
   gaps.checked({ id });
   t.equal(unchecked(9000), 0);
 });
+
+t.test('of each source, a later gap hides none that is open, waits or was not filled', async (t) => {
+  const gaps = gapsModule(memoryDatabase());
+  const one = (source: string, at: number, state: 'filled' | 'unfilled' | 'waiting') => {
+    gaps.begin({ ...begun, source, at });
+    const id = gaps.end({ source, at: at + 10, listedAt: null })?.id ?? 0;
+    if (state !== 'waiting') gaps.settle({ id, state, note: null, at });
+  };
+  const told = () => gaps.latest().map(({ source, state, beganAt }) => `${source} ${state} ${beganAt}`);
+  t.strictSame(told(), []);
+  one('a', 1000, 'unfilled');
+  one('a', 2000, 'unfilled');
+  one('a', 3000, 'waiting');
+  one('a', 4000, 'filled');
+  // Of a PBX that turned out to be deaf: since its last call.
+  gaps.begin({ ...begun, source: 'a', at: 3500 });
+  one('b', 500, 'unfilled');
+  for (let n = 0; n < 60; n++) one('c', 5000 + n * 100, 'filled');
+  t.strictSame(told(), [
+    ...['a open 3500', 'a filled 4000', 'a waiting 3000', 'a unfilled 2000'],
+    'b unfilled 500',
+    'c filled 10900',
+  ]);
+});
