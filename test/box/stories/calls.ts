@@ -74,7 +74,11 @@ export const found: Story = {
       const [busy] = all.filter(({ record }) => record.status === 'Busy');
       expect(local.includes(`${clock(zone, busy?.record.startedAt ?? 0)}:`), 'local times', local);
       expect(/^TIME \(\S+, UTC[+-]\d\d:30\)/.test(local), 'the zone is told', local);
-      expect(utc.includes(`${clock('UTC', busy?.record.startedAt ?? 0)}:`) && /^TIME \(UTC\)/.test(utc), 'times in UTC', utc);
+      expect(
+        utc.includes(`${clock('UTC', busy?.record.startedAt ?? 0)}:`) && /^TIME \(UTC\)/.test(utc),
+        'times in UTC',
+        utc,
+      );
       for (const [typed, told] of [
         ['--status parked', /--state parked/],
         ['--state busy', /--status Busy/],
