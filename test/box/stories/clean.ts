@@ -47,10 +47,12 @@ export const clean: Story = {
         words.includes('ID') ? ids.map((id) => words.replace('ID', id)) : [words],
       );
       const shown = new Map(await watched());
-      for (const words of typed) {
-        const { out, error } = await box.run(`logcalld ${words}`);
-        shown.set(words, out + error);
-      }
+      await Promise.all(
+        typed.map(async (words) => {
+          const { out, error } = await box.run(`logcalld ${words}`);
+          shown.set(words, out + error);
+        }),
+      );
       shown.set('the journal', await box.must('journalctl --no-pager -q -a -t logcalld -o cat'));
       shown.set('systemctl status', await box.must('systemctl show -P StatusText logcalld'));
       for (const [where, text] of shown) {

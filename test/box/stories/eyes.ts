@@ -64,11 +64,13 @@ export const eyes: Story = {
 
 /** Both commands find it; what check-config printed. */
 async function checks(box: Box, code: number, finding: RegExp): Promise<string> {
-  const { code: status, out, error } = await box.run('logcalld check-config --offline');
-  expect(status === code && finding.test(out + error), `check-config: ${code} and ${finding}`, { status, out, error });
-  const doctor = await box.run('logcalld doctor');
+  const commands = ['logcalld check-config --offline', 'logcalld doctor'];
+  const [check, doctor] = await Promise.all(commands.map((command) => box.run(command)));
+  if (check === undefined || doctor === undefined) throw new Error('not run');
+  const told = check.out + check.error;
+  expect(check.code === code && finding.test(told), `check-config: ${code} and ${finding}`, check);
   expect(finding.test(doctor.out), `doctor: ${finding}`, doctor);
-  return out + error;
+  return told;
 }
 
 /** Types every command that it tells; `one` has to be among them. */
