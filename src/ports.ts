@@ -68,6 +68,8 @@ export interface SourceStatus extends LinkStatus {
   readonly aheadMs?: number | null;
   /** `null` or absent: nothing says that events of calls are missing. While it is deaf, `problem` says so too. */
   readonly deaf?: Deaf | null;
+  /** Calls are heard, and events of one kind are missing, without which they are logged incompletely; `null` or absent: nothing says so. */
+  readonly lacking?: Deaf | null;
   /** When an event of a call came last, ms since the epoch; `null`: none since the start of this program. */
   readonly callHeardAt?: number | null;
 }
