@@ -118,6 +118,8 @@ export type Unheard = 'all' | 'beginnings' | 'ends';
 export interface HearingProbe {
   /** What somebody types on the PBX's machine to place it. */
   readonly byHand: string;
+  /** What hearing of it does not prove, and how that shows, the end of a sentence; `null`: nothing. */
+  readonly unproven: string | null;
   /** What is to be said when it is placed and nothing is heard of it. */
   unheard(what: Unheard): Deaf;
   /** `null` when it was placed, else why it could not be: one sentence with the remedy. Never rejects. */
