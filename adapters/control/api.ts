@@ -38,7 +38,8 @@ const selection = {
 };
 const nothing = z.strictObject({});
 
-/** Calls named, answered or stored by one request: what selects more is asked for page by page. */
+/** Calls named, answered or stored by one request: what selects more is asked for page by page. */ import type { Strangers } from '../../src/delivery/parties/strangers.ts';
+
 export const MAX_ITEMS = 500;
 /** Bodies of calls shown in one answer. */
 const MAX_SAMPLES = 20;
@@ -246,7 +247,7 @@ export interface CallsAnswer {
 
 export interface Replies {
   readonly hello: { readonly version: string; readonly pid: number; readonly database: string };
-  readonly status: StatusReply;
+  readonly status: StatusReply & { readonly strangers: Strangers | null };
   readonly calls: CallsAnswer;
   readonly call: CallDetails;
   readonly why: CallWhy;
