@@ -4,9 +4,9 @@ import type { Evidence } from '../../src/call/evidence.ts';
 import type { CallRecord } from '../../src/call/record.ts';
 import type { CallLogBody } from '../../src/delivery/crm.ts';
 import type { ParkedCount } from '../../src/delivery/parked/counts.ts';
+import type { Strangers } from '../../src/delivery/parties/strangers.ts';
 import type { ReplayReport } from '../../src/delivery/replay.ts';
 import type { DeliverySnapshot } from '../../src/delivery/service.ts';
-import { DELIVERY_STATES } from '../../src/delivery/states.ts';
 import type { Attempt, Delivery, OutboxCounts } from '../../src/delivery/store.ts';
 import type { RaisedCondition } from '../../src/health/conditions.ts';
 import type { SourceStatus } from '../../src/ports.ts';
@@ -15,27 +15,9 @@ import type { SkippedRecords } from '../../src/records/port.ts';
 import type { CallEvent } from '../../src/telephony/call-event.ts';
 import type { CallRow } from '../sqlite/sessions/list.ts';
 import type { ErasedPage } from '../sqlite/upkeep/erase.ts';
-import { callRecord, DIRECTIONS, STATUSES } from './call-record.ts';
+import { callRecord } from './call-record.ts';
+import { id, people, selection, time } from './selection.ts';
 
-const time = z.number().int().min(0);
-const id = z.string().min(1).max(200);
-const word = z.string().trim().min(1).max(200);
-const state = z.enum(DELIVERY_STATES);
-
-/** Times: ms since the epoch; calls that ended in [since, until). */
-const selection = {
-  since: time.optional(),
-  until: time.optional(),
-  states: z.array(state).max(DELIVERY_STATES.length).optional(),
-  source: z.string().max(64).optional(),
-  /** The last digits of the other party's number. */
-  number: z
-    .string()
-    .regex(/^\d{1,20}$/, { error: 'digits only' })
-    .optional(),
-  /** The code of a reason, or a piece of its sentence. */
-  reason: z.string().min(1).max(200).optional(),
-};
 const nothing = z.strictObject({});
 
 /** Calls named, answered or stored by one request: what selects more is asked for page by page. */
@@ -51,15 +33,7 @@ export const requests = {
   status: nothing,
   calls: z.strictObject({
     ...selection,
-    direction: z.enum(DIRECTIONS).optional(),
-    statuses: z.array(z.enum(STATUSES)).max(STATUSES.length).optional(),
-    /** Calls of which a part lies in [from, to), ms since the epoch. */
-    during: z.strictObject({ from: time, to: time }).optional(),
-    /** An extension (`101`, `101@tenant.example`), or a user of LeadSquared, whose extensions are meant. */
-    agent: word.optional(),
-    /** A user of LeadSquared: id, address, name, or a part of the name. */
-    user: word.optional(),
-    queue: word.optional(),
+    ...people,
     /** `newest`: by their begin, newest first. `arrival`: as they were stored, oldest first. */
     order: z.enum(['newest', 'arrival']).optional(),
     /** In the order of arrival and without a cursor: begins with the last so many. */
@@ -85,6 +59,7 @@ export const requests = {
   /** A page of a replay. `ids`: whole ones. `samples`: bodies in the answer. */
   replay: z.strictObject({
     ...selection,
+    ...people,
     ids: z.array(id).max(MAX_ITEMS).optional(),
     force: z.boolean(),
     dryRun: z.boolean(),
@@ -210,6 +185,8 @@ export interface UserLine {
 
 /** About the calls of one page. */
 export interface ReplayAnswer extends ReplayReport {
+  /** As of `CallsAnswer`. */
+  readonly meant: readonly string[];
   readonly limit: { readonly requests: number; readonly windowMs: number };
   /** `null`: nothing is left. A page may be empty and the next one not. */
   readonly cursor: string | null;
@@ -251,7 +228,7 @@ export interface CallsAnswer {
 
 export interface Replies {
   readonly hello: { readonly version: string; readonly pid: number; readonly database: string };
-  readonly status: StatusReply;
+  readonly status: StatusReply & { readonly strangers: Strangers | null };
   readonly calls: CallsAnswer;
   readonly call: CallDetails;
   readonly why: CallWhy;

@@ -350,6 +350,8 @@ t.test('extensions without a user come first, and what to do about them', async 
   t.equal(code, 0);
   t.match(lines(out)[1], /^1003 +any +- +- +1 +20\d\d-.* LeadSquared has no user agent1003@example\.com$/);
   t.match(out, /8 extensions, 1 without a user\. LeadSquared has 7 users/);
+  const seen = await it.run('status');
+  t.match(seen.out, /^ +1 agent without a LeadSquared user \(\d+\): \d+ calls?, the last .* ago; see logcalld users$/m);
   t.match(out, /^Next: add them to .*users\.csv/m);
   const [call] = it.sandbox.ledger.calls();
   t.match((await it.run('calls', 'show', String(call?.body.CallSessionId))).out, /^ {2}user .* the default user$/m);

@@ -10,7 +10,7 @@ import { count, length, type Privacy, print, privacy, tell } from '../output.ts'
 import { placeOf } from '../place.ts';
 import { progress } from '../progress.ts';
 import { refuseUnknownSource } from '../records/sources.ts';
-import { selectionOf } from './selection.ts';
+import { callsWanted } from './selection.ts';
 import { bodyLines } from './show.ts';
 
 /** What was done in all pages together. */
@@ -21,7 +21,7 @@ const SAMPLES = 20;
 
 export async function replay(invocation: Invocation, terminal: Terminal): Promise<number> {
   const ids = invocation.arguments;
-  const selection = selectionOf(invocation, Date.now());
+  const selection = callsWanted(invocation, Date.now());
   if (ids.length === 0 && Object.keys(selection).length === 0)
     throw new UsageError('Nothing is selected.', 'logcalld replay --state parked --dry-run');
   const after = invocation.value('after');
@@ -34,6 +34,7 @@ export async function replay(invocation: Invocation, terminal: Terminal): Promis
   const pages = ids.length === 0 ? pagesOf(daemon, request, after) : pagesOfIds(daemon, request, ids);
   const { total, place } = await addUp(pages, terminal, request);
   if (total.count + leftAlone(total) === 0) await refuseUnknownSource(invocation);
+  if (total.meant.length > 0) tell(terminal, `Calls of ${total.meant.join(', ')}:`);
   const secrecy = privacy(invocation.flag('numbers'));
   if (invocation.flag('json')) print(terminal, JSON.stringify(secrecy.value({ dryRun, force, ...total })));
   else for (const line of report(total, dryRun, secrecy)) print(terminal, line);
@@ -127,6 +128,7 @@ export function sum(a: Total, b: Total): Total {
       [...reasons].map((reason) => [reason, (a.leftAlone[reason] ?? 0) + (b.leftAlone[reason] ?? 0)]),
     ),
     samples: [...a.samples, ...b.samples],
+    meant: a.meant,
     seconds: Math.ceil((total * b.limit.windowMs) / b.limit.requests / 1000),
     limit: b.limit,
   };
