@@ -21,23 +21,46 @@ export async function openStorage(parts: StorageParts, options: OpenOptions): Pr
   const { path, clock, log, conditions } = parts;
   const database = await openDatabase(path, options);
   for (const { level, text } of database.remarks) events.database(log, level, text);
+  const notices = keepNotices({ store: database.remote, clock, log, conditions });
+  database.beforeClose(async () => notices.stop());
+  await notices.start();
+  return database;
+}
+
+/** Tells what happened to the database from `start` on, which rejects when it cannot be read; later it is tried again each hour. */
+export function keepNotices({
+  store,
+  clock,
+  log,
+  conditions,
+}: Omit<StorageParts, 'path'> & { store: Pick<Store, 'upkeep'> }) {
   let cancel = (): void => {};
+  let stopped = false;
   const review = async (): Promise<void> => {
-    const raised = await noticeConditions(database.remote, clock.now());
+    const raised = await noticeConditions(store, clock.now());
     for (const code of NOTICE_CODES) {
       const now = raised.find((one) => one.code === code);
       conditions.set(code, now?.text ?? null, now?.severity);
     }
   };
   const later = (): void => {
+    if (stopped) return;
     cancel = clock.after(REVIEW_EVERY_MS, () => {
-      review().then(later, (error: unknown) => events.database(log, 'warn', String(error)));
+      review()
+        .catch((error: unknown) => events.database(log, 'warn', String(error)))
+        .finally(later);
     });
   };
-  database.beforeClose(async () => cancel());
-  await review();
-  later();
-  return database;
+  return {
+    async start(): Promise<void> {
+      await review();
+      later();
+    },
+    stop(): void {
+      stopped = true;
+      cancel();
+    },
+  };
 }
 
 /** An operator has taken note of all of it. Answers how much there was. */
