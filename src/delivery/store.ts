@@ -169,8 +169,17 @@ export interface Claim {
   readonly except: readonly number[];
 }
 
+/** A row of which what is stored, of its call or its post, cannot be read. */
+export interface UnreadableRow extends Position {
+  readonly id: number;
+  readonly sessionId: string;
+  readonly revision: number;
+}
+
 export interface Claimed {
   readonly rows: readonly Delivery[];
+  /** Leased as the others. */
+  readonly unreadable: readonly UnreadableRow[];
   /** Posts that were left without an answer. */
   readonly interrupted: number;
   /** As of `Outbox.nextDue`. */

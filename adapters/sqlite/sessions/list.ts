@@ -5,7 +5,7 @@ import { reasonPart } from '../outbox/filter.ts';
 import { prepared } from '../thread/prepared.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { type PeopleQuery, peopleParts } from './people.ts';
-import { decodeRecord, reversedDigits } from './row.ts';
+import { decodeRecord, readableRows, reversedDigits } from './row.ts';
 
 /** Absent fields do not restrict. Times: ms since the epoch. */
 export interface CallQuery extends PeopleQuery {
@@ -142,7 +142,10 @@ export function lister(db: Connection): (query: CallQuery) => CallPage {
     const page = (rows: readonly ListRow[], end: CallPlace | null): CallPage => {
       const last = rows.length === limit ? rows.at(-1) : undefined;
       return {
-        rows: rows.map(({ json, startedAt: _at, id: _id, ...row }) => ({ ...row, record: decodeRecord(json) })),
+        rows: readableRows(rows, ({ json, startedAt: _at, id: _id, ...row }) => ({
+          ...row,
+          record: decodeRecord(json),
+        })),
         next: last === undefined ? end : { startedAt: last.startedAt, id: last.id },
       };
     };

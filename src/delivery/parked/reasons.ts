@@ -83,6 +83,10 @@ const PARKED = {
     what: 'logcalld itself fails with the call',
     helps: 'report it, and install the version that mends it',
   },
+  unreadable: {
+    what: 'what is stored of the call cannot be read',
+    helps: 'take it over from a backup that has it: "logcalld salvage FILE"',
+  },
   other: {
     what: 'parked by an earlier version',
     helps: 'remove the cause that the call tells',
