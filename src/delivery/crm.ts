@@ -27,7 +27,7 @@ export interface Reply<T> {
   /** Exception type of the CRM, e.g. `MXInvalidInputException`. */
   readonly exception: string | null;
   readonly http: number | null;
-  /** Body as received, secrets scrubbed, cut at 4,000 characters. */
+  /** Body as received, without secrets, cut at 4,000 characters. */
   readonly body: string | null;
   /** ms from the first byte sent to the last received. */
   readonly durationMs: number;

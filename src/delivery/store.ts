@@ -66,7 +66,7 @@ export interface AttemptResult {
   readonly http: number | null;
   readonly exception: string | null;
   readonly message: string;
-  /** Body of the answer, scrubbed and capped by the adapter. */
+  /** Body of the answer, without secrets and cut by the adapter. */
   readonly answer: string | null;
   readonly durationMs: number;
 }
