@@ -88,7 +88,7 @@ t.test('it is looked at when calls are parked and when they leave, and not for e
   await clock.advance(60_000);
   t.equal(looks, 3);
   parked = 0;
-  await watch.outbox.requeue({ ids: [1], force: false, now: 0, checkAt: 0 });
+  await watch.outbox.requeue({ ids: [1], force: false, named: false, now: 0, checkAt: 0 });
   await flush();
   t.same(conditions.raised(), []);
   t.same(lines, ['warn calls-parked', 'notice calls-parked'], 'told once, not with every call');
