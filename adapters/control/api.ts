@@ -56,7 +56,7 @@ export const requests = {
   users: nothing,
   /** Beginnings or ends of ids, made whole: of as many of them, in order, as the time of a request allows. */
   find: z.strictObject({ ids: z.array(id).min(1).max(MAX_ITEMS) }),
-  /** A page of a replay. `ids`: whole ones. `samples`: bodies in the answer. */
+  /** A page of a replay. `ids`: whole ones, of calls that an operator named. `samples`: bodies in the answer. */
   replay: z.strictObject({
     ...selection,
     ...people,

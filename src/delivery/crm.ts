@@ -68,6 +68,17 @@ export interface Resolution {
   readonly userId: string | null;
 }
 
+/**
+ * The extensions of an internal call: who dialled, and who talked with him or else was rung last. `null` where the PBX told only one of
+ * them: nothing true can be posted of such a call.
+ */
+export function insideParties(record: CallRecord): { readonly from: string; readonly to: string } | null {
+  const { agent: from, agentsTalked, agentsRung } = record;
+  if (from === null) return null;
+  const to = agentsTalked.find(({ ext }) => ext !== from)?.ext ?? agentsRung.findLast((ext) => ext !== from);
+  return to === undefined ? null : { from, to };
+}
+
 /** The fields sent to the CRM for one call, ready to be shown and sent. */
 export type CallLogBody = Readonly<Record<string, string | number>>;
 

@@ -30,6 +30,8 @@ export interface Delivery extends Position {
   /** Grows by one with each change of `record`. */
   readonly revision: number;
   readonly trigger: 'live' | 'replay';
+  /** An operator named this very call: what the config leaves out does not hold it back. */
+  readonly named: boolean;
   /** Failures of each step that count against the maximum. */
   readonly attempts: Readonly<Record<Step, number>>;
   /** Failures of the present step in a row, whosever fault they were. */
@@ -232,9 +234,15 @@ export interface Outbox {
   select(args: { filter: DeliveryFilter; after: number; limit: number }): Promise<readonly Delivery[]>;
   /**
    * Puts rows back for another post; `doubtful` ones (an earlier post may have landed) are checked first at `checkAt`, unless forced.
-   * That nobody has their numbers is forgotten: somebody may have made the lead since.
+   * That nobody has their numbers is forgotten: somebody may have made the lead since. `named`: as of `Delivery`.
    */
-  requeue(args: { ids: readonly number[]; force: boolean; now: number; checkAt: number }): Promise<number>;
+  requeue(args: {
+    ids: readonly number[];
+    force: boolean;
+    named: boolean;
+    now: number;
+    checkAt: number;
+  }): Promise<number>;
   attempts(args: { sessionId: string }): Promise<readonly Attempt[]>;
   /** Takes note of all rows that are parked now, `at` ms since the epoch. Answers how many of each code were not noted before. */
   acknowledge(args: { at: number }): Promise<readonly ParkedCount[]>;

@@ -140,7 +140,11 @@ t.test('a day with the commands', async (t) => {
     t.match(dry.out, /1 delivered call would be posted a second time\./);
     t.match(dry.out, /SourceNumber +\*\*\*2345/);
     t.match(dry.out, /Nothing was posted/);
-    t.match(objects(skipped.out), [{ dryRun: true, count: 1, skipped: 1, delivered: 0 }]);
+    t.match(objects(skipped.out), [{ dryRun: true, count: 0, skipped: 0, heldBack: { 'skip-internal': 1 } }]);
+    t.match(await it.run('replay', '--state', 'skipped'), {
+      code: 1,
+      out: /^1 call is left alone, to be skipped again: internal \(skip-internal\)\. To have such calls posted: set internal of \[filters\]/,
+    });
     t.equal(posted(), 2, 'nothing of this reached LeadSquared');
     const again = await it.run('replay', id.slice(-6), '--force');
     t.equal(again.code, 0);

@@ -94,7 +94,7 @@ async function replay(parts: HandlerParts, request: RequestOf<'replay'>): Promis
     const page = await store.calls.selected({ filter, after, limit: REPLAY_ROWS, scan: SCAN_ROWS });
     return { found: page.rows, next: page.next };
   });
-  const report = await delivery.replay({ rows, force, dryRun, samples });
+  const report = await delivery.replay({ rows, force, dryRun, samples, named: filter.ids !== undefined });
   const { requests, windowMs } = policy.limit;
   return { ...report, meant, limit: { requests, windowMs }, cursor: next === null ? null : cursorOf(selection, next) };
 }
