@@ -100,7 +100,7 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
       }
     },
     ping: () => client.ping(),
-    renew: () => void client.renew(),
+    renew: (nothingComes) => void client.renew(nothingComes),
     list: () => resynchroniseAgain(),
     onChange: () => noteDeaf(),
   });

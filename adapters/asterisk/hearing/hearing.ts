@@ -11,6 +11,7 @@
 import { Deafness, type Look } from '../../../src/link/deafness.ts';
 import type { Clock, Unheard } from '../../../src/ports.ts';
 import type { AmiPacket } from '../link/packet.ts';
+import { Renewals } from './renewals.ts';
 
 /** Events that every call has, whatever is filtered. */
 const CALL_EVENTS = new Set(['Newchannel', 'Newstate', 'Hangup', 'BridgeEnter', 'BridgeLeave', 'DialBegin', 'DialEnd']);
@@ -21,7 +22,7 @@ const LOOK_MS = 3_000;
 const PATIENCE_MS = 2_500;
 /** As often the PBX is asked what its clock shows, ms: a link on which answers come is never silent. */
 const PING_MS = 10_000;
-/** Rights and filters are those of the login, so while events are missing it is done anew, ms. */
+/** While events are missing, the login is first done anew after, ms. */
 const RENEW_MS = 15_000;
 /** The same while only the list is refused, ms: calls are heard meanwhile. */
 const RENEW_REFUSED_MS = 60_000;
@@ -35,8 +36,8 @@ export interface HearingOptions {
   /** `refused`: the user may not ask; `null`: no answer, or one that tells nothing. */
   readonly ask: () => Promise<Look | 'refused' | null>;
   readonly ping: () => void;
-  /** Log in anew. */
-  readonly renew: () => void;
+  /** Log in anew; `deaf`: nothing comes over the present connection. */
+  readonly renew: (deaf: boolean) => void;
   /** List the live channels again. */
   readonly list: () => void;
   readonly onChange: () => void;
@@ -66,7 +67,7 @@ export class Hearing {
   #heardSinceTick = false;
   #everHeard = false;
   #pingAt = 0;
-  #renewAt = 0;
+  readonly #renewals: Renewals;
   /** Looks in a row that found no channel, while some are told to live. */
   #ghosts = 0;
   #asking = false;
@@ -77,6 +78,7 @@ export class Hearing {
 
   constructor(options: HearingOptions) {
     this.#options = options;
+    this.#renewals = new Renewals(() => options.clock.monotonic());
   }
 
   /** What is not heard; `null` when nothing is known to be missing. */
@@ -97,9 +99,8 @@ export class Hearing {
     this.#listed = null;
     [this.#begun, this.#nameless] = [0, 0];
     this.#everHeard = false;
-    const now = this.#options.clock.monotonic();
-    this.#pingAt = now + PING_MS;
-    this.#renewAt = now + RENEW_MS;
+    this.#pingAt = this.#options.clock.monotonic() + PING_MS;
+    this.#renewals.rest();
     [this.#ghosts, this.#asking, this.#mute, this.#refused] = [0, false, false, false];
     this.#cancel();
   }
@@ -111,6 +112,7 @@ export class Hearing {
 
   /** Every event; true for one of a call. */
   see(event: string, packet: AmiPacket): boolean {
+    if (event === 'Reload') this.#renewals.hurry();
     if (!CALL_EVENTS.has(event)) return false;
     this.#heardSinceTick = true;
     this.#everHeard = true;
@@ -120,7 +122,7 @@ export class Hearing {
     const id = packet.get('Uniqueid') ?? '';
     if (event === 'Newchannel') this.#begins(id);
     else if (event === 'Hangup') this.#ends(id);
-    if (this.missing !== before) this.#options.onChange();
+    this.#tellFrom(before);
     return true;
   }
 
@@ -139,14 +141,27 @@ export class Hearing {
     if (this.#ghosts >= GHOST_LOOKS && [...(this.#open ?? [])].some((id) => !now.has(id))) this.#partly = 'ends';
     this.#listed = now;
     this.#open = new Set([...now, ...(this.#open === null ? this.#early : [])]);
-    if (this.missing !== before) this.#options.onChange();
+    this.#need();
+    this.#tellFrom(before);
   }
 
   /** The user may not list channels, so nor ask for their number: the rights of a later login may be others. */
   refuse(): void {
     [this.#mute, this.#refused] = [true, true];
-    if (this.missing === null) this.#renewAt = this.#options.clock.monotonic() + RENEW_REFUSED_MS;
+    this.#need();
     this.#later();
+  }
+
+  /** `before`: what was missing before something may have changed it. */
+  #tellFrom(before: Unheard | null): void {
+    if (this.missing === before) return;
+    this.#need();
+    this.#options.onChange();
+  }
+
+  #need(): void {
+    if (this.missing !== null) this.#renewals.need(RENEW_MS);
+    else this.#renewals.need(this.#refused ? RENEW_REFUSED_MS : null);
   }
 
   #begins(id: string): void {
@@ -175,10 +190,7 @@ export class Hearing {
     this.#later();
     const { clock, ping, renew } = this.#options;
     const now = clock.monotonic();
-    if ((this.missing !== null || this.#refused) && now >= this.#renewAt) {
-      this.#renewAt = now + (this.missing === null ? RENEW_REFUSED_MS : RENEW_MS);
-      renew();
-    }
+    if (this.#renewals.due()) renew(this.missing === 'all');
     if (heard) return;
     if (now >= this.#pingAt) {
       this.#pingAt = now + PING_MS;
@@ -199,6 +211,6 @@ export class Hearing {
     this.#deafness.look(answer, this.#options.clock.monotonic());
     this.#ghosts = answer.live === 0 && (this.#open?.size ?? 0) > 0 ? this.#ghosts + 1 : 0;
     if (this.#ghosts === GHOST_LOOKS) this.#options.list();
-    if (this.missing !== before) this.#options.onChange();
+    this.#tellFrom(before);
   }
 }

@@ -20,8 +20,9 @@ import { watchPulse } from './heartbeat.ts';
 import { login } from './login.ts';
 import { createPace } from './pace.ts';
 import type { AmiPacket } from './packet.ts';
-import { halfOpen, LinkFailure, noFullyBooted } from './problem.ts';
-import { end, leave, type Visit } from './visit.ts';
+import { halfOpen, LinkFailure, noFullyBooted, notRenewed } from './problem.ts';
+import { Takeover } from './takeover.ts';
+import { end, leave, type Visit, visitOf } from './visit.ts';
 
 /** Packets held back before `onConnected`, and their bytes; a stream beyond this is let through without `FullyBooted`. */
 const MAX_HELD = 10_000;
@@ -34,8 +35,8 @@ export class AmiClient {
   readonly #hold: Hold;
   readonly #pace: ReturnType<typeof createPace>;
   #visit: Visit | null = null;
-  /** Logs in beside the present one. */
-  #next: Visit | null = null;
+  /** Another connection logs in beside the present one. */
+  #takeover: Takeover | null = null;
   #connections = 0;
 
   constructor(options: AmiClientOptions, handlers: AmiClientHandlers) {
@@ -101,42 +102,53 @@ export class AmiClient {
 
   /**
    * Logs in beside the present connection and goes over to that one: what a user may read is decided when he logs in, and stays so
-   * when the PBX reads its configuration anew. Nothing is lost or told by it; where the PBX refuses, the present connection is given up.
+   * when the PBX reads its configuration anew. Nothing is lost or told by it (`takeover.ts`). Where the PBX refuses, the present
+   * connection stays and that is its problem, or is given up, for whom nothing comes over it (`giveUp`).
    */
-  async renew(): Promise<void> {
+  async renew(giveUp = false): Promise<void> {
     const before = this.#visit;
-    if (before === null || before.held !== null || this.#next !== null) return;
+    if (before?.held !== null || this.#takeover !== null) return;
     const visit = this.#open(true);
-    this.#next = visit;
-    try {
-      visit.greeting = await visit.connection.greeting();
-      await this.#authenticate(visit);
-    } catch (error) {
-      visit.connection.close(new LinkFailure('network', 'the login was not renewed.'));
-      if (error instanceof LinkFailure && error.kind !== 'network' && before === this.#visit)
-        before.connection.close(error);
-    } finally {
-      if (this.#next === visit) this.#next = null;
-    }
-    if (!visit.loggedIn || before !== this.#visit) {
-      visit.connection.close(new LinkFailure('network', 'the connection was lost meanwhile.'));
+    const takeover = new Takeover(before, visit);
+    this.#takeover = takeover;
+    const { pingDeadlineMs } = this.#options;
+    const failure = await takeover
+      .run(() => this.#authenticate(visit), pingDeadlineMs)
+      .catch((error: unknown) => error);
+    if (failure !== undefined || visit.over || before !== this.#visit) {
+      this.#stay();
+      // A connection that fails is no news: the next time will do.
+      if (before !== this.#visit || !(failure instanceof LinkFailure) || failure.kind === 'network') return;
+      if (giveUp) before.connection.close(failure);
+      else this.#link.note('login', notRenewed(failure.message));
       return;
     }
+    this.#takeover = null;
     this.#visit = visit;
     end(before);
     this.#watch(visit);
-    const held = visit.held ?? [];
     visit.held = null;
+    this.#link.note('login', null);
     visit.connection.handle('beginning', () => this.#handlers.onRenewed?.());
-    for (const [packet, at] of held) visit.connection.handle(packet, () => this.#event(visit, packet, at));
+    for (const [packet, at] of takeover.rest()) visit.connection.handle(packet, () => this.#event(visit, packet, at));
     await leave(before);
+  }
+
+  /** The connection that stands is not taken over from. */
+  #stay(): void {
+    const takeover = this.#takeover;
+    this.#takeover = null;
+    if (takeover === null) return;
+    const { before, next, late } = takeover;
+    next.connection.close(new LinkFailure('network', 'the login was not renewed.'));
+    for (const [packet, at] of late) before.connection.handle(packet, () => this.#event(before, packet, at));
   }
 
   /** Logs off, closes the connection and rejects what still waits. */
   async close(): Promise<void> {
     const visit = this.#visit;
     this.#visit = null;
-    this.#next?.connection.close(new LinkFailure('network', 'the client was closed.'));
+    this.#takeover?.next.connection.close(new LinkFailure('network', 'the client was closed.'));
     this.#link.stop();
     if (visit === null) return;
     end(visit);
@@ -172,9 +184,7 @@ export class AmiClient {
         onClosed: (failure) => this.#closed(visit, failure),
       },
     );
-    const idle = () => {};
-    const timers = { cancel: idle, cancelPulse: idle };
-    const visit: Visit = { connection, renews, held: [], heldBytes: 0, greeting: '', loggedIn: false, ...timers };
+    const visit = visitOf(connection, renews);
     return visit;
   }
 
@@ -200,7 +210,10 @@ export class AmiClient {
   }
 
   #event(visit: Visit, packet: AmiPacket, receivedAt: number): void {
-    if (visit !== this.#visit && visit !== this.#next) return;
+    const takeover = this.#takeover;
+    if (visit === takeover?.next) takeover.hold(packet, receivedAt);
+    if (visit !== this.#visit) return;
+    if (visit === takeover?.before && takeover.heard(packet, receivedAt)) return;
     const booted = packet.get('Event') === 'FullyBooted';
     if (visit.held === null) {
       if (booted) this.#link.note('boot', null);
@@ -210,7 +223,7 @@ export class AmiClient {
     }
     visit.held.push([packet, receivedAt]);
     visit.heldBytes += packet.raw.length;
-    if (!visit.loggedIn || visit.renews) return;
+    if (!visit.loggedIn) return;
     if (booted) this.#announce(visit, packet);
     else if (visit.held.length >= MAX_HELD || visit.heldBytes >= MAX_HELD_BYTES) this.#announceUnbooted(visit);
   }
@@ -264,7 +277,9 @@ export class AmiClient {
 
   #closed(visit: Visit, failure: LinkFailure): void {
     end(visit);
+    visit.over = true;
     if (visit !== this.#visit) return;
+    if (visit === this.#takeover?.before) this.#stay();
     // Events of a connection that broke between login and FullyBooted happened all the same.
     if (visit.held !== null && visit.loggedIn) this.#announce(visit, null);
     end(visit);

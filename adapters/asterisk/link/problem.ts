@@ -142,6 +142,11 @@ export function loginRefused(where: string, username: string, message: string): 
   );
 }
 
+/** Said while connected: a login beside the present one was refused, as `refusal` says. */
+export function notRenewed(refusal: string): string {
+  return `${refusal} The connection that stands goes on; what was changed for its user in manager.conf counts from the next one on.`;
+}
+
 export function noChallenge(where: string, message: string): LinkFailure {
   return new LinkFailure(
     'login',

@@ -13,9 +13,17 @@ export interface Visit {
   heldBytes: number;
   greeting: string;
   loggedIn: boolean;
+  /** The connection is closed. */
+  over: boolean;
   /** What ends the waiting for the login's turn or for `FullyBooted`. */
   cancel: () => void;
   cancelPulse: () => void;
+}
+
+/** One that has just begun. */
+export function visitOf(connection: AmiConnection, renews: boolean): Visit {
+  const timers = { cancel: () => {}, cancelPulse: () => {} };
+  return { connection, renews, held: [], heldBytes: 0, greeting: '', loggedIn: false, over: false, ...timers };
 }
 
 /** Nothing of it is waited for any more. */

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { createAsteriskSource } from '../../../adapters/asterisk/source.ts';
 import type { SourceStatus } from '../../../src/ports.ts';
-import { acceptLogin, FakeClock, Inbox, type Peer, scriptedServer } from './support.ts';
+import { acceptLogin, answerPings, FakeClock, Inbox, type Peer, scriptedServer } from './support.ts';
 
 /** As `LOOK_MS` and `RENEW_MS` of hearing.ts. */
 const LOOK_MS = 3_000;
@@ -159,6 +159,7 @@ t.test('the login is done anew beside the old one until the rights are there; no
   await heard(peer);
   t.ok(kinds.includes('channel-created'));
   await acceptLogin(fresh);
+  answerPings(peer, fresh);
   // In one piece with the answer to the login.
   fresh.packet(...event('Newchannel', '1795344660.0'));
   await list(fresh);
@@ -254,6 +255,7 @@ t.test(
     clock.advance(LOOK_MS);
     const fresh = await server.peers.find((one) => one !== peer);
     await acceptLogin(fresh);
+    answerPings(peer, fresh);
     const id = await idOf(fresh, 'Status');
     fresh.packet('Response: Success', id, 'EventList: start');
     fresh.packet('Event: StatusComplete', id, 'EventList: Complete', 'ListItems: 0');

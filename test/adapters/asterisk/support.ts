@@ -170,6 +170,23 @@ export async function acceptLogin(peer: Peer, booted = true): Promise<AmiPacket>
   return login;
 }
 
+/** From now on answers each Ping on scripted connections, also those that came before. */
+export function answerPings(...peers: readonly Peer[]): void {
+  for (const { actions, packet } of peers) {
+    const answer = (ping: AmiPacket): void => {
+      packet('Response: Success', `ActionID: ${ping.get('ActionID')}`, 'Ping: Pong');
+      next(actions.items.indexOf(ping) + 1);
+    };
+    const next = (from: number): void => {
+      actions
+        .find((action) => action.get('Action') === 'Ping', from)
+        .then(answer)
+        .catch(() => {});
+    };
+    next(0);
+  }
+}
+
 export type Happening =
   | { readonly kind: 'packet'; readonly packet: AmiPacket; readonly at: number }
   | { readonly kind: 'connected'; readonly greeting: string; readonly fullyBooted: AmiPacket | null }

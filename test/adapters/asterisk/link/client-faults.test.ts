@@ -2,7 +2,7 @@
 import t from 'tap';
 import { createAsteriskSource } from '../../../../adapters/asterisk/source.ts';
 import type { SourceStatus } from '../../../../src/ports.ts';
-import { acceptLogin, FakeClock, Inbox, realClock, scriptedServer, watchedClient } from '../support.ts';
+import { acceptLogin, answerPings, FakeClock, Inbox, realClock, scriptedServer, watchedClient } from '../support.ts';
 
 t.test('a line of megabytes, and a packet beyond all limits', async (t) => {
   const server = await scriptedServer();
@@ -94,6 +94,7 @@ t.test('a bad packet that came while the login was renewed costs that packet alo
   fresh.packet('Event: Newchannel', 'Channel: bad');
   fresh.packet('Event: Newchannel', 'Channel: good');
   await acceptLogin(fresh);
+  answerPings(peer, fresh);
   await renewed;
   await peer.actions.find((action) => action.get('Action') === 'Logoff');
   await event('Newchannel');
