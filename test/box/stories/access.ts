@@ -49,7 +49,7 @@ export const access: Story = {
       // While it is stopped the database is for root.
       await box.must('systemctl stop logcalld');
       const root = await box.run('logcalld calls');
-      expect(root.code === 0 && /Inbound/.test(root.out), 'root reads the file', root);
+      expect(root.code === 0 && /inbound/.test(root.out), 'root reads the file', root);
       const member = await box.run('logcalld calls', { as: 'priya' });
       refused('priya while it is stopped', 'calls', member, /sudo/);
     } finally {

@@ -43,7 +43,7 @@ export const eyes: Story = {
         "[[source.records]]\ntype = 'csv'\ncdr_file = '/var/log/asterisk/cdr-csv/Master.csv'\n\n[leadsquared]";
       await box.must('cat > /etc/logcalld/logcalld.toml', { input: pbx.config.replace('[leadsquared]', table) });
       const records = await checks(box, 1, /^FAIL .*user logcalld may not read \/var\/log\/asterisk/m);
-      const lines = /^ +\[Service\]\n +SupplementaryGroups=asterisk$/m;
+      const lines = /\[Service\]\n +SupplementaryGroups=asterisk$/m;
       expect(lines.test(records), 'the lines of the unit', records);
       await box.must('cat > /run/group.conf', { input: '[Service]\nSupplementaryGroups=asterisk\n' });
       await box.must(
@@ -75,7 +75,7 @@ async function checks(box: Box, code: number, finding: RegExp): Promise<string> 
 
 /** Types every command that it tells; `one` has to be among them. */
 async function typed(box: Box, told: string, one: string): Promise<void> {
-  const commands = told.split('\n').flatMap((line) => /^ +(sudo .*)$/.exec(line)?.[1] ?? []);
+  const commands = told.split('\n').flatMap((line) => /^ +(?:type: )?(sudo .*)$/.exec(line)?.[1] ?? []);
   expect(
     commands.some((command) => command.includes(one)),
     `it says to type ${one}`,
