@@ -25,6 +25,7 @@ import { daemonStatus } from './answers/status-reply.ts';
 import { createTail, streamsOf } from './answers/tail.ts';
 import { openDelivery } from './delivery.ts';
 import { isHealthy, openMetrics } from './metrics.ts';
+import { servePage } from './page.ts';
 import { placesOf } from './places.ts';
 import { readersOf } from './readers.ts';
 import { openRecords } from './records.ts';
@@ -49,6 +50,8 @@ export interface DaemonParts {
   /** For displays: each event of a PBX, and each call when it is stored. */
   readonly onEvent?: (event: CallEvent) => void;
   readonly onEnded?: (record: CallRecord) => void;
+  /** Hears where the page is served. */
+  readonly onPage?: (address: string) => void;
   /** Where each PBX keeps its records; as the config says unless given. */
   readonly places?: ReadonlyMap<string, readonly CallRecords[]>;
 }
@@ -90,7 +93,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
   const secretKey = parts.readSecret(keys.secretKey);
   for (const source of config.source) parts.readSecret(sourceSecret(source));
   const policy = deliveryPolicyOf(config);
-  const conditions = createConditions(log);
+  const conditions = createConditions(log, clock);
 
   // First of all: whoever has the database is the only daemon that posts its calls.
   const startedAt = clock.now();
@@ -239,6 +242,16 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     metrics.pages,
     streamsOf(tail, () => pipeline.live()),
   );
+  const page = servePage({
+    config,
+    socket,
+    conditions,
+    clock,
+    log,
+    readSecret: parts.readSecret,
+    onServed: parts.onPage,
+  });
+  opened.push(page.stop);
   const onStorageFault = (why: string): void => events.warning(log, 'storage', why);
   const pruning = keepPruning({
     ...{ journal, store: remote, clock, retention: config.storage.retention },
@@ -258,6 +271,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
       sealing.stop();
       const noBackup = backups.stop();
       watch.stop();
+      await page.stop();
       await metrics.stop();
       await control?.close();
       await delivery.drain(DRAIN_MS);

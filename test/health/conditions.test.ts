@@ -11,7 +11,12 @@ function bench() {
 t.test('a text that counts is logged once and shown as it is now', async (t) => {
   const { conditions, log } = bench();
   for (const n of [5, 6, 7]) {
-    conditions.set('callers-hidden', `${n} callers`, 'warning', { source: 'a', lines: ["x = 'y'"], gist: 'g' });
+    conditions.set('callers-hidden', `${n} callers`, 'warning', {
+      source: 'a',
+      lines: ["x = 'y'"],
+      since: null,
+      gist: 'g',
+    });
   }
   t.strictSame(conditions.raised(), [
     { code: 'callers-hidden', severity: 'warning', text: '7 callers', source: 'a', lines: ["x = 'y'"] },
