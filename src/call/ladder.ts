@@ -1,5 +1,5 @@
 /** The legs of a call side by side on one time axis: who rang, talked, held, waited, and when. For pictures. */
-import { type CallEvent, type ChannelId, channelOf } from '../telephony/call-event.ts';
+import { type BridgeKind, type CallEvent, type ChannelId, channelOf } from '../telephony/call-event.ts';
 import { partyOf } from './known/side.ts';
 import type { SourcePlan } from './plan.ts';
 import type { CallRecord } from './record.ts';
@@ -47,7 +47,7 @@ interface Drawn {
   answered: boolean;
   held: boolean;
   waiting: boolean;
-  bridge: { readonly id: string; readonly holding: boolean } | null;
+  bridge: { readonly id: string; readonly kind: BridgeKind } | null;
   over: boolean;
   /** Its spans are complete. */
   closed: boolean;
@@ -123,7 +123,7 @@ function begun(event: CallEvent, plan: SourcePlan): Drawn | null {
     ...{ channel: event.channel, isWire: facts.wire !== null, side: side === 'extension' ? side : 'trunk', called },
     ...{ spans: [], marks: [], kind: called ? 'ringing' : 'calling', answered, held: false, waiting: false },
     since: event.kind === 'snapshot-channel' ? (event.createdAt ?? event.at) : event.at,
-    bridge: event.kind === 'snapshot-channel' && event.bridge !== null ? { id: event.bridge, holding: false } : null,
+    bridge: event.kind === 'snapshot-channel' && event.bridge !== null ? { id: event.bridge, kind: 'talk' } : null,
     ...{ over: false, closed: false },
   };
 }
@@ -141,7 +141,7 @@ function change(one: Drawn, event: CallEvent): void {
       break;
     case 'bridge-entered':
       one.answered = true;
-      one.bridge = { id: event.bridge, holding: event.bridgeKind === 'holding' };
+      one.bridge = { id: event.bridge, kind: event.bridgeKind };
       break;
     case 'bridge-left':
       if (one.bridge?.id === event.bridge) one.bridge = null;
@@ -185,8 +185,10 @@ function kindNow(one: Drawn, all: Iterable<Drawn>): SpanKind {
   if (!one.answered) return one.waiting ? 'waiting' : one.called ? 'ringing' : 'calling';
   const { bridge } = one;
   if (bridge === null) return one.waiting ? 'waiting' : 'up';
-  if (bridge.holding) return 'waiting';
+  if (bridge.kind === 'holding') return 'waiting';
   if (one.held) return 'held';
+  // The others may be in calls of their own.
+  if (bridge.kind === 'conference') return 'talking';
   for (const other of all) if (other !== one && !other.over && other.bridge?.id === bridge.id) return 'talking';
   return one.waiting ? 'waiting' : 'up';
 }
@@ -207,6 +209,8 @@ function close(one: Drawn, at: number): void {
 }
 
 function end(one: Drawn, at: number): void {
-  if (one.since < at || one.spans.length === 0) close(one, at);
+  close(one, at);
+  // It was there, though for no time.
+  if (one.spans.length === 0) one.spans.push({ kind: one.kind, from: one.since, to: one.since });
   one.closed = true;
 }

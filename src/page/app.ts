@@ -2,6 +2,7 @@
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { setCookie } from 'hono/cookie';
+import { HTTPException } from 'hono/http-exception';
 import { ControlError } from '../../adapters/control/refusal.ts';
 import type { Config } from '../../config/schema.ts';
 import { privacy, timesOf } from '../commands/output.ts';
@@ -174,6 +175,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   app.notFound((c) => show(c, (look, path) => notice(look, 'Nothing here', 'There is no such page.', path), 404));
 
   function refusal(c: Context<Env>, error: unknown) {
+    if (error instanceof HTTPException) return error.getResponse();
     const known = error instanceof ControlError;
     const text = error instanceof Error ? error.message : String(error);
     const status = known && error.status === 404 ? 404 : known && error.status === 409 ? 409 : 503;

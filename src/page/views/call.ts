@@ -38,7 +38,7 @@ export function callPage(look: Look, view: CallView): Html {
       ${decisions(look, explanation)}
       ${explanation.account.topics.map((topic) => topicEntry(look, explanation, topic))}
       ${explanation.account.legs.length === 0 ? '' : html`<details><summary>Legs: phone or trunk, and who began them</summary>${explanation.account.legs.map((leg) => legEntry(look, leg))}</details>`}
-      ${remedies.length === 0 ? '' : html`<details><summary>If that is wrong</summary><pre tabindex="0" aria-label="Lines to copy">${remedies.join('\n')}</pre></details>`}
+      ${remedies.length === 0 ? '' : html`<details><summary>If that is wrong</summary><pre tabindex="0" aria-label="Lines to copy">${remedies.map(plain).join('\n')}</pre></details>`}
     </section>
     <section><h2>Attempts</h2>${attempts(look, details.attempts)}</section>`;
 }

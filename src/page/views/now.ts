@@ -66,7 +66,7 @@ function verdict(look: Look, status: StatusReply): Html {
             (one) => html`<li class="${one.severity}">
               <strong>${WORDS[one.severity]}</strong> ${one.since === null ? '' : html`<span class="quiet">for ${since(look, one.since)}</span>`}
               <p>${told(look, one.text)}</p>
-              ${one.lines.length === 0 ? '' : html`<pre tabindex="0" aria-label="Lines to copy">${one.lines.join('\n')}</pre>`}
+              ${one.lines.length === 0 ? '' : html`<pre tabindex="0" aria-label="Lines to copy">${one.lines.map(plain).join('\n')}</pre>`}
             </li>`,
           )}</ul>`
     }
