@@ -32,8 +32,13 @@ export async function served(captures: readonly string[], speed = 20) {
 }
 
 /** Somebody who has logged in. */
-export async function seen(browser: Browser, address: string, options: BrowserContextOptions = {}): Promise<Opened> {
+export async function seen(
+  browser: Browser,
+  address: string,
+  options: BrowserContextOptions = {},
+  token = TOKEN,
+): Promise<Opened> {
   const opened = await openPage(browser, options);
-  await login(opened, address, TOKEN);
+  await login(opened, address, token);
   return opened;
 }

@@ -8,6 +8,7 @@
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { noBrowser } from '../page/browser.ts';
 import { installAsterisk, startAsterisk } from './asterisk/asterisk.ts';
 import { CHAN_SIP, type Edition, IAX2, PJSIP } from './asterisk/edition.ts';
 import { playRecords } from './databases/play.ts';
