@@ -201,9 +201,14 @@ const life = {
     tell(log, 'notice', 'stopping', `${signal}: finishing what is under way; a second signal stops at once`);
   },
 
-  notStopped(log: Log, afterMs: number): void {
-    const text = `not finished after ${afterMs / 1000} s: ending all the same; posts under way will be looked up after the next start`;
-    tell(log, 'error', 'stopping', text);
+  /** `why`: a sentence. */
+  notStopped(log: Log, why: string): void {
+    tell(
+      log,
+      'error',
+      'stopping',
+      `${why} It ends all the same; posts under way will be looked up after the next start.`,
+    );
   },
 
   stopped(log: Log): void {

@@ -46,6 +46,8 @@ export interface PipelineOptions {
   readonly gaps?: Gaps;
   /** A gap is over and stored. */
   readonly onGap?: (gap: Gap) => void;
+  /** As of `GapWatchOptions`. */
+  readonly onDoubt?: (source: string, since: number | null) => void;
   /** The clock of this machine was set, or this program stood still: calls that it touches are flagged. */
   readonly onClock?: (news: ClockNews) => void;
   /** Each frame that was folded in, for who watches; its bytes are good only until this returns. */
@@ -75,6 +77,8 @@ export interface Pipeline {
   timeOf(source: string): PbxTime;
   /** When the PBX was started, ms since the epoch, on our clock; `null`: it has not told. */
   bootedAt(source: string): number | null;
+  /** When it listed all of its channels last, ms since the epoch, on our clock; `null`: not in this life. */
+  listedAt(source: string): number | null;
 }
 
 /** A frame that is stored came so long after the last note at most: that is made every ten seconds, or later on a slow disk. */
@@ -132,6 +136,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
           stored: () => batches.stored(),
           liveOf: (source) => tables.get(source)?.openCalls ?? 0,
           onEnded: (gap) => options.onGap?.(gap),
+          onDoubt: (source, since) => options.onDoubt?.(source, since),
           onFault: options.onFault,
         });
 
@@ -282,5 +287,6 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     },
     timeOf: (source) => watch?.timeOf(source) ?? SAME_TIME,
     bootedAt: (source) => watch?.bootedAt(source) ?? null,
+    listedAt: (source) => watch?.listedAt(source) ?? null,
   };
 }

@@ -66,7 +66,7 @@ export interface SourceStatus extends LinkStatus {
   readonly lastFrameAt: number | null;
   /** How far the clock of the PBX is ahead of ours as they go now, ms; `null` or absent: it has told nothing on this connection. */
   readonly aheadMs?: number | null;
-  /** `null` or absent: nothing says that events of calls are missing. While it is deaf, `problem` says so too. */
+  /** `null` or absent: nothing says that events of calls are missing. `problem` says so too, unless an older one is shown. */
   readonly deaf?: Deaf | null;
   /** When an event of a call came last, ms since the epoch; `null`: none since the start of this program. */
   readonly callHeardAt?: number | null;
@@ -75,7 +75,7 @@ export interface SourceStatus extends LinkStatus {
 /** One PBX. `start` returns at once; the source connects, reconnects and resynchronises by itself. */
 export interface EventSource {
   readonly name: string;
-  /** `onStatus` hears of every change of state or problem. */
+  /** `onStatus` hears of every change of state, problem or deafness. */
   start(onFrame: (frame: SourceFrame) => void, onStatus?: (status: SourceStatus) => void): void;
   stop(): Promise<void>;
   status(): SourceStatus;

@@ -44,6 +44,7 @@ async function gapBegins(noted: number | null, frames: readonly number[]): Promi
   const gaps = {
     lastHeard: async () => (noted === null ? null : { at: now - noted, time: SAME_TIME }),
     heard: async () => {},
+    list: async () => [],
     begin: async ({ at }: { at: number }) => {
       begun = now - at;
     },
@@ -98,6 +99,7 @@ t.test('what the PBX tells of its clock now counts before what its last calls to
   const noted: number[] = [];
   const gaps = {
     lastHeard: async () => ({ at: 0, time: { aheadMs: 2 * HOUR, ownTimes: true } }),
+    list: async () => [],
     heard: async ({ time }: { time: { aheadMs: number } }) => void noted.push(time.aheadMs),
     begin: async () => {},
   } as unknown as Gaps;

@@ -156,7 +156,10 @@ export interface StatusReply {
   readonly live: readonly CallRecord[];
   readonly conditions: readonly RaisedCondition[];
   readonly counts: OutboxCounts;
-  /** The last gap of each source that had one. */
+  /**
+   * Of each source that had gaps: the open one, the last one, the last that waits for the PBX's own records, and the last of a week that
+   * was not filled; each once, in this order.
+   */
   readonly gaps: readonly Gap[];
   /** `null` when the daemon does not run. */
   readonly delivery: DeliverySnapshot | null;
@@ -227,6 +230,8 @@ export interface BackfillAnswer {
   readonly upTo: number;
   readonly created: readonly CallRecord[];
   readonly completed: readonly CallRecord[];
+  /** Ids of calls that are left out, as a number of them was erased. */
+  readonly erased: readonly string[];
   readonly skipped: readonly SkippedRecords[];
   /** `null`: nothing is left. */
   readonly cursor: string | null;
@@ -266,7 +271,12 @@ export interface Replies {
   readonly backfill: BackfillAnswer;
   readonly pause: { readonly paused: boolean };
   readonly resume: { readonly paused: boolean };
-  readonly retry: { readonly circuit: DeliverySnapshot['circuit']; readonly cause: string | null };
+  /** `users`: they were fetched anew. */
+  readonly retry: {
+    readonly standing: DeliverySnapshot['standing'];
+    readonly cause: string | null;
+    readonly users: boolean;
+  };
   readonly acknowledge: {
     /** About the database, as many as there were. */
     readonly notices: number;
@@ -287,8 +297,8 @@ export interface Replies {
   };
   /** The request may leave before `until`, monotonic ms of this boot. */
   readonly permit: { readonly until: number };
-  /** Ids of those that were not known; `strange`: the sources of calls that were left alone, as the config has none of that name. */
-  readonly salvage: { readonly taken: readonly string[]; readonly strange: readonly string[] };
+  /** Ids of calls that were taken over, or left out as a number of them was erased; sources that the config does not have, left alone. */
+  readonly salvage: Readonly<Record<'taken' | 'erased' | 'strange', readonly string[]>>;
   readonly correct: {
     readonly inserted: readonly string[];
     readonly changed: readonly string[];

@@ -1,6 +1,7 @@
 /** The store of gaps; runs in the database thread. The rules are in `src/records/gaps.ts`. */
 import type { Gap, GapProgress, GapQuery, Gaps } from '../../src/records/gaps.ts';
 import type { PbxTime } from '../../src/records/pbx-time.ts';
+import { parsed } from './parsed.ts';
 import { prepared } from './thread/prepared.ts';
 import type { Connection } from './thread/rpc.ts';
 import { unsynced } from './thread/unsynced.ts';
@@ -11,10 +12,35 @@ interface Row extends Omit<Gap, 'filledTo'> {
   readonly filledTo: string | null;
 }
 
-const COLUMNS = `id, source, began_at AS beganAt, ended_at AS endedAt, reason, live, state,
+const COLUMNS = `id, source, began_at AS beganAt, ended_at AS endedAt, listed_at AS listedAt, reason, live, state,
   filled_to AS filledTo, created, completed, skipped, note, settled_at AS settledAt`;
 
-const toGap = ({ filledTo, ...row }: Row): Gap => ({ ...row, filledTo: filledTo === null ? {} : JSON.parse(filledTo) });
+/** Of which it is not known how far the records were read, they are read from its beginning. */
+const toGap = ({ filledTo, ...row }: Row): Gap => ({
+  ...row,
+  filledTo: filledTo === null ? {} : (parsed<Gap['filledTo']>(filledTo) ?? {}),
+});
+
+/** As of `latest`. Nothing of it reads more than the gaps of one source. */
+function latestOf(db: Connection) {
+  const first = db.prepare<[], string | null>('SELECT min(source) FROM gap').pluck();
+  const after = db.prepare<[object], string | null>('SELECT min(source) FROM gap WHERE source > @source').pluck();
+  const one = (where: string) =>
+    db.prepare<[object], Row>(
+      `SELECT ${COLUMNS} FROM gap WHERE source = @source ${where} ORDER BY began_at DESC, id DESC LIMIT 1`,
+    );
+  const queries = [one("AND state = 'open'"), one(''), one("AND state = 'waiting'"), one("AND state = 'unfilled'")];
+  return (): readonly Gap[] => {
+    const found = new Map<number, Gap>();
+    for (let source = first.get(); source != null; source = after.get({ source })) {
+      for (const query of queries) {
+        const row = query.get({ source });
+        if (row !== undefined && !found.has(row.id)) found.set(row.id, toGap(row));
+      }
+    }
+    return [...found.values()];
+  };
+}
 
 export function gapsModule(db: Connection) {
   const open = db.prepare<[object], Row>(`SELECT ${COLUMNS} FROM gap WHERE source = @source AND state = 'open'`);
@@ -23,7 +49,9 @@ export function gapsModule(db: Connection) {
      SELECT @source, @at, @reason, @live, 'open'
      WHERE NOT EXISTS (SELECT 1 FROM gap WHERE source = @source AND state = 'open')`,
   );
-  const end = db.prepare<[object]>("UPDATE gap SET ended_at = @at, state = 'waiting' WHERE id = @id");
+  const end = db.prepare<[object]>(
+    "UPDATE gap SET ended_at = @at, listed_at = @listedAt, state = 'waiting' WHERE id = @id",
+  );
   const one = db.prepare<[object], Row>(`SELECT ${COLUMNS} FROM gap WHERE id = @id`);
   const waiting = db.prepare<[object], Row>(
     `SELECT ${COLUMNS} FROM gap WHERE source = @source AND state = 'waiting' ORDER BY began_at`,
@@ -65,7 +93,9 @@ export function gapsModule(db: Connection) {
     end: db.transaction((args: Arg<'end'>): Gap | null => {
       const row = open.get({ source: args.source });
       if (row === undefined) return null;
-      end.run({ id: row.id, at: Math.max(Math.floor(args.at), row.beganAt) });
+      // A list from before it tells nothing of what was in it.
+      const listedAt = args.listedAt !== null && args.listedAt >= row.beganAt ? Math.floor(args.listedAt) : null;
+      end.run({ id: row.id, at: Math.max(Math.floor(args.at), row.beganAt), listedAt });
       return found(row.id);
     }).immediate,
     waiting: ({ source }: Arg<'waiting'>): readonly Gap[] => waiting.all({ source }).map(toGap),
@@ -85,6 +115,11 @@ export function gapsModule(db: Connection) {
         .all(...parts.map(([, value]) => value), limit)
         .map(toGap);
     },
+    /**
+     * Of each source the gap that is open, the last one, the last that waits for its records, and the last that was not filled; those that
+     * there are, each once.
+     */
+    latest: latestOf(db),
     // A power cut may undo it: the gap then begins earlier, and nothing is missed.
     heard: unsynced(db, ({ source, at, time: { aheadMs, ownTimes } }: Arg<'heard'>): void => {
       heard.run({ source, at: Math.floor(at), aheadMs: Math.round(aheadMs), ownTimes: ownTimes ? 1 : 0 });

@@ -1,5 +1,6 @@
 /** The permits of all processes on this database, and what the limiter learned; runs in the database thread. */
 import type { PermitMemory, PermitStore, Reserved, Tuning } from '../../src/permits/port.ts';
+import { parsed } from './parsed.ts';
 import type { Connection } from './thread/rpc.ts';
 
 type Arg<M extends keyof PermitStore> = Parameters<PermitStore[M]>[0];
@@ -43,7 +44,7 @@ export function permitsModule(db: Connection) {
         permits: row?.boot === bootId ? all.all(bootId) : null,
         day: row?.day ?? '',
         usedToday: row?.used_today ?? 0,
-        tuning: learned === undefined ? null : (JSON.parse(learned) as Tuning),
+        tuning: learned === undefined ? null : parsed<Tuning>(learned),
       };
     },
 

@@ -1,6 +1,7 @@
 /** The CRM's users as last fetched, and the extensions seen in calls; runs in the database thread. */
 import type { CrmUser } from '../../src/delivery/crm.ts';
 import type { UserStore } from '../../src/delivery/store.ts';
+import { parsed } from './parsed.ts';
 import type { Connection } from './thread/rpc.ts';
 import { unsynced } from './thread/unsynced.ts';
 
@@ -26,7 +27,8 @@ export function userModule(db: Connection) {
   return {
     load(_: Arg<'load'>): { readonly users: readonly CrmUser[]; readonly at: number } | null {
       const row = load.get();
-      return row === undefined ? null : { users: JSON.parse(row.value) as readonly CrmUser[], at: row.at };
+      const users = row === undefined ? null : parsed<readonly CrmUser[]>(row.value);
+      return row === undefined || users === null ? null : { users, at: row.at };
     },
     save: ({ users, at }: Arg<'save'>): void => void save.run({ value: JSON.stringify(users), at: Math.floor(at) }),
     // A statistic, and a call waits for it.

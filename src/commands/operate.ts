@@ -3,8 +3,9 @@ import type { Replies } from '../../adapters/control/api.ts';
 import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
+import { isUp } from '../delivery/health/standing.ts';
 import { reachRunning } from './control.ts';
-import { CIRCUITS, count, print } from './output.ts';
+import { count, print, STANDINGS } from './output.ts';
 import { placeOf } from './place.ts';
 
 export async function pause(invocation: Invocation, terminal: Terminal): Promise<number> {
@@ -23,12 +24,13 @@ export async function resume(invocation: Invocation, terminal: Terminal): Promis
 
 export async function reload(invocation: Invocation, terminal: Terminal): Promise<number> {
   const daemon = await reachRunning(await placeOf(invocation), 'so there is nothing to reload');
-  const { circuit, cause } = await daemon.call('retry', {});
-  if (circuit === 'closed') {
-    print(terminal, 'LeadSquared takes calls; its users were fetched anew.');
-    return EXIT.ok;
+  const { standing, cause, users } = await daemon.call('retry', {});
+  if (isUp(standing)) {
+    const stale = 'but its users could not be fetched anew: those known before are used. "logcalld status" says why.';
+    print(terminal, `LeadSquared takes calls${users ? '; its users were fetched anew.' : `, ${stale}`}`);
+    return users ? EXIT.ok : EXIT.failed;
   }
-  print(terminal, `LeadSquared does not take calls yet (${CIRCUITS[circuit]}): ${cause ?? 'no reason given'}`);
+  print(terminal, `LeadSquared does not take calls yet (${STANDINGS[standing]}): ${cause ?? 'no reason given'}`);
   return EXIT.failed;
 }
 

@@ -1,7 +1,8 @@
 /** How things are written for people at a terminal: times, lengths, columns, and masked numbers. */
+
 import type { CallRecord } from '../call/record.ts';
 import type { Terminal } from '../cli/cli.ts';
-import type { CircuitState } from '../delivery/health.ts';
+import type { Standing } from '../delivery/health/standing.ts';
 import { maskNumber, maskText } from '../telephony/mask.ts';
 import { visible } from '../telephony/visible.ts';
 import { padEnd, padStart, take, widthOf, wrap } from './print/width.ts';
@@ -27,10 +28,12 @@ export function print(terminal: Terminal, line: string, tone?: Tone): void {
 export const programName = (): string => (process.env.npm_lifecycle_event === 'start' ? 'npm start --' : 'logcalld');
 
 /** Whether LeadSquared takes calls, for people. */
-export const CIRCUITS: Readonly<Record<CircuitState, string>> = {
-  closed: 'takes calls',
-  open: 'unavailable',
-  denied: 'refuses the account',
+export const STANDINGS: Readonly<Record<Standing, string>> = {
+  untried: 'not asked yet',
+  works: 'takes calls',
+  answers: 'answers, but no call has gone through since it failed',
+  away: 'unavailable',
+  refused: 'refuses the account',
 };
 
 /** A remark, apart from the result. */

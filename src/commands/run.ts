@@ -3,23 +3,24 @@ import { PlaceError } from '../../adapters/control/socket.ts';
 import { createClock } from '../../adapters/host/clock.ts';
 import { onCrash } from '../../adapters/host/crash.ts';
 import { SecretError } from '../../adapters/host/credentials.ts';
+import type { HostLog } from '../../adapters/host/log.ts';
 import { onSignals } from '../../adapters/host/signals.ts';
-import { createNotifier } from '../../adapters/host/systemd.ts';
+import { createNotifier, type Notifier } from '../../adapters/host/systemd.ts';
 import { StorageError } from '../../adapters/sqlite/thread/errors.ts';
 import { heldBy, inUse } from '../../adapters/sqlite/thread/hold.ts';
 import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
 import { type Daemon, type DaemonParts, startDaemon } from '../daemon/daemon.ts';
+import { statusLine } from '../daemon/status-line.ts';
 import { VERSION } from '../daemon/version.ts';
 import { countEvents, events } from '../events.ts';
+import type { Clock, Log } from '../ports.ts';
 import { checkDatabase } from './check/database.ts';
 import { controlPath } from './control.ts';
 import { logOf, secretReader } from './log.ts';
 import { configOf } from './shell.ts';
 import { SetupError } from './terminal.ts';
 
-/** After a signal: the daemon has this long to finish what is under way, ms. */
-const STOP_WITHIN_MS = 15_000;
 const STATUS_EVERY_MS = 5_000;
 /** Four minutes in all, for which systemd is asked. */
 const ROOM_AGAIN_MS = 5_000;
@@ -32,8 +33,8 @@ export async function run(invocation: Invocation): Promise<number> {
   const log = countEvents(output);
   const clock = createClock({ bootId: process.env.LOGCALLD_BOOT_ID });
   const stopWatching = onCrash({ log: output, clock, exit: () => process.exit(EXIT.software) });
-  const notifier = createNotifier({ env: process.env, onProblem: (text) => events.systemd(log, text) });
   const ended = Promise.withResolvers<number>();
+  let daemon: Daemon | null = null;
   const stopListening = onSignals({
     drain: (signal) => {
       events.stopping(log, signal);
@@ -45,49 +46,65 @@ export async function run(invocation: Invocation): Promise<number> {
       daemon?.delivery.retryNow().catch((error: unknown) => events.reloadFailed(log, String(error)));
     },
   });
-  let daemon: Daemon | null = null;
-  const database = checkDatabase(config.storage.path);
-  if (database.level === 'FAIL') throw new SetupError(`The database cannot be opened: ${database.text}`);
-  events.starting(log, VERSION, process.version);
-  const parts: DaemonParts = {
-    config,
-    clock,
-    log,
-    readSecret: secretReader(output),
-    controlPath: controlPath(config, process.env),
-    onFatal: (reason) => {
-      events.fatal(log, reason);
-      ended.resolve(EXIT.failed);
-    },
-  };
-  const started = notifier.starting('opening the database');
-  daemon = await startWithRoom(parts, ended.promise).finally(started);
-  // A signal came while it waited.
-  if (daemon === null) return await ended.promise;
-  notifier.ready(statusLine(daemon));
-  const stopWatchdog = notifier.watchdog(() => daemon?.healthy() ?? false);
+  try {
+    const database = checkDatabase(config.storage.path);
+    if (database.level === 'FAIL') throw new SetupError(`The database cannot be opened: ${database.text}`);
+    events.starting(log, VERSION, process.version);
+    const notifier = createNotifier({ env: process.env, onProblem: (text) => events.systemd(log, text) });
+    const parts: DaemonParts = {
+      config,
+      clock,
+      log,
+      readSecret: secretReader(output),
+      controlPath: controlPath(config, process.env),
+      onFatal: (reason) => {
+        events.fatal(log, reason);
+        ended.resolve(EXIT.failed);
+      },
+    };
+    const started = notifier.starting('opening the database');
+    daemon = await startWithRoom(parts, ended.promise).finally(started);
+    // A signal came while it waited.
+    if (daemon === null) return await ended.promise;
+    return await live(daemon, ended.promise, { notifier, log, output, clock });
+  } finally {
+    // Where the start failed as well: a signal ends what is left, whatever keeps it.
+    stopListening();
+    stopWatching();
+  }
+}
+
+interface Surroundings {
+  readonly notifier: Notifier;
+  readonly log: Log;
+  readonly output: HostLog;
+  readonly clock: Clock;
+}
+
+/** Until `ended`, and to the end of its stop. */
+async function live(daemon: Daemon, ended: Promise<number>, { notifier, log, output, clock }: Surroundings) {
+  notifier.ready(lineOf(daemon));
+  const stopWatchdog = notifier.watchdog(() => daemon.healthy());
   const tell = (): void => {
-    if (daemon !== null) notifier.status(statusLine(daemon));
+    notifier.status(lineOf(daemon));
     cancelStatus = clock.after(STATUS_EVERY_MS, tell);
   };
   let cancelStatus = clock.after(STATUS_EVERY_MS, tell);
 
-  const status = await ended.promise;
+  const status = await ended;
   cancelStatus();
   notifier.stopping();
-  const guard = setTimeout(() => {
-    events.notStopped(log, STOP_WITHIN_MS);
-    process.exit(EXIT.failed);
-  }, STOP_WITHIN_MS);
-  guard.unref();
-  await daemon.stop();
-  clearTimeout(guard);
+  const unfinished = await daemon.stop().then(
+    () => null,
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
   stopWatchdog();
-  stopListening();
-  events.stopped(log);
+  if (unfinished === null) events.stopped(log);
+  else events.notStopped(log, unfinished);
   await notifier.flush();
   await output.flush();
-  stopWatching();
+  // What could not be ended would keep the process.
+  if (unfinished !== null) process.exit(EXIT.failed);
   return status;
 }
 
@@ -126,7 +143,5 @@ function setupError(error: unknown, path: string): unknown {
   return unusable || error instanceof PlaceError ? new SetupError(error.message, { cause: error }) : error;
 }
 
-function statusLine(daemon: Daemon): string {
-  const sources = daemon.sources().map(({ name, state }) => `${name} ${state}`);
-  return `${sources.join(', ')}; ${daemon.pipeline.openChannels()} live channels`;
-}
+const lineOf = ({ sources, pipeline, conditions }: Daemon): string =>
+  statusLine(sources(), pipeline.openChannels(), conditions.raised());

@@ -4,12 +4,13 @@ import { megabytes } from '../../adapters/sqlite/backups/megabytes.ts';
 import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
+import { isUp } from '../delivery/health/standing.ts';
 import { DELIVERY_STATES } from '../delivery/states.ts';
 import type { Severity } from '../health/conditions.ts';
 import type { SourceStatus } from '../ports.ts';
 import { ask } from './control.ts';
-import { CIRCUITS, columns, count, cut, dateTime, external, length, print, privacy, type Tone } from './output.ts';
-import { gapLine } from './records/gap-line.ts';
+import { columns, count, cut, dateTime, external, length, print, privacy, STANDINGS, type Tone } from './output.ts';
+import { gapLines } from './records/gap-line.ts';
 
 const LIVE_SHOWN = 10;
 /** By how a line begins. */
@@ -36,7 +37,8 @@ export function isWell({ running, sources, conditions, delivery }: StatusReply):
     running &&
     linked &&
     conditions.every(({ severity }) => severity === 'notice') &&
-    delivery?.circuit === 'closed' &&
+    delivery !== null &&
+    isUp(delivery.standing) &&
     !delivery.paused
   );
 }
@@ -46,7 +48,7 @@ function screen(reply: StatusReply): readonly string[] {
     verdict(reply),
     ...troubles(reply),
     ...(reply.running ? ['', ...columns(reply.sources.map((source) => sourceCells(source, reply.at)))] : []),
-    ...reply.gaps.map((gap) => `      last gap of ${gap.source}: ${gapLine(gap, reply.at)}`),
+    ...gapLines(reply).map((line) => `      ${line}`),
     '',
     ...columns([...liveRows(reply), ...deliveryRows(reply)]),
     ...parked(reply),
@@ -120,10 +122,10 @@ function deliveryRows({ counts, delivery, backup, at }: StatusReply): readonly (
     ...(updatesWaiting === 0 ? [] : [['late facts', `${count(updatesWaiting, 'update')} waiting`]]),
   ];
   if (delivery === null) return rows;
-  const { permits, circuit, cause, paused, users } = delivery;
+  const { permits, standing, cause, paused, users } = delivery;
   const { requests, windowMs } = permits.tuning;
   const held = permits.heldMs > 0 ? `, held for ${length(permits.heldMs)} more` : '';
-  const link = circuit === 'closed' ? CIRCUITS.closed : `${CIRCUITS[circuit]}: ${cause ?? 'no reason given'}`;
+  const link = isUp(standing) ? STANDINGS[standing] : `${STANDINGS[standing]}: ${cause ?? 'no reason given'}`;
   return [
     ...rows,
     ['LeadSquared', `${paused ? 'paused; ' : ''}${link}`],

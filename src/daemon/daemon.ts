@@ -12,7 +12,6 @@ import type { Delivery } from '../delivery/service.ts';
 import { countEvents, events } from '../events.ts';
 import { type Conditions, createConditions } from '../health/conditions.ts';
 import { watchHearing } from '../health/hearing.ts';
-import { atMost } from '../link/within.ts';
 import { createTally } from '../metrics/tally.ts';
 import { createPipeline, type Pipeline } from '../pipeline.ts';
 import type { Clock, Log, SourceStatus } from '../ports.ts';
@@ -23,6 +22,7 @@ import type { CallEvent } from '../telephony/call-event.ts';
 import { handlersOf } from './answers/handlers.ts';
 import { daemonStatus } from './answers/status-reply.ts';
 import { createTail, streamsOf } from './answers/tail.ts';
+import { type Closing, createClosing } from './closing.ts';
 import { openDelivery } from './delivery.ts';
 import { isHealthy, openMetrics } from './metrics.ts';
 import { servePage } from './page.ts';
@@ -35,7 +35,7 @@ import { keepPruning } from './upkeep/pruning.ts';
 import { keepSealing } from './upkeep/sealing.ts';
 import { openStorage } from './upkeep/storage.ts';
 import { VERSION } from './version.ts';
-import { openWatch } from './watch.ts';
+import { lostConnectionText, openWatch, unreadableText } from './watch.ts';
 
 export interface DaemonParts {
   readonly config: Config;
@@ -67,24 +67,22 @@ export interface Daemon {
   stop(): Promise<void>;
 }
 
-const DRAIN_MS = 10_000;
-const STORE_MS = 3_000;
-
-/** Opens the database, starts delivery and connects to the PBXs. Rejects with one clear sentence when that is impossible. */
+/**
+ * Opens the database, starts delivery and connects to the PBXs. Rejects with one clear sentence when that is impossible; then nothing of it
+ * is left.
+ */
 export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
-  const opened: Closer[] = [];
+  const closing = createClosing(parts.clock);
   try {
-    return await build(parts, opened);
+    return await build(parts, closing);
   } catch (error) {
-    // What is left open would keep the process from ending.
-    for (const close of opened.reverse()) await close().catch(() => {});
+    // What keeps it from starting is what is told.
+    await closing.close().catch(() => {});
     throw error;
   }
 }
 
-type Closer = () => Promise<void>;
-
-async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
+async function build(parts: DaemonParts, closing: Closing): Promise<Daemon> {
   const { config, clock } = parts;
   const log = countEvents(parts.log);
   const tally = createTally(config.source.map(({ name }) => name));
@@ -98,15 +96,17 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
   // First of all: whoever has the database is the only daemon that posts its calls.
   const startedAt = clock.now();
   const socket = parts.controlPath ?? null;
-  const storage = { path: config.storage.path, clock, log, conditions };
+  const { path, backup } = config.storage;
+  const storage = { path, folder: backup.folder, clock, log, conditions };
   const database = await openStorage(storage, {
     holder: { pid: process.pid, since: startedAt, host: hostname(), version: VERSION, socket },
     onFailure: (error) => parts.onFatal(error.message),
   });
-  opened.push(database.close);
+  closing.add('database', database.close);
   const control = socket === null ? null : await openControl(socket);
-  if (control !== null) opened.push(control.close);
+  if (control !== null) closing.add('requests', control.close);
   const { remote } = database;
+  const onStorageFault = (why: string): void => events.warning(log, 'storage', why);
   const readerOf = readersOf(config);
   /** Decided once for each record, when it is stored: it may depend on the time. */
   const decided = new WeakMap<CallRecord, Why | null>();
@@ -124,11 +124,13 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
       const text = `${count} damaged segments of the journal could not be read: calls that were going on lack what was said in them.`;
       events.warning(log, source, text);
     },
+    onUnreadable: (what) =>
+      onStorageFault('calls' in what ? unreadableText(what.calls) : lostConnectionText(what.connectionOf)),
     onTrouble: (error) => conditions.set('storage-full', error === null ? null : error.message),
   });
   const tail = createTail();
-  const { client, permits, delivery, callLogPolicy } = await openDelivery(
-    { config, clock, log },
+  const { permits, delivery, callLogPolicy } = await openDelivery(
+    { config, clock, log, closing },
     { accessKey, secretKey, policy, store: remote, conditions, tally, tail },
   );
 
@@ -138,7 +140,16 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     return { source: createSource(source, { clock, secret, onWarning }), plan: planOf(source) };
   });
   const statuses = () => sources.map(({ source }) => source.status());
-  const watch = await openWatch({ config, store: remote, policy, callLog: callLogPolicy, conditions, clock });
+  const watch = await openWatch({
+    config,
+    store: remote,
+    policy,
+    callLog: callLogPolicy,
+    conditions,
+    clock,
+    onFault: onStorageFault,
+  });
+  closing.add('upkeep', watch.stop);
   const onStored = (ended: readonly CallRecord[], inserted: readonly string[], changed: readonly string[]): void => {
     const fresh = new Set(inserted);
     let waiting = changed.length > 0;
@@ -176,7 +187,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
       return status === undefined ? null : heardAt(status);
     },
   });
-  opened.push(records.close);
+  closing.add('records', records.close);
   const isRecorded = (source: string): boolean => (places.get(source) ?? []).length > 0;
   const hearing = watchHearing({ log, conditions, clock, isRecorded, onDeaf: records.audit.deaf });
   const pipeline: Pipeline = createPipeline({
@@ -186,6 +197,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     clock,
     gaps: remote.gaps,
     onGap: (gap) => records.gapEnded(gap),
+    onDoubt: hearing.doubt,
     onStored,
     onRefused(error) {
       const message = error instanceof Error ? error.message : String(error);
@@ -204,6 +216,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     onFrame: tail.frame,
     ...(parts.onEvent === undefined ? {} : { onEvent: parts.onEvent }),
   });
+  closing.add('sources', pipeline.stop);
 
   for (const note of config.notes) events.warning(log, 'config', note);
   const backups = keepBackups({
@@ -212,12 +225,11 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     log,
     conditions,
   });
-  opened.push(backups.stop);
+  closing.add('upkeep', backups.stop);
   await delivery.start();
   await pipeline.start();
   records.filling.start();
   records.audit.start();
-  const path = config.storage.path;
   const view = {
     ...{ database: path, startedAt, clock, sources: statuses, pipeline, conditions, delivery, store: remote },
     lastBackup: backups.last,
@@ -227,7 +239,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     ...{ view, pipeline, permits, journal, log, tally, conditions, clock, healthy },
     ...{ limit: policy.limit.requests, listen: config.metrics.listen },
   });
-  opened.push(metrics.stop);
+  closing.add('requests', metrics.stop);
   control?.serve(
     handlersOf({
       ...{ store: remote, policy, callLog: callLogPolicy, readerOf, database: path, delivery, permits, journal },
@@ -242,23 +254,15 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     metrics.pages,
     streamsOf(tail, () => pipeline.live()),
   );
-  const page = servePage({
-    config,
-    socket,
-    conditions,
-    clock,
-    log,
-    readSecret: parts.readSecret,
-    onServed: parts.onPage,
-  });
-  opened.push(page.stop);
-  const onStorageFault = (why: string): void => events.warning(log, 'storage', why);
+  const served = { config, socket, conditions, clock, log, readSecret: parts.readSecret, onServed: parts.onPage };
+  closing.add('requests', servePage(served).stop);
   const pruning = keepPruning({
     ...{ journal, store: remote, clock, retention: config.storage.retention },
     before: () => watch.review(),
     onFault: onStorageFault,
   });
-  const sealing = keepSealing(journal, clock, onStorageFault);
+  closing.add('upkeep', pruning.stop);
+  closing.add('upkeep', keepSealing(journal, clock, onStorageFault).stop);
 
   return {
     pipeline,
@@ -266,21 +270,6 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
     conditions,
     sources: statuses,
     healthy,
-    async stop() {
-      pruning.stop();
-      sealing.stop();
-      const noBackup = backups.stop();
-      watch.stop();
-      await page.stop();
-      await metrics.stop();
-      await control?.close();
-      await delivery.drain(DRAIN_MS);
-      // A disk that takes nothing must not keep the rest waiting: closing the database tries once more.
-      await atMost(clock, STORE_MS, records.close());
-      await atMost(clock, STORE_MS, pipeline.stop());
-      await client.close();
-      await noBackup;
-      await database.close();
-    },
+    stop: closing.close,
   };
 }

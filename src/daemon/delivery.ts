@@ -16,6 +16,7 @@ import type { Clock, Log } from '../ports.ts';
 import type { Secret } from '../secret.ts';
 import type { Store } from './answers/lookup.ts';
 import { type Tail, watched } from './answers/tail.ts';
+import { type Closing, DRAIN_MS } from './closing.ts';
 import { watchParked } from './parked.ts';
 import { CRM, callLogPolicyOf, directoryPolicyOf } from './settings.ts';
 
@@ -23,6 +24,7 @@ export interface DeliveryParts {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Log;
+  readonly closing: Closing;
 }
 
 export interface DeliveryNeeds {
@@ -36,7 +38,7 @@ export interface DeliveryNeeds {
 }
 
 /** Opens the limit and makes the worker; it posts nothing before it is started. */
-export async function openDelivery({ config, clock, log }: DeliveryParts, needs: DeliveryNeeds) {
+export async function openDelivery({ config, clock, log, closing }: DeliveryParts, needs: DeliveryNeeds) {
   const { accessKey, secretKey, policy, store, conditions, tally, tail } = needs;
   const owner = randomUUID();
   const office = await openPermits({
@@ -46,6 +48,7 @@ export async function openDelivery({ config, clock, log }: DeliveryParts, needs:
     limit: policy.limit,
     onCondition: conditions.take,
   });
+  closing.add('delivery', office.close);
   const permits = meteredPermits(office, tally);
   const client = createClient({
     host: config.leadsquared.host,
@@ -62,6 +65,7 @@ export async function openDelivery({ config, clock, log }: DeliveryParts, needs:
     permits,
     clock,
   });
+  closing.add('crm', client.close);
   const callLogPolicy = callLogPolicyOf(config);
   const callLog = createCallLog(client, callLogPolicy);
   const parked = watchParked(watched(sqliteOutbox(store.outbox), tail), conditions, clock);
@@ -82,7 +86,7 @@ export async function openDelivery({ config, clock, log }: DeliveryParts, needs:
   const delivery: Delivery = {
     ...made,
     async start() {
-      await parked.look();
+      await parked.start();
       await made.start();
     },
     async drain(deadlineMs) {
@@ -90,5 +94,6 @@ export async function openDelivery({ config, clock, log }: DeliveryParts, needs:
       await made.drain(deadlineMs);
     },
   };
-  return { client, permits, delivery, callLogPolicy };
+  closing.add('delivery', () => delivery.drain(DRAIN_MS));
+  return { permits, delivery, callLogPolicy };
 }

@@ -5,7 +5,7 @@ import { type LoopbackServer, openLoopback } from '../../adapters/control/loopba
 import type { Config } from '../../config/schema.ts';
 import type { CountedLog } from '../events.ts';
 import type { Conditions } from '../health/conditions.ts';
-import { PBX_DEAF } from '../health/hearing.ts';
+import { heardText, isHeard } from '../health/heard.ts';
 import { within } from '../link/within.ts';
 import type { Page, Pages } from '../metrics/pages.ts';
 import { type FileFacts, type ProcessFacts, readMetrics, type StoredFacts } from '../metrics/read.ts';
@@ -14,6 +14,7 @@ import type { PermitOffice } from '../permits/permits.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Clock } from '../ports.ts';
 import { type DaemonView, lastGaps } from './answers/status-reply.ts';
+import { tellParked } from './parked.ts';
 import { VERSION } from './version.ts';
 
 export interface MetricsParts {
@@ -89,7 +90,8 @@ function pagesOf(parts: MetricsParts): Pages {
   const { view, clock } = parts;
   // Who asks again while nothing answers waits for the same answer: nothing piles up behind a database that is busy.
   const stored = shared(async (): Promise<StoredFacts> => {
-    const [delivery, gaps] = await Promise.all([view.delivery.snapshot(), lastGaps(view.store)]);
+    const [delivery, gaps] = await Promise.all([view.delivery.snapshot(), lastGaps(view.store, clock.now())]);
+    tellParked(view.conditions, delivery.parked);
     return { delivery, gaps };
   });
   const files = shared(() => filesOf(view.database));
@@ -120,12 +122,12 @@ function pagesOf(parts: MetricsParts): Pages {
     },
     async '/readyz'() {
       const sources = view.sources();
-      const deaf = new Set(view.conditions.raised().flatMap(({ code, source }) => (code === PBX_DEAF ? [source] : [])));
-      const heard = sources.some(({ name, state }) => state === 'connected' && !deaf.has(name));
+      const conditions = view.conditions.raised();
+      const heard = sources.some((source) => isHeard(source, conditions));
       const database = (await soon(alive())) === true;
       const lines = [
         database ? 'database: ok' : 'database: does not answer',
-        ...sources.map(({ name, state }) => `${name}: ${state}${deaf.has(name) ? ', but deaf' : ''}`),
+        ...sources.map((source) => `${source.name}: ${heardText(source, conditions)}`),
       ];
       return plain(database && heard ? 200 : 503, lines.join('\n'));
     },

@@ -1,4 +1,7 @@
-/** Keeps the condition about parked calls true: looked at when calls are parked or leave, and whenever `status` is asked for. */
+/**
+ * Keeps the condition about parked calls true: looked at when calls are parked or leave, every minute, as calls are erased, or grow too old
+ * to be among the latest, and whenever `status` is asked for.
+ */
 import type { ParkedCounts } from '../delivery/parked/counts.ts';
 import type { Outbox } from '../delivery/store.ts';
 import type { Conditions } from '../health/conditions.ts';
@@ -7,6 +10,7 @@ import type { Clock } from '../ports.ts';
 
 /** Looked at at once, then at most so often, ms: a replay may park thousands in a minute. */
 const AGAIN_MS = 10_000;
+const EVERY_MS = 60_000;
 
 export function tellParked(conditions: Conditions, counts: ParkedCounts): void {
   const found = parkedFinding(counts);
@@ -17,14 +21,15 @@ export function tellParked(conditions: Conditions, counts: ParkedCounts): void {
 export interface ParkedWatch {
   /** The same outbox; what it moves into parked, or out of it, is looked at. */
   readonly outbox: Outbox;
-  /** Resolves when it was looked at. A store that cannot be read is asked again by the next change. */
-  look(): Promise<void>;
+  /** Looks from now on; resolves when it was looked at. Rejects when the store cannot be read, which later is asked again by the next look. */
+  start(): Promise<void>;
   stop(): void;
 }
 
 export function watchParked(outbox: Outbox, conditions: Conditions, clock: Pick<Clock, 'now' | 'after'>): ParkedWatch {
   let stopped = false;
   let cancel: (() => void) | null = null;
+  let cancelNext = (): void => {};
   let again = false;
 
   async function look(): Promise<void> {
@@ -46,11 +51,22 @@ export function watchParked(outbox: Outbox, conditions: Conditions, clock: Pick<
     look().catch(() => undefined);
   }
 
+  function later(): void {
+    cancelNext = clock.after(EVERY_MS, () => {
+      soon();
+      later();
+    });
+  }
+
   return {
-    look,
+    async start() {
+      await look();
+      if (!stopped) later();
+    },
     stop() {
       stopped = true;
       cancel?.();
+      cancelNext();
     },
     outbox: {
       ...outbox,

@@ -14,7 +14,6 @@ import type { HearingWatch } from '../health/hearing.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Clock, CommitResult, Log } from '../ports.ts';
 import { type Audit, createAudit } from '../records/audit.ts';
-import { type Erased, rememberErased } from '../records/erased.ts';
 import { createFilling, type Filling } from '../records/filling.ts';
 import type { Gap } from '../records/gaps.ts';
 import { type KnownCalls, type Merged, type PageMerger, pageMerger } from '../records/merge.ts';
@@ -38,7 +37,7 @@ export interface RecordsParts {
   readonly store: Store;
   readonly readerOf: ReaderOf;
   /** Asked when calls are going on; the pipeline is made after this. */
-  readonly pipeline: () => Pick<Pipeline, 'isOpen' | 'settled' | 'timeOf' | 'bootedAt'>;
+  readonly pipeline: () => Pick<Pipeline, 'isOpen' | 'settled' | 'timeOf' | 'bootedAt' | 'listedAt'>;
   /** Stores calls that are new or have newer facts, and tells everybody. */
   readonly save: (records: readonly CallRecord[]) => Promise<CommitResult>;
   /** The outbox clock in so many ms. */
@@ -56,7 +55,6 @@ export interface RecordsParts {
 export interface Records {
   readonly filling: Filling;
   readonly audit: Audit;
-  readonly erased: Erased;
   /** A gap is over. */
   gapEnded(gap: Gap): void;
   /** Until when a call waits for its record; `null`: it does not. */
@@ -80,12 +78,13 @@ export function openRecords(parts: RecordsParts): Records {
       return found.map(({ record }) => record);
     },
     heard: (args) => heardIn(parts, args),
+    lists: (source, since) => listsOf(parts, source, since),
   };
-  const erased = rememberErased(clock);
+  const { erasures } = store;
   const sources = parts.sources.map(({ name, plan, places }) => {
     const time = () => parts.pipeline().timeOf(name);
     const bootedAt = () => parts.pipeline().bootedAt(name);
-    const merge = pageMerger({ source: name, plan, rules, known, store: parts.save, time, erased, bootedAt });
+    const merge = pageMerger({ source: name, plan, rules, known, store: parts.save, time, bootedAt, erasures });
     return { name, places, merge };
   });
   const onTrouble = (source: string, problem: string | null): void =>
@@ -112,7 +111,6 @@ export function openRecords(parts: RecordsParts): Records {
   return {
     filling,
     audit,
-    erased,
     gapEnded(gap) {
       events.gapEnded(log, gap);
       filling.gapEnded(gap);
@@ -148,6 +146,15 @@ async function heardIn(
     }
   }
   return listener.heard();
+}
+
+/** Gaps that are looked at for the lists after them: the latest. */
+const GAPS = 1000;
+
+async function listsOf({ store, pipeline }: RecordsParts, source: string, since: number): Promise<readonly number[]> {
+  const gaps = await store.gaps.list({ source, since, limit: GAPS });
+  const lists = [...gaps.map(({ listedAt }) => listedAt), pipeline().listedAt(source)];
+  return lists.filter((at) => at !== null).filter((at) => at >= since);
 }
 
 interface Source {
@@ -196,8 +203,9 @@ async function byHand(
   const from = Math.max(wanted.from, begin.from);
   const created: CallRecord[] = [];
   const completed: CallRecord[] = [];
+  const erased: string[] = [];
   const skipped: SkippedRecords[] = [];
-  const answer = { place: place.name, since, created, completed, skipped };
+  const answer = { place: place.name, since, created, completed, erased, skipped };
   const began = clock.now();
   const next = (at: z.output<typeof placeOfPage> | null) => (at === null ? null : cursorOf(selection, at));
   try {
@@ -205,6 +213,7 @@ async function byHand(
       const done = await source.merge(page.events, { span, time, dryRun });
       created.push(...done.created);
       completed.push(...done.completed);
+      erased.push(...done.erased);
       skipped.push(...page.skipped, ...done.faults);
       if (!dryRun) await countFor(store, source, done, time);
       // One that comes no further tells of what went on before: the next one follows at once.

@@ -12,6 +12,8 @@ import { planOf } from './settings.ts';
 
 /** Calls read for each PBX: most of the time far more than the windows need, also where nearly all are internal. */
 const READ = 500;
+/** Ids named in one sentence. */
+const NAMED = 5;
 
 interface WatchParts {
   readonly config: Config;
@@ -20,21 +22,44 @@ interface WatchParts {
   readonly callLog: CallLogPolicy;
   readonly conditions: Conditions;
   readonly clock: Clock;
+  /** In one sentence. */
+  readonly onFault: (text: string) => void;
 }
 
-/** Rejects with a `StorageError` when the calls cannot be read. */
-export async function openWatch({ config, store, policy, callLog, conditions, clock }: WatchParts): Promise<CallWatch> {
+/** What stands in the calls is of help to the operator: where they cannot be read, that is told, and the watch begins without them. */
+export async function openWatch(parts: WatchParts): Promise<CallWatch> {
+  const { config, store, policy, callLog, conditions, clock, onFault } = parts;
   const sources = config.source.map((source) => ({ name: source.name, plan: planOf(source) }));
   const recordingsPosted = postsRecordings(callLog);
   const watch = createCallWatch({ sources, policy, recordingsPosted, conditions, clock });
-  watch.known((await store.calls.extensions()).map(({ extension }) => extension));
-  for (const { name } of sources) {
-    const since = Math.floor(clock.now() - WINDOW_MS);
-    const latest = await store.sessions.list({ source: name, since, limit: READ, offset: 0 });
-    watch.fill(latest.map(({ record }) => record));
+  try {
+    watch.known((await store.calls.extensions()).map(({ extension }) => extension));
+    for (const { name } of sources) {
+      const since = Math.floor(clock.now() - WINDOW_MS);
+      const { found, unreadable } = await store.sessions.list({ source: name, since, limit: READ, offset: 0 });
+      watch.fill(found.map(({ record }) => record));
+      if (unreadable.length > 0) onFault(unreadableText(unreadable));
+    }
+  } catch (error) {
+    onFault(`The calls of the last days could not be looked through for what is wrong with them: ${String(error)}`);
   }
   watch.review();
   return watch;
+}
+
+/** One sentence about calls, by their ids, of which what is stored is no JSON. */
+export function unreadableText(ids: readonly string[]): string {
+  const named = ids.slice(0, NAMED).join(', ');
+  const more = ids.length > NAMED ? ` and ${ids.length - NAMED} more` : '';
+  return (
+    `What is stored of ${ids.length === 1 ? 'a call' : `${ids.length} calls`} cannot be read, and is left out (${named}${more}): ` +
+    'somebody or the disk changed the database; a backup may have it ("logcalld salvage").'
+  );
+}
+
+/** The same of the connection to a PBX on which its open calls began. */
+export function lostConnectionText(source: string): string {
+  return `What is stored of the connection to ${source} cannot be read: its calls that are going on are judged without it.`;
 }
 
 function postsRecordings({ recordingUrl, extraFields }: CallLogPolicy): boolean {

@@ -1,6 +1,6 @@
 /** The rows that are worked on, by class, and how many more of each are wanted. */
 import type { PermitOffice } from '../permits/permits.ts';
-import type { Lane } from './health.ts';
+import type { Lane } from './health/health.ts';
 import { failedBefore } from './steps/step.ts';
 import type { Delivery, Wanted } from './store.ts';
 

@@ -6,12 +6,13 @@ import type { PermitSnapshot } from '../permits/port.ts';
 import type { Clock, Log } from '../ports.ts';
 import { announcing, type LoggedCall } from './announce.ts';
 import type { Crm } from './crm.ts';
-import { type CircuitState, createHealth } from './health.ts';
+import { type CircuitState, createHealth } from './health/health.ts';
+import { createProbe } from './health/probe.ts';
+import type { Standing } from './health/standing.ts';
 import { createLeads } from './parties/leads.ts';
 import { createResolve } from './parties/resolve.ts';
 import { createUsers } from './parties/users.ts';
 import type { DeliveryPolicy } from './policy.ts';
-import { createProbe } from './probe.ts';
 import { type ReplayReport, type ReplayRequest, replay } from './replay.ts';
 import type { DeliveryStore, OutboxCounts } from './store.ts';
 import { createWorker } from './worker.ts';
@@ -37,7 +38,8 @@ export interface DeliveryOptions {
 
 export interface DeliverySnapshot extends OutboxCounts {
   readonly circuit: CircuitState;
-  /** Why the circuit is not closed. */
+  readonly standing: Standing;
+  /** What the CRM said when it failed; `null` while nothing is known to fail. */
   readonly cause: string | null;
   readonly paused: boolean;
   readonly permits: PermitSnapshot;
@@ -57,8 +59,11 @@ export interface Delivery {
   drain(deadlineMs: number): Promise<void>;
   pause(): void;
   resume(): void;
-  /** Tries at once again after `denied`, an outage or a refusal for the rate, and fetches the users (after a reload). */
-  retryNow(): Promise<void>;
+  /**
+   * Tries at once again after `denied`, an outage or a refusal for the rate, and fetches the users (after a reload). Resolves with
+   * whether the users are new; where the CRM takes nothing they are not asked for.
+   */
+  retryNow(): Promise<boolean>;
   replay(request: ReplayRequest): Promise<ReplayReport>;
   snapshot(): Promise<DeliverySnapshot>;
 }
@@ -98,6 +103,11 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     log,
     onCondition,
     onFresh: () => worker.wake(),
+    onAnswer(reply) {
+      if (reply.kind === 'accepted') health.reached();
+      // Some accounts may not list users; whether it is the account, or the network, the probe tells.
+      else if (reply.kind !== 'rate-limited') void probe.now();
+    },
     allowed: () => health.state === 'closed',
   });
   const resolve = createResolve({ leads, users, userStore: store.users, clock, policy, crm: crm.name });
@@ -130,7 +140,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       permits.resume();
       await probe.now();
       worker.wake();
-      if (health.state === 'closed') await users.refresh();
+      return health.state === 'closed' && (await users.refresh());
     },
     async replay(request) {
       const done = await replay({ outbox, callLog: crm.callLog, clock, steady, policy }, request);
@@ -144,6 +154,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       return {
         ...counts,
         circuit: health.state,
+        standing: health.standing,
         cause: health.cause,
         paused: worker.paused,
         permits: permits.snapshot(),

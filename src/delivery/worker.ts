@@ -7,7 +7,7 @@
  */
 import { events } from '../events.ts';
 import type { PermitOffice } from '../permits/permits.ts';
-import type { Lane } from './health.ts';
+import type { Lane } from './health/health.ts';
 import { type Class, classOf, createHeld, type Held, NONE } from './held.ts';
 import { createSettler, type End, Stopped, type WorkerParts } from './settle.ts';
 import { createShelf } from './shelf.ts';

@@ -6,6 +6,8 @@ import type { Conditions } from './conditions.ts';
 
 /** Code of the condition: the link stands, and what happens to calls is not told. */
 export const PBX_DEAF = 'pbx-deaf';
+/** The same was so when it was heard last, before a restart of this program. */
+const PBX_DOUBTED = 'pbx-deaf-before';
 const CALLS_UNHEARD = 'calls-unheard';
 
 /** So long after the last call that nobody heard, and while calls are heard, it is told no longer, ms. */
@@ -24,6 +26,9 @@ export interface HearingWatchOptions {
 export interface HearingWatch {
   /** Every change of the state of a PBX. */
   status(status: SourceStatus): void;
+  /** As of `GapWatchOptions`: it was deaf when it was heard last, since then. `null`: nothing says so any more. */
+  doubt(source: string, since: number | null): void;
+  /** It is, or was when it was heard last. */
   isDeaf(source: string): boolean;
   /** The newest records of a PBX were looked through: these calls were not heard though the link stood. */
   looked(source: string, unheard: readonly CallRecord[]): void;
@@ -37,12 +42,14 @@ interface Known {
   deafAt: number;
   unheard: number;
   unheardAt: number;
+  /** It was deaf in an earlier life, and no call was heard since. */
+  doubted: boolean;
 }
 
 export function watchHearing({ log, conditions, clock, ...options }: HearingWatchOptions): HearingWatch {
   const known = new Map<string, Known>();
   const of = (source: string): Known => {
-    const one = known.get(source) ?? { status: null, told: '', deafAt: 0, unheard: 0, unheardAt: 0 };
+    const one = known.get(source) ?? { status: null, told: '', deafAt: 0, unheard: 0, unheardAt: 0, doubted: false };
     known.set(source, one);
     return one;
   };
@@ -70,7 +77,19 @@ export function watchHearing({ log, conditions, clock, ...options }: HearingWatc
         if (!wasDeaf) options.onDeaf(name);
       }
     },
-    isDeaf: (source) => of(source).status?.deaf != null,
+    doubt(source, since) {
+      const one = of(source);
+      one.doubted = since !== null;
+      one.deafAt = clock.now();
+      conditions.set(
+        PBX_DOUBTED,
+        since === null ? null : `${doubtText(source, since)} ${meanwhile(source)}`,
+        'warning',
+        { source },
+      );
+      if (since !== null) options.onDeaf(source);
+    },
+    isDeaf: (source) => of(source).doubted || of(source).status?.deaf != null,
     looked(source, unheard) {
       const one = of(source);
       if (unheard.length > 0) events.unheard(log, source, unheard.length);
@@ -86,6 +105,14 @@ export function watchHearing({ log, conditions, clock, ...options }: HearingWatc
       });
     },
   };
+}
+
+function doubtText(source: string, since: number): string {
+  const at = `${new Date(since).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  return (
+    `${source} was deaf when logcalld ended, since ${at}, and no event of a call has come yet: whether it still is, the next call ` +
+    'tells, or "logcalld check-config --probe" at once.'
+  );
 }
 
 function unheardText(source: string, calls: number): string {

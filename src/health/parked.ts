@@ -34,7 +34,10 @@ export function parkedFinding(counts: ParkedCounts): ParkedFinding | null {
       `${fresh === 1 ? '1 call is' : `${fresh} calls are`} parked and not in LeadSquared${share}: ${each}. Each waits until it is sent ` +
       'again. "logcalld calls --state parked" shows them, "logcalld acknowledge" takes note of them.',
     lines: reasons.flatMap(linesOf),
-    gist: `${many} ${reasons.map(({ code }) => code).join(' ')}`,
+    gist: `${many} ${reasons
+      .map(({ code }) => code)
+      .sort()
+      .join(' ')}`,
   };
 }
 

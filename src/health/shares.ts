@@ -54,7 +54,9 @@ export class Shares {
 
   /** Takes a call in, at its place in time; one that is known already is replaced. */
   note(seen: NumberSeen): void {
-    const others = this.windows[seen.way].filter((one) => one.id !== seen.id);
+    // It may have been taken for one the other way.
+    this.forget(seen.id);
+    const others = this.windows[seen.way];
     const at = others.findLastIndex((one) => one.endedAt <= seen.endedAt) + 1;
     this.windows[seen.way] = others.toSpliced(at, 0, seen).slice(-WINDOW_CALLS);
   }

@@ -58,7 +58,7 @@ export interface LinkOptions {
   readonly retryMs?: typeof retryDelayMs;
   /** Makes a new attempt; the last one is over. */
   readonly connect: () => void;
-  /** The state or the problem is another one. Must not throw. */
+  /** The state, the problem or a note is another one, also a note that is not shown. Must not throw. */
   readonly onChange: (status: LinkStatus) => void;
 }
 
@@ -100,10 +100,11 @@ export class Link {
 
   /** While connected: what is wrong with `subject`, `null` when it is well again. The oldest such problem is shown. */
   note(subject: string, problem: string | null): void {
-    if (this.#stage !== 'connected') return;
+    if (this.#stage !== 'connected' || problem === (this.#notes.get(subject) ?? null)) return;
     if (problem === null) this.#notes.delete(subject);
     else this.#notes.set(subject, problem);
-    this.#enter('connected', this.#notes.values().next().value ?? null);
+    this.#status = { ...this.#status, problem: this.#notes.values().next().value ?? null };
+    this.#options.onChange(this.#status);
   }
 
   /** The attempt, or the link, is over. Plans the next attempt; none after a stop. */

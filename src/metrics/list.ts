@@ -17,14 +17,19 @@ const program = {
 };
 
 const pbx = {
-  connected: gauge('logcalld_pbx_connected', ['pbx'], '1 while the PBX is heard'),
+  connected: gauge('logcalld_pbx_connected', ['pbx'], '1 while the PBX is heard: the link stands, and it is not deaf'),
+  problem: gauge('logcalld_pbx_problem', ['pbx'], '1 while it is heard and something is wrong that status tells'),
   lost: counter('logcalld_pbx_disconnects_total', ['pbx'], 'Links that were lost'),
   frames: counter('logcalld_pbx_frames_total', ['pbx'], 'Packets of the PBX'),
   unknown: counter('logcalld_pbx_unknown_events_total', ['pbx'], 'Events that logcalld has no use for'),
   faults: counter('logcalld_pbx_frame_faults_total', ['pbx'], 'Packets that could not be read, each left out alone'),
   lastFrame: gauge('logcalld_pbx_last_frame_timestamp_seconds', ['pbx'], 'When anything came last'),
   ahead: gauge('logcalld_pbx_clock_offset_seconds', ['pbx'], 'How far the clock of the PBX is ahead'),
-  gap: gauge('logcalld_pbx_last_gap_timestamp_seconds', ['pbx', 'state'], 'When the last gap ended, or began if open'),
+  gap: gauge(
+    'logcalld_pbx_last_gap_timestamp_seconds',
+    ['pbx', 'state'],
+    'When the last gap in this state ended, or began if open',
+  ),
 };
 
 const calls = {

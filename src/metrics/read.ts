@@ -1,7 +1,10 @@
 /** Reads every metric at one moment from what exists. */
+
+import { isUp } from '../delivery/health/standing.ts';
 import type { DeliverySnapshot } from '../delivery/service.ts';
 import { DELIVERY_STATES } from '../delivery/states.ts';
 import type { RaisedCondition } from '../health/conditions.ts';
+import { heardHow, isHeard } from '../health/heard.ts';
 import { type PermitSnapshot, PRIORITIES } from '../permits/port.ts';
 import type { SourceStatus } from '../ports.ts';
 import type { Gap } from '../records/gaps.ts';
@@ -12,7 +15,7 @@ import type { Tally } from './tally.ts';
 /** What the database knows. */
 export interface StoredFacts {
   readonly delivery: DeliverySnapshot;
-  /** The last gap of each PBX that had one. */
+  /** Of each PBX the last gap, and the last ones that are open, wait or were not filled. */
   readonly gaps: readonly Gap[];
 }
 
@@ -95,7 +98,7 @@ function byLabel(label: string, values: ReadonlyMap<string, number>): readonly S
   return [...values].map(([name, value]) => ({ labels: { [label]: name }, value }));
 }
 
-function putSources(put: Put, { sources, openCalls, tally }: Facts): void {
+function putSources(put: Put, { sources, openCalls, tally, conditions }: Facts): void {
   const { pbx, calls } = METRICS;
   /** `null`: not known, so left out. */
   const each = (of: Family, read: (status: SourceStatus) => number | null): void => {
@@ -107,7 +110,8 @@ function putSources(put: Put, { sources, openCalls, tally }: Facts): void {
       }),
     );
   };
-  each(pbx.connected, ({ state }) => (state === 'connected' ? 1 : 0));
+  each(pbx.connected, (status) => (isHeard(status, conditions) ? 1 : 0));
+  each(pbx.problem, (status) => (heardHow(status, conditions) === 'troubled' ? 1 : 0));
   put(pbx.lost, tally.losses.samples());
   each(pbx.frames, ({ frames }) => frames);
   each(pbx.unknown, ({ unknownEvents }) => unknownEvents);
@@ -142,7 +146,7 @@ function putStored(put: Put, one: One, { delivery, gaps }: StoredFacts, at: numb
     DELIVERY_STATES.map((state) => ({ labels: { state }, value: delivery.states[state] })),
   );
   one(calls.oldest, (delivery.oldestMs ?? 0) / 1000);
-  one(crm.available, delivery.circuit === 'closed' ? 1 : 0);
+  one(crm.available, isUp(delivery.standing) ? 1 : 0);
   one(crm.paused, delivery.paused ? 1 : 0);
   one(crm.users, delivery.users.count);
   if (delivery.users.fetchedAt !== null) one(crm.usersAt, delivery.users.fetchedAt / 1000);

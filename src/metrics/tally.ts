@@ -20,6 +20,7 @@ export type Tally = ReturnType<typeof createTally>;
 export function createTally(sources: readonly string[]) {
   const calls = createCounts({ pbx: sources, direction: DIRECTIONS, status: CALL_STATUSES });
   const losses = createCounts({ pbx: sources });
+  const states = new Map<string, SourceStatus['state']>();
   const requests = createCounts({ operation: OPERATIONS, outcome: OUTCOMES });
   const requestSeconds = createHistogram(REQUEST, { name: 'operation', values: OPERATIONS });
   const latency = createHistogram(LATENCY);
@@ -35,9 +36,10 @@ export function createTally(sources: readonly string[]) {
     ended({ source, direction, status }: CallRecord): void {
       calls.add({ pbx: source, direction, status });
     },
-    /** A link to a PBX has another state. */
+    /** A link to a PBX has another state. An attempt that failed is no further loss, and an end of this program none at all. */
     heard({ name, state }: SourceStatus): void {
-      if (state === 'lost') losses.add({ pbx: name });
+      if (states.get(name) === 'connected' && state !== 'connected' && state !== 'stopped') losses.add({ pbx: name });
+      states.set(name, state);
     },
     /** The CRM has a call now. One that an operator sent again says nothing of how fast calls get there. */
     logged({ latencyMs, replayed }: LoggedCall): void {

@@ -27,6 +27,8 @@ export interface Gap {
   readonly beganAt: number;
   /** When it was heard wholly again; `null`: not yet. */
   readonly endedAt: number | null;
+  /** When the PBX listed all of its channels last, at the end of it or before; `null`: it did not, or that is not known. */
+  readonly listedAt: number | null;
   readonly reason: string;
   /** Calls that were going on when it began. */
   readonly live: number;
@@ -50,9 +52,9 @@ export const UNHEARD_FLAG = 'not-heard';
 
 /** What became of a call that a gap touched. */
 export function settledHow({ flags }: Pick<CallRecord, 'flags'>): string {
-  if (flags.includes(UNHEARD_FLAG)) return "nobody heard it: from the PBX's own record";
   const unknown = ['start', 'answer', 'end'].filter((what) => flags.includes(`${what}-unknown`));
   const left = unknown.length === 0 ? '' : `; ${unknown.join(' and ')} not known`;
+  if (flags.includes(UNHEARD_FLAG)) return `nobody heard it: from the PBX's own record${left}`;
   if (flags.includes('from-cdr')) return `completed by the PBX's own record${left}`;
   return unknown.length === 0 ? 'went on through it' : `heard in part${left}`;
 }
@@ -79,7 +81,7 @@ export interface Gaps {
   /** Begins a gap unless one of the source is open. */
   begin(args: { source: string; at: number; reason: string; live: number }): Promise<void>;
   /** The gap that was open, which waits for the records now; `null` when there was none. */
-  end(args: { source: string; at: number }): Promise<Gap | null>;
+  end(args: { source: string; at: number; listedAt: number | null }): Promise<Gap | null>;
   waiting(args: { source: string }): Promise<readonly Gap[]>;
   progress(progress: GapProgress): Promise<void>;
   settle(args: { id: number; state: 'filled' | 'unfilled'; note: string | null; at: number }): Promise<Gap | null>;
@@ -113,6 +115,7 @@ export class Hearing {
   /** `#time` is of this connection. */
   #fresh = false;
   #bootedAt: number | null = null;
+  #listedAt: number | null = null;
 
   /** `time`: as it was known in an earlier life. */
   constructor(time: PbxTime = SAME_TIME) {
@@ -134,6 +137,11 @@ export class Hearing {
     return this.#bootedAt;
   }
 
+  /** When it listed all of its channels last, ms since the epoch, on our clock; `null`: not in this life. */
+  get listedAt(): number | null {
+    return this.#listedAt;
+  }
+
   /** `null`: nothing begins or ends. A beginning is told again while the gap is open, and then changes nothing. */
   note(event: CallEvent): GapStep | null {
     switch (event.kind) {
@@ -151,9 +159,11 @@ export class Hearing {
         if (event.clock === 'ours') {
           if (this.#open?.connectedAt != null) this.#open.connectedAt += event.by;
           if (this.#bootedAt !== null) this.#bootedAt += event.by;
+          if (this.#listedAt !== null) this.#listedAt += event.by;
         }
         return null;
       case 'snapshot-complete':
+        this.#listedAt = event.receivedAt;
         return this.#end(event.receivedAt);
       case 'channel-created': {
         this.#sample(event);

@@ -6,7 +6,8 @@ import type { CallRules } from '../call/correlate.ts';
 import type { SourcePlan } from '../call/plan.ts';
 import type { CallRecord } from '../call/record.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
-import type { Erased } from './erased.ts';
+import { unheardEnds } from './ends.ts';
+import type { Erasures } from './erased.ts';
 import { moved, type PbxTime, shiftOfCalls, shiftOfRecords } from './pbx-time.ts';
 import { RecordsError, type SkippedRecords } from './port.ts';
 
@@ -23,6 +24,8 @@ export interface KnownCalls {
   isOpen(source: string, channel: string): boolean;
   /** Resolves when what was heard so far is settled: with true when all of it is stored. */
   settled(): Promise<boolean>;
+  /** When the PBX listed all of its channels, ms since the epoch, on our clock; those before `since` are left out. */
+  lists(source: string, since: number): Promise<readonly number[]>;
 }
 
 export interface MergeOptions {
@@ -36,7 +39,7 @@ export interface MergeOptions {
     readonly changed: readonly string[];
   }>;
   readonly time: () => PbxTime;
-  readonly erased: Pick<Erased, 'covers'>;
+  readonly erasures: Pick<Erasures, 'covered'>;
   /** When the PBX that is heard now was started, ms since the epoch, on our clock; `null`: it does not tell. */
   readonly bootedAt: () => number | null;
 }
@@ -52,6 +55,8 @@ export interface MergeRequest {
 export interface Merged {
   readonly created: readonly CallRecord[];
   readonly completed: readonly CallRecord[];
+  /** Ids of calls that nobody heard and that are left out, as a number of them was erased. */
+  readonly erased: readonly string[];
   /** Ids that calls of which the records told may have, whether that was news or not. */
   readonly recorded: readonly string[];
   /** Records that the rules could not take in, each left out alone; what was wrong with the first. */
@@ -63,6 +68,10 @@ export interface PageMerger {
   readonly time: () => PbxTime;
 }
 
+const ENDLESS =
+  'The PBX recorded no end of these calls, and has not listed its channels since then: whether they go on is not known, so they were left out. ' +
+  'logcalld check-config says what its records lack.';
+
 /** How long before and after a call its channels may have been heard, ms. */
 const AROUND_MS = 60_000;
 
@@ -72,14 +81,22 @@ export function pageMerger(options: MergeOptions): PageMerger {
   const sessionIdOf = (id: string): string => `${source}-${id}`;
 
   const merge = async (events: readonly CallEvent[], { span, time, dryRun = false }: MergeRequest): Promise<Merged> => {
-    const faults: { count: number; why: string }[] = [];
+    const faults: SkippedRecords[] = [];
+    const wrong = { count: 0, why: '' };
     const onFault = (what: string, error: unknown): void => {
-      const [first] = faults;
-      if (first === undefined) faults.push({ count: 1, why: `${what}: ${String(error)}` });
-      else first.count += 1;
+      if (wrong.count++ > 0) return;
+      wrong.why = `${what}: ${String(error)}`;
+      faults.push(wrong);
     };
     const shifted = events.map((event) => earlier(event, shiftOfRecords(time)));
-    const told = callsOfCdr([...shifted, ...startOf(time)], source, plan, rules, onFault);
+    const recordedEvents = [...shifted, ...startOf(time)];
+    const ends = await unheardEnds(recordedEvents, {
+      ...{ source, time, stored: known.stored },
+      isOpen: (channel) => known.isOpen(source, channel),
+      lists: (since) => known.lists(source, since),
+    });
+    if (ends.endless > 0) faults.push({ count: ends.endless, why: ENDLESS });
+    const told = callsOfCdr([...recordedEvents, ...ends.events], source, plan, rules, onFault);
     // What is going on ends by itself, and is judged by what is heard.
     const over = told.filter(({ ids }) => ![...ids].some((id) => known.isOpen(source, id)));
     // Records may begin with a later channel of a call than the one that it was heard to begin with.
@@ -94,15 +111,20 @@ export function pageMerger(options: MergeOptions): PageMerger {
     const after = backfill(before, { ...heard, gaps }, over);
     const same = new Set(before);
     const unheard = new Set(others.map(({ record }) => record.callSessionId));
-    const created = after.filter((record) => unheard.has(record.callSessionId) && !options.erased.covers(record));
+    const fresh = after.filter((record) => unheard.has(record.callSessionId));
+    const erased = fresh.length === 0 ? [] : await erasedOf(fresh, time);
+    const created = fresh.filter(({ callSessionId }) => !erased.includes(callSessionId));
     const completed = after.filter((record) => stored.has(record.callSessionId) && !same.has(record));
     const news = [...created, ...completed];
-    if (news.length === 0 || dryRun) return { created, completed, recorded, faults };
+    if (news.length === 0 || dryRun) return { created, completed, erased, recorded, faults };
     const { inserted, changed } = await options.store(news);
     const done = new Set([...inserted, ...changed]);
     const stays = (record: CallRecord): boolean => done.has(record.callSessionId);
-    return { created: created.filter(stays), completed: completed.filter(stays), recorded, faults };
+    return { created: created.filter(stays), completed: completed.filter(stays), erased, recorded, faults };
   };
+
+  const erasedOf = (records: readonly CallRecord[], time: PbxTime): Promise<readonly string[]> =>
+    options.erasures.covered({ records, aheadMs: shiftOfCalls(time) });
 
   /** What an earlier run of the PBX has recorded without an end is over: records tell of a crash only what was before it. */
   const startOf = (time: PbxTime): CallEvent[] => {
@@ -118,7 +140,8 @@ export function pageMerger(options: MergeOptions): PageMerger {
     const ids = new Set(calls.flatMap((call) => [...call.ids]));
     const span = {
       from: Math.min(...calls.map(({ record }) => record.startedAt)) - AROUND_MS,
-      to: Math.max(...calls.map(({ record }) => record.endedAt)) + AROUND_MS,
+      // One without a recorded end may have been listed.
+      to: Math.max(...calls.map(({ record: { endedAt, endBetween } }) => endBetween?.to ?? endedAt)) + AROUND_MS,
     };
     return known.heard({ source, ids, span: moved(span, -ahead) });
   };

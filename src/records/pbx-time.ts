@@ -3,6 +3,7 @@
  * its events have times of their own (FreeSWITCH, Asterisk with `timestampevents`), else those of arrival, which are ours.
  */
 import type { Span } from '../call/cdr/coverage.ts';
+import { SAME_MS } from '../call/cdr/unended.ts';
 
 export interface PbxTime {
   /** How far the clock of the PBX is ahead of ours, ms; 0 also where that is not known. */
@@ -12,9 +13,6 @@ export interface PbxTime {
 }
 
 export const SAME_TIME: PbxTime = { aheadMs: 0, ownTimes: false };
-
-/** A difference of the clocks up to this is none: the second of a channel's creation is known to half of one, ms. */
-const SAME_MS = 1500;
 
 export function timeApart(aheadMs: number, ownTimes: boolean): PbxTime {
   return { aheadMs: Math.abs(aheadMs) > SAME_MS ? aheadMs : 0, ownTimes };

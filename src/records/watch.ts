@@ -13,6 +13,11 @@ export interface GapWatchOptions {
   /** Calls of a PBX that are going on. */
   readonly liveOf: (source: string) => number;
   readonly onEnded: (gap: Gap) => void;
+  /**
+   * A PBX was deaf when an earlier life of this program ended, since then (ms since the epoch), and nothing has shown yet that it is no
+   * more; `null`: a call was heard, or it is deaf for certain.
+   */
+  readonly onDoubt?: (source: string, since: number | null) => void;
   /** A gap could not be stored: what follows is still logged. */
   readonly onFault: (source: string, text: string) => void;
 }
@@ -26,6 +31,7 @@ export interface GapWatch {
   timeOf(source: string): PbxTime;
   /** As of `Hearing`. */
   bootedAt(source: string): number | null;
+  listedAt(source: string): number | null;
   /** Takes up what was known of these PBXs in an earlier life. */
   start(sources: readonly string[]): Promise<void>;
   /** Resolves when all that was noted is stored. */
@@ -41,6 +47,8 @@ export function watchGaps(options: GapWatchOptions): GapWatch {
   const hearings = new Map<string, Hearing>();
   /** PBXs that are deaf. */
   const deaf = new Set<string>();
+  /** Those that were when an earlier life ended: a list of channels does not tell that their events come. */
+  const doubted = new Set<string>();
   let writing: Promise<void> = Promise.resolve();
   let cancel: () => void = () => {};
 
@@ -85,16 +93,26 @@ export function watchGaps(options: GapWatchOptions): GapWatch {
     write(source, () => gaps.begin(begun));
   };
 
-  const end = (source: string, at: number): void =>
+  const end = (source: string, at: number): void => {
+    const ended = { source, at, listedAt: of(source).listedAt };
     write(source, async () => {
-      const gap = await gaps.end({ source, at });
+      const gap = await gaps.end(ended);
       if (gap !== null) options.onEnded(gap);
     });
+  };
+
+  const believe = (source: string): boolean => {
+    const was = doubted.delete(source);
+    if (was) options.onDoubt?.(source, null);
+    return was;
+  };
 
   return {
     note(event) {
       const { source } = event;
       const step = of(source).note(event);
+      const isCall = event.kind === 'channel-created' || event.kind === 'cleared';
+      if (isCall && believe(source) && !of(source).isLost) end(source, event.receivedAt);
       if (event.kind === 'clock-stepped' && event.clock === 'ours') write(source, () => gaps.shift(event));
       if (step === null) return;
       if (step.step === 'begin') {
@@ -105,21 +123,27 @@ export function watchGaps(options: GapWatchOptions): GapWatch {
         write(source, () => gaps.heard({ source, at, time }));
       }
       // Of one that is deaf nothing is heard with its list: the gap goes on.
-      else if (!deaf.has(source)) end(source, step.at);
+      else if (!deaf.has(source) && !doubted.has(source)) end(source, step.at);
     },
     status({ name, since, deaf: missing = null, callHeardAt = null }) {
       if (missing !== null) {
         if (deaf.has(name)) return;
         deaf.add(name);
+        believe(name);
         begin(name, Math.max(since, callHeardAt ?? 0), DEAF_REASON);
       } else if (deaf.delete(name) && !of(name).isLost) end(name, callHeardAt ?? since);
     },
     timeOf,
     bootedAt: (source) => of(source).bootedAt,
+    listedAt: (source) => of(source).listedAt,
     async start(sources) {
       for (const source of sources) {
         const known = await gaps.lastHeard({ source });
         if (known !== null) hearings.set(source, new Hearing(known.time));
+        const [last] = await gaps.list({ source, limit: 1 });
+        if (last?.state !== 'open' || last.reason !== DEAF_REASON) continue;
+        doubted.add(source);
+        options.onDoubt?.(source, last.beganAt);
       }
       later();
     },

@@ -213,9 +213,9 @@ export type CallEvent =
     })
   /**
    * The PBX lists the channel no more, although nothing told its end. `at`: when it is known to have lived last, by the clock
-   * of arrival.
+   * of arrival. `overAt`: by when it was over, by the clock of the times of calls, where that is not the arrival of this (in records).
    */
-  | (OnChannel & { readonly kind: 'vanished' })
+  | (OnChannel & { readonly kind: 'vanished'; readonly overAt?: number })
   /** The PBX has given the channel another id; what comes later is told under that one. */
   | (OnChannel & { readonly kind: 'renamed'; readonly to: ChannelId })
   /**

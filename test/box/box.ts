@@ -96,7 +96,7 @@ export async function boot(suite: Suite): Promise<Box> {
       await chmod(passing, mode);
       await must(`mkdir -p "$(dirname '${path}')" && cp -p /mnt/shared/passing '${path}' && rm /mnt/shared/passing`);
     },
-    async until(command, wanted, limitMs = 60_000) {
+    async until(command, wanted, limitMs = 120_000) {
       const end = performance.now() + limitMs;
       for (;;) {
         const ran = await run(command);

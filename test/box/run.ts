@@ -10,7 +10,7 @@ import { boot, SUITES, type Suite, Unavailable } from './box.ts';
 import { stories } from './stories/all.ts';
 import type { Story } from './story.ts';
 
-const STORY_LIMIT_MS = 240_000;
+const STORY_LIMIT_MS = 480_000;
 
 const { values: options } = parseArgs({
   options: {

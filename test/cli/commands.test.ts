@@ -165,7 +165,10 @@ t.test('a day with the commands', async (t) => {
     t.equal(paused.code, 1);
     t.match(paused.out, /^Something needs attention\.[^\n]*\nwarn {2}Posting to LeadSquared is paused/);
     t.match(await it.run('resume'), { code: 0 });
-    t.match(await it.run('reload'), { code: 0, out: /takes calls/ });
+    const broken = { match: { path: 'Users' }, times: 1, fault: { kind: 'status', status: 500 } };
+    await fetch(`${it.sandbox.url}/sandbox/faults`, { method: 'POST', body: JSON.stringify(broken) });
+    t.match(await it.run('reload'), { code: 1, out: /takes calls, but its users could not be fetched anew/ });
+    t.match(await it.run('reload'), { code: 0, out: /takes calls; its users were fetched anew/ });
     t.equal((await it.run('status')).code, 0);
   });
 
@@ -390,6 +393,8 @@ t.test('a wrong command line costs one line and status 2', async (t) => {
     [['calls', '--at', '2199-01-01 10:02'], /--at 2199-01-01 10:02 is still to come/],
     [['calls', '--at', '10:02', '--since', '1d'], /--at is a time of its own/],
     [['calls', '--status', 'mised'], /There is no call status mised\. Try: --status Missed/],
+    [['calls', '--status', 'parked'], /There is no call status parked\. Try: --state parked/],
+    [['calls', '--state', 'no-answer'], /There is no delivery state no-answer\. Try: --status NoAnswer/],
     [['calls', '--watch', '--until', '1h'], /--watch shows what comes from now on/],
     [['calls', '--state', 'prked'], /There is no delivery state prked\. Try: --state parked/],
     [['calls', '--direction', 'up'], /There is no direction up/],

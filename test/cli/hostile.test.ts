@@ -35,7 +35,20 @@ const hostile = fc
 
 /** Words of the program itself: states, kinds, and what they are chosen by. */
 const OWN = new Set([
-  ...['state', 'step', 'severity', 'direction', 'status', 'trigger', 'outcome', 'match', 'circuit', 'kind', 'source'],
+  ...[
+    'state',
+    'step',
+    'severity',
+    'direction',
+    'status',
+    'trigger',
+    'outcome',
+    'match',
+    'circuit',
+    'standing',
+    'kind',
+    'source',
+  ],
   ...['version', 'database', 'cursor', 'code', 'type', 'technology', 'side', 'form', 'cause', 'result', 'how', 'role'],
 ]);
 
@@ -80,7 +93,7 @@ t.test('hostile texts', async (t) => {
   if (record === undefined) throw new Error('no call');
   const gap: Gap = {
     ...{ id: 1, source: 'asterisk', beganAt: 1, endedAt: 2, reason: 'Lost.', live: 1, state: 'unfilled', filledTo: {} },
-    ...{ created: 0, completed: 0, skipped: 0, note: 'Gone.', settledAt: 3 },
+    ...{ created: 0, completed: 0, skipped: 0, note: 'Gone.', settledAt: 3, listedAt: 2 },
   };
   const replies: Record<string, unknown> = {
     status: {
@@ -100,7 +113,7 @@ t.test('hostile texts', async (t) => {
       ...{ place: 'the file', since: 0, upTo: 1, created: [record], completed: [], cursor: null },
       skipped: [{ count: 1, why: 'A line is cut off.' }],
     },
-    retry: { circuit: 'open', cause: 'Away.' },
+    retry: { standing: 'away', cause: 'Away.' },
   };
   await it.stop();
 

@@ -12,6 +12,7 @@ import { controlPath } from '../../src/commands/control.ts';
 import { bodies } from '../../src/commands/index.ts';
 import { reportError } from '../../src/commands/terminal.ts';
 import { type Daemon, startDaemon } from '../../src/daemon/daemon.ts';
+import type { Log } from '../../src/ports.ts';
 import type { CallRecords } from '../../src/records/port.ts';
 import { CANARY, COMPILED, installation, sandboxUsers } from '../support/daemon.ts';
 import { guarded } from '../support/guard.ts';
@@ -66,14 +67,18 @@ export interface Playing {
   readonly speed?: number;
   /** False: ids as recorded, as the records name them; the clock of the PBX is then that of the recording. */
   readonly shiftTimes?: boolean;
+  /** True: the recorded client is away as long as it was, as records of that time ask for. */
+  readonly breaksLast?: boolean;
   readonly places?: ReadonlyMap<string, readonly CallRecords[]>;
+  /** Takes what the daemon logs. */
+  readonly log?: Log;
 }
 
 export async function world(
   captures: readonly string[],
   options: SandboxOptions = {},
   more = '',
-  { speed = 20, shiftTimes = true, places }: Playing = {},
+  { speed = 20, shiftTimes = true, breaksLast = false, places, log = { write: () => {} } }: Playing = {},
 ) {
   const sandbox = await startSandbox({ users: sandboxUsers, windowMs: 1000, ...options });
   const player = new AmiPlayer({
@@ -81,7 +86,7 @@ export async function world(
     order: 'together',
     username: 'test',
     secret: CANARY,
-    ...{ speed, shiftTimes, settleMs: 20 },
+    ...{ speed, shiftTimes, breaksLast, settleMs: 20 },
   });
   const place = await installation({ asterisk: await player.listen() }, sandbox, more);
   const config = loadConfig(place.config);
@@ -101,7 +106,7 @@ export async function world(
       daemon = await startDaemon({
         config: loadConfig(place.config),
         clock: CLOCK,
-        log: { write: () => {} },
+        log,
         readSecret: (ref) => readSecret(ref, undefined).secret,
         onFatal: (reason) => printed.push(reason),
         controlPath: controlPath(config, {}),

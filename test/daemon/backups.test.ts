@@ -1,12 +1,13 @@
 /** The daily backup: made when it is due, checked, found again, and told when it cannot be made. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import t from 'tap';
+import { createClock } from '../../adapters/host/clock.ts';
 import { backUpWhenDue } from '../../adapters/sqlite/backups/automatic.ts';
 import { openDatabase } from '../../adapters/sqlite/thread/database.ts';
-import { restore } from '../../adapters/sqlite/upkeep/backup.ts';
+import { backUp, restore } from '../../adapters/sqlite/upkeep/backup.ts';
 import {
   noteCopy,
   notedCopies,
@@ -15,6 +16,7 @@ import {
   usableCopies,
 } from '../../adapters/sqlite/upkeep/kept.ts';
 import { keepBackups, lastTime } from '../../src/daemon/upkeep/backups.ts';
+import { openStorage } from '../../src/daemon/upkeep/storage.ts';
 import { createConditions } from '../../src/health/conditions.ts';
 import { commit, record, tempFolder } from '../adapters/sqlite/support.ts';
 
@@ -233,4 +235,41 @@ t.test('the last moment with a time of day', async (t) => {
   t.equal(lastTime(MORNING, AT), new Date(2026, 10, 26, 3, 30).getTime());
   t.equal(lastTime(MORNING, 11 * 60), new Date(2026, 10, 25, 11, 0).getTime());
   t.equal(lastTime(MORNING, 10 * 60), MORNING);
+});
+
+t.test('a database that is gone with its disk: its backup elsewhere is told, and can be taken back', async (t) => {
+  const elsewhere = tempFolder(t);
+  const path = join(tempFolder(t), 'logcalld.db');
+  const told: string[] = [];
+  const log = { write: (level: string, _event: string, text: string) => void told.push(`${level} ${text}`) };
+  const clock = { ...createClock(), now: () => MORNING, after: () => () => {} };
+  const opened = async () => {
+    const conditions = createConditions(log);
+    return { conditions, database: await openStorage({ path, folder: elsewhere, clock, log, conditions }, {}) };
+  };
+  const first = await opened();
+  await commit(first.database.remote.journal, { ended: [record('a')] });
+  const copy = placeOfAutomatic(path, elsewhere, MORNING - DAY);
+  backUp(path, copy, { at: MORNING - DAY, replace: false });
+  t.same(first.conditions.raised(), [], 'a first start on a new machine has nothing to tell');
+  await first.database.close();
+  const whole = await opened();
+  t.same(whole.conditions.raised(), []);
+  await whole.database.close();
+
+  for (const name of readdirSync(dirname(path))) rmSync(join(dirname(path), name));
+  const { conditions, database } = await opened();
+  while (conditions.raised().length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  t.match(conditions.raised(), [{ code: 'database-lost', severity: 'error', text: `logcalld restore ${copy} && ` }]);
+  t.ok(told.some((line) => line.startsWith('error There was no database')));
+  await commit(database.remote.journal, { ended: [record('b')] });
+  await database.close();
+  const again = await opened();
+  t.match(again.conditions.raised(), [{ code: 'database-lost' }], 'until an operator has taken note of it');
+  await again.database.close();
+  t.match(restore(path, copy, MORNING), { copy: { calls: 1 }, aside: /replaced/ });
+  const restored = await opened();
+  t.match(restored.conditions.raised(), [{ code: 'database-restored' }]);
+  t.same((await restored.database.remote.sessions.byIds({ ids: ['a'] })).length, 1);
+  await restored.database.close();
 });

@@ -128,10 +128,31 @@ t.test('an outage of days costs probes, no attempts; on return everything is del
   t.match(await delivery.snapshot(), { states: { delivered: 40 }, circuit: 'closed' });
   t.equal(world.db.prepare('SELECT max(look_up_attempts + post_attempts) FROM delivery').pluck().get(), 0);
   t.same(
-    conditions.filter((condition) => condition.code === 'crm-unavailable').map((condition) => condition.raised),
-    [true, false],
+    conditions
+      .filter(({ code }) => code === 'crm-unavailable')
+      .map(({ raised, severity }) => (raised ? severity : 'over')),
+    ['error', 'warning', 'over'],
+    'away, then answering again, then a call went through',
   );
   world.close();
+});
+
+t.test('keys that are wrong are known before the first call, by the question for the users', async (t) => {
+  const world = new World();
+  world.crm.fate = () => 'denied';
+  const { delivery, conditions } = await world.live();
+  t.match(await delivery.snapshot(), { standing: 'untried' });
+  await world.clock.advance(6000);
+  t.match(await delivery.snapshot(), { standing: 'refused', circuit: 'denied' });
+  t.ok(conditions.some(({ code, raised }) => code === 'crm-denied' && raised));
+  world.close();
+
+  const other = new World();
+  other.crm.fate = (request) => (request === 'users' ? 'denied' : 'ok');
+  const second = await other.live();
+  await other.clock.advance(6000);
+  t.match(await second.delivery.snapshot(), { standing: 'works' }, 'one that may not list users is not refused');
+  other.close();
 });
 
 t.test('a refused account stops delivery, says the remedy, and goes on by itself', async (t) => {

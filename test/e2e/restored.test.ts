@@ -100,7 +100,7 @@ t.test(
     const erased = await run('erase', '--number', '+91 98450 12345');
     t.match(erased, {
       code: 0,
-      out: /^Erased: [23] calls .* the number in \d+ frames of the journal.*"logcalld backfill" would bring these calls back/s,
+      out: /^Erased: [23] calls .* the number in \d+ frames of the journal.*but the PBX keeps them: erase them there as well/s,
     });
     t.match(erased.error, /delete those that you do not need:\n {2}.*logcalld\.db\.replaced-.*\n {2}.*a\.backup\n/s);
     t.match(await run('erase', '--number', '+919845012345', '--dry-run'), {

@@ -1,6 +1,7 @@
 /** Calls without a number that can be read: when that is told, with which remedy, and that the remedy is one. */
 import t from 'tap';
 import type { CallRecord } from '../../src/call/record.ts';
+import { Shares } from '../../src/health/shares.ts';
 import {
   advised,
   bench,
@@ -249,4 +250,16 @@ t.test('a storm of calls is looked at once in ten seconds', async (t) => {
   watch.note([outgoing()]);
   watch.stop();
   t.equal(clock.timers.length, 0);
+});
+
+t.test('a call that turned out to go the other way counts there alone', async (t) => {
+  const shares = new Shares();
+  const now = 1_700_000_000_000;
+  const seen = (n: number, way: 'in' | 'out', trouble: 'caller-unread' | null) =>
+    shares.note({ id: `${n}`, endedAt: now - 1000, way, trouble, trunk: 't', number: '1' });
+  const standing = () => shares.standing(now, () => true).map(({ trouble, calls }) => [trouble, calls.length]);
+  for (let n = 0; n < 10; n++) seen(n, 'in', 'caller-unread');
+  t.strictSame(standing(), [['caller-unread', 10]]);
+  for (let n = 0; n < 10; n++) seen(n, 'out', null);
+  t.strictSame(standing(), []);
 });

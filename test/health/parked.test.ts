@@ -77,7 +77,7 @@ t.test('it is looked at when calls are parked and when they leave, and not for e
   const watch = watchParked(outbox, conditions, clock);
   const settle = (state: 'parked' | 'delivered') =>
     watch.outbox.settle({ items: [{ to: { state, step: null } } as never] }).then(flush);
-  await watch.look();
+  await watch.start();
   await settle('delivered');
   t.same([looks, conditions.raised()], [1, []], 'a call that is posted is no reason to look');
   for (parked = 1; parked < 1000; parked++) await settle('parked');
@@ -85,8 +85,11 @@ t.test('it is looked at when calls are parked and when they leave, and not for e
   await clock.advance(10_000);
   t.equal(looks, 3, 'and once more for the rest');
   t.match(conditions.raised(), [{ text: /^1000 calls/ }]);
-  await clock.advance(60_000);
+  await clock.advance(40_000);
   t.equal(looks, 3);
+  await clock.advance(10_000);
+  t.equal(looks, 4, 'each minute, whatever happens');
+  await clock.advance(10_000);
   parked = 0;
   await watch.outbox.requeue({ ids: [1], force: false, now: 0, checkAt: 0 });
   await flush();
@@ -95,5 +98,28 @@ t.test('it is looked at when calls are parked and when they leave, and not for e
   watch.stop();
   t.equal(clock.timers.length, 0, 'nothing keeps the program from ending');
   await settle('parked');
-  t.equal(looks, 4);
+  t.equal(looks, 5);
+});
+
+t.test('what is erased, or grows too old to be among the latest, is told within a minute', async (t) => {
+  const clock = new FakeClock();
+  const conditions = createConditions({ write: () => {} });
+  let found = counts({ 'no-user': 20 }, [20, 50]);
+  const outbox = { counts: async () => ({ parked: found }) as OutboxCounts } as unknown as Outbox;
+  const watch = watchParked(outbox, conditions, clock);
+  await watch.start();
+  t.match(conditions.raised(), [{ severity: 'error' }]);
+  found = counts({ 'no-user': 20 }, [0, 50]);
+  await clock.advance(60_000);
+  t.match(conditions.raised(), [{ severity: 'warning' }]);
+  found = counts({});
+  await clock.advance(60_000);
+  t.same(conditions.raised(), []);
+  watch.stop();
+});
+
+t.test('which reason has most calls is nothing new', async (t) => {
+  const gist = (fresh: Readonly<Record<string, number>>) => parkedFinding(counts(fresh))?.gist;
+  t.equal(gist({ rejected: 5, 'no-user': 4 }), gist({ rejected: 5, 'no-user': 6 }));
+  t.not(gist({ rejected: 5 }), gist({ rejected: 5, 'no-user': 6 }));
 });

@@ -140,8 +140,11 @@ t.test('what is wrong while connected: by subject, the oldest first, and over wi
   link.note('list', null);
   t.same(
     told.map(({ problem }) => problem),
-    [null, null, 'still booting', 'no list, asked twice', null],
+    [null, null, 'still booting', 'still booting', 'still booting', 'no list, asked twice', null],
+    'told with each note, as who is told may know more than is shown',
   );
+  link.note('list', null);
+  t.equal(told.length, 7, 'but not when nothing changes');
   link.note('list', 'no list');
   link.down(lost());
   link.note('list', null);

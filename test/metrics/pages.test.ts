@@ -6,6 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import t from 'tap';
 import { isHealthy, type MetricsParts, openMetrics } from '../../src/daemon/metrics.ts';
+import { statusLine } from '../../src/daemon/status-line.ts';
 import type { DeliverySnapshot } from '../../src/delivery/service.ts';
 import { countEvents } from '../../src/events.ts';
 import { createConditions } from '../../src/health/conditions.ts';
@@ -24,7 +25,15 @@ const states = { pending: 0, retrying: 0, sending: 0, uncertain: 0, delivered: 7
 const parked = { reasons: [], latest: { calls: 0, fresh: 0 }, acknowledgedAt: null };
 const snapshot: DeliverySnapshot = {
   parked,
-  ...{ states, oldestWaiting: null, updatesWaiting: 0, parkedReasons: [], skippedReasons: [], circuit: 'closed' },
+  ...{
+    states,
+    oldestWaiting: null,
+    updatesWaiting: 0,
+    parkedReasons: [],
+    skippedReasons: [],
+    circuit: 'closed',
+    standing: 'works',
+  },
   ...{ cause: null, paused: false, permits, oldestMs: null, users: { count: 2, fetchedAt: 1_000 } },
 };
 const source: SourceStatus = {
@@ -45,7 +54,7 @@ function daemon({ ask = async () => snapshot, alive = async () => {}, sources = 
   const conditions = createConditions(log);
   const view = {
     ...{ database: '/nowhere/logcalld.db', startedAt: 0, clock, sources: () => sources, conditions },
-    ...{ delivery: { snapshot: ask }, store: { gaps: { list: async () => [] } }, lastBackup: () => null },
+    ...{ delivery: { snapshot: ask }, store: { gaps: { latest: async () => [] } }, lastBackup: () => null },
   } as unknown as MetricsParts['view'];
   const metrics = openMetrics({
     ...{ view, log, conditions, clock, listen, tally: createTally(['pbx1']), limit: DEFAULT_LIMIT.requests },
@@ -98,6 +107,52 @@ t.test('it is ready while one PBX of several is heard', async (t) => {
   conditions.set('pbx-deaf', 'It has calls and tells nothing of them.', 'error', { source: 'pbx1' });
   t.match(await pages['/readyz'](), { status: 503, body: 'database: ok\npbx1: connected, but deaf\npbx2: lost\n' });
   t.match(await daemon({ sources: [lost] }).pages['/readyz'](), { status: 503, body: 'database: ok\npbx2: lost\n' });
+});
+
+t.test('what a PBX that is deaf, or in trouble, reads as', async (t) => {
+  const { conditions, pages } = daemon({ sources: [source, { ...source, name: 'pbx2', problem: 'No list.' }] });
+  const read = async () => seriesOf((await pages['/metrics']()).body);
+  const of = (series: ReadonlyMap<string, number>, name: string) =>
+    ['pbx1', 'pbx2'].map((pbx) => series.get(`logcalld_pbx_${name}{pbx="${pbx}"}`));
+  const before = await read();
+  t.same(
+    [of(before, 'connected'), of(before, 'problem')],
+    [
+      [1, 1],
+      [0, 1],
+    ],
+  );
+  t.match(await pages['/readyz'](), { status: 200, body: /pbx2: connected, with a problem/ });
+  for (const pbx of ['pbx1', 'pbx2']) conditions.set('pbx-deaf', 'It tells nothing.', 'error', { source: pbx });
+  const after = await read();
+  t.same(
+    [of(after, 'connected'), of(after, 'problem')],
+    [
+      [0, 0],
+      [0, 0],
+    ],
+  );
+});
+
+t.test('parked calls that are gone are no condition of a scrape any more', async (t) => {
+  const { conditions, pages } = daemon();
+  conditions.set('calls-parked', '20 calls are parked.', 'error');
+  const { body } = await pages['/metrics']();
+  t.notMatch(body, /logcalld_condition\{code="calls-parked"/);
+});
+
+t.test('the line that systemd shows', async (t) => {
+  const { conditions } = daemon();
+  const troubled = { ...source, name: 'pbx2', problem: 'No list.' };
+  const lost = { ...source, name: 'pbx3', state: 'lost' as const };
+  t.equal(statusLine([source], 4, []), 'pbx1 connected; 4 live channels');
+  conditions.set('pbx-deaf', 'It tells nothing.', 'error', { source: 'pbx1' });
+  conditions.set('calls-parked', 'Some.', 'warning');
+  conditions.set('recordings-unnamed', 'Some.', 'notice');
+  t.equal(
+    statusLine([source, troubled, lost], 4, conditions.raised()),
+    'pbx1 connected, but deaf, pbx2 connected, with a problem, pbx3 lost; 4 live channels; needs attention: pbx-deaf, calls-parked',
+  );
 });
 
 t.test('however many scrapes leave nothing behind', async (t) => {

@@ -6,6 +6,7 @@ import { createCounts, createHistogram } from '../../src/metrics/counts.ts';
 import type { Family, Reading, Series } from '../../src/metrics/family.ts';
 import { FAMILIES } from '../../src/metrics/list.ts';
 import { createTally } from '../../src/metrics/tally.ts';
+import type { SourceStatus } from '../../src/ports.ts';
 import { call } from '../delivery/fakes.ts';
 
 const file = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
@@ -66,6 +67,18 @@ t.test('calls that an operator sent again do not count as slow ones', async (t) 
   tally.logged({ latencyMs: 86_400_000, replayed: true });
   tally.logged({ latencyMs: 3_000, replayed: false });
   t.match(tally.latency.distributions(), [{ sum: 3, counts: [0, 0, 1, 0] }]);
+});
+
+t.test('a link that is lost counts once, however often it is tried again', async (t) => {
+  const tally = createTally(['pbx']);
+  const lost = (...states: readonly SourceStatus['state'][]) => {
+    for (const state of states) tally.heard({ name: 'pbx', state } as SourceStatus);
+    return tally.losses.samples()[0]?.value;
+  };
+  t.equal(lost('connecting', 'lost', 'connecting', 'lost'), 0, 'it never stood');
+  t.equal(lost('connected', 'connected', 'lost', 'lost', 'connecting', 'lost'), 1);
+  t.equal(lost('connected', 'refused'), 2);
+  t.equal(lost('connecting', 'connected', 'stopped'), 2, 'an end is no loss');
 });
 
 t.test('names follow the conventions of Prometheus', async (t) => {

@@ -50,7 +50,7 @@ export function statusOf(more: Partial<StatusReply> = {}): StatusReply {
     ...{ live: [], conditions: [], gaps: [], backup: null, counts },
     delivery: {
       ...counts,
-      ...{ circuit: 'closed', cause: null, paused: false, permits, oldestMs: null },
+      ...{ circuit: 'closed', standing: 'works', cause: null, paused: false, permits, oldestMs: null },
       users: { count: 8, fetchedAt: NOW - 5000 },
     },
     ...more,

@@ -31,8 +31,9 @@ export async function writeConfig(folder: string, watched: Watched, sandbox: San
   const users = join(folder, 'users.csv');
   const rows = watched.agents.map((extension) => `${extension},${userOf(extension)}`);
   await writeFile(users, ['extension,user', ...rows, ''].join('\n'));
+  const { page } = watched;
   const secrets = {
-    page: watched.page.token,
+    page: page?.token ?? '',
     pbx: watched.secret,
     'access-key': sandbox.accessKey,
     'secret-key': sandbox.secretKey,

@@ -48,11 +48,21 @@ if (options.pbx !== undefined && !PBXS.includes(options.pbx)) {
   process.exit(2);
 }
 const isWanted = (pbx: string): boolean => (options.pbx ?? pbx) === pbx;
+
+/** So many PBXs are played at the same time: calls mostly wait. More of them would want more than two cores. */
+const AT_ONCE = 2;
 const recordings = recorded.filter(({ title }) => title.includes(options.only));
+
+type Part = () => Promise<readonly Row[]>;
+
+/** Said above the last line. */
+const lastLines: string[] = [];
+
+const tell = (pbx: string, row: Row): void => console.log(`${pbx.padEnd(10)} ${formatRow(row)}`);
 
 function playOptions(folder: string): PlayOptions {
   const { save } = options;
-  return { save: save === undefined ? null : join(save, folder), onRow: (row) => console.log(formatRow(row)) };
+  return { save: save === undefined ? null : join(save, folder), onRow: (row) => tell(folder, row) };
 }
 
 async function play(version: string, pbx: Pbx, chosen: readonly Story[]): Promise<readonly Row[]> {
@@ -61,11 +71,14 @@ async function play(version: string, pbx: Pbx, chosen: readonly Story[]): Promis
 }
 
 /** One that this machine cannot have is a failed row, or with --allow-skip only said: the others are played all the same. */
-async function playAsterisk(edition: Edition, chosen: readonly Story[]): Promise<readonly Row[]> {
+async function unlessUnavailable(
+  pbx: string,
+  installed: string,
+  rows: () => Promise<readonly Row[]>,
+): Promise<readonly Row[]> {
   const began = performance.now();
   try {
-    const version = await installAsterisk(FOLDER, edition);
-    return await play(version, await startAsterisk(FOLDER, edition, version), chosen);
+    return await rows();
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error;
     if (options['allow-skip']) {
@@ -73,10 +86,21 @@ async function playAsterisk(edition: Edition, chosen: readonly Story[]): Promise
       return [];
     }
     const seconds = (performance.now() - began) / 1_000;
-    const row = { story: `${edition.package} can be installed`, ok: false, problems: [messageOf(error)], seconds };
-    console.log(formatRow(row));
+    const row = { story: `${installed} can be installed`, ok: false, problems: [messageOf(error)], seconds };
+    tell(pbx, row);
     return [row];
   }
+}
+
+/** Installs it, and answers what plays it: two are never installed at the same time. */
+async function prepared(edition: Edition, chosen: readonly Story[]): Promise<Part> {
+  let version = '';
+  const missing = await unlessUnavailable(edition.name, edition.package, async () => {
+    version = await installAsterisk(FOLDER, edition);
+    return [];
+  });
+  if (version === '') return async () => missing;
+  return async () => play(version, await startAsterisk(FOLDER, edition, version), chosen);
 }
 
 /** The same stories on the FreeSWITCH of this machine. One that does not start is a failed row: it is there to be used. */
@@ -88,55 +112,55 @@ async function playFreeswitch(program: string): Promise<readonly Row[]> {
   } catch (error) {
     const problems = messageOf(error).split('\n');
     const row = { story: 'freeswitch starts', ok: false, problems, seconds: (performance.now() - began) / 1_000 };
-    console.log(formatRow(row));
+    tell('freeswitch', row);
     return [row];
   }
 }
 
-/** Recordings of FreeSWITCH in place of one; returns the rows and the line that says so. */
-async function playInstead(): Promise<{ readonly rows: readonly Row[]; readonly line: string }> {
+/** Recordings of FreeSWITCH in place of one. */
+async function playInstead(): Promise<readonly Row[]> {
   const notRun = 'the stories against a live FreeSWITCH were not run';
-  if (recordings.length === 0) return { rows: [], line: `freeswitch: not installed here; ${notRun}` };
+  if (recordings.length === 0) {
+    lastLines.push(`freeswitch: not installed here; ${notRun}`);
+    return [];
+  }
   console.log(`FreeSWITCH 1.11 as it was recorded: ${recordings.length} recordings at once, in real time`);
   const { rows, calls } = await playRecordings(recordings, playOptions('recorded'));
-  return { rows, line: `freeswitch: not installed here; ${calls} recorded calls played instead; ${notRun}` };
+  lastLines.push(`freeswitch: not installed here; ${calls} recorded calls played instead; ${notRun}`);
+  return rows;
 }
 
 /** Calls that nobody listens to, read from the PBX's own records; not one of the stories alone. */
 async function playPlaces(): Promise<readonly Row[]> {
   console.log('Records of calls in MariaDB, PostgreSQL, SQLite and files');
-  const began = performance.now();
-  try {
-    return await playRecords(FOLDER, (row) => console.log(formatRow(row)));
-  } catch (error) {
-    if (!(error instanceof Unavailable)) throw error;
-    if (options['allow-skip']) {
-      console.log(`SKIPPED: ${messageOf(error)}`);
-      return [];
-    }
-    const seconds = (performance.now() - began) / 1_000;
-    const row = { story: 'databases can be installed', ok: false, problems: [messageOf(error)], seconds };
-    console.log(formatRow(row));
-    return [row];
-  }
+  return unlessUnavailable('records', 'databases', () => playRecords(FOLDER, (row) => tell('records', row)));
 }
 
-async function main(): Promise<number> {
-  const rows: Row[] = [];
+/** What is played: the longest first. */
+async function parts(): Promise<readonly Part[]> {
+  const all: Part[] = [];
+  if (isWanted('records') && options.only === '') all.push(playPlaces);
   for (const { edition, stories: chosen } of asterisks) {
-    if (chosen.length > 0 && isWanted(edition.name)) rows.push(...(await playAsterisk(edition, chosen)));
+    if (chosen.length > 0 && isWanted(edition.name)) all.push(await prepared(edition, chosen));
   }
-  if (isWanted('records') && options.only === '') rows.push(...(await playPlaces()));
   const program = isWanted('freeswitch') ? findFreeswitch(process.env) : null;
   if (program === null && options.pbx === 'freeswitch') {
     throw new Unavailable('freeswitch: not installed here; put it on PATH or name it in LOGCALLD_FREESWITCH');
   }
-  if (program !== null) rows.push(...(await playFreeswitch(program)));
-  else if (options.pbx === undefined) {
-    const { rows: more, line } = await playInstead();
-    rows.push(...more);
-    console.log(line);
-  }
+  if (program !== null) all.push(() => playFreeswitch(program));
+  else if (options.pbx === undefined) all.push(playInstead);
+  return all;
+}
+
+async function main(): Promise<number> {
+  const rows: Row[] = [];
+  const waiting = (await parts()).values();
+  const lanes = Array.from({ length: AT_ONCE }, async () => {
+    for (const part of waiting) rows.push(...(await part()));
+  });
+  await Promise.all(lanes);
+  if (noBrowser !== null) console.log(`the page was not looked at: ${noBrowser}`);
+  for (const line of lastLines) console.log(line);
   const passed = rows.filter((row) => row.ok).length;
   console.log(`${passed} passed, ${rows.length - passed} failed`);
   return passed === rows.length && onAsterisk.length + recordings.length > 0 ? 0 : 1;

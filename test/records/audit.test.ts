@@ -30,7 +30,7 @@ function bench({ heardSince = 0, gaps = [] as readonly Gap[], places = 1, before
       requests.push(request);
       const now = created;
       created = [];
-      return { created: now, completed: [], recorded: [], faults: [] };
+      return { created: now, completed: [], erased: [], recorded: [], faults: [] };
     },
     { time: () => SAME_TIME },
   );
@@ -83,7 +83,22 @@ function bench({ heardSince = 0, gaps = [] as readonly Gap[], places = 1, before
   const unheard = (id: string): CallRecord =>
     record(id, { source: 'pbx', startedAt: clock.now() - 9_000, endedAt: clock.now() - 3_000 });
   return {
-    ...{ counted, clock, start, link, readings, requests, logged, troubles, raised, status, pass, unheard, audit },
+    ...{
+      counted,
+      clock,
+      start,
+      link,
+      readings,
+      requests,
+      logged,
+      troubles,
+      raised,
+      status,
+      pass,
+      unheard,
+      audit,
+      hearing,
+    },
     finds: (calls: readonly CallRecord[]) => {
       created = calls;
     },
@@ -128,6 +143,22 @@ t.test('calls that nobody heard are told until calls are heard again for ten min
   t.same(raised(), []);
 });
 
+t.test('what was deaf before a restart is treated as deaf, and told as doubtful', async (t) => {
+  const { readings, raised, pass, hearing } = bench();
+  hearing.doubt('pbx', Date.parse('2026-11-22T10:00:00Z'));
+  t.match(raised(), [
+    {
+      ...{ code: 'pbx-deaf-before', severity: 'warning' },
+      text: /^pbx was deaf when logcalld ended, since 2026-11-22 10:00 UTC, and no event of a call has come yet: .* from its own records\.$/,
+    },
+  ]);
+  t.ok(hearing.isDeaf('pbx'));
+  await pass(20_000);
+  t.ok(readings.length > 0, 'its records are looked at soon');
+  hearing.doubt('pbx', null);
+  t.same([raised(), hearing.isDeaf('pbx')], [[], false]);
+});
+
 t.test(
   'while it is deaf its records are looked at every quarter of a minute, and one condition tells it',
   async (t) => {
@@ -167,7 +198,7 @@ t.test('a deaf PBX without records loses its calls, and that is said', async (t)
 t.test('a call that was over before a gap was is no surprise, one that went on after it is', async (t) => {
   const gap = (endedAt: number | null): Gap => ({
     ...{ id: 1, source: 'pbx', beganAt: 0, endedAt, reason: '', live: 0, state: 'filled', filledTo: {} },
-    ...{ created: 0, completed: 0, skipped: 0, note: null, settledAt: null },
+    ...{ created: 0, completed: 0, skipped: 0, note: null, settledAt: null, listedAt: endedAt },
   });
   const within = bench({ gaps: [gap(null)] });
   within.finds([within.unheard('pbx-1')]);

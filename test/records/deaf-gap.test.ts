@@ -12,10 +12,11 @@ const HEARD: SourceStatus = {
 const DEAF: SourceStatus = { ...HEARD, deaf: { text: 'It tells nothing.', lines: [] } };
 
 /** The watch with a store that notes what is asked of it. */
-function watching() {
+function watching(stored: readonly Partial<Gap>[] = []) {
   const told: (readonly [what: string, at: number])[] = [];
   const ended: Gap[] = [];
-  let open = false;
+  const doubts: (number | null)[] = [];
+  let open = stored[0]?.state === 'open';
   const gaps = {
     async begin({ at, reason }: { at: number; reason: string }) {
       if (!open) told.push([reason, at]);
@@ -28,17 +29,20 @@ function watching() {
       return { endedAt: at } as Gap;
     },
     async heard() {},
+    lastHeard: async () => null,
+    list: async () => stored,
   } as unknown as Gaps;
   const watch = watchGaps({
     ...{ gaps, clock: new FakeClock(), statuses: () => [HEARD], stored: async () => true, liveOf: () => 0 },
     onEnded: (gap) => ended.push(gap),
+    onDoubt: (_, since) => doubts.push(since),
     onFault: (_, text) => t.fail(text),
   });
-  const link = (kind: 'source-lost' | 'source-connected' | 'snapshot-complete', at: number): void =>
+  const link = (kind: 'source-lost' | 'source-connected' | 'snapshot-complete' | 'cleared', at: number): void =>
     watch.note({
       ...{ source: 'pbx', at, receivedAt: at, kind, orderly: false, reason: 'the link', bootedAt: null },
     } as unknown as Parameters<typeof watch.note>[0]);
-  return { watch, told, ended, link };
+  return { watch, told, ended, doubts, link };
 }
 
 const REASON = 'the PBX told nothing of its calls';
@@ -77,4 +81,44 @@ t.test('a list of channels ends no gap of a PBX that is deaf, nor does a call th
   link('snapshot-complete', 22_000);
   await flush();
   t.same(told.at(-1), ['end', 22_000]);
+});
+
+t.test('after a restart it is deaf until a call is heard, whatever its list says', async (t) => {
+  const { watch, told, doubts, link } = watching([{ state: 'open', reason: REASON, beganAt: 700 }]);
+  await watch.start(['pbx']);
+  t.same(doubts, [700]);
+  for (const [kind, at] of [
+    ['source-lost', 1_000],
+    ['source-connected', 2_000],
+    ['snapshot-complete', 3_000],
+  ] as const)
+    link(kind, at);
+  watch.status(HEARD);
+  await flush();
+  t.same([told, doubts], [[], [700]], 'the gap goes on, and is in doubt');
+  link('cleared', 9_000);
+  await flush();
+  t.same([told, doubts], [[['end', 9_000]], [700, null]]);
+  await watch.stop();
+});
+
+t.test('the same, and then it is seen to be deaf still: told by that, and the gap goes on', async (t) => {
+  const { watch, told, doubts } = watching([{ state: 'open', reason: REASON, beganAt: 700 }]);
+  await watch.start(['pbx']);
+  watch.status(DEAF);
+  await flush();
+  t.same([told, doubts], [[], [700, null]]);
+  await watch.stop();
+});
+
+t.test('a gap that is over, or of a lost link, says nothing of the events', async (t) => {
+  for (const gap of [
+    { state: 'waiting', reason: REASON },
+    { state: 'open', reason: 'the link' },
+  ] as const) {
+    const { watch, doubts } = watching([{ ...gap, beganAt: 700 }]);
+    await watch.start(['pbx']);
+    t.same(doubts, []);
+    await watch.stop();
+  }
 });

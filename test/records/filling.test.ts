@@ -60,7 +60,7 @@ function bench(pages: (reading: Reading) => AsyncIterable<RecordsPage>, places =
   });
   const merges: MergeRequest[] = [];
   let time = SAME_TIME;
-  let found: Merged = { created: [], completed: [], recorded: [], faults: [] };
+  let found: Merged = { created: [], completed: [], erased: [], recorded: [], faults: [] };
   const merge: PageMerger = Object.assign(
     async (_events: unknown, request: MergeRequest) => {
       merges.push(request);
@@ -112,7 +112,7 @@ function bench(pages: (reading: Reading) => AsyncIterable<RecordsPage>, places =
     },
     gap(began: number, ended: number): Gap | null {
       module.begin({ source: 'pbx', at: began, reason: 'reset', live: 0 });
-      const gap = module.end({ source: 'pbx', at: ended });
+      const gap = module.end({ source: 'pbx', at: ended, listedAt: ended });
       if (gap !== null) filling.gapEnded(gap);
       return gap;
     },

@@ -1,12 +1,13 @@
 /** What a page of records does to the stored calls. */
 import t from 'tap';
+import { erasuresModule } from '../../adapters/sqlite/erased/erasures.ts';
 import type { Span } from '../../src/call/cdr/coverage.ts';
 import { DEFAULT_RULES } from '../../src/call/correlate.ts';
 import type { CallRecord } from '../../src/call/record.ts';
-import { rememberErased } from '../../src/records/erased.ts';
 import { pageMerger } from '../../src/records/merge.ts';
 import { SAME_TIME } from '../../src/records/pbx-time.ts';
 import type { CallEvent } from '../../src/telephony/call-event.ts';
+import { memoryDatabase } from '../adapters/sqlite/support.ts';
 import { facts } from '../support/facts.ts';
 import { labPlan } from '../support/recordings.ts';
 
@@ -42,14 +43,18 @@ function recorded(id: string, ms: number, aheadMs = 0): readonly CallEvent[] {
 const span = { from: START, to: START + 60_000 };
 
 /** The calls that are stored, the ids that were heard, the channels that are open. */
-function bench({ heard = [] as string[], open = [] as string[], bootedAt = null as number | null } = {}) {
+function bench({
+  heard = [] as string[],
+  open = [] as string[],
+  bootedAt = null as number | null,
+  lists = [] as number[],
+} = {}) {
   let settle: () => boolean = () => true;
   const stored = new Map<string, CallRecord>();
   const searched: Span[] = [];
-  const clock = { now: START };
-  const erased = rememberErased({ monotonic: () => clock.now });
+  const erasures = erasuresModule(memoryDatabase());
   const merge = pageMerger({
-    erased,
+    erasures: { covered: async (args) => erasures.covered(args) },
     ...{
       source: 'pbx',
       plan: labPlan('asterisk'),
@@ -66,6 +71,7 @@ function bench({ heard = [] as string[], open = [] as string[], bootedAt = null 
       },
       isOpen: (_source, channel) => open.includes(channel),
       settled: async () => settle(),
+      lists: async (_source, since) => lists.filter((at) => at >= since),
     },
     async store(records) {
       const [inserted, changed] = [[] as string[], [] as string[]];
@@ -79,7 +85,7 @@ function bench({ heard = [] as string[], open = [] as string[], bootedAt = null 
   const settling = (run: () => boolean): void => {
     settle = run;
   };
-  return { merge, stored, searched, heard, settling, erased, clock };
+  return { merge, stored, searched, heard, settling, erasures };
 }
 
 t.test('a call that nobody heard is created, once, however often its records are read', async (t) => {
@@ -182,17 +188,81 @@ t.test(
   },
 );
 
-t.test('a number that was erased does not come back when its records are read again by themselves', async (t) => {
-  const { merge, stored, erased, clock } = bench();
-  const again = () => merge(recorded('a', 5000), { span, time: SAME_TIME });
+t.test('a number that was erased does not come back when its records are read again; its later calls do', async (t) => {
+  const { merge, stored, erasures } = bench();
+  const again = (ms = 5000) => merge(recorded('a', ms), { span, time: SAME_TIME });
   const [record] = (await again()).created;
   const digits = record?.external?.slice(-7) ?? '';
   t.match(digits, /^\d{7}$/);
-  erased.note(digits);
+  erasures.note({ digits, e164: null, upTo: START + 5000 });
   stored.clear();
-  t.same((await again()).created, []);
+  t.match(await again(), { created: { length: 0 }, erased: ['pbx-a'] });
   t.equal(stored.size, 0);
-  erased.note('1234567');
-  clock.now += 1_800_001;
-  t.equal((await again()).created.length, 1, 'by hand, later, as README says');
+  t.match(await again(6000), { created: [{ callSessionId: 'pbx-a' }], erased: { length: 0 } });
+});
+
+/** The same without the ends of its channels. */
+const endless = (id: string, ms: number, aheadMs = 0): readonly CallEvent[] =>
+  recorded(id, ms, aheadMs).filter(({ kind }) => kind !== 'cleared');
+
+t.test('a call without a recorded end was over when the PBX listed its channels without it', async (t) => {
+  const listed = START + 40_000;
+  const { merge, stored, searched } = bench({ lists: [START - 1, START + 12_000, listed, START + 90_000] });
+  const { faults } = await merge(endless('a', 5000), { span, time: SAME_TIME });
+  const lastAt = START + 14_000;
+  t.match(stored.get('pbx-a'), { status: 'Answered', endedAt: lastAt, endBetween: { from: lastAt, to: listed } });
+  t.ok(stored.get('pbx-a')?.flags.includes('end-unknown'));
+  t.strictSame(faults, []);
+  t.ok((searched[0]?.to ?? 0) >= listed, 'had it been listed, the journal would know');
+});
+
+t.test('one that was listed then is the affair of what is heard', async (t) => {
+  const lists = [START + 40_000];
+  const open = bench({ lists, open: ['a-agent'] });
+  t.match(await open.merge(endless('a', 5000), { span, time: SAME_TIME }), {
+    created: { length: 0 },
+    faults: { length: 0 },
+  });
+  const heard = bench({ lists, heard: ['a-agent'] });
+  t.match(await heard.merge(endless('a', 5000), { span, time: SAME_TIME }), { created: { length: 0 } });
+});
+
+t.test('without a list it is left out, and that is said', async (t) => {
+  for (const lists of [[], [START + 4000]]) {
+    const { merge } = bench({ lists });
+    const told = await merge([...endless('a', 5000), ...recorded('b', 9000)], { span, time: SAME_TIME });
+    t.match(told, {
+      created: [{ callSessionId: 'pbx-b' }],
+      faults: [{ count: 1, why: /recorded no end of these calls/ }],
+    });
+  }
+});
+
+t.test('lists are on our clock, records on that of the PBX', async (t) => {
+  const ahead = 7_200_000;
+  const own = bench({ lists: [START + 40_000] });
+  await own.merge(endless('a', 5000, ahead), { span, time: { aheadMs: ahead, ownTimes: true } });
+  t.match(own.stored.get('pbx-a'), { endBetween: { to: START + 40_000 + ahead } });
+  const ours = bench({ lists: [START + 40_000] });
+  await ours.merge(endless('a', 5000, ahead), { span, time: { aheadMs: ahead, ownTimes: false } });
+  t.match(ours.stored.get('pbx-a'), { endBetween: { from: START + 14_000, to: START + 40_000 } });
+});
+
+t.test('a stored call without a recorded end: both sides narrow what is known of it', async (t) => {
+  const { merge, stored } = bench({ lists: [START + 12_000] });
+  await merge(recorded('a', 5000), { span, time: SAME_TIME });
+  const whole = stored.get('pbx-a');
+  if (whole === undefined) throw new Error('no call');
+  const flags = ['blind-interval', 'end-unknown'];
+  const between = { from: START + 8000, to: START + 30_000 };
+  stored.set('pbx-a', { ...whole, flags, endedAt: START + 8000, endBetween: between });
+  await merge(endless('a', 5000), { span: null, time: SAME_TIME });
+  t.match(stored.get('pbx-a'), { endedAt: START + 14_000, endBetween: { from: START + 14_000, to: START + 30_000 } });
+  stored.set('pbx-a', { ...whole, flags: ['blind-interval', 'start-unknown'], startedAt: START + 9000 });
+  await merge(endless('a', 5000), { span: null, time: SAME_TIME });
+  t.match(
+    stored.get('pbx-a'),
+    { startedAt: START + 5000, endedAt: whole.endedAt, endBetween: null },
+    'its end was heard',
+  );
 });

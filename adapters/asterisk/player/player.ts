@@ -30,6 +30,8 @@ export interface AmiPlayerOptions {
   readonly greeting?: string;
   /** A client has so many ms after its login, and after each action, to ask for lists before the playback goes on. */
   readonly settleMs?: number;
+  /** Let nobody in for as long as the recorded client was away. Default false: what lies between is passed over. */
+  readonly breaksLast?: boolean;
   readonly faults?: PlayerFaults;
 }
 
@@ -46,6 +48,8 @@ export class AmiPlayer {
   #position = 0;
   #connection: RecordedConnection | undefined;
   #connectionBeganAt = Date.now();
+  /** Nobody is let in before, on the clock of `performance.now()`. */
+  #awayUntil = 0;
   /** No packet was played since the connection began: the lists recorded with it are still right. */
   #fresh = true;
   #wake = Promise.withResolvers<void>();
@@ -55,12 +59,24 @@ export class AmiPlayer {
   /** Reads the capture files; throws when one is not a capture of Asterisk. */
   constructor(options: AmiPlayerOptions) {
     const greeting = 'Asterisk Call Manager/11.0.0';
-    this.#options = { order: 'sequence', speed: 1, shiftTimes: false, greeting, settleMs: 100, ...options };
+    this.#options = {
+      order: 'sequence',
+      speed: 1,
+      shiftTimes: false,
+      greeting,
+      settleMs: 100,
+      breaksLast: false,
+      ...options,
+    };
     this.#faults = options.faults ?? {};
     this.#recordings = options.captures.map(readRecording);
     this.#steps = timeline(this.#recordings, this.#options.order);
     this.#connection = this.#recordings[0]?.connections[0];
     this.#server = createServer((socket) => {
+      if (performance.now() < this.#awayUntil) {
+        socket.destroy();
+        return;
+      }
       const { username, secret } = this.#options;
       const client = new PlayerClient(socket, {
         username,
@@ -227,8 +243,10 @@ export class AmiPlayer {
     if (!this.#closed) this.#finished.resolve();
   }
 
-  async #perform({ packet, track, connection }: Step, audience: readonly PlayerClient[]): Promise<void> {
+  async #perform({ at, packet, track, connection, resumeAt }: Step, audience: readonly PlayerClient[]): Promise<void> {
     if (packet === null) {
+      const { breaksLast, speed } = this.#options;
+      if (breaksLast) this.#awayUntil = performance.now() + ((resumeAt ?? at) - at) / speed;
       this.#connection = connection;
       this.#connectionBeganAt = Date.now();
       this.#fresh = true;

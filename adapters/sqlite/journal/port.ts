@@ -3,7 +3,8 @@ import type { CallRecord } from '../../../src/call/record.ts';
 import { Slabs } from '../../../src/link/slabs.ts';
 import type { Clock, CommitResult, Journal, OpenChannel } from '../../../src/ports.ts';
 import { type CallEvent, channelOf } from '../../../src/telephony/call-event.ts';
-import { decodeRecord, type SessionRow } from '../sessions/row.ts';
+import { parsed } from '../parsed.ts';
+import { decodeRecord, readable, type SessionRow } from '../sessions/row.ts';
 import type { Database } from '../thread/database.ts';
 import type { StorageError } from '../thread/errors.ts';
 import { type GroupCommitStatus, groupCommit } from '../thread/group-commit.ts';
@@ -29,9 +30,14 @@ export interface JournalOptions {
   readonly onTrouble?: (error: StorageError | null) => void;
   /** Segments that the open calls need cannot be read; what was said in them is missing. */
   readonly onDamaged?: (source: string, segments: number) => void;
+  /** Something that is stored cannot be read, and is left out. */
+  readonly onUnreadable?: (what: Unreadable) => void;
   /** Bytes kept while they cannot be stored. */
   readonly maxPending?: number;
 }
+
+/** Ids of calls; or the PBX whose open calls began on a connection of which nothing is known any more. */
+export type Unreadable = { readonly calls: readonly string[] } | { readonly connectionOf: string };
 
 export interface SqliteJournal extends Journal {
   /** `pendingWeight` counts bytes. */
@@ -53,7 +59,14 @@ const MAX_PENDING = 32 * 1024 * 1024;
 
 /** The database's `close` first stores what is pending. */
 export function sqliteJournal<M extends JournalModules>(database: Database<M>, options: JournalOptions): SqliteJournal {
-  const { clock, readerOf, onTrouble, onDamaged = () => {}, maxPending = MAX_PENDING } = options;
+  const {
+    clock,
+    readerOf,
+    onTrouble,
+    onDamaged = () => {},
+    onUnreadable = () => {},
+    maxPending = MAX_PENDING,
+  } = options;
   const remote: Remote<JournalModules['journal']> = database.remote.journal;
   const slabs = new Slabs(SHARED_FROM);
   const group = groupCommit<Prepared, CommitResult>({
@@ -72,7 +85,9 @@ export function sqliteJournal<M extends JournalModules>(database: Database<M>, o
 
   async function* openEvents({ source, channels, from, connected }: OpenCalls): AsyncGenerator<readonly CallEvent[]> {
     // Written by this module of this or an earlier version of the program.
-    if (connected !== null) yield [JSON.parse(connected) as CallEvent];
+    const connection = connected === null ? null : parsed<CallEvent>(connected);
+    if (connection !== null) yield [connection];
+    else if (connected !== null) onUnreadable({ connectionOf: source });
     const read = readerOf(source);
     const open = new Set(channels);
     for await (const frames of keptFrames(remote, { source, from, channels }, (count) => onDamaged(source, count))) {
@@ -109,7 +124,14 @@ export function sqliteJournal<M extends JournalModules>(database: Database<M>, o
     async storedCalls(ids) {
       const found: CallRecord[] = [];
       for (let at = 0; at < ids.length; at += CALLS_AT_ONCE) {
-        found.push(...(await remote.recordsOf(ids.slice(at, at + CALLS_AT_ONCE))).map(decodeRecord));
+        const rows = await remote.recordsOf(ids.slice(at, at + CALLS_AT_ONCE));
+        const page = readable(
+          rows,
+          ([id]) => id,
+          ([, json]) => decodeRecord(json),
+        );
+        found.push(...page.found);
+        if (page.unreadable.length > 0) onUnreadable({ calls: page.unreadable });
       }
       return found;
     },

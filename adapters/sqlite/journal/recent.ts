@@ -21,7 +21,11 @@ export function recentReader(db: Connection) {
   return {
     /** Number of the first frame of these; `null` when there is none. */
     recentFrom: (request: RecentRequest): number | null => first.pluck().get(request) ?? null,
-    /** Records as they are stored, of the calls that are. */
-    recordsOf: (ids: readonly string[]): readonly string[] => ids.flatMap((id) => record.pluck().get(id) ?? []),
+    /** Records as they are stored, by the ids of the calls that are. */
+    recordsOf: (ids: readonly string[]): readonly (readonly [id: string, json: string])[] =>
+      ids.flatMap((id) => {
+        const json = record.pluck().get(id);
+        return json == null ? [] : [[id, json] as const];
+      }),
   };
 }

@@ -14,13 +14,14 @@ export interface StoredSession {
 
 /** What every reader selects. */
 export interface KeptRow {
+  readonly call_session_id: string;
   readonly revision: number;
   readonly json: string;
   readonly created_at: number;
   readonly updated_at: number;
 }
 
-export const KEPT_COLUMNS = 'revision, json, created_at, updated_at';
+export const KEPT_COLUMNS = 'call_session_id, revision, json, created_at, updated_at';
 
 /** Fields that records of earlier versions of the program lack. */
 type Later = 'ringGroup' | 'agentDomain' | 'recordings' | 'reasons' | 'endBetween';
@@ -30,6 +31,27 @@ export function decodeRecord(json: string): CallRecord {
   const stored = JSON.parse(json) as Omit<CallRecord, Later> & Partial<Pick<CallRecord, Later>>;
   const recordings = stored.recording === null ? [] : [stored.recording];
   return { ringGroup: null, agentDomain: null, recordings, reasons: null, endBetween: null, ...stored };
+}
+
+/** Calls as they are stored, without those that cannot be read. */
+export interface Readable<T> {
+  readonly found: readonly T[];
+  /** Ids of the others. */
+  readonly unreadable: readonly string[];
+}
+
+/** `read` throws for a row that cannot be read. */
+export function readable<R, T>(rows: readonly R[], idOf: (row: R) => string, read: (row: R) => T): Readable<T> {
+  const found: T[] = [];
+  const unreadable: string[] = [];
+  for (const row of rows) {
+    try {
+      found.push(read(row));
+    } catch {
+      unreadable.push(idOf(row));
+    }
+  }
+  return { found, unreadable };
 }
 
 export function decodeSession(row: KeptRow): StoredSession {

@@ -1,8 +1,8 @@
 /** Reading finished calls: one by its id, a filtered list, and counts. Runs in the database thread. */
 import type { CallStatus, Direction } from '../../../src/call/record.ts';
 import type { Connection } from '../thread/rpc.ts';
-import type { KeptRow, StoredSession } from './row.ts';
-import { decodeSession, KEPT_COLUMNS, reversedDigits } from './row.ts';
+import type { KeptRow, Readable, StoredSession } from './row.ts';
+import { decodeSession, KEPT_COLUMNS, readable, reversedDigits } from './row.ts';
 
 /** Every filter that is given must hold. */
 export interface SessionFilter {
@@ -57,6 +57,7 @@ export function sessionsModule(db: Connection) {
     return row === undefined ? { found: 'none' } : { found: 'one', session: decodeSession(row) };
   };
 
+  const read = (rows: readonly KeptRow[]) => readable(rows, (row) => row.call_session_id, decodeSession);
   const forget = forgetter(db);
   return {
     /** Removes finished calls that ended before `endedBefore` (ms since the epoch), at most `limit`; answers how many. */
@@ -70,20 +71,18 @@ export function sessionsModule(db: Connection) {
       return ids.length > 1 ? { found: 'several', ids } : only === undefined ? { found: 'none' } : one(only);
     },
 
-    /** Those that are there, in no order. */
+    /** Those that are there and can be read, in no order. */
     byIds: ({ ids }: { ids: readonly string[] }): readonly StoredSession[] =>
-      several.all({ ids: JSON.stringify(ids) }).map(decodeSession),
+      read(several.all({ ids: JSON.stringify(ids) })).found,
 
     /** Latest first. */
-    list(page: SessionPage): readonly StoredSession[] {
+    list(page: SessionPage): Readable<StoredSession> {
       const { where, values } = conditions(page);
-      return db
-        .prepare<Binding[], KeptRow>(
-          `SELECT ${KEPT_COLUMNS} FROM session ${where}
+      const rows = db.prepare<Binding[], KeptRow>(
+        `SELECT ${KEPT_COLUMNS} FROM session ${where}
            ORDER BY started_at DESC, call_session_id DESC LIMIT ? OFFSET ?`,
-        )
-        .all(...values, page.limit, page.offset)
-        .map(decodeSession);
+      );
+      return read(rows.all(...values, page.limit, page.offset));
     },
 
     /** How many of each source, direction and status; combinations that do not occur are left out. */

@@ -1,7 +1,7 @@
 /** Writes finished calls, each once; part of the journal's transaction. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Connection } from '../thread/rpc.ts';
-import { decodeRecord, OTHER_COLUMNS, type SessionRow } from './row.ts';
+import { decodeRecord, OTHER_COLUMNS, readable, type SessionRow } from './row.ts';
 
 /**
  * Made once for a connection; then called inside each transaction that inserts a session or changes its facts. `now`: ms since
@@ -32,12 +32,18 @@ export function sessionStore(db: Connection, hooks: readonly SessionHook[]): Sto
     const fate = insert.run(now, now, id, ...values).changes > 0 ? 'inserted' : 'changed';
     if (fate === 'changed') {
       const before = known.get(id);
-      if (before === json || (before !== undefined && isDeepStrictEqual(decodeRecord(before), decodeRecord(json)))) {
-        return 'same';
-      }
+      if (before === json || (before !== undefined && saysTheSame(before, json))) return 'same';
       update.run(now, ...values, id);
     }
     for (const hook of onStored) hook(row, now);
     return fate;
   };
+}
+
+/** What is stored and cannot be read is taken for something else, so that it is written anew. */
+function saysTheSame(before: string, json: string): boolean {
+  const {
+    found: [known],
+  } = readable([before], String, decodeRecord);
+  return known !== undefined && isDeepStrictEqual(known, decodeRecord(json));
 }

@@ -1,5 +1,6 @@
 /** Everything the database thread serves. A new module is one line here. */
 import { leadCacheModule } from '../caches.ts';
+import { erasuresModule } from '../erased/erasures.ts';
 import { gapsModule } from '../gaps.ts';
 import { journalModule } from '../journal/journal.ts';
 import { outboxModule, outboxOf } from '../outbox/outbox.ts';
@@ -18,6 +19,7 @@ export const modules = {
   users: userModule,
   calls: callsModule,
   gaps: gapsModule,
+  erasures: erasuresModule,
   upkeep: upkeepModule,
 };
 

@@ -4,6 +4,7 @@
  */
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { naming } from '../erased/writing.ts';
 import { decode, encode, pack, unpack } from '../journal/frames.ts';
 import type { Connection } from '../thread/rpc.ts';
 
@@ -38,14 +39,6 @@ const ROWS = 1_000;
 const BYTES = 1 << 20;
 
 const NONE: ErasedPage = { calls: 0, waiting: [], leads: 0, frames: 0, damaged: 0, next: null };
-
-/** What stands between the digits of a number that somebody wrote, also in an URL. */
-const BETWEEN = '(?:[ ().\\-]|%20|%2[89D])';
-
-/** Every place at which a text names the number. Digits with a point and more digits behind them are an id of Asterisk. */
-function naming(digits: string): RegExp {
-  return new RegExp(`${[...digits].join(`${BETWEEN}{0,2}`)}(?!\\.?\\d)`, 'g');
-}
 
 export function eraser(db: Connection) {
   const stages: Readonly<Record<Stage, (erasure: Erasure, after: number) => ErasedPage>> = {

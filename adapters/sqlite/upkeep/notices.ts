@@ -33,6 +33,13 @@ export function lost(why: string, mark: Mark | null, stored: number | null, at: 
   return { kind: 'lost', at, text };
 }
 
+/** A new database was begun, and there is a backup of one with its name, of `copiedAt`: that one may be lost with its disk. */
+export function backupFound(real: string, copy: string, copiedAt: number, at: number): Notice {
+  const back = `sudo systemctl stop logcalld && sudo logcalld restore ${copy} && sudo systemctl start logcalld`;
+  const text = `There was no database ${real}, so a new one was begun; but ${copy} is a backup of one of that name, of ${when(copiedAt)}. If that one is lost, take it back: ${back}; the calls stored meanwhile are taken over afterwards by "logcalld salvage" of the file that restore names. If it is another installation's, set another folder in [storage.backup] here. ${NOTE}`;
+  return { kind: 'lost', at, text };
+}
+
 /** Its log is missing, and all that is known to have been stored is there. */
 export function logGone(why: string, mark: Mark, at: number): Notice {
   const text = `After an end that was not in order, ${why}: another program, such as sqlite3, moved it into the database, or it was deleted. All that is known to have been stored until ${when(mark.at)} is there; if it was deleted, what was stored right after that is missing. ${NOTE}`;

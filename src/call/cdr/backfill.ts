@@ -137,7 +137,7 @@ function complete(known: CallRecord, cdr: CallRecord): CallRecord {
     agentsTalked: talks,
     answeredAt,
     endedAt,
-    endBetween: endMissing ? (cdr.endBetween ?? null) : (known.endBetween ?? null),
+    endBetween: endMissing ? betweenOf(known, cdr) : (known.endBetween ?? null),
     durationSeconds: answeredAt === null ? 0 : seconds(endedAt - answeredAt),
     talkSeconds: seconds(talked),
     ringSeconds:
@@ -148,6 +148,17 @@ function complete(known: CallRecord, cdr: CallRecord): CallRecord {
     sip: known.sip ?? cdr.sip,
     flags: flagsWith(recordings, flagsOf(known, cdr, answeredAt, { endMissing, answerMissing, beginMissing })),
   };
+}
+
+/** What either tells of an end that neither knows. */
+function betweenOf(
+  { endBetween: heard }: CallRecord,
+  { endBetween: recorded }: CallRecord,
+): NonNullable<CallRecord['endBetween']> | null {
+  if (heard == null || recorded == null) return recorded ?? null;
+  const from = Math.max(heard.from, recorded.from);
+  const to = [heard.to, recorded.to].filter((at) => at !== null);
+  return { from, to: to.length === 0 ? null : Math.max(from, Math.min(...to)) };
 }
 
 /** It had no outside party as far as it was heard, or turned out to have none but an employee's mobile. */

@@ -38,12 +38,9 @@ export function callsOfCdr(
   });
 }
 
-/**
- * All records are known at one moment, 0 on the clock of arrival: none may end a call before the others are in. What is told by that
- * clock is told in the order of the records.
- */
+/** All records are known at one moment, 0 on the clock of arrival: none may end a call before the others are in. */
 function receivedAtOnce(event: CallEvent): CallEvent {
-  return event.kind === 'vanished' ? { ...event, at: 0, receivedAt: 0 } : { ...event, receivedAt: 0 };
+  return { ...event, receivedAt: 0 };
 }
 
 /**

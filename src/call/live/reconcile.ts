@@ -41,7 +41,7 @@ export function reconcile(context: ApplyContext, event: CallEvent): void {
       const channel = context.channels.get(event.channel);
       if (channel === undefined || !isLive(channel)) return;
       proveAlive(channel, onPbxClock(link, Math.min(event.at, event.receivedAt)));
-      endUnheard(context, channel, onPbxClock(link, event.receivedAt), event.receivedAt);
+      endUnheard(context, channel, event.overAt ?? onPbxClock(link, event.receivedAt), event.receivedAt);
       return;
     }
     case 'clock-stepped':

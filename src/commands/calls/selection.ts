@@ -106,24 +106,32 @@ const STATUSES = Object.keys({
 
 /** `no-answer` is as good as `NoAnswer`. */
 function statusOf(word: string): CallStatus {
-  const found = STATUSES.find((status) => status.toLowerCase() === word.replaceAll(/[\s_-]/g, '').toLowerCase());
+  const found = findStatus(word);
   if (found !== undefined) return found;
-  const guess = nearest(word, STATUSES);
+  const other = findState(word);
+  const guess = other ?? nearest(word, STATUSES);
   throw new UsageError(
     `There is no call status ${word}.`,
-    guess === null ? `--status with one of: ${STATUSES.join(', ')}` : `--status ${guess}`,
+    guess === null ? `--status with one of: ${STATUSES.join(', ')}` : `--${other ? 'state' : 'status'} ${guess}`,
   );
 }
 
+const findStatus = (word: string): CallStatus | undefined =>
+  STATUSES.find((status) => status.toLowerCase() === word.replaceAll(/[\s_-]/g, '').toLowerCase());
+
 function stateOf(word: string): DeliveryState {
-  const found = DELIVERY_STATES.find((state) => state === word.trim().toLowerCase());
+  const found = findState(word);
   if (found !== undefined) return found;
-  const guess = nearest(word, DELIVERY_STATES);
+  const other = findStatus(word);
+  const guess = other ?? nearest(word, DELIVERY_STATES);
   throw new UsageError(
     `There is no delivery state ${word}.`,
-    guess === null ? `--state with one of: ${DELIVERY_STATES.join(', ')}` : `--state ${guess}`,
+    guess === null ? `--state with one of: ${DELIVERY_STATES.join(', ')}` : `--${other ? 'status' : 'state'} ${guess}`,
   );
 }
+
+const findState = (word: string): DeliveryState | undefined =>
+  DELIVERY_STATES.find((state) => state === word.trim().toLowerCase());
 
 const CODES: readonly string[] = [...PARKED_CODES, ...SKIPPED_CODES];
 

@@ -20,6 +20,7 @@ export async function callFindings(config: Config, clock: Clock = createClock())
     const file = openReadOnly(path);
     try {
       const conditions = createConditions({ write: () => {} });
+      const faults: Finding[] = [];
       const watch = await openWatch({
         config,
         store: file.remote,
@@ -27,11 +28,12 @@ export async function callFindings(config: Config, clock: Clock = createClock())
         callLog: callLogPolicyOf(config),
         conditions,
         clock,
+        onFault: (text) => faults.push({ level: 'warn', about: 'calls so far', text }),
       });
       watch.stop();
-      const raised = conditions.raised();
-      return raised.length > 0
-        ? raised.map(findingOf)
+      const found = [...faults, ...conditions.raised().map(findingOf)];
+      return found.length > 0
+        ? found
         : [{ level: 'ok', about: 'calls so far', text: `nothing unusual in those of the last ${DAYS} days` }];
     } finally {
       file.close();

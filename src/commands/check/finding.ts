@@ -12,6 +12,8 @@ export interface Finding {
   readonly lines?: readonly string[];
   /** What to type, in this order. */
   readonly commands?: readonly string[];
+  /** Calls are not logged, or will not be, by this alone though all else is well: why, as the end of a sentence. */
+  readonly idle?: string;
 }
 
 export const ok = (about: string, text: string): Finding => ({ level: 'ok', about, text });

@@ -18,7 +18,15 @@ import type { Finding } from '../check/finding.ts';
 import { fileChecks, reachChecks } from '../check/sections.ts';
 import { problemFindings, type Subject, subjectOf, type Wanted, wantedBy } from '../check/subject.ts';
 import { count, masked, print, tell as remark } from '../output.ts';
-import { clockFindings, lastLog, lookAtMachine, type Machine, serviceFindings, system } from './machine.ts';
+import {
+  clockFindings,
+  lastLog,
+  lookAtMachine,
+  type Machine,
+  serviceFindings,
+  startCommands,
+  system,
+} from './machine.ts';
 import { numberFindings } from './numbers.ts';
 import { askDaemon, daemonFindings } from './running.ts';
 import { storageFindings } from './storage.ts';
@@ -122,7 +130,8 @@ function checksFor({ file, eyes, config, machine, daemon, say }: Parts): Check[]
         if (path === null) return [];
         daemon.status = await askDaemon({ storage: { path } });
         const users = wrong ? null : config.config.leadsquared.user.file;
-        return daemonFindings(daemon.status, [file, ...(users === null ? [] : [users])]);
+        const read = [file, ...(users === null ? [] : [users])];
+        return daemonFindings(daemon.status, read, startCommands(machine, file));
       },
     },
   ];
@@ -176,6 +185,14 @@ function verdict(told: readonly Told[], { failed }: Outcome, whole: boolean, ter
   }
   const skipped = skips === 0 ? '' : `, ${count(skips, 'check')} skipped`;
   const well = whole ? 'Nothing keeps it from working.' : 'Nothing that was looked at keeps it from working.';
-  const begin = fails > 0 ? 'Begin with the first FAIL, then run this again.' : well;
+  const idle = told.map(({ finding }) => finding).filter((finding) => finding.idle !== undefined);
+  const but =
+    idle.length === 0 ? well : `${well.slice(0, -1)}, but ${unique(idle.map((one) => one.idle)).join(', and ')}.`;
+  const begin = fails > 0 ? 'Begin with the first FAIL, then run this again.' : but;
   print(terminal, `${fails} FAIL, ${warns} warn${skipped}. ${begin}`);
+  if (fails > 0) return;
+  for (const command of unique(idle.flatMap(({ commands = [] }) => commands)))
+    print(terminal, `          type: ${command}`);
 }
+
+const unique = <T>(values: readonly T[]): readonly T[] => [...new Set(values)];

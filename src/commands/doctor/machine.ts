@@ -3,6 +3,7 @@ import { execFileSync, type StdioOptions } from 'node:child_process';
 import { release } from 'node:os';
 import { UNIT } from '../../../adapters/host/service/unit.ts';
 import { type Finding, info, ok } from '../check/finding.ts';
+import { programName } from '../output.ts';
 
 export interface Machine {
   /** Properties of the unit; `null`: systemd does not run here, or does not answer. */
@@ -83,12 +84,24 @@ export function serviceFindings({ unit, exposure }: Machine): Finding[] {
   if (unit === null) return [{ level: 'skip', about, text: 'systemd does not run here, or does not answer' }];
   if (unit.get('LoadState') !== 'loaded') {
     const text = `no unit ${UNIT} is installed (${unit.get('LoadState')}): logcalld runs as long as somebody runs it.`;
-    return [{ level: 'warn', about, text, commands: ['sudo ./systemd/install.sh', 'sudo systemctl daemon-reload'] }];
+    const commands = ['sudo ./systemd/install.sh', 'sudo systemctl daemon-reload'];
+    return [{ level: 'warn', about, text, commands, idle: 'it does not start with the machine' }];
   }
   const findings = [stateFinding(unit), bootFinding(unit), ...reloadFindings(unit), ...watchdogFindings(unit)];
   return exposure === null
     ? findings
     : [...findings, info(about, `exposure by systemd-analyze security: ${exposure} (0 is the best)`)];
+}
+
+const START = 'sudo systemctl enable --now logcalld';
+/** As the end of a sentence. */
+export const NOT_RUNNING = 'it does not run, so no call is logged';
+
+/** What starts it, with this config. */
+export function startCommands({ unit }: Machine, config: string): string[] {
+  if (unit?.get('LoadState') !== 'loaded') return [`${programName()} run --config ${config}`];
+  // One that runs has another config, or another database: its unit tells which.
+  return unit.get('ActiveState') === 'active' ? ['systemctl cat logcalld'] : [START];
 }
 
 type Properties = ReadonlyMap<string, string>;
@@ -106,7 +119,8 @@ function stateFinding(unit: Properties): Finding {
       level: 'warn',
       about,
       text: 'does not run: no call is logged.',
-      commands: ['sudo systemctl enable --now logcalld'],
+      commands: [START],
+      idle: NOT_RUNNING,
     };
   const why = `${state} (${unit.get('Result')}, exit status ${unit.get('ExecMainStatus')}, restarted ${restarts} times)`;
   const commands = ['sudo journalctl -u logcalld -n 50', 'sudo systemctl restart logcalld'];
@@ -118,7 +132,9 @@ function bootFinding(unit: Properties): Finding {
   const state = unit.get('UnitFileState');
   if (state === 'enabled') return ok(about, 'starts with the machine');
   const text = `does not start with the machine (${state}).`;
-  return { level: 'warn', about, text, commands: ['sudo systemctl enable logcalld'] };
+  const stopped = unit.get('ActiveState') === 'inactive';
+  const commands = [stopped ? START : 'sudo systemctl enable logcalld'];
+  return { level: 'warn', about, text, commands, idle: 'it does not start with the machine' };
 }
 
 function reloadFindings(unit: Properties): Finding[] {

@@ -6,7 +6,8 @@ import { type Finding, info, ok } from '../check/finding.ts';
 import { reach } from '../control.ts';
 import { length } from '../output.ts';
 import type { Place } from '../place.ts';
-import { gapLine } from '../records/gap-line.ts';
+import { gapLines } from '../records/gap-line.ts';
+import { NOT_RUNNING } from './machine.ts';
 
 const ABOUT = 'daemon';
 const LEVELS: Readonly<Record<Severity, Finding['level']>> = { error: 'FAIL', warning: 'warn', notice: 'info' };
@@ -17,10 +18,16 @@ export async function askDaemon(place: Place): Promise<StatusReply | null> {
   return daemon === null ? null : daemon.call('status', {});
 }
 
-/** `files`: those that it has read at its start. */
-export function daemonFindings(status: StatusReply | null, files: readonly string[]): Finding[] {
-  if (status === null)
-    return [{ level: 'warn', about: ABOUT, text: 'does not run with this config: no call is logged.' }];
+/** `files`: those that it has read at its start. `starting`: what to type when it does not run. */
+export function daemonFindings(
+  status: StatusReply | null,
+  files: readonly string[],
+  starting: readonly string[],
+): Finding[] {
+  if (status === null) {
+    const text = 'does not run with this config: no call is logged.';
+    return [{ level: 'warn', about: ABOUT, text, commands: starting, idle: NOT_RUNNING }];
+  }
   const { version, pid, startedAt, at, sources, conditions } = status;
   const up = startedAt === null ? '' : `, up ${length(at - startedAt)}`;
   return [
@@ -35,7 +42,7 @@ export function daemonFindings(status: StatusReply | null, files: readonly strin
       };
     }),
     ...conditions.map(({ severity, text, lines }): Finding => ({ level: LEVELS[severity], about: ABOUT, text, lines })),
-    ...lastGaps(status),
+    ...gapLines(status).map((line) => info(ABOUT, line)),
   ];
 }
 
@@ -47,9 +54,4 @@ function changedSince(startedAt: number | null, files: readonly string[]): Findi
     const text = `${file} was changed after the daemon was started, which still goes by the old one.`;
     return { level: 'warn', about: ABOUT, text, commands: ['sudo systemctl restart logcalld'] };
   });
-}
-
-/** The last gap of each source. */
-function lastGaps({ gaps, at }: StatusReply): Finding[] {
-  return gaps.map((gap) => info(ABOUT, `last gap of ${gap.source}: ${gapLine(gap, at)}`));
 }

@@ -30,6 +30,7 @@ export async function backfill(invocation: Invocation, terminal: Terminal): Prom
   const shown = progress(terminal);
   const created = new Set<string>();
   const completed = new Set<string>();
+  const erased = new Set<string>();
   const skipped = new Map<string, number>();
   let from = since;
   for (let cursor: string | null = null; ; ) {
@@ -48,6 +49,7 @@ export async function backfill(invocation: Invocation, terminal: Terminal): Prom
         else print(terminal, `${what.padEnd(9)}  ${secrecy.text(table(record))}`);
       }
     }
+    for (const id of page.erased) erased.add(id);
     for (const { count: some, why } of page.skipped as readonly SkippedRecords[]) {
       skipped.set(why, (skipped.get(why) ?? 0) + some);
     }
@@ -57,6 +59,7 @@ export async function backfill(invocation: Invocation, terminal: Terminal): Prom
   }
   shown.clear();
   for (const [why, some] of skipped) tell(terminal, `${count(some, 'record')} left out: ${cut(why, 200)}`);
+  if (erased.size > 0) tell(terminal, `${count(erased.size, 'call')} left out, as the number was erased.`);
   if (from > since) {
     tell(
       terminal,

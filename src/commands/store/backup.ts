@@ -31,7 +31,10 @@ export async function restore(invocation: Invocation, terminal: Terminal): Promi
   const from = dateTime(copy.at);
   print(terminal, `Restored ${storage.path} from ${source}: ${count(copy.calls, 'call')}, as of ${from}.`);
   if (aside !== null) print(terminal, `The database that was there is kept as ${aside}.`);
-  print(terminal, `What was stored after ${from} is not in it.`);
+  print(
+    terminal,
+    `What was stored after ${from} is not in it. Numbers that were erased since then are in it again: erase them anew.`,
+  );
   print(
     terminal,
     `When logcalld starts, it looks in LeadSquared for ${count(waiting, 'call')} that had not been posted by then, and for every call that began before the start, before it posts them: they may have been posted since.`,

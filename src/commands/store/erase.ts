@@ -38,7 +38,7 @@ export async function erase(invocation: Invocation, terminal: Terminal): Promise
   if (!dryRun)
     print(
       terminal,
-      'As long as the PBX keeps its own record of them, "logcalld backfill" would bring these calls back: erase them there as well.',
+      "The PBX's own records of these calls are not taken in again, but the PBX keeps them: erase them there as well.",
     );
   for (const line of remains({ ...sum, waiting, left, others })) tell(terminal, line);
   return waiting.length + sum.live + sum.damaged > 0 || left !== null ? EXIT.failed : EXIT.ok;

@@ -15,7 +15,7 @@ export async function salvage(invocation: Invocation, terminal: Terminal): Promi
   const dryRun = invocation.flag('dry-run');
   const daemon = await reachRunning(await placeOf(invocation), 'it is what stores the calls');
   const shown = progress(terminal);
-  const sum = { taken: 0, known: 0, done: 0, unread: 0 };
+  const sum = { taken: 0, known: 0, done: 0, unread: 0, erased: 0 };
   const strange = { count: 0, names: new Set<string>() };
   let read = 0;
   try {
@@ -28,7 +28,8 @@ export async function salvage(invocation: Invocation, terminal: Terminal): Promi
       if (records.length > 0) {
         const answer = await daemon.call('salvage', { records, dryRun });
         sum.taken += answer.taken.length;
-        sum.known += records.length - answer.taken.length - answer.strange.length;
+        sum.erased += answer.erased.length;
+        sum.known += records.length - answer.taken.length - answer.strange.length - answer.erased.length;
         strange.count += answer.strange.length;
         for (const name of answer.strange) strange.names.add(name);
       }
@@ -44,6 +45,7 @@ export async function salvage(invocation: Invocation, terminal: Terminal): Promi
     terminal,
     `${count(taken, 'call')} ${took}; ${known} are known already, ${done} had been settled (posted, or none to be posted), ${unread} could not be read.`,
   );
+  if (sum.erased > 0) tell(terminal, `${count(sum.erased, 'call')} left out, as the number was erased.`);
   if (strange.count > 0) {
     const names = [...strange.names].sort().join(', ');
     tell(
@@ -54,7 +56,7 @@ export async function salvage(invocation: Invocation, terminal: Terminal): Promi
   if (taken > 0 && !dryRun) {
     tell(
       terminal,
-      'They are looked for in LeadSquared before they are posted, and have the flag "salvaged". A number that was erased since may be among them: erase it again.',
+      'They are looked for in LeadSquared before they are posted, and have the flag "salvaged". Numbers whose erasure this database does not know of may be among them: erase them again.',
     );
   }
   return EXIT.ok;

@@ -24,7 +24,7 @@ export interface HandlerParts extends Lookup {
   readonly permits: Permits;
   readonly journal: Pick<Journal, 'commit'>;
   readonly conditions: Conditions;
-  readonly records: Pick<Records, 'backfill' | 'erased'>;
+  readonly records: Pick<Records, 'backfill'>;
   readonly log: Log;
   readonly live: () => readonly CallRecord[];
   /** Hears of calls whose facts were replaced by an operator. */
@@ -57,9 +57,9 @@ export function handlersOf(parts: HandlerParts): Handlers {
       return { paused: false };
     },
     async retry() {
-      await delivery.retryNow();
-      const { circuit, cause } = await delivery.snapshot();
-      return { circuit, cause };
+      const users = await delivery.retryNow();
+      const { standing, cause } = await delivery.snapshot();
+      return { standing, cause, users };
     },
     async acknowledge() {
       const at = parts.clock.now();
@@ -68,7 +68,7 @@ export function handlersOf(parts: HandlerParts): Handlers {
       conditions.set(PARKED, null);
       return { notices, parked };
     },
-    ...erasing({ ...parts, erased: parts.records.erased }),
+    ...erasing(parts),
     permit: () => lend(permits, parts.clock),
     correct: (request) => correct(parts, request),
     salvage: (request) => salvage(parts, request),
@@ -138,11 +138,13 @@ async function salvage(
   const strange = records.map(({ source }) => source).filter((source) => readerOf(source) === null);
   const known = await store.sessions.byIds({ ids: records.map(({ callSessionId }) => callSessionId) });
   const there = new Set(known.map(({ record }) => record.callSessionId));
-  const ended = records
-    .filter(({ callSessionId, source }) => !there.has(callSessionId) && !strange.includes(source))
+  const left = records.filter(({ callSessionId, source }) => !there.has(callSessionId) && !strange.includes(source));
+  const erased = await store.erasures.covered({ records: left, aheadMs: 0 });
+  const ended = left
+    .filter(({ callSessionId }) => !erased.includes(callSessionId))
     .map((record) => ({ ...record, flags: [...new Set([...record.flags, SALVAGED_FLAG])] }));
   const taken = ended.map(({ callSessionId }) => callSessionId);
-  if (ended.length === 0 || dryRun) return { taken, strange };
+  if (ended.length === 0 || dryRun) return { taken, strange, erased };
   await store.upkeep.doubt({
     until: Math.max(...ended.map(({ startedAt }) => startedAt)),
     at: Math.floor(clock.now()),
@@ -151,5 +153,5 @@ async function salvage(
   events.salvaged(log, inserted.length);
   delivery.notify();
   onCorrected(ended);
-  return { taken: inserted, strange };
+  return { taken: inserted, strange, erased };
 }

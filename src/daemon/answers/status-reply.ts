@@ -46,20 +46,24 @@ export async function daemonStatus(view: DaemonView): Promise<StatusReply> {
     sources: view.sources(),
     live: view.pipeline.live(),
     conditions: view.conditions.raised(),
-    gaps: await lastGaps(view.store),
+    gaps: await lastGaps(view.store, view.clock.now()),
     counts: { states, oldestWaiting, updatesWaiting, parked, parkedReasons, skippedReasons },
     delivery,
     backup: view.lastBackup(),
   };
 }
 
-/** Gaps looked at for the last one of each source. */
-const GAPS = 50;
+/** So long after its end a gap that was not filled is told beside later ones, ms. */
+const UNFILLED_TOLD_MS = 7 * 86_400_000;
 
-/** The last gap of each source that had one. */
-export async function lastGaps({ gaps }: Pick<Store, 'gaps'>): Promise<StatusReply['gaps']> {
-  const latest = await gaps.list({ limit: GAPS });
-  return [...new Map(latest.toReversed().map((gap) => [gap.source, gap])).values()];
+/** As of `StatusReply`. `now`: ms since the epoch. */
+export async function lastGaps({ gaps }: Pick<Store, 'gaps'>, now: number): Promise<StatusReply['gaps']> {
+  const seen = new Set<string>();
+  return (await gaps.latest()).filter(({ source, state, endedAt }) => {
+    const isFirst = !seen.has(source);
+    seen.add(source);
+    return isFirst || state !== 'unfilled' || (endedAt ?? now) > now - UNFILLED_TOLD_MS;
+  });
 }
 
 /** `held`: by a daemon that does not answer. */
@@ -87,7 +91,7 @@ export async function fileStatus(store: Store, database: string, held: Held, clo
       ...(await noticeConditions(store, at)),
       ...parkedCondition(counts.parked),
     ],
-    gaps: await lastGaps(store),
+    gaps: await lastGaps(store, at),
     counts,
     delivery: null,
     backup: null,

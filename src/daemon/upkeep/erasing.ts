@@ -5,14 +5,12 @@ import { type ErasedPage, FIRST_PLACE } from '../../../adapters/sqlite/upkeep/er
 import type { CallRecord } from '../../call/record.ts';
 import { events } from '../../events.ts';
 import type { Clock, Log } from '../../ports.ts';
-import type { Erased } from '../../records/erased.ts';
 import type { Store } from '../answers/lookup.ts';
 import { cursorOf, placeOf } from '../answers/pages.ts';
 
 interface ErasingParts {
-  readonly erased: Pick<Erased, 'note'>;
   readonly store: Store;
-  readonly clock: Pick<Clock, 'monotonic'>;
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
   readonly log: Log;
   readonly live: () => readonly CallRecord[];
 }
@@ -22,12 +20,12 @@ const ENOUGH_MS = 250;
 
 const place = z.tuple([z.enum(['calls', 'leads', 'sealed', 'hot']), z.number().int().min(0)]);
 
-export function erasing({ erased, store, clock, log, live }: ErasingParts): Pick<Handlers, 'erase' | 'tidy'> {
+export function erasing({ store, clock, log, live }: ErasingParts): Pick<Handlers, 'erase' | 'tidy'> {
   return {
     async erase({ cursor, ...erasure }) {
       if (cursor === undefined && !erasure.dryRun) events.erasing(log, erasure.digits);
       // First: between two pages records are read again.
-      if (!erasure.dryRun) erased.note(erasure.digits);
+      if (!erasure.dryRun) await store.erasures.note({ ...erasure, upTo: clock.now() });
       const sum = { calls: 0, waiting: [] as string[], leads: 0, frames: 0, damaged: 0 };
       const end = clock.monotonic() + ENOUGH_MS;
       let next: ErasedPage['next'] = cursor === undefined ? FIRST_PLACE : placeOf(erasure, cursor, place);

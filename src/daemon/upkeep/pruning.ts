@@ -7,7 +7,7 @@ import type { Store } from '../answers/lookup.ts';
 export interface PruningOptions {
   readonly retention: Config['storage']['retention'];
   readonly journal: Pick<SqliteJournal, 'prune'>;
-  readonly store: Pick<Store, 'sessions' | 'gaps'>;
+  readonly store: Pick<Store, 'sessions' | 'gaps' | 'erasures'>;
   readonly clock: Clock;
   /** Done before each round. */
   readonly before: () => void;
@@ -32,6 +32,7 @@ export function keepPruning(options: PruningOptions): { stop(): void } {
     const old = { endedBefore: now - retention.calls, limit: ROWS };
     while ((await store.sessions.forget(old)) >= ROWS);
     await store.gaps.forget(old);
+    await store.erasures.forget(old);
   };
   const later = (): void => {
     // One under way at the stop must not plan the next: its timer would keep the process from ending.

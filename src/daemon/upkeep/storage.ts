@@ -1,6 +1,9 @@
 /** Opens the database, and tells what was found of it: in the log, and as conditions until an operator has taken note of them. */
 
+import { existsSync, statSync } from 'node:fs';
+import { lastByName } from '../../../adapters/sqlite/backups/automatic.ts';
 import { type Database, type OpenOptions, openDatabase } from '../../../adapters/sqlite/thread/database.ts';
+import { markFileOf } from '../../../adapters/sqlite/upkeep/mark.ts';
 import { events } from '../../events.ts';
 import type { Conditions } from '../../health/conditions.ts';
 import type { Clock, Log } from '../../ports.ts';
@@ -9,6 +12,8 @@ import { NOTICE_CODES, noticeConditions } from '../notices.ts';
 
 interface StorageParts {
   readonly path: string;
+  /** Where its automatic backups go; `null`: beside it. */
+  readonly folder: string | null;
   readonly clock: Clock;
   readonly log: Log;
   readonly conditions: Conditions;
@@ -18,7 +23,8 @@ const REVIEW_EVERY_MS = 3_600_000;
 
 /** Rejects as `openDatabase` does. */
 export async function openStorage(parts: StorageParts, options: OpenOptions): Promise<Database> {
-  const { path, clock, log, conditions } = parts;
+  const { path, folder, clock, log, conditions } = parts;
+  const begun = isMissing(path);
   const database = await openDatabase(path, options);
   for (const { level, text } of database.remarks) events.database(log, level, text);
   let cancel = (): void => {};
@@ -37,7 +43,23 @@ export async function openStorage(parts: StorageParts, options: OpenOptions): Pr
   database.beforeClose(async () => cancel());
   await review();
   later();
+  // Not waited for: a folder on another machine may not answer. One that cannot be read is told when a backup is due.
+  if (begun) tellBackup().catch(() => {});
   return database;
+
+  async function tellBackup(): Promise<void> {
+    const at = Math.floor(clock.now());
+    const found = await lastByName({ path, folder, at });
+    if (found === null) return;
+    const { text } = await database.remote.upkeep.noteBackup({ copy: found.path, copiedAt: found.at, at });
+    events.database(log, 'error', text);
+    await review();
+  }
+}
+
+/** Nothing says that there was a database; where its mark does, the opening of it sees to it. */
+function isMissing(path: string): boolean {
+  return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0 && !existsSync(markFileOf(path));
 }
 
 /** An operator has taken note of all of it. Answers how much there was. */

@@ -2,7 +2,7 @@
 import type { OnCondition } from '../../condition.ts';
 import { events } from '../../events.ts';
 import type { Clock, Log } from '../../ports.ts';
-import type { CrmUser, Directory } from '../crm.ts';
+import type { CrmUser, Directory, Reply } from '../crm.ts';
 import type { UserPolicy } from '../policy.ts';
 import type { UserStore } from '../store.ts';
 
@@ -115,6 +115,8 @@ interface UserParts {
   readonly onCondition: OnCondition;
   /** Called after the users became known or changed. */
   readonly onFresh: () => void;
+  /** Hears of each answer to the question for the users, and of none. */
+  readonly onAnswer: (reply: Reply<unknown>) => void;
   /** False while the CRM is known to be away: no request is made. */
   readonly allowed: () => boolean;
 }
@@ -125,7 +127,7 @@ const RETRY_MS = 60_000;
 const ABSURD = 0.5;
 
 export function createUsers(parts: UserParts): Users {
-  const { directory, crm, store, clock, policy, log, onCondition, onFresh, allowed } = parts;
+  const { directory, crm, store, clock, policy, log, onCondition, onFresh, onAnswer, allowed } = parts;
   let users: readonly CrmUser[] | null = null;
   let fetchedAt: number | null = null;
   let cancel: (() => void) | null = null;
@@ -138,6 +140,7 @@ export function createUsers(parts: UserParts): Users {
 
   async function fetchOnce(): Promise<boolean> {
     const reply = await directory.users({ priority: 'background' });
+    onAnswer(reply);
     if (reply.kind !== 'accepted' || reply.value === null) return stale(reply.message);
     const fresh = reply.value;
     const before = users?.length ?? 0;

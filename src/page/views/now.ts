@@ -1,8 +1,9 @@
 /** The first page: is it working, what goes on, what needs somebody. Each part has an id, by which it is sent anew when it changes. */
 import type { StatusReply } from '../../../adapters/control/api.ts';
-import { CIRCUITS, count, length } from '../../commands/output.ts';
+import { count, length, STANDINGS } from '../../commands/output.ts';
 import { gapLine } from '../../commands/records/gap-line.ts';
 import { isWell } from '../../commands/status.ts';
+import { isUp } from '../../delivery/health/standing.ts';
 import { remedyOf } from '../../delivery/parked/reasons.ts';
 import { DELIVERY_STATES } from '../../delivery/states.ts';
 import type { Severity } from '../../health/conditions.ts';
@@ -105,13 +106,14 @@ function delivery(look: Look, status: StatusReply): Html {
   const { states, oldestWaiting, updatesWaiting } = counts;
   const waiting = states.pending + states.sending + states.retrying + states.uncertain;
   if (now === null) return html`<section id="delivery"><h2>LeadSquared</h2><p>Nothing is posted.</p></section>`;
-  const { permits, circuit, cause, paused, users } = now;
+  const { permits, standing, cause, paused, users } = now;
   const { requests, windowMs } = permits.tuning;
-  const good = circuit === 'closed' && !paused;
+  const up = isUp(standing);
+  const good = up && !paused;
   return html`<section id="delivery"><h2>LeadSquared</h2>
     <article class="card ${good ? 'good' : 'bad'}">
-      <h3>Posts <span class="state">${paused ? 'paused' : CIRCUITS[circuit]}</span></h3>
-      ${circuit === 'closed' ? '' : html`<p>${told(look, cause ?? 'no reason given')}</p>`}
+      <h3>Posts <span class="state">${paused ? 'paused' : STANDINGS[standing]}</span></h3>
+      ${up ? '' : html`<p>${told(look, cause ?? 'no reason given')}</p>`}
       <dl>
         <dt>waiting</dt><dd><a href="/calls?state=waiting">${count(waiting, 'call')}</a>${
           oldestWaiting === null ? '' : html`, the oldest ended ${since(look, oldestWaiting)} ago`
@@ -129,7 +131,7 @@ function delivery(look: Look, status: StatusReply): Html {
       </dl>
       <div class="actions">
         ${paused ? action(look, '/resume', 'Go on posting') : action(look, '/pause', 'Pause posting')}
-        ${circuit === 'closed' ? '' : action(look, '/retry', 'Try LeadSquared now')}
+        ${up ? '' : action(look, '/retry', 'Try LeadSquared now')}
       </div>
     </article>
   </section>`;

@@ -6,6 +6,8 @@ import { acceptLogin, FakeClock, Inbox, type Peer, scriptedServer } from './supp
 
 /** As `LOOK_MS` and `RENEW_MS` of hearing.ts. */
 const LOOK_MS = 3_000;
+/** As `bootDeadlineMs` of client-options.ts. */
+const BOOT_MS = 3_000;
 const LOOKS_TO_RENEWAL = 5;
 
 interface Counts {
@@ -18,6 +20,7 @@ async function bench(
   t: { teardown(run: () => Promise<void>): unknown },
   listed: readonly string[] = [],
   first: Counts = { live: listed.length },
+  booted = true,
 ) {
   const server = await scriptedServer();
   const clock = new FakeClock();
@@ -70,7 +73,9 @@ async function bench(
     await new Promise((resolve) => setImmediate(resolve));
   };
   const peer = await server.peers.find(() => true);
-  await acceptLogin(peer);
+  const waits = clock.timer(BOOT_MS);
+  await acceptLogin(peer, booted);
+  if (!booted) await waits.then(() => clock.advance(BOOT_MS));
   await list(peer);
   return { server, clock, source, statuses, kinds, peer, look, list, heard, next };
 }
@@ -92,6 +97,16 @@ t.test('the calls grow and no event comes: deaf after the second look, with the 
   t.match(deaf?.text, /"pbx" has calls and sends no event of them: in manager\.conf the AMI user \[logcalld\]/);
   t.same(deaf?.lines.slice(0, 2), ['[logcalld]', 'read = system,call,agent,cdr,user']);
   t.equal(problem, deaf?.text);
+});
+
+t.test('it is told also while an older problem of the link is shown, and so is its end', async (t) => {
+  const { source, statuses, peer, look, heard } = await bench(t, [], { live: 0 }, false);
+  t.match(source.status().problem, /FullyBooted/);
+  for (const total of [7, 8, 8]) await look(peer, { live: 0, total });
+  t.match(statuses.items.at(-1), { deaf: { text: /no event of them/ }, problem: /FullyBooted/ });
+  peer.packet(...event('Newchannel', '1795344641.0'));
+  await heard(peer);
+  t.match(statuses.items.at(-1), { deaf: null, problem: /FullyBooted/ });
 });
 
 t.test('one event of a call, and it is over', async (t) => {

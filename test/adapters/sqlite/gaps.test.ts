@@ -11,8 +11,13 @@ t.test('one gap of a source is open at a time, and ends once', async (t) => {
   gaps.begin({ ...begun, at: 2000, reason: 'again', live: 0 });
   gaps.begin({ ...begun, source: 'other' });
   t.match(gaps.list({ source: 'pbx', limit: 9 }), [{ beganAt: 1000, reason: 'reset', live: 2, state: 'open' }]);
-  t.match(gaps.end({ source: 'pbx', at: 3000 }), { beganAt: 1000, endedAt: 3000, state: 'waiting', filledTo: {} });
-  t.equal(gaps.end({ source: 'pbx', at: 4000 }), null, 'none is open');
+  t.match(gaps.end({ source: 'pbx', at: 3000, listedAt: null }), {
+    beganAt: 1000,
+    endedAt: 3000,
+    state: 'waiting',
+    filledTo: {},
+  });
+  t.equal(gaps.end({ source: 'pbx', at: 4000, listedAt: null }), null, 'none is open');
   t.match(gaps.waiting({ source: 'pbx' }), [{ endedAt: 3000 }]);
   t.strictSame(gaps.waiting({ source: 'other' }), []);
   gaps.begin({ ...begun, at: 5000 });
@@ -22,13 +27,13 @@ t.test('one gap of a source is open at a time, and ends once', async (t) => {
 t.test('an end before the beginning is none: the clock was set back', async (t) => {
   const gaps = gapsModule(memoryDatabase());
   gaps.begin(begun);
-  t.match(gaps.end({ source: 'pbx', at: 500 }), { beganAt: 1000, endedAt: 1000 });
+  t.match(gaps.end({ source: 'pbx', at: 500, listedAt: null }), { beganAt: 1000, endedAt: 1000 });
 });
 
 t.test('what is found is added up, and where the reading came to is kept', async (t) => {
   const gaps = gapsModule(memoryDatabase());
   gaps.begin(begun);
-  const id = gaps.end({ source: 'pbx', at: 3000 })?.id ?? 0;
+  const id = gaps.end({ source: 'pbx', at: 3000, listedAt: null })?.id ?? 0;
   gaps.progress({ id, filledTo: { cel: 1500 }, created: 1, completed: 0, skipped: 2 });
   gaps.progress({ id, filledTo: { cel: 3000, cdr: 1700 }, created: 2, completed: 1, skipped: 0 });
   t.match(gaps.waiting({ source: 'pbx' }), [
@@ -44,7 +49,7 @@ t.test(
     const gaps = gapsModule(memoryDatabase());
     for (const at of [1000, 5000, 9000]) {
       gaps.begin({ ...begun, at });
-      if (at < 9000) gaps.end({ source: 'pbx', at: at + 1000 });
+      if (at < 9000) gaps.end({ source: 'pbx', at: at + 1000, listedAt: null });
     }
     const times = (query: Partial<Parameters<typeof gaps.list>[0]>) =>
       gaps.list({ limit: 9, ...query }).map(({ beganAt }) => beganAt);
@@ -74,7 +79,7 @@ t.test('our clock is set while a gap is open: it keeps its length', async (t) =>
   gaps.heard({ source: 'pbx', at: 600_000, time: { aheadMs: 0, ownTimes: true } });
   gaps.shift({ source: 'pbx', by: -500_000 });
   t.match(gaps.lastHeard({ source: 'pbx' }), { at: 100_000, time: { aheadMs: 500_000 } });
-  t.match(gaps.end({ source: 'pbx', at: 160_000 }), { beganAt: 100_000, endedAt: 160_000 });
+  t.match(gaps.end({ source: 'pbx', at: 160_000, listedAt: null }), { beganAt: 100_000, endedAt: 160_000 });
   gaps.shift({ source: 'pbx', by: 1000 });
   t.match(gaps.list({ limit: 1 }), [{ beganAt: 100_000 }], 'one that is over stays');
 });
@@ -82,11 +87,35 @@ t.test('our clock is set while a gap is open: it keeps its length', async (t) =>
 t.test('what was filled is read once more later', async (t) => {
   const gaps = gapsModule(memoryDatabase());
   gaps.begin(begun);
-  const id = gaps.end({ source: 'pbx', at: 3000 })?.id ?? 0;
+  const id = gaps.end({ source: 'pbx', at: 3000, listedAt: null })?.id ?? 0;
   const unchecked = (endedBefore: number) => gaps.unchecked({ source: 'pbx', endedBefore }).length;
   t.equal(unchecked(9000), 0, 'it is not filled yet');
   gaps.settle({ id, state: 'filled', note: null, at: 4000 });
   t.strictSame([unchecked(3000), unchecked(3001)], [0, 1]);
   gaps.checked({ id });
   t.equal(unchecked(9000), 0);
+});
+
+t.test('of each source, a later gap hides none that is open, waits or was not filled', async (t) => {
+  const gaps = gapsModule(memoryDatabase());
+  const one = (source: string, at: number, state: 'filled' | 'unfilled' | 'waiting') => {
+    gaps.begin({ ...begun, source, at });
+    const id = gaps.end({ source, at: at + 10, listedAt: null })?.id ?? 0;
+    if (state !== 'waiting') gaps.settle({ id, state, note: null, at });
+  };
+  const told = () => gaps.latest().map(({ source, state, beganAt }) => `${source} ${state} ${beganAt}`);
+  t.strictSame(told(), []);
+  one('a', 1000, 'unfilled');
+  one('a', 2000, 'unfilled');
+  one('a', 3000, 'waiting');
+  one('a', 4000, 'filled');
+  // Of a PBX that turned out to be deaf: since its last call.
+  gaps.begin({ ...begun, source: 'a', at: 3500 });
+  one('b', 500, 'unfilled');
+  for (let n = 0; n < 60; n++) one('c', 5000 + n * 100, 'filled');
+  t.strictSame(told(), [
+    ...['a open 3500', 'a filled 4000', 'a waiting 3000', 'a unfilled 2000'],
+    'b unfilled 500',
+    'c filled 10900',
+  ]);
 });

@@ -2,7 +2,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { serviceFindings } from '../../../src/commands/doctor/machine.ts';
+import { serviceFindings, startCommands } from '../../../src/commands/doctor/machine.ts';
 import { daemonFindings } from '../../../src/commands/doctor/running.ts';
 import { bundleText } from '../../../src/commands/doctor/support.ts';
 import { settled, world } from '../../cli/world.ts';
@@ -58,6 +58,11 @@ t.test('a whole installation', async (t) => {
 
   await t.test('without the daemon LeadSquared itself is asked; a default user whom it does not have', async (t) => {
     await it.stop();
+    const stopped = await it.run('doctor');
+    t.match(
+      stopped.out,
+      /^0 FAIL, .*working, but .*it does not run, so no call is logged\.$\n(^ +type: .*$\n)*^ +type: .* run --config .*logcalld\.toml$/m,
+    );
     const before = readFileSync(config, 'utf8');
     writeFileSync(config, before.replace("default_user = 'agent1001@", "default_user = 'nobody-knows@"));
     const { code, out } = await it.run('check-config');
@@ -190,5 +195,14 @@ t.test('what systemd tells of the service', async (t) => {
 });
 
 t.test('no daemon', async (t) => {
-  t.match(daemonFindings(null, []), [{ level: 'warn', text: /no call is logged/ }]);
+  t.match(daemonFindings(null, [], ['start it']), [
+    { level: 'warn', text: /no call is logged/, commands: ['start it'], idle: /does not run/ },
+  ]);
+  const machine = (unit: Record<string, string> | null) => ({
+    ...{ unit: unit === null ? null : new Map(Object.entries(unit)), clockKept: null, exposure: null },
+  });
+  const starting = (unit: Record<string, string> | null) => startCommands(machine(unit), '/x.toml').join();
+  t.match(starting(null), /run --config \/x\.toml$/);
+  t.equal(starting({ LoadState: 'loaded', ActiveState: 'inactive' }), 'sudo systemctl enable --now logcalld');
+  t.equal(starting({ LoadState: 'loaded', ActiveState: 'active' }), 'systemctl cat logcalld', 'it has another config');
 });

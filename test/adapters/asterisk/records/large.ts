@@ -48,8 +48,14 @@ const none = { ids: new Set<string>(), mentioned: new Set<string>() };
 /** As the daemon takes pages in, but for the database. */
 const merge = pageMerger({
   ...{ source: SOURCE, plan: labPlan('asterisk'), rules: DEFAULT_RULES, time: () => SAME_TIME },
-  ...{ bootedAt: () => null, erased: { covers: () => false } },
-  known: { stored: async () => [], isOpen: () => false, settled: async () => true, heard: async () => none },
+  ...{ bootedAt: () => null, erasures: { covered: async () => [] } },
+  known: {
+    stored: async () => [],
+    isOpen: () => false,
+    settled: async () => true,
+    heard: async () => none,
+    lists: async () => [],
+  },
   store: async (records) => ({ inserted: records.map(({ callSessionId }) => callSessionId), changed: [] }),
 });
 

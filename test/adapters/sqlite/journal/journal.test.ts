@@ -212,7 +212,7 @@ t.test('a record of an earlier version of the program is read whole, and is the 
   t.same(end(200, record('a', { recording: 'a.wav' })), ['same']);
   const second = record('a', { recording: 'a.wav', recordings: ['a.wav', 'b.wav'] });
   t.same(end(300, second), ['changed']);
-  t.match(sessions.list({ limit: 1, offset: 0 }), [{ record: second }]);
+  t.match(sessions.list({ limit: 1, offset: 0 }).found, [{ record: second }]);
 });
 
 t.test('a call that is wrong in itself is left out alone, with its reason', async (t) => {

@@ -10,7 +10,7 @@ function sessions(...ended: CallRecord[]) {
   commit(journalModule([])(db), { ended }, 50);
   const own = sessionsModule(db);
   const ids = (filter: Omit<Parameters<typeof own.list>[0], 'limit' | 'offset'>, limit = 100, offset = 0) =>
-    own.list({ ...filter, limit, offset }).map((session) => session.record.callSessionId);
+    own.list({ ...filter, limit, offset }).found.map((session) => session.record.callSessionId);
   return { ...own, ids };
 }
 

@@ -81,7 +81,7 @@ t.test('calls, leads, and frames in every writing; what waits is named; what is 
     ...['CallerIDNum: +910000000000\r\n', 'n: %2B91%2000000%2D00000', 'sip:09811111111@pbx', 'Uniqueid: 9845012345.12'],
     ...['"00000 00000" <000000-00000>', '198450123456'],
   ]);
-  const left = await db.remote.sessions.list({ limit: 9, offset: 0 });
+  const { found: left } = await db.remote.sessions.list({ limit: 9, offset: 0 });
   t.same(left.map(({ record }) => record.callSessionId).sort(), ['foreign', 'others', 'theirs']);
   t.same(await db.remote.leadCache.get({ number: '+919845012345' }), null);
   await settleAll(db, ['theirs']);

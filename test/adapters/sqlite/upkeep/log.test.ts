@@ -66,7 +66,7 @@ t.test('a log of another name that fits the file is used', async (t) => {
   const db = await openDatabase(path);
   t.same(await notices(db), []);
   t.same(aside(path), []);
-  t.equal((await db.remote.sessions.list({ limit: 9, offset: 0 })).length, 1);
+  t.equal((await db.remote.sessions.list({ limit: 9, offset: 0 })).found.length, 1);
   await db.close();
 });
 

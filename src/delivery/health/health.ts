@@ -12,8 +12,10 @@
  * updates are no witnesses, as some accounts refuse them by themselves; where no connection comes about, all are.
  * A row that failed before is never the one that is tried, and its failures say nothing about the CRM.
  */
-import type { Condition } from '../condition.ts';
-import type { Step } from './states.ts';
+import type { Condition } from '../../condition.ts';
+import type { Step } from '../states.ts';
+import { type Circuit, freshCircuit } from './circuit.ts';
+import { alarms, type Standing } from './standing.ts';
 
 /** What is tried: lookups, or posts. */
 export type Lane = 'look-up' | 'post';
@@ -27,7 +29,8 @@ export type Admits = 'all' | 'trial' | 'none';
 
 export interface Health {
   readonly state: CircuitState;
-  /** What the CRM said when the circuit left `closed`. */
+  readonly standing: Standing;
+  /** What the CRM said when it failed; `null` while nothing is known to fail. */
   readonly cause: string | null;
   /** Monotonic ms of `now`. */
   admits(step: Step, now: number): Admits;
@@ -42,6 +45,8 @@ export interface Health {
   /** Calls ended, or are sent again. */
   moreToTry(): void;
   worked(lane: Lane): void;
+  /** A request that is no call's was answered: the CRM is there and takes the keys. */
+  reached(): void;
   /**
    * A request failed. `subject` is what it was about (a number, a call): the same one counts once. `fresh`: its row never failed
    * before. `reached`: a connection came about.
@@ -68,22 +73,6 @@ export interface Failure {
   readonly message: string;
 }
 
-interface Circuit {
-  open: boolean;
-  /** Since when nothing worked, once it was open; monotonic ms. */
-  failingSince: number | null;
-  /** It was refused, not unanswered. */
-  refused: boolean;
-  /** What the CRM said when it failed last. */
-  why: string | null;
-  /** Subjects that failed since the last one that worked. */
-  failed: Set<string>;
-  trialAt: number;
-  trials: number;
-  /** No row is left that could be tried. */
-  empty: boolean;
-}
-
 const FAILURES_TO_OPEN = 3;
 /** Between two trials: half a second for the first half minute, then twice as long each time, up to the first of these for ten minutes. */
 const TRIAL_MS = 500;
@@ -102,7 +91,7 @@ export interface HealthParts {
 }
 
 export function createHealth({ crm, onCondition, onChange }: HealthParts): Health {
-  const circuits: Readonly<Record<Lane, Circuit>> = { 'look-up': fresh(), post: fresh() };
+  const circuits: Readonly<Record<Lane, Circuit>> = { 'look-up': freshCircuit(), post: freshCircuit() };
   /** Subjects for which no connection came about, of any step. */
   const unreached = new Set<string>();
   let denied = false;
@@ -113,24 +102,42 @@ export function createHealth({ crm, onCondition, onChange }: HealthParts): Healt
   /** Of the last probe: what worked. */
   let probed: Readonly<Record<Lane, boolean>> = { 'look-up': false, post: false };
   let last: CircuitState = 'closed';
+  /** Anything was ever answered. */
+  let known = false;
+  const alert = alarms(crm, onCondition);
 
   const state = (): CircuitState => (denied ? 'denied' : LANES.some((lane) => circuits[lane].open) ? 'open' : 'closed');
 
-  function changed(why: string | null): void {
+  const failing = (): readonly Circuit[] =>
+    LANES.map((lane) => circuits[lane]).filter(({ failingSince }) => failingSince !== null);
+
+  function standing(): Standing {
+    if (denied) return 'refused';
+    if (failing().length > 0) return state() === 'closed' ? 'answers' : 'away';
+    return known ? 'works' : 'untried';
+  }
+
+  const why = (): string | null => (denied ? cause : (failing().find((circuit) => circuit.why !== null)?.why ?? cause));
+
+  /** What was told is over when every lane that failed has worked since. */
+  function tell(certain: boolean): void {
+    const stands = standing();
+    if (stands === 'works' || stands === 'untried') alert(null, certain);
+    else {
+      const refusal = denied || failing().some(({ refused }) => refused);
+      alert({ standing: stands, refusal, still: failing().some(({ again }) => again), why: why() }, certain);
+    }
+  }
+
+  function changed(reason: string | null): void {
     const now = state();
     if (now === last) return;
     last = now;
-    cause = now === 'closed' ? null : why;
+    cause = now === 'closed' ? null : reason;
     probes = 0;
-    if (now === 'denied') onCondition(refused(crm, why));
     if (now === 'closed') refusals = 0;
+    tell(now === 'denied');
     onChange(now, cause);
-  }
-
-  /** What was told is over when every lane that failed has worked since. */
-  function settled(): void {
-    if (denied || LANES.some((lane) => circuits[lane].failingSince !== null)) return;
-    for (const code of ['crm-unavailable', 'crm-denied'] as const) onCondition(again(crm, code));
   }
 
   function open(lane: Lane, why: string, now: number): void {
@@ -147,6 +154,7 @@ export function createHealth({ crm, onCondition, onChange }: HealthParts): Healt
     circuit.failed.clear();
     if (!circuit.open) return;
     circuit.open = false;
+    circuit.again = false;
     changed(null);
   }
 
@@ -162,8 +170,11 @@ export function createHealth({ crm, onCondition, onChange }: HealthParts): Healt
     get state() {
       return state();
     },
+    get standing() {
+      return standing();
+    },
     get cause() {
-      return cause;
+      return why();
     },
     admits(step, now) {
       if (denied) return 'none';
@@ -190,16 +201,20 @@ export function createHealth({ crm, onCondition, onChange }: HealthParts): Healt
     },
     worked(lane) {
       unreached.clear();
-      denied = false;
+      [denied, known] = [false, true];
       // A post that works proves more than a lookup does.
       for (const one of lane === 'post' ? LANES : [lane]) {
         close(one);
         Object.assign(circuits[one], { failingSince: null, refused: false, why: null });
       }
       changed(cause);
-      settled();
+      tell(false);
+    },
+    reached() {
+      known = true;
     },
     failed(step, subject, { fresh: first, reached, denied: refusal, message }, now) {
+      if (reached && (step === 'look-up' || step === 'post')) circuits[step].again = true;
       if (!first) return;
       if (!reached) {
         if (unreached.size < FAILURES_TO_OPEN) unreached.add(subject);
@@ -218,6 +233,7 @@ export function createHealth({ crm, onCondition, onChange }: HealthParts): Healt
       changed(message);
     },
     answered(now, lookUps) {
+      known = true;
       probed = { 'look-up': lookUps, post: true };
       for (const lane of LANES) circuits[lane].empty = false;
       for (const lane of LANES) circuits[lane].trialAt = Math.min(now, circuits[lane].trialAt);
@@ -239,7 +255,7 @@ export function createHealth({ crm, onCondition, onChange }: HealthParts): Healt
       if (state() === 'open') {
         cause = message;
         for (const lane of LANES) if (circuits[lane].open) circuits[lane].why = message;
-        onCondition(unavailable(crm));
+        tell(true);
       } else if (state() === 'closed') for (const lane of LANES) open(lane, message, now);
     },
     probeDelay(random) {
@@ -253,35 +269,7 @@ export function createHealth({ crm, onCondition, onChange }: HealthParts): Healt
       return 5000 + Math.round(random() * (ceiling - 5000));
     },
     review(now) {
-      for (const { failingSince, refused: refusal, why } of LANES.map((lane) => circuits[lane])) {
-        if (failingSince === null || now - failingSince < TOLD_AFTER_MS) continue;
-        onCondition(refusal ? refused(crm, why) : unavailable(crm));
-      }
+      tell(failing().some(({ failingSince }) => now - (failingSince ?? now) >= TOLD_AFTER_MS));
     },
   };
-}
-
-const fresh = (): Circuit => ({
-  open: false,
-  failingSince: null,
-  refused: false,
-  why: null,
-  failed: new Set(),
-  trialAt: 0,
-  trials: 0,
-  empty: false,
-});
-
-function unavailable(crm: string): Condition {
-  const text = `${crm} is unavailable; calls are kept and sent when it is back. If other machines reach ${crm}, check the network of this one.`;
-  return { code: 'crm-unavailable', raised: true, severity: 'error', text };
-}
-
-function refused(crm: string, why: string | null): Condition {
-  const text = `${crm} refuses the account (${why ?? 'no reason given'}); calls are kept. Correct host or keys and restart; after a change in ${crm}, reload.`;
-  return { code: 'crm-denied', raised: true, severity: 'error', text };
-}
-
-function again(crm: string, code: Condition['code']): Condition {
-  return { code, raised: false, severity: 'error', text: `${crm} takes calls again.` };
 }

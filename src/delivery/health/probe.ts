@@ -1,8 +1,8 @@
-import { type Asking, PermitsClosed } from '../permits/port.ts';
-import type { Clock } from '../ports.ts';
-import type { CallLog, Reply } from './crm.ts';
+import { type Asking, PermitsClosed } from '../../permits/port.ts';
+import type { Clock } from '../../ports.ts';
+import type { CallLog, Reply } from '../crm.ts';
+import { thrown } from '../steps/step.ts';
 import type { Health } from './health.ts';
-import { thrown } from './steps/step.ts';
 
 /** Asks a CRM that is away, or refuses the account, whether it is back; and one that fails a call, whether it is there. */
 export interface Probe {
@@ -65,6 +65,7 @@ export function createProbe(parts: {
     // Any answer about this one request proves that the CRM is there and takes the keys; whether lookups work, another one.
     const there = isThere(reply);
     lastAnswer = { at: clock.monotonic(), there };
+    if (there) health.reached();
     if (!there && reply.kind === 'denied') health.denied(reply.message);
     else if (!there) health.unanswered(reply.message, clock.monotonic());
     else if (health.state !== 'closed') {
