@@ -1,7 +1,9 @@
 /** Calls go on, are refused, and are sent again, before the eyes of somebody who loads nothing anew. */
+import { join } from 'node:path';
 import t from 'tap';
 import { until } from '../cli/world.ts';
 import { noBrowser, openBrowser, screenshot } from './browser.ts';
+import { fillDays } from './days.ts';
 import { seen, served } from './served.ts';
 
 t.setTimeout(150_000);
@@ -17,6 +19,7 @@ t.test('what happens is seen', { skip: noBrowser ?? false }, async (t) => {
   it.sandbox.addFaults({ match: { path: 'LogCall', nth: 1 }, fault: rejection });
   // Nothing goes on before somebody looks.
   it.player.setFaults({ mute: true });
+  await fillDays(join(it.directory, 'logcalld.db'), Date.now());
   await start();
   const { page, complaints } = await seen(browser, address);
   t.match(await page.textContent('#live'), /No call goes on/);

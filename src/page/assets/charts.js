@@ -26,6 +26,15 @@ function stacked(values) {
   return sums;
 }
 
+const two = (value) => String(value).padStart(2, '0');
+
+/** As clocks on the wall show it; midnight is told by its day. */
+function clock(seconds) {
+  const at = new Date(seconds * 1000);
+  const day = `${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  return at.getHours() === 0 && at.getMinutes() === 0 ? day : `${two(at.getHours())}:${two(at.getMinutes())}`;
+}
+
 const plots = [];
 
 function draw(figure) {
@@ -53,18 +62,17 @@ function draw(figure) {
         y: { range: (_plot, _min, max) => [0, Math.max(1, (max ?? 0) * 1.1)] },
       },
       axes: [
-        axis,
+        { ...axis, values: (_plot, ticks) => ticks.map(clock) },
         { ...axis, size: 46, values: (_plot, ticks) => ticks.map((tick) => `${tick}${unit === '' ? '' : ` ${unit}`}`) },
       ],
       series: [
-        { value: '{HH}:{mm}' },
+        { label: 'Hour', value: (_plot, value) => (value == null ? '-' : clock(value)) },
         ...order.map((n) => ({
           label: names[n],
           stroke: colour(n + 1),
           width: isStacked ? 0 : 2,
           fill: isStacked ? colour(n + 1) : undefined,
           paths: isStacked ? bars : undefined,
-          spanGaps: true,
           points: { show: !isStacked, size: 5 },
           value: text(n),
         })),

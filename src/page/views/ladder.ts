@@ -38,7 +38,7 @@ export function ladderPicture(look: Look, ladder: Ladder): Html {
         (
           tick,
         ) => html`<g class="tick"><line x1="${x(from + tick)}" x2="${x(from + tick)}" y1="${AXIS - 6}" y2="${height}"/>
-        <text x="${x(from + tick)}" y="${AXIS - 12}" text-anchor="middle">${tick === 0 ? look.times.clockTime(from).slice(0, 8) : `+${length(tick)}`}</text></g>`,
+        <text x="${x(from + tick)}" y="${AXIS - 12}" text-anchor="${x(from + tick) > WIDTH - 50 ? 'end' : 'middle'}">${tick === 0 ? look.times.clockTime(from).slice(0, 8) : `+${length(tick)}`}</text></g>`,
       )}
       ${legs.map((leg, n) => {
         const y = AXIS + n * ROW;
