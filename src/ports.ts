@@ -68,6 +68,8 @@ export interface SourceStatus extends LinkStatus {
   readonly aheadMs?: number | null;
   /** `null` or absent: nothing says that events of calls are missing. `problem` says so too, unless an older one is shown. */
   readonly deaf?: Deaf | null;
+  /** Calls are heard, and events of one kind are missing, without which they are logged incompletely; `null` or absent: nothing says so. */
+  readonly lacking?: Deaf | null;
   /** When an event of a call came last, ms since the epoch; `null`: none since the start of this program. */
   readonly callHeardAt?: number | null;
 }
@@ -116,6 +118,8 @@ export type Unheard = 'all' | 'beginnings' | 'ends';
 export interface HearingProbe {
   /** What somebody types on the PBX's machine to place it. */
   readonly byHand: string;
+  /** What hearing of it does not prove, and how that shows, the end of a sentence; `null`: nothing. */
+  readonly unproven: string | null;
   /** What is to be said when it is placed and nothing is heard of it. */
   unheard(what: Unheard): Deaf;
   /** `null` when it was placed, else why it could not be: one sentence with the remedy. Never rejects. */

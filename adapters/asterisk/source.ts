@@ -5,9 +5,10 @@ import type { Deaf, EndpointLister, EventSource, ProbedSource, SourceFrame, Sour
 import type { CallEvent } from '../../src/telephony/call-event.ts';
 import { listEndpoints } from './endpoints.ts';
 import { isKnownEvent, normalise } from './events/normalise.ts';
-import { deafTo } from './hearing/advice.ts';
+import { deafTo, deafToQueues } from './hearing/advice.ts';
 import { Hearing, lookOf } from './hearing/hearing.ts';
 import { createProbe } from './hearing/probe.ts';
+import { QueueHearing } from './hearing/queues.ts';
 import { AmiActionError } from './link/actions.ts';
 import { AmiClient } from './link/client.ts';
 import type { AmiClientOptions } from './link/client-options.ts';
@@ -43,6 +44,7 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
       heard.frames += 1;
       heard.unknownEvents += isKnownEvent(event) ? 0 : 1;
       if (hearing.see(event, packet)) callHeardAt = receivedAt;
+      queues.see(event);
       const events = normalise(packet, name, receivedAt);
       if (events.some(({ kind }) => kind === 'snapshot-complete')) client.note('list', null);
       if (events.length > 0) {
@@ -55,7 +57,7 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
     onConnected({ fullyBooted }) {
       // First of all, so that whatever becomes of the rest, the live channels are asked for.
       pbxClock.connect();
-      hearing.begin();
+      beginHearing();
       resynchroniseAgain();
       if (fullyBooted !== null) return;
       const at = clock.now();
@@ -65,11 +67,11 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
       emit({ source: name, receivedAt: at, events, raw: null });
     },
     onRenewed() {
-      hearing.begin();
+      beginHearing();
       resynchroniseAgain();
     },
     onLost(reason, orderly, silentMs) {
-      hearing.end();
+      endHearing();
       lister.cancel();
       cancelDoubt();
       // A dead link was heard for the last time before it was noticed: that is when calls were last known to live.
@@ -102,6 +104,23 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
     list: () => resynchroniseAgain(),
     onChange: () => noteDeaf(),
   });
+
+  const queues = new QueueHearing({
+    clock,
+    list: (action, fields, deadlineMs) => client.listAction(action, fields, deadlineMs),
+    renew: () => void client.renew(),
+    onChange: () => tell(status()),
+  });
+
+  function beginHearing(): void {
+    hearing.begin();
+    queues.begin();
+  }
+
+  function endHearing(): void {
+    hearing.end();
+    queues.end();
+  }
 
   const deaf = (): Deaf | null => (hearing.missing === null ? null : deafTo(hearing.missing, name, options.username));
 
@@ -173,6 +192,7 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
       lastFrameAt: lastFrameAt(),
       aheadMs,
       deaf: deaf(),
+      lacking: queues.missing ? deafToQueues(name, options.username) : null,
       callHeardAt,
     };
   };
@@ -186,7 +206,7 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
       client.start();
     },
     stop() {
-      hearing.end();
+      endHearing();
       lister.cancel();
       cancelDoubt();
       unwatch();

@@ -24,8 +24,9 @@ export function pathOf(
   return path;
 }
 
-/** Resolves when the answer has left, or cannot any more. */
+/** Resolves when the answer has left, or cannot any more. One that has begun as something else is broken off, which its reader sees. */
 export function send(response: ServerResponse, { status, type, body }: Page): Promise<void> {
+  if (response.headersSent) response.destroy();
   if (response.destroyed) return Promise.resolve();
   const bytes = Buffer.from(body, 'utf8');
   const left = new Promise<void>((resolve) => response.once('close', resolve));

@@ -4,9 +4,9 @@ import type { Evidence } from '../../src/call/evidence.ts';
 import type { CallRecord } from '../../src/call/record.ts';
 import type { CallLogBody } from '../../src/delivery/crm.ts';
 import type { ParkedCount } from '../../src/delivery/parked/counts.ts';
+import type { Strangers } from '../../src/delivery/parties/strangers.ts';
 import type { ReplayReport } from '../../src/delivery/replay.ts';
 import type { DeliverySnapshot } from '../../src/delivery/service.ts';
-import { DELIVERY_STATES } from '../../src/delivery/states.ts';
 import type { Attempt, Delivery, OutboxCounts } from '../../src/delivery/store.ts';
 import type { RaisedCondition } from '../../src/health/conditions.ts';
 import type { SourceStatus } from '../../src/ports.ts';
@@ -16,27 +16,9 @@ import type { CallEvent } from '../../src/telephony/call-event.ts';
 import type { CallHour } from '../sqlite/sessions/hours.ts';
 import type { CallRow } from '../sqlite/sessions/list.ts';
 import type { ErasedPage } from '../sqlite/upkeep/erase.ts';
-import { callRecord, DIRECTIONS, STATUSES } from './call-record.ts';
+import { callRecord } from './call-record.ts';
+import { id, people, selection, time } from './selection.ts';
 
-const time = z.number().int().min(0);
-const id = z.string().min(1).max(200);
-const word = z.string().trim().min(1).max(200);
-const state = z.enum(DELIVERY_STATES);
-
-/** Times: ms since the epoch; calls that ended in [since, until). */
-const selection = {
-  since: time.optional(),
-  until: time.optional(),
-  states: z.array(state).max(DELIVERY_STATES.length).optional(),
-  source: z.string().max(64).optional(),
-  /** The last digits of the other party's number. */
-  number: z
-    .string()
-    .regex(/^\d{1,20}$/, { error: 'digits only' })
-    .optional(),
-  /** The code of a reason, or a piece of its sentence. */
-  reason: z.string().min(1).max(200).optional(),
-};
 const nothing = z.strictObject({});
 
 /** Calls named, answered or stored by one request: what selects more is asked for page by page. */
@@ -54,15 +36,7 @@ export const requests = {
   status: nothing,
   calls: z.strictObject({
     ...selection,
-    direction: z.enum(DIRECTIONS).optional(),
-    statuses: z.array(z.enum(STATUSES)).max(STATUSES.length).optional(),
-    /** Calls of which a part lies in [from, to), ms since the epoch. */
-    during: z.strictObject({ from: time, to: time }).optional(),
-    /** An extension (`101`, `101@tenant.example`), or a user of LeadSquared, whose extensions are meant. */
-    agent: word.optional(),
-    /** A user of LeadSquared: id, address, name, or a part of the name. */
-    user: word.optional(),
-    queue: word.optional(),
+    ...people,
     /** `newest`: by their begin, newest first. `arrival`: as they were stored, oldest first. */
     order: z.enum(['newest', 'arrival']).optional(),
     /** In the order of arrival and without a cursor: begins with the last so many. */
@@ -87,9 +61,10 @@ export const requests = {
   hours: z.strictObject({ from: time, to: time }).refine(isDay, { error: 'at most a day' }),
   /** Beginnings or ends of ids, made whole: of as many of them, in order, as the time of a request allows. */
   find: z.strictObject({ ids: z.array(id).min(1).max(MAX_ITEMS) }),
-  /** A page of a replay. `ids`: whole ones. `samples`: bodies in the answer. */
+  /** A page of a replay. `ids`: whole ones, of calls that an operator named. `samples`: bodies in the answer. */
   replay: z.strictObject({
     ...selection,
+    ...people,
     ids: z.array(id).max(MAX_ITEMS).optional(),
     force: z.boolean(),
     dryRun: z.boolean(),
@@ -215,6 +190,8 @@ export interface UserLine {
 
 /** About the calls of one page. */
 export interface ReplayAnswer extends ReplayReport {
+  /** As of `CallsAnswer`. */
+  readonly meant: readonly string[];
   readonly limit: { readonly requests: number; readonly windowMs: number };
   /** `null`: nothing is left. A page may be empty and the next one not. */
   readonly cursor: string | null;
@@ -256,7 +233,7 @@ export interface CallsAnswer {
 
 export interface Replies {
   readonly hello: { readonly version: string; readonly pid: number; readonly database: string };
-  readonly status: StatusReply;
+  readonly status: StatusReply & { readonly strangers: Strangers | null };
   readonly calls: CallsAnswer;
   readonly call: CallDetails;
   readonly why: CallWhy;

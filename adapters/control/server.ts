@@ -56,6 +56,8 @@ export async function openControl(path: string): Promise<ControlServer> {
     busy.add(work);
   });
   await listen(server, path);
+  // Of a connection that failed after that its request tells.
+  server.on('error', () => {});
   return {
     path,
     serve(handlers, pages, streams) {

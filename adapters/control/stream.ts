@@ -53,7 +53,7 @@ export type StreamHandlers = {
 /** Bytes that wait for a reader; what comes while there are more is left out. */
 const MAX_WAITING = 256 * 1024;
 
-/** Sends what `begin` tells until the reader goes or `ended` is called. Resolves when the answer is over. */
+/** Sends what `begin` tells until the reader goes or `end` is called; then `over` resolves. Throws as `begin` does. */
 export function streamTo(
   response: ServerResponse,
   begin: (send: (line: () => string) => void) => () => void,
@@ -66,8 +66,9 @@ export function streamTo(
     response.write(`${JSON.stringify({ dropped } satisfies TailLine)}\n`);
     dropped = 0;
   };
-  response.writeHead(200, { 'content-type': 'application/x-ndjson; charset=utf-8', connection: 'close' });
-  response.flushHeaders();
+  // Sent with the first line: what fails before is answered as any other request.
+  response.setHeader('content-type', 'application/x-ndjson; charset=utf-8');
+  response.setHeader('connection', 'close');
   const stop = begin((line) => {
     // Its end may wait for the reader as well.
     if (isOver()) return;
@@ -78,6 +79,7 @@ export function streamTo(
     tellDropped();
     response.write(`${line()}\n`);
   });
+  response.flushHeaders();
   response.on('drain', tellDropped);
   response.once('close', () => {
     stop();

@@ -30,8 +30,8 @@ export type Plain = string | number | boolean | null | readonly Plain[] | { read
 export interface Privacy {
   /** Hide telephone numbers. */
   readonly mask: boolean;
-  /** Replaces the secrets in a text. */
-  scrub(text: string): string;
+  /** Takes the secrets out of a text. */
+  redact(text: string): string;
 }
 
 /** A field as JSON can hold it. `key`: name of the field. */
@@ -54,7 +54,7 @@ export function plainValue(key: string, value: unknown, privacy: Privacy, depth 
 
 /** Secrets go before numbers are masked and before the text is cut: half a secret would not be recognised any more. */
 function plainText(key: string, text: string, privacy: Privacy): string {
-  const clean = privacy.scrub(text);
+  const clean = privacy.redact(text);
   const shown = privacy.mask && !idFields.has(key) ? maskText(clean) : clean;
   return shown.length > MAX_TEXT ? `${shown.slice(0, MAX_TEXT)}... (${shown.length} characters)` : shown;
 }

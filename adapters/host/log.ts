@@ -1,7 +1,7 @@
 /** The Log port on winston: one line per entry on standard output, for the journal, a pipe or a terminal. */
 import winston from 'winston';
 import type { Log, LogLevel } from '../../src/ports.ts';
-import type { Secret } from '../../src/secret.ts';
+import { Redactor, type Secret } from '../../src/secret.ts';
 import { visible } from '../../src/telephony/visible.ts';
 import { type Plain, type Privacy, plainValue } from './log-value.ts';
 
@@ -59,9 +59,6 @@ const words: Record<LogLevel, string> = {
 /** Names of the entry itself; a field of the same name is shown with `_` before it. */
 const reserved: ReadonlySet<string> = new Set(['time', 'level', 'event', 'text']);
 
-/** Shorter values would blank out half the line, and are no secrets. */
-const SHORTEST_SECRET = 4;
-
 /** With so many bytes waiting, a reader has stalled: entries below `warn` are counted instead of kept in memory. */
 const MAX_BACKLOG_BYTES = 4_000_000;
 
@@ -78,10 +75,10 @@ export function chooseFormat(
 
 /** Builds the log. Writing never throws: an entry that cannot be shown is shown as far as it can. */
 export function createLog(options: LogOptions): HostLog {
-  const hidden = new Set<string>();
+  const redactor = new Redactor();
   const now = options.now ?? Date.now;
   const output = options.output ?? consoleOutput();
-  const privacy: Privacy = { mask: options.maskNumbers, scrub: (text) => scrub(text, hidden) };
+  const privacy: Privacy = { mask: options.maskNumbers, redact: (text) => redactor.redact(text) };
   const render = options.format === 'json' ? renderJson : options.colour ? renderColoured : renderText;
   const logger = winston.createLogger({
     levels,
@@ -102,7 +99,7 @@ export function createLog(options: LogOptions): HostLog {
     };
     const prefix = options.journal ? `<${priorities[level]}>` : '';
     // Once more over the whole line, for names of fields.
-    logger.log({ level, message: prefix + privacy.scrub(render(entry)) });
+    logger.log({ level, message: prefix + privacy.redact(render(entry)) });
   };
   return {
     write(level, event, text, fields = {}) {
@@ -118,12 +115,7 @@ export function createLog(options: LogOptions): HostLog {
       }
       put(level, event, text, fields);
     },
-    hide(secret) {
-      const value = secret.reveal();
-      if (value.length < SHORTEST_SECRET) return;
-      // The forms in which a value can stand in a line: as it is, inside JSON, inside a URL.
-      for (const form of [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value)]) hidden.add(form);
-    },
+    hide: (secret) => redactor.hide(secret),
     setLevel(level) {
       logger.level = level;
     },
@@ -191,10 +183,4 @@ function clockTime(time: number): string {
   const two = (value: number): string => String(value).padStart(2, '0');
   const ms = String(date.getMilliseconds()).padStart(3, '0');
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${ms}`;
-}
-
-function scrub(line: string, hidden: ReadonlySet<string>): string {
-  let clean = line;
-  for (const value of hidden) clean = clean.replaceAll(value, '[secret]');
-  return clean;
 }

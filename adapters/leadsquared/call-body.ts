@@ -4,7 +4,7 @@
  * agent, for an outbound one the other way round.
  */
 import type { CallRecord } from '../../src/call/record.ts';
-import type { CallLogBody, LateFacts, Resolution } from '../../src/delivery/crm.ts';
+import { type CallLogBody, insideParties, type LateFacts, type Resolution } from '../../src/delivery/crm.ts';
 import { formatNumber } from '../../src/telephony/number.ts';
 import { cleanText, cutText, timeText } from './format.ts';
 import { type CallLogPolicy, DEFAULT_STATUS, type LineSettings } from './policy.ts';
@@ -132,25 +132,36 @@ function agentNumber(extension: string, domain: string | null, { agentNumbers }:
   return own?.[1] ?? (inTenants.length > 0 ? undefined : agentNumbers.get(extension));
 }
 
+/** Source and destination: the lead's number and the agent's, by the direction. */
+function numbersOf(record: CallRecord, policy: CallLogPolicy, display: string | null) {
+  const { direction, responsible, agentDomain } = record;
+  const phone = (extension: string): string =>
+    written(agentNumber(extension, agentDomain, policy), policy) ?? cleanText(extension);
+  if (direction === 'Internal') {
+    const inside = insideParties(record);
+    return { source: phone(record.agent ?? ''), destination: phone(inside?.to ?? '') };
+  }
+  const { withheldNumber, noAgent } = policy;
+  const number = record.withheld ? null : (written(record.externalE164, policy) ?? written(record.external, policy));
+  const lead = number ?? withheldNumber;
+  const reached = responsible === null ? written(noAgent, policy) : phone(responsible);
+  const agent = reached || display || withheldNumber;
+  return direction === 'Inbound' ? { source: lead, destination: agent } : { source: agent, destination: lead };
+}
+
+const written = (number: string | null | undefined, { numberFormat }: CallLogPolicy): string | null =>
+  number == null ? null : (formatNumber(number, numberFormat) ?? (cleanText(number) || null));
+
 /** The body for this call; the same record and resolution always give the same body. */
 export function callBody(record: CallRecord, resolution: Resolution, policy: CallLogPolicy): CallLogBody {
   const line = lineOf(record, policy);
-  const written = (number: string | null | undefined): string | null =>
-    number == null ? null : (formatNumber(number, policy.numberFormat) ?? (cleanText(number) || null));
-  const display = written(line.displayNumber) ?? written(record.didE164) ?? written(record.did);
-  const lead =
-    (record.withheld ? null : (written(record.externalE164) ?? written(record.external))) ?? policy.withheldNumber;
-  const reached =
-    record.responsible === null
-      ? written(policy.noAgent)
-      : (written(agentNumber(record.responsible, record.agentDomain, policy)) ?? cleanText(record.responsible));
-  const agent = reached || display || policy.withheldNumber;
-  const inbound = record.direction === 'Inbound';
+  const display = written(line.displayNumber, policy) ?? written(record.didE164, policy) ?? written(record.did, policy);
+  const { source, destination } = numbersOf(record, policy, display);
 
   const fields: Readonly<Record<string, string | number | null>> = {
-    SourceNumber: inbound ? lead : agent,
+    SourceNumber: source,
     CallerSource: cutText(cleanText(line.callerSource ?? ''), CALLER_SOURCE_CHARACTERS),
-    DestinationNumber: inbound ? agent : lead,
+    DestinationNumber: destination,
     DisplayNumber: display,
     StartTime: timeText(record.startedAt, policy.timeZone),
     // A clock that was set back during the call must not make it end before it began.
@@ -158,7 +169,8 @@ export function callBody(record: CallRecord, resolution: Resolution, policy: Cal
     CallDuration: durationOf(record, policy),
     Status: policy.status[record.direction]?.[record.status] ?? DEFAULT_STATUS[record.direction][record.status],
     ResourceURL: resourceUrl(record, policy),
-    Direction: inbound ? 'Inbound' : 'Outbound',
+    // LeadSquared has no third word: an internal call is told as it was for who dialled.
+    Direction: record.direction === 'Inbound' ? 'Inbound' : 'Outbound',
     CallSessionId: record.callSessionId,
     LeadId: resolution.leadId,
     Tag: cleanText(line.tag ?? ''),

@@ -7,8 +7,8 @@ import { performance } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { judge } from '../../adapters/leadsquared/http/outcome.ts';
-import { scrubber } from '../../adapters/leadsquared/http/scrub.ts';
 import { CallTable, DEFAULT_RULES } from '../../src/call/correlate.ts';
+import { Redactor, Secret } from '../../src/secret.ts';
 import { type Lasting, lastingPbxs } from '../../test/support/lasting.ts';
 import type { Line, Options } from '../support/report.ts';
 
@@ -74,10 +74,11 @@ function shortest(run: () => unknown): number {
 
 function reply(name: string, value: unknown, indent: number): Line {
   const body = JSON.stringify({ Status: 'Success', List: value }, null, indent);
-  const scrub = scrubber(['u$r0123456789abcdef0123456789', '0123456789abcdef0123456789abcdef']);
+  const keys = ['u$r0123456789abcdef0123456789', '0123456789abcdef0123456789abcdef'];
+  const redactor = new Redactor(keys.map((key) => new Secret(key)));
   const parse = shortest(() => JSON.parse(body));
   const taken = shortest(() => {
-    judge('read', { kind: 'answer', status: 200, headers: {}, body: scrub(body), complete: true }, 0);
+    judge('read', { kind: 'answer', status: 200, headers: {}, body: redactor.redact(body), complete: true }, 0);
   });
   const size = `${(body.length / 1e6).toFixed(1)} MB`;
   return {

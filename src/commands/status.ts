@@ -1,16 +1,19 @@
 /** `logcalld status`: one screen that answers "is it working?". */
-import type { StatusReply } from '../../adapters/control/api.ts';
+import type { Replies } from '../../adapters/control/api.ts';
 import { megabytes } from '../../adapters/sqlite/backups/megabytes.ts';
 import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
 import { isUp } from '../delivery/health/standing.ts';
+import { nameOf } from '../delivery/parties/users.ts';
 import { DELIVERY_STATES } from '../delivery/states.ts';
 import type { Severity } from '../health/conditions.ts';
 import type { SourceStatus } from '../ports.ts';
 import { ask } from './control.ts';
 import { columns, count, cut, dateTime, external, length, print, privacy, STANDINGS, type Tone } from './output.ts';
 import { gapLines } from './records/gap-line.ts';
+
+type StatusReply = Replies['status'];
 
 const LIVE_SHOWN = 10;
 /** By how a line begins. */
@@ -110,7 +113,7 @@ function liveRows({ live, at, running }: StatusReply): readonly (readonly string
   return [['live calls', String(live.length)], ...calls, ...more];
 }
 
-function deliveryRows({ counts, delivery, backup, at }: StatusReply): readonly (readonly string[])[] {
+function deliveryRows({ counts, delivery, backup, strangers, at }: StatusReply): readonly (readonly string[])[] {
   const { states, oldestWaiting, updatesWaiting } = counts;
   const waiting = states.pending + states.sending + states.retrying + states.uncertain;
   const age = oldestWaiting === null ? '' : `, the oldest ended ${length(Math.max(0, at - oldestWaiting))} ago`;
@@ -134,7 +137,19 @@ function deliveryRows({ counts, delivery, backup, at }: StatusReply): readonly (
       `${permits.used} of ${requests} used in ${length(windowMs)}, ${count(permits.usedToday, 'request')} today${held}`,
     ],
     ['users', users.fetchedAt === null ? 'not fetched yet' : `${users.count}, fetched ${dateTime(users.fetchedAt)}`],
+    ...strangerRows(strangers, at),
     ...(backup === null ? [] : [['last backup', `${dateTime(backup.at)}, ${megabytes(backup.bytes)}, ${backup.path}`]]),
+  ];
+}
+
+/** Agents who belong to no user of LeadSquared. */
+function strangerRows(strangers: StatusReply['strangers'], at: number): readonly (readonly string[])[] {
+  if (strangers === null) return [];
+  const { count: agents, names, calls, lastAt } = strangers;
+  const more = agents > names.length ? ' and others' : '';
+  const who = `${count(agents, 'agent')} without a LeadSquared user (${names.map(nameOf).join(', ')}${more})`;
+  return [
+    ['', `${who}: ${count(calls, 'call')}, the last ${length(Math.max(0, at - lastAt))} ago; see logcalld users`],
   ];
 }
 

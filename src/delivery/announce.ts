@@ -2,7 +2,7 @@
 import { events, isTold } from '../events.ts';
 import type { Log } from '../ports.ts';
 import { remedyOf, replayCommand } from './parked/reasons.ts';
-import type { Delivery, Outbox, Settlement } from './store.ts';
+import type { Delivery, Outbox, Settlement, UnreadableRow } from './store.ts';
 
 /** A call that the CRM has now. `latencyMs`: since its end. `replayed`: an operator sent it again. */
 export interface LoggedCall {
@@ -17,9 +17,9 @@ export function announcing(
   log: Log,
   onLogged: (call: LoggedCall) => void = () => {},
 ): Outbox {
-  /** The rows under way. */
-  const calls = new Map<number, Delivery>();
-  const learn = (rows: readonly Delivery[]): void => {
+  /** The rows under way; `record` and `trigger` of those that can be read. */
+  const calls = new Map<number, UnreadableRow | Delivery>();
+  const learn = (rows: readonly (UnreadableRow | Delivery)[]): void => {
     for (const row of rows) calls.set(row.id, row);
   };
   const tell = ({ id, from, to: { state }, reason, code, activityId, leaseUntil, now }: Settlement): void => {
@@ -35,7 +35,7 @@ export function announcing(
         : '';
     const told = { call: row.sessionId, reason, helps, crm, activity: activityId ?? null, code: code ?? null };
     events.callMoved(log, state, told);
-    if (state !== 'delivered' || from.state === 'delivered') return;
+    if (state !== 'delivered' || from.state === 'delivered' || !('record' in row)) return;
     onLogged({ latencyMs: Math.max(0, now - row.record.endedAt), replayed: row.trigger === 'replay' });
   };
   return {
@@ -43,6 +43,7 @@ export function announcing(
     async claim(args) {
       const taken = await outbox.claim(args);
       learn(taken.rows);
+      learn(taken.unreadable);
       return taken;
     },
     async settle(args) {

@@ -27,7 +27,7 @@ export interface Reply<T> {
   /** Exception type of the CRM, e.g. `MXInvalidInputException`. */
   readonly exception: string | null;
   readonly http: number | null;
-  /** Body as received, secrets scrubbed, cut at 4,000 characters. */
+  /** Body as received, without secrets, cut at 4,000 characters. */
   readonly body: string | null;
   /** ms from the first byte sent to the last received. */
   readonly durationMs: number;
@@ -66,6 +66,17 @@ export interface CrmUser {
 export interface Resolution {
   readonly leadId: string | null;
   readonly userId: string | null;
+}
+
+/**
+ * The extensions of an internal call: who dialled, and who talked with him or else was rung last. `null` where the PBX told only one of
+ * them: nothing true can be posted of such a call.
+ */
+export function insideParties(record: CallRecord): { readonly from: string; readonly to: string } | null {
+  const { agent: from, agentsTalked, agentsRung } = record;
+  if (from === null) return null;
+  const to = agentsTalked.find(({ ext }) => ext !== from)?.ext ?? agentsRung.findLast((ext) => ext !== from);
+  return to === undefined ? null : { from, to };
 }
 
 /** The fields sent to the CRM for one call, ready to be shown and sent. */

@@ -1,7 +1,11 @@
 /** Sends calls again that are in the store: selected by an operator, through the same limiter, behind live calls. */
 
+import type { CallRecord } from '../call/record.ts';
 import type { Clock } from '../ports.ts';
 import type { CallLog, CallLogBody } from './crm.ts';
+import type { HeldBack } from './parked/held.ts';
+import type { SkippedCode } from './parked/reasons.ts';
+import { asNamed, heldBack } from './parties/held-back.ts';
 import type { DeliveryPolicy } from './policy.ts';
 import type { DeliveryState } from './states.ts';
 import type { Delivery, DeliveryFilter, Outbox } from './store.ts';
@@ -22,6 +26,8 @@ export type ReplayRow = Pick<Delivery, 'id' | 'sessionId' | 'state' | 'doubtful'
 export type ReplayRequest = ({ readonly filter: DeliveryFilter } | { readonly rows: readonly ReplayRow[] }) & {
   /** Also calls that LeadSquared has already: makes a second call log. */
   readonly force: boolean;
+  /** An operator named each of them: they are posted whatever the config leaves out, see `asNamed`. */
+  readonly named?: boolean;
   /** Changes nothing. */
   readonly dryRun: boolean;
   /** Bodies reported, at most. Default: 20. */
@@ -35,8 +41,10 @@ export interface ReplayReport {
   readonly checkedFirst: number;
   /** Of these, calls that the CRM has already and gets a second time. */
   readonly delivered: number;
-  /** Of these, calls that a filter or policy held back: it judges them again. */
+  /** Of these, calls that were skipped before. */
   readonly skipped: number;
+  /** Selected but left alone, as the config would have them skipped again: by the code of the reason. */
+  readonly heldBack: HeldBack;
   /** Selected but left alone, by reason. */
   readonly leftAlone: Readonly<Record<string, number>>;
   /** Bodies of the first calls, with the lead and user known from the last attempt. */
@@ -58,30 +66,42 @@ export async function replay(parts: ReplayParts, request: ReplayRequest): Promis
   const { force, dryRun, samples: shown = SAMPLES } = request;
   const { policy } = parts;
   const leftAlone: Record<string, number> = {};
+  const held: Partial<Record<SkippedCode, number>> = {};
   const leave = (reason: string, calls: number): void => {
     if (calls > 0) leftAlone[reason] = (leftAlone[reason] ?? 0) + calls;
   };
   const samples: ReplayReport['samples'][number][] = [];
   const sum = { count: 0, checkedFirst: 0, delivered: 0, skipped: 0 };
   for await (const page of pagesOf(parts, request)) {
-    const wanted: ReplayRow[] = [];
+    const free: ReplayRow[] = [];
     for (const row of page) {
       const reason = refusal(row, force);
-      if (reason === null) wanted.push(row);
+      if (reason === null) free.push(row);
       else leave(reason, 1);
     }
-    samples.push(...(await bodies(parts, wanted.slice(0, shown - samples.length))));
+    const wanted: Delivery[] = [];
+    for (const row of await whole(parts, free)) {
+      // One that may have arrived is looked for, and posted where it is not there.
+      const checked = row.doubtful && !force && row.tries > 0;
+      const why = checked ? null : heldBackNow(parts, row.record, request);
+      if (why === null) wanted.push(row);
+      else held[why.code] = (held[why.code] ?? 0) + 1;
+    }
+    samples.push(...bodies(parts, wanted.slice(0, shown - samples.length)));
     const inState = (state: DeliveryState) => wanted.filter((row) => row.state === state).length;
     sum.delivered += inState('delivered');
     sum.skipped += inState('skipped');
     if (!force) sum.checkedFirst += wanted.filter((row) => row.doubtful).length;
-    const sent = dryRun ? wanted.length : await requeue(parts, wanted, force);
+    const sent = dryRun ? wanted.length : await requeue(parts, wanted, request);
     sum.count += sent;
     leave(UNDER_WAY, wanted.length - sent);
   }
   const seconds = Math.ceil((sum.count * policy.limit.windowMs) / policy.limit.requests / 1000);
-  return { ...sum, leftAlone, samples, seconds };
+  return { ...sum, heldBack: held, leftAlone, samples, seconds };
 }
+
+const heldBackNow = ({ policy, clock }: ReplayParts, record: CallRecord, { named = false }: ReplayRequest) =>
+  heldBack(record, named ? asNamed(policy) : policy, clock.now());
 
 async function* pagesOf({ outbox }: ReplayParts, request: ReplayRequest): AsyncGenerator<readonly ReplayRow[]> {
   if ('rows' in request) {
@@ -97,11 +117,14 @@ async function* pagesOf({ outbox }: ReplayParts, request: ReplayRequest): AsyncG
   }
 }
 
-async function bodies({ outbox, callLog }: ReplayParts, rows: readonly ReplayRow[]): Promise<ReplayReport['samples']> {
+async function whole({ outbox }: ReplayParts, rows: readonly ReplayRow[]): Promise<readonly Delivery[]> {
   if (rows.length === 0) return [];
   const ids = rows.map(({ sessionId }) => sessionId);
-  const whole = await outbox.select({ filter: { ids }, after: 0, limit: ids.length });
-  return whole.flatMap(({ sessionId, state, record, leadId, userId }) => {
+  return outbox.select({ filter: { ids }, after: 0, limit: ids.length });
+}
+
+function bodies({ callLog }: ReplayParts, rows: readonly Delivery[]): ReplayReport['samples'] {
+  return rows.flatMap(({ sessionId, state, record, leadId, userId }) => {
     try {
       return [{ sessionId, state, body: callLog.body(record, { leadId, userId }) }];
     } catch {
@@ -114,11 +137,11 @@ async function bodies({ outbox, callLog }: ReplayParts, rows: readonly ReplayRow
 async function requeue(
   { outbox, clock, steady, policy }: ReplayParts,
   rows: readonly ReplayRow[],
-  force: boolean,
+  { force, named = false }: ReplayRequest,
 ): Promise<number> {
   if (rows.length === 0) return 0;
   const ids = rows.map((row) => row.id);
-  return outbox.requeue({ ids, force, now: clock.now(), checkAt: steady() + policy.verifyAfterMs });
+  return outbox.requeue({ ids, force, named, now: clock.now(), checkAt: steady() + policy.verifyAfterMs });
 }
 
 /** Why a call is not sent again; `null`: it is. */

@@ -12,7 +12,15 @@ import type { Probe } from './health/probe.ts';
 import { backoff, isLookedFor, NOT_OWN } from './policy.ts';
 import { afterChange, isFinal, next, type Position, type Step } from './states.ts';
 import { failedBefore, type Outcome, putOff, type Ran, type StepParts, StoreRefused, textOf } from './steps/step.ts';
-import { AT_ONCE, type AttemptResult, type Delivery, LEASE_MS, type Outbox, type Settlement } from './store.ts';
+import {
+  AT_ONCE,
+  type AttemptResult,
+  type Delivery,
+  LEASE_MS,
+  type Outbox,
+  type Settlement,
+  type UnreadableRow,
+} from './store.ts';
 
 export interface WorkerParts extends StepParts {
   readonly outbox: Outbox;
@@ -35,6 +43,8 @@ export interface Settler {
   broken(row: Delivery, error: unknown): Ran;
   /** Stores the end of a step. Throws `StoreRefused` when the store takes the results of others, but not this one. */
   settle(row: Delivery, ran: Ran, goesOn: (to: Position) => boolean): Promise<End>;
+  /** Rows that cannot be read are parked, and so stop none of the others. */
+  unreadable(rows: readonly UnreadableRow[]): Promise<void>;
   /** Rows whose step is not over when the program ends: posts become uncertain, the others are free again. */
   giveUp(rows: readonly Delivery[]): Promise<void>;
 }
@@ -180,7 +190,7 @@ export function createSettler(parts: WorkerParts, stopping: () => boolean): Sett
       const what = row.step ?? 'step';
       const reason = `The ${what} of this call failed in logcalld itself (${textOf(error)}); this is a defect, please report it.`;
       events.deliveryDefect(log, row.sessionId, reason);
-      const exhausted = what === 'check' ? 'held' : 'exhausted';
+      const exhausted = parkedBy(row.step);
       const outcome: Outcome = { kind: 'failed', reason, code: 'defect', again: 'failed', exhausted, reply: null };
       return { from: row, outcome };
     },
@@ -194,6 +204,16 @@ export function createSettler(parts: WorkerParts, stopping: () => boolean): Sett
       if (!done || !goes || found === undefined) return { row: null, over: done && isFinal(to.state) && !changes(to) };
       const { leadId, userId } = found;
       return { row: { ...row, ...to, leadId, userId, failures: 0, reason }, over: false };
+    },
+
+    async unreadable(rows) {
+      if (rows.length === 0) return;
+      const now = clock.now();
+      const items = rows.map(({ id, revision, ...from }): Settlement => {
+        const to = next(from, parkedBy(from.step));
+        return { id, owner, from, to, revision, now, dueAt: AT_ONCE, reason: UNREADABLE, code: 'unreadable' };
+      });
+      await outbox.settle({ items });
     },
 
     async giveUp(rows) {
@@ -219,6 +239,11 @@ export function createSettler(parts: WorkerParts, stopping: () => boolean): Sett
 
 /** Newer facts of the call are sent after such a row. */
 const changes = (to: Position): boolean => afterChange(to) !== null;
+
+/** What ends a step that cannot be done. */
+const parkedBy = (step: Step | null): 'held' | 'exhausted' => (step === 'check' ? 'held' : 'exhausted');
+
+const UNREADABLE = 'What is stored of this call cannot be read: somebody or the disk changed the database.';
 
 const NO_ANSWER: AttemptResult = {
   outcome: 'interrupted',

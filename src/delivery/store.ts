@@ -30,6 +30,8 @@ export interface Delivery extends Position {
   /** Grows by one with each change of `record`. */
   readonly revision: number;
   readonly trigger: 'live' | 'replay';
+  /** An operator named this very call: what the config leaves out does not hold it back. */
+  readonly named: boolean;
   /** Failures of each step that count against the maximum. */
   readonly attempts: Readonly<Record<Step, number>>;
   /** Failures of the present step in a row, whosever fault they were. */
@@ -66,7 +68,7 @@ export interface AttemptResult {
   readonly http: number | null;
   readonly exception: string | null;
   readonly message: string;
-  /** Body of the answer, scrubbed and capped by the adapter. */
+  /** Body of the answer, without secrets and cut by the adapter. */
   readonly answer: string | null;
   readonly durationMs: number;
 }
@@ -169,8 +171,17 @@ export interface Claim {
   readonly except: readonly number[];
 }
 
+/** A row of which what is stored, of its call or its post, cannot be read. */
+export interface UnreadableRow extends Position {
+  readonly id: number;
+  readonly sessionId: string;
+  readonly revision: number;
+}
+
 export interface Claimed {
   readonly rows: readonly Delivery[];
+  /** Leased as the others. */
+  readonly unreadable: readonly UnreadableRow[];
   /** Posts that were left without an answer. */
   readonly interrupted: number;
   /** As of `Outbox.nextDue`. */
@@ -223,9 +234,15 @@ export interface Outbox {
   select(args: { filter: DeliveryFilter; after: number; limit: number }): Promise<readonly Delivery[]>;
   /**
    * Puts rows back for another post; `doubtful` ones (an earlier post may have landed) are checked first at `checkAt`, unless forced.
-   * That nobody has their numbers is forgotten: somebody may have made the lead since.
+   * That nobody has their numbers is forgotten: somebody may have made the lead since. `named`: as of `Delivery`.
    */
-  requeue(args: { ids: readonly number[]; force: boolean; now: number; checkAt: number }): Promise<number>;
+  requeue(args: {
+    ids: readonly number[];
+    force: boolean;
+    named: boolean;
+    now: number;
+    checkAt: number;
+  }): Promise<number>;
   attempts(args: { sessionId: string }): Promise<readonly Attempt[]>;
   /** Takes note of all rows that are parked now, `at` ms since the epoch. Answers how many of each code were not noted before. */
   acknowledge(args: { at: number }): Promise<readonly ParkedCount[]>;

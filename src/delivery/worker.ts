@@ -127,7 +127,7 @@ export function createWorker(
     const now = steady();
     const takenAt = clock.now();
     const liveSince = clock.now() - policy.liveForMs;
-    const { rows, interrupted, nextDue } = await outbox.claim({
+    const { rows, unreadable, interrupted, nextDue } = await outbox.claim({
       ...{ owner, now, liveSince, liveAfter: after, steps, wanted: wish },
       leaseUntil: now + LEASE_MS,
       // Of whichever row: some may have been sent again by an operator, and are looked for whatever the policy is but this one.
@@ -136,6 +136,9 @@ export function createWorker(
       except: [...shelf.ids(), ...held.rows.keys()],
     });
     if (interrupted > 0) events.deliveryInterrupted(log, interrupted);
+    await settler.unreadable(unreadable);
+    // In their place others may be taken.
+    if (unreadable.length > 0) waker.wake();
     const all = rows.map((row): Held => ({ row, trial, takenAt, class: classOf(row, liveSince) }));
     for (const one of all) held.rows.set(one.row.id, one);
     // Of the live calls the last that waits for a permit goes first, of the others the first.

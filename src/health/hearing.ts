@@ -6,6 +6,8 @@ import type { Conditions } from './conditions.ts';
 
 /** Code of the condition: the link stands, and what happens to calls is not told. */
 export const PBX_DEAF = 'pbx-deaf';
+/** Calls are heard, without what one kind of event tells of them. */
+const EVENTS_LACKING = 'events-lacking';
 /** The same was so when it was heard last, before a restart of this program. */
 const PBX_DOUBTED = 'pbx-deaf-before';
 const CALLS_UNHEARD = 'calls-unheard';
@@ -60,7 +62,7 @@ export function watchHearing({ log, conditions, clock, ...options }: HearingWatc
 
   return {
     status(status) {
-      const { name, state, problem, deaf = null } = status;
+      const { name, state, problem, deaf = null, lacking = null } = status;
       const one = of(name);
       const wasDeaf = one.status?.deaf != null;
       one.status = status;
@@ -70,6 +72,7 @@ export function watchHearing({ log, conditions, clock, ...options }: HearingWatc
       if (one.told !== told) events.sourceStatus(log, link);
       one.told = told;
       if (deaf !== null || wasDeaf) one.deafAt = clock.now();
+      conditions.set(EVENTS_LACKING, lacking?.text ?? null, 'error', { source: name, lines: lacking?.lines ?? [] });
       if (deaf === null) conditions.set(PBX_DEAF, null, 'error', { source: name });
       else {
         const text = `${deaf.text} ${meanwhile(name)}`;

@@ -40,8 +40,8 @@ export class UnnamedRecordings {
     return {
       text:
         `${source}: ${count} were recorded, and the PBX told no file name, so LeadSquared gets no link. On FreePBX the call records ` +
-        'tell it with one line in /etc/asterisk/cdr_manager_mapping_custom.conf, then: asterisk -rx "module reload ' +
-        'cdr_manager.so". On another Asterisk: channelvars = MIXMONITOR_FILENAME in the section [general] of manager.conf.',
+        'tell it to an AMI user with "cdr" in his line "read", by one line in /etc/asterisk/cdr_manager_mapping_custom.conf, then: ' +
+        'asterisk -rx "module reload cdr_manager.so". On another Asterisk: channelvars = MIXMONITOR_FILENAME in the section [general] of manager.conf.',
       lines: ['# /etc/asterisk/cdr_manager_mapping_custom.conf of the PBX:', 'recordingfile => recordingfile'],
     };
   }

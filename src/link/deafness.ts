@@ -37,6 +37,11 @@ export class Deafness {
     return this.#deaf;
   }
 
+  /** The calls are others than before, and an event may still be on its way. */
+  get suspects(): boolean {
+    return this.#otherSince !== null;
+  }
+
   /** A new connection, with rights of its own. */
   begin(): void {
     this.#before = null;

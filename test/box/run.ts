@@ -3,7 +3,7 @@
  *
  *   npm run test:package [-- --only WORDS] [--suite bookworm|trixie] [--allow-skip]
  *
- * Exit status: 0 every story passed, 1 one failed or no box can be booted here. `--allow-skip`: the latter is only said.
+ * Exit status: 0 every story passed, 1 one failed or cannot be played here (no box, no Asterisk). `--allow-skip`: the latter is only said.
  */
 import { parseArgs } from 'node:util';
 import { boot, SUITES, type Suite, Unavailable } from './box.ts';
@@ -27,18 +27,20 @@ if (options.suite !== undefined && !SUITES.some((suite) => suite === options.sui
 const suites = SUITES.filter((suite) => suite === (options.suite ?? suite));
 const wanted = stories.filter(({ name }) => name.includes(options.only));
 
-/** True when it passed. */
+/** True when it passed, or may be left out on a machine that lacks what it needs. */
 async function play(suite: Suite, story: Story): Promise<boolean> {
   const began = performance.now();
   const box = await boot(suite);
   let limit: NodeJS.Timeout | undefined;
   let problem: string | null = null;
+  let lacking: string | null = null;
   try {
     const late = new Promise<never>((_, reject) => {
       limit = setTimeout(() => reject(new Error(`not finished after ${STORY_LIMIT_MS / 1000} s`)), STORY_LIMIT_MS);
     });
     await Promise.race([story.play(box), late]);
   } catch (error) {
+    if (error instanceof Unavailable && options['allow-skip']) lacking = error.message;
     const log = await box.run('journalctl --no-pager -q -n 40 -o short-precise');
     problem = `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\nLast lines of its journal:\n${log.out}`;
   } finally {
@@ -46,6 +48,10 @@ async function play(suite: Suite, story: Story): Promise<boolean> {
     await box.stop();
   }
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  if (lacking !== null) {
+    console.log(`SKIPPED: ${story.name}: ${lacking}`);
+    return true;
+  }
   console.log(`${problem === null ? 'ok    ' : 'FAILED'}  ${suite.padEnd(8)}  ${story.name}  ${seconds} s`);
   if (problem !== null) console.log(problem.replace(/^/gm, '        '));
   return problem === null;

@@ -140,7 +140,11 @@ t.test('a day with the commands', async (t) => {
     t.match(dry.out, /1 delivered call would be posted a second time\./);
     t.match(dry.out, /SourceNumber +\*\*\*2345/);
     t.match(dry.out, /Nothing was posted/);
-    t.match(objects(skipped.out), [{ dryRun: true, count: 1, skipped: 1, delivered: 0 }]);
+    t.match(objects(skipped.out), [{ dryRun: true, count: 0, skipped: 0, heldBack: { 'skip-internal': 1 } }]);
+    t.match(await it.run('replay', '--state', 'skipped'), {
+      code: 1,
+      out: /^1 call is left alone, to be skipped again: internal \(skip-internal\)\. To have such calls posted: set internal of \[filters\]/,
+    });
     t.equal(posted(), 2, 'nothing of this reached LeadSquared');
     const again = await it.run('replay', id.slice(-6), '--force');
     t.equal(again.code, 0);
@@ -350,6 +354,8 @@ t.test('extensions without a user come first, and what to do about them', async 
   t.equal(code, 0);
   t.match(lines(out)[1], /^1003 +any +- +- +1 +20\d\d-.* LeadSquared has no user agent1003@example\.com$/);
   t.match(out, /8 extensions, 1 without a user\. LeadSquared has 7 users/);
+  const seen = await it.run('status');
+  t.match(seen.out, /^ +1 agent without a LeadSquared user \(\d+\): \d+ calls?, the last .* ago; see logcalld users$/m);
   t.match(out, /^Next: add them to .*users\.csv/m);
   const [call] = it.sandbox.ledger.calls();
   t.match((await it.run('calls', 'show', String(call?.body.CallSessionId))).out, /^ {2}user .* the default user$/m);

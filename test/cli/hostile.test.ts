@@ -99,6 +99,7 @@ t.test('hostile texts', async (t) => {
     status: {
       ...status,
       ...{ gaps: [gap], live: [record] },
+      strangers: { count: 2, names: [{ extension: '1001', domain: 'a.example' }], calls: 3, lastAt: 1 },
       sources: status.sources.map((source) => ({ ...source, problem: 'It is deaf.' })),
       conditions: [{ code: 'x', severity: 'error', text: 'Bad.', source: null, lines: ['a = 1'] }],
       counts: { ...status.counts, parkedReasons: [{ reason: 'No user.', count: 2 }] },

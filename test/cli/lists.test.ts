@@ -92,6 +92,27 @@ t.test('lists of calls', async (t) => {
     t.equal((await objects('--at', '10s')).length, 3, 'going on around then');
   });
 
+  await t.test('what selects calls in a list selects them for a replay', async (t) => {
+    const agent = all.find(({ record }) => record.agent !== null)?.record.agent;
+    for (const words of [
+      ['--agent', agent],
+      ['--agent', `agent ${agent}`],
+      ['--user', `agent${agent}@example.com`],
+      ['--status', 'busy'],
+      ['--direction', 'inbound'],
+      ['--queue', 'no-such-queue'],
+      ['--at', '10s'],
+      ['--agent', '1999'],
+    ]) {
+      const found = (await objects(...words)).map(({ record }) => record.callSessionId).sort();
+      const { out, error } = await it.run('replay', ...words, '--force', '--dry-run', '--json');
+      const samples: { sessionId: string }[] = JSON.parse(out).samples;
+      t.same(samples.map(({ sessionId }) => sessionId).sort(), found, words.join(' '));
+      if (words[1]?.startsWith('agent ')) t.match(error, /^Calls of Agent \d+/m, 'whom the name was taken for is told');
+    }
+    t.match((await it.run('replay', '--user', 'nobody')).error, /LeadSquared has no user nobody/);
+  });
+
   await t.test('a cursor goes on behind its call, whichever times are asked for', async (t) => {
     for (const order of [[], ['--arrival']]) {
       const whole = await objects(...order);

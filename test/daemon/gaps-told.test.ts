@@ -7,7 +7,16 @@ import type { Gap } from '../../src/records/gaps.ts';
 const DAY = 86_400_000;
 const now = 30 * DAY;
 const gap = (id: number, source: string, state: Gap['state'], endedAt: number | null): Gap => ({
-  ...{ id, source, state, beganAt: (endedAt ?? now) - 60_000, endedAt, listedAt: null, reason: 'the link was lost', live: 0 },
+  ...{
+    id,
+    source,
+    state,
+    beganAt: (endedAt ?? now) - 60_000,
+    endedAt,
+    listedAt: null,
+    reason: 'the link was lost',
+    live: 0,
+  },
   ...{ filledTo: {}, created: 0, completed: 0, skipped: 0, note: null, settledAt: null },
 });
 
@@ -19,7 +28,10 @@ t.test('the last one, and before it what is not over or was not filled in the la
     gap(4, 'b', 'unfilled', now - 8 * DAY),
     gap(5, 'c', 'unfilled', now - 20 * DAY),
   ];
-  const gaps = await lastGaps({ gaps: { latest: async () => latest } } as unknown as Parameters<typeof lastGaps>[0], now);
+  const gaps = await lastGaps(
+    { gaps: { latest: async () => latest } } as unknown as Parameters<typeof lastGaps>[0],
+    now,
+  );
   t.same(
     gaps.map(({ id }) => id),
     [1, 2, 3, 5],

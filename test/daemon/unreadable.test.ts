@@ -51,6 +51,7 @@ t.test('a daemon starts over rows that cannot be read', async (t) => {
   const ids = async () =>
     (await again.remote.sessions.byIds({ ids: ['good', 'bad'] })).map(({ record: { callSessionId } }) => callSessionId);
   t.same(await ids(), ['good']);
+  t.match(await again.remote.calls.list({ limit: 9, scan: 100 }), { rows: [{ record: { callSessionId: 'good' } }] });
   const { changed: mended } = await sqliteJournal(again, { clock: manualClock(), readerOf: () => null }).commit(
     batch({ ended: [record('bad', at)] }),
   );

@@ -14,7 +14,7 @@ t.test('each call that arrives, fails or is parked gets one line with its id and
   const logged: LoggedCall[] = [];
   const outbox = announcing(
     {
-      claim: async () => ({ rows, interrupted: 0 }),
+      claim: async () => ({ rows, unreadable: [], interrupted: 0 }),
       settle: async ({ items }: { items: readonly Settlement[] }) => items.map(({ id }) => id !== 3),
     } as unknown as Outbox,
     'LeadSquared',
@@ -58,7 +58,7 @@ t.test('what waits for its next attempt is not remembered, and is told of again 
   let claimed: readonly Delivery[] = [];
   const outbox = announcing(
     {
-      claim: async () => ({ rows: claimed, interrupted: 0 }),
+      claim: async () => ({ rows: claimed, unreadable: [], interrupted: 0 }),
       settle: async ({ items }: { items: readonly Settlement[] }) => items.map(({ id }) => id !== 3),
     } as unknown as Outbox,
     'LeadSquared',

@@ -41,6 +41,8 @@ interface Case {
   readonly record?: Partial<CallRecord>;
   /** What is wrong. */
   readonly wrong?: (world: World) => void;
+  /** What is wrong with what is stored of it. */
+  readonly stored?: (world: World) => void;
   /** How long it takes, ms. */
   readonly takesMs?: number;
   /** So long it takes in one go, in which nothing is done, ms. */
@@ -270,6 +272,11 @@ unknown = ['omit']`,
       world.crm.body = new World().crm.body;
     },
   },
+  {
+    ...{ code: 'unreadable', name: 'a backup that has it', beside: true },
+    stored: ({ db }) => void db.prepare("UPDATE session SET json = '{' WHERE call_session_id = 'pbx:1:1'").run(),
+    mend: (world) => world.end(fresh(world, 1)),
+  },
 ];
 
 /** Types the command. */
@@ -294,6 +301,7 @@ for (const one of CASES) {
     let life = await world.live(policyOf(settings));
     await world.clock.advance(6000);
     world.end(fresh(world, 1, one.record));
+    one.stored?.(world);
     world.clock.block(afterMs);
     for (let n = 0; n < OTHERS && world.state(1) !== 'parked'; n++) {
       if (beside) world.end(fresh(world, n + 2, missed));

@@ -325,10 +325,15 @@ t.test('a missed call of a group: the user of its number, else of the phone that
 
 t.test('an internal call that is to be posted is looked up nowhere, and no caller of it is hidden', async (t) => {
   const { world, life } = await warm({ lead: { anonymous: 'skip' }, policy: { internal: 'post' } });
-  const record = fresh(world, 1, { direction: 'Internal', external: null, externalE164: null });
+  const inside = { direction: 'Internal', external: null, externalE164: null } as const;
+  const record = fresh(world, 1, { ...inside, agentsRung: ['1002'] });
   const { row, requests } = await deliver(world, life, record);
   t.equal(row.state, 'delivered');
   t.same(requests, ['post']);
+  t.match(await deliver(world, life, fresh(world, 2, { ...inside, agentsRung: [] })), {
+    row: { state: 'skipped', code: 'skip-one-extension' },
+    requests: [],
+  });
   world.close();
 });
 

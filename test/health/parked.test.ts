@@ -91,7 +91,7 @@ t.test('it is looked at when calls are parked and when they leave, and not for e
   t.equal(looks, 4, 'each minute, whatever happens');
   await clock.advance(10_000);
   parked = 0;
-  await watch.outbox.requeue({ ids: [1], force: false, now: 0, checkAt: 0 });
+  await watch.outbox.requeue({ ids: [1], force: false, named: false, now: 0, checkAt: 0 });
   await flush();
   t.same(conditions.raised(), []);
   t.same(lines, ['warn calls-parked', 'notice calls-parked'], 'told once, not with every call');

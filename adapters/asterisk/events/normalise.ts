@@ -178,7 +178,7 @@ const IGNORED = new Set(
     'ConfbridgeStart ConfbridgeTalking ContactStatus DeviceStateChange ' +
     'DialState ExtensionStatus LocalOptimizationBegin LocalOptimizationEnd MixMonitorMute MixMonitorStop MusicOnHoldStart ' +
     'MusicOnHoldStop NewAccountCode NewConnectedLine NewExten Newexten ParkedCallGiveUp ParkedCallTimeOut PeerStatus ' +
-    'PresenceStateChange PresenceStatus QueueMemberStatus Registry Reload Rename RTCPReceived RTCPSent Shutdown ' +
+    'PresenceStateChange PresenceStatus QueueEntry QueueMember QueueMemberStatus QueueParams QueueStatusComplete Registry Reload Rename RTCPReceived RTCPSent Shutdown ' +
     'SuccessfulAuth TestEvent VarSet ChannelTalkingStart ChannelTalkingStop DTMFBegin DTMFEnd'
   ).split(' '),
 );

@@ -34,3 +34,15 @@ export function deafTo(what: Unheard, source: string, username: string): Deaf {
     lines: [`[${username}]`, READ, FILTER],
   };
 }
+
+/** Calls are heard, but nothing of the queues in which their callers wait. */
+export function deafToQueues(source: string, username: string): Deaf {
+  return {
+    text:
+      `Asterisk "${source}" has callers in its queues and sends no event of them, so their calls are logged without the queue: in ` +
+      `manager.conf the AMI user [${username}] lacks "agent" in its line "read", or a line "eventfilter" holds them back. FreePBX: ` +
+      `/etc/asterisk/manager_custom.conf, or Settings, Asterisk Manager Users. Set these lines, and no other eventfilter. Then: ` +
+      'asterisk -rx "manager reload". logcalld logs in anew by itself; this is over with the next caller in a queue.',
+    lines: [`[${username}]`, READ, FILTER],
+  };
+}

@@ -20,6 +20,8 @@ export interface ProbeLink {
 export function createProbe(link: ProbeLink, source: string, username: string): HearingProbe {
   return {
     byHand: `asterisk -rx 'channel originate ${CHANNEL} application Wait 1'`,
+    unproven:
+      'those of queues (the right "agent") show with the first caller in one: status tells when they are missing',
     unheard: (what) => deafTo(what, source, username),
     async place() {
       try {

@@ -12,6 +12,8 @@ const PLACED = /^(?:\+OK|-ERR NO_ROUTE_DESTINATION)/;
 export function createProbe(api: (command: string) => Promise<string>, source: string): HearingProbe {
   return {
     byHand: `fs_cli -x '${COMMAND}'`,
+    // There are no rights for kinds of events: one subscription, which this program makes, names those of queues as well.
+    unproven: null,
     unheard: () => deafTo(source),
     async place() {
       try {

@@ -2,9 +2,9 @@
 import type { Reply } from '../../../src/delivery/crm.ts';
 import { type Asking, onPermit, type Permits } from '../../../src/permits/port.ts';
 import type { Clock } from '../../../src/ports.ts';
+import { Redactor, Secret } from '../../../src/secret.ts';
 import { apiBase } from './endpoint.ts';
 import { type Exchange, judge, type RequestKind } from './outcome.ts';
-import { scrubber } from './scrub.ts';
 import { createTransport, type HttpRequest, type Timeouts } from './transport.ts';
 
 export interface ClientOptions {
@@ -57,13 +57,15 @@ export const DEFAULT_TIMEOUTS: Timeouts = { connectMs: 10_000, headersMs: 30_000
 const CONNECTIONS = 100;
 const KEPT_BODY_CHARACTERS = 4_000;
 
-function scrubbed(exchange: Exchange, scrub: (text: string) => string): Exchange {
-  if (exchange.kind === 'failure') return { ...exchange, text: scrub(exchange.text) };
+/** Every text of it without secrets. */
+function redacted(exchange: Exchange, redactor: Redactor): Exchange {
+  const clean = (text: string): string => redactor.redact(text);
+  if (exchange.kind === 'failure') return { ...exchange, text: clean(exchange.text) };
   const headers: Record<string, string | string[]> = {};
   for (const [name, value] of Object.entries(exchange.headers)) {
-    if (value !== undefined) headers[name] = typeof value === 'string' ? scrub(value) : value.map(scrub);
+    if (value !== undefined) headers[name] = typeof value === 'string' ? clean(value) : value.map(clean);
   }
-  return { ...exchange, headers, body: scrub(exchange.body) };
+  return { ...exchange, headers, body: clean(exchange.body) };
 }
 
 /** @throws Error with the remedy when the host is unusable. */
@@ -71,7 +73,7 @@ export function createClient(options: ClientOptions): Client {
   const { accessKey, secretKey, permits, clock } = options;
   const base = apiBase(options.host, options.insecure ?? false);
   const inQuery = options.auth === 'query';
-  const scrub = scrubber([accessKey, secretKey]);
+  const redactor = new Redactor([new Secret(accessKey), new Secret(secretKey)]);
   const transport = createTransport(
     { ...DEFAULT_TIMEOUTS, ...options.timeouts },
     options.connections ?? CONNECTIONS,
@@ -111,8 +113,8 @@ export function createClient(options: ClientOptions): Client {
       return onPermit(permits, asking, async (leaves): Promise<Reply<T> | null> => {
         const timed = await transport.send(http, leaves);
         if (timed === null) return null;
-        // Before anything else reads it: a text cut later could keep a part of a key that no scrubbing would know.
-        const exchange = scrubbed(timed.exchange, scrub);
+        // Before anything else reads it: a text cut later could keep a part of a key that nobody would know any more.
+        const exchange = redacted(timed.exchange, redactor);
         const outcome = judge(request.kind, exchange, clock.now());
         // Told before the permit ends, so that the next request already waits.
         if (outcome.refusal !== null) permits.refused(outcome.refusal);

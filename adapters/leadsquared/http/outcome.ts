@@ -53,7 +53,7 @@ export type Exchange =
 
 export interface Outcome {
   readonly kind: OutcomeKind;
-  /** One sentence for the operator. Not scrubbed yet. */
+  /** One sentence for the operator. Secrets may still stand in it. */
   readonly message: string;
   readonly exception: string | null;
   /** The limit's own words; only when `rate-limited`. */

@@ -90,7 +90,7 @@ function byFailures(db: Connection): Line<Step> {
 }
 
 /** With rows as `toDelivery` reads them. */
-export type ClaimedRows = Omit<Claimed, 'rows'> & { readonly rows: readonly DeliveryRow[] };
+export type ClaimedRows = Omit<Claimed, 'rows' | 'unreadable'> & { readonly rows: readonly DeliveryRow[] };
 
 export function claimer(db: Connection, attempts: AttemptWriter, nextDue: (now: number) => number | null) {
   const live = byEnd(

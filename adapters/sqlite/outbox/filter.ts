@@ -1,6 +1,7 @@
 /** Which deliveries are meant, in SQL: for a statement that joins `delivery d` and `session s`. */
 import type { ReplayRow } from '../../../src/delivery/replay.ts';
 import type { DeliveryFilter } from '../../../src/delivery/store.ts';
+import { type PeopleQuery, peopleParts } from '../sessions/people.ts';
 import { reversedDigits } from '../sessions/row.ts';
 import { prepared } from '../thread/prepared.ts';
 import type { Connection } from '../thread/rpc.ts';
@@ -44,7 +45,7 @@ export interface SelectedPage {
 }
 
 export interface SelectedQuery {
-  readonly filter: DeliveryFilter;
+  readonly filter: DeliveryFilter & PeopleQuery;
   /** `next` of the page before; 0 to begin. */
   readonly after: number;
   /** Rows in a page, at most. */
@@ -63,6 +64,10 @@ export function selector(db: Connection): (query: SelectedQuery) => SelectedPage
     // Named calls are found one by one.
     const end = filter.ids === undefined ? (edge.get(after, scan - 1) ?? null) : null;
     const { where, values } = conditions(filter);
+    for (const [sql, ...own] of peopleParts(filter)) {
+      where.push(sql);
+      values.push(...own);
+    }
     const range = end === null ? [] : ['d.id <= ?'];
     const rows = statement(
       `SELECT d.id, d.session_id AS sessionId, d.state, d.doubtful FROM delivery d CROSS JOIN session s ON s.call_session_id = d.session_id

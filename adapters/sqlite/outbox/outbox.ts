@@ -199,7 +199,7 @@ function requeuer(db: Connection) {
     'SELECT state, step, doubtful FROM delivery WHERE id = ?',
   );
   const write = db.prepare<[object]>(
-    `UPDATE delivery SET state = @state, step = @step, intent = 'replay', due_at = @dueAt, updated_at = @now,
+    `UPDATE delivery SET state = @state, step = @step, intent = 'replay', named = @named, due_at = @dueAt, updated_at = @now,
        look_up_attempts = 0, post_attempts = 0, check_attempts = 0, update_attempts = 0, failures = 0,
        reason = 'Sent again by an operator.', code = NULL, lease_owner = NULL, lease_until = NULL
      WHERE id = @id`,
@@ -208,7 +208,7 @@ function requeuer(db: Connection) {
     `DELETE FROM lead_cache WHERE lead IS NULL
        AND number = (SELECT coalesce(external_e164, external) FROM session s JOIN delivery d ON d.session_id = s.call_session_id WHERE d.id = @id)`,
   );
-  return db.transaction(({ ids, force, now, checkAt }: Arg<'requeue'>): number => {
+  return db.transaction(({ ids, force, named, now, checkAt }: Arg<'requeue'>): number => {
     let count = 0;
     for (const id of ids) {
       const found = row.get(id);
@@ -218,7 +218,7 @@ function requeuer(db: Connection) {
       // What may have arrived is looked for first, unless the operator wants a second call log.
       const recheck = state !== 'delivered' && doubtful === 1 && !force;
       const to = next(found, recheck ? 'rechecked' : 'replayed');
-      write.run({ id, ...to, now, dueAt: recheck ? checkAt : 0 });
+      write.run({ id, ...to, now, named: named ? 1 : 0, dueAt: recheck ? checkAt : 0 });
       forget.run({ id });
       count += 1;
     }

@@ -1,5 +1,5 @@
 /** The `Outbox` of the core on top of the database thread. */
-import type { Outbox } from '../../../src/delivery/store.ts';
+import type { Delivery, Outbox, UnreadableRow } from '../../../src/delivery/store.ts';
 import type { Remote } from '../thread/rpc.ts';
 import type { outboxModule } from './outbox.ts';
 import { toDelivery } from './row.ts';
@@ -10,7 +10,17 @@ export function sqliteOutbox(remote: Remote<typeof outboxModule>): Outbox {
     ...remote,
     async claim(args) {
       const claimed = await remote.claim(args);
-      return { ...claimed, rows: claimed.rows.map(toDelivery) };
+      const rows: Delivery[] = [];
+      const unreadable: UnreadableRow[] = [];
+      for (const row of claimed.rows) {
+        try {
+          rows.push(toDelivery(row));
+        } catch {
+          const [id, sessionId, , state, step, , revision] = row;
+          unreadable.push({ id, sessionId, state, step, revision });
+        }
+      }
+      return { ...claimed, rows, unreadable };
     },
   };
 }

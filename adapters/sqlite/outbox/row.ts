@@ -8,7 +8,7 @@ import { decodeRecord } from '../sessions/row.ts';
 export const DELIVERY_COLUMNS = `d.id, d.session_id, d.destination, d.state, d.step, s.json, s.revision, d.intent,
   d.look_up_attempts, d.post_attempts, d.check_attempts, d.update_attempts, d.failures, d.tries, d.reason, d.due_at, d.lease_owner,
   d.lead_id, d.user_id, d.activity_id, d.body, d.posted_facts, d.doubtful, d.first_attempt_at, d.last_attempt_at, d.delivered_at,
-  d.created_at, d.updated_at, d.code`;
+  d.created_at, d.updated_at, d.code, d.named`;
 
 export const DELIVERY_FROM = 'delivery d JOIN session s ON s.call_session_id = d.session_id';
 
@@ -51,6 +51,7 @@ export type DeliveryRow = readonly [
   createdAt: number,
   updatedAt: number,
   code: string | null,
+  named: number,
 ];
 
 export interface AttemptRow {
@@ -76,7 +77,7 @@ export function toDelivery(row: DeliveryRow): Delivery {
     row;
   const [failures, tries, reason, dueAt, leaseOwner, leadId, userId, activityId, body, posted, doubtful, ...times] =
     more;
-  const [firstAttemptAt, lastAttemptAt, deliveredAt, createdAt, updatedAt, code] = times;
+  const [firstAttemptAt, lastAttemptAt, deliveredAt, createdAt, updatedAt, code, named] = times;
   return {
     ...{ id, sessionId, destination, state, step, revision, trigger, failures, tries, reason, dueAt, leaseOwner },
     code,
@@ -86,6 +87,7 @@ export function toDelivery(row: DeliveryRow): Delivery {
     body: body === null ? null : (JSON.parse(body) as CallLogBody),
     posted: posted === null ? null : (JSON.parse(posted) as LateFacts),
     doubtful: doubtful === 1,
+    named: named === 1,
   };
 }
 

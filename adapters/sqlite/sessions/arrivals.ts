@@ -2,7 +2,7 @@
 import { prepared } from '../thread/prepared.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { type CallQuery, type CallRow, filtersOf, type Part, textOf, valuesOf } from './list.ts';
-import { decodeRecord } from './row.ts';
+import { decodeRecord, readableRows } from './row.ts';
 
 /** A place: all that was stored later. Numbers grow with each call and are never used twice. */
 export interface Arrival {
@@ -53,7 +53,11 @@ export function arrivalLister(db: Connection): (query: ArrivalQuery) => ArrivalP
     ).all(...valuesOf(parts), limit);
     const full = rows.length === limit ? rows.at(-1) : undefined;
     return {
-      rows: rows.map(({ json, id, ...row }) => ({ ...row, record: decodeRecord(json), place: { arrival: id } })),
+      rows: readableRows(rows, ({ json, id, ...row }) => ({
+        ...row,
+        record: decodeRecord(json),
+        place: { arrival: id },
+      })),
       next: { arrival: full?.id ?? end },
       more: full !== undefined || stop !== null,
     };

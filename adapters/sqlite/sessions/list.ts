@@ -1,22 +1,19 @@
 /** The list of calls with their deliveries, newest first, page by page. */
-import type { CallRecord, Direction } from '../../../src/call/record.ts';
+import type { CallRecord } from '../../../src/call/record.ts';
 import type { DeliveryState } from '../../../src/delivery/states.ts';
 import { reasonPart } from '../outbox/filter.ts';
 import { prepared } from '../thread/prepared.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { type PeopleQuery, peopleParts } from './people.ts';
-import { decodeRecord, reversedDigits } from './row.ts';
+import { decodeRecord, readableRows, reversedDigits } from './row.ts';
 
 /** Absent fields do not restrict. Times: ms since the epoch. */
 export interface CallQuery extends PeopleQuery {
   /** Calls that ended in [since, until), as in the selection for a replay. */
   readonly since?: number | undefined;
   readonly until?: number | undefined;
-  /** Calls of which a part lies in [from, to). */
-  readonly during?: { readonly from: number; readonly to: number } | undefined;
   readonly states?: readonly DeliveryState[] | undefined;
   readonly source?: string | undefined;
-  readonly direction?: Direction | undefined;
   /** The other party's number by its last digits. */
   readonly number?: string | undefined;
   /** The code of a reason, or a piece of its sentence. */
@@ -145,7 +142,10 @@ export function lister(db: Connection): (query: CallQuery) => CallPage {
     const page = (rows: readonly ListRow[], end: CallPlace | null): CallPage => {
       const last = rows.length === limit ? rows.at(-1) : undefined;
       return {
-        rows: rows.map(({ json, startedAt: _at, id: _id, ...row }) => ({ ...row, record: decodeRecord(json) })),
+        rows: readableRows(rows, ({ json, startedAt: _at, id: _id, ...row }) => ({
+          ...row,
+          record: decodeRecord(json),
+        })),
         next: last === undefined ? end : { startedAt: last.startedAt, id: last.id },
       };
     };
@@ -223,13 +223,11 @@ export function begunLister(db: Connection): (query: BegunQuery) => BegunPage {
 
 /** Of the number only where the way to the calls is another one than its index. */
 export function filtersOf(query: Omit<CallQuery, 'after'>, withNumber = false): readonly Part[] {
-  const { since, until, during, source, direction, number, reason } = query;
+  const { since, until, source, number, reason } = query;
   const parts: Part[] = withNumber && number !== undefined ? [walked(numberPart(number))] : [];
   if (since !== undefined) parts.push(['s.ended_at >= ?', since]);
   if (until !== undefined) parts.push(['s.ended_at < ?', until]);
   if (source !== undefined) parts.push(['s.source = ?', source]);
-  if (direction !== undefined) parts.push(['s.direction = ?', direction]);
-  if (during !== undefined) parts.push(['s.started_at < ? AND s.ended_at >= ?', during.to, during.from]);
   if (reason !== undefined) parts.push(reasonPart(reason));
   return [...parts, ...peopleParts(query)];
 }

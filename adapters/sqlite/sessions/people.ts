@@ -1,5 +1,5 @@
-/** Whose calls are meant, in SQL: agents by their extensions, users of the CRM, a queue. For `session s` beside `delivery d`. */
-import type { CallStatus } from '../../../src/call/record.ts';
+/** Whose calls are meant, when and how they went, in SQL: agents by their extensions, users of the CRM, a queue. For `session s` beside `delivery d`. */
+import type { CallStatus, Direction } from '../../../src/call/record.ts';
 
 /** An extension whose calls are meant. `null`: of any tenant, on any PBX. */
 export interface AgentWanted {
@@ -14,6 +14,9 @@ export interface PeopleQuery {
   readonly agents?: readonly AgentWanted[] | undefined;
   /** Ids of users in the CRM: calls found to be theirs. */
   readonly users?: readonly string[] | undefined;
+  /** Calls of which a part lies in [from, to), ms since the epoch. */
+  readonly during?: { readonly from: number; readonly to: number } | undefined;
+  readonly direction?: Direction | undefined;
   readonly statuses?: readonly CallStatus[] | undefined;
   /** Upper and lower case are the same. */
   readonly queue?: string | undefined;
@@ -36,8 +39,10 @@ function agentPart({ extension, domain, source }: AgentWanted): Part {
   return [`(${all.map(([sql]) => sql).join(' AND ')})`, ...all.flatMap(([, ...values]) => values)];
 }
 
-export function peopleParts({ agents, users, statuses, queue }: PeopleQuery): readonly Part[] {
+export function peopleParts({ agents, users, direction, during, statuses, queue }: PeopleQuery): readonly Part[] {
   const parts: Part[] = [];
+  if (direction !== undefined) parts.push(['s.direction = ?', direction]);
+  if (during !== undefined) parts.push(['s.started_at < ? AND s.ended_at >= ?', during.to, during.from]);
   if (statuses !== undefined) parts.push(['s.status IN (SELECT value FROM json_each(?))', JSON.stringify(statuses)]);
   if (queue !== undefined) parts.push(['s.queue = ? COLLATE NOCASE', queue]);
   if (users !== undefined) parts.push(['d.user_id IN (SELECT value FROM json_each(?))', JSON.stringify(users)]);

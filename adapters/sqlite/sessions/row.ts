@@ -54,6 +54,11 @@ export function readable<R, T>(rows: readonly R[], idOf: (row: R) => string, rea
   return { found, unreadable };
 }
 
+/** The same where nobody asks which could not be read: a start names them, and delivery parks those that were on their way. */
+export function readableRows<R, T>(rows: readonly R[], read: (row: R) => T): readonly T[] {
+  return readable(rows, () => '', read).found;
+}
+
 export function decodeSession(row: KeptRow): StoredSession {
   const record = decodeRecord(row.json);
   return { record, revision: row.revision, createdAt: row.created_at, updatedAt: row.updated_at };

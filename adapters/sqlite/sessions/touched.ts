@@ -1,7 +1,7 @@
 /** The calls that a gap in what was heard touched. */
 import type { Connection } from '../thread/rpc.ts';
 import type { CallRow } from './list.ts';
-import { decodeRecord } from './row.ts';
+import { decodeRecord, readableRows } from './row.ts';
 
 export interface GapSpan {
   readonly source: string;
@@ -37,8 +37,7 @@ export function touchedBy(db: Connection): (gap: GapSpan) => readonly CallRow[] 
     const by = ahead.get({ source }) ?? 0;
     const to = endedAt === null ? Number.MAX_SAFE_INTEGER : endedAt + by + MARGIN_MS;
     const from = beganAt + by - MARGIN_MS;
-    return [...long.all({ source, from }), ...read.all({ source, from, to })]
-      .slice(0, LIMIT)
-      .map(({ json, ...row }) => ({ ...row, record: decodeRecord(json) }));
+    const rows = [...long.all({ source, from }), ...read.all({ source, from, to })].slice(0, LIMIT);
+    return readableRows(rows, ({ json, ...row }) => ({ ...row, record: decodeRecord(json) }));
   };
 }

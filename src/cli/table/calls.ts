@@ -1,6 +1,23 @@
 /** Calls: what became of them, and posting them again. */
 import type { CommandSpec } from '../command.ts';
-import { config, json, number, numbers, reason, since, source, state, until, utc } from './options.ts';
+import {
+  agent,
+  at,
+  config,
+  direction,
+  json,
+  number,
+  numbers,
+  queue,
+  reason,
+  since,
+  source,
+  state,
+  status,
+  until,
+  user,
+  utc,
+} from './options.ts';
 
 export const CALLS = [
   {
@@ -9,18 +26,18 @@ export const CALLS = [
     summary: 'list calls and what became of them, newest first',
     options: [
       config,
-      { name: 'at', value: 'WHEN', help: "calls of that time: '10:02', 'yesterday 10:02', '2026-11-22 10:02', today" },
+      at,
       since,
       until,
       state,
       reason,
-      { name: 'status', value: 'STATUS', many: true, help: 'how it ended, e.g. missed; may be repeated' },
+      status,
       source,
-      { name: 'direction', value: 'WORD', help: 'inbound, outbound or internal' },
+      direction,
       number,
-      { name: 'agent', value: 'WHO', help: 'whose call it was: an extension, or the name of a LeadSquared user' },
-      { name: 'user', value: 'WHO', help: 'calls for this LeadSquared user: id, address or name' },
-      { name: 'queue', value: 'NAME', help: 'calls that waited in this queue' },
+      agent,
+      user,
+      queue,
       { name: 'limit', value: 'N', help: 'at most so many, up to a million (default 50)' },
       { name: 'watch', short: 'w', help: 'show calls as they come, and what becomes of them, until Ctrl-C' },
       { name: 'arrival', help: 'in the order in which they were stored, oldest first' },
@@ -44,24 +61,34 @@ export const CALLS = [
   {
     name: 'replay',
     aliases: ['calls replay'],
-    summary: 'post calls again, by id, time, state or reason',
+    summary: 'post calls again, by id, or by all that selects calls in a list',
     arguments: '[ID...]',
     options: [
       config,
+      at,
       since,
       until,
       state,
       reason,
+      status,
       source,
+      direction,
       number,
+      agent,
+      user,
+      queue,
       { name: 'dry-run', help: 'show what would be posted and post nothing' },
       { name: 'force', help: 'also calls that LeadSquared has already: they get a second call log' },
       { name: 'after', value: 'PLACE', help: 'go on where a replay with --force was broken off: it tells the place' },
+      utc,
       numbers,
       json,
     ],
     details:
-      'Posts go through the same limit as all others, behind new calls. The daemon must be running.\nCtrl-C breaks off between two pages; the same command then goes on with the rest.',
+      'Posts go through the same limit as all others, behind new calls. The daemon must be running.\nCtrl-C breaks off between two pages; the same command then goes on with the rest.\n' +
+      'Of a selection, what the config would have skipped again is left alone, and told with what to change. A\n' +
+      'call that is named by its ID is posted whatever list of [filters], age, or policy "skip" left it out, but\n' +
+      'not an internal call (unless internal is "post") and none with an own number. --force changes nothing of this.',
   },
   {
     name: 'users',

@@ -42,3 +42,26 @@ export const number: OptionSpec = {
 };
 export const numbers: OptionSpec = { name: 'numbers', help: 'show telephone numbers whole, not masked' };
 export const utc: OptionSpec = { name: 'utc', help: 'times in UTC, those that are given as well' };
+export const at: OptionSpec = {
+  name: 'at',
+  value: 'WHEN',
+  help: "calls of that time: '10:02', 'yesterday 10:02', '2026-11-22 10:02', today",
+};
+export const status: OptionSpec = {
+  name: 'status',
+  value: 'STATUS',
+  many: true,
+  help: 'how it ended, e.g. missed; may be repeated',
+};
+export const direction: OptionSpec = { name: 'direction', value: 'WORD', help: 'inbound, outbound or internal' };
+export const agent: OptionSpec = {
+  name: 'agent',
+  value: 'WHO',
+  help: 'whose call it was: an extension, or the name of a LeadSquared user',
+};
+export const user: OptionSpec = {
+  name: 'user',
+  value: 'WHO',
+  help: 'calls for this LeadSquared user: id, address or name',
+};
+export const queue: OptionSpec = { name: 'queue', value: 'NAME', help: 'calls that waited in this queue' };

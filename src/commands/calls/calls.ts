@@ -8,7 +8,7 @@ import { type Privacy, print, privacy, tell, timesOf } from '../output.ts';
 import { progress } from '../progress.ts';
 import { refuseUnknownSource } from '../records/sources.ts';
 import { callTable } from './rows.ts';
-import { type CallsWanted, callsWanted, wholeNumber } from './selection.ts';
+import { callsWanted, wholeNumber } from './selection.ts';
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 1_000_000;
@@ -23,7 +23,8 @@ export type Show = (rows: readonly ListedCall[]) => void;
 export async function callsList(invocation: Invocation, terminal: Terminal): Promise<number> {
   const given = invocation.value('limit');
   const limit = given === null ? DEFAULT_LIMIT : wholeNumber('--limit', given, MAX_LIMIT);
-  const query = callsWanted(invocation, Date.now());
+  const order = invocation.flag('arrival') ? ('arrival' as const) : undefined;
+  const query = { ...callsWanted(invocation, Date.now()), order };
   const secrecy = privacy(invocation.flag('numbers'));
   const times = timesOf(invocation.flag('utc'));
   const show = invocation.flag('json') ? asJson(terminal, secrecy) : callTable(terminal, secrecy, times);
@@ -34,7 +35,7 @@ export async function callsList(invocation: Invocation, terminal: Terminal): Pro
     return (await import('./watch.ts')).watch(invocation, terminal, query, Math.min(limit, PAGE), show);
   }
   return asking(invocation, terminal, async (asker) => {
-    const found = await pages(terminal, limit, { from: cursor, order: query.order }, show, (page) =>
+    const found = await pages(terminal, limit, { from: cursor, order }, show, (page) =>
       asker.call('calls', { ...query, ...page }),
     );
     if (found === 0) {
@@ -49,7 +50,7 @@ export async function callsList(invocation: Invocation, terminal: Terminal): Pro
 async function pages(
   terminal: Terminal,
   limit: number,
-  { from, order }: { readonly from: string | null; readonly order: CallsWanted['order'] },
+  { from, order }: { readonly from: string | null; readonly order: 'arrival' | undefined },
   show: Show,
   ask: (page: Pick<RequestOf<'calls'>, 'limit' | 'cursor'>) => Promise<CallsAnswer>,
 ): Promise<number> {

@@ -5,12 +5,13 @@ import { onSignals } from '../../../adapters/host/signals.ts';
 import type { Terminal } from '../../cli/cli.ts';
 import { type Invocation, UsageError } from '../../cli/command.ts';
 import { EXIT } from '../../cli/help.ts';
+import { addHeld, heldIn, heldLines } from '../../delivery/parked/held.ts';
 import { reachRunning } from '../control.ts';
 import { count, length, type Privacy, print, privacy, tell } from '../output.ts';
 import { placeOf } from '../place.ts';
 import { progress } from '../progress.ts';
 import { refuseUnknownSource } from '../records/sources.ts';
-import { selectionOf } from './selection.ts';
+import { callsWanted } from './selection.ts';
 import { bodyLines } from './show.ts';
 
 /** What was done in all pages together. */
@@ -21,7 +22,7 @@ const SAMPLES = 20;
 
 export async function replay(invocation: Invocation, terminal: Terminal): Promise<number> {
   const ids = invocation.arguments;
-  const selection = selectionOf(invocation, Date.now());
+  const selection = callsWanted(invocation, Date.now());
   if (ids.length === 0 && Object.keys(selection).length === 0)
     throw new UsageError('Nothing is selected.', 'logcalld replay --state parked --dry-run');
   const after = invocation.value('after');
@@ -34,9 +35,10 @@ export async function replay(invocation: Invocation, terminal: Terminal): Promis
   const pages = ids.length === 0 ? pagesOf(daemon, request, after) : pagesOfIds(daemon, request, ids);
   const { total, place } = await addUp(pages, terminal, request);
   if (total.count + leftAlone(total) === 0) await refuseUnknownSource(invocation);
+  if (total.meant.length > 0) tell(terminal, `Calls of ${total.meant.join(', ')}:`);
   const secrecy = privacy(invocation.flag('numbers'));
   if (invocation.flag('json')) print(terminal, JSON.stringify(secrecy.value({ dryRun, force, ...total })));
-  else for (const line of report(total, dryRun, secrecy)) print(terminal, line);
+  else for (const line of report(total, dryRun, ids.length > 0, secrecy)) print(terminal, line);
   if (place !== null) return EXIT.failed;
   if (total.count > 0) return EXIT.ok;
   tell(terminal, hint(total, request));
@@ -112,7 +114,8 @@ async function addUp(pages: AsyncGenerator<ReplayAnswer>, terminal: Terminal, re
   return { total, place };
 }
 
-const leftAlone = (total: Total): number => Object.values(total.leftAlone).reduce((all, one) => all + one, 0);
+const leftAlone = (total: Total): number =>
+  heldIn(total.heldBack) + Object.values(total.leftAlone).reduce((all, one) => all + one, 0);
 
 /** `a` and then `b`. */
 export function sum(a: Total, b: Total): Total {
@@ -123,10 +126,12 @@ export function sum(a: Total, b: Total): Total {
     checkedFirst: a.checkedFirst + b.checkedFirst,
     delivered: a.delivered + b.delivered,
     skipped: a.skipped + b.skipped,
+    heldBack: addHeld(a.heldBack, b.heldBack),
     leftAlone: Object.fromEntries(
       [...reasons].map((reason) => [reason, (a.leftAlone[reason] ?? 0) + (b.leftAlone[reason] ?? 0)]),
     ),
     samples: [...a.samples, ...b.samples],
+    meant: a.meant,
     seconds: Math.ceil((total * b.limit.windowMs) / b.limit.requests / 1000),
     limit: b.limit,
   };
@@ -140,20 +145,22 @@ function brokenOff(done: number, place: string, { dryRun, force }: Request): str
   return `Broken off after ${count(done, 'call')}. ${again}`;
 }
 
-function report(total: Total, dryRun: boolean, secrecy: Privacy): readonly string[] {
+const NAMED = 'and no filter or age holds back a call that you name';
+const FREE = 'and no filter holds them back now; their lead and user are looked up again';
+
+function report(total: Total, dryRun: boolean, byId: boolean, secrecy: Privacy): readonly string[] {
   const { count: calls, delivered, skipped, samples, checkedFirst, limit } = total;
   const be = dryRun ? 'would be' : 'will be';
   const time = `at ${limit.requests} requests in ${length(limit.windowMs)} about ${length(total.seconds * 1000)}`;
   return [
     ...(calls === 0 ? [] : [`${count(calls, 'call')} ${be} posted: ${time}, lookups not counted.`]),
     ...(delivered === 0 ? [] : [`${count(delivered, 'delivered call')} ${be} posted a second time.`]),
-    ...(skipped === 0
-      ? []
-      : [`${skipped} of them ${skipped === 1 ? 'was' : 'were'} skipped by a filter or policy, which judges again.`]),
+    ...(skipped === 0 ? [] : [`${skipped} of them ${skipped === 1 ? 'was' : 'were'} skipped, ${byId ? NAMED : FREE}.`]),
     ...(checkedFirst === 0
       ? []
       : [`${checkedFirst} of them ${be} looked for in LeadSquared first: an earlier post may have arrived.`]),
     ...Object.entries(total.leftAlone).map(([reason, number]) => `${count(number, 'call')} left alone: ${reason}.`),
+    ...heldLines(total.heldBack, byId),
     ...(dryRun ? samples.flatMap((one) => sample(one, secrecy)) : []),
     ...(dryRun && samples.length < calls ? ['', `The first ${samples.length} of ${calls} are shown.`] : []),
     ...(dryRun && calls > 0 ? ['', 'Nothing was posted: this was a dry run.'] : []),
@@ -168,5 +175,5 @@ function sample({ sessionId, state, body }: Total['samples'][number], secrecy: P
 function hint(total: Total, { reason }: Request): string {
   return leftAlone(total) === 0
     ? `logcalld: No call was selected. Try: ${reason === undefined ? 'logcalld calls list' : 'logcalld status, which shows the reasons'}`
-    : 'logcalld: No call is posted again: those selected are delivered or on their way.';
+    : 'logcalld: No call is posted again.';
 }

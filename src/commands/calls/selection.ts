@@ -44,7 +44,7 @@ export function selectionOf(invocation: Invocation, now: number): Selection {
   };
 }
 
-/** What `calls list` can be asked for besides. */
+/** Besides: whose calls, when and how they went. */
 export interface CallsWanted extends Selection {
   readonly direction?: Direction;
   readonly statuses?: CallStatus[];
@@ -52,7 +52,6 @@ export interface CallsWanted extends Selection {
   readonly agent?: string;
   readonly user?: string;
   readonly queue?: string;
-  readonly order?: 'arrival';
 }
 
 /** As `selectionOf`. */
@@ -76,7 +75,6 @@ export function callsWanted(invocation: Invocation, now: number): CallsWanted {
     ...(statuses.length === 0 ? {} : { statuses }),
     ...(at === null ? {} : { during: parseAt('--at', at, now, invocation.flag('utc')) }),
     ...{ ...text('agent'), ...text('user'), ...text('queue') },
-    ...(invocation.flag('arrival') ? { order: 'arrival' } : {}),
   };
 }
 

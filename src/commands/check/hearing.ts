@@ -51,7 +51,10 @@ async function listen(source: Source, ear: Ear, clock: Clock, check: HearingChec
     else tell(`Listening to ${name} for up to ${seconds} s: is there a call?`);
   }
   const heard = await ear.result(waitMs, clock, { both: placing, placed });
-  if (heard === 'whole') return [ok(about, 'events of calls come through')];
+  if (heard === 'whole') {
+    const unproven = probe.unproven === null ? '' : `; ${probe.unproven}`;
+    return [ok(about, `events of calls come through${unproven}`)];
+  }
   if (heard !== null) return failed(heard);
   if (placed) return failed(probe.unheard('all'));
   const how =

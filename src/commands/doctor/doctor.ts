@@ -131,7 +131,9 @@ function checksFor({ file, eyes, config, machine, daemon, say }: Parts): Check[]
         daemon.status = await askDaemon({ storage: { path } });
         const users = wrong ? null : config.config.leadsquared.user.file;
         const read = [file, ...(users === null ? [] : [users])];
-        return daemonFindings(daemon.status, read, startCommands(machine, file));
+        // Who is not the service's user must not run it as himself.
+        const starting = isBystander(eyes) ? ['sudo logcalld doctor'] : startCommands(machine, file);
+        return daemonFindings(daemon.status, read, starting);
       },
     },
   ];

@@ -6,6 +6,7 @@ import { isTable } from '../../../config/check.ts';
 import { allKeys } from '../../../config/keys.ts';
 import { configSchema } from '../../../config/schema.ts';
 import { VERSION } from '../../daemon/version.ts';
+import { Redactor, Secret, withoutLogins } from '../../secret.ts';
 import { maskText } from '../../telephony/mask.ts';
 import type { Machine } from './machine.ts';
 
@@ -126,19 +127,7 @@ function unitText(file: string): string {
 
 /** `agent@example.com` to `a***@example.com`. */
 const ADDRESS = /([\p{L}\p{N}])[\p{L}\p{N}._%+-]*@(?=[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+)/gu;
-/** `https://user:password@host/path?key=value`: who logs in, and what follows the path. */
-const LOGIN_IN_URL = /(?<=:\/\/)[^\s/@'"]+@/g;
-const QUERY_IN_URL = /(?<=\bhttps?:\/\/[^\s?'"]*\?)[^\s'"]+/g;
-
 function cleaned(text: string, secrets: readonly string[]): string {
-  const written = secrets.flatMap((secret) => [
-    secret,
-    encodeURIComponent(secret),
-    JSON.stringify(secret).slice(1, -1),
-  ]);
-  const longestFirst = [...new Set(written)].filter((one) => one !== '').sort((a, b) => b.length - a.length);
-  const hidden = longestFirst.reduce((all, one) => all.replaceAll(one, '[secret]'), text);
-  return maskText(
-    hidden.replace(LOGIN_IN_URL, '[login]@').replace(QUERY_IN_URL, '[left out]').replace(ADDRESS, '$1***@'),
-  );
+  const redactor = new Redactor(secrets.map((secret) => new Secret(secret)));
+  return maskText(withoutLogins(redactor.redact(text)).replace(ADDRESS, '$1***@'));
 }

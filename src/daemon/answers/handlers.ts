@@ -14,6 +14,7 @@ import type { Records } from '../records.ts';
 import { erasing } from '../upkeep/erasing.ts';
 import { acknowledge } from '../upkeep/storage.ts';
 import { VERSION } from '../version.ts';
+import { withPeople } from './listing.ts';
 import { type Lookup, readers, wholeId } from './lookup.ts';
 import { cursorOf, firstFound, placeOf, SCAN_ROWS } from './pages.ts';
 
@@ -78,23 +79,24 @@ export function handlersOf(parts: HandlerParts): Handlers {
 /** One page. Only what decides is read of the calls, and moves from the database's thread to here. */
 async function replay(parts: HandlerParts, request: RequestOf<'replay'>): Promise<ReplayAnswer> {
   const { store, delivery, policy, clock } = parts;
-  const { force, dryRun, samples, cursor, ...filter } = request;
-  if (Object.values(filter).every((value) => value === undefined)) {
+  const { force, dryRun, samples, cursor, ...given } = request;
+  if (Object.values(given).every((value) => value === undefined)) {
     throw new ControlError(
       400,
-      'Nothing is selected: name calls by id, --since, --state, --reason, --source or --number.',
+      'Nothing is selected: name calls by id, or by what "logcalld calls" takes: --at, --state, --agent ...',
     );
   }
   // Times may be other ones: those before the place are done all the same.
-  const selection = { ...filter, since: undefined, until: undefined, force, dryRun };
+  const selection = { ...given, since: undefined, until: undefined, during: undefined, force, dryRun };
+  const { meant, ...filter } = await withPeople(parts, given);
   const begin = cursor === undefined ? 0 : placeOf(selection, cursor, z.number().int().min(0));
   const { found: rows, next } = await firstFound(clock, begin, async (after) => {
     const page = await store.calls.selected({ filter, after, limit: REPLAY_ROWS, scan: SCAN_ROWS });
     return { found: page.rows, next: page.next };
   });
-  const report = await delivery.replay({ rows, force, dryRun, samples });
+  const report = await delivery.replay({ rows, force, dryRun, samples, named: filter.ids !== undefined });
   const { requests, windowMs } = policy.limit;
-  return { ...report, limit: { requests, windowMs }, cursor: next === null ? null : cursorOf(selection, next) };
+  return { ...report, meant, limit: { requests, windowMs }, cursor: next === null ? null : cursorOf(selection, next) };
 }
 
 async function find({ store, clock }: HandlerParts, { ids }: RequestOf<'find'>): Promise<{ ids: readonly string[] }> {

@@ -17,10 +17,23 @@ const callPlace: z.ZodType<CallPlace> = z.object({ startedAt: z.number(), id: z.
 const arrivalPlace: z.ZodType<Arrival> = z.object({ arrival: z.number().int().min(0) });
 
 export async function listing(lookup: Lookup, request: Request): Promise<CallsAnswer> {
-  const { cursor: _cursor, order, last: _last, agent, user, ...rest } = request;
+  const { cursor: _cursor, order, last: _last, ...rest } = request;
+  const { meant, ...query } = await withPeople(lookup, rest);
+  return { ...(await (order === 'arrival' ? arrived : newest)(lookup, request, { ...query, scan: SCAN_ROWS })), meant };
+}
+
+interface Named {
+  readonly agent?: string | undefined;
+  readonly user?: string | undefined;
+}
+
+/** With extensions and ids for the agent and the user that are named. `meant`: whom they were taken for. Throws `ControlError`. */
+export async function withPeople<Q extends Named>(
+  lookup: Pick<Lookup, 'store' | 'policy'>,
+  { agent, user, ...rest }: Q,
+) {
   const people = agent === undefined && user === undefined ? NOBODY : await wanted(lookup, agent, user);
-  const query = { ...rest, agents: people.agents, users: people.users, scan: SCAN_ROWS };
-  return { ...(await (order === 'arrival' ? arrived : newest)(lookup, request, query)), meant: people.meant };
+  return { ...rest, ...people };
 }
 
 type Page = Omit<CallsAnswer, 'meant'>;
@@ -83,7 +96,11 @@ interface People {
 const NOBODY: People = { agents: undefined, users: undefined, meant: [] };
 
 /** Throws `ControlError` when a name is nobody's. */
-async function wanted({ store, policy }: Lookup, agent: string | undefined, user: string | undefined): Promise<People> {
+async function wanted(
+  { store, policy }: Pick<Lookup, 'store' | 'policy'>,
+  agent: string | undefined,
+  user: string | undefined,
+): Promise<People> {
   const crm = (await store.users.load({}))?.users ?? [];
   const users = user === undefined ? undefined : usersCalled(user, crm);
   if (users?.length === 0) {

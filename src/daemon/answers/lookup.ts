@@ -18,6 +18,7 @@ import type { CallRecord } from '../../call/record.ts';
 import { channelIdOf, eventsOfCall, namesIn } from '../../call/timeline.ts';
 import type { CrmUser } from '../../delivery/crm.ts';
 import { whyNobody } from '../../delivery/parties/resolve.ts';
+import { strangersOf } from '../../delivery/parties/strangers.ts';
 import { findUser, matchRow, matchUser, nameOf, type UserRow } from '../../delivery/parties/users.ts';
 import type { DeliveryPolicy } from '../../delivery/policy.ts';
 import type { Delivery } from '../../delivery/store.ts';
@@ -45,7 +46,10 @@ export type Readers = Pick<Handlers, 'status' | 'calls' | 'call' | 'why' | 'fram
 
 export function readers(lookup: Lookup): Readers {
   return {
-    status: () => lookup.status(),
+    async status() {
+      const [status, { lines }] = await Promise.all([lookup.status(), users(lookup)]);
+      return { ...status, strangers: strangersOf(lines, status.at) };
+    },
     calls: (query) => listing(lookup, query),
     call: async ({ id }) => details(lookup, await wholeId(lookup.store, id)),
     ...explaining(lookup),

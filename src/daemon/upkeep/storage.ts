@@ -27,22 +27,9 @@ export async function openStorage(parts: StorageParts, options: OpenOptions): Pr
   const begun = isMissing(path);
   const database = await openDatabase(path, options);
   for (const { level, text } of database.remarks) events.database(log, level, text);
-  let cancel = (): void => {};
-  const review = async (): Promise<void> => {
-    const raised = await noticeConditions(database.remote, clock.now());
-    for (const code of NOTICE_CODES) {
-      const now = raised.find((one) => one.code === code);
-      conditions.set(code, now?.text ?? null, now?.severity);
-    }
-  };
-  const later = (): void => {
-    cancel = clock.after(REVIEW_EVERY_MS, () => {
-      review().then(later, (error: unknown) => events.database(log, 'warn', String(error)));
-    });
-  };
-  database.beforeClose(async () => cancel());
-  await review();
-  later();
+  const notices = keepNotices({ store: database.remote, clock, log, conditions });
+  database.beforeClose(async () => notices.stop());
+  await notices.start();
   // Not waited for: a folder on another machine may not answer. One that cannot be read is told when a backup is due.
   if (begun) tellBackup().catch(() => {});
   return database;
@@ -53,13 +40,50 @@ export async function openStorage(parts: StorageParts, options: OpenOptions): Pr
     if (found === null) return;
     const { text } = await database.remote.upkeep.noteBackup({ copy: found.path, copiedAt: found.at, at });
     events.database(log, 'error', text);
-    await review();
+    await notices.review();
   }
 }
 
 /** Nothing says that there was a database; where its mark does, the opening of it sees to it. */
 function isMissing(path: string): boolean {
   return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0 && !existsSync(markFileOf(path));
+}
+
+/** Tells what happened to the database from `start` on, which rejects when it cannot be read; later it is tried again each hour. */
+export function keepNotices({
+  store,
+  clock,
+  log,
+  conditions,
+}: Omit<StorageParts, 'path' | 'folder'> & { store: Pick<Store, 'upkeep'> }) {
+  let cancel = (): void => {};
+  let stopped = false;
+  const review = async (): Promise<void> => {
+    const raised = await noticeConditions(store, clock.now());
+    for (const code of NOTICE_CODES) {
+      const now = raised.find((one) => one.code === code);
+      conditions.set(code, now?.text ?? null, now?.severity);
+    }
+  };
+  const later = (): void => {
+    if (stopped) return;
+    cancel = clock.after(REVIEW_EVERY_MS, () => {
+      review()
+        .catch((error: unknown) => events.database(log, 'warn', String(error)))
+        .finally(later);
+    });
+  };
+  return {
+    async start(): Promise<void> {
+      await review();
+      later();
+    },
+    review,
+    stop(): void {
+      stopped = true;
+      cancel();
+    },
+  };
 }
 
 /** An operator has taken note of all of it. Answers how much there was. */

@@ -83,6 +83,10 @@ const PARKED = {
     what: 'logcalld itself fails with the call',
     helps: 'report it, and install the version that mends it',
   },
+  unreadable: {
+    what: 'what is stored of the call cannot be read',
+    helps: 'take it over from a backup that has it: "logcalld salvage FILE"',
+  },
   other: {
     what: 'parked by an earlier version',
     helps: 'remove the cause that the call tells',
@@ -93,18 +97,48 @@ export type ParkedCode = keyof typeof PARKED;
 
 export const PARKED_CODES = Object.keys(PARKED) as readonly ParkedCode[];
 
-/** Why a call is not posted: what the config asks for. Never the code of a parked call, so that a replay of one means no other. */
-export const SKIPPED_CODES = [
-  'skip-internal',
-  'skip-old',
-  'skip-filter',
-  'skip-own-number',
-  'skip-no-number',
-  'skip-no-lead',
-  'skip-no-user',
-] as const;
+/** Why calls are skipped, and what to change so that they are posted. Never the code of a parked call, so that a replay of one means no other. */
+const SKIPPED = {
+  'skip-internal': {
+    what: 'internal',
+    helps:
+      "set internal of [filters] to 'post' and restart; what is none is told by logcalld explain ID, for instance a speed dial for speed_dials",
+  },
+  'skip-one-extension': {
+    what: 'internal, and only one extension is known',
+    helps: 'nothing: there is no number to post',
+  },
+  'skip-old': { what: 'older than max_age of [filters]', helps: 'raise it and restart' },
+  'skip-filter': {
+    what: 'in skip_dids, skip_trunks, skip_extensions or skip_numbers of [filters]',
+    helps: 'take the entry out, which logcalld explain ID names, and restart',
+  },
+  'skip-own-number': {
+    what: 'with one of your own numbers',
+    helps: 'correct own_numbers of [filters] or the users file, and restart',
+  },
+  'skip-no-number': {
+    what: 'without a number',
+    helps: "set anonymous of [leadsquared.lead] to 'send' and restart",
+  },
+  'skip-no-lead': {
+    what: 'without a lead',
+    helps:
+      "create the lead in LeadSquared, or set unknown of [leadsquared.lead] to 'let-leadsquared-create' and restart",
+  },
+  'skip-no-user': {
+    what: 'without a user',
+    helps: "name the user in the users file, or write 'omit' in place of 'skip' in [leadsquared.user], and restart",
+  },
+} as const satisfies Readonly<Record<string, Remedy>>;
 
-export type SkippedCode = (typeof SKIPPED_CODES)[number];
+export type SkippedCode = keyof typeof SKIPPED;
+
+export const SKIPPED_CODES = Object.keys(SKIPPED) as readonly SkippedCode[];
+
+/** What is told of calls that would be skipped again. */
+export const changeOf = (code: SkippedCode): Remedy => SKIPPED[code];
+
 export type ReasonCode = ParkedCode | SkippedCode;
 
 /** A code, and one sentence about the very call. */

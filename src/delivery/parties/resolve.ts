@@ -2,12 +2,12 @@
 import type { CallRecord } from '../../call/record.ts';
 import type { Asking } from '../../permits/port.ts';
 import type { Clock } from '../../ports.ts';
-import { isBlotted } from '../../telephony/withheld.ts';
 import type { Lead, Reply, Resolution } from '../crm.ts';
 import type { ParkedCode, SkippedCode, Why } from '../parked/reasons.ts';
 import type { DeliveryPolicy } from '../policy.ts';
 import type { UserStore } from '../store.ts';
-import { isOwn, skipReason } from './filters.ts';
+import { isOwn } from './filters.ts';
+import { asNamed, hasNoNumber, heldBack, whyNoNumber } from './held-back.ts';
 import { choiceOf, choicesIn, chooseLead, type Leads } from './leads.ts';
 import type { Users } from './users.ts';
 
@@ -39,10 +39,19 @@ type LeadResult =
     }
   | Exclude<Resolved, { kind: 'send' }>;
 
-/** Lead and user of one call. Rejects only when delivery is stopping, or the store fails. */
-export type Resolve = (record: CallRecord, asking: Asking) => Promise<Resolved>;
+/**
+ * Lead and user of one call. `named`: an operator named it, so that what the config leaves out does not hold it back. Rejects only when
+ * delivery is stopping, or the store fails.
+ */
+export type Resolve = (record: CallRecord, asking: Asking, named: boolean) => Promise<Resolved>;
 
-export function createResolve(parts: {
+export function createResolve(parts: ResolveParts): Resolve {
+  const usual = resolver(parts);
+  const byHand = resolver({ ...parts, policy: asNamed(parts.policy) });
+  return (record, asking, named) => (named ? byHand : usual)(record, asking);
+}
+
+interface ResolveParts {
   leads: Leads;
   users: Users;
   userStore: UserStore;
@@ -50,7 +59,9 @@ export function createResolve(parts: {
   policy: DeliveryPolicy;
   /** The CRM's name, for messages. */
   crm: string;
-}): Resolve {
+}
+
+function resolver(parts: ResolveParts): (record: CallRecord, asking: Asking) => Promise<Resolved> {
   const { leads, users, userStore, clock, policy, crm } = parts;
   const notYet: Exclude<Resolved, { kind: 'send' }> = {
     kind: 'waits',
@@ -62,7 +73,7 @@ export function createResolve(parts: {
     const number = record.externalE164 ?? record.external;
     // Between two extensions there is nobody to look up, and no number that could be hidden.
     if (record.direction === 'Internal') return NO_LEAD;
-    if (number === null || record.withheld) return anonymous(policy, record);
+    if (number === null || hasNoNumber(record)) return anonymous(policy, record);
     if (isOwn(policy, record.externalE164, record.external)) return NO_LEAD;
     const answer = await leads.find(number, asking);
     if (answer.kind === 'failed') return lookupFailed(crm, answer.reply);
@@ -141,7 +152,7 @@ export function createResolve(parts: {
   }
 
   return async (record, asking) => {
-    const skip = skipReason(record, policy, clock.now());
+    const skip = heldBack(record, policy, clock.now());
     if (skip !== null) return { kind: 'skip', ...skip, reply: null };
     await users.settled();
     const lead = await leadOf(record, asking);
@@ -173,18 +184,8 @@ export function answerable({ responsible, agent, agentsRung }: CallRecord): read
 const NO_LEAD = { kind: 'lead', id: null, ownerId: null, choice: null, reply: null } as const;
 
 function anonymous({ lead }: DeliveryPolicy, record: CallRecord): LeadResult {
-  if (lead.anonymous === 'send') return NO_LEAD;
-  const reason = `${whyNoNumber(record)}; policy anonymous = "${lead.anonymous}".`;
-  return lead.anonymous === 'park'
-    ? { kind: 'park', code: 'no-number', reason, reply: null }
-    : { kind: 'skip', code: 'skip-no-number', reason, reply: null };
-}
-
-function whyNoNumber({ direction, external }: CallRecord): string {
-  if (direction !== 'Inbound') return 'The PBX told no number that was called';
-  return external !== null && isBlotted(external)
-    ? 'The caller has a number of which digits are blotted out'
-    : 'The caller showed no number';
+  if (lead.anonymous !== 'park') return NO_LEAD;
+  return { kind: 'park', code: 'no-number', reason: `${whyNoNumber(record)}; policy anonymous = "park".`, reply: null };
 }
 
 function lookupFailed(crm: string, reply: Reply<unknown>): LeadResult {

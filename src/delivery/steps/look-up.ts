@@ -8,7 +8,7 @@ const AGAIN_MS = 15_000;
 
 export async function lookUp({ resolve, clock }: StepParts, { row, asking, heard }: Run): Promise<Ran> {
   const startedAt = clock.now();
-  const resolved = await resolve(row.record, asking);
+  const resolved = await resolve(row.record, asking, row.named);
   if (resolved.reply !== null) heard(subjectOf(row.record), resolved.reply);
   switch (resolved.kind) {
     case 'send': {

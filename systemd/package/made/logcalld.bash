@@ -42,7 +42,7 @@ _logcalld() {
     "acknowledge") words='--config --help' ;;
     "calls list" | "calls") words='--config --at --since --until --state --reason --status --source --direction --number --agent --user --queue --limit --watch --arrival --cursor --utc --numbers --json --help' ;;
     "calls show") words='--config --body --utc --numbers --json --help' ;;
-    "replay" | "calls replay") words='--config --since --until --state --reason --source --number --dry-run --force --after --numbers --json --help' ;;
+    "replay" | "calls replay") words='--config --at --since --until --state --reason --status --source --direction --number --agent --user --queue --dry-run --force --after --utc --numbers --json --help' ;;
     "users") words='--config --utc --json --help' ;;
     "sessions rederive") words='--config --since --until --source --apply --numbers --json --help' ;;
     "explain" | "calls explain") words='--config --numbers --json --help' ;;

@@ -1,7 +1,7 @@
 /** Answers that go on: what a reader who stands still is spared, and how they end. */
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -111,4 +111,51 @@ t.test('what is wrong, and too many at once, is refused in words', async (t) => 
     await it.next();
   }
   await t.rejects(ask({ raw: false }), { status: 503, message: /8 commands watch already/ });
+});
+
+t.test('a stream that fails as it begins is refused, or broken off where it has said something', async (t) => {
+  const server = await openControl(join(folder, `${++number}.sock`));
+  t.teardown(() => server.close());
+  let says = 0;
+  server.serve({} as Handlers, undefined, {
+    tail(_query, send) {
+      for (let n = 0; n < says; n++) send(() => '{}');
+      throw new Error('nothing can be watched');
+    },
+  });
+  const ask = async (): Promise<string> => {
+    const socket = connect(server.path);
+    const body = '{"raw":false}';
+    socket.write(`POST /v1/tail HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk;
+    });
+    await once(socket, 'close');
+    return text;
+  };
+  t.match(await ask(), /^HTTP\/1\.1 500 [\s\S]*nothing can be watched/);
+  says = 1;
+  t.notMatch(await ask(), /\r\n0\r\n/, 'no end that looks like one');
+  says = 0;
+  t.match(await ask(), /^HTTP\/1\.1 500 /, 'and it goes on');
+});
+
+t.test('a connection that cannot be accepted ends nothing, nor does the next', async (t) => {
+  const known: Server[] = [];
+  const { listen } = Server.prototype;
+  Server.prototype.listen = function listening(this: Server, ...args: never[]) {
+    known.push(this);
+    return Reflect.apply(listen, this, args) as Server;
+  } as typeof listen;
+  t.teardown(() => {
+    Server.prototype.listen = listen;
+  });
+  const server = await openControl(join(folder, `${++number}.sock`));
+  t.teardown(() => server.close());
+  t.equal(known.length, 1);
+  for (let n = 0; n < 2; n++) known[0]?.emit('error', new Error('accept EMFILE'));
+  const socket = connect(server.path);
+  await once(socket, 'connect');
+  socket.destroy();
 });

@@ -157,6 +157,13 @@ t.test('secrets are hidden wherever and however they stand', async (t) => {
   t.doesNotThrow(() => JSON.parse(lines[0] ?? ''));
 });
 
+t.test('a secret that begins with another one is hidden whole', async (t) => {
+  const { log, last } = collect();
+  for (const secret of ['logcalld', 'logcalld-Tr0ub4dor&3']) log.hide(new Secret(secret));
+  log.write('info', 'x', 'refused logcalld-Tr0ub4dor&3', { url: 'https://x/?q="accessKey=hunter-two"' });
+  t.match(last(), { text: 'refused [secret]', url: 'https://x/?q="accessKey=[secret]"' });
+});
+
 t.test('whatever is logged, an entry is one line, without steering signs, and JSON', async (t) => {
   const { log, lines } = collect({ journal: true });
   const text = collect({ format: 'text', level: 'info' });

@@ -258,6 +258,25 @@ const world: World = {
   monotonic: HOST_CLOCK.monotonic,
 };
 
+t.test('an internal call is told with both of its extensions, and with none that the PBX did not tell', (t) => {
+  const talk = (ext: string) => ({ ext, from: 0, to: 1000 });
+  const inside = {
+    direction: 'Internal',
+    external: null,
+    externalE164: null,
+    agent: '1001',
+    responsible: '1001',
+  } as const;
+  t.match(bodyOf({ ...inside, agentsRung: ['1002', '1003'], agentsTalked: [talk('1001'), talk('1002')] }, {}), {
+    ...{ SourceNumber: '1001', DestinationNumber: '1002', Direction: 'Outbound' },
+  });
+  t.match(bodyOf({ ...inside, agentsRung: ['1002', '1003'], agentsTalked: [] }, {}), { DestinationNumber: '1003' });
+  const alone = bodyOf({ ...inside, agentsRung: [], agentsTalked: [] }, {});
+  t.match(alone, { SourceNumber: '1001' });
+  t.notOk('DestinationNumber' in alone);
+  t.end();
+});
+
 t.test('whatever the call and the settings hold, the body is one that LeadSquared takes', (t) => {
   const text = fc.oneof(anyText(80), fc.constantFrom('<script>x', 'a\u0000b', '\ud800'));
   const maybe = fc.option(text);
@@ -289,7 +308,9 @@ t.test('whatever the call and the settings hold, the body is one that LeadSquare
   });
   fc.assert(
     fc.property(call, settings, (changes, chosen) => {
-      const body = bodyOf(changes, chosen);
+      // What lacks one of its extensions is not posted.
+      const inside = changes.direction === 'Internal' ? { agent: '1001', agentsRung: ['1002'] } : {};
+      const body = bodyOf({ ...changes, ...inside }, chosen);
       const problem = problemWithCall(world, body);
       if (String(body.CallerSource ?? '').length > 50) return false;
       const times = [body.StartTime, body.EndTime].map(String);

@@ -4,7 +4,7 @@
  */
 import t from 'tap';
 import { judge } from '../../../adapters/leadsquared/http/outcome.ts';
-import { scrubber } from '../../../adapters/leadsquared/http/scrub.ts';
+import { Redactor, Secret } from '../../../src/secret.ts';
 
 const MILLION = 1_000_000;
 const answer = (status: number, body: string) =>
@@ -29,19 +29,12 @@ t.test('what it says is told by its beginning', async (t) => {
 });
 
 t.test('keys are taken out of texts of any form and length', async (t) => {
-  const scrub = scrubber(['the-secret']);
+  const redactor = new Redactor([new Secret('the-secret')]);
+  const clean = (text: string): string => redactor.redact(text);
   for (const part of ['access_key ', 'accesskey" ', '"', 'access', `accesskey${' '.repeat(100)}`]) {
     const text = part.repeat(MILLION / 10);
-    t.equal(scrub(text), text);
+    t.equal(clean(text), text);
   }
-  t.equal(scrub(`${' '.repeat(MILLION)}the-secret`), `${' '.repeat(MILLION)}***`);
-  t.equal(scrub(`{"secretKey": "${'x\\"'.repeat(MILLION)}`), '{"secretKey": "***', 'a text that broke off');
-});
-
-t.test('a key is known by its name in each spelling', async (t) => {
-  const scrub = scrubber([]);
-  for (const name of ['accessKey', 'secret_key', 'x-lsq-access-key', 'x-LSQ-SecretKey']) {
-    t.equal(scrub(`{"${name}" : "a\\"b", "c": 1}`), `{"${name}" : "***", "c": 1}`);
-    t.equal(scrub(`https://h/?${name}=abc&d=1`), `https://h/?${name}=***&d=1`);
-  }
+  t.equal(clean(`${' '.repeat(MILLION)}the-secret`), `${' '.repeat(MILLION)}[secret]`);
+  t.equal(clean(`{"secretKey": "${'x\\"'.repeat(MILLION)}`), '{"secretKey": "[secret]', 'a text that broke off');
 });

@@ -15,13 +15,13 @@ export const eyes: Story = {
 
       // Root may read it, and the daemon would not start.
       await box.must('chown root:root /etc/logcalld/users.csv && chmod 600 /etc/logcalld/users.csv');
-      const hidden = await checks(box, 78, /^FAIL .*user logcalld may not read \/etc\/logcalld\/users\.csv/m);
+      const hidden = await checks(box, 78, /users\.csv: found EACCES.* e\.g\. chgrp logcalld .*users\.csv/);
       const { newer } = await packages();
       const bad = await install(box, newer);
       expect(bad.code !== 0 && /users\.csv/.test(bad.out + bad.error), 'apt does not upgrade into that', bad);
       const after = await box.must('systemctl show -P MainPID logcalld');
       expect(before === after, 'and the old daemon runs on', { before, after });
-      await typed(box, hidden, 'chgrp logcalld /etc/logcalld/users.csv');
+      await box.must(/ e\.g\. (chgrp .*)\.$/m.exec(hidden)?.[1] ?? 'false');
       await checks(box, 0, /^ok .*looked at as logcalld/m);
       await box.must('dpkg --configure logcalld');
 
@@ -49,7 +49,7 @@ export const eyes: Story = {
       await box.must(
         'install -D -m 644 /run/group.conf /etc/systemd/system/logcalld.service.d/override.conf && systemctl daemon-reload',
       );
-      const read = await box.run('sudo logcalld check-config --offline');
+      const read = await box.run('logcalld check-config --offline');
       expect(!/may not read/.test(read.out) && /groups: .*asterisk/.test(read.out), 'which help', read);
 
       // Another user learns what he may, and who knows more.
@@ -64,11 +64,13 @@ export const eyes: Story = {
 
 /** Both commands find it; what check-config printed. */
 async function checks(box: Box, code: number, finding: RegExp): Promise<string> {
-  const check = await box.run('sudo logcalld check-config --offline');
-  expect(check.code === code && finding.test(check.out), `check-config: ${code} and ${finding}`, check);
-  const doctor = await box.run('sudo logcalld doctor');
+  const commands = ['logcalld check-config --offline', 'logcalld doctor'];
+  const [check, doctor] = await Promise.all(commands.map((command) => box.run(command)));
+  if (check === undefined || doctor === undefined) throw new Error('not run');
+  const told = check.out + check.error;
+  expect(check.code === code && finding.test(told), `check-config: ${code} and ${finding}`, check);
   expect(finding.test(doctor.out), `doctor: ${finding}`, doctor);
-  return check.out;
+  return told;
 }
 
 /** Types every command that it tells; `one` has to be among them. */

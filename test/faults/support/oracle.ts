@@ -83,6 +83,33 @@ interface Row {
   readonly reason: string | null;
 }
 
+interface Try {
+  readonly step: string;
+  readonly startedAt: number;
+  readonly finishedAt: number | null;
+  readonly outcome: string | null;
+  readonly message: string | null;
+}
+
+/** When the CRM took the call each time, and what the daemon had of its requests for it. */
+function howDoubled({ crm, database }: Site, id: string): string {
+  const db = new BetterSqlite3(database, { readonly: true });
+  const tries = db
+    .prepare<[string], Try>(
+      `SELECT a.step, a.started_at AS startedAt, a.finished_at AS finishedAt, a.outcome, a.message
+       FROM attempt a JOIN delivery d ON d.id = a.delivery_id WHERE d.session_id = ? ORDER BY a.number`,
+    )
+    .all(id);
+  db.close();
+  const time = (ms: number | null): string => (ms === null ? '-' : new Date(ms).toISOString().slice(11, 23));
+  const taken = crm.ledger.bySession(id).map(({ at }) => time(at));
+  const own = tries.map(
+    ({ step, startedAt, finishedAt, outcome, message }) =>
+      `${step} ${time(startedAt)} to ${time(finishedAt)}: ${outcome ?? 'no answer'} ${message ?? ''}`,
+  );
+  return `${id}: taken at ${taken.join(', ')}; ${own.join(' | ')}`;
+}
+
 /** Reads the database of a daemon that has ended. `limit`: requests that the CRM allows in a window. */
 export function judge(site: Site, known: Knowledge, limit: number): Verdict {
   known.look(site.database);
@@ -122,7 +149,7 @@ export function judge(site: Site, known: Knowledge, limit: number): Verdict {
     known: must.length,
     unheard: calls.filter((call) => !isKnown(known, call) && !ledger.has(call.id)).length,
     lost,
-    doubled: [...ledger].filter(([, times]) => times > 1).map(([id, times]) => `${id} (${times} times)`),
+    doubled: [...ledger].filter(([, times]) => times > 1).map(([id]) => howDoubled(site, id)),
     foreign: strange.filter((id) => !own.has(id)),
     wrong,
   };

@@ -58,13 +58,16 @@ export function tableOf(outcomes: readonly Outcome[]): string {
 
 /** The first of what went wrong, each in a line. */
 export function complaints(outcome: Outcome, most = 12): string {
-  const all = [
-    ...outcome.lost.map((id) => `lost: ${id}`),
-    ...outcome.doubled.map((id) => `doubled: ${id}`),
-    ...outcome.wrong.map((text) => `wrong: ${text}`),
+  // Of each kind some: many of one must not hide the others.
+  const kinds = [
+    outcome.doubled.map((id) => `doubled: ${id}`),
+    outcome.lost.map((id) => `lost: ${id}`),
+    outcome.wrong.map((text) => `wrong: ${text}`),
   ];
-  const rest = all.length > most ? [`and ${all.length - most} more`] : [];
-  return [...all.slice(0, most), ...rest].map((line) => `    ${line}`).join('\n');
+  return kinds
+    .flatMap((all) => [...all.slice(0, most), ...(all.length > most ? [`and ${all.length - most} more`] : [])])
+    .map((line) => `    ${line}`)
+    .join('\n');
 }
 
 export { isBad };

@@ -64,7 +64,7 @@ t.test('sent again by an operator', async (t) => {
   put(3, SKIPPED);
   put(4, DELIVERED);
   put(5, UPDATE, 'update_attempts = 2');
-  const all = { ids: [1, 2, 3, 4, 5, 6, 99], now: 1, checkAt: 9000 };
+  const all = { ids: [1, 2, 3, 4, 5, 6, 99], named: false, now: 1, checkAt: 9000 };
   t.equal(outbox.requeue({ ...all, force: false }), 3);
   const none = { 'look-up': 0, post: 0, check: 0, update: 0 };
   t.match(row(1), { ...LOOK_UP, trigger: 'replay', dueAt: 0, attempts: none, reason: /by an operator/ });
@@ -74,7 +74,8 @@ t.test('sent again by an operator', async (t) => {
 
   claim({ steps: ['update'] });
   put(2, PARKED);
-  t.equal(outbox.requeue({ ...all, force: true }), 3);
+  t.equal(outbox.requeue({ ...all, named: true, force: true }), 3);
+  t.match([row(2), row(6)], [{ named: true }, { named: false }], 'it is named for as long as it is on its way');
   t.match(row(2), { ...LOOK_UP, dueAt: 0 }, 'a second call log is wanted');
   t.match(row(4), { ...LOOK_UP, trigger: 'replay' });
   t.match(row(5), { ...LOOK_UP, leaseOwner: null, attempts: none });
