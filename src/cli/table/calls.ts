@@ -86,9 +86,10 @@ export const CALLS = [
     ],
     details:
       'Posts go through the same limit as all others, behind new calls. The daemon must be running.\nCtrl-C breaks off between two pages; the same command then goes on with the rest.\n' +
-      'Of a selection, what the config would have skipped again is left alone, and told with what to change. A\n' +
-      'call that is named by its ID is posted whatever list of [filters], age, or policy "skip" left it out, but\n' +
-      'not an internal call (unless internal is "post") and none with an own number. --force changes nothing of this.',
+      'Of a selection, what the config would have skipped again is left alone, and told with what to\n' +
+      'change. A call that is named by its ID is posted whatever list of [filters], age, or policy\n' +
+      '"skip" left it out, but not an internal call (unless internal is "post") and none with an own\n' +
+      'number. --force changes nothing of this.',
   },
   {
     name: 'users',
