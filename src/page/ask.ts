@@ -1,6 +1,6 @@
 /** What the page asks of the daemon, over the control socket as the commands do. Nothing here can change what a call was. */
 
-import type { Replies, RequestName, RequestOf, StatusReply } from '../../adapters/control/api.ts';
+import type { Replies, RequestName, RequestOf } from '../../adapters/control/api.ts';
 import { type ControlClient, connectControl } from '../../adapters/control/client.ts';
 import { ControlError } from '../../adapters/control/refusal.ts';
 import { VERSION } from '../daemon/version.ts';
@@ -13,10 +13,13 @@ const ALLOWED = [
 
 export type Allowed = (typeof ALLOWED)[number];
 
+/** The state of everything. */
+export type Status = Replies['status'];
+
 export interface Daemon {
   call<N extends Allowed>(name: N, input: RequestOf<N>): Promise<Replies[N]>;
   /** The state of everything, at most `maxAgeMs` old: asked once for all who look. */
-  status(maxAgeMs?: number): Promise<StatusReply>;
+  status(maxAgeMs?: number): Promise<Status>;
 }
 
 /** One look serves all pages, ms. */
@@ -25,7 +28,7 @@ export const STATUS_MS = 1000;
 /** `path`: of the control socket. */
 export function daemonAt(path: string, now: () => number = () => performance.now()): Daemon {
   let client: ControlClient | null = null;
-  let last: { readonly at: number; readonly reply: Promise<StatusReply> } | null = null;
+  let last: { readonly at: number; readonly reply: Promise<Status> } | null = null;
   const call: Daemon['call'] = async (name, input) => {
     if (!ALLOWED.includes(name)) throw new ControlError(403, `The page may not ask for ${name}.`);
     client ??= await connectControl(path, VERSION);

@@ -1,14 +1,13 @@
 /** Pages that are open hear what changes: one look at the daemon a second serves all of them, and there is none while nobody looks. */
-import type { StatusReply } from '../../adapters/control/api.ts';
-import { type Daemon, STATUS_MS } from './ask.ts';
+import { type Daemon, STATUS_MS, type Status } from './ask.ts';
 
 export interface Live {
   /** Frames a second of each PBX between the last two looks. */
   rates(): ReadonlyMap<string, number>;
   /** One look, by which the rates are known as well. */
-  look(): Promise<StatusReply>;
+  look(): Promise<Status>;
   /** Hears of each look until the answer is called; `null`: the daemon does not answer. */
-  watch(hear: (status: StatusReply | null) => void): () => void;
+  watch(hear: (status: Status | null) => void): () => void;
   readonly watchers: number;
 }
 
@@ -16,12 +15,12 @@ export interface Live {
 const RATE_MS = 800;
 
 export function createLive(daemon: Pick<Daemon, 'status'>): Live {
-  const watchers = new Set<(status: StatusReply | null) => void>();
+  const watchers = new Set<(status: Status | null) => void>();
   let before: { readonly at: number; readonly frames: ReadonlyMap<string, number> } | null = null;
   let rates: ReadonlyMap<string, number> = new Map();
   let timer: NodeJS.Timeout | null = null;
 
-  const note = ({ at, sources }: StatusReply): void => {
+  const note = ({ at, sources }: Status): void => {
     const frames = new Map(sources.map((source) => [source.name, source.frames]));
     const last = before;
     if (last !== null && at - last.at < RATE_MS) return;
@@ -32,7 +31,7 @@ export function createLive(daemon: Pick<Daemon, 'status'>): Live {
       (Math.max(0, now - (last.frames.get(name) ?? now)) * 1000) / (at - last.at);
     rates = new Map([...frames].map(([name, now]) => [name, rate(name, now)]));
   };
-  const look = async (): Promise<StatusReply> => {
+  const look = async (): Promise<Status> => {
     const status = await daemon.status();
     note(status);
     return status;

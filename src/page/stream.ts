@@ -1,7 +1,7 @@
 /** What is sent to a page that is open: its parts, each when it has changed (Server-Sent Events, WHATWG HTML 9.2). */
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
-import type { StatusReply } from '../../adapters/control/api.ts';
+import type { Status } from './ask.ts';
 import type { Env } from './guard.ts';
 import type { Look } from './html.ts';
 import type { Live } from './live.ts';
@@ -20,7 +20,7 @@ export function streamLive(c: Context<Env>, live: Live, lookOf: () => Look): Res
     const sent = new Map<string, string>();
     // What counts on does so in the browser: only what else has changed is sent.
     const { now } = lookOf();
-    const looks = latest<StatusReply | null>();
+    const looks = latest<Status | null>();
     const stop = live.watch(looks.put);
     stream.onAbort(() => {
       stop();

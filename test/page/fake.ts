@@ -1,12 +1,11 @@
 /** A daemon that answers what a test says, and a page in front of it without a socket. */
 import { createHash } from 'node:crypto';
-import type { StatusReply } from '../../adapters/control/api.ts';
 import { ControlError } from '../../adapters/control/refusal.ts';
 import { parseConfig } from '../../config/load.ts';
 import type { CallRecord } from '../../src/call/record.ts';
 import type { PageAction } from '../../src/events.ts';
 import { createApp } from '../../src/page/app.ts';
-import type { Daemon } from '../../src/page/ask.ts';
+import type { Daemon, Status } from '../../src/page/ask.ts';
 
 export const TOKEN = 'a token of the tests';
 export const HOST = '127.0.0.1:8470';
@@ -29,25 +28,25 @@ default_user = 'agent@example.com'
   '/etc/logcalld/logcalld.toml',
 );
 
-export function statusOf(more: Partial<StatusReply> = {}): StatusReply {
+export function statusOf(more: Partial<Status> = {}): Status {
   const states = { pending: 0, retrying: 0, sending: 0, uncertain: 0, delivered: 7, parked: 0, skipped: 1 };
-  const counts: StatusReply['counts'] = {
+  const counts: Status['counts'] = {
     ...{ states, oldestWaiting: null, updatesWaiting: 0, parkedReasons: [], skippedReasons: [] },
-    parked: { reasons: [], latest: { parked: 0, calls: 8 } } as unknown as StatusReply['counts']['parked'],
+    parked: { reasons: [], latest: { parked: 0, calls: 8 } } as unknown as Status['counts']['parked'],
   };
   const permits = {
     ...{ tuning: { requests: 25, windowMs: 5000 }, used: 3, underWay: 0, heldMs: 0, day: '2026-11-25', usedToday: 12 },
     waiting: { live: 0, backlog: 0, retry: 0 },
-  } as unknown as NonNullable<StatusReply['delivery']>['permits'];
+  } as unknown as NonNullable<Status['delivery']>['permits'];
   return {
     ...{ running: true, version: '0.1.0', pid: 7, startedAt: NOW - 60_000, database: '/db', at: NOW },
     sources: [
       {
         ...{ name: 'asterisk', state: 'connected', since: NOW - 50_000, problem: null, frames: 10, unknownEvents: 0 },
         ...{ faults: 0, lastFrameAt: NOW - 1000, callHeardAt: NOW - 2000 },
-      } as StatusReply['sources'][number],
+      } as Status['sources'][number],
     ],
-    ...{ live: [], conditions: [], gaps: [], backup: null, counts },
+    ...{ live: [], conditions: [], gaps: [], backup: null, strangers: null, counts },
     delivery: {
       ...counts,
       ...{ circuit: 'closed', standing: 'works', cause: null, paused: false, permits, oldestMs: null },
@@ -73,7 +72,7 @@ export function recordOf(more: Partial<CallRecord> = {}): CallRecord {
 type Answers = { readonly [name: string]: (input: never) => unknown };
 
 /** `asked`: what the page asked for, in order. */
-export function pageOn(answers: Answers = {}, status: StatusReply = statusOf(), hosts: readonly string[] = []) {
+export function pageOn(answers: Answers = {}, status: Status = statusOf(), hosts: readonly string[] = []) {
   const asked: { readonly name: string; readonly input: unknown }[] = [];
   const actions: PageAction[] = [];
   let monotonic = 1_000_000;

@@ -1,5 +1,4 @@
 /** The first page: is it working, what goes on, what needs somebody. Each part has an id, by which it is sent anew when it changes. */
-import type { StatusReply } from '../../../adapters/control/api.ts';
 import { count, length, STANDINGS } from '../../commands/output.ts';
 import { gapLine } from '../../commands/records/gap-line.ts';
 import { isWell } from '../../commands/status.ts';
@@ -8,6 +7,7 @@ import { remedyOf } from '../../delivery/parked/reasons.ts';
 import { DELIVERY_STATES } from '../../delivery/states.ts';
 import type { Severity } from '../../health/conditions.ts';
 import type { SourceStatus } from '../../ports.ts';
+import type { Status } from '../ask.ts';
 import { action, type Html, html, type Look, moment, parties, plain, since, told } from '../html.ts';
 
 /** Ids of the parts that change while the page is open. */
@@ -20,7 +20,7 @@ const LIVE_SHOWN = 50;
 /** `rates`: frames a second of each PBX since the look before. */
 export function regionsOf(
   look: Look,
-  status: StatusReply,
+  status: Status,
   rates: ReadonlyMap<string, number>,
 ): Readonly<Record<Region, Html>> {
   return {
@@ -42,7 +42,7 @@ export function nowPage(regions: Readonly<Record<Region, Html>>, charts: Html): 
 const RANK: Readonly<Record<Severity, number>> = { error: 0, warning: 1, notice: 2 };
 const WORDS: Readonly<Record<Severity, string>> = { error: 'Fault', warning: 'Warning', notice: 'Note' };
 
-function verdict(look: Look, status: StatusReply): Html {
+function verdict(look: Look, status: Status): Html {
   const well = isWell(status);
   const conditions = [...status.conditions].sort(
     (a, b) => RANK[a.severity] - RANK[b.severity] || (a.since ?? 0) - (b.since ?? 0),
@@ -74,7 +74,7 @@ function verdict(look: Look, status: StatusReply): Html {
   </section>`;
 }
 
-function sources(look: Look, { sources: all, gaps }: StatusReply, rates: ReadonlyMap<string, number>): Html {
+function sources(look: Look, { sources: all, gaps }: Status, rates: ReadonlyMap<string, number>): Html {
   return html`<section id="sources"><h2>PBXs</h2>
     ${all.map((source) => {
       const { name, state, problem, callHeardAt } = source;
@@ -101,8 +101,8 @@ const isHeard = ({ state, problem }: SourceStatus): boolean => state === 'connec
 const rateText = (rate: number | undefined): string =>
   rate === undefined ? '-' : `${rate >= 10 ? Math.round(rate) : Math.round(rate * 10) / 10} a second`;
 
-function delivery(look: Look, status: StatusReply): Html {
-  const { counts, delivery: now } = status;
+function delivery(look: Look, status: Status): Html {
+  const { counts, delivery: now, strangers } = status;
   const { states, oldestWaiting, updatesWaiting } = counts;
   const waiting = states.pending + states.sending + states.retrying + states.uncertain;
   if (now === null) return html`<section id="delivery"><h2>LeadSquared</h2><p>Nothing is posted.</p></section>`;
@@ -128,6 +128,7 @@ function delivery(look: Look, status: StatusReply): Html {
           (state) => html`<a class="tag" href="/calls?state=${state}">${states[state]} ${state}</a> `,
         )}</dd>
         <dt>users</dt><dd>${users.fetchedAt === null ? 'not fetched yet' : html`${users.count}, fetched ${moment(look, users.fetchedAt)}`}</dd>
+        ${strangers === null ? '' : html`<dt>without a user</dt><dd><a href="/agents">${count(strangers.count, 'extension')}</a> took part in ${count(strangers.calls, 'call')}</dd>`}
       </dl>
       <div class="actions">
         ${paused ? action(look, '/resume', 'Go on posting') : action(look, '/pause', 'Pause posting')}
@@ -138,7 +139,7 @@ function delivery(look: Look, status: StatusReply): Html {
 }
 
 /** By the reason for which they wait for somebody, those that nobody has taken note of first. */
-function attention(look: Look, { counts }: StatusReply): Html {
+function attention(look: Look, { counts }: Status): Html {
   const { parked, parkedReasons, states } = counts;
   if (states.parked === 0)
     return html`<section id="attention"><h2>Needs attention</h2><p class="quiet">No call waits for somebody.</p></section>`;
@@ -164,7 +165,7 @@ function attention(look: Look, { counts }: StatusReply): Html {
   </section>`;
 }
 
-function live(look: Look, { live: calls, running }: StatusReply): Html {
+function live(look: Look, { live: calls, running }: Status): Html {
   const shown = calls.slice(-LIVE_SHOWN).reverse();
   const more = calls.length - shown.length;
   return html`<section id="live"><h2>Live calls <span class="count">${calls.length}</span></h2>
