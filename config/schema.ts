@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { SecretRef } from '../src/secret.ts';
 import { leadsquared } from './leadsquared.ts';
+import { page } from './page.ts';
 import { DEFAULT_DATABASE } from './read.ts';
 import { source } from './source.ts';
 import {
@@ -76,6 +77,7 @@ export const configSchema = z.strictObject({
   storage: storage.prefault({}),
   log: log.prefault({}),
   metrics: metrics.prefault({}),
+  page: page.prefault({}),
 });
 
 type Immutable<T> = T extends readonly (infer Item)[]
@@ -98,6 +100,7 @@ export type AsteriskRecordsConfig = AsteriskSourceConfig['records'][number];
 export type FreeswitchRecordsConfig = FreeswitchSourceConfig['records'][number];
 /** One place where a PBX keeps its own records of calls. */
 export type RecordsConfig = AsteriskRecordsConfig | FreeswitchRecordsConfig;
+export { pageSecret } from './page.ts';
 export type LeadsquaredConfig = Config['leadsquared'];
 
 /** Where the password of a PBX is to be found. */

@@ -22,6 +22,7 @@ export const EVENT_NAMES = [
   'gap-open',
   'gap-unfilled',
   'gap-waiting',
+  'page',
   'pbx-connected',
   'pbx-connecting',
   'pbx-lost',

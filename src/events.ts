@@ -246,7 +246,35 @@ const life = {
   },
 };
 
-export const events = { ...calls, ...hearing, ...delivery, ...storage, ...life };
+/** What people do on the page. */
+const PAGE = {
+  login: ['info', 'Somebody logged in to the page.'],
+  'login-refused': ['warn', 'Somebody tried to log in to the page with a wrong token.'],
+  'numbers-shown': [
+    'notice',
+    'Whole telephone numbers are shown on the page for 15 minutes, as somebody asked for them there.',
+  ],
+  pause: ['notice', 'Posting was paused on the page.'],
+  resume: ['notice', 'Posting goes on, as somebody asked for it on the page.'],
+  retry: ['notice', 'LeadSquared is tried at once, as somebody asked for it on the page.'],
+  acknowledge: ['notice', 'Somebody took note on the page of what waits.'],
+  replay: ['notice', 'Calls were sent again on the page.'],
+} as const satisfies Readonly<Record<string, readonly [LogLevel, string]>>;
+
+export type PageAction = keyof typeof PAGE;
+
+const page = {
+  page(log: Log, action: PageAction): void {
+    const [level, text] = PAGE[action];
+    tell(log, level, 'page', text, { action });
+  },
+
+  pageServed(log: Log, address: string): void {
+    tell(log, 'notice', 'page', `The page is at ${address}`);
+  },
+};
+
+export const events = { ...calls, ...hearing, ...delivery, ...storage, ...life, ...page };
 
 /** A log that knows how often each event was told, at whatever level it shows them. */
 export interface CountedLog extends Log {

@@ -66,7 +66,7 @@ const program = ['src', 'adapters', 'config'].flatMap(filesBelow).map(load);
 const everything = [...program, ...['systemd', 'test', 'bench'].flatMap(filesBelow).map(load)];
 
 /** Files that join the parts, and may therefore name all of them and the machine. */
-const joins = (path: string): boolean => /^src\/(main\.ts|logcalld\.js|daemon\/|commands\/)/.test(path);
+const joins = (path: string): boolean => /^src\/(main\.ts|logcalld\.js|daemon\/|commands\/|page\/)/.test(path);
 const below =
   (...folders: readonly string[]) =>
   (target: string) =>
@@ -83,6 +83,10 @@ function complaint(path: string, it: Import): string | null {
   if (standIn(it.target) && !standIn(path) && !showsStandIns(path))
     return may(false, 'only the commands that show stand-ins start them');
   if (below('src/daemon')(path)) return may(!below('src/commands')(it.target), 'the daemon knows no command');
+  if (below('src/page')(path)) {
+    const known = !it.own || it.typeOnly || below('src', 'config', 'adapters/control')(it.target);
+    return may(known, 'the page knows the daemon by its control socket alone');
+  }
   if (joins(path)) return null;
   if (below('src/telephony')(path)) {
     return may(

@@ -13,6 +13,7 @@ import type { SourceStatus } from '../../src/ports.ts';
 import type { Gap } from '../../src/records/gaps.ts';
 import type { SkippedRecords } from '../../src/records/port.ts';
 import type { CallEvent } from '../../src/telephony/call-event.ts';
+import type { CallHour } from '../sqlite/sessions/hours.ts';
 import type { CallRow } from '../sqlite/sessions/list.ts';
 import type { ErasedPage } from '../sqlite/upkeep/erase.ts';
 import { callRecord } from './call-record.ts';
@@ -22,6 +23,8 @@ const nothing = z.strictObject({});
 
 /** Calls named, answered or stored by one request: what selects more is asked for page by page. */
 export const MAX_ITEMS = 500;
+/** More at once would take the database's thread from the posts. */
+const isDay = ({ from, to }: { from: number; to: number }): boolean => to >= from && to - from <= 24 * 3_600_000;
 /** Bodies of calls shown in one answer. */
 const MAX_SAMPLES = 20;
 
@@ -54,6 +57,8 @@ export const requests = {
     channels: z.array(id).max(MAX_ITEMS).optional(),
   }),
   users: nothing,
+  /** Calls that began in [from, to), by the hour: at most a day of them. */
+  hours: z.strictObject({ from: time, to: time }).refine(isDay, { error: 'at most a day' }),
   /** Beginnings or ends of ids, made whole: of as many of them, in order, as the time of a request allows. */
   find: z.strictObject({ ids: z.array(id).min(1).max(MAX_ITEMS) }),
   /** A page of a replay. `ids`: whole ones, of calls that an operator named. `samples`: bodies in the answer. */
@@ -235,6 +240,7 @@ export interface Replies {
   /** `bytes` as base64; else as `FramesPage`. */
   readonly frames: { readonly bytes: string; readonly next: number | null; readonly damaged: number };
   readonly users: { readonly lines: readonly UserLine[]; readonly count: number; readonly fetchedAt: number | null };
+  readonly hours: { readonly hours: readonly CallHour[] };
   readonly find: { readonly ids: readonly string[] };
   readonly replay: ReplayAnswer;
   /** `calls`: those that a gap touched, oldest first, where they were asked for. */

@@ -17,9 +17,8 @@ function build(): string {
   const compiler = join(PROJECT, 'node_modules', '.bin', 'tsc');
   execFileSync(compiler, ['-p', 'tsconfig.build.json', '--outDir', folder], { cwd: PROJECT, stdio: ['ignore', 2, 2] });
   cpSync(join(PROJECT, 'src', 'logcalld.js'), join(folder, 'src', 'logcalld.js'));
-  cpSync(join(PROJECT, 'adapters', 'sqlite', 'migrations'), join(folder, 'adapters', 'sqlite', 'migrations'), {
-    recursive: true,
-  });
+  for (const place of ['adapters/sqlite/migrations', 'src/page/assets'])
+    cpSync(join(PROJECT, place), join(folder, place), { recursive: true });
   cpSync(join(PROJECT, 'package.json'), join(folder, 'package.json'));
   symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'));
   return join(folder, 'src', 'logcalld.js');

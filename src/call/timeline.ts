@@ -162,7 +162,7 @@ export function timelineTeller(plan: SourcePlan, shown: (number: string) => stri
 const ONCE: ReadonlySet<CallEvent['kind']> = new Set(['recording', 'dial-ended', 'dial-started', 'alerting']);
 
 /** Extension or trunk of each channel; a second channel of the same gets `#2`. */
-function namesOf(events: readonly CallEvent[], plan: SourcePlan): ReadonlyMap<ChannelId, string> {
+export function namesOf(events: readonly CallEvent[], plan: SourcePlan): ReadonlyMap<ChannelId, string> {
   const names = new Map<ChannelId, string>();
   const used = new Map<string, number>();
   for (const event of events) {

@@ -3,8 +3,10 @@
  * FreeSWITCH on a real AMI and a real event socket, one daemon logs them, and the sandbox takes the posts over HTTP.
  */
 
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AmiPlayer } from '../../adapters/asterisk/player/player.ts';
@@ -80,7 +82,9 @@ export async function demo(): Promise<number> {
   });
   const played = Promise.all([player.done, once(freeswitch, 'done')]);
   const ports = { ami: await player.listen(), esl: await freeswitch.listen() };
-  const config = parseConfig(configText(directory, ports, sandbox.url), join(directory, 'demo.toml'));
+  const token = randomBytes(12).toString('base64url');
+  const text = configText(directory, ports, sandbox.url, await freePort());
+  const config = parseConfig(text, join(directory, 'demo.toml'));
   print(
     'logcalld demo: recorded calls of a real Asterisk 22 (AMI) and a real FreeSWITCH 1.11 (event socket), side by side',
   );
@@ -92,8 +96,12 @@ export async function demo(): Promise<number> {
   const log = { write: () => {} };
   const ended: CallRecord[] = [];
   const stopped = Promise.withResolvers<void>();
+  let isStopped = false;
   const stopListening = onSignals({
-    drain: () => stopped.resolve(),
+    drain: () => {
+      isStopped = true;
+      stopped.resolve();
+    },
     stopNow: () => process.exit(EXIT.failed),
     reload: () => {},
   });
@@ -103,8 +111,16 @@ export async function demo(): Promise<number> {
     log,
     readSecret: ({ what }) =>
       new Secret(
-        what.includes('access') ? sandbox.accessKey : what.includes('secret key') ? sandbox.secretKey : 'demo',
+        what.includes('access')
+          ? sandbox.accessKey
+          : what.includes('secret key')
+            ? sandbox.secretKey
+            : what.includes('page')
+              ? token
+              : 'demo',
       ),
+    controlPath: join(directory, 'control.sock'),
+    onPage: (address) => line('page', `${address}   token ${token}`),
     onFatal: (reason) => stopped.reject(new Error(reason)),
     onEvent: showArrival,
     onEnded: (record) => {
@@ -118,6 +134,11 @@ export async function demo(): Promise<number> {
     while (daemon.pipeline.openChannels() > 0 || !(await delivered(daemon))) await pause(clock, 200);
   })();
   await Promise.race([finished, stopped.promise]);
+  // Somebody who looks at the page wants to go on looking.
+  if (process.stdout.isTTY === true && !isStopped) {
+    line('page', 'All calls are there. Look at them on the page; Ctrl-C ends this.');
+    await stopped.promise;
+  }
   await daemon.stop();
   await player.close();
   await freeswitch.close();
@@ -196,7 +217,16 @@ function summary(sandbox: Sandbox, ended: readonly CallRecord[]): void {
   print(`  ${program} doctor --config trial/logcalld.toml`);
 }
 
-function configText(directory: string, ports: { ami: number; esl: number }, url: string): string {
+/** One that nobody has at this moment. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+function configText(directory: string, ports: { ami: number; esl: number }, url: string, page: number): string {
   const users = USERS.map(({ extension, email }) => `${extension},${email}`);
   return `
 [[source]]
@@ -215,5 +245,7 @@ insecure = true
 default_user = '${users[0]?.split(',')[1]}'
 [storage]
 path = '${join(directory, 'demo.db')}'
+[page]
+listen = '127.0.0.1:${page}'
 `;
 }

@@ -34,7 +34,7 @@ export async function status(invocation: Invocation, terminal: Terminal): Promis
 }
 
 /** Nothing needs somebody at this moment. Notices do not count, nor do parked calls that somebody has taken note of. */
-function isWell({ running, sources, conditions, delivery }: StatusReply): boolean {
+export function isWell({ running, sources, conditions, delivery }: StatusReply): boolean {
   const linked = sources.every(({ state, problem }) => state === 'connected' && problem === null);
   return (
     running &&

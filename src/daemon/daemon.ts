@@ -25,6 +25,7 @@ import { createTail, streamsOf } from './answers/tail.ts';
 import { type Closing, createClosing } from './closing.ts';
 import { openDelivery } from './delivery.ts';
 import { isHealthy, openMetrics } from './metrics.ts';
+import { servePage } from './page.ts';
 import { placesOf } from './places.ts';
 import { readersOf } from './readers.ts';
 import { openRecords } from './records.ts';
@@ -49,6 +50,8 @@ export interface DaemonParts {
   /** For displays: each event of a PBX, and each call when it is stored. */
   readonly onEvent?: (event: CallEvent) => void;
   readonly onEnded?: (record: CallRecord) => void;
+  /** Hears where the page is served. */
+  readonly onPage?: (address: string) => void;
   /** Where each PBX keeps its records; as the config says unless given. */
   readonly places?: ReadonlyMap<string, readonly CallRecords[]>;
 }
@@ -88,7 +91,7 @@ async function build(parts: DaemonParts, closing: Closing): Promise<Daemon> {
   const secretKey = parts.readSecret(keys.secretKey);
   for (const source of config.source) parts.readSecret(sourceSecret(source));
   const policy = deliveryPolicyOf(config);
-  const conditions = createConditions(log);
+  const conditions = createConditions(log, clock);
 
   // First of all: whoever has the database is the only daemon that posts its calls.
   const startedAt = clock.now();
@@ -251,6 +254,8 @@ async function build(parts: DaemonParts, closing: Closing): Promise<Daemon> {
     metrics.pages,
     streamsOf(tail, () => pipeline.live()),
   );
+  const served = { config, socket, conditions, clock, log, readSecret: parts.readSecret, onServed: parts.onPage };
+  closing.add('requests', servePage(served).stop);
   const pruning = keepPruning({
     ...{ journal, store: remote, clock, retention: config.storage.retention },
     before: () => watch.review(),

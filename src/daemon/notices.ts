@@ -20,8 +20,8 @@ const codeOf = (kind: string): string => `database-${kind}`;
 export async function noticeConditions(store: Pick<Store, 'upkeep'>, now: number): Promise<readonly RaisedCondition[]> {
   const notices = await store.upkeep.notices({ since: now - TOLD_MS });
   const last = new Map(notices.map((notice) => [notice.kind, notice]));
-  return [...last.values()].map(({ kind, text }) => ({
-    ...{ code: codeOf(kind), severity: SEVERITY[kind], text, source: null, lines: [] },
+  return [...last.values()].map(({ kind, text, at }) => ({
+    ...{ code: codeOf(kind), severity: SEVERITY[kind], text, source: null, lines: [], since: at },
   }));
 }
 

@@ -1,7 +1,7 @@
 /** What an operator should know at this moment: raised once, cleared once, each with its remedy. */
 import type { Condition as DeliveryCondition } from '../condition.ts';
 import { events } from '../events.ts';
-import type { Log, LogLevel } from '../ports.ts';
+import type { Clock, Log, LogLevel } from '../ports.ts';
 
 /** `notice`: all is well, but could be better. */
 export type Severity = 'error' | 'warning' | 'notice';
@@ -14,6 +14,8 @@ export interface RaisedCondition {
   readonly source: string | null;
   /** Lines for the config, or for a file of the PBX, that are the remedy. They name endpoints and prefixes, never a caller. */
   readonly lines: readonly string[];
+  /** When it was raised, whatever its text was then, ms since the epoch; `null`: not known. */
+  readonly since: number | null;
 }
 
 /** What a condition may have beside its text. */
@@ -33,7 +35,8 @@ export interface Conditions {
 
 const LEVELS: Readonly<Record<Severity, LogLevel>> = { error: 'error', warning: 'warn', notice: 'notice' };
 
-export function createConditions(log: Log): Conditions {
+/** `clock`: without it nobody knows since when. */
+export function createConditions(log: Log, clock?: Pick<Clock, 'now'>): Conditions {
   const raised = new Map<string, { readonly condition: RaisedCondition; readonly gist: string }>();
   const set = (code: string, text: string | null, severity: Severity = 'error', more: Particulars = {}): void => {
     const { source = null, lines = [], gist = text ?? '' } = more;
@@ -45,7 +48,8 @@ export function createConditions(log: Log): Conditions {
       events.condition(log, 'notice', code, `Over: ${before?.condition.text ?? code}`, about);
       return;
     }
-    raised.set(key, { condition: { code, severity, text, source, lines }, gist });
+    const since = before?.condition.since ?? clock?.now() ?? null;
+    raised.set(key, { condition: { code, severity, text, source, lines, since }, gist });
     if (before?.gist === gist && before.condition.severity === severity) return;
     events.condition(log, LEVELS[severity], code, text, lines.length === 0 ? about : { ...about, lines });
   };

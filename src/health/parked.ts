@@ -56,5 +56,5 @@ export function parkedCondition(counts: ParkedCounts): readonly RaisedCondition[
   const found = parkedFinding(counts);
   if (found === null) return [];
   const { severity, text, lines } = found;
-  return [{ code: PARKED, severity, text, lines, source: null }];
+  return [{ code: PARKED, severity, text, lines, source: null, since: null }];
 }

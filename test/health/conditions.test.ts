@@ -4,17 +4,22 @@ import { createConditions } from '../../src/health/conditions.ts';
 
 function bench() {
   const log: unknown[][] = [];
-  const conditions = createConditions({ write: (...entry) => log.push(entry) });
+  let now = 0;
+  const conditions = createConditions({ write: (...entry) => log.push(entry) }, { now: () => ++now });
   return { conditions, log };
 }
 
 t.test('a text that counts is logged once and shown as it is now', async (t) => {
   const { conditions, log } = bench();
   for (const n of [5, 6, 7]) {
-    conditions.set('callers-hidden', `${n} callers`, 'warning', { source: 'a', lines: ["x = 'y'"], gist: 'g' });
+    conditions.set('callers-hidden', `${n} callers`, 'warning', {
+      source: 'a',
+      lines: ["x = 'y'"],
+      gist: 'g',
+    });
   }
   t.strictSame(conditions.raised(), [
-    { code: 'callers-hidden', severity: 'warning', text: '7 callers', source: 'a', lines: ["x = 'y'"] },
+    { code: 'callers-hidden', severity: 'warning', text: '7 callers', source: 'a', lines: ["x = 'y'"], since: 1 },
   ]);
   t.strictSame(log, [['warn', 'callers-hidden', '5 callers', { pbx: 'a', lines: ["x = 'y'"] }]]);
   conditions.set('callers-hidden', '7 callers', 'notice', { source: 'a', gist: 'g' });

@@ -20,6 +20,8 @@ export interface Watched {
   /** The `[[source]]` tables; `secretFile` holds the password of the event interface. */
   readonly sources: (secretFile: string) => string;
   readonly secret: string;
+  /** Where its page listens, and what opens it; absent: it has none. */
+  readonly page?: { readonly port: number; readonly token: string };
   /** Extensions that LeadSquared has a user for. */
   readonly agents: readonly string[];
 }
@@ -29,7 +31,13 @@ export async function writeConfig(folder: string, watched: Watched, sandbox: San
   const users = join(folder, 'users.csv');
   const rows = watched.agents.map((extension) => `${extension},${userOf(extension)}`);
   await writeFile(users, ['extension,user', ...rows, ''].join('\n'));
-  const secrets = { pbx: watched.secret, 'access-key': sandbox.accessKey, 'secret-key': sandbox.secretKey };
+  const { page } = watched;
+  const secrets = {
+    page: page?.token ?? '',
+    pbx: watched.secret,
+    'access-key': sandbox.accessKey,
+    'secret-key': sandbox.secretKey,
+  };
   for (const [name, secret] of Object.entries(secrets)) await writeFile(join(folder, name), secret, { mode: 0o600 });
   const config = join(folder, 'logcalld.toml');
   const text = `
@@ -61,6 +69,7 @@ path = "${join(folder, 'logcalld.db')}"
 
 [log]
 format = "json"
+${page === undefined ? '' : `[page]\nlisten = "127.0.0.1:${page.port}"\ntoken_file = "${join(folder, 'page')}"`}
 `;
   await writeFile(config, text);
   return config;

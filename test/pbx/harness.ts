@@ -1,8 +1,9 @@
 import { isUtf8 } from 'node:buffer';
-import { randomInt } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../support/daemon.ts';
 import { problems, WORST_WINDOW, wrongTogether } from './check.ts';
 import { Crm } from './crm.ts';
 import { Daemon, START_PATIENCE_MS, writeConfig } from './daemon.ts';
@@ -32,12 +33,13 @@ export async function playStories(pbx: Pbx, stories: readonly Story[], options: 
   const watched = {
     sources: (secretFile: string) => pbx.source(link.port, secretFile),
     secret: pbx.secret,
+    page: { port: await freePort(), token: randomBytes(12).toString('hex') },
     agents: EXTENSIONS,
   };
   const daemon = new Daemon(await writeConfig(folder, watched, crm.sandbox), () =>
     link.nextCaughtUp(START_PATIENCE_MS),
   );
-  const bench = { lab: labOf(pbx, link, daemon), crm, daemon, link };
+  const bench = { lab: labOf(pbx, link, daemon, watched.page), crm, daemon, link };
   const rows: Row[] = [];
   const seen: SeenCall[] = [];
   const report = (row: Row): void => {
@@ -60,9 +62,10 @@ export async function playStories(pbx: Pbx, stories: readonly Story[], options: 
   return rows;
 }
 
-function labOf(pbx: Pbx, link: Link, daemon: Daemon): Lab {
+function labOf(pbx: Pbx, link: Link, daemon: Daemon, { port, token }: { port: number; token: string }): Lab {
   let next = randomInt(10_000, 80_000);
-  return { pbx, link, daemon, newNumber: () => `+9198450${next++}` };
+  const page = { address: `http://127.0.0.1:${port}/`, token };
+  return { pbx, link, daemon, page, newNumber: () => `+9198450${next++}` };
 }
 
 async function playStory(bench: Bench, story: Story, allSeen: SeenCall[]): Promise<Row> {

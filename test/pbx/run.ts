@@ -8,6 +8,7 @@
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { noBrowser } from '../page/browser.ts';
 import { installAsterisk, startAsterisk } from './asterisk/asterisk.ts';
 import { CHAN_SIP, type Edition, IAX2, PJSIP } from './asterisk/edition.ts';
 import { playRecords } from './databases/play.ts';
@@ -158,6 +159,7 @@ async function main(): Promise<number> {
     for (const part of waiting) rows.push(...(await part()));
   });
   await Promise.all(lanes);
+  if (noBrowser !== null) console.log(`the page was not looked at: ${noBrowser}`);
   for (const line of lastLines) console.log(line);
   const passed = rows.filter((row) => row.ok).length;
   console.log(`${passed} passed, ${rows.length - passed} failed`);

@@ -24,6 +24,8 @@ export interface Lab {
   readonly pbx: Pbx;
   readonly link: Link;
   readonly daemon: DaemonControl;
+  /** The page of the daemon. */
+  readonly page: { readonly address: string; readonly token: string };
   /** An Indian mobile number nobody used before in this run, E.164. */
   newNumber(): string;
 }

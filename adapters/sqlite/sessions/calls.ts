@@ -2,6 +2,7 @@
 import { selector } from '../outbox/filter.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { arrivalLister } from './arrivals.ts';
+import { hourCounter } from './hours.ts';
 import { begunLister, lister } from './list.ts';
 import { touchedBy } from './touched.ts';
 
@@ -44,6 +45,8 @@ export function callsModule(db: Connection) {
     find: finder(db),
     /** Those that a gap touched, oldest first. */
     touched: touchedBy(db),
+    /** By the hour in which they began. */
+    hours: hourCounter(db),
     extensions: (): readonly SeenExtension[] => extensions.all(),
   };
 }

@@ -8,7 +8,7 @@ import { shortNumberOf } from '../../call/record.ts';
 import { prefixAdvice, speedDials } from '../../health/number-advice.ts';
 import { clockTime, columns, dateTime, type Privacy } from '../output.ts';
 
-const TITLES: Readonly<Record<TopicName, string>> = {
+export const TITLES: Readonly<Record<TopicName, string>> = {
   direction: 'Direction',
   'outside number': 'Outside number',
   'company number': 'Company number',
@@ -21,7 +21,8 @@ const TITLES: Readonly<Record<TopicName, string>> = {
   talk: 'Talk',
 };
 
-const NOBODY: Readonly<Partial<Record<TopicName, string>>> = {
+/** For a value that is nothing. */
+export const NOBODY: Readonly<Partial<Record<TopicName, string>>> = {
   'outside number': 'none',
   'company number': 'none',
   agent: 'nobody',

@@ -79,8 +79,9 @@ async function storedCall(asker: Asker, id: string): Promise<CallDetails | null>
 
 type Frames = ReturnType<typeof journalOf>;
 
-async function stored(
-  asker: Asker,
+/** The account of a stored call. `now`: ms since the epoch. */
+export async function stored(
+  asker: Pick<Asker, 'call'>,
   config: Config,
   frames: Frames,
   details: CallDetails,

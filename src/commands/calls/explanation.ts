@@ -49,7 +49,7 @@ function section(title: string, lines: readonly string[]): readonly string[] {
 }
 
 /** On what this account rests, and whether the same is stored. */
-function standing({ from, because, differs, goingOn, why, unposted }: Explanation): readonly string[] {
+export function standing({ from, because, differs, goingOn, why, unposted }: Explanation): readonly string[] {
   if (from === 'record') return [`From what is stored alone: ${because}.`];
   const skipped = unposted === null ? [] : [`By the config as it is now it is not posted: ${unposted}`];
   if (goingOn)

@@ -42,7 +42,7 @@ export interface Lookup {
 }
 
 /** What can be answered without changing anything. */
-export type Readers = Pick<Handlers, 'status' | 'calls' | 'call' | 'why' | 'frames' | 'users' | 'gaps'>;
+export type Readers = Pick<Handlers, 'status' | 'calls' | 'call' | 'why' | 'frames' | 'users' | 'hours' | 'gaps'>;
 
 export function readers(lookup: Lookup): Readers {
   return {
@@ -54,6 +54,7 @@ export function readers(lookup: Lookup): Readers {
     call: async ({ id }) => details(lookup, await wholeId(lookup.store, id)),
     ...explaining(lookup),
     users: () => users(lookup),
+    hours: async (span) => ({ hours: await lookup.store.calls.hours(span) }),
     gaps: (query) => gaps(lookup, query),
   };
 }

@@ -84,6 +84,7 @@ export async function fileStatus(store: Store, database: string, held: Held, clo
         code: held.held ? 'not-answering' : 'not-running',
         source: null,
         lines: [],
+        since: null,
         severity: 'error',
         text: held.held ? silent(held.holder) : NOT_RUNNING,
       },

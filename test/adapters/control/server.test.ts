@@ -22,7 +22,7 @@ function handlers(given: Partial<Handlers>): Handlers {
     hello: async () => ({ version: '1', pid: 7, database: '/db' }),
     ...{ status: none, calls: none, call: none, users: none, replay: none, pause: none, resume: none },
     ...{ retry: none, permit: none, acknowledge: none, erase: none, tidy: none, correct: none, find: none },
-    ...{ gaps: none, backfill: none, salvage: none, why: none, frames: none },
+    ...{ gaps: none, backfill: none, salvage: none, why: none, frames: none, hours: none },
     ...given,
   };
 }

@@ -104,6 +104,9 @@ function alone({ pbx }: RecordsLab): Lab {
     get link(): never {
       return nobody();
     },
+    get page(): never {
+      return nobody();
+    },
   };
 }
 

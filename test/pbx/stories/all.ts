@@ -1,4 +1,6 @@
 /** The stories, in the order in which they are played. */
+
+import { noBrowser } from '../../page/browser.ts';
 import type { Story } from '../story.ts';
 import { crashes } from './crashes.ts';
 import { faults } from './faults.ts';
@@ -7,12 +9,19 @@ import { hearing } from './hearing.ts';
 import { inbound } from './inbound.ts';
 import { internal } from './internal.ts';
 import { outbound } from './outbound.ts';
+import { page } from './page.ts';
 import { transfers } from './transfer.ts';
 
 export const everything: readonly Story[] = [...inbound, ...transfers, ...outbound, ...internal, ...faults, ...gaps];
 
 /** On a PBX that has rights, whose process can be killed, and whose records tell of calls that were cut off. */
-export const everythingAndCrashes: readonly Story[] = [...everything, ...hearing, ...crashes];
+export const everythingAndCrashes: readonly Story[] = [
+  ...everything,
+  ...hearing,
+  ...crashes,
+  // Where there is no browser, `run.ts` says so.
+  ...(noBrowser === null ? page : []),
+];
 
 /** The same on an older Asterisk: what it counts differs, filters and probes do not. */
 export const everythingOnOld: readonly Story[] = [...everything, ...hearing.slice(0, 1), ...crashes];

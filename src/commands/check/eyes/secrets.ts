@@ -1,7 +1,7 @@
 /** The secrets that a config names: whether they are there, and well kept. */
 import { readSecret, SecretError } from '../../../../adapters/host/credentials.ts';
 import type { Unit } from '../../../../adapters/host/service/unit.ts';
-import { type Config, leadsquaredSecrets, recordsSecret, sourceSecret } from '../../../../config/schema.ts';
+import { type Config, leadsquaredSecrets, pageSecret, recordsSecret, sourceSecret } from '../../../../config/schema.ts';
 import type { Secret, SecretRef } from '../../../secret.ts';
 import { type Finding, ok } from '../finding.ts';
 import { BY_ROOT, type Eyes, HiddenSecret } from './service.ts';
@@ -19,7 +19,8 @@ export function readSecrets(config: Config, eyes: Eyes): Secrets {
   const records = config.source.flatMap(({ name, records }) =>
     records.flatMap((one) => recordsSecret(name, one) ?? []),
   );
-  const refs = [...config.source.map(sourceSecret), ...records, keys.accessKey, keys.secretKey];
+  const page = config.page.listen === null ? [] : [pageSecret(config.page)];
+  const refs = [...config.source.map(sourceSecret), ...records, keys.accessKey, keys.secretKey, ...page];
   const found = new Map<string, Secret>();
   const findings = refs.map((ref) => readOne(ref, eyes, found));
   return { findings, found: [...found.values()], get: ({ what }) => found.get(what) ?? null };

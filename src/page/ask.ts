@@ -1,0 +1,51 @@
+/** What the page asks of the daemon, over the control socket as the commands do. Nothing here can change what a call was. */
+
+import type { Replies, RequestName, RequestOf } from '../../adapters/control/api.ts';
+import { type ControlClient, connectControl } from '../../adapters/control/client.ts';
+import { ControlError } from '../../adapters/control/refusal.ts';
+import { VERSION } from '../daemon/version.ts';
+
+/** All that the page may ask: to look, to hold and let go the posts, to send calls again that wait for a person. */
+const ALLOWED = [
+  ...(['status', 'calls', 'call', 'why', 'frames', 'users', 'hours', 'gaps', 'find'] as const),
+  ...(['replay', 'pause', 'resume', 'retry', 'acknowledge'] as const),
+] satisfies readonly RequestName[];
+
+export type Allowed = (typeof ALLOWED)[number];
+
+/** The state of everything. */
+export type Status = Replies['status'];
+
+export interface Daemon {
+  call<N extends Allowed>(name: N, input: RequestOf<N>): Promise<Replies[N]>;
+  /** The state of everything, at most `maxAgeMs` old: asked once for all who look. */
+  status(maxAgeMs?: number): Promise<Status>;
+}
+
+/** One look serves all pages, ms. */
+export const STATUS_MS = 1000;
+
+/** `path`: of the control socket. */
+export function daemonAt(path: string, now: () => number = () => performance.now()): Daemon {
+  let client: ControlClient | null = null;
+  let last: { readonly at: number; readonly reply: Promise<Status> } | null = null;
+  const call: Daemon['call'] = async (name, input) => {
+    if (!ALLOWED.includes(name)) throw new ControlError(403, `The page may not ask for ${name}.`);
+    client ??= await connectControl(path, VERSION);
+    if (client === null) throw new ControlError(503, 'logcalld does not answer: it is starting or stopping.');
+    return client.call(name, input);
+  };
+  return {
+    call,
+    status(maxAgeMs = STATUS_MS) {
+      if (last !== null && now() - last.at < maxAgeMs) return last.reply;
+      const reply = call('status', {});
+      const own = { at: now(), reply };
+      last = own;
+      reply.catch(() => {
+        if (last === own) last = null;
+      });
+      return reply;
+    },
+  };
+}

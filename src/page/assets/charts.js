@@ -1,0 +1,91 @@
+/** Draws each chart from the table below it, with uPlot. Without this script the tables are there. */
+
+const css = getComputedStyle(document.documentElement);
+const colour = (n) => css.getPropertyValue(`--series-${n}`).trim();
+const ink = () => getComputedStyle(document.documentElement).getPropertyValue('--quiet').trim();
+const line = () => getComputedStyle(document.documentElement).getPropertyValue('--line').trim();
+const HEIGHT = 200;
+
+function read(table) {
+  const names = [...table.tHead.rows[0].cells].slice(1).map((cell) => cell.textContent.trim());
+  const rows = [...table.tBodies[0].rows];
+  const at = rows.map((row) => Number(row.cells[0].dataset.at));
+  const values = names.map((_, n) =>
+    rows.map((row) => {
+      const text = row.cells[n + 1].textContent.trim();
+      return text === '' ? null : Number.parseFloat(text);
+    }),
+  );
+  return { names, at, values };
+}
+
+/** Each series on top of those before it: the last is drawn first, and covered by the others. */
+function stacked(values) {
+  const sums = [];
+  for (const series of values) sums.push(series.map((value, n) => (value ?? 0) + (sums.at(-1)?.[n] ?? 0)));
+  return sums;
+}
+
+const two = (value) => String(value).padStart(2, '0');
+
+/** As clocks on the wall show it; midnight is told by its day. */
+function clock(seconds) {
+  const at = new Date(seconds * 1000);
+  const day = `${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  return at.getHours() === 0 && at.getMinutes() === 0 ? day : `${two(at.getHours())}:${two(at.getMinutes())}`;
+}
+
+const plots = [];
+
+function draw(figure) {
+  const place = figure.querySelector('.plot');
+  const { names, at, values } = read(figure.querySelector('table'));
+  const { unit } = figure.dataset;
+  const isStacked = figure.dataset.chart === 'stacked';
+  const shown = isStacked ? stacked(values) : values;
+  const order = isStacked ? names.map((_, n) => names.length - 1 - n) : names.map((_, n) => n);
+  const bars = uPlot.paths.bars({ size: [0.8, 40], align: 1 });
+  const text = (n) => (_plot, _value, _series, index) => {
+    const real = index == null ? null : values[n][index];
+    return real == null ? '-' : `${real}${unit === '' ? '' : ` ${unit}`}`;
+  };
+  const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } };
+  const plot = new uPlot(
+    {
+      width: Math.max(200, place.clientWidth),
+      height: HEIGHT,
+      cursor: { y: false },
+      legend: { live: true },
+      // The last hour has its whole width.
+      scales: {
+        x: { range: [at[0], at.at(-1) + 3600] },
+        y: { range: (_plot, _min, max) => [0, Math.max(1, (max ?? 0) * 1.1)] },
+      },
+      axes: [
+        { ...axis, values: (_plot, ticks) => ticks.map(clock) },
+        { ...axis, size: 46, values: (_plot, ticks) => ticks.map((tick) => `${tick}${unit === '' ? '' : ` ${unit}`}`) },
+      ],
+      series: [
+        { label: 'Hour', value: (_plot, value) => (value == null ? '-' : clock(value)) },
+        ...order.map((n) => ({
+          label: names[n],
+          stroke: colour(n + 1),
+          width: isStacked ? 0 : 2,
+          fill: isStacked ? colour(n + 1) : undefined,
+          paths: isStacked ? bars : undefined,
+          points: { show: !isStacked, size: 5 },
+          value: text(n),
+        })),
+      ],
+    },
+    [at, ...order.map((n) => shown[n])],
+    place,
+  );
+  plots.push([plot, place]);
+}
+
+for (const figure of document.querySelectorAll('[data-chart]')) draw(figure);
+
+addEventListener('resize', () => {
+  for (const [plot, place] of plots) plot.setSize({ width: Math.max(200, place.clientWidth), height: HEIGHT });
+});

@@ -1,0 +1,32 @@
+/** Extensions and the users of LeadSquared they belong to, those without one first. */
+import type { Replies } from '../../../adapters/control/api.ts';
+import { count } from '../../commands/output.ts';
+import { nameOf } from '../../delivery/parties/users.ts';
+import { type Html, html, type Look, moment, plain, told } from '../html.ts';
+
+export function agentsPage(look: Look, { lines, count: known, fetchedAt }: Replies['users']): Html {
+  const missing = lines.filter(({ match }) => match === 'none');
+  const lost = missing.reduce((sum, { calls }) => sum + calls, 0);
+  return html`<h1>Agents</h1>
+    <p class="${missing.length > 0 ? 'problem' : 'quiet'}">${
+      missing.length === 0
+        ? 'Every extension has a user.'
+        : `${count(missing.length, 'extension')} without a user of LeadSquared took part in ${count(lost, 'call')}.`
+    }</p>
+    <p class="quiet">${fetchedAt === null ? 'The users of LeadSquared were not fetched yet.' : html`LeadSquared has ${count(known, 'user')}, fetched ${moment(look, fetchedAt)}.`}</p>
+    ${
+      lines.length === 0
+        ? html`<p>No extension is in a users file, and none took part in a call yet.</p>`
+        : html`<div class="scroll" tabindex="0" role="region" aria-label="Extensions"><table>
+      <thead><tr><th scope="col">Extension</th><th scope="col">PBX</th><th scope="col">User</th><th scope="col">Name</th><th scope="col" class="number">Calls</th><th scope="col">Last call</th><th scope="col">Note</th></tr></thead>
+      <tbody>${lines.map((line) => {
+        const { extension, domain, source, match, email, userId, name, calls, lastAt, note } = line;
+        const who = nameOf({ extension, domain });
+        return html`<tr>
+          <th scope="row"><a href="/calls?agent=${encodeURIComponent(who)}">${plain(who)}</a></th><td>${plain(source ?? 'any')}</td>
+          <td>${match === 'known' ? told(look, email ?? userId) : html`<span class="tag parked">${match === 'none' ? 'none' : 'not known yet'}</span>`}</td>
+          <td>${told(look, name)}</td><td class="number">${calls}</td><td>${moment(look, lastAt)}</td><td>${told(look, note)}</td>
+        </tr>`;
+      })}</tbody></table></div>`
+    }`;
+}
