@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { parseConfig } from '../../config/load.ts';
-import { leadsquaredSecrets, recordsSecret, sourceSecret } from '../../config/schema.ts';
+import { leadsquaredSecrets, pageSecret, recordsSecret, sourceSecret } from '../../config/schema.ts';
 
 const file = join(import.meta.dirname, '../../systemd/logcalld.service');
 const unit = readFileSync(file, 'utf8');
@@ -20,7 +20,7 @@ t.test('every credential the config asks for by default is loaded, and may be mi
   const places = config.source.flatMap((source) =>
     source.records.flatMap((records) => recordsSecret(source.name, records) ?? []),
   );
-  const all = [...config.source.map(sourceSecret), accessKey, secretKey, ...places];
+  const all = [...config.source.map(sourceSecret), accessKey, secretKey, ...places, pageSecret(config.page)];
   const asked = all.map(({ credential }) => credential);
   const loaded = values('LoadCredential').map((value) => value.split(':')[0]);
   t.same(loaded, asked);

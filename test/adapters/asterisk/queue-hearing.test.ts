@@ -1,7 +1,7 @@
 /** An Asterisk whose queues have callers of which nothing is heard, though calls are: by what it counts of each queue. */
 import t from 'tap';
 import { createAsteriskSource } from '../../../adapters/asterisk/source.ts';
-import { acceptLogin, FakeClock, type Peer, scriptedServer } from './support.ts';
+import { acceptLogin, answerPings, FakeClock, type Peer, scriptedServer } from './support.ts';
 
 /** As `LOOK_MS` and `AGAIN_MS` of queues.ts; two looks, and a login is due. */
 const LOOK_MS = 30_000;
@@ -103,6 +103,7 @@ t.test('while they are missing the login is done anew, as rights count from the 
   const fresh = await server.peers.find((one) => one !== peer);
   answering(fresh);
   await acceptLogin(fresh);
+  answerPings(peer, fresh);
   await fresh.actions.find((one) => one.get('Action') === 'QueueStatus');
   await peer.actions.find((one) => one.get('Action') === 'Logoff');
   t.ok(source.status().lacking, 'until one is heard');
