@@ -6,9 +6,9 @@ import type { CallEvent } from '../../src/telephony/call-event.ts';
 import { listEndpoints } from './endpoints.ts';
 import { isKnownEvent, normalise } from './events/normalise.ts';
 import { deafTo } from './hearing/advice.ts';
-import { Hearing, lookOf } from './hearing/hearing.ts';
+import { Counts } from './hearing/counts.ts';
+import { Hearing } from './hearing/hearing.ts';
 import { createProbe } from './hearing/probe.ts';
-import { AmiActionError } from './link/actions.ts';
 import { AmiClient } from './link/client.ts';
 import type { AmiClientOptions } from './link/client-options.ts';
 import { createLister, cutList, type Listing, noList, noListRights, oddList, slowList } from './snapshot/listing.ts';
@@ -55,6 +55,7 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
     onConnected({ fullyBooted }) {
       // First of all, so that whatever becomes of the rest, the live channels are asked for.
       pbxClock.connect();
+      counts.begin();
       hearing.begin();
       resynchroniseAgain();
       if (fullyBooted !== null) return;
@@ -65,6 +66,7 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
       emit({ source: name, receivedAt: at, events, raw: null });
     },
     onRenewed() {
+      counts.begin();
       hearing.begin();
       resynchroniseAgain();
     },
@@ -88,15 +90,14 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
     ...(options.onRaw === undefined ? {} : { onFrame: options.onRaw }),
   });
 
+  const counts = new Counts({
+    action: (action) => client.action(action),
+    listAction: (action) => client.listAction(action),
+  });
   const hearing = new Hearing({
     clock,
-    ask: async () => {
-      try {
-        return lookOf(await client.action('CoreStatus'));
-      } catch (error) {
-        return error instanceof AmiActionError && error.failure === 'refused' ? 'refused' : null;
-      }
-    },
+    ask: () => counts.ask(),
+    pbxTime: () => (pbxClock.aheadMs === null ? null : clock.now() + pbxClock.aheadMs),
     ping: () => client.ping(),
     renew: (nothingComes) => void client.renew(nothingComes),
     list: () => resynchroniseAgain(),
