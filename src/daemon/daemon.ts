@@ -175,7 +175,7 @@ async function build(parts: DaemonParts, opened: Closer[]): Promise<Daemon> {
   });
   opened.push(records.close);
   const isRecorded = (source: string): boolean => (places.get(source) ?? []).length > 0;
-  const hearing = watchHearing({ log, conditions, clock, isRecorded, onDeaf: records.audit.deaf });
+  const hearing = watchHearing({ log, conditions, clock, statuses, isRecorded, onDeaf: records.audit.deaf });
   const pipeline: Pipeline = createPipeline({
     sources,
     journal,
