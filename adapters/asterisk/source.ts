@@ -6,10 +6,10 @@ import type { CallEvent } from '../../src/telephony/call-event.ts';
 import { listEndpoints } from './endpoints.ts';
 import { isKnownEvent, normalise } from './events/normalise.ts';
 import { deafTo, deafToQueues } from './hearing/advice.ts';
-import { Hearing, lookOf } from './hearing/hearing.ts';
+import { Counts } from './hearing/counts.ts';
+import { Hearing } from './hearing/hearing.ts';
 import { createProbe } from './hearing/probe.ts';
 import { QueueHearing } from './hearing/queues.ts';
-import { AmiActionError } from './link/actions.ts';
 import { AmiClient } from './link/client.ts';
 import type { AmiClientOptions } from './link/client-options.ts';
 import { createLister, cutList, type Listing, noList, noListRights, oddList, slowList } from './snapshot/listing.ts';
@@ -90,15 +90,14 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
     ...(options.onRaw === undefined ? {} : { onFrame: options.onRaw }),
   });
 
+  const counts = new Counts({
+    action: (action) => client.action(action),
+    listAction: (action) => client.listAction(action),
+  });
   const hearing = new Hearing({
     clock,
-    ask: async () => {
-      try {
-        return lookOf(await client.action('CoreStatus'));
-      } catch (error) {
-        return error instanceof AmiActionError && error.failure === 'refused' ? 'refused' : null;
-      }
-    },
+    ask: () => counts.ask(),
+    pbxTime: () => (pbxClock.aheadMs === null ? null : clock.now() + pbxClock.aheadMs),
     ping: () => client.ping(),
     renew: (nothingComes) => void client.renew(nothingComes),
     list: () => resynchroniseAgain(),
@@ -113,6 +112,7 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
   });
 
   function beginHearing(): void {
+    counts.begin();
     hearing.begin();
     queues.begin();
   }

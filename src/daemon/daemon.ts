@@ -189,7 +189,7 @@ async function build(parts: DaemonParts, closing: Closing): Promise<Daemon> {
   });
   closing.add('records', records.close);
   const isRecorded = (source: string): boolean => (places.get(source) ?? []).length > 0;
-  const hearing = watchHearing({ log, conditions, clock, isRecorded, onDeaf: records.audit.deaf });
+  const hearing = watchHearing({ log, conditions, clock, statuses, isRecorded, onDeaf: records.audit.deaf });
   const pipeline: Pipeline = createPipeline({
     sources,
     journal,

@@ -1,5 +1,4 @@
 /** Tells of each PBX how its link is, and whether events of its calls are missing: as it is deaf, or as its own records say. */
-import type { CallRecord } from '../call/record.ts';
 import { events } from '../events.ts';
 import type { Clock, Log, SourceStatus } from '../ports.ts';
 import type { Conditions } from './conditions.ts';
@@ -19,6 +18,8 @@ export interface HearingWatchOptions {
   readonly log: Log;
   readonly conditions: Conditions;
   readonly clock: Pick<Clock, 'now'>;
+  /** How each PBX is now: that an event of a call came changes no state, and is not told. */
+  readonly statuses: () => readonly SourceStatus[];
   /** True for a PBX whose own records are read. */
   readonly isRecorded: (source: string) => boolean;
   /** The PBX is deaf from now on. */
@@ -32,8 +33,8 @@ export interface HearingWatch {
   doubt(source: string, since: number | null): void;
   /** It is, or was when it was heard last. */
   isDeaf(source: string): boolean;
-  /** The newest records of a PBX were looked through: these calls were not heard though the link stood. */
-  looked(source: string, unheard: readonly CallRecord[]): void;
+  /** As of `AuditOptions.onLooked`: these calls were not heard though the link stood. */
+  looked(source: string, unheard: readonly number[]): void;
 }
 
 interface Known {
@@ -98,9 +99,10 @@ export function watchHearing({ log, conditions, clock, ...options }: HearingWatc
       if (unheard.length > 0) events.unheard(log, source, unheard.length);
       // That a deaf PBX has calls that nobody hears is known.
       const deafAt = this.isDeaf(source) ? Number.POSITIVE_INFINITY : one.deafAt;
-      const news = unheard.filter(({ startedAt }) => startedAt > deafAt);
+      const news = unheard.filter((beganAt) => beganAt > deafAt);
       if (news.length > 0) [one.unheard, one.unheardAt] = [one.unheard + news.length, clock.now()];
-      const heardSince = (one.status?.callHeardAt ?? 0) > one.unheardAt;
+      const now = options.statuses().find(({ name }) => name === source);
+      const heardSince = (now?.callHeardAt ?? 0) > one.unheardAt;
       if (one.unheard > 0 && news.length === 0 && heardSince && clock.now() > one.unheardAt + TOLD_MS) one.unheard = 0;
       conditions.set(CALLS_UNHEARD, one.unheard === 0 ? null : unheardText(source, one.unheard), 'error', {
         source,

@@ -56,9 +56,9 @@ export class Deafness {
     this.#deaf = false;
   }
 
-  /** It was found out in another way that it has calls of which nothing is heard. */
-  miss(): void {
-    this.#deaf = true;
+  /** It was seen in another way that the calls are others than before. Times: as of `look`. */
+  miss(now: number): void {
+    this.#otherSince ??= now;
   }
 
   /** `now`: ms on a clock that does not step. */
@@ -69,10 +69,15 @@ export class Deafness {
       if (this.#isOther(before, look)) this.#otherSince = now;
       else this.#before = look;
     }
-    if (this.#otherSince === null || now - this.#otherSince < this.#patienceMs) return;
+    if (this.settle(now)) this.#before = look;
+  }
+
+  /** True when it is deaf since now: the calls are others for longer than the patience. */
+  settle(now: number): boolean {
+    if (this.#otherSince === null || now - this.#otherSince < this.#patienceMs) return false;
     this.#deaf = true;
-    this.#before = look;
     this.#otherSince = null;
+    return true;
   }
 
   /**

@@ -3,6 +3,7 @@
  * against what was heard, and what was not is logged from there. So a call is not lost by a right or a filter that is missing, not even
  * one that is too short to be counted when the PBX is asked how many it has.
  */
+import type { Span } from '../call/cdr/coverage.ts';
 import type { CallRecord } from '../call/record.ts';
 import type { Clock } from '../ports.ts';
 import type { FillingSource } from './filling.ts';
@@ -22,8 +23,8 @@ export interface AuditOptions {
   readonly heardUpTo: (source: string) => number | null;
   /** True while the PBX is known to send no events of its calls. */
   readonly isDeaf: (source: string) => boolean;
-  /** The records were looked through; the calls that nobody heard, which are stored now. */
-  readonly onLooked: (source: string, unheard: readonly CallRecord[]) => void;
+  /** The records were looked through; when each call began that nobody heard, and that is stored now, ms since the epoch on our clock. */
+  readonly onLooked: (source: string, unheard: readonly number[]) => void;
   /** As of `Filling`. */
   readonly onTrouble: (source: string, problem: string | null) => void;
   readonly onFault: (source: string, text: string) => void;
@@ -88,7 +89,7 @@ export function createAudit(options: AuditOptions): Audit {
     };
 
     /** `null`: nothing can be said yet. */
-    const unheardCalls = async (): Promise<readonly CallRecord[] | null> => {
+    const unheardCalls = async (): Promise<readonly number[] | null> => {
       const since = await options.heardSince(name);
       if (since === null) return null;
       const to = clock.now();
@@ -100,14 +101,17 @@ export function createAudit(options: AuditOptions): Audit {
         ...(earlier === null ? [] : [{ from: earlier - LATE_MS, to: earlier }]),
         { from: upTo - LATE_MS, to },
       ];
-      const unheard: CallRecord[] = [];
+      const unheard: number[] = [];
       for (const place of places)
         for (const one of spans) {
           const wanted = moved({ from: Math.max(span.from, one.from), to: one.to }, time.aheadMs);
           if (wanted.from >= wanted.to) continue;
           for await (const { events } of place.read(wanted)) {
             const { created } = await merge(events, { span, time });
-            for (const record of created) if (!(await inGap(record))) unheard.push(record);
+            for (const record of created) {
+              const ours = onOurClock(record);
+              if (!(await inGap(ours))) unheard.push(ours.from);
+            }
             if (stopped) return null;
           }
         }
@@ -115,9 +119,11 @@ export function createAudit(options: AuditOptions): Audit {
       return unheard;
     };
 
+    const onOurClock = ({ startedAt, endedAt }: CallRecord): Span =>
+      moved({ from: startedAt, to: endedAt }, -shiftOfCalls(merge.time()));
+
     /** A call that was over before anybody listened again is no surprise: it counts for the gap. */
-    const inGap = async ({ startedAt, endedAt }: CallRecord): Promise<boolean> => {
-      const { from: since, to: until } = moved({ from: startedAt, to: endedAt }, -shiftOfCalls(merge.time()));
+    const inGap = async ({ from: since, to: until }: Span): Promise<boolean> => {
       const [gap] = await gaps.list({ source: name, since, until, limit: 1 });
       if (gap === undefined || (gap.endedAt !== null && until > gap.endedAt + MARGIN_MS)) return false;
       await gaps.progress({ id: gap.id, filledTo: gap.filledTo, created: 1, completed: 0, skipped: 0 });

@@ -7,14 +7,20 @@ import type { SourceStatus } from '../../src/ports.ts';
 import { createAudit } from '../../src/records/audit.ts';
 import type { Gap } from '../../src/records/gaps.ts';
 import type { Merged, MergeRequest, PageMerger } from '../../src/records/merge.ts';
-import { SAME_TIME } from '../../src/records/pbx-time.ts';
+import { SAME_TIME, timeApart } from '../../src/records/pbx-time.ts';
 import { RecordsError } from '../../src/records/port.ts';
 import { FakeClock } from '../adapters/asterisk/support.ts';
 import { record } from '../adapters/sqlite/support.ts';
 
 const MINUTE = 60_000;
 
-function bench({ heardSince = 0, gaps = [] as readonly Gap[], places = 1, before = null as number | null } = {}) {
+function bench({
+  heardSince = 0,
+  gaps = [] as readonly Gap[],
+  places = 1,
+  before = null as number | null,
+  time = SAME_TIME,
+} = {}) {
   const clock = new FakeClock();
   const start = clock.now();
   const readings: { from: number; to: number }[] = [];
@@ -32,7 +38,7 @@ function bench({ heardSince = 0, gaps = [] as readonly Gap[], places = 1, before
       created = [];
       return { created: now, completed: [], erased: [], recorded: [], faults: [] };
     },
-    { time: () => SAME_TIME },
+    { time: () => time },
   );
   const place = {
     name: 'place',
@@ -45,8 +51,13 @@ function bench({ heardSince = 0, gaps = [] as readonly Gap[], places = 1, before
     check: async () => ({ problem: null, hints: [] }),
     close: async () => {},
   };
+  let present: SourceStatus = {
+    ...{ name: 'pbx', state: 'connected', since: start, problem: null, frames: 1, unknownEvents: 0, faults: 0 },
+    ...{ lastFrameAt: start, aheadMs: null, deaf: null, callHeardAt: null },
+  };
   const hearing = watchHearing({
     ...{ conditions, clock, log: { write: (_level, event) => logged.push(event) } },
+    statuses: () => [present],
     isRecorded: () => places > 0,
     onDeaf: (source) => audit.deaf(source),
   });
@@ -68,12 +79,14 @@ function bench({ heardSince = 0, gaps = [] as readonly Gap[], places = 1, before
     onTrouble: (_source, problem) => troubles.push(problem),
     onFault: (_source, text) => logged.push(text),
   });
-  const status = (more: Partial<SourceStatus>): void =>
-    hearing.status({
-      ...{ name: 'pbx', state: 'connected', since: start, problem: null, frames: 1, unknownEvents: 0, faults: 0 },
-      ...{ lastFrameAt: clock.now(), aheadMs: null, deaf: null, callHeardAt: null },
-      ...more,
-    });
+  /** How the PBX is, and that it is told. */
+  const is = (more: Partial<SourceStatus>): void => {
+    present = { ...present, deaf: null, problem: null, lastFrameAt: clock.now(), ...more };
+  };
+  const status = (more: Partial<SourceStatus>): void => {
+    is(more);
+    hearing.status(present);
+  };
   const pass = async (ms: number): Promise<void> => {
     clock.advance(ms);
     for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
@@ -93,6 +106,7 @@ function bench({ heardSince = 0, gaps = [] as readonly Gap[], places = 1, before
       logged,
       troubles,
       raised,
+      is,
       status,
       pass,
       unheard,
@@ -128,7 +142,7 @@ t.test(
 );
 
 t.test('calls that nobody heard are told until calls are heard again for ten minutes', async (t) => {
-  const { clock, raised, status, pass, unheard, finds, logged } = bench();
+  const { clock, raised, is, status, pass, unheard, finds, logged } = bench();
   status({});
   finds([unheard('pbx-1'), unheard('pbx-2')]);
   await pass(5 * MINUTE);
@@ -138,9 +152,23 @@ t.test('calls that nobody heard are told until calls are heard again for ten min
   t.ok(logged.includes('calls-not-heard'));
   await pass(15 * MINUTE);
   t.equal(raised().length, 1, 'nothing was heard meanwhile');
-  status({ callHeardAt: clock.now() });
+  // Nothing is told of it: the link goes on as it is.
+  is({ callHeardAt: clock.now() });
   await pass(5 * MINUTE);
   t.same(raised(), []);
+});
+
+t.test('a call after it was deaf is told, also where the clock of the PBX is behind', async (t) => {
+  const behindMs = 600_000;
+  const { clock, raised, status, pass, finds } = bench({ time: timeApart(-behindMs, true) });
+  status({});
+  status({ deaf: { text: 'Deaf.', lines: [] } });
+  status({ callHeardAt: clock.now() });
+  await pass(5 * MINUTE);
+  const at = (ms: number) => ({ source: 'pbx', startedAt: ms - behindMs, endedAt: ms - behindMs });
+  finds([record('pbx-1', at(clock.now() - MINUTE))]);
+  await pass(5 * MINUTE);
+  t.match(raised(), [{ code: 'calls-unheard' }]);
 });
 
 t.test('what was deaf before a restart is treated as deaf, and told as doubtful', async (t) => {

@@ -175,6 +175,7 @@ export function isKnownEvent(name: string): boolean {
 const IGNORED = new Set(
   (
     'AgentCalled AgentComplete AgentConnect AgentDump AgentLogin AgentLogoff AgentRingNoAnswer BridgeCreate BridgeDestroy BridgeMerge CEL ConfbridgeEnd ' +
+    'BridgeListItem BridgeListComplete ' +
     'ConfbridgeStart ConfbridgeTalking ContactStatus DeviceStateChange ' +
     'DialState ExtensionStatus LocalOptimizationBegin LocalOptimizationEnd MixMonitorMute MixMonitorStop MusicOnHoldStart ' +
     'MusicOnHoldStop NewAccountCode NewConnectedLine NewExten Newexten ParkedCallGiveUp ParkedCallTimeOut PeerStatus ' +

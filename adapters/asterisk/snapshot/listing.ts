@@ -117,7 +117,7 @@ export function cutList(source: string): string {
   return `Asterisk "${source}" lists its live channels with some left out: calls that ended unheard before this connection are not found. See the log for the packet that could not be read.`;
 }
 
-/** The user may not list channels, and so not ask for their number either. */
+/** The user may not list channels, nor ask how many there are: the bridges are all that he may count. */
 export function noListRights(source: string, username: string): string {
-  return `Asterisk "${source}" does not let the AMI user "${username}" list channels: calls that were going on before the connection are not seen, nor is it noticed when events of calls are missing. Add write = reporting in manager.conf, then "manager reload".`;
+  return `Asterisk "${source}" does not let the AMI user "${username}" list channels: calls that were going on before the connection are not seen, and that events are missing is noticed by calls that are answered alone. Add write = reporting in manager.conf, then "manager reload".`;
 }

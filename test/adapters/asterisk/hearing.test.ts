@@ -80,6 +80,48 @@ async function bench(
   return { server, clock, source, statuses, kinds, peer, look, list, heard, next };
 }
 
+/** A user who may neither list channels nor ask for their number; the bridges have so many channels. */
+async function rightless(t: { teardown(run: () => Promise<void>): unknown }) {
+  const server = await scriptedServer();
+  const clock = new FakeClock();
+  const statuses = new Inbox<SourceStatus>();
+  const who = { name: 'pbx', host: '127.0.0.1', port: server.port, username: 'logcalld', secret: 's', clock };
+  const source = createAsteriskSource({ ...who, pingIntervalMs: 1_000_000, retryMs: () => 0 });
+  source.start(
+    () => {},
+    (status) => statuses.push(status),
+  );
+  t.teardown(async () => {
+    await source.stop();
+    await server.close();
+  });
+  const peer = await server.peers.find(() => true);
+  let from = 0;
+  const next = async (name: string): Promise<string> => {
+    const action = await peer.actions.find((one) => one.get('Action') === name, from);
+    from = peer.actions.items.indexOf(action) + 1;
+    return `ActionID: ${action.get('ActionID')}`;
+  };
+  const denied = (id: string) => peer.packet('Response: Error', id, 'Message: Permission denied');
+  /** Answers `BridgeList` with a bridge of so many channels. */
+  const bridges = async (channels: number): Promise<void> => {
+    const id = await next('BridgeList');
+    peer.packet('Response: Success', id, 'EventList: start');
+    peer.packet('Event: BridgeListItem', id, 'BridgeUniqueid: b', `BridgeNumChannels: ${channels}`);
+    const { frames } = source.status();
+    peer.packet('Event: BridgeListComplete', id, 'EventList: Complete', 'ListItems: 1');
+    while (source.status().frames < frames + 2) await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  await acceptLogin(peer);
+  denied(await next('Status'));
+  const looking = clock.timer(LOOK_MS);
+  denied(await next('CoreShowChannels'));
+  await looking;
+  denied(await next('CoreStatus'));
+  return { server, clock, statuses, source, peer, bridges, next };
+}
+
 const event = (name: string, id: string) => [
   `Event: ${name}`,
   'Channel: PJSIP/1001-1',
@@ -228,27 +270,7 @@ t.test('a user who may not ask is not asked again', async (t) => {
 t.test(
   'a user who may not list channels is logged in anew every minute: what is mended on the PBX counts then',
   async (t) => {
-    const server = await scriptedServer();
-    const clock = new FakeClock();
-    const statuses = new Inbox<SourceStatus>();
-    const who = { name: 'pbx', host: '127.0.0.1', port: server.port, username: 'logcalld', secret: 's', clock };
-    const source = createAsteriskSource({ ...who, pingIntervalMs: 1_000_000, retryMs: () => 0 });
-    source.start(
-      () => {},
-      (status) => statuses.push(status),
-    );
-    t.teardown(async () => {
-      await source.stop();
-      await server.close();
-    });
-    const idOf = async (peer: Peer, name: string) =>
-      `ActionID: ${(await peer.actions.find((one) => one.get('Action') === name)).get('ActionID')}`;
-    const peer = await server.peers.find(() => true);
-    await acceptLogin(peer);
-    peer.packet('Response: Error', await idOf(peer, 'Status'), 'Message: Permission denied');
-    const looking = clock.timer(LOOK_MS);
-    peer.packet('Response: Error', await idOf(peer, 'CoreShowChannels'), 'Message: Permission denied');
-    await looking;
+    const { server, clock, statuses, source, peer } = await rightless(t);
     t.match(source.status().problem, /does not let the AMI user "logcalld" list channels/);
     clock.advance(57_000);
     t.equal(server.peers.items.length, 1, 'not sooner: calls are heard meanwhile');
@@ -256,10 +278,74 @@ t.test(
     const fresh = await server.peers.find((one) => one !== peer);
     await acceptLogin(fresh);
     answerPings(peer, fresh);
-    const id = await idOf(fresh, 'Status');
+    const asked = await fresh.actions.find((one) => one.get('Action') === 'Status');
+    const id = `ActionID: ${asked.get('ActionID')}`;
     fresh.packet('Response: Success', id, 'EventList: start');
     fresh.packet('Event: StatusComplete', id, 'EventList: Complete', 'ListItems: 0');
     const { state } = await statuses.find(({ problem }) => problem === null, statuses.items.length - 1);
     t.equal(state, 'connected');
   },
 );
+
+t.test('nor may he ask for their number: the bridges tell that there are calls', async (t) => {
+  const { clock, source, peer, bridges } = await rightless(t);
+  await bridges(0);
+  clock.advance(LOOK_MS);
+  await bridges(2);
+  t.equal(source.status().deaf, null, 'answers overtake events');
+  clock.advance(LOOK_MS);
+  await bridges(2);
+  t.match(source.status().deaf?.text, /no event of them/);
+  t.equal(source.status().unknownEvents, 0);
+  const { frames } = source.status();
+  peer.packet(...event('BridgeEnter', '1795344641.0'));
+  while (source.status().frames === frames) await new Promise((resolve) => setImmediate(resolve));
+  t.equal(source.status().deaf, null);
+});
+
+t.test('two lists that differ, where nothing is counted: deaf, but not before an event had its time', async (t) => {
+  const lists = async (peer: Peer, channels: readonly string[], find: () => Promise<string>): Promise<void> => {
+    const id = await find();
+    peer.packet('Response: Success', id, 'EventList: start');
+    for (const one of channels) peer.packet('Event: Status', id, 'Channel: PJSIP/1001-1', `Uniqueid: ${one}`);
+    peer.packet('Event: StatusComplete', id, 'EventList: Complete', `ListItems: ${channels.length}`);
+  };
+  for (const late of [true, false]) {
+    const { source, clock, peer, next, heard } = await bench(t);
+    for (let passed = 0; passed < 60_000; passed += LOOK_MS) {
+      clock.advance(LOOK_MS);
+      await heard(peer);
+    }
+    await lists(peer, ['1795344641.0'], () => next(peer, 'Status'));
+    await heard(peer);
+    t.equal(source.status().deaf, null, 'a list overtakes events');
+    if (late) peer.packet(...event('Newchannel', '1795344641.0'));
+    await heard(peer);
+    clock.advance(LOOK_MS);
+    t.equal(source.status().deaf === null, late);
+  }
+});
+
+t.test('no ends on a PBX that is never silent: noticed by its counts and its list', async (t) => {
+  const { source, clock, peer, next, heard, list } = await bench(t);
+  let made = 0;
+  /** Ten seconds of calls that begin, until it is asked how many there are. */
+  const busy = async (live: number): Promise<void> => {
+    for (let passed = 0; passed < 12_000; passed += LOOK_MS) {
+      peer.packet(...event('Newchannel', `1795344641.${made++}`));
+      await heard(peer);
+      clock.advance(LOOK_MS);
+    }
+    const id = await next(peer, 'CoreStatus');
+    peer.packet('Response: Success', id, `CoreCurrentCalls: ${live}`);
+    await heard(peer);
+  };
+  await busy(2);
+  t.equal(source.status().deaf, null);
+  await busy(2);
+  await list(peer, ['1795344641.6', '1795344641.7']);
+  t.match(source.status().deaf?.text, /not the ends of channels \(Hangup\)/);
+  peer.packet(...event('Hangup', '1795344641.7'));
+  await heard(peer);
+  t.equal(source.status().deaf, null);
+});
