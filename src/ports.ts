@@ -146,6 +146,8 @@ export interface JournalBatch {
   readonly released: readonly OpenChannel[];
   /** Calls that ended; each becomes a session row and, unless it exists already, an outbox row. */
   readonly ended: readonly CallRecord[];
+  /** By the id of a call: it is stored only if its facts were of this revision until now, 0: if it is not there. Absent: in any case. */
+  readonly expected?: ReadonlyMap<string, number>;
 }
 
 /** Ids of the ended calls that were new, and of those known before whose facts were replaced by newer ones. */
@@ -154,6 +156,8 @@ export interface CommitResult {
   readonly changed: readonly string[];
   /** Calls that are wrong in themselves, with the reason: nothing of them is stored, and everything else is. */
   readonly refused: readonly { readonly id: string; readonly why: string }[];
+  /** Calls that were not stored, as they were of another revision than expected; absent: none. */
+  readonly moved?: readonly string[];
 }
 
 export interface Journal {

@@ -131,10 +131,7 @@ export interface StatusReply {
   readonly live: readonly CallRecord[];
   readonly conditions: readonly RaisedCondition[];
   readonly counts: OutboxCounts;
-  /**
-   * Of each source that had gaps: the open one, the last one, the last that waits for the PBX's own records, and the last of a week that
-   * was not filled; each once, in this order.
-   */
+  /** Of each source that had gaps the open one, the last, the last that waits for records, the last of a week that was not filled. */
   readonly gaps: readonly Gap[];
   /** `null` when the daemon does not run. */
   readonly delivery: DeliverySnapshot | null;
@@ -249,11 +246,7 @@ export interface Replies {
   readonly pause: { readonly paused: boolean };
   readonly resume: { readonly paused: boolean };
   /** `users`: they were fetched anew. */
-  readonly retry: {
-    readonly standing: DeliverySnapshot['standing'];
-    readonly cause: string | null;
-    readonly users: boolean;
-  };
+  readonly retry: Pick<DeliverySnapshot, 'standing' | 'cause'> & { readonly users: boolean };
   readonly acknowledge: {
     /** About the database, as many as there were. */
     readonly notices: number;

@@ -152,7 +152,9 @@ function resultsOf(batches: readonly Prepared[], fates: readonly CallFate[]): re
       const fate = own[n];
       return typeof fate === 'object' ? [{ id, why: fate.message }] : [];
     });
-    return { inserted: withFate('inserted'), changed: withFate('changed'), refused };
+    const moved = withFate('moved');
+    const done = { inserted: withFate('inserted'), changed: withFate('changed'), refused };
+    return moved.length === 0 ? done : { ...done, moved };
   });
 }
 

@@ -34,7 +34,7 @@ export type Holding = (record: CallRecord) => Held | null;
 
 /** `slabs`: memory for the frames, to be given back by `release`. */
 export function prepare(
-  { frames, opened, released, ended }: JournalBatch,
+  { frames, opened, released, ended, expected }: JournalBatch,
   unposted: Unposted = () => null,
   holding: Holding = () => null,
   slabs = new Slabs(),
@@ -53,7 +53,9 @@ export function prepare(
     bytes += packet?.bytes.length ?? 0;
     parts.set(source, { packet, open, connected: lastConnection(own) });
   }
-  return { parts, ended: ended.map((record) => sessionRow(record, unposted(record), holding(record))), bytes };
+  const rowOf = (record: CallRecord): SessionRow =>
+    sessionRow(record, unposted(record), holding(record), expected?.get(record.callSessionId) ?? null);
+  return { parts, ended: ended.map(rowOf), bytes };
 }
 
 /** The batch is stored, or given up. */

@@ -90,6 +90,8 @@ export interface SessionRow {
   readonly unposted: Why | null;
   /** Set for a new call that waits for the PBX's own record before it is posted. */
   readonly held: Held | null;
+  /** The revision that it takes the place of, 0: none; `null`: any. */
+  readonly expected: number | null;
   /** Values of the other columns, in the order of `OTHER_COLUMNS`. */
   readonly others: readonly (string | number | null)[];
 }
@@ -102,7 +104,12 @@ export const OTHER_COLUMNS = [
 
 const whole = (time: number): number => Math.floor(time);
 
-export function sessionRow(record: CallRecord, unposted: Why | null = null, held: Held | null = null): SessionRow {
+export function sessionRow(
+  record: CallRecord,
+  unposted: Why | null = null,
+  held: Held | null = null,
+  expected: number | null = null,
+): SessionRow {
   const { source, direction, status, external, externalE164, did, didE164, trunk, queue, agent } = record;
   const answeredAt = record.answeredAt === null ? null : whole(record.answeredAt);
   const reversed = reversedDigits(externalE164 ?? external);
@@ -110,7 +117,7 @@ export function sessionRow(record: CallRecord, unposted: Why | null = null, held
     callSessionId: record.callSessionId,
     startedAt: whole(record.startedAt),
     endedAt: whole(record.endedAt),
-    ...{ json: JSON.stringify(record), unposted, held },
+    ...{ json: JSON.stringify(record), unposted, held, expected },
     others: [
       ...[source, direction, status, external, externalE164, reversed, did, didE164, trunk],
       ...[queue, agent, answeredAt, whole(record.durationSeconds), whole(record.talkSeconds), record.recording],

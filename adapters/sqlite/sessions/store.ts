@@ -9,8 +9,8 @@ import { decodeRecord, OTHER_COLUMNS, readable, type SessionRow } from './row.ts
  */
 export type SessionHook = (db: Connection) => (row: SessionRow, now: number) => void;
 
-/** inserted: a new call. changed: known, and its facts were replaced by newer ones. same: known, nothing to do. */
-export type SessionFate = 'inserted' | 'changed' | 'same';
+/** inserted: a new call. changed: known, and its facts were replaced by newer ones. same: known, nothing to do. moved: of another revision than expected. */
+export type SessionFate = 'inserted' | 'changed' | 'same' | 'moved';
 
 export type StoreSession = (row: SessionRow, now: number) => SessionFate;
 
@@ -18,6 +18,7 @@ export function sessionStore(db: Connection, hooks: readonly SessionHook[]): Sto
   const onStored = hooks.map((hook) => hook(db));
   const names = ['started_at', 'ended_at', 'json', ...OTHER_COLUMNS];
   const known = db.prepare<[string], string>('SELECT json FROM session WHERE call_session_id = ?').pluck();
+  const revision = db.prepare<[string], number>('SELECT revision FROM session WHERE call_session_id = ?').pluck();
   const insert = db.prepare<unknown[]>(
     `INSERT INTO session (revision, created_at, updated_at, call_session_id, ${names.join(', ')})
      VALUES (1, ?, ?, ?${', ?'.repeat(names.length)}) ON CONFLICT (call_session_id) DO NOTHING`,
@@ -27,7 +28,8 @@ export function sessionStore(db: Connection, hooks: readonly SessionHook[]): Sto
      WHERE call_session_id = ?`,
   );
   return (row, now) => {
-    const { callSessionId: id, startedAt, endedAt, json, others } = row;
+    const { callSessionId: id, startedAt, endedAt, json, expected, others } = row;
+    if (expected !== null && (revision.get(id) ?? 0) !== expected) return 'moved';
     const values = [startedAt, endedAt, json, ...others];
     const fate = insert.run(now, now, id, ...values).changes > 0 ? 'inserted' : 'changed';
     if (fate === 'changed') {

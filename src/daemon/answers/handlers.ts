@@ -109,22 +109,27 @@ async function find({ store, clock }: HandlerParts, { ids }: RequestOf<'find'>):
   return { ids: whole };
 }
 
-async function correct(
-  { store, journal, delivery, onCorrected }: HandlerParts,
+/** What changed since the operator saw it is left alone: that is found out where it is stored, as anything may come in between. */
+export async function correct(
+  {
+    journal,
+    delivery,
+    onCorrected,
+  }: Pick<HandlerParts, 'onCorrected'> & {
+    readonly journal: Pick<Journal, 'commit'>;
+    readonly delivery: Pick<Delivery, 'notify'>;
+  },
   { items }: RequestOf<'correct'>,
-): Promise<{ inserted: readonly string[]; changed: readonly string[]; moved: readonly string[] }> {
-  const moved: string[] = [];
-  const ended = [];
-  for (const { record, revision } of items) {
-    const found = await store.sessions.get(record.callSessionId);
-    const exact = found.found === 'one' && found.session.record.callSessionId === record.callSessionId;
-    if ((exact ? found.session.revision : 0) === revision) ended.push(record);
-    else moved.push(record.callSessionId);
+): Promise<Replies['correct']> {
+  const ended = items.map(({ record }) => record);
+  const expected = new Map(items.map(({ record, revision }) => [record.callSessionId, revision]));
+  const done = await journal.commit({ frames: [], opened: [], released: [], ended, expected });
+  const { inserted, changed, moved = [] } = done;
+  const stored = ended.filter(({ callSessionId }) => !moved.includes(callSessionId));
+  if (stored.length > 0) {
+    delivery.notify();
+    onCorrected(stored);
   }
-  if (ended.length === 0) return { inserted: [], changed: [], moved };
-  const { inserted, changed } = await journal.commit({ frames: [], opened: [], released: [], ended });
-  delivery.notify();
-  onCorrected(ended);
   return { inserted, changed, moved };
 }
 
