@@ -12,8 +12,8 @@ import { choice, credential, duration, file, flag, inlineSecret, optional, text,
 const host = text("the API host, e.g. 'api-in21.leadsquared.com'").transform((value, context) => {
   const expected = "the API host, e.g. 'api-in21.leadsquared.com', without a path";
   const url = URL.parse(value.includes('://') ? value : `https://${value}`);
-  const plain =
-    url !== null && (url.pathname === '/' || url.pathname === '') && url.search === '' && url.username === '';
+  const rest = url === null ? '' : url.username + url.password + url.search + url.hash + url.pathname.replace('/', '');
+  const plain = url !== null && rest === '' && /^(?:[\w.-]+|\[[\da-f:.]+\])$/.test(url.hostname);
   if (plain && (url.protocol === 'https:' || url.protocol === 'http:')) return url.origin;
   context.addIssue({ code: 'custom', message: expected });
   return z.NEVER;

@@ -1,6 +1,7 @@
 /** Reads and checks the config file. */
 import { resolve } from 'node:path';
 import type { z } from 'zod';
+import { maskText } from '../src/telephony/mask.ts';
 import { checkRules, type Report } from './check.ts';
 import { keysAt } from './keys.ts';
 import { locator } from './locate.ts';
@@ -26,7 +27,7 @@ export function parseConfig(text: string, file: string, options: LoadOptions = {
   const { notes, asWritten } = readRenamed(root);
   const report: Report = (at, problem) => {
     const written = asWritten(at);
-    problems.push({ file, line: locate(written), key: formatPath(written), ...problem });
+    problems.push({ file, line: locate(written), key: maskText(formatPath(written)), ...problem });
   };
   checkRules(root, report);
   const result = configSchema.safeParse(root);

@@ -1,13 +1,15 @@
 /** What is wrong with a config file, all of it at once, each with what to do about it. */
 import { inspect } from 'node:util';
+import { Redactor, withoutLogin } from '../src/secret.ts';
+import { maskText } from '../src/telephony/mask.ts';
 
 export interface Problem {
   readonly file: string;
   /** Line in the file, counted from 1; `null` when the key is not there. */
   readonly line: number | null;
-  /** Path of the key, e.g. `leadsquared.limit.requests` or `source[0].host`; empty for the file as a whole. */
+  /** Path of the key, e.g. `leadsquared.limit.requests` or `source[0].host`, numbers in it masked; empty for the file as a whole. */
   readonly key: string;
-  /** What stands there; never a secret. */
+  /** What stands there; never a secret, nor a whole telephone number. */
   readonly found: string;
   readonly expected: string;
   readonly remedy: string;
@@ -42,13 +44,22 @@ export function formatPath(path: KeyPath): string {
 
 const secretKeys = new Set(['secret', 'password', 'access_key', 'secret_key']);
 
-/** The value found at a key, short and without secrets. */
+/** Of values that were pasted with the keys in them. */
+const keys = new Redactor();
+
+/** The value found at a key, short, without secrets and whole telephone numbers. */
 export function describeFound(key: string, value: unknown): string {
   if (value === undefined) return 'nothing';
   if (secretKeys.has(key)) return '[secret]';
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return 'a table';
-  const text = inspect(value, { depth: 1, breakLength: Infinity, maxArrayLength: 5 });
+  const text = inspect(shown(value), { depth: 1, breakLength: Infinity, maxArrayLength: 5 });
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+/** Before it is cut: half a secret would not be recognised any more. */
+function shown(value: unknown): unknown {
+  if (typeof value === 'string') return maskText(keys.redact(withoutLogin(value)));
+  return Array.isArray(value) ? value.map(shown) : value;
 }
 
 /** The known name nearest to a misspelt one, `null` when none is near. */

@@ -1,9 +1,9 @@
 /** `[[source.records]]`: where a PBX keeps its own records of calls. Every default is explained in logcalld.example.toml. */
 import { z } from 'zod';
-import { choice, credential, file, inlineSecret, optional, port, text, timeZone, tls } from './values.ts';
+import { choice, credential, file, host, inlineSecret, optional, port, text, timeZone, tls } from './values.ts';
 
 const address = {
-  host: text('the name or address of the database server').default('127.0.0.1'),
+  host: host('the name or address of the database server').default('127.0.0.1'),
   socket: optional(
     text('the path of a socket').regex(/^\//, { error: "a whole path, e.g. '/run/mysqld/mysqld.sock'" }),
   ),

@@ -1,7 +1,19 @@
 /** `[[source]]`: one PBX. Every default is explained in logcalld.example.toml. */
 import { z } from 'zod';
 import { asteriskRecords, freeswitchRecords } from './records.ts';
-import { choice, country, credential, file, inlineSecret, optional, patterns, port, text, tls } from './values.ts';
+import {
+  choice,
+  country,
+  credential,
+  file,
+  host,
+  inlineSecret,
+  optional,
+  patterns,
+  port,
+  text,
+  tls,
+} from './values.ts';
 
 /** Phones of a stock Asterisk or FreePBX, named after their extensions. Other names are told by what the PBX shows of them. */
 export const asteriskExtensions = ['/^(?:PJSIP|SIP|IAX2|SCCP)\\/(?<ext>\\d{2,6})$/'] as const;
@@ -38,7 +50,7 @@ const trunk = z.strictObject({
 
 const common = {
   name,
-  host: text('the name or address of the PBX').default('127.0.0.1'),
+  host: host('the name or address of the PBX').default('127.0.0.1'),
   country: country.default('IN'),
   direct_lines: z
     .record(e164, text("an extension in quotes, e.g. '1001'"), {

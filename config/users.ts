@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { CsvError, parse } from 'csv-parse/sync';
 import { z } from 'zod';
+import { maskText } from '../src/telephony/mask.ts';
 import { ConfigError, nearest, type Problem } from './problem.ts';
 
 export interface UserMapping {
@@ -136,5 +137,5 @@ function problem(
   expected: string,
   remedy: string,
 ): Problem {
-  return { file, line, key, found, expected, remedy };
+  return { file, line, key, found: maskText(found), expected, remedy };
 }

@@ -71,6 +71,11 @@ export function choice<const T extends readonly [string, ...string[]]>(words: T)
 const LOOPBACK_EXPECTED =
   "an address of the loopback interface with a port, e.g. '127.0.0.1:9469' (what other machines ask goes through a proxy with TLS)";
 
+/** A host and nothing else: with an address of the web, what it is logged in with would be shown wherever the host is. */
+export function host(what: string) {
+  return text(what).regex(/^[^\s/@?#'"]+$/, { error: `${what}, without a scheme, a login or a path` });
+}
+
 export const port = whole(1, 65_535);
 
 /** Address and port of this machine's loopback interface, `'127.0.0.1:9469'`. */

@@ -20,7 +20,9 @@ export const selection = {
     .string()
     .regex(/^\d{1,20}$/, { error: 'digits only' })
     .optional(),
-  /** The code of a reason, or a piece of its sentence. */
+  /** The code of a reason. */
+  code: z.string().min(1).max(50).optional(),
+  /** A piece of its sentence, or a code that this version does not know. */
   reason: z.string().min(1).max(200).optional(),
 };
 /** Whose calls, when and how, besides. */

@@ -197,7 +197,9 @@ export interface DeliveryFilter {
   readonly source?: string | undefined;
   /** Matches the end of the external number, digits only. */
   readonly number?: string | undefined;
-  /** The code of a reason, or a piece of its sentence, upper and lower case alike. */
+  /** The code of a reason, and no other; of a parked row without one: `other`. */
+  readonly code?: string | undefined;
+  /** A piece of the sentence, upper and lower case alike; or a code that nobody knows. */
   readonly reason?: string | undefined;
 }
 

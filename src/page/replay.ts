@@ -10,13 +10,14 @@ const PAGES = 1000;
 /** What a button is answered with; `undefined`: it leads back without a word. */
 export type Answer = { readonly title: string; readonly text: string } | undefined;
 
-/** `form`: with `id`, or with `reason` and `state`. */
+/** `form`: with `id`, or with the code of a `reason` and `state`. */
 export async function replay(daemon: Pick<Daemon, 'call'>, form: Readonly<Record<string, string>>): Promise<Answer> {
   const { id, reason, state } = form;
   const states = DELIVERY_STATES.filter((one) => one === state);
   if (id === undefined && (reason === undefined || states.length === 0))
     return { title: 'Nothing to send', text: 'No call was named.' };
-  const what = id === undefined ? { reason, states } : { ids: [...(await daemon.call('find', { ids: [id] })).ids] };
+  const what =
+    id === undefined ? { code: reason, states } : { ids: [...(await daemon.call('find', { ids: [id] })).ids] };
   const request: RequestOf<'replay'> = { ...what, force: false, dryRun: false, samples: 0 };
   let [calls, first, left] = [0, 0, 0];
   let seconds = 0;

@@ -1,8 +1,11 @@
 /** The search of the list of calls: from the query of an address to what the daemon is asked, and back. */
 import type { RequestOf } from '../../adapters/control/api.ts';
 import { CALL_STATUSES, DIRECTIONS } from '../call/record.ts';
+import { PARKED_CODES, SKIPPED_CODES } from '../delivery/parked/reasons.ts';
 import { DELIVERY_STATES, type DeliveryState } from '../delivery/states.ts';
 import { type Search, WAITING } from './views/calls.ts';
+
+const isCode = (word: string): boolean => [...PARKED_CODES, ...SKIPPED_CODES].some((code) => code === word);
 
 /** Calls of one page. */
 export const PAGE_ROWS = 50;
@@ -42,7 +45,7 @@ export function requestOf(search: Search, cursor: string | undefined): RequestOf
       : { states: state === WAITING ? [...WAYS] : [one('delivery state', state, DELIVERY_STATES)] }),
     ...(status === '' ? {} : { statuses: [one('outcome', status, CALL_STATUSES)] }),
     ...(direction === '' ? {} : { direction: one('direction', direction, DIRECTIONS) }),
-    ...(reason === '' ? {} : { reason }),
+    ...(reason === '' ? {} : isCode(reason) ? { code: reason } : { reason }),
     ...(cursor === undefined || cursor === '' ? {} : { cursor }),
   };
 }

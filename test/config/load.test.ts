@@ -184,6 +184,42 @@ t.test('secrets of the wrong kind or under a wrong name are not shown either', a
   t.notMatch(broken.map(formatProblem).join(), /hunter/);
 });
 
+t.test('secrets in the place of a host are not shown either', async (t) => {
+  const told = (text: string): string => problemsOf(text).map(formatProblem).join('\n');
+  const crm = (host: string): string => told(minimal.replace('api-in21.leadsquared.com', host));
+  for (const host of [
+    'https://me:hunter2@api.leadsquared.com',
+    'https://me:hunter2@api.leadsquared.com/v2/?accessKey=hunter3',
+    `https://me:${'hunter'.repeat(20)}@api.leadsquared.com`,
+    'http://me:hunter2@api.leadsquared.com',
+    'me:hunter2@api.leadsquared.com',
+    'api.leadsquared.com/v2/?accessKey=hunter3&secretKey=hunter4',
+    'accessKey=hunter3&secretKey=hunter4',
+  ]) {
+    t.match(crm(host), /leadsquared\.host: found /, host);
+    t.notMatch(crm(host), /hunt/, host);
+  }
+  t.match(
+    crm('https://api.leadsquared.com/v2'),
+    /found 'https:\/\/api\.leadsquared\.com\/v2'/,
+    'what stands there is told',
+  );
+  const pbx = told(minimal.replace("type = 'asterisk'", "type = 'asterisk'\nhost = 'ami://me:hunter2@pbx'"));
+  t.match(pbx, /source\[0\]\.host: found 'ami:\/\/\[login\]@pbx', expected .*without a scheme, a login or a path/);
+  const place = "[[source.records]]\ntype = 'mysql'\nhost = 'mysql://me:hunter2@db'\n\n[leadsquared]";
+  t.match(told(minimal.replace('[leadsquared]', place)), /records\[0\]\.host: found 'mysql:\/\/\[login\]@db'/);
+  for (const host of ['pbx.example', '127.0.0.1', '::1', '[::1]', 'fe80::1%eth0', 'p\u00e4x_1'])
+    t.same(told(minimal.replace("type = 'asterisk'", `type = 'asterisk'\nhost = '${host}'`)), '', host);
+});
+
+t.test('numbers are not shown whole', async (t) => {
+  const wrong =
+    "[[source.trunk]]\nmatch = 'PJSIP/9845012345'\n[source.direct_lines]\n'+918041110001' = 1001\n[leadsquared]";
+  const told = problemsOf(minimal.replace('[leadsquared]', wrong)).map(formatProblem).join('\n');
+  t.match(told, /:\d+: source\[0\]\.trunk\[0\]\.match: found 'PJSIP\/\*\*\*2345'/);
+  t.match(told, /:\d+: source\[0\]\.direct_lines\.\*\*\*0001: found 1001/);
+});
+
 t.test('http only to this machine and only when asked for', async (t) => {
   const at = (host: string, more = '') => problemsOf(minimal.replace('api-in21.leadsquared.com', host) + more).length;
   t.equal(at('http://127.0.0.1:8080'), 1);

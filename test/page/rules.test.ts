@@ -191,7 +191,7 @@ t.test('calls are sent again one by one or by their reason, and what was done is
   t.same(page.asked.at(-1)?.input, { ids: ['asterisk-1'], force: false, dryRun: false, samples: 0, cursor: 'more' });
   const all = await page.post('/replay', { csrf, reason: 'no-user', state: 'parked' }, cookie);
   t.match(await all.text(), /600 calls will be posted, in about 2 min.*2 calls may have arrived before/s);
-  t.match(page.asked.at(-1)?.input, { reason: 'no-user', states: ['parked'], force: false });
+  t.match(page.asked.at(-1)?.input, { code: 'no-user', states: ['parked'], force: false });
   t.match(await (await page.post('/replay', { csrf }, cookie)).text(), /No call was named/);
 });
 

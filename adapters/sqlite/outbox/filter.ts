@@ -7,7 +7,7 @@ import { prepared } from '../thread/prepared.ts';
 import type { Connection } from '../thread/rpc.ts';
 
 /** The conditions of a filter; all must hold. */
-export function conditions({ ids, since, until, states, source, number, reason }: DeliveryFilter) {
+export function conditions({ ids, since, until, states, source, number, code, reason }: DeliveryFilter) {
   const where: string[] = [];
   const values: (string | number)[] = [];
   const add = (sql: string, ...args: (string | number)[]): void => {
@@ -26,16 +26,22 @@ export function conditions({ ids, since, until, states, source, number, reason }
     // "+": the same.
     add("+s.external_reversed >= ? AND +s.external_reversed < ? || ':'", reversed, reversed);
   }
-  if (reason !== undefined) {
-    const [sql, ...args] = reasonPart(reason);
-    add(sql, ...args);
-  }
+  for (const [sql, ...args] of reasonParts({ code, reason })) add(sql, ...args);
   return { where, values };
 }
 
-/** A code, or a piece of the sentence. Rows that were skipped by an earlier version have the sentence alone. */
-export function reasonPart(reason: string): readonly [sql: string, ...values: string[]] {
-  return ["(d.code = ? OR instr(lower(coalesce(d.reason, '')), lower(?)) > 0)", reason, reason];
+type Part = readonly [sql: string, ...values: string[]];
+
+/**
+ * A code is that of the row and nothing else, counted as `parked_count` does; a text is looked for in the sentence. Rows that were
+ * skipped by an earlier version have the sentence alone.
+ */
+export function reasonParts({ code, reason }: Pick<DeliveryFilter, 'code' | 'reason'>): readonly Part[] {
+  const parts: Part[] = [];
+  if (code !== undefined) parts.push(["coalesce(d.code, iif(d.state = 'parked', 'other', NULL)) = ?", code]);
+  if (reason !== undefined)
+    parts.push(["(d.code = ? OR instr(lower(coalesce(d.reason, '')), lower(?)) > 0)", reason, reason]);
+  return parts;
 }
 
 /** A page of a selection. `next`: what to begin the following one with; `null`: nothing is left. */

@@ -1,7 +1,7 @@
 /** The list of calls with their deliveries, newest first, page by page. */
 import type { CallRecord } from '../../../src/call/record.ts';
 import type { DeliveryState } from '../../../src/delivery/states.ts';
-import { reasonPart } from '../outbox/filter.ts';
+import { reasonParts } from '../outbox/filter.ts';
 import { prepared } from '../thread/prepared.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { type PeopleQuery, peopleParts } from './people.ts';
@@ -16,7 +16,8 @@ export interface CallQuery extends PeopleQuery {
   readonly source?: string | undefined;
   /** The other party's number by its last digits. */
   readonly number?: string | undefined;
-  /** The code of a reason, or a piece of its sentence. */
+  /** As in `DeliveryFilter`. */
+  readonly code?: string | undefined;
   readonly reason?: string | undefined;
   /** `next` of the page before; absent to begin with the newest. */
   readonly after?: CallPlace | undefined;
@@ -223,13 +224,12 @@ export function begunLister(db: Connection): (query: BegunQuery) => BegunPage {
 
 /** Of the number only where the way to the calls is another one than its index. */
 export function filtersOf(query: Omit<CallQuery, 'after'>, withNumber = false): readonly Part[] {
-  const { since, until, source, number, reason } = query;
+  const { since, until, source, number } = query;
   const parts: Part[] = withNumber && number !== undefined ? [walked(numberPart(number))] : [];
   if (since !== undefined) parts.push(['s.ended_at >= ?', since]);
   if (until !== undefined) parts.push(['s.ended_at < ?', until]);
   if (source !== undefined) parts.push(['s.source = ?', source]);
-  if (reason !== undefined) parts.push(reasonPart(reason));
-  return [...parts, ...peopleParts(query)];
+  return [...parts, ...reasonParts(query), ...peopleParts(query)];
 }
 
 function statePart({ states }: CallQuery): readonly Part[] {

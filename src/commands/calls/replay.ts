@@ -172,8 +172,8 @@ function sample({ sessionId, state, body }: Total['samples'][number], secrecy: P
   return ['', `${sessionId}  (${state})`, ...bodyLines(body, secrecy).map((line) => `  ${line}`)];
 }
 
-function hint(total: Total, { reason }: Request): string {
+function hint(total: Total, { code, reason }: Request): string {
   return leftAlone(total) === 0
-    ? `logcalld: No call was selected. Try: ${reason === undefined ? 'logcalld calls list' : 'logcalld status, which shows the reasons'}`
+    ? `logcalld: No call was selected. Try: ${code === undefined && reason === undefined ? 'logcalld calls list' : 'logcalld status, which shows the reasons'}`
     : 'logcalld: No call is posted again.';
 }

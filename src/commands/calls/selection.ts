@@ -12,6 +12,7 @@ export interface Selection {
   readonly states?: DeliveryState[];
   readonly source?: string;
   readonly number?: string;
+  readonly code?: string;
   readonly reason?: string;
 }
 
@@ -40,7 +41,7 @@ export function selectionOf(invocation: Invocation, now: number): Selection {
     ...(states.length === 0 ? {} : { states }),
     ...(source === null ? {} : { source }),
     ...(number === null ? {} : { number: endOf(number) }),
-    ...(reason === null ? {} : { reason: reasonOf(reason) }),
+    ...(reason === null ? {} : reasonOf(reason)),
   };
 }
 
@@ -133,14 +134,14 @@ const findState = (word: string): DeliveryState | undefined =>
 
 const CODES: readonly string[] = [...PARKED_CODES, ...SKIPPED_CODES];
 
-/** A code, else a piece of a sentence. A code that is written wrong would be found in none. */
-function reasonOf(text: string): string {
+/** A code, which means itself alone, else a piece of a sentence. A code that is written wrong would be found in none. */
+function reasonOf(text: string): Pick<Selection, 'code' | 'reason'> {
   const word = text.trim().toLowerCase();
   if (word === '' || word.length > 200) throw new UsageError('--reason has no text to look for.', '--reason no-user');
-  if (CODES.includes(word)) return word;
+  if (CODES.includes(word)) return { code: word };
   const guess = word.includes('-') ? nearest(word, CODES) : null;
   if (guess !== null) throw new UsageError(`There is no reason ${text}.`, `--reason ${guess}`);
-  return word;
+  return { reason: word };
 }
 
 /** The digits that a stored number may end with: a leading 0 of national writing is not part of it. */

@@ -146,11 +146,18 @@ t.test('selection', async (t) => {
     'pages',
   );
   db.exec("UPDATE delivery SET code = 'no-user', reason = 'No user: 105%_ is not there.' WHERE id = 1");
-  t.same(ids({ reason: 'no-user' }), [1]);
+  t.same(ids({ code: 'no-user' }), [1]);
+  t.same(ids({ code: 'other' }), [2, 3], 'parked without a code, as they are counted');
+  t.same(ids({ code: 'no user' }), []);
+  t.same(ids({ reason: 'later-code' }), []);
   t.same(ids({ reason: 'no user: 105%_' }), [1], 'a piece of the sentence, whatever is in it');
   t.same(ids({ reason: 'BAD' }), [2, 3], 'of a row without a code');
   t.same(ids({ reason: '105_' }), []);
-  t.same(ids({ reason: 'no-user', states: ['delivered'] }), [], 'the other filters hold as well');
+  db.exec("UPDATE delivery SET code = 'later-code', reason = 'No other user is there.' WHERE id = 2");
+  t.same(ids({ code: 'other' }), [3], 'not those whose sentence has the word');
+  t.same(ids({ reason: 'later-code' }), [2], 'a code that nobody knows');
+  db.exec("UPDATE delivery SET code = NULL, reason = 'bad' WHERE id = 2");
+  t.same(ids({ code: 'no-user', states: ['delivered'] }), [], 'the other filters hold as well');
   db.exec("UPDATE delivery SET code = NULL, reason = 'bad' WHERE id = 1");
   t.same(outbox.counts({ now: 0 }).parkedReasons, [{ code: null, reason: 'bad', count: 2 }]);
   db.close();
