@@ -27,9 +27,13 @@ const CUT_OFF = 'What answers at the control socket is not logcalld, or it ended
 
 /**
  * Reaches the daemon that listens at `path`; `null` when none does. Rejects when this user may not use the socket, or when
- * the daemon is of another version than this program.
+ * the daemon is of another version than this program; `restart` says how it is started anew.
  */
-export async function connectControl(path: string, version: string): Promise<ControlClient | null> {
+export async function connectControl(
+  path: string,
+  version: string,
+  restart: () => string = () => 'logcalld run',
+): Promise<ControlClient | null> {
   try {
     const daemon = await ask(path, 'hello', {});
     if (daemon.version === version)
@@ -38,7 +42,7 @@ export async function connectControl(path: string, version: string): Promise<Con
         follow: async (...args) => (await import('./follow.ts')).follow(path, ...args),
       };
     throw new Error(
-      `The running daemon is logcalld ${daemon.version} and this is ${version}: restart it (systemctl restart logcalld).`,
+      `The running daemon is logcalld ${daemon.version} and this is ${version}: restart it: ${restart()}`,
     );
   } catch (error) {
     if (error instanceof NotThere) return null;

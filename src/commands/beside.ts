@@ -12,6 +12,7 @@ import { fileStatus, silent } from '../daemon/answers/status-reply.ts';
 import { readersOf } from '../daemon/readers.ts';
 import { callLogPolicyOf, deliveryPolicyOf } from '../daemon/settings.ts';
 import type { Asker } from './control.ts';
+import { hereOf } from './here.ts';
 import { tell } from './output.ts';
 import { configOf } from './shell.ts';
 import { SetupError } from './terminal.ts';
@@ -36,6 +37,7 @@ export async function beside<T>(
   use: (asker: Asker) => Promise<T>,
 ): Promise<T> {
   const config = configOf(invocation);
+  const here = hereOf(config.file);
   const { path } = config.storage;
   const file = openStored(path);
   try {
@@ -50,7 +52,7 @@ export async function beside<T>(
       policy: deliveryPolicyOf(config),
       callLog: callLogPolicyOf(config),
       readerOf: readersOf(config),
-      status: () => fileStatus(file.remote, path, held, clock),
+      status: () => fileStatus(file.remote, path, held, clock, `Start it with "${here.start}", or ${here.why}.`),
       clock,
     });
     return await use({

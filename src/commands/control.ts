@@ -10,6 +10,7 @@ import type { Invocation } from '../cli/command.ts';
 import type { Readers } from '../daemon/answers/lookup.ts';
 import { silent } from '../daemon/answers/status-reply.ts';
 import { VERSION } from '../daemon/version.ts';
+import { hereOf } from './here.ts';
 import { type Place, placeOf } from './place.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -19,7 +20,7 @@ const NAME = 'control.sock';
 const RUNTIME_OF_UNIT = '/run/logcalld';
 
 /** Where the daemon listens: in systemd's runtime folder, else beside the database. */
-export function controlPath(place: Place, env: Environment): string {
+export function controlPath(place: Pick<Place, 'storage'>, env: Environment): string {
   const runtime = env.RUNTIME_DIRECTORY?.split(':')[0];
   return join(runtime === undefined || runtime === '' ? dirname(place.storage.path) : runtime, NAME);
 }
@@ -32,33 +33,34 @@ export function controlPath(place: Place, env: Environment): string {
 export async function reach(place: Place, env: Environment = process.env): Promise<ControlClient | null> {
   const { path } = place.storage;
   const named = readHolder(path)?.socket ?? null;
-  const own = named === null ? null : await holderAt(named, path);
+  const own = named === null ? null : await holderAt(named, place);
   if (own !== null) return own;
   const beside = join(dirname(path), NAME);
   let closed = false;
   for (const socket of new Set([controlPath(place, env), beside, join(RUNTIME_OF_UNIT, NAME)])) {
     if (socket === named) continue;
     try {
-      const daemon = await connectControl(socket, VERSION);
+      const daemon = await connectControl(socket, VERSION, () => hereOf(place.file).restart);
       if (daemon !== null && isSameFile(daemon.database, path)) return daemon;
     } catch (error) {
       if (!(error instanceof AccessError) || socket !== beside) throw error;
       closed = true;
     }
   }
-  if (closed) throw new Error(notHere(dirname(path)));
+  if (closed) throw new Error(notHere(dirname(path), place));
   return null;
 }
 
 /** To somebody who may ask the daemon, but not look into its files: there is no daemon to ask. */
-const notHere = (folder: string): string =>
-  `logcalld is not running, and this user may not look into ${folder}: "sudo systemctl start logcalld" starts it, with sudo this command reads the database.`;
+const notHere = (folder: string, { file }: Place): string =>
+  `logcalld is not running, and this user may not look into ${folder}: "${hereOf(file).start}" starts it, with sudo this command reads the database.`;
 
 /** The daemon at the socket that the holder of the database named, unless that was left by one that is gone. */
-async function holderAt(socket: string, path: string): Promise<ControlClient | null> {
+async function holderAt(socket: string, place: Place): Promise<ControlClient | null> {
+  const { path } = place.storage;
   let daemon: ControlClient | null;
   try {
-    daemon = await connectControl(socket, VERSION);
+    daemon = await connectControl(socket, VERSION, () => hereOf(place.file).restart);
   } catch (error) {
     if (await isHeld(path)) throw error;
     return null;
@@ -82,7 +84,7 @@ export async function reachRunning(place: Place, what: string): Promise<ControlC
   const { heldBy } = await import('../../adapters/sqlite/thread/hold.ts');
   const held = heldBy(place.storage.path);
   if (held.held) throw new Error(silent(held.holder));
-  throw new Error(`logcalld is not running with this config, and ${what}. Start it: systemctl start logcalld`);
+  throw new Error(`logcalld is not running with this config, and ${what}. Start it: ${hereOf(place.file).start}`);
 }
 
 /** Answers questions that change nothing. */

@@ -2,10 +2,12 @@
 import { refuseStranger } from '../../adapters/control/access.ts';
 import { databaseOf } from '../../config/read.ts';
 import type { Invocation } from '../cli/command.ts';
-import { DEFAULT_CONFIG } from '../cli/commands.ts';
+import { fileOf } from './here.ts';
 
 /** What of a config it takes to find the daemon; a whole one will do as well. */
 export interface Place {
+  /** The config, as the user names it: what there is to type depends on it. */
+  readonly file: string;
   readonly storage: { readonly path: string };
   /** Rejects with `ConfigError` when the rest of the config is wrong; absent where it was looked at before. */
   readonly checkRest?: () => Promise<void>;
@@ -16,9 +18,9 @@ export interface Place {
  * the question. Rejects with `ConfigError`.
  */
 export async function placeOf(invocation: Invocation): Promise<Place> {
+  const file = fileOf(invocation);
   const whole = async () => (await import('./shell.ts')).configOf(invocation);
-  const file = invocation.value('config') ?? DEFAULT_CONFIG;
   refuseStranger(file);
   const path = databaseOf(file, { env: process.env });
-  return path === null ? whole() : { storage: { path }, checkRest: async () => void (await whole()) };
+  return path === null ? whole() : { file, storage: { path }, checkRest: async () => void (await whole()) };
 }

@@ -17,6 +17,7 @@ import { countEvents, events } from '../events.ts';
 import type { Clock, Log } from '../ports.ts';
 import { checkDatabase } from './check/database.ts';
 import { controlPath } from './control.ts';
+import { hereOf } from './here.ts';
 import { logOf, secretReader } from './log.ts';
 import { configOf } from './shell.ts';
 import { SetupError } from './terminal.ts';
@@ -57,6 +58,7 @@ export async function run(invocation: Invocation): Promise<number> {
       log,
       readSecret: secretReader(output),
       controlPath: controlPath(config, process.env),
+      stop: hereOf(config.file).stop,
       onFatal: (reason) => {
         events.fatal(log, reason);
         ended.resolve(EXIT.failed);

@@ -47,6 +47,8 @@ export interface DaemonParts {
   readonly onFatal: (reason: string) => void;
   /** Where the commands reach this daemon; without it they cannot. */
   readonly controlPath?: string;
+  /** What ends this daemon, as a part of a sentence, for who wants its database. */
+  readonly stop?: string;
   /** For displays: each event of a PBX, and each call when it is stored. */
   readonly onEvent?: (event: CallEvent) => void;
   readonly onEnded?: (record: CallRecord) => void;
@@ -97,9 +99,10 @@ async function build(parts: DaemonParts, closing: Closing): Promise<Daemon> {
   const startedAt = clock.now();
   const socket = parts.controlPath ?? null;
   const { path, backup } = config.storage;
+  const endedBy = parts.stop === undefined ? {} : { stop: parts.stop };
   const storage = { path, folder: backup.folder, clock, log, conditions };
   const database = await openStorage(storage, {
-    holder: { pid: process.pid, since: startedAt, host: hostname(), version: VERSION, socket },
+    holder: { ...{ pid: process.pid, since: startedAt, host: hostname(), version: VERSION, socket }, ...endedBy },
     onFailure: (error) => parts.onFatal(error.message),
   });
   closing.add('database', database.close);

@@ -220,7 +220,7 @@ t.test('a day with the commands', async (t) => {
     t.match(status.out, /FAIL {2}logcalld is not running: no call is logged/);
     for (const ran of [replay, pause]) {
       t.equal(ran.code, 1);
-      t.match(ran.error, /logcalld is not running .* Start it: systemctl start logcalld/);
+      t.match(ran.error, /logcalld is not running .* Start it: logcalld run --config \S+logcalld\.toml$/m);
     }
     t.strictSame(it.leaks([]), [], 'no secret was shown in all of this');
   });

@@ -89,7 +89,7 @@ export async function world(
     ...{ speed, shiftTimes, breaksLast, settleMs: 20 },
   });
   const place = await installation({ asterisk: await player.listen() }, sandbox, more);
-  const config = loadConfig(place.config);
+  const config = { ...loadConfig(place.config), file: place.config };
   let daemon: Daemon | null = null;
   const printed: string[] = [];
   return {

@@ -55,7 +55,7 @@ t.test('a service and a daemon by hand on one database', async (t) => {
     t.match(
       sentence,
       new RegExp(
-        `^logcalld: The database .* is in use by logcalld .*, pid ${pid} on .*, since 20.* \\(control socket .*/run/control\\.sock\\): end it \\("systemctl stop logcalld", or "kill ${pid}"\\), or set another \\[storage\\] path`,
+        `^logcalld: The database .* is in use by logcalld .*, pid ${pid} on .*, since 20.* \\(control socket .*/run/control\\.sock\\): end it \\(Ctrl-C in its terminal, or "kill ${pid}"\\), or set another \\[storage\\] path`,
       ),
     );
     t.same(more, [], 'and nothing else');

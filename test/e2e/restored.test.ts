@@ -75,7 +75,7 @@ t.test(
     t.match(await run('backup', '--force', backup), { code: 0 });
     t.match(await run('restore', backup), {
       code: 1,
-      error: /in use by logcalld .*: end it \("systemctl stop logcalld"/,
+      error: /in use by logcalld .*: end it \(Ctrl-C in its terminal, or "kill/,
     });
     t.match(await run('resume'), { code: 0 });
     await daemon.during(accepted(sandbox, 3));

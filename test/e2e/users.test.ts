@@ -73,6 +73,11 @@ function machine(sandbox: Awaited<ReturnType<typeof startSandbox>>, port: number
     [];
   chmodSync(config, Number.parseInt(mode, 8));
   chownSync(config, 0, ID.service);
+  // Of the service: what is told to type is for it.
+  writeFileSync(
+    join(folder, 'logcalld.service'),
+    `[Service]\nExecStart=/usr/bin/logcalld run --config ${config}\nUser=logcalld\n`,
+  );
   const passwd = join(folder, 'passwd');
   const group = join(folder, 'group');
   cpSync('/etc/passwd', passwd);
@@ -128,7 +133,7 @@ t.test('root, a member of the group, a stranger', { skip: process.getuid?.() !==
       execFile(
         'nsenter',
         [...inside, ...line],
-        { env: { PATH: process.env.PATH ?? '', ...COMPILED }, cwd: '/' },
+        { env: { PATH: process.env.PATH ?? '', SYSTEMD_UNIT_PATH: place.folder, ...COMPILED }, cwd: '/' },
         (failure, out, error) =>
           resolve({ code: failure === null ? 0 : typeof failure.code === 'number' ? failure.code : null, out, error }),
       );

@@ -2,8 +2,8 @@
  * The unit by which systemd runs logcalld, as far as it decides what the daemon may see: read from its files (systemd.unit(5)), so
  * that it is known also where systemd does not run, as in an installer.
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 
 /** A `LoadCredential=` line. */
 export interface UnitCredential {
@@ -49,6 +49,20 @@ export function readUnit(env: Readonly<Record<string, string | undefined>>): Uni
   const files = [main, ...[...dropIns].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file)];
   const settings = settingsOf(files.map((file) => textOf(file) ?? ''));
   return settings.size === 0 ? null : { files, ...unitOf(settings) };
+}
+
+/** The installed unit, where it runs with this config; another one is somebody's trial, which the service knows nothing of. */
+export function unitFor(config: string, env: Readonly<Record<string, string | undefined>>): Unit | null {
+  const unit = readUnit(env);
+  return unit?.config != null && real(unit.config) === real(config) ? unit : null;
+}
+
+function real(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
+  }
 }
 
 type Settings = ReadonlyMap<string, readonly string[]>;

@@ -92,7 +92,10 @@ function giveToOwner(real: string): void {
 
 /** That somebody has the database at `path`. `elsewhere`: another one would do as well. */
 export function inUse(path: string, holder: Holder | null, elsewhere = true): StorageError {
-  const end = holder === null ? 'end it' : `end it ("systemctl stop logcalld", or "kill ${holder.pid}")`;
+  const end =
+    holder === null
+      ? 'end it'
+      : `end it (${holder.stop === undefined ? '' : `${holder.stop}, or `}"kill ${holder.pid}")`;
   return new StorageError(
     'DATABASE_HELD',
     `The database ${path} is in use by ${holderText(holder)}: ${end}${elsewhere ? ', or set another [storage] path for this one' : ''}.`,

@@ -13,6 +13,8 @@ export interface Holder {
   readonly version: string;
   /** Its control socket; `null`: it has none. */
   readonly socket: string | null;
+  /** What ends it, as a part of a sentence. Absent: by an earlier version. */
+  readonly stop?: string;
 }
 
 /** `real`: the file of the database, no link to it. */
@@ -30,8 +32,9 @@ export function readHolder(path: string): Holder | null {
 
 function isHolder(value: unknown): value is Holder {
   if (typeof value !== 'object' || value === null) return false;
-  const { pid, since, host, version, socket }: Partial<Record<keyof Holder, unknown>> = value;
-  const named = typeof host === 'string' && typeof version === 'string';
+  const { pid, since, host, version, socket, stop }: Partial<Record<keyof Holder, unknown>> = value;
+  const named =
+    typeof host === 'string' && typeof version === 'string' && ['string', 'undefined'].includes(typeof stop);
   return named && Number.isInteger(pid) && Number.isFinite(since) && (socket === null || typeof socket === 'string');
 }
 

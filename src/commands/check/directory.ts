@@ -10,6 +10,7 @@ import { CRM, directoryPolicyOf } from '../../daemon/settings.ts';
 import type { CrmUser } from '../../delivery/crm.ts';
 import { findUser } from '../../delivery/parties/users.ts';
 import type { Secret } from '../../secret.ts';
+import type { Here } from '../here.ts';
 import { count, dateTime } from '../output.ts';
 import { shortened } from './endpoints.ts';
 import { type Finding, info, ok } from './finding.ts';
@@ -17,17 +18,23 @@ import { clientOf } from './reach.ts';
 
 const ABOUT = 'LeadSquared users';
 
+/** `whole`: long lists as they are. */
+interface View {
+  readonly whole: boolean;
+  readonly here: Here;
+}
+
 /** Those that a running daemon fetched, else as LeadSquared tells them now: beside a daemon no further request is made. */
 export async function directoryFindings(
   config: Config,
   rows: readonly UserMapping[],
   keys: { readonly accessKey: Secret; readonly secretKey: Secret },
-  whole: boolean,
+  view: View,
 ): Promise<Finding[]> {
   if (heldBy(config.storage.path).held) {
     const fetched = await fetchedUsers(config);
     if (fetched === null) return [info(ABOUT, 'not compared: the running logcalld has not fetched them yet')];
-    const findings = compared(config, rows, fetched.users, whole);
+    const findings = compared(config, rows, fetched.users, view);
     const from = `as the running logcalld fetched them at ${dateTime(fetched.at)}; "logcalld reload" fetches them anew`;
     return [...findings, info(ABOUT, from)];
   }
@@ -35,7 +42,7 @@ export async function directoryFindings(
   const reply = await createDirectory(client, directoryPolicyOf(config)).users({ priority: 'background' });
   await client.close();
   if (reply.value === null) return [{ level: 'FAIL', about: ABOUT, text: reply.message }];
-  return compared(config, rows, reply.value, whole);
+  return compared(config, rows, reply.value, view);
 }
 
 async function fetchedUsers({ storage: { path } }: Config) {
@@ -52,9 +59,9 @@ function compared(
   { leadsquared: { user } }: Config,
   rows: readonly UserMapping[],
   users: readonly CrmUser[],
-  whole: boolean,
+  view: View,
 ): Finding[] {
-  return [...rowFindings(user.file, rows, users, whole), ...defaultFindings(user.default_user, users)];
+  return [...rowFindings(user.file, rows, users, view), ...defaultFindings(user.default_user, users)];
 }
 
 /** Lines are named by their number and extension: whose they are is the company's own business. */
@@ -62,7 +69,7 @@ function rowFindings(
   file: string | null,
   rows: readonly UserMapping[],
   users: readonly CrmUser[],
-  whole: boolean,
+  view: View,
 ): Finding[] {
   const active = users.filter((user) => user.active);
   if (file === null) return [ok(ABOUT, `${count(active.length, 'active user')}`)];
@@ -78,8 +85,8 @@ function rowFindings(
     ...(lost.length > 0 || rows.length === 0
       ? []
       : [ok(ABOUT, `each of the ${count(rows.length, 'line')} of ${file} is an active user`)]),
-    ...lostFindings(unknown, 'names nobody that LeadSquared has', file, whole),
-    ...lostFindings(inactive, 'names a user that is not active any more', file, whole),
+    ...lostFindings(unknown, 'names nobody that LeadSquared has', file, view),
+    ...lostFindings(inactive, 'names a user that is not active any more', file, view),
     ...(without === 0
       ? []
       : [info(ABOUT, `${without} of ${count(active.length, 'active user')} have no extension in ${file}`)]),
@@ -91,7 +98,7 @@ function isInactive({ user }: UserMapping, users: readonly CrmUser[]): boolean {
   return users.some(({ id, email }) => id.toLowerCase() === wanted || email.toLowerCase() === wanted);
 }
 
-function lostFindings(rows: readonly UserMapping[], what: string, file: string, whole: boolean): Finding[] {
+function lostFindings(rows: readonly UserMapping[], what: string, file: string, { whole, here }: View): Finding[] {
   if (rows.length === 0) return [];
   const names = shortened(
     rows.map(({ line, extension }) => `line ${line} (extension ${extension})`),
@@ -100,9 +107,7 @@ function lostFindings(rows: readonly UserMapping[], what: string, file: string, 
   const each = rows.length === 1 ? what : `each ${what}`;
   const text = `${names} of ${file} ${each}: calls of that extension have no user.`;
   const expected = 'the e-mail address or the id of an active user, as LeadSquared writes it';
-  return [
-    { level: 'warn', about: ABOUT, text, expected, commands: [`sudoedit ${file}`, 'sudo systemctl restart logcalld'] },
-  ];
+  return [{ level: 'warn', about: ABOUT, text, expected, commands: [here.edit(file), here.restart] }];
 }
 
 function defaultFindings(name: string | null, users: readonly CrmUser[]): Finding[] {

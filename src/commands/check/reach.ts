@@ -4,6 +4,7 @@ import { createSource } from '../../../adapters/index.ts';
 import { createCallLog } from '../../../adapters/leadsquared/call-log.ts';
 import { createClient } from '../../../adapters/leadsquared/http/client.ts';
 import type { Config, SourceConfig } from '../../../config/schema.ts';
+import { DEFAULT_CONFIG } from '../../cli/commands.ts';
 import { callLogPolicyOf } from '../../daemon/settings.ts';
 import { borrowed, type Lent } from '../../permits/lent.ts';
 import { type Permits, PermitsClosed, UNLIMITED } from '../../permits/port.ts';
@@ -136,7 +137,8 @@ export function clientOf(
  * `null`: none runs. The permit is `null` when there was none in time.
  */
 async function lenderOf(config: Config, clock: Clock): Promise<(() => Promise<Lent | null>) | null> {
-  const daemon = await reach(config).catch(() => null);
+  // Who cannot be asked lends nothing, whatever there would be to type.
+  const daemon = await reach({ ...config, file: DEFAULT_CONFIG }).catch(() => null);
   if (daemon === null) return null;
   return () =>
     new Promise((resolve) => {

@@ -15,6 +15,7 @@ import { callLogPolicyOf, planOf } from '../../daemon/settings.ts';
 import { UNLIMITED } from '../../permits/port.ts';
 import type { SecretRef } from '../../secret.ts';
 import { controlPath } from '../control.ts';
+import { type Here, hereOf } from '../here.ts';
 import { count } from '../output.ts';
 import { callFindings } from './calls.ts';
 import type { Check } from './checks.ts';
@@ -50,7 +51,9 @@ export function fileChecks({ file, config, rows, usersProblem, eyes, secrets }: 
       run() {
         if (usersProblem !== null) return problemFindings('users file', usersProblem);
         return [
-          leadsquared.user.file === null ? usersWithoutFile(config) : usersFile(leadsquared.user.file, rows, eyes),
+          leadsquared.user.file === null
+            ? usersWithoutFile(config)
+            : usersFile(leadsquared.user.file, rows, eyes, hereOf(file)),
         ].flat();
       },
     },
@@ -79,7 +82,10 @@ export function fileChecks({ file, config, rows, usersProblem, eyes, secrets }: 
 type Say = (text: string) => void;
 
 /** The PBXs and LeadSquared. */
-export function reachChecks({ config, rows, eyes, secrets, whole, probe }: Subject, say: Say): Check[] {
+export function reachChecks(
+  { file: configFile, config, rows, eyes, secrets, whole, probe }: Subject,
+  say: Say,
+): Check[] {
   const census: Census[] = [];
   const keys = leadsquaredSecrets(config.leadsquared);
   const { file, unknown } = config.leadsquared.user;
@@ -128,7 +134,7 @@ export function reachChecks({ config, rows, eyes, secrets, whole, probe }: Subje
       async run() {
         const [accessKey, secretKey] = [secrets.get(keys.accessKey), secrets.get(keys.secretKey)];
         if (accessKey === null || secretKey === null) return [withoutSecret('LeadSquared users', keys.accessKey)];
-        return directoryFindings(config, rows, { accessKey, secretKey }, whole);
+        return directoryFindings(config, rows, { accessKey, secretKey }, { whole, here: hereOf(configFile) });
       },
     },
   ];
@@ -175,10 +181,10 @@ function checkBody(config: Config): Finding {
   }
 }
 
-function usersFile(file: string, rows: readonly UserMapping[], eyes: Eyes): readonly Finding[] {
+function usersFile(file: string, rows: readonly UserMapping[], eyes: Eyes, here: Here): readonly Finding[] {
   const empty: Finding = {
     ...{ level: 'warn', about: 'users file', text: `${file} has no line yet: no call has an agent who is known.` },
-    ...{ expected: 'a line for each extension', commands: [`sudoedit ${file}`] },
+    ...{ expected: 'a line for each extension', commands: [here.edit(file)] },
   };
   const found = rows.length === 0 ? empty : ok('users file', `${count(rows.length, 'extension')} in ${file}`);
   return orElse(accessFindings('users file', file, 'read', eyes), () => [found]);

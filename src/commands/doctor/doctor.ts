@@ -17,6 +17,7 @@ import { type Eyes, isBystander, openEyes } from '../check/eyes/service.ts';
 import type { Finding } from '../check/finding.ts';
 import { fileChecks, reachChecks } from '../check/sections.ts';
 import { problemFindings, type Subject, subjectOf, type Wanted, wantedBy } from '../check/subject.ts';
+import { hereOf } from '../here.ts';
 import { count, masked, print, tell as remark } from '../output.ts';
 import {
   clockFindings,
@@ -114,6 +115,7 @@ interface Parts {
 
 function checksFor({ file, eyes, config, machine, daemon, say }: Parts): Check[] {
   const wrong = config instanceof ConfigError;
+  const here = hereOf(file);
   const files = wrong ? [refused(config), ...WITHOUT_CONFIG.slice(0, FILES)] : fileChecks(config);
   const reached = wrong ? WITHOUT_CONFIG.slice(FILES) : [...reachChecks(config, say), numbers(config)];
   return [
@@ -122,18 +124,18 @@ function checksFor({ file, eyes, config, machine, daemon, say }: Parts): Check[]
     ...(wrong ? [] : [storage(config)]),
     { name: 'clock', about: 'clock', stage: 'work', run: () => clockFindings(machine) },
     ...reached,
-    { name: 'service', about: 'service', stage: 'work', run: () => serviceFindings(machine) },
+    { name: 'service', about: 'service', stage: 'work', run: () => serviceFindings(machine, here) },
     {
       ...{ name: DAEMON, about: 'daemon', stage: 'work' },
       async run() {
         const path = wrong ? databaseOf(file, { env: process.env }) : config.config.storage.path;
         if (path === null) return [];
-        daemon.status = await askDaemon({ storage: { path } });
+        daemon.status = await askDaemon({ file, storage: { path } });
         const users = wrong ? null : config.config.leadsquared.user.file;
         const read = [file, ...(users === null ? [] : [users])];
         // Who is not the service's user must not run it as himself.
-        const starting = isBystander(eyes) ? ['sudo logcalld doctor'] : startCommands(machine, file);
-        return daemonFindings(daemon.status, read, starting);
+        const starting = isBystander(eyes) ? ['sudo logcalld doctor'] : startCommands(machine, here);
+        return daemonFindings(daemon.status, read, starting, here.restart);
       },
     },
   ];

@@ -3,7 +3,7 @@ import { execFileSync, type StdioOptions } from 'node:child_process';
 import { release } from 'node:os';
 import { UNIT } from '../../../adapters/host/service/unit.ts';
 import { type Finding, info, ok } from '../check/finding.ts';
-import { programName } from '../output.ts';
+import type { Here } from '../here.ts';
 
 export interface Machine {
   /** Properties of the unit; `null`: systemd does not run here, or does not answer. */
@@ -79,13 +79,17 @@ export function clockFindings({ clockKept }: Machine): Finding[] {
 }
 
 /** The installed service itself. */
-export function serviceFindings({ unit, exposure }: Machine): Finding[] {
+export function serviceFindings({ unit, exposure }: Machine, here: Here): Finding[] {
   const about = 'service';
   if (unit === null) return [{ level: 'skip', about, text: 'systemd does not run here, or does not answer' }];
   if (unit.get('LoadState') !== 'loaded') {
     const text = `no unit ${UNIT} is installed (${unit.get('LoadState')}): logcalld runs as long as somebody runs it.`;
     const commands = ['sudo ./systemd/install.sh', 'sudo systemctl daemon-reload'];
     return [{ level: 'warn', about, text, commands, idle: 'it does not start with the machine' }];
+  }
+  if (!here.service) {
+    const text = `the installed ${UNIT} runs with another config: with this one logcalld runs as long as somebody runs it`;
+    return [info(about, text)];
   }
   const findings = [stateFinding(unit), bootFinding(unit), ...reloadFindings(unit), ...watchdogFindings(unit)];
   return exposure === null
@@ -98,9 +102,9 @@ const START = 'sudo systemctl enable --now logcalld';
 export const NOT_RUNNING = 'it does not run, so no call is logged';
 
 /** What starts it, with this config. */
-export function startCommands({ unit }: Machine, config: string): string[] {
-  if (unit?.get('LoadState') !== 'loaded') return [`${programName()} run --config ${config}`];
-  // One that runs has another config, or another database: its unit tells which.
+export function startCommands({ unit }: Machine, { service, start }: Here): string[] {
+  if (!service || unit?.get('LoadState') !== 'loaded') return [start];
+  // One that runs has another database: its unit tells which.
   return unit.get('ActiveState') === 'active' ? ['systemctl cat logcalld'] : [START];
 }
 

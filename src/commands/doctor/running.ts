@@ -18,11 +18,12 @@ export async function askDaemon(place: Place): Promise<StatusReply | null> {
   return daemon === null ? null : daemon.call('status', {});
 }
 
-/** `files`: those that it has read at its start. `starting`: what to type when it does not run. */
+/** `files`: those that it has read at its start. `starting`: what to type when it does not run, and `restart` so that it reads them again. */
 export function daemonFindings(
   status: StatusReply | null,
   files: readonly string[],
   starting: readonly string[],
+  restart: string,
 ): Finding[] {
   if (status === null) {
     const text = 'does not run with this config: no call is logged.';
@@ -32,7 +33,7 @@ export function daemonFindings(
   const up = startedAt === null ? '' : `, up ${length(at - startedAt)}`;
   return [
     ok(ABOUT, `logcalld ${version}, pid ${pid}${up}`),
-    ...changedSince(startedAt, files),
+    ...changedSince(startedAt, files, restart),
     ...sources.map(({ name, state, problem }): Finding => {
       if (state === 'connected' && problem === null) return ok(ABOUT, `${name}: connected`);
       return {
@@ -46,12 +47,12 @@ export function daemonFindings(
   ];
 }
 
-function changedSince(startedAt: number | null, files: readonly string[]): Finding[] {
+function changedSince(startedAt: number | null, files: readonly string[], restart: string): Finding[] {
   const newer = files.filter(
     (file) => (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) > (startedAt ?? Infinity),
   );
   return newer.map((file) => {
     const text = `${file} was changed after the daemon was started, which still goes by the old one.`;
-    return { level: 'warn', about: ABOUT, text, commands: ['sudo systemctl restart logcalld'] };
+    return { level: 'warn', about: ABOUT, text, commands: [restart] };
   });
 }

@@ -1,7 +1,6 @@
 /** What `init` leaves to do: on the PBX, in its database, and here. */
 import { createSocket } from 'node:dgram';
 import { join } from 'node:path';
-import { programName } from '../output.ts';
 import type { FoundPbx } from './found.ts';
 import { eventSocketLines, managerLines, placesOf, recordsSetup } from './pasted.ts';
 import type { Target } from './place.ts';
@@ -38,14 +37,13 @@ export async function sayNext(
   );
   for (const line of setup.length > 0 ? ['', 'For its records of calls:', ...setup] : []) say(line);
   for (const line of ['', 'Next:']) say(line);
-  const [sudo, config] = target.installed ? ['sudo ', ''] : ['', ` --config ${target.config}`];
+  const { here } = target;
+  const sudo = here.service ? 'sudo ' : '';
   for (const id of secrets.missing)
     say(`  ${sudo}sh -c 'umask 077; cat > ${target.secretFile(id)}'    # paste the key, Enter, Ctrl-D`);
-  const edit = target.installed ? 'sudoedit' : 'edit';
-  say(`  ${edit} ${join(target.directory, USERS)}    # a line for each extension`);
-  const program = programName();
-  say(`  ${sudo}${program} doctor${config}`);
-  say(target.installed ? '  sudo systemctl enable --now logcalld' : `  ${program} run${config}`);
+  say(`  ${here.edit(join(target.directory, USERS))}    # a line for each extension`);
+  say(`  ${here.command('doctor')}`);
+  say(here.service ? '  sudo systemctl enable --now logcalld' : `  ${here.start}`);
 }
 
 /** The address of this machine by which it comes to the PBX; nothing is sent. */

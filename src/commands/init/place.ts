@@ -15,11 +15,13 @@ import {
 import { dirname, join, resolve } from 'node:path';
 import { type Account, accountOf } from '../../../adapters/host/service/account.ts';
 import { readUnit, type Unit } from '../../../adapters/host/service/unit.ts';
+import { type Here, hereOf } from '../here.ts';
 import { CONFIG, CREDENTIALS, type Layout } from './text.ts';
 
 export interface Target extends Layout {
   readonly directory: string;
   readonly config: string;
+  readonly here: Here;
   /** Of the service; `null`: a trial, of who runs the command. */
   readonly account: Account | null;
   /** Where a secret lies, by the id of its credential. */
@@ -38,7 +40,14 @@ export function targetOf(directory: string, env: Readonly<Record<string, string 
     );
   const secretFile = (id: string): string =>
     (installed ? credentialOf(unit, id) : null) ?? join(folder, CREDENTIALS, id);
-  return { directory: folder, config, installed, account: installed ? accountOf(unit.user) : null, secretFile };
+  return {
+    directory: folder,
+    config,
+    here: hereOf(config, env),
+    installed,
+    account: installed ? accountOf(unit.user) : null,
+    secretFile,
+  };
 }
 
 const credentialOf = (unit: Unit, id: string): string | null => unit.credentials.get(id)?.path ?? null;

@@ -12,9 +12,6 @@ import { tellParked } from '../parked.ts';
 import { VERSION } from '../version.ts';
 import type { Store } from './lookup.ts';
 
-const NOT_RUNNING =
-  'logcalld is not running: no call is logged. Start it with "systemctl start logcalld", or look why it ended with "journalctl -u logcalld -n 50".';
-
 /** About a daemon that has the database open and cannot be reached. */
 export function silent(holder: Holder | null): string {
   return `The database is in use by ${holderText(holder)}, which does not answer here: try again in a moment, use sudo, or run this where that one runs.`;
@@ -66,8 +63,14 @@ export async function lastGaps({ gaps }: Pick<Store, 'gaps'>, now: number): Prom
   });
 }
 
-/** `held`: by a daemon that does not answer. */
-export async function fileStatus(store: Store, database: string, held: Held, clock: Clock): Promise<StatusReply> {
+/** `held`: by a daemon that does not answer. `remedy`: what starts one, a sentence. */
+export async function fileStatus(
+  store: Store,
+  database: string,
+  held: Held,
+  clock: Clock,
+  remedy: string,
+): Promise<StatusReply> {
   const at = clock.now();
   const counts = await store.outbox.counts({ now: at });
   return {
@@ -86,7 +89,7 @@ export async function fileStatus(store: Store, database: string, held: Held, clo
         lines: [],
         since: null,
         severity: 'error',
-        text: held.held ? silent(held.holder) : NOT_RUNNING,
+        text: held.held ? silent(held.holder) : `logcalld is not running: no call is logged. ${remedy}`,
       },
       ...(await noticeConditions(store, at)),
       ...parkedCondition(counts.parked),

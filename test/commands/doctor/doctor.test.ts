@@ -1,10 +1,11 @@
 /** `logcalld doctor`: what it finds, that one failure does not hide the next, and what its report holds. */
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { serviceFindings, startCommands } from '../../../src/commands/doctor/machine.ts';
 import { daemonFindings } from '../../../src/commands/doctor/running.ts';
 import { bundleText } from '../../../src/commands/doctor/support.ts';
+import { type Here, hereOf } from '../../../src/commands/here.ts';
 import { settled, world } from '../../cli/world.ts';
 import { CANARY } from '../../support/daemon.ts';
 
@@ -155,8 +156,46 @@ t.test('a report: secrets wherever they stand, units, addresses', async (t) => {
   t.match(text, /UMask=0077[\s\S]*\*\*\*2345, a\*\*\*@example\.com/);
 });
 
+/** As with a unit that is installed and runs with this config, or without one. */
+function heres(t: Test) {
+  const folder = t.testdir({
+    'logcalld.service': '[Service]\nExecStart=/usr/bin/logcalld run --config /etc/x/l.toml\n',
+  });
+  const env = { SYSTEMD_UNIT_PATH: folder };
+  return { installed: hereOf('/etc/x/l.toml', env), trial: hereOf('trial/l.toml', env) };
+}
+
+t.test('what there is to type fits the place', async (t) => {
+  const { installed, trial } = heres(t);
+  const told = (here: Here) => [
+    here.start,
+    here.stop,
+    here.restart,
+    here.why,
+    here.edit('u.csv'),
+    here.command('doctor'),
+  ];
+  t.same(told(installed), [
+    'sudo systemctl start logcalld',
+    '"sudo systemctl stop logcalld"',
+    'sudo systemctl restart logcalld',
+    'look why it ended with "sudo journalctl -u logcalld -n 50"',
+    'sudoedit u.csv',
+    'sudo logcalld doctor',
+  ]);
+  t.notMatch(told(trial).join('\n'), /systemctl|journalctl|sudo/);
+  t.match(told(trial), [
+    'logcalld run --config trial/l.toml',
+    /Ctrl-C/,
+    /^logcalld run --config trial\/l\.toml +# after Ctrl-C/,
+  ]);
+  t.equal(hereOf('my trial/l.toml', {}).start, "logcalld run --config 'my trial/l.toml'");
+  t.equal(hereOf('/etc/logcalld/logcalld.toml', { SYSTEMD_UNIT_PATH: '/nowhere' }).start, 'logcalld run');
+});
+
 t.test('what systemd tells of the service', async (t) => {
-  const unit = (over: Record<string, string>) => {
+  const { installed, trial } = heres(t);
+  const unit = (over: Record<string, string>, here = installed) => {
     const well = {
       LoadState: 'loaded',
       ActiveState: 'active',
@@ -164,12 +203,16 @@ t.test('what systemd tells of the service', async (t) => {
       WatchdogUSec: '1min',
       NRestarts: '0',
     };
-    return serviceFindings({
-      unit: new Map(Object.entries({ ...well, ...over })),
-      clockKept: 'yes',
-      exposure: '1.3 OK',
-    });
+    return serviceFindings(
+      {
+        unit: new Map(Object.entries({ ...well, ...over })),
+        clockKept: 'yes',
+        exposure: '1.3 OK',
+      },
+      here,
+    );
   };
+  t.match(unit({}, trial), [{ level: 'info', text: /another config/ }], 'its state is that of another installation');
   const levels = (over: Record<string, string>) => unit(over).map(({ level }) => level);
   t.same(levels({}), ['ok', 'ok', 'ok', 'info']);
   t.match(unit({ ActiveState: 'inactive', UnitFileState: 'disabled' }), [
@@ -195,14 +238,20 @@ t.test('what systemd tells of the service', async (t) => {
 });
 
 t.test('no daemon', async (t) => {
-  t.match(daemonFindings(null, [], ['start it']), [
+  t.match(daemonFindings(null, [], ['start it'], 'again'), [
     { level: 'warn', text: /no call is logged/, commands: ['start it'], idle: /does not run/ },
   ]);
   const machine = (unit: Record<string, string> | null) => ({
     ...{ unit: unit === null ? null : new Map(Object.entries(unit)), clockKept: null, exposure: null },
   });
-  const starting = (unit: Record<string, string> | null) => startCommands(machine(unit), '/x.toml').join();
-  t.match(starting(null), /run --config \/x\.toml$/);
+  const { installed, trial } = heres(t);
+  const starting = (unit: Record<string, string> | null, here = installed) => startCommands(machine(unit), here).join();
+  t.match(starting(null, trial), /run --config trial\/l\.toml$/);
+  t.match(starting({ LoadState: 'loaded', ActiveState: 'inactive' }, trial), /run --config trial/);
   t.equal(starting({ LoadState: 'loaded', ActiveState: 'inactive' }), 'sudo systemctl enable --now logcalld');
-  t.equal(starting({ LoadState: 'loaded', ActiveState: 'active' }), 'systemctl cat logcalld', 'it has another config');
+  t.equal(
+    starting({ LoadState: 'loaded', ActiveState: 'active' }),
+    'systemctl cat logcalld',
+    'it has another database',
+  );
 });

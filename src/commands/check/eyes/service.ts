@@ -3,12 +3,12 @@
  * daemon, then becomes its user; so whether a file can be read, a socket be opened, a database be logged in to is tried, not guessed.
  */
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants, readFileSync, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Credentials, SecretError } from '../../../../adapters/host/credentials.ts';
 import { type Account, accountOf, become, userName } from '../../../../adapters/host/service/account.ts';
-import { readUnit, type Unit, type UnitCredential } from '../../../../adapters/host/service/unit.ts';
+import { type Unit, type UnitCredential, unitFor } from '../../../../adapters/host/service/unit.ts';
 import { SetupError } from '../../terminal.ts';
 import { type Finding, info } from '../finding.ts';
 
@@ -88,20 +88,6 @@ export function unitCredentials(config: string, env: Environment = process.env):
   if (unit === null) return env.CREDENTIALS_DIRECTORY;
   const handed = handedBy(unit);
   return (id) => textOf(handed.get(id));
-}
-
-/** Another config is somebody's trial, which the service knows nothing of. */
-function unitFor(config: string, env: Environment): Unit | null {
-  const unit = readUnit(env);
-  return unit?.config != null && real(unit.config) === real(config) ? unit : null;
-}
-
-function real(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
 }
 
 type Handed = string | null | SecretError;
