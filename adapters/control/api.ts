@@ -126,6 +126,8 @@ export interface StatusReply {
   readonly live: readonly CallRecord[];
   readonly conditions: readonly RaisedCondition[];
   readonly counts: OutboxCounts;
+  /** Calls that have ended and are in memory alone, as the disk takes nothing or is slow. */
+  readonly unstored: number;
   /** The last gap of each source that had one. */
   readonly gaps: readonly Gap[];
   /** `null` when the daemon does not run. */

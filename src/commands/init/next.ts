@@ -41,11 +41,12 @@ export async function sayNext(
   const [sudo, config] = target.installed ? ['sudo ', ''] : ['', ` --config ${target.config}`];
   for (const id of secrets.missing)
     say(`  ${sudo}sh -c 'umask 077; cat > ${target.secretFile(id)}'    # paste the key, Enter, Ctrl-D`);
-  const edit = target.installed ? 'sudoedit' : 'edit';
-  say(`  ${edit} ${join(target.directory, USERS)}    # a line for each extension`);
+  const edit = target.installed ? 'sudoedit' : 'nano';
+  say(`  ${edit} ${join(target.directory, USERS)}    # a line for each extension; then go on with the next line here`);
   const program = programName();
   say(`  ${sudo}${program} doctor${config}`);
-  say(target.installed ? '  sudo systemctl enable --now logcalld' : `  ${program} run${config}`);
+  say(target.installed ? '  sudo systemctl enable --now logcalld' : `  ${program} run${config}    # until Ctrl-C`);
+  say(`  ${program} status${config}    # beside it: is it heard, and what became of the calls`);
 }
 
 /** The address of this machine by which it comes to the PBX; nothing is sent. */

@@ -25,7 +25,7 @@ export interface DaemonView {
   readonly startedAt: number;
   readonly clock: Clock;
   readonly sources: () => readonly SourceStatus[];
-  readonly pipeline: Pick<Pipeline, 'live'>;
+  readonly pipeline: Pick<Pipeline, 'live' | 'unstoredCalls'>;
   readonly conditions: Conditions;
   readonly delivery: Pick<Delivery, 'snapshot'>;
   readonly store: Pick<Store, 'gaps'>;
@@ -47,6 +47,7 @@ export async function daemonStatus(view: DaemonView): Promise<StatusReply> {
     live: view.pipeline.live(),
     conditions: view.conditions.raised(),
     gaps: await lastGaps(view.store),
+    unstored: view.pipeline.unstoredCalls(),
     counts: { states, oldestWaiting, updatesWaiting, parked, parkedReasons, skippedReasons },
     delivery,
     backup: view.lastBackup(),
@@ -88,6 +89,7 @@ export async function fileStatus(store: Store, database: string, held: Held, clo
     ],
     gaps: await lastGaps(store),
     counts,
+    unstored: 0,
     delivery: null,
     backup: null,
   };
