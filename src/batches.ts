@@ -30,6 +30,8 @@ export interface Batches {
   drain(): Promise<void>;
   /** Resolves when all that was added so far is settled: true when it is stored, false when some of it was refused. */
   stored(): Promise<boolean>;
+  /** Calls that have ended and are not stored yet: a full disk keeps them in memory. */
+  readonly unstored: number;
 }
 
 /** How long a refused batch waits when nothing else is to be stored, ms. */
@@ -58,6 +60,8 @@ const empty = (): Growing => ({ frames: [], opened: [], released: [], ended: [],
 export function gatherBatches(options: BatchesOptions): Batches {
   const { journal, clock, isOpen } = options;
   const commits = new Set<Promise<void>>();
+  /** The calls of each of them. */
+  const underWay = new Set<readonly CallRecord[]>();
   let growing = empty();
   let owed: JournalBatch | null = null;
   let planned: 'no' | 'later' | 'now' = 'no';
@@ -127,6 +131,7 @@ export function gatherBatches(options: BatchesOptions): Batches {
     const { frames, ended, opened, released } = batch;
     if (frames.length + ended.length + opened.length + released.length === 0) return;
     // In a flood many batches wait at once: what the PBX said is not kept a second time meanwhile.
+    underWay.add(ended);
     const own = { ended, opened, released, frames: frames.filter(({ raw }) => raw === null) };
     const commit = journal
       .commit(batch)
@@ -139,6 +144,7 @@ export function gatherBatches(options: BatchesOptions): Batches {
       )
       .finally(() => {
         commits.delete(commit);
+        underWay.delete(ended);
         weigh(-bytes);
       });
     commits.add(commit);
@@ -183,6 +189,13 @@ export function gatherBatches(options: BatchesOptions): Batches {
       flush();
       await Promise.all(commits);
       return refusals === refused && owed === null;
+    },
+
+    get unstored() {
+      const ids = [...underWay, growing.ended, owed?.ended ?? []].flatMap((calls) =>
+        calls.map((one) => one.callSessionId),
+      );
+      return new Set(ids).size;
     },
 
     async drain() {

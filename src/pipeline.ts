@@ -65,6 +65,8 @@ export interface Pipeline {
   live(): readonly CallRecord[];
   /** How many calls of a source are not finished. */
   openCalls(source: string): number;
+  /** As of `Batches`. */
+  unstoredCalls(): number;
   /** Channels of calls that are not finished. */
   openChannels(): number;
   /** True for a channel of a call that is not finished. */
@@ -278,6 +280,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       await watch?.stop();
     },
     live: () => [...tables.values()].flatMap((table) => table.live(clock.now())),
+    unstoredCalls: () => batches.unstored,
     openCalls: (source) => tables.get(source)?.openCalls ?? 0,
     openChannels: () => [...tables.values()].reduce((sum, table) => sum + table.openChannels, 0),
     isOpen: (source, channel) => tables.get(source)?.isOpen(channel) === true,

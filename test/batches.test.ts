@@ -161,3 +161,19 @@ t.test('what a refused batch said about calls goes before what is said next', as
   await drained;
   t.same(waits(), [], 'no timer is left');
 });
+
+t.test('calls that are in memory alone are counted, once each, until they are stored', async (t) => {
+  const { hear, batches, asked } = bench();
+  hear(1, { ended: [record('a')] });
+  await turn();
+  t.equal(batches.unstored, 1, 'it is being stored');
+  asked[0]?.settle(new Error('full'));
+  await turn();
+  t.equal(batches.unstored, 1, 'it was refused, and is owed');
+  hear(2, { ended: [record('b'), record('a')] });
+  await turn();
+  t.equal(batches.unstored, 2);
+  asked[1]?.settle();
+  await turn();
+  t.equal(batches.unstored, 0);
+});

@@ -131,6 +131,8 @@ export interface StatusReply {
   readonly live: readonly CallRecord[];
   readonly conditions: readonly RaisedCondition[];
   readonly counts: OutboxCounts;
+  /** Calls that have ended and are in memory alone, as the disk takes nothing or is slow. */
+  readonly unstored: number;
   /** Of each source that had gaps the open one, the last, the last that waits for records, the last of a week that was not filled. */
   readonly gaps: readonly Gap[];
   /** `null` when the daemon does not run. */

@@ -113,14 +113,21 @@ function liveRows({ live, at, running }: StatusReply): readonly (readonly string
   return [['live calls', String(live.length)], ...calls, ...more];
 }
 
-function deliveryRows({ counts, delivery, backup, strangers, at }: StatusReply): readonly (readonly string[])[] {
+function deliveryRows({
+  counts,
+  unstored,
+  delivery,
+  backup,
+  strangers,
+  at,
+}: StatusReply): readonly (readonly string[])[] {
   const { states, oldestWaiting, updatesWaiting } = counts;
   const waiting = states.pending + states.sending + states.retrying + states.uncertain;
   const age = oldestWaiting === null ? '' : `, the oldest ended ${length(Math.max(0, at - oldestWaiting))} ago`;
   const some = DELIVERY_STATES.filter((state) => states[state] > 0);
   const each = some.map((state) => `${states[state]} ${state}`).join(', ') || 'none yet';
   const rows = [
-    ['backlog', `${count(waiting, 'call')} waiting${age}`],
+    ['backlog', `${count(waiting, 'call')} waiting${age}${inMemory(unstored)}`],
     ['calls', each],
     ...(updatesWaiting === 0 ? [] : [['late facts', `${count(updatesWaiting, 'update')} waiting`]]),
   ];
@@ -141,6 +148,12 @@ function deliveryRows({ counts, delivery, backup, strangers, at }: StatusReply):
     ...(backup === null ? [] : [['last backup', `${dateTime(backup.at)}, ${megabytes(backup.bytes)}, ${backup.path}`]]),
   ];
 }
+
+/** What the disk has not taken. */
+const inMemory = (calls: number): string =>
+  calls === 0
+    ? ''
+    : `, and ${count(calls, 'call')} in memory alone, until the disk takes ${calls === 1 ? 'it' : 'them'}`;
 
 /** Agents who belong to no user of LeadSquared. */
 function strangerRows(strangers: StatusReply['strangers'], at: number): readonly (readonly string[])[] {

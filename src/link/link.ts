@@ -32,6 +32,8 @@ export interface LinkStatus {
   readonly since: number;
   /** One sentence with the remedy; `null` when all is well. */
   readonly problem: string | null;
+  /** The PBX was asked to let this program in, and took neither user nor secret; absent: no. */
+  readonly secretRefused?: true;
 }
 
 /** How an attempt or a link ended. */
@@ -41,6 +43,7 @@ export interface LinkEnd {
   readonly cost: LinkFailureKind;
   /** One sentence with the remedy; `null` when it is no news: a link that is lost or refused stays so, with its problem. */
   readonly problem: string | null;
+  readonly secretRefused?: true;
   /** It counts as the first of its kind, whatever came before. */
   readonly anew?: boolean;
 }
@@ -108,7 +111,7 @@ export class Link {
   }
 
   /** The attempt, or the link, is over. Plans the next attempt; none after a stop. */
-  down({ step, cost, problem, anew = false }: LinkEnd): void {
+  down({ step, cost, problem, anew = false, secretRefused }: LinkEnd): void {
     const { host, clock, random, connect, retryMs = retryDelayMs } = this.#options;
     if (TRANSITIONS[this.#stage][step] === undefined) return;
     const stoodMs = this.#upAt === null ? null : clock.monotonic() - this.#upAt;
@@ -120,7 +123,7 @@ export class Link {
     this.#last = { cost: paid, times };
     this.#cancelRetry();
     this.#cancelRetry = clock.after(retryMs(paid, times, isLoopback(host), random()), connect);
-    if (problem !== null || !isDown(this.#stage)) this.#step(step, problem);
+    if (problem !== null || !isDown(this.#stage)) this.#step(step, problem, secretRefused);
   }
 
   /** No more attempts. */
@@ -131,20 +134,20 @@ export class Link {
   }
 
   /** False when this step leads nowhere from here. */
-  #step(step: LinkStep, problem: string | null): boolean {
+  #step(step: LinkStep, problem: string | null, secretRefused?: true): boolean {
     const next = TRANSITIONS[this.#stage][step];
     if (next === undefined) return false;
     this.#notes.clear();
-    this.#enter(next, problem);
+    this.#enter(next, problem, secretRefused);
     return true;
   }
 
   /** The only place where the state changes. */
-  #enter(state: LinkState, problem: string | null): void {
+  #enter(state: LinkState, problem: string | null, secretRefused?: true): void {
     if (state === this.#stage && problem === this.#status.problem) return;
     const since = state === this.#stage ? this.#status.since : this.#options.clock.now();
     this.#stage = state;
-    this.#status = { state, problem, since };
+    this.#status = { state, problem, since, ...(secretRefused === undefined ? {} : { secretRefused }) };
     this.#options.onChange(this.#status);
   }
 }

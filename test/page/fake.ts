@@ -46,7 +46,7 @@ export function statusOf(more: Partial<Status> = {}): Status {
         ...{ faults: 0, lastFrameAt: NOW - 1000, callHeardAt: NOW - 2000 },
       } as Status['sources'][number],
     ],
-    ...{ live: [], conditions: [], gaps: [], backup: null, strangers: null, counts },
+    ...{ live: [], conditions: [], gaps: [], backup: null, strangers: null, unstored: 0, counts },
     delivery: {
       ...counts,
       ...{ circuit: 'closed', standing: 'works', cause: null, paused: false, permits, oldestMs: null },

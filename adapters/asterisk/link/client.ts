@@ -292,6 +292,7 @@ export class AmiClient {
       step: failure.kind === 'network' ? 'lose' : 'refuse',
       ...this.#pace.ended(failure, { greeted, loggedIn, orderly }),
       problem: waiting ? null : failure.message,
+      ...(failure.kind === 'login' ? { secretRefused: true } : {}),
     });
     const silentMs = failure.silent ? this.#options.clock.monotonic() - visit.connection.heardAt : 0;
     if (!loggedIn) return;

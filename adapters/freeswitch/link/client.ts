@@ -15,7 +15,7 @@ import type { EslClientOptions } from './client-options.ts';
 import { defaultLimits, type EslFrame } from './codec.ts';
 import { type ConnectionEnd, EslConnection, replyText } from './connection.ts';
 import { readEvent } from './event.ts';
-import { handshake, Refusal, refusedEvents } from './handshake.ts';
+import { handshake, Refusal, refusedEvents, WrongPassword } from './handshake.ts';
 import {
   accessListProblem,
   linkProblem,
@@ -40,7 +40,7 @@ interface Visit {
   /** `onConnected` has told of it. */
   told: boolean;
   /** Set when the peer or this client judged the connection before its end. */
-  verdict: { readonly step: 'refuse' | 'lose'; readonly problem: string } | null;
+  verdict: { readonly step: 'refuse' | 'lose'; readonly problem: string; readonly secretRefused?: true } | null;
 }
 
 export class EslClient {
@@ -195,7 +195,8 @@ export class EslClient {
     if (frame.contentType === 'auth/request') {
       this.#logIn(visit).catch((error: unknown) => {
         const problem = error instanceof Error ? error.message : String(error);
-        if (error instanceof Refusal) visit.verdict = { step: 'refuse', problem };
+        const secret = error instanceof WrongPassword ? ({ secretRefused: true } as const) : {};
+        if (error instanceof Refusal) visit.verdict = { step: 'refuse', problem, ...secret };
         connection.end({ kind: 'closed', reason: problem, code: null });
       });
       return;

@@ -22,6 +22,8 @@ export interface HandshakeOptions {
 
 /** FreeSWITCH said no; trying again soon would not change that. The message is fit to be shown. */
 export class Refusal extends Error {}
+/** Of the password. */
+export class WrongPassword extends Refusal {}
 
 /** The password of the configuration that FreeSWITCH ships. */
 const shippedPassword = 'ClueCon';
@@ -32,7 +34,7 @@ export async function handshake(connection: EslConnection, options: HandshakeOpt
   const accepted = async (command: string, label: string) => replyText(await connection.send(command, label));
   const password = await usablePassword(options);
   const auth = await accepted(`auth ${password}`, 'auth');
-  if (!auth.startsWith('+OK')) throw new Refusal(wrongPasswordProblem(address));
+  if (!auth.startsWith('+OK')) throw new WrongPassword(wrongPasswordProblem(address));
   if (password === shippedPassword) warn(defaultPasswordWarning);
 
   // The subscription comes last, so that nothing comes between its reply and the first event. All at once, since calls go

@@ -75,7 +75,7 @@ export const SETUP = [
       'A check that failed keeps no other from being made; "skip" tells which cannot be made, and why.',
       '--json: one object a line, {"level": "ok", "info", "warn", "FAIL" or "skip", "check": a name for',
       'programs, "about", "found", "expected": or null, "commands": [to type], "lines": [for the config',
-      'or the file that "found" names]}.',
+      'or the file that "found" names], "elsewhere": why there is nothing to type, or null}.',
       'Ends with 78 when the daemon would not start, with 1 when something else failed, else with 0.',
     ].join('\n'),
   },

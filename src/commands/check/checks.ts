@@ -2,7 +2,7 @@
 import type { Terminal } from '../../cli/cli.ts';
 import { EXIT } from '../../cli/help.ts';
 import { print } from '../output.ts';
-import type { Finding } from './finding.ts';
+import { type Finding, helped, type Remedy } from './finding.ts';
 
 export interface Check {
   /** For programs that read the findings. */
@@ -13,6 +13,8 @@ export interface Check {
   readonly stage: 'start' | 'work';
   /** Names of checks without which it makes no sense. */
   readonly needs?: readonly string[];
+  /** What helps where a finding says nothing more special. */
+  readonly otherwise: Remedy;
   run(): readonly Finding[] | Promise<readonly Finding[]>;
 }
 
@@ -38,7 +40,7 @@ export async function runChecks(checks: readonly Check[], tell: Tell, before?: O
         ? [skipped(check, without, 'failed')]
         : unknown !== undefined
           ? [skipped(check, unknown, 'could not be made')]
-          : await made(check);
+          : (await made(check)).map((finding) => helped(finding, check.otherwise));
     for (const finding of findings) tell(check.name, finding);
     if (findings.some(({ level }) => level === 'FAIL')) failed.set(check.name, check.stage);
     else if (without !== undefined) failed.set(check.name, 'work');
@@ -69,9 +71,10 @@ const skipped = ({ about }: Check, missing: string, what: 'failed' | 'could not 
 
 /** A finding for people, the remedies below it. */
 export function printFinding(terminal: Terminal, finding: Finding): void {
-  const { level, about, text, expected, lines = [], commands = [] } = finding;
+  const { level, about, text, expected, lines = [], commands = [], elsewhere } = finding;
   print(terminal, `${level.padEnd(4)}  ${about.padEnd(22)}  ${text}`);
   if (expected !== undefined) print(terminal, `          expected: ${expected}`);
   for (const command of commands) print(terminal, `          type: ${command}`);
   for (const line of lines) print(terminal, `          ${line}`);
+  if (elsewhere !== undefined) print(terminal, `          to do: ${elsewhere}`);
 }

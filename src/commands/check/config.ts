@@ -5,7 +5,7 @@ import type { Invocation } from '../../cli/command.ts';
 import { DEFAULT_CONFIG } from '../../cli/commands.ts';
 import { EXIT } from '../../cli/help.ts';
 import { tell } from '../output.ts';
-import { type Outcome, printFinding, runChecks, type Tell } from './checks.ts';
+import { type Check, type Outcome, printFinding, runChecks, type Tell } from './checks.ts';
 import { openEyes } from './eyes/service.ts';
 import { fileChecks, reachChecks } from './sections.ts';
 import { subjectOf, wantedBy } from './subject.ts';
@@ -34,4 +34,7 @@ export async function checkConfig(invocation: Invocation, terminal: Terminal): P
 }
 
 /** Whose eyes these are, and how the credentials are kept. */
-export const VIEW = { name: 'user', about: 'user', stage: 'start' } as const;
+export const VIEW: Omit<Check, 'run'> = {
+  ...{ name: 'user', about: 'user', stage: 'start' },
+  otherwise: { commands: ['sudo systemctl edit logcalld'] },
+};

@@ -26,8 +26,12 @@ export interface SourceFinding extends Finding {
   readonly seen: Seen | null;
 }
 
-/** Connects, logs in, lists the live channels once and asks for the endpoints. */
-export async function checkSource(config: SourceConfig, secret: Secret): Promise<SourceFinding> {
+/** Connects, logs in, lists the live channels once and asks for the endpoints. `refused`: what to type when it does not let us in. */
+export async function checkSource(
+  config: SourceConfig,
+  secret: Secret,
+  refused: readonly string[],
+): Promise<SourceFinding> {
   const clock = createClock();
   const about = `PBX ${config.name}`;
   const where = `${config.host}:${config.port}`;
@@ -46,7 +50,10 @@ export async function checkSource(config: SourceConfig, secret: Secret): Promise
     const text = `${where} did not let us in within ${SOURCE_WITHIN_MS / 1000} s: check address and firewall.`;
     return { level: 'FAIL', about, text, seen };
   }
-  if (end.kind === 'failed') return { level: 'FAIL', about, text: end.problem, seen };
+  if (end.kind === 'failed') {
+    const helps = end.refused ? { commands: refused } : {};
+    return { level: 'FAIL', about, text: end.problem, ...helps, seen };
+  }
   const problem = end.problem ?? warnings[0] ?? null;
   if (problem !== null) return { level: 'warn', about, text: problem, seen };
   return { level: 'ok', about, text: `${where}: logged in, ${count(end.live.length, 'live channel')}`, seen };
@@ -54,16 +61,16 @@ export async function checkSource(config: SourceConfig, secret: Secret): Promise
 
 type Result =
   | { readonly kind: 'listed'; readonly live: readonly ChannelFacts[]; readonly problem: string | null }
-  | { readonly kind: 'failed'; readonly problem: string }
+  | { readonly kind: 'failed'; readonly problem: string; readonly refused: boolean }
   | { readonly kind: 'silent' };
 
 function firstResult(source: EventSource, clock: Clock): Promise<Result> {
   return new Promise((resolve) => {
     const live: ChannelFacts[] = [];
     const cancel = clock.after(SOURCE_WITHIN_MS, () => {
-      const { state, problem } = source.status();
+      const { state, problem, secretRefused = false } = source.status();
       if (state === 'connected') resolve({ kind: 'listed', live, problem });
-      else resolve(problem === null ? { kind: 'silent' } : { kind: 'failed', problem });
+      else resolve(problem === null ? { kind: 'silent' } : { kind: 'failed', problem, refused: secretRefused });
     });
     const done = (result: Result): void => {
       cancel();
@@ -75,8 +82,9 @@ function firstResult(source: EventSource, clock: Clock): Promise<Result> {
         if (event.kind === 'snapshot-complete') done({ kind: 'listed', live, problem: source.status().problem });
       }
     };
-    source.start(onFrame, ({ name, state, problem }) => {
-      if (state === 'refused' || state === 'lost') done({ kind: 'failed', problem: problem ?? `${name} is ${state}.` });
+    source.start(onFrame, ({ name, state, problem, secretRefused = false }) => {
+      if (state === 'refused' || state === 'lost')
+        done({ kind: 'failed', problem: problem ?? `${name} is ${state}.`, refused: secretRefused });
       else if (state === 'connected' && problem !== null) done({ kind: 'listed', live, problem });
     });
   });

@@ -6,5 +6,7 @@ import type { Finding } from './finding.ts';
 /** Nothing when all is well. Apart from `database.ts`, which the daemon asks before it starts: this one needs SQLite. */
 export function checkSchema(path: string): readonly Finding[] {
   const problem = existsSync(path) ? schemaProblem(path) : null;
-  return problem === null ? [] : [{ level: 'FAIL', about: 'database', text: problem }];
+  if (problem === null) return [];
+  const elsewhere = 'nothing can be typed that mends it: what helps is another version of logcalld, or a backup.';
+  return [{ level: 'FAIL', about: 'database', text: problem, elsewhere }];
 }

@@ -23,9 +23,9 @@ import { checkBackups, checkDatabase } from './database.ts';
 import { directoryFindings } from './directory.ts';
 import { endpointFindings, readingsOf } from './endpoints.ts';
 import { accessFindings } from './eyes/access.ts';
-import { replacing, type Secrets } from './eyes/secrets.ts';
+import { replacing } from './eyes/secrets.ts';
 import type { Eyes } from './eyes/service.ts';
-import { type Finding, ok } from './finding.ts';
+import { edit, type Finding, ok } from './finding.ts';
 import { hearingFindings } from './hearing.ts';
 import { checkCrm, checkSource } from './reach.ts';
 import { FREEPBX_FILE, recordsAccess, recordsFindings } from './records.ts';
@@ -35,10 +35,11 @@ import { type Census, userFindings } from './users.ts';
 
 /** Without a network. */
 export function fileChecks({ file, config, rows, usersProblem, eyes, secrets }: Subject): Check[] {
+  const otherwise = edit(file);
   const { storage, leadsquared, source } = config;
   return [
     {
-      ...{ name: 'config', about: 'config', stage: 'start' },
+      ...{ name: 'config', about: 'config', stage: 'start', otherwise },
       run: () => [
         ok('config', `${sourceNames(config)} -> ${new URL(leadsquared.host).host}`),
         ...config.notes.map((text): Finding => ({ level: 'warn', about: 'config', text })),
@@ -47,7 +48,12 @@ export function fileChecks({ file, config, rows, usersProblem, eyes, secrets }: 
       ],
     },
     {
-      ...{ name: 'users-file', about: 'users file', stage: 'start' },
+      ...{
+        name: 'users-file',
+        about: 'users file',
+        stage: 'start',
+        otherwise: edit(leadsquared.user.file ?? file, file),
+      },
       run() {
         if (usersProblem !== null) return problemFindings('users file', usersProblem);
         return [
@@ -57,24 +63,27 @@ export function fileChecks({ file, config, rows, usersProblem, eyes, secrets }: 
         ].flat();
       },
     },
-    { ...{ name: 'database', about: 'database', stage: 'start' }, run: () => databaseFindings(storage.path, eyes) },
     {
-      ...{ name: 'backups', about: 'daily backup', stage: 'start' },
+      ...{ name: 'database', about: 'database', stage: 'start', otherwise },
+      run: () => databaseFindings(storage.path, eyes),
+    },
+    {
+      ...{ name: 'backups', about: 'daily backup', stage: 'start', otherwise },
       run: () => orElse(backupAccess(storage.backup, eyes), () => checkBackups(storage.backup)),
     },
     {
-      ...{ name: 'certificates', about: 'TLS', stage: 'start' },
+      ...{ name: 'certificates', about: 'TLS', stage: 'start', otherwise },
       run: () => source.flatMap((one) => authorities(one, eyes)),
     },
     {
-      ...{ name: 'records-files', about: 'records', stage: 'work' },
+      ...{ name: 'records-files', about: 'records', stage: 'work', otherwise },
       run: () => source.flatMap((one) => recordsAccess(one, eyes)),
     },
     {
-      ...{ name: 'calls', about: 'calls so far', stage: 'work', needs: ['database'] },
+      ...{ name: 'calls', about: 'calls so far', stage: 'work', needs: ['database'], otherwise },
       run: () => callFindings(config),
     },
-    { ...{ name: 'secrets', about: 'secret', stage: 'start' }, run: () => secrets.findings },
+    { ...{ name: 'secrets', about: 'secret', stage: 'start', otherwise }, run: () => secrets.findings },
   ];
 }
 
@@ -86,6 +95,7 @@ export function reachChecks(
   { file: configFile, config, rows, eyes, secrets, whole, probe }: Subject,
   say: Say,
 ): Check[] {
+  const otherwise = edit(configFile);
   const census: Census[] = [];
   const keys = leadsquaredSecrets(config.leadsquared);
   const { file, unknown } = config.leadsquared.user;
@@ -93,13 +103,13 @@ export function reachChecks(
     ...config.source.map((source): Check => {
       const name = `pbx-${source.name}`;
       return {
-        ...{ name, about: `PBX ${source.name}`, stage: 'work' },
-        run: () => sourceFindings(source, secrets, census, whole),
+        ...{ name, about: `PBX ${source.name}`, stage: 'work', otherwise },
+        run: () => sourceFindings(source, { secrets, eyes, whole }, census),
       };
     }),
     ...config.source.map(
       (source): Check => ({
-        ...{ name: `hearing-${source.name}`, about: `hearing of ${source.name}`, stage: 'work' },
+        ...{ name: `hearing-${source.name}`, about: `hearing of ${source.name}`, stage: 'work', otherwise },
         needs: [`pbx-${source.name}`],
         run() {
           const secret = secrets.get(sourceSecret(source));
@@ -110,7 +120,7 @@ export function reachChecks(
     ...config.source.map((source): Check => {
       const about = `records of ${source.name}`;
       return {
-        ...{ name: `records-${source.name}`, about, stage: 'work' },
+        ...{ name: `records-${source.name}`, about, stage: 'work', otherwise },
         async run() {
           if (recordsAccess(source, eyes).length > 0) return [];
           return recordsFindings(source, FREEPBX_FILE, eyes.credentials);
@@ -118,11 +128,17 @@ export function reachChecks(
       };
     }),
     {
-      ...{ name: 'phones', about: 'users', stage: 'work', needs: ['users-file'] },
+      ...{
+        name: 'phones',
+        about: 'users',
+        stage: 'work',
+        needs: ['users-file'],
+        otherwise: edit(file ?? configFile, configFile),
+      },
       run: () => (file === null ? [] : userFindings(census, { file, rows, unknown }, whole)),
     },
     {
-      ...{ name: 'leadsquared', about: 'LeadSquared', stage: 'work' },
+      ...{ name: 'leadsquared', about: 'LeadSquared', stage: 'work', otherwise },
       async run() {
         const [accessKey, secretKey] = [secrets.get(keys.accessKey), secrets.get(keys.secretKey)];
         if (accessKey === null || secretKey === null) return [withoutSecret('LeadSquared', keys.accessKey)];
@@ -130,7 +146,13 @@ export function reachChecks(
       },
     },
     {
-      ...{ name: 'directory', about: 'LeadSquared users', stage: 'work', needs: ['leadsquared', 'users-file'] },
+      ...{
+        name: 'directory',
+        about: 'LeadSquared users',
+        stage: 'work',
+        needs: ['leadsquared', 'users-file'],
+        otherwise,
+      },
       async run() {
         const [accessKey, secretKey] = [secrets.get(keys.accessKey), secrets.get(keys.secretKey)];
         if (accessKey === null || secretKey === null) return [withoutSecret('LeadSquared users', keys.accessKey)];
@@ -148,13 +170,12 @@ const orElse = (first: readonly Finding[], other: () => readonly Finding[]): rea
 
 async function sourceFindings(
   source: SourceConfig,
-  secrets: Secrets,
+  { secrets, eyes, whole }: Pick<Subject, 'secrets' | 'eyes' | 'whole'>,
   census: Census[],
-  whole: boolean,
 ): Promise<Finding[]> {
   const secret = secrets.get(sourceSecret(source));
   if (secret === null) return [withoutSecret(`PBX ${source.name}`, sourceSecret(source))];
-  const { seen, ...finding } = await checkSource(source, secret);
+  const { seen, ...finding } = await checkSource(source, secret, replacing([sourceSecret(source)], eyes));
   const plan = planOf(source);
   const readings = seen === null ? [] : readingsOf(plan, seen);
   census.push({ source: source.name, plan, readings, complete: seen?.listing.gaps.length === 0 });

@@ -14,7 +14,7 @@ import { DEFAULT_CONFIG } from '../../cli/commands.ts';
 import { type Check, type Outcome, printFinding, runChecks, type Tell } from '../check/checks.ts';
 import { VIEW } from '../check/config.ts';
 import { type Eyes, isBystander, openEyes } from '../check/eyes/service.ts';
-import type { Finding } from '../check/finding.ts';
+import { edit, type Finding, type Remedy } from '../check/finding.ts';
 import { fileChecks, reachChecks } from '../check/sections.ts';
 import { problemFindings, type Subject, subjectOf, type Wanted, wantedBy } from '../check/subject.ts';
 import { hereOf } from '../here.ts';
@@ -116,17 +116,24 @@ interface Parts {
 function checksFor({ file, eyes, config, machine, daemon, say }: Parts): Check[] {
   const wrong = config instanceof ConfigError;
   const here = hereOf(file);
-  const files = wrong ? [refused(config), ...WITHOUT_CONFIG.slice(0, FILES)] : fileChecks(config);
-  const reached = wrong ? WITHOUT_CONFIG.slice(FILES) : [...reachChecks(config, say), numbers(config)];
+  const look: Remedy = { commands: [here.service ? 'sudo journalctl -u logcalld -n 50' : here.command('status')] };
+  const files = wrong ? [refused(config, file), ...withoutConfig(look).slice(0, FILES)] : fileChecks(config);
+  const reached = wrong ? withoutConfig(look).slice(FILES) : [...reachChecks(config, say), numbers(config)];
   return [
     { ...VIEW, run: () => eyes.findings },
     ...files,
     ...(wrong ? [] : [storage(config)]),
-    { name: 'clock', about: 'clock', stage: 'work', run: () => clockFindings(machine) },
-    ...reached,
-    { name: 'service', about: 'service', stage: 'work', run: () => serviceFindings(machine, here) },
     {
-      ...{ name: DAEMON, about: 'daemon', stage: 'work' },
+      name: 'clock',
+      about: 'clock',
+      stage: 'work',
+      otherwise: { commands: ['timedatectl'] },
+      run: () => clockFindings(machine),
+    },
+    ...reached,
+    { name: 'service', about: 'service', stage: 'work', otherwise: look, run: () => serviceFindings(machine, here) },
+    {
+      ...{ name: DAEMON, about: 'daemon', stage: 'work', otherwise: look },
       async run() {
         const path = wrong ? databaseOf(file, { env: process.env }) : config.config.storage.path;
         if (path === null) return [];
@@ -141,41 +148,56 @@ function checksFor({ file, eyes, config, machine, daemon, say }: Parts): Check[]
   ];
 }
 
-const refused = (error: ConfigError): Check => ({
-  ...{ name: 'config', about: 'config', stage: 'start' },
+/** Where the daemon tells more. */
+
+const refused = (error: ConfigError, file: string): Check => ({
+  ...{ name: 'config', about: 'config', stage: 'start', otherwise: edit(file) },
   run: () => problemFindings('config', error),
 });
 
-const storage = ({ config }: Subject): Check => ({
-  ...{ name: 'storage', about: 'disk', stage: 'work', needs: ['database'] },
+const storage = ({ config, file }: Subject): Check => ({
+  ...{ name: 'storage', about: 'disk', stage: 'work', needs: ['database'], otherwise: edit(file) },
   run: () => storageFindings(config.storage, createClock().now()),
 });
 
-const numbers = ({ config }: Subject): Check => ({
-  ...{ name: 'numbers', about: 'numbers', stage: 'work' },
+const numbers = ({ config, file }: Subject): Check => ({
+  ...{ name: 'numbers', about: 'numbers', stage: 'work', otherwise: edit(file) },
   run: () => numberFindings(config),
 });
 
 /** What cannot be looked at as long as the config is refused. */
-const WITHOUT_CONFIG: readonly Check[] = (
-  [
-    ['users-file', 'users file'],
-    ['secrets', 'secret'],
-    ['database', 'database'],
-    ['storage', 'disk'],
-    ['pbx', 'PBX'],
-    ['hearing', 'hearing'],
-    ['records', 'records'],
-    ['leadsquared', 'LeadSquared'],
-    ['numbers', 'numbers'],
-  ] as const
-).map(([name, about]) => ({ name, about, stage: 'work', needs: ['config'], run: () => [] }));
+const withoutConfig = (otherwise: Remedy): readonly Check[] =>
+  (
+    [
+      ['users-file', 'users file'],
+      ['secrets', 'secret'],
+      ['database', 'database'],
+      ['storage', 'disk'],
+      ['pbx', 'PBX'],
+      ['hearing', 'hearing'],
+      ['records', 'records'],
+      ['leadsquared', 'LeadSquared'],
+      ['numbers', 'numbers'],
+    ] as const
+  ).map(([name, about]) => ({ name, about, stage: 'work', needs: ['config'], otherwise, run: () => [] }));
 /** The first of them are about files. */
 const FILES = 4;
 
 /** As documented in the help of the command. */
-function jsonOf(check: string, { level, about, text, expected, commands = [], lines = [] }: Finding): unknown {
-  return masked({ level, check, about, found: text, expected: expected ?? null, commands, lines });
+function jsonOf(
+  check: string,
+  { level, about, text, expected, commands = [], lines = [], elsewhere }: Finding,
+): unknown {
+  return masked({
+    level,
+    check,
+    about,
+    found: text,
+    expected: expected ?? null,
+    commands,
+    lines,
+    elsewhere: elsewhere ?? null,
+  });
 }
 
 /** `whole`: these eyes saw all that there is to see. */

@@ -41,9 +41,12 @@ export async function sayNext(
   const sudo = here.service ? 'sudo ' : '';
   for (const id of secrets.missing)
     say(`  ${sudo}sh -c 'umask 077; cat > ${target.secretFile(id)}'    # paste the key, Enter, Ctrl-D`);
-  say(`  ${here.edit(join(target.directory, USERS))}    # a line for each extension`);
+  say(
+    `  ${here.edit(join(target.directory, USERS))}    # a line for each extension; then go on with the next line here`,
+  );
   say(`  ${here.command('doctor')}`);
-  say(here.service ? '  sudo systemctl enable --now logcalld' : `  ${here.start}`);
+  say(here.service ? '  sudo systemctl enable --now logcalld' : `  ${here.start}    # until Ctrl-C`);
+  say(`  ${here.command('status')}    # beside it: is it heard, and what became of the calls`);
 }
 
 /** The address of this machine by which it comes to the PBX; nothing is sent. */

@@ -53,7 +53,6 @@ export async function gather(
   await asked('leadsquared-host', 'API host of the LeadSquared account', it.asker === null ? null : so.crm, (crm) => ({
     crm,
   }));
-  it.say('Whose are calls of an agent whom nobody knows, and of a lead without an owner?');
   so = { ...so, ...(await defaultUser(it, so)) };
   return { answers: so, pbx };
 }
@@ -61,6 +60,7 @@ export async function gather(
 function defaultUser(it: Questions, so: Answers): Promise<Partial<Answers>> {
   return answer(it, so, {
     option: 'default-user',
+    about: 'Whose are calls of an agent whom nobody knows, and of a lead without an owner?',
     question: 'E-mail of a LeadSquared user, or omit: posted without a user',
     preset: 'omit',
     use: (text) => ({ defaultUser: text === 'omit' ? null : text }),
@@ -115,6 +115,8 @@ function addressOf(type: PbxType, text: string): Place {
 
 interface Question {
   readonly option: string;
+  /** Said before it is asked. */
+  readonly about?: string;
   readonly question: string;
   /** `null`: it has no answer of its own. */
   readonly preset: string | null;
@@ -138,6 +140,7 @@ async function answer(
     return part;
   }
   if (asker === null) throw new UsageError(`--${it.option} is missing.`, 'logcalld init --help');
+  if (it.about !== undefined) say(it.about);
   for (;;) {
     const typed = await asker.line(it.question, it.preset);
     const part = it.use(typed);

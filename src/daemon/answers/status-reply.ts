@@ -22,7 +22,7 @@ export interface DaemonView {
   readonly startedAt: number;
   readonly clock: Clock;
   readonly sources: () => readonly SourceStatus[];
-  readonly pipeline: Pick<Pipeline, 'live'>;
+  readonly pipeline: Pick<Pipeline, 'live' | 'unstoredCalls'>;
   readonly conditions: Conditions;
   readonly delivery: Pick<Delivery, 'snapshot'>;
   readonly store: Pick<Store, 'gaps'>;
@@ -44,6 +44,7 @@ export async function daemonStatus(view: DaemonView): Promise<StatusReply> {
     live: view.pipeline.live(),
     conditions: view.conditions.raised(),
     gaps: await lastGaps(view.store, view.clock.now()),
+    unstored: view.pipeline.unstoredCalls(),
     counts: { states, oldestWaiting, updatesWaiting, parked, parkedReasons, skippedReasons },
     delivery,
     backup: view.lastBackup(),
@@ -96,6 +97,7 @@ export async function fileStatus(
     ],
     gaps: await lastGaps(store, at),
     counts,
+    unstored: 0,
     delivery: null,
     backup: null,
   };

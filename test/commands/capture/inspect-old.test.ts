@@ -73,7 +73,8 @@ host = 'api-in21.leadsquared.com'
 `;
   const [source] = parseConfig(text, 'logcalld.toml').source;
   if (source === undefined) throw new Error('no source');
-  const finding = await checkSource(source, new Secret('pw'));
+  const finding = await checkSource(source, new Secret('pw'), ['replace it']);
   t.match(finding, { level: 'FAIL', text: /is of Asterisk 11 or older \("Asterisk Call Manager\/1.3"\).*13 or newer/ });
+  t.notOk(finding.commands, 'another secret would not help');
   t.same(server.peers.items[0]?.actions.items, []);
 });

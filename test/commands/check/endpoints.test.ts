@@ -128,7 +128,7 @@ t.test('names that say something else: the lines, put into the config, end the w
   t.teardown(pbx.close);
   const look = async (lines: readonly string[]): Promise<Finding[]> => {
     const source = sourceWith([`port = ${pbx.port}`, ...lines]);
-    const { seen, ...found } = await checkSource(source, new Secret('pw'));
+    const { seen, ...found } = await checkSource(source, new Secret('pw'), []);
     t.match(found, { level: 'ok', text: /logged in, 0 live channels/ });
     return seen === null ? [] : endpointFindings('pbx1', planOf(source), seen, readingsOf(planOf(source), seen), false);
   };

@@ -39,7 +39,7 @@ t.test('a PBX whose certificate is of its own authority', async (t) => {
   t.teardown(server.close);
   const right = sourceOf(server.port, `ca_file = '${authority.file}'\nservername = 'pbx.example'`);
   const secret = new Secret('pw');
-  t.match(await checkSource(right, secret), { level: 'ok', text: /logged in, 0 live channels/ }, 'check-config');
+  t.match(await checkSource(right, secret, []), { level: 'ok', text: /logged in, 0 live channels/ }, 'check-config');
 
   const source = createSource(right, { clock: createClock(), secret: () => 'pw' });
   const status = await new Promise<SourceStatus>((resolve) => {
@@ -59,7 +59,7 @@ t.test('a PBX whose certificate is of its own authority', async (t) => {
     [`ca_file = '${join(folder, 'none.pem')}'`, /\[source.tls\] ca_file: .*none.pem cannot be read \(ENOENT\)/],
   ] as const;
   for (const [lines, text] of wrong) {
-    t.match(await checkSource(sourceOf(server.port, lines), secret), { level: 'FAIL', text });
+    t.match(await checkSource(sourceOf(server.port, lines), secret, []), { level: 'FAIL', text });
   }
 });
 

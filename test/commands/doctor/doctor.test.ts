@@ -2,6 +2,8 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { type Check, runChecks } from '../../../src/commands/check/checks.ts';
+import type { Finding } from '../../../src/commands/check/finding.ts';
 import { serviceFindings, startCommands } from '../../../src/commands/doctor/machine.ts';
 import { daemonFindings } from '../../../src/commands/doctor/running.ts';
 import { bundleText } from '../../../src/commands/doctor/support.ts';
@@ -11,12 +13,22 @@ import { CANARY } from '../../support/daemon.ts';
 
 t.setTimeout(120_000);
 
+/** Nothing wrong is told without what helps. */
+function helpless(lines: readonly Line[]): readonly Line[] {
+  const wrong = lines.filter(({ level }) => level === 'warn' || level === 'FAIL');
+  return wrong.filter(
+    ({ commands, lines: more, elsewhere }) => commands.length + more.length === 0 && elsewhere === null,
+  );
+}
+
 interface Line {
   readonly level: string;
   readonly check: string;
   readonly about: string;
   readonly found: string;
   readonly commands: readonly string[];
+  readonly lines: readonly string[];
+  readonly elsewhere: string | null;
 }
 
 const read = (out: string): Line[] => out.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]));
@@ -57,6 +69,14 @@ t.test('a whole installation', async (t) => {
     writeFileSync(users, before);
   });
 
+  await t.test('a wrong secret of the PBX: what to type', async (t) => {
+    const secret = join(it.directory, 'pbx-secret');
+    writeFileSync(secret, 'another one\n');
+    const { out } = await it.run('check-config');
+    t.match(out, /^FAIL +PBX asterisk .*refused the login.*$\n^ +type: .*umask 077; cat > .*pbx-secret/m);
+    writeFileSync(secret, CANARY);
+  });
+
   await t.test('without the daemon LeadSquared itself is asked; a default user whom it does not have', async (t) => {
     await it.stop();
     const stopped = await it.run('doctor');
@@ -84,6 +104,7 @@ t.test('a whole installation', async (t) => {
     const { code, out } = await it.run('doctor', '--json');
     t.equal(code, 78, 'with such a users file it would not start');
     const lines = read(out);
+    t.same(helpless(lines), []);
     t.match(of(lines, 'users-file'), [{ level: 'FAIL', found: /users\.csv:2: user: found nothing/ }]);
     t.ok(of(lines, 'secrets').some((line) => line.level === 'FAIL' && /is empty/.test(line.found)));
     t.match(of(lines, 'database')[0], { level: 'ok' });
@@ -235,6 +256,26 @@ t.test('what systemd tells of the service', async (t) => {
     lines: ['[Service]', 'WatchdogSec=60s'],
   });
   t.match(unit({ LoadState: 'not-found' }), [{ level: 'warn', text: /no unit logcalld\.service/ }]);
+});
+
+t.test('whatever a check finds wrong is told with what helps, be it by the check as a whole', async (t) => {
+  const otherwise = { commands: ['sudoedit /x.toml'] };
+  const told: Finding[] = [];
+  const check = (name: string, run: Check['run']): Check => ({ name, about: name, stage: 'work', otherwise, run });
+  const own = { level: 'FAIL', about: 'b', text: 'Wrong.', elsewhere: 'Nothing helps.' } as const;
+  await runChecks(
+    [
+      check('a', () => [{ level: 'warn', about: 'a', text: 'Wrong.', lines: [], commands: [] }]),
+      check('b', () => [own]),
+      check('c', () => {
+        throw new Error('Odd.');
+      }),
+      check('d', () => [{ level: 'info', about: 'd', text: 'Well.' }]),
+    ],
+    (_, finding) => told.push(finding),
+  );
+  t.match(told, [otherwise, own, { level: 'FAIL', ...otherwise }, { commands: undefined }]);
+  t.equal(told[1]?.commands, undefined, 'a reason why there is nothing to type stands alone');
 });
 
 t.test('no daemon', async (t) => {

@@ -25,7 +25,10 @@ t.test('unattended', async (t) => {
   t.match(await init(...all, '--access-key-file', join(folder, 'none')), { code: 2, error: /holds no secret/ });
   t.notOk(existsSync(place), 'a mistake writes nothing');
   const keys = ['--access-key-file', join(folder, 'keys/a'), '--secret-key-file', join(folder, 'keys/b')];
-  t.match(await init(...all, ...keys, '--tls'), { code: 0 });
+  const done = await init(...all, ...keys, '--tls');
+  t.equal(done.code, 0);
+  t.notMatch(done.out, /\?$/m, 'who asks nothing prints no question');
+  t.match(done.out, /^ +nano .*users\.csv.*\n.* doctor --config .*\n.* run --config .*\n.* status --config /m);
   t.match(loadConfig(config), {
     source: [{ port: 15038, tls: { enabled: true } }],
     leadsquared: { user: { unknown: ['lead-owner', 'omit'], default_user: null } },
