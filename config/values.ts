@@ -73,7 +73,8 @@ const LOOPBACK_EXPECTED =
 
 /** A host and nothing else: with an address of the web, what it is logged in with would be shown wherever the host is. */
 export function host(what: string) {
-  return text(what).regex(/^[^\s/@?#'"]+$/, { error: `${what}, without a scheme, a login or a path` });
+  const error = `${what}, without a scheme, a login or a path`;
+  return text(what).refine((value) => isIP(value) === 6 || /^[^\s:/@?#'"[\]]+$/.test(value), { error });
 }
 
 export const port = whole(1, 65_535);

@@ -208,7 +208,7 @@ t.test('secrets in the place of a host are not shown either', async (t) => {
   t.match(pbx, /source\[0\]\.host: found 'ami:\/\/\[login\]@pbx', expected .*without a scheme, a login or a path/);
   const place = "[[source.records]]\ntype = 'mysql'\nhost = 'mysql://me:hunter2@db'\n\n[leadsquared]";
   t.match(told(minimal.replace('[leadsquared]', place)), /records\[0\]\.host: found 'mysql:\/\/\[login\]@db'/);
-  for (const host of ['pbx.example', '127.0.0.1', '::1', '[::1]', 'fe80::1%eth0', 'p\u00e4x_1'])
+  for (const host of ['pbx.example', '127.0.0.1', '::1', 'fe80::1%eth0', 'p\u00e4x_1'])
     t.same(told(minimal.replace("type = 'asterisk'", `type = 'asterisk'\nhost = '${host}'`)), '', host);
 });
 

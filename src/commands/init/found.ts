@@ -14,11 +14,16 @@ export interface FoundPbx {
   readonly by: string;
   /** `null`: the usual one. */
   readonly port: number | null;
-  /** What lets logcalld in already; `null`: nothing does. Never printed. */
-  readonly secret: string | null;
-  /** Where that secret stands. */
-  readonly secretIn: string | null;
+  /** What lets a user of that name in already (FreeSWITCH knows no names); `null`: nothing does. */
+  readonly loginOf: (username: string) => FoundLogin | null;
   readonly records: RecordsPlace | null;
+}
+
+export interface FoundLogin {
+  /** Never printed. */
+  readonly secret: string;
+  /** The file in which it stands. */
+  readonly file: string;
 }
 
 /** Where the PBX keeps its own records, by kind. */
@@ -57,7 +62,7 @@ export async function findPbxs(where: Where = HERE): Promise<readonly FoundPbx[]
 }
 
 const listening = (type: PbxType, product: FoundPbx['product'], port: number): FoundPbx => ({
-  ...{ type, product, by: `port ${port}`, port: null, secret: null, secretIn: null, records: null },
+  ...{ type, product, by: `port ${port}`, port: null, loginOf: () => null, records: null },
 });
 
 const MYSQL_SOCKETS = ['/run/mysqld/mysqld.sock', '/var/run/mysqld/mysqld.sock', '/var/lib/mysql/mysql.sock'];
@@ -71,14 +76,16 @@ function asteriskHere({ root }: Where): FoundPbx | null {
   if (by === undefined) return null;
   const port = sectionOf(textOf(root, manager), 'general').get('port');
   const files = [manager, '/etc/asterisk/manager_custom.conf', '/etc/asterisk/manager_additional.conf'];
-  const known = files.find((file) => sectionOf(textOf(root, file), LOGIN).has('secret'));
+  const loginOf = (username: string): FoundLogin | null => {
+    const logins = files.map((file) => ({ file, secret: sectionOf(textOf(root, file), username).get('secret') ?? '' }));
+    return logins.find(({ secret }) => secret !== '') ?? null;
+  };
   const socket = MYSQL_SOCKETS.find(there);
   const csv = there(MASTER_CSV) ? { kind: 'csv' as const, file: MASTER_CSV } : null;
   return {
     ...{ type: 'asterisk', product: freepbx === undefined ? 'Asterisk' : 'FreePBX', by },
     port: portOf(port, AMI_PORT),
-    secret: known === undefined ? null : (sectionOf(textOf(root, known), LOGIN).get('secret') ?? null),
-    secretIn: known ?? null,
+    loginOf,
     records: freepbx !== undefined && socket !== undefined ? { kind: 'freepbx', socket } : csv,
   };
 }
@@ -95,12 +102,12 @@ function freeswitchHere({ root }: Where): FoundPbx | null {
   const file = folder === undefined ? null : `${folder}/autoload_configs/event_socket.conf.xml`;
   const text = file === null ? '' : textOf(root, file);
   const password = parameterOf(text, 'password');
-  const own = password !== null && password !== SHIPPED_PASSWORD;
+  const own = file === null || password === null || password === SHIPPED_PASSWORD ? null : { secret: password, file };
   const json = there(JSON_FOLDER) ? { kind: 'json-cdr' as const, folder: JSON_FOLDER } : null;
   return {
     ...{ type: 'freeswitch', product: fusion === undefined ? 'FreeSWITCH' : 'FusionPBX', by: fusion ?? folder ?? '' },
     port: portOf(parameterOf(text, 'listen-port') ?? undefined, ESL_PORT),
-    ...{ secret: own ? password : null, secretIn: own ? file : null },
+    loginOf: () => own,
     records: fusion !== undefined && there(POSTGRES_SOCKETS) ? { kind: 'fusionpbx', socket: POSTGRES_SOCKETS } : json,
   };
 }

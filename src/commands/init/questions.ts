@@ -75,15 +75,16 @@ const isHere = (host: string): boolean => HERE.includes(host);
 
 type Place = Pick<Answers, 'type' | 'host' | 'port'>;
 
-async function placeOf({ invocation, asker, say }: Questions, found: readonly FoundPbx[]): Promise<Place> {
+async function placeOf(it: Questions, found: readonly FoundPbx[]): Promise<Place> {
+  const { invocation, asker, say } = it;
   const [asterisk, freeswitch] = [invocation.value('asterisk'), invocation.value('freeswitch')];
   if (asterisk !== null && freeswitch !== null)
     throw new UsageError(
       '--asterisk and --freeswitch: one of them.',
       'logcalld init --help, a second PBX is added by hand',
     );
-  if (asterisk !== null) return addressOf('asterisk', asterisk);
-  if (freeswitch !== null) return addressOf('freeswitch', freeswitch);
+  const given = asterisk !== null ? 'asterisk' : freeswitch !== null ? 'freeswitch' : null;
+  if (given !== null) return placed(it, given, null);
   for (const { product, by, records } of found)
     say(`Found ${product} (${by})${records === null ? '' : ', with records of calls'}.`);
   const [first] = found;
@@ -95,7 +96,16 @@ async function placeOf({ invocation, asker, say }: Questions, found: readonly Fo
   const type = await typeFrom(asker, first?.type ?? null);
   const here = found.find((one) => one.type === type);
   const preset = here?.port == null ? '127.0.0.1' : `127.0.0.1:${here.port}`;
-  return addressOf(type, await asker.line('Its name or address', preset));
+  return placed(it, type, preset);
+}
+
+/** The option is named like the type. */
+async function placed(it: Questions, type: PbxType, preset: string | null): Promise<Place> {
+  const use = (text: string): Place => addressOf(type, text);
+  const start = { ...START, type };
+  const question = { option: type, question: 'Its name or address', preset, use };
+  const { host, port } = { ...start, ...(await answer(it, start, question)) };
+  return { type, host, port };
 }
 
 async function typeFrom(asker: Asker, preset: PbxType | null): Promise<PbxType> {

@@ -54,9 +54,10 @@ async function pbxSecret(
 ): Promise<{ readonly text: string | null; readonly tell: boolean }> {
   const file = invocation.value('pbx-secret-file');
   if (file !== null) return { text: await secretFrom('pbx-secret-file', file, next), tell: true };
-  if (pbx?.secret != null) {
-    const question = `${pbx.secretIn} has a ${type === 'asterisk' ? `user ${username}` : 'password'} already. Take that`;
-    if (asker === null || (await asker.yes(question, true))) return { text: pbx.secret, tell: false };
+  const login = pbx?.loginOf(username) ?? null;
+  if (login !== null) {
+    const question = `${login.file} has a ${type === 'asterisk' ? `user ${username}` : 'password'} already. Take that`;
+    if (asker === null || (await asker.yes(question, true))) return { text: login.secret, tell: false };
   }
   const there = existsSync(target.secretFile(SECRETS[type]));
   if (asker === null) return there ? { text: null, tell: false } : { text: randomSecret(), tell: true };

@@ -9,7 +9,7 @@ import type { CallEvent } from '../../telephony/call-event.ts';
 import { clockTime, count, external, type Privacy } from '../output.ts';
 import { type Wanted, WatchedCalls } from './watched-calls.ts';
 
-/** One line of the output; `--json` prints it as it is. Times: ms since the epoch. */
+/** What is told at once; `--json` prints it as it is, in one line. Times: ms since the epoch. */
 export interface Shown {
   readonly kind: 'event' | 'live' | 'ended' | 'delivery' | 'raw' | 'dropped';
   readonly at: number | null;
@@ -26,12 +26,15 @@ interface Pbx {
   readonly tell: ReturnType<typeof timelineTeller>;
 }
 
-/** Turns what the daemon tells into what is printed. `write` turns one into text, which may be held back and is handed over later. */
+/** Makes the lines of what is told: each is printed by itself. */
+export type Write = (shown: Shown) => readonly string[];
+
+/** Turns what the daemon tells into the lines that are printed. What `write` makes may be held back and is handed over later. */
 export function tailLines(
   config: Config,
   wanted: Wanted,
   secrecy: Privacy,
-  write: (shown: Shown) => string,
+  write: Write,
 ): (line: TailLine) => readonly string[] {
   const every = new WatchedCalls(wanted);
   const pbxs = new Map(
@@ -42,7 +45,7 @@ export function tailLines(
     }),
   );
   const ofRecord = (record: CallRecord, kind: Shown['kind'], at: number, text: string): readonly string[] =>
-    every.wants(record) ? [write({ kind, at, source: record.source, call: channelIdOf(record), who: '', text })] : [];
+    every.wants(record) ? write({ kind, at, source: record.source, call: channelIdOf(record), who: '', text }) : [];
 
   const frame = ({ source, at, events, raw }: Extract<TailLine, { frame: unknown }>['frame']): readonly string[] => {
     const pbx = pbxs.get(source);
@@ -58,8 +61,8 @@ export function tailLines(
       );
       if (!rawTold) shown.push(write({ ...base, kind: 'raw', at, who: '', text: raw ?? '' }));
       rawTold = true;
-      if (call === null) return shown;
-      return shown.flatMap((line) => pbx.calls.shown(call, line));
+      if (call === null) return shown.flat();
+      return shown.flatMap((each) => pbx.calls.shown(call, each));
     });
   };
 
@@ -85,7 +88,7 @@ export function tailLines(
     }
     // What was left out may have been of any call.
     const text = `${count(line.dropped, 'line was', 'lines were')} left out: this command did not read them in time.`;
-    return [write({ kind: 'dropped', at: null, source: null, call: null, who: '', text })];
+    return write({ kind: 'dropped', at: null, source: null, call: null, who: '', text });
   };
 }
 
@@ -124,24 +127,22 @@ function stepText(
 }
 
 /** Aligned as well as can be where nobody knows what comes: columns grow, and stay so. */
-export function writer(secrecy: Privacy, several: boolean): (shown: Shown) => string {
+export function writer(secrecy: Privacy, several: boolean): Write {
   const widths = [0, 0, 0];
   return ({ kind, at, source, call, who, text }) => {
     if (kind === 'raw') {
       const lines = text.split(/\r?\n/).filter((line) => line !== '');
-      return lines.map((line) => `    | ${secrecy.text(line)}`).join('\n');
+      return lines.map((line) => `    | ${secrecy.text(line)}`);
     }
-    if (kind === 'dropped') return text;
+    if (kind === 'dropped') return [text];
     const cells = [several ? (source ?? '') : '', call ?? '', who].map((cell) => secrecy.text(cell));
     const padded = cells.map((cell, n) => {
       widths[n] = Math.max(widths[n] ?? 0, Math.min(cell.length, MAX_WIDTH));
       return cell.padEnd(widths[n] ?? 0);
     });
     const time = at === null ? '' : clockTime(at);
-    return [time, ...padded, secrecy.text(text)]
-      .filter((cell) => cell !== '')
-      .join('  ')
-      .trimEnd();
+    const line = [time, ...padded, secrecy.text(text)].filter((cell) => cell !== '').join('  ');
+    return [line.trimEnd()];
   };
 }
 

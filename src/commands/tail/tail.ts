@@ -21,7 +21,7 @@ export async function tail(invocation: Invocation, terminal: Terminal): Promise<
   const secrecy = privacy(invocation.flag('numbers'));
   const number = invocation.value('number');
   const wanted = { number: number === null ? null : endOf(number), agent: invocation.value('agent') };
-  const asObject = (shown: Shown): string => JSON.stringify(secrecy.value(shown));
+  const asObject = (shown: Shown): readonly string[] => [JSON.stringify(secrecy.value(shown))];
   const write = invocation.flag('json') ? asObject : writer(secrecy, config.source.length > 1);
   const source = invocation.value('source');
   const query = { raw: invocation.flag('raw'), ...(source === null ? {} : { source }) };

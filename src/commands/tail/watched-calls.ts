@@ -20,11 +20,11 @@ export interface WatchedCall {
   readonly live: Set<string>;
   number: boolean;
   agent: boolean;
-  /** Lines from before it was known whether it is one that was asked for. */
-  readonly held: string[];
+  /** What was said before it was known whether it is one that was asked for, each with its lines. */
+  readonly held: (readonly string[])[];
 }
 
-/** Lines held back of one call. */
+/** What is held back of one call. */
 const HELD = 100;
 
 const endsIn = (number: string | null | undefined, end: string): boolean =>
@@ -64,14 +64,14 @@ export class WatchedCalls {
     this.name(call, id);
   }
 
-  /** The lines that may be shown now, the one of this event last. */
-  shown(call: WatchedCall, line: string): readonly string[] {
+  /** The lines that may be shown now, those of this event last. */
+  shown(call: WatchedCall, lines: readonly string[]): readonly string[] {
     if (!this.passes(call)) {
-      call.held.push(line);
+      call.held.push(lines);
       if (call.held.length > HELD) call.held.shift();
       return [];
     }
-    return [...call.held.splice(0), line];
+    return [...call.held.splice(0), lines].flat();
   }
 
   passes({ number, agent }: Pick<WatchedCall, 'number' | 'agent'>): boolean {

@@ -62,7 +62,9 @@ t.test('from an empty folder to logged calls', async (t) => {
   const child = spawn(program, [...words, 'init', '--directory', folder], { env, stdio: 'pipe' });
   const { code, printed, left } = await answering(child, [
     [/The PBX: .*: $/, 'asterisk\n'],
-    [/Its name or address \[127\.0\.0\.1.*\]: $/, `127.0.0.1:${port}\n`],
+    [/Its name or address \[127\.0\.0\.1.*\]: $/, '127.0.0.1:99999\n'],
+    [/Expected a whole number from 1 to 65535\.[\s\S]*Its name or address .*: $/, 'the pbx\n'],
+    [/Expected the name or address of the PBX, [\s\S]*Its name or address .*: $/, `127.0.0.1:${port}\n`],
     [/every call id begins with it \[pbx1\]: $/, 'My PBX\n'],
     [/Expected lower-case letters[\s\S]*\[pbx1\]: $/, '\n'],
     [/AMI user .*\[logcalld\]: $/, '\n'],

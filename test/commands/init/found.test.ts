@@ -1,6 +1,16 @@
 /** What `init` finds of a PBX on the machine. */
 import t from 'tap';
+import type { Invocation } from '../../../src/cli/command.ts';
+import type { Asker } from '../../../src/commands/init/ask.ts';
 import { findPbxs } from '../../../src/commands/init/found.ts';
+import { targetOf } from '../../../src/commands/init/place.ts';
+import { secretsFor } from '../../../src/commands/init/secrets.ts';
+import type { Answers } from '../../../src/commands/init/text.ts';
+
+const ANSWERS: Answers = {
+  ...{ type: 'asterisk', name: 'pbx1', host: '127.0.0.1', port: null, tls: false, username: 'logcalld', country: 'IN' },
+  ...{ records: null, crm: 'api.example.com', defaultUser: null },
+};
 
 const silent = async () => false;
 
@@ -16,13 +26,17 @@ t.test('FreePBX: its records in MariaDB, a login that is there already', async (
     },
     run: { mysqld: { 'mysqld.sock': '' } },
   });
-  t.match(await findPbxs({ root, listens: silent }), [
+  const found = await findPbxs({ root, listens: silent });
+  t.match(found, [
     {
       ...{ type: 'asterisk', product: 'FreePBX', by: '/etc/freepbx.conf', port: 5040 },
-      ...{ secret: 'abc', secretIn: '/etc/asterisk/manager_custom.conf' },
       records: { kind: 'freepbx', socket: '/run/mysqld/mysqld.sock' },
     },
   ]);
+  const file = '/etc/asterisk/manager_custom.conf';
+  t.same(found[0]?.loginOf('logcalld'), { secret: 'abc', file });
+  t.same(found[0]?.loginOf('other'), { secret: 'wrong', file }, 'each user has his own');
+  t.equal(found[0]?.loginOf('crm'), null);
 });
 
 t.test('an Asterisk alone', async (t) => {
@@ -34,7 +48,6 @@ t.test('an Asterisk alone', async (t) => {
     {
       product: 'Asterisk',
       port: null,
-      secret: null,
       records: { kind: 'csv', file: '/var/log/asterisk/cdr-csv/Master.csv' },
     },
   ]);
@@ -48,16 +61,42 @@ t.test('FreeSWITCH and FusionPBX: the password that everybody knows is none', as
   });
   const shipped = t.testdir({ etc: etc('ClueCon') });
   t.match(await findPbxs({ root: shipped, listens: silent }), [
-    { type: 'freeswitch', product: 'FreeSWITCH', port: 8022, secret: null, records: null },
+    { type: 'freeswitch', product: 'FreeSWITCH', port: 8022, records: null },
   ]);
+  t.equal((await findPbxs({ root: shipped, listens: silent }))[0]?.loginOf(''), null);
   const own = t.testdir({ etc: { ...etc('long-one'), fusionpbx: { 'config.conf': '' } }, run: { postgresql: {} } });
-  t.match(await findPbxs({ root: own, listens: silent }), [
-    { product: 'FusionPBX', secret: 'long-one', records: { kind: 'fusionpbx', socket: '/run/postgresql' } },
-  ]);
+  const found = await findPbxs({ root: own, listens: silent });
+  t.match(found[0]?.loginOf(''), { secret: 'long-one', file: /event_socket\.conf\.xml$/ });
+  t.match(found, [{ product: 'FusionPBX', records: { kind: 'fusionpbx', socket: '/run/postgresql' } }]);
 });
 
 t.test('no files: who listens', async (t) => {
   const root = t.testdir({});
   t.same(await findPbxs({ root, listens: silent }), []);
   t.match(await findPbxs({ root, listens: async (port) => port === 8021 }), [{ type: 'freeswitch', by: 'port 8021' }]);
+});
+
+t.test('the secret of one user of the PBX is never that of another', async (t) => {
+  const folder = t.testdir({
+    etc: { asterisk: { 'manager.conf': '[logcalld]\nsecret = of-logcalld\n[own]\nsecret=of-own\n' } },
+  });
+  const [pbx = null] = await findPbxs({ root: folder, listens: silent });
+  const invocation = { value: () => null, flag: () => false } as unknown as Invocation;
+  const target = targetOf(folder);
+  const of = (username: string, asker: Asker | null) =>
+    secretsFor({ invocation, asker, next: async () => '', target }, { ...ANSWERS, username }, pbx);
+  const own = await of('own', null);
+  t.match([own.written.get('ami-secret'), own.forPbx], ['of-own', null]);
+  const fresh = await of('crm', null);
+  t.match(fresh.written.get('ami-secret'), /^[\w-]{32}$/, 'a new one');
+  t.equal(fresh.forPbx, fresh.written.get('ami-secret'), 'which the PBX has to be told');
+  const asked: string[] = [];
+  const asker = {
+    yes: async (question: string) => asked.push(question) > 0,
+    hidden: async () => '',
+  } as unknown as Asker;
+  await of('crm', asker);
+  t.same(asked, [], 'nobody is told that this user is there');
+  await of('own', asker);
+  t.match(asked, [/manager\.conf has a user own already/]);
 });

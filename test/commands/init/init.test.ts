@@ -21,6 +21,12 @@ t.test('unattended', async (t) => {
   const all = ['--yes', '--asterisk', '127.0.0.1:15038', '--leadsquared-host', 'api.leadsquared.com'];
   t.match(await init('--yes', '--asterisk', 'x', '--freeswitch', 'y'), { code: 2, error: /one of them/ });
   t.match(await init('--yes', '--asterisk', '127.0.0.1:15038'), { code: 2, error: /--leadsquared-host is missing/ });
+  for (const [option, address, expected] of [
+    ['--asterisk', '127.0.0.1:99999', /--asterisk: expected a whole number from 1 to 65535/],
+    ['--asterisk', 'http://pbx', /--asterisk: expected the name or address of the PBX/],
+    ['--freeswitch', '127.0.0.1:123456', /--freeswitch: expected the name or address of the PBX/],
+  ] as const)
+    t.match(await init('--yes', option, address), { code: 2, error: expected }, address);
   t.match(await init(...all, '--country', 'XX'), { code: 2, error: /--country: expected a country code/ });
   t.match(await init(...all, '--access-key-file', join(folder, 'none')), { code: 2, error: /holds no secret/ });
   t.notOk(existsSync(place), 'a mistake writes nothing');

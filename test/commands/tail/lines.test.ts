@@ -2,7 +2,7 @@
 import t from 'tap';
 import type { TailLine } from '../../../adapters/control/stream.ts';
 import { parseConfig } from '../../../config/load.ts';
-import { privacy } from '../../../src/commands/output.ts';
+import { print, privacy } from '../../../src/commands/output.ts';
 import { type Shown, tailLines, writer } from '../../../src/commands/tail/lines.ts';
 import { createTail, watched } from '../../../src/daemon/answers/tail.ts';
 import type { Delivery, Outbox, Settlement } from '../../../src/delivery/store.ts';
@@ -73,9 +73,26 @@ t.test('finished calls, deliveries, what was sent by the PBX, and what was left 
   t.match(out, /one.*ended: Inbound Answered \*\*\*2345 -> 1001, 6 s\n.*lead found: lead-7\n/);
   t.match(out, /parked until somebody sends it again: refused: \*\*\*2345\n12 lines were left out/);
   t.equal(lines(told.slice(0, 3), { number: '999' }), '');
-  t.match(lines(TWO.map(asFrame)), /^ {4}\| Caller: \*\*\*2345$/m);
-  const objects = tailLines(CONFIG, { number: null, agent: null }, privacy(false), (one: Shown) => JSON.stringify(one));
+  const objects = tailLines(CONFIG, { number: null, agent: null }, privacy(false), (one: Shown) => [
+    JSON.stringify(one),
+  ]);
   t.match(JSON.parse(objects(told[0] as TailLine)[0] ?? ''), { kind: 'ended', source: 'pbx', call: 'one' });
+});
+
+t.test('what the PBX sent stands line by line, as it is printed, also after it was held back', async (t) => {
+  const secrecy = privacy(false);
+  const printed = (wanted: { number: string | null; agent: string | null }): string => {
+    let out = '';
+    const terminal = { out: (text: string) => (out += text), error: () => {} };
+    const told = tailLines(CONFIG, wanted, secrecy, writer(secrecy, false));
+    for (const line of TWO.map(asFrame).flatMap(told)) print(terminal, line);
+    return out;
+  };
+  for (const wanted of [
+    { number: null, agent: null },
+    { number: null, agent: '1001' },
+  ])
+    t.match(printed(wanted), / one .*\n {4}\| Event: channel-created\n {4}\| Caller: \*\*\*2345\n/);
 });
 
 t.test('nothing is made while nobody watches, and for who watches another PBX', async (t) => {
