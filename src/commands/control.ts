@@ -1,16 +1,19 @@
 /** Where the daemon and the commands meet: the socket's place, and who answers when the daemon does not run. */
 import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { AccessError } from '../../adapters/control/access.ts';
 import type { Replies, RequestName, RequestOf } from '../../adapters/control/api.ts';
 import { type ControlClient, connectControl } from '../../adapters/control/client.ts';
+import { ControlError } from '../../adapters/control/refusal.ts';
 import { readHolder } from '../../adapters/sqlite/thread/holder.ts';
 import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
 import type { Readers } from '../daemon/answers/lookup.ts';
 import { silent } from '../daemon/answers/status-reply.ts';
 import { VERSION } from '../daemon/version.ts';
-import { hereOf } from './here.ts';
+import { hereOf } from './here/here.ts';
+import { type Starting, startingAt, startingText } from './here/starting.ts';
 import { type Place, placeOf } from './place.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -37,7 +40,7 @@ export async function reach(place: Place, env: Environment = process.env): Promi
   if (own !== null) return own;
   const beside = join(dirname(path), NAME);
   let closed = false;
-  for (const socket of new Set([controlPath(place, env), beside, join(RUNTIME_OF_UNIT, NAME)])) {
+  for (const socket of socketsOf(place, env)) {
     if (socket === named) continue;
     try {
       const daemon = await connectControl(socket, VERSION, () => hereOf(place.file).restart);
@@ -47,8 +50,18 @@ export async function reach(place: Place, env: Environment = process.env): Promi
       closed = true;
     }
   }
-  if (closed) throw new Error(notHere(dirname(path), place));
+  const starting = closed ? startingOn(place, env) : null;
+  if (closed) throw new Error(starting === null ? notHere(dirname(path), place) : startingText(starting));
   return null;
+}
+
+/** Where a daemon on this database may listen. */
+const socketsOf = (place: Pick<Place, 'storage'>, env: Environment): ReadonlySet<string> =>
+  new Set([controlPath(place, env), join(dirname(place.storage.path), NAME), join(RUNTIME_OF_UNIT, NAME)]);
+
+/** The daemon on this database that does not answer yet; `null`: none is known to start. */
+export function startingOn(place: Pick<Place, 'storage'>, env: Environment = process.env): Starting | null {
+  return startingAt(socketsOf(place, env), (database) => isSameFile(database, place.storage.path));
 }
 
 /** To somebody who may ask the daemon, but not look into its files: there is no daemon to ask. */
@@ -76,15 +89,38 @@ async function isHeld(path: string): Promise<boolean> {
   return heldBy(path).held;
 }
 
-/** The same for what only the daemon can do. */
-export async function reachRunning(place: Place, what: string): Promise<ControlClient> {
-  const daemon = await reach(place);
+/** A start takes seconds, more on a slow machine; it is waited for so long, and looked for so often, ms. */
+const START_WITHIN_MS = 10_000;
+const AGAIN_MS = 100;
+
+/** The same for what only the daemon can do. One that is starting is waited for, for `withinMs`. */
+export async function reachRunning(place: Place, what: string, withinMs = START_WITHIN_MS): Promise<ControlClient> {
+  const daemon = await reachStarted(place, withinMs);
   if (daemon !== null) return daemon;
   await place.checkRest?.();
   const { heldBy } = await import('../../adapters/sqlite/thread/hold.ts');
   const held = heldBy(place.storage.path);
   if (held.held) throw new Error(silent(held.holder));
   throw new Error(`logcalld is not running with this config, and ${what}. Start it: ${hereOf(place.file).start}`);
+}
+
+/** One that is starting is waited for. `null`: none runs, nor is one starting. Rejects when it does not answer in time. */
+export async function reachStarted(place: Place, withinMs = START_WITHIN_MS): Promise<ControlClient | null> {
+  const until = Date.now() + withinMs;
+  for (;;) {
+    const starting = startingOn(place);
+    const late = Date.now() >= until;
+    try {
+      const daemon = await reach(place);
+      if (daemon !== null || starting === null) return daemon;
+      if (late) throw new Error(startingText(starting));
+    } catch (error) {
+      // One that has its socket already says by itself that it is not ready.
+      const unready = starting !== null || (error instanceof ControlError && error.status === 503);
+      if (late || !unready) throw error;
+    }
+    await setTimeout(AGAIN_MS);
+  }
 }
 
 /** Answers questions that change nothing. */

@@ -17,7 +17,7 @@ import { countEvents, events } from '../events.ts';
 import type { Clock, Log } from '../ports.ts';
 import { checkDatabase } from './check/database.ts';
 import { controlPath } from './control.ts';
-import { hereOf } from './here.ts';
+import { hereOf } from './here/here.ts';
 import { logOf, secretReader } from './log.ts';
 import { configOf } from './shell.ts';
 import { SetupError } from './terminal.ts';
@@ -27,8 +27,8 @@ const STATUS_EVERY_MS = 5_000;
 const ROOM_AGAIN_MS = 5_000;
 const ROOM_TRIES = 48;
 
-/** Resolves with the exit status when the daemon has ended. */
-export async function run(invocation: Invocation): Promise<number> {
+/** Resolves with the exit status when the daemon has ended. `answers`: called when the commands can ask it. */
+export async function run(invocation: Invocation, answers: () => void): Promise<number> {
   const config = configOf(invocation);
   const output = logOf(config.log);
   const log = countEvents(output);
@@ -68,6 +68,7 @@ export async function run(invocation: Invocation): Promise<number> {
     daemon = await startWithRoom(parts, ended.promise).finally(started);
     // A signal came while it waited.
     if (daemon === null) return await ended.promise;
+    answers();
     return await live(daemon, ended.promise, { notifier, log, output, clock });
   } finally {
     // Where the start failed as well: a signal ends what is left, whatever keeps it.

@@ -1,4 +1,4 @@
-import { hereOf } from '../here.ts';
+import { hereOf } from '../here/here.ts';
 
 /** What helps: at least one of these. */
 export type Remedy = Helps & ({ readonly commands: readonly string[] } | { readonly elsewhere: string });

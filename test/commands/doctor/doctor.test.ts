@@ -7,7 +7,7 @@ import type { Finding } from '../../../src/commands/check/finding.ts';
 import { serviceFindings, startCommands } from '../../../src/commands/doctor/machine.ts';
 import { daemonFindings } from '../../../src/commands/doctor/running.ts';
 import { bundleText } from '../../../src/commands/doctor/support.ts';
-import { type Here, hereOf } from '../../../src/commands/here.ts';
+import { type Here, hereOf } from '../../../src/commands/here/here.ts';
 import { settled, world } from '../../cli/world.ts';
 import { CANARY } from '../../support/daemon.ts';
 
