@@ -2,7 +2,7 @@
 import { createClock } from '../../../adapters/host/clock.ts';
 import { createSource, type Source } from '../../../adapters/index.ts';
 import type { SourceConfig } from '../../../config/schema.ts';
-import type { Clock, Deaf } from '../../ports.ts';
+import type { Clock, Deaf, Unheard } from '../../ports.ts';
 import type { Secret } from '../../secret.ts';
 import { type Finding, ok } from './finding.ts';
 
@@ -50,34 +50,48 @@ async function listen(source: Source, ear: Ear, clock: Clock, check: HearingChec
     if (refused !== null) tell(`Within ${seconds} s, on the machine of ${name}: ${probe.byHand}`);
     else tell(`Listening to ${name} for up to ${seconds} s: is there a call?`);
   }
-  const heard = await ear.result(waitMs, clock, { both: placing, placed });
-  if (heard === 'whole') {
-    const unproven = probe.unproven === null ? '' : `; ${probe.unproven}`;
-    return [ok(about, `events of calls come through${unproven}`)];
+  const heard = await ear.result(waitMs, clock);
+  if (heard.begun && heard.ended) {
+    const others = probe.unproven === null ? '' : `; ${probe.unproven}`;
+    return [ok(about, `events of calls come through${others}`)];
   }
-  if (heard !== null) return failed(heard);
-  if (placed) return failed(probe.unheard('all'));
-  const how =
-    refused === null
-      ? 'make a call while this runs, or let "check-config --probe" place a channel that rings nobody'
-      : 'place the channel by hand while this runs, and if it is not heard then, these lines are what to change';
-  const text = `not proven: no event of a call came in ${Math.round(waitMs / 1000)} s; ${how}`;
+  if (heard.deaf !== null) return failed(heard.deaf);
+  // The one that was placed has both at once.
+  if (placed) return failed(probe.unheard(missing(heard)));
+  const lines = refused === null ? {} : { lines: probe.unheard(missing(heard)).lines };
   return [
-    {
-      level: refused === null ? 'info' : 'warn',
-      about,
-      text,
-      ...(refused === null ? {} : { lines: probe.unheard('all').lines }),
-    },
+    { level: refused === null ? 'info' : 'warn', about, text: unproven(heard, waitMs, refused === null), ...lines },
   ];
 }
 
-/** `whole`: a channel was heard to begin and to end, or of a call going on enough; `null`: nothing was heard in time. */
-type Heard = 'whole' | Deaf | null;
+function missing({ begun, ended }: Heard): Unheard {
+  if (begun) return 'ends';
+  return ended ? 'beginnings' : 'all';
+}
+
+/** `listened`: nothing was to be placed. */
+function unproven({ any, begun, ended }: Heard, waitMs: number, listened: boolean): string {
+  const seconds = `${Math.round(waitMs / 1000)} s`;
+  const how = listened
+    ? 'make a call while this runs, or let "check-config --probe" place a channel that rings nobody'
+    : 'place the channel by hand while this runs, and if it is not heard then, these lines are what to change';
+  if (!any) return `not proven: no event of a call came in ${seconds}; ${how}`;
+  const came = begun ? 'a channel was heard to begin and none to end' : 'a channel was heard to end and none to begin';
+  const what = begun || ended ? came : 'no channel was heard to begin or to end';
+  return `not proven: events of calls come, but in ${seconds} ${what}, as of calls that go on or with a filter that holds them back; ${how}`;
+}
+
+/** What came of calls: any event, the beginning and the end of a channel; and what the source says is missing. */
+interface Heard {
+  readonly any: boolean;
+  readonly begun: boolean;
+  readonly ended: boolean;
+  readonly deaf: Deaf | null;
+}
 
 interface Ear {
-  /** `both`: the beginning and the end of a channel are waited for; `placed`: of one that was placed, which has both at once. */
-  result(ms: number, clock: Clock, wanted: { readonly both: boolean; readonly placed: boolean }): Promise<Heard>;
+  /** Waits until the beginning and the end of a channel were heard, or it is known that they do not come, for `ms` at most. */
+  result(ms: number, clock: Clock): Promise<Heard>;
 }
 
 /** Resolves when the PBX has listed its channels; `null` where it lets nobody in, or says nothing. */
@@ -85,20 +99,24 @@ function listenTo(source: Source, clock: Clock): Promise<Ear | null> {
   const kinds = new Set<string>();
   let wake = (): void => {};
   const ear: Ear = {
-    result: (ms, timer, { both, placed }) =>
+    result: (ms, timer) =>
       new Promise((resolve) => {
+        const heard = (): Heard => {
+          const { deaf = null, callHeardAt = null } = source.status();
+          const [begun, ended] = [kinds.has('channel-created'), kinds.has('cleared')];
+          return { any: callHeardAt !== null, begun, ended, deaf };
+        };
         let cancel = (): void => {};
-        const done = (heard: Heard): void => {
+        const done = (): void => {
           cancel();
           wake = () => {};
-          resolve(heard);
+          resolve(heard());
         };
         const look = (): void => {
-          const { deaf = null, callHeardAt = null } = source.status();
-          if (deaf !== null) done(deaf);
-          else if (both ? kinds.has('channel-created') && kinds.has('cleared') : callHeardAt !== null) done('whole');
+          const { begun, ended, deaf } = heard();
+          if (deaf !== null || (begun && ended)) done();
         };
-        cancel = timer.after(ms, () => done(partly(kinds, source, placed)));
+        cancel = timer.after(ms, done);
         wake = look;
         look();
       }),
@@ -123,12 +141,4 @@ function listenTo(source: Source, clock: Clock): Promise<Ear | null> {
       },
     );
   });
-}
-
-/** What is there by now is all that comes, but for the end of a call that goes on. */
-function partly(kinds: ReadonlySet<string>, { probe }: Source, placed: boolean): Heard {
-  const [begun, ended] = [kinds.has('channel-created'), kinds.has('cleared')];
-  if (ended) return begun ? 'whole' : probe.unheard('beginnings');
-  if (!begun) return null;
-  return placed ? probe.unheard('ends') : 'whole';
 }
