@@ -8,11 +8,13 @@ import { openReadOnly, type ReadOnlyDatabase } from '../../adapters/sqlite/threa
 import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
 import { type Readers, readers } from '../daemon/answers/lookup.ts';
-import { fileStatus, silent } from '../daemon/answers/status-reply.ts';
+import { fileStatus, isStarting, notRunning, silent } from '../daemon/answers/status-reply.ts';
 import { readersOf } from '../daemon/readers.ts';
 import { callLogPolicyOf, deliveryPolicyOf } from '../daemon/settings.ts';
 import type { Asker } from './control.ts';
-import { hereOf } from './here.ts';
+import { hereOf } from './here/here.ts';
+import { startingOn } from './here/sockets.ts';
+import { startingText } from './here/starting.ts';
 import { tell } from './output.ts';
 import { configOf } from './shell.ts';
 import { SetupError } from './terminal.ts';
@@ -42,9 +44,15 @@ export async function beside<T>(
   const file = openStored(path);
   try {
     const held = heldBy(path);
+    const starting = startingOn(config);
+    const remedy = `Start it with "${here.start}", or ${here.why}.`;
     tell(
       terminal,
-      held.held ? `${silent(held.holder)} Read from ${path}.` : `logcalld is not running: read from ${path}.`,
+      starting !== null
+        ? `${startingText(starting)} Read from ${path}.`
+        : held.held
+          ? `${silent(held.holder)} Read from ${path}.`
+          : `logcalld is not running: read from ${path}.`,
     );
     const clock = createClock();
     const own: Readers = readers({
@@ -52,7 +60,13 @@ export async function beside<T>(
       policy: deliveryPolicyOf(config),
       callLog: callLogPolicyOf(config),
       readerOf: readersOf(config),
-      status: () => fileStatus(file.remote, path, held, clock, `Start it with "${here.start}", or ${here.why}.`),
+      status: () =>
+        fileStatus(
+          file.remote,
+          path,
+          clock,
+          starting === null ? notRunning(held, remedy) : isStarting(startingText(starting)),
+        ),
       clock,
     });
     return await use({

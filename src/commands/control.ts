@@ -1,29 +1,22 @@
 /** Where the daemon and the commands meet: the socket's place, and who answers when the daemon does not run. */
-import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { AccessError } from '../../adapters/control/access.ts';
 import type { Replies, RequestName, RequestOf } from '../../adapters/control/api.ts';
 import { type ControlClient, connectControl } from '../../adapters/control/client.ts';
+import { ControlError } from '../../adapters/control/refusal.ts';
 import { readHolder } from '../../adapters/sqlite/thread/holder.ts';
 import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
 import type { Readers } from '../daemon/answers/lookup.ts';
 import { silent } from '../daemon/answers/status-reply.ts';
 import { VERSION } from '../daemon/version.ts';
-import { hereOf } from './here.ts';
+import { hereOf } from './here/here.ts';
+import { controlPath, type Environment, isSameFile, SOCKET, socketsOf, startingOn } from './here/sockets.ts';
+import { startingText } from './here/starting.ts';
 import { type Place, placeOf } from './place.ts';
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-const NAME = 'control.sock';
-/** What `RuntimeDirectory=logcalld` of the unit makes; a command on a terminal has no `RUNTIME_DIRECTORY`. */
-const RUNTIME_OF_UNIT = '/run/logcalld';
-
-/** Where the daemon listens: in systemd's runtime folder, else beside the database. */
-export function controlPath(place: Pick<Place, 'storage'>, env: Environment): string {
-  const runtime = env.RUNTIME_DIRECTORY?.split(':')[0];
-  return join(runtime === undefined || runtime === '' ? dirname(place.storage.path) : runtime, NAME);
-}
+export { controlPath, type Environment, startingOn };
 
 /**
  * The daemon on this database; `null` when none answers. Who holds the database says where it listens; else the usual places
@@ -35,9 +28,9 @@ export async function reach(place: Place, env: Environment = process.env): Promi
   const named = readHolder(path)?.socket ?? null;
   const own = named === null ? null : await holderAt(named, place);
   if (own !== null) return own;
-  const beside = join(dirname(path), NAME);
+  const beside = join(dirname(path), SOCKET);
   let closed = false;
-  for (const socket of new Set([controlPath(place, env), beside, join(RUNTIME_OF_UNIT, NAME)])) {
+  for (const socket of socketsOf(place, env)) {
     if (socket === named) continue;
     try {
       const daemon = await connectControl(socket, VERSION, () => hereOf(place.file).restart);
@@ -47,7 +40,8 @@ export async function reach(place: Place, env: Environment = process.env): Promi
       closed = true;
     }
   }
-  if (closed) throw new Error(notHere(dirname(path), place));
+  const starting = closed ? startingOn(place, env) : null;
+  if (closed) throw new Error(starting === null ? notHere(dirname(path), place) : startingText(starting));
   return null;
 }
 
@@ -76,15 +70,38 @@ async function isHeld(path: string): Promise<boolean> {
   return heldBy(path).held;
 }
 
-/** The same for what only the daemon can do. */
-export async function reachRunning(place: Place, what: string): Promise<ControlClient> {
-  const daemon = await reach(place);
+/** A start takes seconds, more on a slow machine; it is waited for so long, and looked for so often, ms. */
+const START_WITHIN_MS = 10_000;
+const AGAIN_MS = 100;
+
+/** The same for what only the daemon can do. One that is starting is waited for, for `withinMs`. */
+export async function reachRunning(place: Place, what: string, withinMs = START_WITHIN_MS): Promise<ControlClient> {
+  const daemon = await reachStarted(place, withinMs);
   if (daemon !== null) return daemon;
   await place.checkRest?.();
   const { heldBy } = await import('../../adapters/sqlite/thread/hold.ts');
   const held = heldBy(place.storage.path);
   if (held.held) throw new Error(silent(held.holder));
   throw new Error(`logcalld is not running with this config, and ${what}. Start it: ${hereOf(place.file).start}`);
+}
+
+/** One that is starting is waited for. `null`: none runs, nor is one starting. Rejects when it does not answer in time. */
+export async function reachStarted(place: Place, withinMs = START_WITHIN_MS): Promise<ControlClient | null> {
+  const until = Date.now() + withinMs;
+  for (;;) {
+    const starting = startingOn(place);
+    const late = Date.now() >= until;
+    try {
+      const daemon = await reach(place);
+      if (daemon !== null || starting === null) return daemon;
+      if (late) throw new Error(startingText(starting));
+    } catch (error) {
+      // One that has its socket already says by itself that it is not ready.
+      const unready = starting !== null || (error instanceof ControlError && error.status === 503);
+      if (late || !unready) throw error;
+    }
+    await setTimeout(AGAIN_MS);
+  }
 }
 
 /** Answers questions that change nothing. */
@@ -112,14 +129,4 @@ export function ask<N extends keyof Readers & RequestName>(
   input: RequestOf<N>,
 ): Promise<Replies[N]> {
   return asking(invocation, terminal, (asker) => asker.call(name, input));
-}
-
-/** By device and inode, so that other names and other mounts of a folder count as the same; by name where one cannot be seen. */
-function isSameFile(a: string, b: string): boolean {
-  try {
-    const [one, other] = [statSync(a), statSync(b)];
-    return one.dev === other.dev && one.ino === other.ino;
-  } catch {
-    return a === b;
-  }
 }

@@ -7,7 +7,11 @@ import { VERSION } from '../daemon/version.ts';
 export const bodies: Readonly<Record<CommandName, CommandBody>> = {
   demo: later(async () => (await import('./demo.ts')).demo),
   init: later(async () => (await import('./init/init.ts')).init),
-  run: later(async () => (await import('./run.ts')).run),
+  async run(invocation) {
+    // Before the rest is loaded, which takes seconds on a slow machine.
+    const answers = (await import('./here/announce.ts')).announce(invocation);
+    return (await import('./run.ts')).run(invocation, answers);
+  },
   'check-config': later(async () => (await import('./check/config.ts')).checkConfig),
   doctor: later(async () => (await import('./doctor/doctor.ts')).doctor),
   'calls list': later(async () => (await import('./calls/calls.ts')).callsList),

@@ -2,7 +2,7 @@
 import { refuseStranger } from '../../adapters/control/access.ts';
 import { databaseOf } from '../../config/read.ts';
 import type { Invocation } from '../cli/command.ts';
-import { fileOf } from './here.ts';
+import { fileOf } from './here/here.ts';
 
 /** What of a config it takes to find the daemon; a whole one will do as well. */
 export interface Place {

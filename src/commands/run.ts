@@ -14,7 +14,7 @@ import { VERSION } from '../daemon/version.ts';
 import { countEvents, events } from '../events.ts';
 import { checkDatabase } from './check/database.ts';
 import { controlPath } from './control.ts';
-import { hereOf } from './here.ts';
+import { hereOf } from './here/here.ts';
 import { logOf, secretReader } from './log.ts';
 import { configOf } from './shell.ts';
 import { SetupError } from './terminal.ts';
@@ -26,8 +26,8 @@ const STATUS_EVERY_MS = 5_000;
 const ROOM_AGAIN_MS = 5_000;
 const ROOM_TRIES = 48;
 
-/** Resolves with the exit status when the daemon has ended. */
-export async function run(invocation: Invocation): Promise<number> {
+/** Resolves with the exit status when the daemon has ended. `answers`: called when the commands can ask it. */
+export async function run(invocation: Invocation, answers: () => void): Promise<number> {
   const config = configOf(invocation);
   const output = logOf(config.log);
   const log = countEvents(output);
@@ -66,6 +66,7 @@ export async function run(invocation: Invocation): Promise<number> {
   daemon = await startWithRoom(parts, ended.promise).finally(started);
   // A signal came while it waited.
   if (daemon === null) return await ended.promise;
+  answers();
   notifier.ready(statusLine(daemon));
   const stopWatchdog = notifier.watchdog(() => daemon?.healthy() ?? false);
   const tell = (): void => {

@@ -3,7 +3,7 @@ import { refuseStranger } from '../../adapters/control/access.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import type { Invocation } from '../cli/command.ts';
-import { fileOf } from './here.ts';
+import { fileOf } from './here/here.ts';
 
 /** With its file, as the user names it. Throws `ConfigError`. */
 export function configOf(invocation: Invocation): Config & { readonly file: string } {

@@ -5,7 +5,8 @@ import t from 'tap';
 import { AmiPlayer } from '../../adapters/asterisk/player/player.ts';
 import { startSandbox } from '../../adapters/leadsquared/sandbox/sandbox.ts';
 import { heldBy } from '../../adapters/sqlite/thread/hold.ts';
-import { logcalld, logcalldIn } from '../cli/world.ts';
+import { reachStarted, startingOn } from '../../src/commands/control.ts';
+import { logcalld, logcalldIn, until } from '../cli/world.ts';
 import { CANARY, DaemonProcess, installation, sandboxUsers } from '../support/daemon.ts';
 
 t.setTimeout(120_000);
@@ -83,6 +84,15 @@ t.test('a service and a daemon by hand on one database', async (t) => {
   t.match(gone, { code: 1, error: /^logcalld is not running: read from / });
 
   const next = new DaemonProcess(config, 'run', {});
+  await next.logged(({ event }) => event === 'starting');
+  const other = { file: config, storage: { path: join(place.directory, 'etc', 'calls.db') } };
+  const starting = startingOn(other, {});
+  t.ok(starting !== null && starting.pid !== pid, 'that it starts is known before it has the database');
+  t.match(await reachStarted(other, 100_000), { database: other.storage.path }, 'and it is waited for');
+  await until(
+    () => startingOn(other, {}),
+    (one) => one === null,
+  );
   await next.logged(up);
   const now = heldBy(database);
   t.ok(now.held && now.holder !== null && now.holder.pid !== pid);

@@ -10,7 +10,7 @@ import { CRM, directoryPolicyOf } from '../../daemon/settings.ts';
 import type { CrmUser } from '../../delivery/crm.ts';
 import { findUser } from '../../delivery/parties/users.ts';
 import type { Secret } from '../../secret.ts';
-import type { Here } from '../here.ts';
+import type { Here } from '../here/here.ts';
 import { count, dateTime } from '../output.ts';
 import { shortened } from './endpoints.ts';
 import { type Finding, info, ok } from './finding.ts';

@@ -15,7 +15,7 @@ import { callLogPolicyOf, planOf } from '../../daemon/settings.ts';
 import { UNLIMITED } from '../../permits/port.ts';
 import type { SecretRef } from '../../secret.ts';
 import { controlPath } from '../control.ts';
-import { type Here, hereOf } from '../here.ts';
+import { type Here, hereOf } from '../here/here.ts';
 import { count } from '../output.ts';
 import { callFindings } from './calls.ts';
 import type { Check } from './checks.ts';

@@ -3,7 +3,7 @@ import { execFileSync, type StdioOptions } from 'node:child_process';
 import { release } from 'node:os';
 import { UNIT } from '../../../adapters/host/service/unit.ts';
 import { type Finding, info, ok } from '../check/finding.ts';
-import type { Here } from '../here.ts';
+import type { Here } from '../here/here.ts';
 
 export interface Machine {
   /** Properties of the unit; `null`: systemd does not run here, or does not answer. */

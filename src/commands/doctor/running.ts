@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import type { StatusReply } from '../../../adapters/control/api.ts';
 import type { Severity } from '../../health/conditions.ts';
 import { type Finding, info, ok } from '../check/finding.ts';
-import { reach } from '../control.ts';
+import { reachStarted } from '../control.ts';
 import { length } from '../output.ts';
 import type { Place } from '../place.ts';
 import { gapLine } from '../records/gap-line.ts';
@@ -14,7 +14,7 @@ const LEVELS: Readonly<Record<Severity, Finding['level']>> = { error: 'FAIL', wa
 
 /** `null`: none runs with this database. Rejects with one sentence when it may not be asked. */
 export async function askDaemon(place: Place): Promise<StatusReply | null> {
-  const daemon = await reach(place);
+  const daemon = await reachStarted(place);
   return daemon === null ? null : daemon.call('status', {});
 }
 

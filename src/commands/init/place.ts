@@ -15,7 +15,7 @@ import {
 import { dirname, join, resolve } from 'node:path';
 import { type Account, accountOf } from '../../../adapters/host/service/account.ts';
 import { readUnit, type Unit } from '../../../adapters/host/service/unit.ts';
-import { type Here, hereOf } from '../here.ts';
+import { type Here, hereOf } from '../here/here.ts';
 import { CONFIG, CREDENTIALS, type Layout } from './text.ts';
 
 export interface Target extends Layout {

@@ -3,7 +3,7 @@ import type { StatusReply } from '../../../adapters/control/api.ts';
 import type { Held } from '../../../adapters/sqlite/thread/hold.ts';
 import { type Holder, holderText } from '../../../adapters/sqlite/thread/holder.ts';
 import type { Delivery } from '../../delivery/service.ts';
-import type { Conditions } from '../../health/conditions.ts';
+import type { Conditions, RaisedCondition } from '../../health/conditions.ts';
 import { parkedCondition } from '../../health/parked.ts';
 import type { Pipeline } from '../../pipeline.ts';
 import type { Clock, SourceStatus } from '../../ports.ts';
@@ -59,14 +59,19 @@ export async function lastGaps({ gaps }: Pick<Store, 'gaps'>): Promise<StatusRep
   return [...new Map(latest.toReversed().map((gap) => [gap.source, gap])).values()];
 }
 
+/** Why there is no daemon that answers. */
+type Silence = Pick<RaisedCondition, 'code' | 'text' | 'severity'>;
+
 /** `held`: by a daemon that does not answer. `remedy`: what starts one, a sentence. */
-export async function fileStatus(
-  store: Store,
-  database: string,
-  held: Held,
-  clock: Clock,
-  remedy: string,
-): Promise<StatusReply> {
+export const notRunning = (held: Held, remedy: string): Silence => ({
+  code: held.held ? 'not-answering' : 'not-running',
+  severity: 'error',
+  text: held.held ? silent(held.holder) : `logcalld is not running: no call is logged. ${remedy}`,
+});
+
+export const isStarting = (text: string): Silence => ({ code: 'starting', severity: 'warning', text });
+
+export async function fileStatus(store: Store, database: string, clock: Clock, silence: Silence): Promise<StatusReply> {
   const at = clock.now();
   const counts = await store.outbox.counts({ now: at });
   return {
@@ -79,13 +84,7 @@ export async function fileStatus(
     sources: [],
     live: [],
     conditions: [
-      {
-        code: held.held ? 'not-answering' : 'not-running',
-        source: null,
-        lines: [],
-        severity: 'error',
-        text: held.held ? silent(held.holder) : `logcalld is not running: no call is logged. ${remedy}`,
-      },
+      { ...silence, source: null, lines: [] },
       ...(await noticeConditions(store, at)),
       ...parkedCondition(counts.parked),
     ],

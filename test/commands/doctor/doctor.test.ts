@@ -5,7 +5,7 @@ import t, { type Test } from 'tap';
 import { serviceFindings, startCommands } from '../../../src/commands/doctor/machine.ts';
 import { daemonFindings } from '../../../src/commands/doctor/running.ts';
 import { bundleText } from '../../../src/commands/doctor/support.ts';
-import { type Here, hereOf } from '../../../src/commands/here.ts';
+import { type Here, hereOf } from '../../../src/commands/here/here.ts';
 import { settled, world } from '../../cli/world.ts';
 import { CANARY } from '../../support/daemon.ts';
 

@@ -1,8 +1,8 @@
 /** How this program is started here: as the service that is installed, or by hand with a config of its own, as in a trial. */
-import { UNIT, unitFor } from '../../adapters/host/service/unit.ts';
-import type { Invocation } from '../cli/command.ts';
-import { DEFAULT_CONFIG } from '../cli/commands.ts';
-import { programName } from './output.ts';
+import { UNIT, unitFor } from '../../../adapters/host/service/unit.ts';
+import type { Invocation } from '../../cli/command.ts';
+import { DEFAULT_CONFIG } from '../../cli/commands.ts';
+import { programName } from '../output.ts';
 
 /** What is told to type, as it fits the place. */
 export interface Here {
