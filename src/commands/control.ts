@@ -1,5 +1,4 @@
 /** Where the daemon and the commands meet: the socket's place, and who answers when the daemon does not run. */
-import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { AccessError } from '../../adapters/control/access.ts';
@@ -13,20 +12,11 @@ import type { Readers } from '../daemon/answers/lookup.ts';
 import { silent } from '../daemon/answers/status-reply.ts';
 import { VERSION } from '../daemon/version.ts';
 import { hereOf } from './here/here.ts';
-import { type Starting, startingAt, startingText } from './here/starting.ts';
+import { controlPath, type Environment, isSameFile, SOCKET, socketsOf, startingOn } from './here/sockets.ts';
+import { startingText } from './here/starting.ts';
 import { type Place, placeOf } from './place.ts';
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-const NAME = 'control.sock';
-/** What `RuntimeDirectory=logcalld` of the unit makes; a command on a terminal has no `RUNTIME_DIRECTORY`. */
-const RUNTIME_OF_UNIT = '/run/logcalld';
-
-/** Where the daemon listens: in systemd's runtime folder, else beside the database. */
-export function controlPath(place: Pick<Place, 'storage'>, env: Environment): string {
-  const runtime = env.RUNTIME_DIRECTORY?.split(':')[0];
-  return join(runtime === undefined || runtime === '' ? dirname(place.storage.path) : runtime, NAME);
-}
+export { controlPath, type Environment, startingOn };
 
 /**
  * The daemon on this database; `null` when none answers. Who holds the database says where it listens; else the usual places
@@ -38,7 +28,7 @@ export async function reach(place: Place, env: Environment = process.env): Promi
   const named = readHolder(path)?.socket ?? null;
   const own = named === null ? null : await holderAt(named, place);
   if (own !== null) return own;
-  const beside = join(dirname(path), NAME);
+  const beside = join(dirname(path), SOCKET);
   let closed = false;
   for (const socket of socketsOf(place, env)) {
     if (socket === named) continue;
@@ -53,15 +43,6 @@ export async function reach(place: Place, env: Environment = process.env): Promi
   const starting = closed ? startingOn(place, env) : null;
   if (closed) throw new Error(starting === null ? notHere(dirname(path), place) : startingText(starting));
   return null;
-}
-
-/** Where a daemon on this database may listen. */
-const socketsOf = (place: Pick<Place, 'storage'>, env: Environment): ReadonlySet<string> =>
-  new Set([controlPath(place, env), join(dirname(place.storage.path), NAME), join(RUNTIME_OF_UNIT, NAME)]);
-
-/** The daemon on this database that does not answer yet; `null`: none is known to start. */
-export function startingOn(place: Pick<Place, 'storage'>, env: Environment = process.env): Starting | null {
-  return startingAt(socketsOf(place, env), (database) => isSameFile(database, place.storage.path));
 }
 
 /** To somebody who may ask the daemon, but not look into its files: there is no daemon to ask. */
@@ -148,14 +129,4 @@ export function ask<N extends keyof Readers & RequestName>(
   input: RequestOf<N>,
 ): Promise<Replies[N]> {
   return asking(invocation, terminal, (asker) => asker.call(name, input));
-}
-
-/** By device and inode, so that other names and other mounts of a folder count as the same; by name where one cannot be seen. */
-function isSameFile(a: string, b: string): boolean {
-  try {
-    const [one, other] = [statSync(a), statSync(b)];
-    return one.dev === other.dev && one.ino === other.ino;
-  } catch {
-    return a === b;
-  }
 }

@@ -1,6 +1,7 @@
 /** The place of the database: for `check-config`, and before the daemon starts. */
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { isReadOnly, readOnlyText } from '../../../adapters/host/read-only.ts';
 import { networkOf, onNetwork } from '../../../adapters/sqlite/thread/network.ts';
 import type { Config } from '../../../config/schema.ts';
 import { type Finding, ok } from './finding.ts';
@@ -20,6 +21,7 @@ export function checkDatabase(path: string): Finding {
     return ok(about, `${path}${file === undefined ? ' (made at the first start)' : ''} can be written by this user`);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'error';
+    if (isReadOnly(error)) return { level: 'FAIL', about, text: readOnlyText(folder) };
     const text =
       code === 'ENOENT'
         ? `the folder ${folder} does not exist: make it for the user of logcalld, or correct [storage] path.`
@@ -40,6 +42,7 @@ export function checkBackups({ enabled, folder }: Config['storage']['backup']): 
     return [ok(about, `${folder} can be written by this user`)];
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'error';
+    if (isReadOnly(error)) return [{ level: 'FAIL', about, text: readOnlyText(folder) }];
     const why = code === 'ENOENT' ? 'does not exist' : `may not be written by this user (${code})`;
     return [{ level: 'FAIL', about, text: `${folder} ${why}: ${remedy}` }];
   }

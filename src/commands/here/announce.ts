@@ -1,8 +1,8 @@
 /** The first thing that `logcalld run` does. */
 import { databaseOf } from '../../../config/read.ts';
 import type { Invocation } from '../../cli/command.ts';
-import { controlPath } from '../control.ts';
 import { fileOf } from './here.ts';
+import { controlPath } from './sockets.ts';
 import { announceStart } from './starting.ts';
 
 /** As far as the config is good enough to tell where; what is wrong with it is told later. The returned function ends it. */

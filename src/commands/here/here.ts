@@ -48,6 +48,6 @@ export function hereOf(config: string, env: Readonly<Record<string, string | und
     stop: 'Ctrl-C in its terminal',
     restart: `${command('run')}    # after Ctrl-C where it runs`,
     why: 'see why it ended where it ran',
-    edit: (file) => `edit ${file}`,
+    edit: (file) => `nano ${file}`,
   };
 }

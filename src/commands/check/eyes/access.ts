@@ -1,6 +1,7 @@
 /** What keeps a user from a file, and what to type so that it no longer does. */
 import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { isReadOnly, mountOf, readOnlyText } from '../../../../adapters/host/read-only.ts';
 import { groupName } from '../../../../adapters/host/service/account.ts';
 import type { Unit } from '../../../../adapters/host/service/unit.ts';
 import type { Finding } from '../finding.ts';
@@ -9,14 +10,22 @@ import { BY_ROOT, type Eyes, isBystander } from './service.ts';
 /** `connect`: to a socket, which takes the right to write to it. */
 export type Want = 'read' | 'write' | 'connect';
 
+interface Obstacle {
+  readonly path: string;
+  readonly stat: Stats;
+  /** Its file system takes no writes, whoever asks. */
+  readonly readOnly: boolean;
+}
+
 /** The first thing on the way to `path` that this process may not use as wanted; `null`: none, or it is not there. */
-function obstacle(path: string, want: Want): { readonly path: string; readonly stat: Stats } | null {
+function obstacle(path: string, want: Want): Obstacle | null {
   const way = [path];
   while (dirname(way[0] ?? '/') !== way[0]) way.unshift(dirname(way[0] ?? '/'));
   for (const step of way) {
     const stat = statSync(step, { throwIfNoEntry: false });
     if (stat === undefined) return null;
-    if (!may(step, modeFor(step, path, want, stat))) return { path: step, stat };
+    const why = refusal(step, modeFor(step, path, want, stat));
+    if (why !== null) return { path: step, stat, readOnly: isReadOnly(why) };
   }
   return null;
 }
@@ -27,12 +36,13 @@ function modeFor(step: string, path: string, want: Want, stat: Stats): number {
   return (want === 'read' ? constants.R_OK : constants.R_OK | constants.W_OK) | enter;
 }
 
-function may(path: string, mode: number): boolean {
+/** `null`: it may be used so. */
+function refusal(path: string, mode: number): unknown {
   try {
     accessSync(path, mode);
-    return true;
-  } catch {
-    return false;
+    return null;
+  } catch (error) {
+    return error;
   }
 }
 
@@ -54,16 +64,28 @@ export function accessFindings(about: string, path: string, want: Want, eyes: Ey
   }
   const found = obstacle(path, want);
   if (found === null) return [];
+  if (found.readOnly) return [readOnly(about, found.path)];
   if (isBystander(eyes))
     return [{ level: 'skip', about, text: `not looked at: user ${eyes.user} may not ${want} ${path}`, ...BY_ROOT }];
   return [refused(about, path, want, found, eyes)];
+}
+
+function readOnly(about: string, path: string): Finding {
+  const commands = [`findmnt --target ${path}`, `sudo mount -o remount,rw ${mountOf(path)}`];
+  return {
+    level: 'FAIL',
+    about,
+    text: readOnlyText(path),
+    expected: 'a file system that is mounted for writing',
+    commands,
+  };
 }
 
 function refused(
   about: string,
   path: string,
   want: Want,
-  { path: at, stat }: { readonly path: string; readonly stat: Stats },
+  { path: at, stat }: Obstacle,
   { user, unit, account }: Eyes,
 ): Finding {
   const verb = want === 'connect' ? 'connect to' : want;
