@@ -95,7 +95,6 @@ export async function demo(): Promise<number> {
   const stopListening = onSignals({
     drain: () => stopped.resolve(),
     stopNow: () => process.exit(EXIT.failed),
-    reload: () => {},
   });
   const daemon = await startDaemon({
     config,
