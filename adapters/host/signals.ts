@@ -1,12 +1,15 @@
-/** What the signals of a service mean. */
+/** What signals mean: to the service, and to a command that runs on until it is ended. */
 
 export interface SignalActions {
-  /** First SIGTERM or SIGINT: finish what is under way, then stop. */
+  /** First SIGTERM or SIGINT (and SIGHUP, see `reload`): finish what is under way, then stop. */
   drain(signal: NodeJS.Signals): void;
   /** A later one: stop now. */
   stopNow(signal: NodeJS.Signals): void;
-  /** SIGHUP. */
-  reload(): void;
+  /**
+   * SIGHUP. A service has no terminal, so there it is a wish (daemon(7)). Absent: the terminal was closed, which ends a command as
+   * Ctrl-C does.
+   */
+  reload?(): void;
 }
 
 /** The part of `process` that is needed. */
@@ -36,7 +39,7 @@ export function onSignals(
       actions.stopNow(signal);
     }
   };
-  const hangup = (): void => actions.reload();
+  const hangup = (signal: NodeJS.Signals): void => (actions.reload === undefined ? end(signal) : actions.reload());
   source.on('SIGTERM', end);
   source.on('SIGINT', end);
   source.on('SIGHUP', hangup);

@@ -103,7 +103,6 @@ export async function demo(): Promise<number> {
       stopped.resolve();
     },
     stopNow: () => process.exit(EXIT.failed),
-    reload: () => {},
   });
   const daemon = await startDaemon({
     config,

@@ -21,7 +21,6 @@ export async function sandbox(invocation: Invocation): Promise<number> {
   const stopListening = onSignals({
     drain: () => stopped.resolve(),
     stopNow: () => process.exit(EXIT.failed),
-    reload: () => {},
   });
   print(`LeadSquared sandbox on ${server.url}, for tests only: it accepts any call log and calls nobody.`);
   print(`  access key  ${server.accessKey}`);

@@ -91,7 +91,6 @@ async function addUp(pages: AsyncGenerator<ReplayAnswer>, terminal: Terminal, re
       stop = true;
     },
     stopNow: () => process.exit(EXIT.failed),
-    reload: () => {},
   });
   let total: Total | null = null;
   let place: string | null = null;

@@ -38,7 +38,6 @@ export async function watch(
   const stopListening = onSignals({
     drain: () => end.abort(),
     stopNow: () => process.exit(EXIT.ok),
-    reload: () => {},
   });
   const known = new Map<string, Shown>();
   let place: string | null = null;

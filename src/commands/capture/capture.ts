@@ -44,7 +44,6 @@ export async function capture(invocation: Invocation): Promise<number> {
   const stopListening = onSignals({
     drain: () => stopped.resolve(),
     stopNow: () => process.exit(EXIT.failed),
-    reload: () => {},
   });
   const pbx = createSource(source, {
     clock,

@@ -28,7 +28,7 @@ export async function tail(invocation: Invocation, terminal: Terminal): Promise<
 
   const ending = new AbortController();
   const end = (): void => ending.abort();
-  const stopListening = onSignals({ drain: end, stopNow: end, reload: () => {} });
+  const stopListening = onSignals({ drain: end, stopNow: end });
   const { signal } = ending;
   try {
     let daemon = await reachRunning(config, 'only it hears calls as they arrive');

@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import t from 'tap';
 import { logcalldIn } from '../../cli/world.ts';
 
+// A process for each look.
+t.setTimeout(120_000);
+
 const NOBODY = Number(spawnSync('id', ['-u', 'nobody'], { encoding: 'utf8' }).stdout);
 const GROUP = Number(spawnSync('id', ['-g', 'nobody'], { encoding: 'utf8' }).stdout);
 const DAEMON = 1;
@@ -102,6 +105,26 @@ t.test('as the user of the service', { skip: reason() }, async (t) => {
     const [, chown = '', chmod = ''] = /type: sudo (chown nobody:\S+ .*)\n +type: sudo (chmod .*)$/m.exec(out) ?? [];
     t.equal(spawnSync('sh', ['-c', `${chown} && ${chmod}`]).status, 0, 'what it says can be typed');
     t.equal((await check()).code, 0, 'and helps');
+  });
+
+  await t.test('a folder that others use is not given away', async (t) => {
+    const free = 'ProtectSystem=no';
+    for (const [path, own] of [
+      [at('shared'), at('shared', 'logcalld')],
+      ['/srv', '/srv/logcalld'],
+    ] as const) {
+      mkdirSync(at('shared', 'www'), { recursive: true });
+      mode('shared', 0o755);
+      unit(free);
+      writeFileSync(config, readFileSync(config, 'utf8').replace(/path = '.*'/, `path = '${path}/x.db'`));
+      const { code, out } = await check();
+      t.equal(code, 78);
+      t.match(out, /^FAIL +database +user nobody may not write \S+ \(mode 755\), and others keep things there\.$/m);
+      t.notMatch(out, /chown|chmod/);
+      t.match(out, `type: sudo install -d -o nobody -g nogroup -m 0700 ${own}\n`);
+    }
+    configure();
+    unit();
   });
 
   await t.test('credentials: open to others, missing, not handed over', async (t) => {

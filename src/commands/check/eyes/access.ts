@@ -1,6 +1,6 @@
 /** What keeps a user from a file, and what to type so that it no longer does. */
-import { accessSync, constants, type Stats, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { accessSync, constants, lstatSync, readdirSync, type Stats, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { isReadOnly, mountOf, readOnlyText } from '../../../../adapters/host/read-only.ts';
 import { groupName } from '../../../../adapters/host/service/account.ts';
 import type { Unit } from '../../../../adapters/host/service/unit.ts';
@@ -102,11 +102,36 @@ function refused(
   }
   const letters = `${needed & 0o040 ? 'r' : ''}${needed & 0o020 ? 'w' : ''}${needed & 0o010 ? 'x' : ''}`;
   const group = account?.groups[0]?.name ?? user;
+  if (want === 'write' && at === path && stat.isDirectory() && isOthers(at, account?.uid ?? null)) {
+    const own = join(at, 'logcalld');
+    return {
+      ...{ level: 'FAIL', about, text: `${text.slice(0, -1)}, and others keep things there.` },
+      expected: `a folder of its own in the config, such as ${own}`,
+      commands: [`sudo install -d -o ${user} -g ${group} -m 0700 ${own}`],
+    };
+  }
   const commands =
     want === 'write' && at === path
       ? [`sudo chown ${user}:${group} ${at}`, `sudo chmod u+${letters} ${at}`]
       : [...(member ? [] : [`sudo chgrp ${group} ${at}`]), `sudo chmod g+${letters} ${at}`];
   return { ...base, commands };
+}
+
+/**
+ * Whether a folder is there for others as well, so that it must not be given away: one of the system (hier(7)), or with things in it that
+ * are not the service's. Files of root may be left of a run by hand. `uid`: of the service's user.
+ */
+function isOthers(folder: string, uid: number | null): boolean {
+  if (dirname(dirname(folder)) === dirname(folder)) return true;
+  try {
+    return readdirSync(folder).some((name) => {
+      const entry = lstatSync(join(folder, name));
+      return entry.uid !== uid && (entry.uid !== 0 || !entry.isFile());
+    });
+  } catch {
+    // Whoever shuts a folder off keeps it for one purpose.
+    return false;
+  }
 }
 
 /** The setting of the unit that hides `path`. */
