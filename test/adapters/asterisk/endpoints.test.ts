@@ -20,7 +20,9 @@ async function learn(answers: AsteriskAnswers): Promise<EndpointListing & { read
   const listing = await source.endpoints();
   await source.stop();
   await pbx.close();
-  const asked = pbx.asked.slice(pbx.asked.indexOf('Status') + 1).filter((one) => one !== 'CoreStatus' && one !== 'BridgeList');
+  const asked = pbx.asked
+    .slice(pbx.asked.indexOf('Status') + 1)
+    .filter((one) => one !== 'CoreStatus' && one !== 'BridgeList');
   return { ...listing, asked };
 }
 
