@@ -14,7 +14,7 @@ export const FILTER =
 const EVENTS: Readonly<Record<Exclude<Unheard, 'all'>, string>> = { beginnings: 'Newchannel', ends: 'Hangup' };
 
 const THEN =
-  'Then: asterisk -rx "manager reload". logcalld logs in anew by itself; this is over with the first call that is heard.';
+  'Then: asterisk -rx "module reload manager". logcalld logs in anew by itself; this is over with the first call that is heard.';
 
 /** Rights do not hold back single events, filters do. */
 export function deafTo(what: Unheard, source: string, username: string): Deaf {

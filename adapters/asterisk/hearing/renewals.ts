@@ -1,7 +1,8 @@
 /**
- * When the login is done anew, while something is missing that the rights or filters of the user hold back: those are of the login, and
- * nobody tells when `manager reload` has changed them (main/manager.c sends no event then; for other reloads it sends `Reload`). Soon at
- * first, while somebody may be at work on it, then ever more rarely, as each login is a line in the log of the PBX.
+ * When the login is done anew, while something is missing that the rights or filters of the user hold back: those are of the login. That
+ * they are others Asterisk tells by `Reload` after `module reload manager` and `core reload`, and not after `manager reload` (seen on 16
+ * and 22), nor to who may not read `system`. So it is also tried: soon at first, while somebody may be at work on it, then ever more
+ * rarely, as each login is a line in the log of the PBX.
  */
 
 /** How often with the first pause, before each pause is twice the last one. */

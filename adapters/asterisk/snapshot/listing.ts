@@ -119,5 +119,5 @@ export function cutList(source: string): string {
 
 /** The user may not list channels, nor ask how many there are: the bridges are all that he may count. */
 export function noListRights(source: string, username: string): string {
-  return `Asterisk "${source}" does not let the AMI user "${username}" list channels: calls that were going on before the connection are not seen, and that events are missing is noticed by calls that are answered alone. Add write = reporting in manager.conf, then "manager reload".`;
+  return `Asterisk "${source}" does not let the AMI user "${username}" list channels: calls that were going on before the connection are not seen, and that events are missing is noticed by calls that are answered alone. Add write = reporting in manager.conf, then asterisk -rx "module reload manager".`;
 }

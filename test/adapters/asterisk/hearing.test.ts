@@ -349,3 +349,13 @@ t.test('no ends on a PBX that is never silent: noticed by its counts and its lis
   await heard(peer);
   t.equal(source.status().deaf, null);
 });
+
+t.test('rights that the PBX has read anew count at once', async (t) => {
+  const { server, clock, peer, look, heard } = await bench(t);
+  for (const total of [7, 8, 8]) await look(peer, { live: 0, total });
+  peer.packet('Event: Reload', 'Module: manager', 'Status: 0');
+  await heard(peer);
+  const fresh = server.peers.find((one) => one !== peer);
+  clock.advance(LOOK_MS);
+  t.ok(await fresh);
+});
