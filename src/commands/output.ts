@@ -118,8 +118,9 @@ const IDS = new Set([
     'linkedIds',
     'parties',
     'channels',
-    // Of a config, to be copied.
+    // Of a config or a shell, to be copied.
     'lines',
+    'commands',
   ],
 ]);
 

@@ -31,7 +31,7 @@ import {
 import { numberFindings } from './numbers.ts';
 import { askDaemon, daemonFindings } from './running.ts';
 import { storageFindings } from './storage.ts';
-import { bundleText, openBundle } from './support.ts';
+import { type Bundle, bundleText, openBundle } from './support.ts';
 
 /** Name of a check. */
 const DAEMON = 'daemon';
@@ -44,10 +44,20 @@ interface Told {
 }
 
 export async function doctor(invocation: Invocation, terminal: Terminal): Promise<number> {
-  const file = invocation.value('config') ?? DEFAULT_CONFIG;
   const wanted = invocation.value('support');
-  // Root may do these, the user of the service may not.
+  // Root may do this, the user of the service may not.
   const bundle = wanted === null ? null : openBundle(wanted);
+  try {
+    return await looked(invocation, terminal, bundle);
+  } catch (error) {
+    bundle?.discard(error instanceof Error ? error.message : String(error));
+    throw error;
+  }
+}
+
+async function looked(invocation: Invocation, terminal: Terminal, bundle: Bundle | null): Promise<number> {
+  const file = invocation.value('config') ?? DEFAULT_CONFIG;
+  // As root, too.
   const machine = lookAtMachine();
   const log = bundle === null ? null : lastLog(LINES);
   const eyes = openEyes(file);
@@ -200,12 +210,17 @@ function jsonOf(
   });
 }
 
-/** `whole`: these eyes saw all that there is to see. */
-function verdict(told: readonly Told[], { failed }: Outcome, whole: boolean, terminal: Terminal): void {
+/** What all comes to, in one sentence. `whole`: these eyes saw all that there is to see. */
+export function verdict(
+  told: readonly Told[],
+  { failed }: Pick<Outcome, 'failed'>,
+  whole: boolean,
+  terminal: Terminal,
+): void {
   const many = (level: Finding['level']) => told.filter(({ finding }) => finding.level === level).length;
   const [fails, warns, skips] = [many('FAIL'), many('warn'), many('skip')];
   print(terminal, '');
-  if (failed.size === 0 && whole && warns === 0) {
+  if (failed.size === 0 && whole && warns === 0 && skips === 0) {
     print(terminal, 'All is well.');
     return;
   }

@@ -1,5 +1,5 @@
 /** `doctor --support FILE`: all that helps to find a fault from afar, in one text, without secrets and whole numbers. */
-import { closeSync, fchmodSync, fchownSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, fchmodSync, fchownSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { parse, stringify } from 'smol-toml';
 import type { StatusReply } from '../../../adapters/control/api.ts';
 import { isTable } from '../../../config/check.ts';
@@ -14,6 +14,8 @@ import type { Machine } from './machine.ts';
 export interface Bundle {
   readonly path: string;
   write(text: string): void;
+  /** Nothing more will be written. Where this process may no longer take an empty file away, the file says why it is there. */
+  discard(why: string): void;
 }
 
 /** Never over another file: what a folder already has may be somebody's. Throws an Error of one sentence. */
@@ -30,10 +32,21 @@ export function openBundle(path: string, env: NodeJS.ProcessEnv = process.env): 
   // Who used sudo is to be able to send it.
   const [uid, gid] = [Number(env.SUDO_UID), Number(env.SUDO_GID)];
   if (process.geteuid?.() === 0 && uid > 0 && gid > 0) fchownSync(file, uid, gid);
+  let written = false;
   return {
     path,
     write(text) {
+      written = true;
       writeSync(file, text);
+      closeSync(file);
+    },
+    discard(why) {
+      if (written) return;
+      try {
+        rmSync(path);
+      } catch {
+        writeSync(file, `${why}\n`);
+      }
       closeSync(file);
     },
   };
