@@ -13,6 +13,7 @@ import { type Daemon, type DaemonParts, startDaemon } from '../daemon/daemon.ts'
 import { VERSION } from '../daemon/version.ts';
 import { countEvents, events } from '../events.ts';
 import { checkDatabase } from './check/database.ts';
+import { refuseIncomplete } from './check/missing.ts';
 import { controlPath } from './control.ts';
 import { hereOf } from './here/here.ts';
 import { logOf, secretReader } from './log.ts';
@@ -62,6 +63,12 @@ export async function run(invocation: Invocation, answers: () => void): Promise<
       ended.resolve(EXIT.failed);
     },
   };
+  const { path } = config.storage;
+  try {
+    refuseIncomplete(config, parts.readSecret);
+  } catch (error) {
+    throw setupError(error, path);
+  }
   const started = notifier.starting('opening the database');
   daemon = await startWithRoom(parts, ended.promise).finally(started);
   // A signal came while it waited.

@@ -14,14 +14,18 @@ export interface Secrets {
   get(ref: SecretRef): Secret | null;
 }
 
-export function readSecrets(config: Config, eyes: Eyes): Secrets {
+/** All that a config names. */
+export function secretsOf(config: Config): readonly SecretRef[] {
   const keys = leadsquaredSecrets(config.leadsquared);
   const records = config.source.flatMap(({ name, records }) =>
     records.flatMap((one) => recordsSecret(name, one) ?? []),
   );
-  const refs = [...config.source.map(sourceSecret), ...records, keys.accessKey, keys.secretKey];
+  return [...config.source.map(sourceSecret), ...records, keys.accessKey, keys.secretKey];
+}
+
+export function readSecrets(config: Config, eyes: Eyes): Secrets {
   const found = new Map<string, Secret>();
-  const findings = refs.map((ref) => readOne(ref, eyes, found));
+  const findings = secretsOf(config).map((ref) => readOne(ref, eyes, found));
   return { findings, found: [...found.values()], get: ({ what }) => found.get(what) ?? null };
 }
 
