@@ -36,7 +36,8 @@ export function tablesOf(text: string, file: string, options: LoadOptions): Reco
   return root;
 }
 
-const FOUND: Readonly<Record<string, string>> = {
+/** What stands where a file should be, by the code of the error. */
+export const FOUND: Readonly<Record<string, string>> = {
   ENOENT: 'no such file',
   EACCES: 'a file that may not be read',
   EISDIR: 'a folder',

@@ -4,6 +4,7 @@ import { CsvError, parse } from 'csv-parse/sync';
 import { z } from 'zod';
 import { maskText } from '../src/telephony/mask.ts';
 import { ConfigError, nearest, type Problem } from './problem.ts';
+import { FOUND } from './read.ts';
 
 export interface UserMapping {
   /** Extension (or other agent number) as the PBX has it. */
@@ -36,7 +37,7 @@ export function loadUsers(file: string, sources: readonly string[] = []): readon
       code === 'EACCES'
         ? `Let the user of the daemon read it, e.g. chgrp logcalld ${file} && chmod 640 ${file}.`
         : 'Correct [leadsquared.user] file, or make the file from users.example.csv.';
-    throw new ConfigError([problem(file, null, '', code, 'a readable file', remedy)]);
+    throw new ConfigError([problem(file, null, '', FOUND[code] ?? code, 'a readable file', remedy)]);
   }
   return parseUsers(text, file, sources);
 }

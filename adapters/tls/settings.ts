@@ -46,8 +46,8 @@ function readText(path: string, key: string): string {
     if (!statSync(path).isFile()) throw new Error('not a file');
     return readFileSync(path, 'latin1');
   } catch (error) {
-    const why = error instanceof Error && 'code' in error ? String(error.code) : 'not a file';
-    throw new Error(`${key} cannot be read (${why}): name a PEM file that the user of logcalld may read.`);
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'not a file';
+    throw new Error(`${key} cannot be read (${code === 'ENOENT' ? 'no such file' : code}): name a PEM file that the user of logcalld may read.`);
   }
 }
 

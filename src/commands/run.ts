@@ -16,6 +16,7 @@ import { VERSION } from '../daemon/version.ts';
 import { countEvents, events } from '../events.ts';
 import type { Clock, Log } from '../ports.ts';
 import { checkDatabase } from './check/database.ts';
+import { refuseIncomplete } from './check/missing.ts';
 import { controlPath } from './control.ts';
 import { hereOf } from './here/here.ts';
 import { logOf, secretReader } from './log.ts';
@@ -64,6 +65,11 @@ export async function run(invocation: Invocation, answers: () => void): Promise<
         ended.resolve(EXIT.failed);
       },
     };
+    try {
+      refuseIncomplete(config, parts.readSecret);
+    } catch (error) {
+      throw setupError(error, config.storage.path);
+    }
     const started = notifier.starting('opening the database');
     daemon = await startWithRoom(parts, ended.promise).finally(started);
     // A signal came while it waited.

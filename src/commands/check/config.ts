@@ -10,14 +10,13 @@ import { openEyes } from './eyes/service.ts';
 import { fileChecks, reachChecks } from './sections.ts';
 import { subjectOf, wantedBy } from './subject.ts';
 
-/** Throws `ConfigError` with every problem when the config or the users file is wrong. */
+/** Throws `ConfigError` with every problem when the config itself is wrong; what else is wrong is told with the rest. */
 export async function checkConfig(invocation: Invocation, terminal: Terminal): Promise<number> {
   const file = invocation.value('config') ?? DEFAULT_CONFIG;
   const report: Tell = (_, finding) => printFinding(terminal, finding);
   const eyes = openEyes(file);
   if (!eyes.service) refuseStranger(file);
   const subject = subjectOf(file, eyes, wantedBy(invocation));
-  if (subject.usersProblem !== null) throw subject.usersProblem;
   const viewed = await runChecks([{ ...VIEW, run: () => subject.eyes.findings }], report);
   const looked = await runChecks(fileChecks(subject), report, viewed);
   if (invocation.flag('offline')) return looked.status;

@@ -2,6 +2,7 @@
 import { readSecret, SecretError } from '../../../../adapters/host/credentials.ts';
 import type { Unit } from '../../../../adapters/host/service/unit.ts';
 import { type Config, leadsquaredSecrets, pageSecret, recordsSecret, sourceSecret } from '../../../../config/schema.ts';
+import { tokenProblem } from '../../../daemon/page.ts';
 import type { Secret, SecretRef } from '../../../secret.ts';
 import { type Finding, ok } from '../finding.ts';
 import { BY_ROOT, type Eyes, HiddenSecret } from './service.ts';
@@ -14,16 +15,34 @@ export interface Secrets {
   get(ref: SecretRef): Secret | null;
 }
 
-export function readSecrets(config: Config, eyes: Eyes): Secrets {
+/** All that a config names. */
+export function secretsOf(config: Config): readonly SecretRef[] {
   const keys = leadsquaredSecrets(config.leadsquared);
   const records = config.source.flatMap(({ name, records }) =>
     records.flatMap((one) => recordsSecret(name, one) ?? []),
   );
-  const page = config.page.listen === null ? [] : [pageSecret(config.page)];
-  const refs = [...config.source.map(sourceSecret), ...records, keys.accessKey, keys.secretKey, ...page];
+  return [...config.source.map(sourceSecret), ...records, keys.accessKey, keys.secretKey];
+}
+
+export function readSecrets(config: Config, eyes: Eyes): Secrets {
   const found = new Map<string, Secret>();
-  const findings = refs.map((ref) => readOne(ref, eyes, found));
-  return { findings, found: [...found.values()], get: ({ what }) => found.get(what) ?? null };
+  const findings = secretsOf(config).map((ref) => readOne(ref, eyes, found));
+  return {
+    findings: [...findings, ...pageFindings(config, eyes, found)],
+    found: [...found.values()],
+    get: ({ what }) => found.get(what) ?? null,
+  };
+}
+
+/** Without its token the page is not served; calls are logged all the same. */
+function pageFindings({ page }: Config, eyes: Eyes, found: Map<string, Secret>): readonly Finding[] {
+  if (page.listen === null) return [];
+  const ref = pageSecret(page);
+  const one = readOne(ref, eyes, found);
+  if (one.level === 'FAIL') return [{ ...one, level: 'warn' }];
+  const token = found.get(ref.what);
+  const wrong = token === undefined ? null : tokenProblem(token);
+  return wrong === null ? [one] : [{ level: 'warn', about: 'secret', text: `The page is not served: ${wrong}` }];
 }
 
 function readOne(ref: SecretRef, { unit, credentials }: Eyes, found: Map<string, Secret>): Finding {
