@@ -66,13 +66,30 @@ export function backfill(heardCalls: readonly CallRecord[], heard: Heard, cdr: r
   const recorded = byIdOf(cdr, known);
   const completed = heardCalls.map((record) => {
     const own = recorded(record);
+    if (own !== undefined && grew(record, own)) return unheard(own);
     return own === undefined || !record.flags.includes('blind-interval') ? record : complete(record, own);
   });
   const created = cdr
     .filter(({ record, ids }) => !known.has(record.callSessionId) && !names(ids, heard.ids))
     .filter(({ record, ids }) => heard.gaps.some((gap) => liesIn(record, gap, names(ids, heard.mentioned))))
-    .map(({ record }) => ({ ...record, flags: withFlags(record.flags, ['blind-interval', 'from-cdr', 'not-heard']) }));
+    .map(({ record }) => unheard(record));
   return [...completed, ...created].sort((a, b) => a.endedAt - b.endedAt);
+}
+
+const NOT_HEARD = 'not-heard';
+
+/** A call of which the records alone tell. */
+const unheard = (record: CallRecord): CallRecord => ({
+  ...record,
+  flags: withFlags(record.flags, ['blind-interval', 'from-cdr', NOT_HEARD]),
+});
+
+/**
+ * It was taken from the records while it still went on: Asterisk writes the row of a leg that was transferred away when that one is over.
+ * What is written later tells all of it.
+ */
+function grew(known: CallRecord, now: CallRecord): boolean {
+  return known.flags.includes(NOT_HEARD) && now.endedAt > known.endedAt && now.startedAt <= known.startedAt;
 }
 
 /**

@@ -394,3 +394,20 @@ t.test('a record on a clock that drifts makes no call that begins or is answered
   ]);
   t.match(call, { startedAt: T + 60_000, answeredAt: T + 60_000, endedAt: T + 60_000, durationSeconds: 0 });
 });
+
+t.test('a call that was taken from the records while it went on, and that they tell of further', async (t) => {
+  const first = cdr({ endedAt: T + 4000, durationSeconds: 2, talkSeconds: 2 });
+  const [begun] = backfill([], heard([], GAP), [first]);
+  t.match(begun, { durationSeconds: 2, flags: ['blind-interval', 'from-cdr', 'not-heard'] });
+  if (begun === undefined) return;
+  // Transferred blind: the row of the other leg is written when that is over.
+  const talks = [...begun.agentsTalked, { ext: '1003', from: T + 5000, to: T + 10_000 }];
+  const whole = cdr({ agent: '1003', agentsTalked: talks });
+  const [grown] = backfill([begun], heard([], GAP), [whole]);
+  t.match(grown, { endedAt: T + 10_000, durationSeconds: 8, agent: '1003', flags: begun.flags });
+  t.equal(backfill([begun], heard([], GAP), [first])[0], begun, 'told again, nothing changes');
+  const part = cdr({ startedAt: T + 4000, endedAt: T + 10_000 });
+  t.equal(backfill([begun], heard([], GAP), [part])[0], begun, 'a later part alone is not the whole');
+  const known = { ...begun, flags: ['blind-interval'] };
+  t.equal(backfill([known], heard([], GAP), [whole])[0]?.endedAt, known.endedAt, 'what was heard to its end stays');
+});
