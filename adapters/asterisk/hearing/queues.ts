@@ -10,6 +10,7 @@ import { Deafness, type Look } from '../../../src/link/deafness.ts';
 import type { Clock } from '../../../src/ports.ts';
 import { AmiActionError, type AmiList } from '../link/actions.ts';
 import type { AmiPacket } from '../link/packet.ts';
+import { Renewals } from './renewals.ts';
 
 /** Events of callers in queues, and of the agents that they are given to; all are of the class `agent`. */
 const QUEUE_EVENTS = new Set([
@@ -23,7 +24,7 @@ const LOOK_MS = 30_000;
 const PATIENCE_MS = 2_500;
 /** A further look when a caller was counted, ms. */
 const AGAIN_MS = 3_000;
-/** Rights and filters are those of the login, so while events are missing it is done anew, ms: calls are heard meanwhile. */
+/** While events are missing, the login is first done anew after, ms: calls are heard meanwhile. */
 const RENEW_MS = 60_000;
 /** For each item of the answer, ms. */
 const WITHIN_MS = 5_000;
@@ -43,11 +44,12 @@ export class QueueHearing {
   readonly #deafness = new Deafness(PATIENCE_MS);
   /** Nothing more is to be found out on this connection. */
   #settled = false;
-  #renewAt = 0;
+  readonly #renewals: Renewals;
   #cancel: () => void = () => {};
 
   constructor(options: QueueHearingOptions) {
     this.#options = options;
+    this.#renewals = new Renewals(() => options.clock.monotonic());
   }
 
   /** Callers wait in queues, and no event tells it. */
@@ -59,7 +61,7 @@ export class QueueHearing {
   begin(): void {
     this.#deafness.begin();
     this.#settled = false;
-    this.#renewAt = this.#options.clock.monotonic() + RENEW_MS;
+    this.#renewals.rest();
     this.#cancel();
     this.#look().catch(() => {});
   }
@@ -72,10 +74,12 @@ export class QueueHearing {
 
   /** Every event. */
   see(event: string): void {
+    if (event === 'Reload') this.#renewals.hurry();
     if (!QUEUE_EVENTS.has(event)) return;
     this.end();
     const before = this.missing;
     this.#deafness.hear();
+    this.#renewals.need(null);
     if (before) this.#options.onChange();
   }
 
@@ -86,12 +90,12 @@ export class QueueHearing {
 
   async #look(): Promise<void> {
     const { clock, list, renew, onChange } = this.#options;
-    if (this.missing && clock.monotonic() >= this.#renewAt) {
-      this.#renewAt = clock.monotonic() + RENEW_MS;
+    this.#later(LOOK_MS);
+    // Where nothing comes of it, this connection stays, and is looked at again.
+    if (this.#renewals.due()) {
       renew();
       return;
     }
-    this.#later(LOOK_MS);
     let look: Look;
     try {
       look = lookOf((await list('QueueStatus', [NO_MEMBER], WITHIN_MS)).items);
@@ -102,6 +106,7 @@ export class QueueHearing {
     if (this.#settled) return;
     const before = this.missing;
     this.#deafness.look(look, clock.monotonic());
+    this.#renewals.need(this.missing ? RENEW_MS : null);
     if (this.#deafness.suspects) this.#later(AGAIN_MS);
     if (this.missing !== before) onChange();
   }
