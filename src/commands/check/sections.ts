@@ -23,6 +23,7 @@ import { checkBackups, checkDatabase } from './database.ts';
 import { directoryFindings } from './directory.ts';
 import { endpointFindings, readingsOf } from './endpoints.ts';
 import { accessFindings } from './eyes/access.ts';
+import { portFindings } from './eyes/port.ts';
 import { replacing, type Secrets } from './eyes/secrets.ts';
 import type { Eyes } from './eyes/service.ts';
 import { type Finding, ok } from './finding.ts';
@@ -73,6 +74,10 @@ export function fileChecks({ file, config, rows, usersProblem, eyes, secrets }: 
     {
       ...{ name: 'calls', about: 'calls so far', stage: 'work', needs: ['database'] },
       run: () => callFindings(config),
+    },
+    {
+      ...{ name: 'metrics', about: 'metrics', stage: 'work' },
+      run: () => portFindings(config.metrics, { ...config, file }),
     },
     { ...{ name: 'secrets', about: 'secret', stage: 'start' }, run: () => secrets.findings },
   ];
