@@ -8,7 +8,11 @@ import { ask } from './control.ts';
 import { columns, count, cut, print, type Times, tell, timesOf } from './output.ts';
 import { configOf } from './shell.ts';
 
-const header = (zone: string) => ['EXTENSION', 'PBX', 'USER', 'NAME', 'CALLS', `LAST CALL (${zone})`, 'NOTE'];
+const header = (zone: string) => ['EXTENSION', 'PBX', 'USER', 'NAME', 'LOOKED UP', `LAST CALL (${zone})`, 'NOTE'];
+
+/** What the numbers are, and what they are not. */
+const COUNTED =
+  'LOOKED UP: how often a user was looked for to post a call. Skipped and internal calls are not among them; all calls of one: "logcalld calls --agent EXTENSION".';
 
 export async function users(invocation: Invocation, terminal: Terminal): Promise<number> {
   const { lines, count: known, fetchedAt } = await ask(invocation, terminal, 'users', {});
@@ -23,6 +27,7 @@ export async function users(invocation: Invocation, terminal: Terminal): Promise
   else tell(terminal, 'No extension is in a users file, and none took part in a call yet.');
   const missing = lines.filter(({ match }) => match === 'none').length;
   print(terminal, '');
+  if (lines.length > 0) print(terminal, COUNTED);
   print(
     terminal,
     fetchedAt === null

@@ -92,6 +92,14 @@ t.test('calls of all kinds, explained', async (t) => {
   t.match(byLeg.out, new RegExp(`^${leg.replace('.', '\\.')} is a leg of this call\\.$`, 'm'));
   t.match(byLeg.out, /^ {2}Post +delivered$/m, 'with what became of the call');
 
+  t.match(await it.run('calls', 'show', leg), {
+    ...{
+      code: 1,
+      error: new RegExp(`No call has the id ${leg}\\. Where it is that of a leg: logcalld explain ${leg}\\. Try`),
+    },
+  });
+  t.equal((await it.run('calls', 'show', answered.slice('asterisk-'.length))).code, 0, 'as the PBX names it');
+
   const unknown = await it.run('explain', '1795344999.77');
   t.equal(unknown.code, 1);
   t.match(unknown.error, /No call has the id 1795344999\.77, and nothing that the journal has names it/);

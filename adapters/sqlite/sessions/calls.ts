@@ -52,21 +52,30 @@ export function callsModule(db: Connection) {
 }
 
 /**
- * By the whole id, else by its beginning, else by its end, when only one id is such; by an end that is shorter than those of the
- * index among the latest calls.
+ * By the whole id, else by its beginning, of either with or without the name of the source, else by its end, when only one id is such; by
+ * an end that is shorter than those of the index among the latest calls.
  */
 function finder(db: Connection) {
   const search = (condition: string, from = 'session') =>
     db.prepare<[object], string>(`SELECT call_session_id FROM ${from} WHERE ${condition} LIMIT @limit`).pluck();
   const whole = search('call_session_id = @id');
   const beginning = search('call_session_id >= @id AND call_session_id < @id || char(0x10FFFF)');
+  // As the PBX itself names it: behind the name of each source that was ever heard.
+  const ofPbx = 'heard h CROSS JOIN session s';
+  const own = search("s.call_session_id = h.source || '-' || @id", ofPbx);
+  const ownBeginning = search(
+    "s.call_session_id >= h.source || '-' || @id AND s.call_session_id < h.source || '-' || @id || char(0x10FFFF)",
+    ofPbx,
+  );
   const ending = 'substr(call_session_id, -length(@id)) = @id';
   const end = search(`substr(call_session_id, -${ID_END}) = substr(@id, -${ID_END}) AND ${ending}`);
   const latest = `(SELECT call_session_id FROM session ORDER BY started_at DESC, call_session_id DESC LIMIT ${LATEST})`;
   const shortEnd = search(ending, latest);
   return ({ id }: { id: string }): CallLookup => {
     if (id === '') return { found: 'none' };
-    for (const statement of [whole, beginning, [...id].length < ID_END ? shortEnd : end]) {
+    // What ends in a number behind a point is a whole id of Asterisk, perhaps of a leg: no other call is meant that begins so.
+    const begins = /\.\d+$/.test(id) ? [beginning] : [beginning, ownBeginning];
+    for (const statement of [whole, own, ...begins, [...id].length < ID_END ? shortEnd : end]) {
       const ids = statement.all({ id, limit: SEVERAL });
       const [only] = ids;
       if (only !== undefined)

@@ -95,6 +95,9 @@ export const CALLS = [
     name: 'users',
     summary: 'show which LeadSquared user each extension belongs to, unmatched first',
     options: [config, utc, json],
+    details:
+      'An extension is listed when it is in the users file, or a user was looked for to post a call of it. Calls that\n' +
+      'were skipped, as internal ones are, do not count: "logcalld calls --agent EXTENSION" lists all of them.',
   },
   {
     name: 'sessions rederive',

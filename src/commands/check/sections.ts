@@ -23,7 +23,8 @@ import { checkBackups, checkDatabase } from './database.ts';
 import { directoryFindings } from './directory.ts';
 import { endpointFindings, readingsOf } from './endpoints.ts';
 import { accessFindings } from './eyes/access.ts';
-import { replacing } from './eyes/secrets.ts';
+import { portFindings } from './eyes/port.ts';
+import { replacing, type Secrets } from './eyes/secrets.ts';
 import type { Eyes } from './eyes/service.ts';
 import { edit, type Finding, ok } from './finding.ts';
 import { hearingFindings } from './hearing.ts';
@@ -82,6 +83,10 @@ export function fileChecks({ file, config, rows, usersProblem, eyes, secrets }: 
     {
       ...{ name: 'calls', about: 'calls so far', stage: 'work', needs: ['database'], otherwise },
       run: () => callFindings(config),
+    },
+    {
+      ...{ name: 'metrics', about: 'metrics', stage: 'work', otherwise },
+      run: () => portFindings(config.metrics, { ...config, file }),
     },
     { ...{ name: 'secrets', about: 'secret', stage: 'start', otherwise }, run: () => secrets.findings },
   ];

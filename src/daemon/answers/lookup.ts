@@ -59,6 +59,9 @@ export function readers(lookup: Lookup): Readers {
   };
 }
 
+/** A uniqueid of Asterisk, a uuid of FreeSWITCH, with or without the name of a source. */
+const LEG = /(?:^|-)(?:\d{9,}\.\d+|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/;
+
 /** The id of the one call that this is a beginning or end of. Throws `ControlError` with the remedy. */
 export async function wholeId(store: Store, id: string): Promise<string> {
   const found = await store.calls.find({ id });
@@ -66,7 +69,7 @@ export async function wholeId(store: Store, id: string): Promise<string> {
   if (found.found === 'none')
     throw new ControlError(
       404,
-      `No call has the id ${id}. Try: logcalld calls, or by a telephone number: logcalld calls --number NUMBER`,
+      `No call has the id ${id}. ${LEG.test(id) ? `Where it is that of a leg: logcalld explain ${id}. ` : ''}Try: logcalld calls, or by a telephone number: logcalld calls --number NUMBER`,
     );
   throw new ControlError(409, `Several calls have an id with ${id}: ${found.ids.join(', ')}. Give more of it.`);
 }

@@ -98,6 +98,8 @@ t.test('while they are missing the login is done anew, as rights count from the 
     await queues(peer, [1, 0, 0]);
   }
   t.ok(source.status().lacking);
+  clock.advance(LOOK_MS);
+  await queues(peer, [1, 0, 0]);
   // The first look after that time.
   clock.advance(LOOK_MS);
   const fresh = await server.peers.find((one) => one !== peer);

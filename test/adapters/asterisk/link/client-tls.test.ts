@@ -53,7 +53,10 @@ t.test('certificates that are not trusted, or not for this host, are refused bef
     ],
     [{ caFile: other.file, servername: 'pbx.example' }, /not trusted \(DEPTH_ZERO_SELF_SIGNED_CERT\)/],
     [{ caFile: pbx.file }, /not trusted \(ERR_TLS_CERT_ALTNAME_INVALID\); set servername in \[source.tls\]/],
-    [{ caFile: join(folder, 'none.pem') }, /\[source.tls\] ca_file: .*none.pem cannot be read \(ENOENT\): name a PEM/],
+    [
+      { caFile: join(folder, 'none.pem') },
+      /\[source.tls\] ca_file: .*none.pem cannot be read \(no such file\): name a PEM/,
+    ],
     [{ caFile: folder }, /\[source.tls\] ca_file: .* cannot be read \(not a file\)/],
     [{ caFile: key }, /\[source.tls\] ca_file: .*pbx.example.key holds no certificate in PEM form/],
     [{ caFile: damaged }, /\[source.tls\] ca_file: .*certificate 2 of 2 is damaged/],

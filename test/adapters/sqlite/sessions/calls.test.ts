@@ -48,7 +48,7 @@ t.test('the list is newest first and every filter restricts it', async (t) => {
 });
 
 t.test('a call is found by its id, else by a beginning, else by an end', async (t) => {
-  const { calls } = filled();
+  const { db, calls } = filled();
   t.same(calls.find({ id: 'pbx-1.10' }), { found: 'one', id: 'pbx-1.10' });
   t.same(calls.find({ id: 'oth' }), { found: 'one', id: 'other-1.12' });
   t.same(calls.find({ id: '.10' }), { found: 'one', id: 'pbx-1.10' });
@@ -57,6 +57,14 @@ t.test('a call is found by its id, else by a beginning, else by an end', async (
   t.same(calls.find({ id: 'no-1.10' }), { found: 'none' });
   t.match(calls.find({ id: '.11' }), { found: 'several', ids: ['pbx-1.11', 'pbx-2.11'] });
   t.match(calls.find({ id: 'pbx-1' }), { found: 'several' });
+  db.exec(
+    "INSERT INTO heard (source, at, ahead_ms, own_times) VALUES ('pbx', 0, 0, 0), ('pbx-2', 0, 0, 0), ('other', 0, 0, 0)",
+  );
+  t.same(calls.find({ id: '1.10' }), { found: 'one', id: 'pbx-1.10' }, 'as the PBX names it');
+  t.same(calls.find({ id: '1.12' }), { found: 'one', id: 'other-1.12' });
+  t.same(calls.find({ id: '2' }), { found: 'one', id: 'pbx-2.11' }, 'the beginning of that');
+  t.match(calls.find({ id: '1.' }), { found: 'several', ids: ['other-1.12', 'pbx-1.10', 'pbx-1.11'] });
+  t.same(calls.find({ id: '2.1' }), { found: 'none' }, 'the id of a leg is no beginning');
   for (const id of ['', 'x', '%', '_', "'"]) t.same(calls.find({ id }), { found: 'none' }, id);
 });
 
