@@ -17,7 +17,7 @@ const ROOT = join(import.meta.dirname, '..');
 const FILE_LIMIT_MS = 180_000;
 /** `npm test -- --slow`: those that need root, or take many seconds, which `npm test` leaves out; `.ci/run` runs both. */
 const SLOW_ONES =
-  /e2e\/(disk-full|restored|one-daemon|users)|upkeep\/|sim\/|records\/(score|database|files|json-cdr|nonsense)|daemon\/(records|upgrade)|clock-properties|metrics\/alerts|delivery\/(isolation|model)|permits\/processes|test\/release|check\/eyes|init\/dialogue|doctor\/doctor/;
+  /e2e\/(disk-full|restored|one-daemon|users)|upkeep\/|sim\/|records\/(score|database|files|json-cdr|nonsense)|daemon\/(records|upgrade)|clock-properties|metrics\/alerts|delivery\/(isolation|model)|permits\/processes|test\/release|check\/eyes|init\/dialogue|doctor\/doctor|page\/(live|look|strangers)|call\/ladder|daemon\/backups|records\/long-file|scenarios\/records-alone/;
 /** Its file says that it does more in `--slow`. */
 const hasMany = (file: string): boolean => readFileSync(join(ROOT, file), 'utf8').includes("support/runs.ts'");
 /** Slow ones first, the slowest before all, so that none is left over at the end. */

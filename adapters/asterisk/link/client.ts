@@ -111,10 +111,8 @@ export class AmiClient {
     const visit = this.#open(true);
     const takeover = new Takeover(before, visit);
     this.#takeover = takeover;
-    const { pingDeadlineMs } = this.#options;
-    const failure = await takeover
-      .run(() => this.#authenticate(visit), pingDeadlineMs)
-      .catch((error: unknown) => error);
+    const authenticate = () => this.#authenticate(visit);
+    const failure = await takeover.run(authenticate, this.#options.pingDeadlineMs).catch((error: unknown) => error);
     if (failure !== undefined || visit.over || before !== this.#visit) {
       this.#stay();
       // A connection that fails is no news: the next time will do.

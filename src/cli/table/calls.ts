@@ -96,8 +96,9 @@ export const CALLS = [
     summary: 'show which LeadSquared user each extension belongs to, unmatched first',
     options: [config, utc, json],
     details:
-      'An extension is listed when it is in the users file, or a user was looked for to post a call of it. Calls that\n' +
-      'were skipped, as internal ones are, do not count: "logcalld calls --agent EXTENSION" lists all of them.',
+      'An extension is listed when it is in the users file, or a user was looked for to post a call\n' +
+      'of it. Calls that were skipped, as internal ones are, do not count: "logcalld calls --agent\n' +
+      'EXTENSION" lists all of them.',
   },
   {
     name: 'sessions rederive',

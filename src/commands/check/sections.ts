@@ -24,7 +24,7 @@ import { directoryFindings } from './directory.ts';
 import { endpointFindings, readingsOf } from './endpoints.ts';
 import { accessFindings } from './eyes/access.ts';
 import { portFindings } from './eyes/port.ts';
-import { replacing, type Secrets } from './eyes/secrets.ts';
+import { replacing } from './eyes/secrets.ts';
 import type { Eyes } from './eyes/service.ts';
 import { edit, type Finding, ok } from './finding.ts';
 import { hearingFindings } from './hearing.ts';
