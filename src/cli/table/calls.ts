@@ -62,17 +62,19 @@ export const CALLS = [
     ],
     details:
       'Posts go through the same limit as all others, behind new calls. The daemon must be running.\nCtrl-C breaks off between two pages; the same command then goes on with the rest.\n' +
-      'Of a selection, what the config would have skipped again is left alone, and told with what to change. A\n' +
-      'call that is named by its ID is posted whatever list of [filters], age, or policy "skip" left it out, but\n' +
-      'not an internal call (unless internal is "post") and none with an own number. --force changes nothing of this.',
+      'Of a selection, what the config would have skipped again is left alone, and told with what to\n' +
+      'change. A call that is named by its ID is posted whatever list of [filters], age, or policy\n' +
+      '"skip" left it out, but not an internal call (unless internal is "post") and none with an own\n' +
+      'number. --force changes nothing of this.',
   },
   {
     name: 'users',
     summary: 'show which LeadSquared user each extension belongs to, unmatched first',
     options: [config, utc, json],
     details:
-      'An extension is listed when it is in the users file, or a user was looked for to post a call of it. Calls that\n' +
-      'were skipped, as internal ones are, do not count: "logcalld calls --agent EXTENSION" lists all of them.',
+      'An extension is listed when it is in the users file, or a user was looked for to post a call of\n' +
+      'it. Calls that were skipped, as internal ones are, do not count: all calls of one are in\n' +
+      '"logcalld calls --agent EXTENSION".',
   },
   {
     name: 'sessions rederive',
