@@ -47,7 +47,9 @@ function readText(path: string, key: string): string {
     return readFileSync(path, 'latin1');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'not a file';
-    throw new Error(`${key} cannot be read (${code === 'ENOENT' ? 'no such file' : code}): name a PEM file that the user of logcalld may read.`);
+    throw new Error(
+      `${key} cannot be read (${code === 'ENOENT' ? 'no such file' : code}): name a PEM file that the user of logcalld may read.`,
+    );
   }
 }
 

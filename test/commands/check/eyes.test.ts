@@ -77,7 +77,10 @@ t.test('as the user of the service', { skip: reason() }, async (t) => {
 
   await t.test('a users file that only root may read', async (t) => {
     mode('users.csv', 0o600);
-    t.match(await check(), { code: 78, out: /^FAIL +users file +\S+users\.csv: found a file that may not be read\. .*chgrp logcalld/m });
+    t.match(await check(), {
+      code: 78,
+      out: /^FAIL +users file +\S+users\.csv: found a file that may not be read\. .*chgrp logcalld/m,
+    });
     mode('users.csv', 0o640, 0, GROUP);
   });
 
