@@ -59,13 +59,19 @@ export function readText(file: string): string {
   }
 }
 
+/** What smol-toml says where a text goes on beyond its line or the file. */
+const UNCLOSED = /control characters are not allowed in strings|unfinished string/;
+
 function parseToml(text: string, file: string): Record<string, unknown> {
   try {
     return parse(text);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     // The rest of the message quotes the line, which may hold a secret.
-    const reason = (error.message.split('\n')[0] ?? '').replace('Invalid TOML document: ', '');
+    const told = (error.message.split('\n')[0] ?? '').replace('Invalid TOML document: ', '');
+    const reason = UNCLOSED.test(told)
+      ? 'a quote that is not closed, or a line break or control character in a text'
+      : told;
     throw new ConfigError([
       {
         file,

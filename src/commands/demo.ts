@@ -21,6 +21,7 @@ import { startDaemon } from '../daemon/daemon.ts';
 import { Secret } from '../secret.ts';
 import type { CallEvent } from '../telephony/call-event.ts';
 import { maskNumber } from '../telephony/mask.ts';
+import { isWithheld } from '../telephony/number.ts';
 import { programName } from './output.ts';
 import { print } from './terminal.ts';
 
@@ -158,10 +159,17 @@ async function delivered(daemon: Awaited<ReturnType<typeof startDaemon>>): Promi
 }
 
 function showArrival(event: CallEvent): void {
-  if (event.kind !== 'channel-created' || event.facts.wire !== null || event.facts.initiator !== 'endpoint') return;
+  const text = arrivalOf(event);
+  if (text !== null) line('arrives', text);
+}
+
+/** `null`: nobody begins a call by it. Callers without a number are called the same as in their sessions. */
+export function arrivalOf(event: CallEvent): string | null {
+  if (event.kind !== 'channel-created' || event.facts.wire !== null || event.facts.initiator !== 'endpoint')
+    return null;
   const { caller, dialled, endpoint, withheld } = event.facts;
-  const from = withheld ? HIDDEN : shown(caller.number);
-  line('arrives', `${event.source.padEnd(10)}  ${endpoint}  ${from} calls ${shown(dialled)}`);
+  const from = withheld || isWithheld(caller.number) ? HIDDEN : shown(caller.number);
+  return `${event.source.padEnd(10)}  ${endpoint}  ${from} calls ${shown(dialled)}`;
 }
 
 const HIDDEN = 'hidden number';

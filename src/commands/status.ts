@@ -9,6 +9,7 @@ import { nameOf } from '../delivery/parties/users.ts';
 import { DELIVERY_STATES } from '../delivery/states.ts';
 import type { Severity } from '../health/conditions.ts';
 import type { SourceStatus } from '../ports.ts';
+import { knownSince } from '../records/text.ts';
 import { ask } from './control.ts';
 import { columns, count, cut, dateTime, external, length, print, privacy, STANDINGS, type Tone } from './output.ts';
 import { gapLines } from './records/gap-line.ts';
@@ -66,9 +67,12 @@ function verdict(reply: StatusReply): string {
   return `${isWell(reply) ? allLogged(reply) : 'Something needs attention.'}  (${about})`;
 }
 
-function allLogged({ counts: { states } }: StatusReply): string {
-  if (states.parked === 0) return 'Every call is being logged.';
-  return `Every call is being logged, but for ${count(states.parked, 'parked one')} that somebody took note of: see below.`;
+/** Never more than the lines below it say: calls of a gap that nothing filled are not known. */
+export function allLogged({ counts: { states }, gaps }: Pick<StatusReply, 'counts' | 'gaps'>): string {
+  const since = knownSince(gaps);
+  const every = `Every call is being logged${since === null ? '' : ` since ${dateTime(since)}`}`;
+  if (states.parked === 0) return `${every}.`;
+  return `${every}, but for ${count(states.parked, 'parked one')} that somebody took note of: see below.`;
 }
 
 const WORDS: Readonly<Record<Severity, string>> = { error: 'FAIL', warning: 'warn', notice: 'note' };

@@ -8,6 +8,12 @@ export function goingOn({ live }: Told): string {
   return live === 0 ? 'no call was going on' : `${calls(live)} ${live === 1 ? 'was' : 'were'} going on`;
 }
 
+/** From when on every call is known, as far as these gaps tell, ms since the epoch; `null`: none left calls unknown. */
+export function knownSince(gaps: readonly Pick<Gap, 'state' | 'endedAt'>[]): number | null {
+  const ends = gaps.flatMap(({ state, endedAt }) => (state === 'unfilled' && endedAt !== null ? [endedAt] : []));
+  return ends.length === 0 ? null : Math.max(...ends);
+}
+
 /** How it was settled, or what it waits for. */
 export function settlement({ state, created, completed, skipped, note }: Told): string {
   const found = [

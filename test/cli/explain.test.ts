@@ -71,7 +71,7 @@ t.test('calls of all kinds, explained', async (t) => {
   t.match(out, /^ {4}not +00000000-0000-4000-8000-0000000000a2: Ravi has the number/m);
   t.match(
     out,
-    /^ {2}User +00000000-0000-4000-8000-000000001001\n {4}because +users file, line 2: 1001 is agent1001@example\.com/m,
+    /^ {2}User +00000000-0000-4000-8000-000000001001\n {4}because +Agent 1001 \(agent1001@example\.com\); users file, line 2: 1001 is agent1001@example\.com/m,
   );
   t.match(out, /^ {2}Post +delivered\n {4}because +LeadSquared accepted it {2}\[sent once\]/m);
   t.match(

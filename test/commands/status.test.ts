@@ -1,6 +1,6 @@
 /** What `logcalld status` shows of a PBX. */
 import t from 'tap';
-import { sourceCells } from '../../src/commands/status.ts';
+import { allLogged, sourceCells } from '../../src/commands/status.ts';
 import type { SourceStatus } from '../../src/ports.ts';
 
 const at = 1_800_000_000_000;
@@ -16,4 +16,17 @@ t.test('a source: what is well, what was left out, and what is wrong', async (t)
     sourceCells({ ...well, problem: 'It has not listed its live channels.' }, at).filter((_, i) => i !== 2),
     ['FAIL', 'pbx', 'It has not listed its live channels.'],
   );
+});
+
+t.test('the headline says no more than the gaps below it', async (t) => {
+  const counts = (parked: number) => ({ states: { parked } }) as unknown as Parameters<typeof allLogged>[0]['counts'];
+  const gap = (state: string, endedAt: number | null) =>
+    ({ state, endedAt }) as Parameters<typeof allLogged>[0]['gaps'][number];
+  const line = (parked: number, ...gaps: readonly ReturnType<typeof gap>[]) =>
+    allLogged({ counts: counts(parked), gaps });
+  t.equal(line(0), 'Every call is being logged.');
+  t.equal(line(0, gap('filled', at), gap('waiting', at)), 'Every call is being logged.');
+  const since = new Date(at).toLocaleString('sv-SE');
+  t.equal(line(0, gap('unfilled', at - 5_000), gap('unfilled', at)), `Every call is being logged since ${since}.`);
+  t.match(line(1, gap('unfilled', at)), `Every call is being logged since ${since}, but for 1 parked one`);
 });

@@ -283,3 +283,14 @@ t.test('metrics are served on the loopback interface alone', async (t) => {
     );
   }
 });
+
+t.test('a quote that is not closed is called that', async (t) => {
+  for (const [text, line] of [
+    ["a = 1\nb = 'x\nc = 1\n", 2],
+    ['b = "x\nc = 1\n', 1],
+    ["b = '''x\n", 1],
+  ] as const) {
+    const found = new RegExp(`x\\.toml:${line}: found a quote that is not closed, or a line break`);
+    t.throws(() => parseConfig(text, '/x.toml'), { message: found });
+  }
+});

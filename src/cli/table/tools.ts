@@ -33,7 +33,8 @@ export const TOOLS = [
       json,
     ],
     details:
-      'Runs the very code that the daemon runs and prints one line a call. Needs no secrets.\n' +
+      'Runs the very code that the daemon runs and prints one line a call. Needs no daemon, PBX or\n' +
+      'secrets, but a config (--config): its [[source]] says how numbers and endpoints are read.\n' +
       'Records complete the calls of a capture in which the link was lost; without a capture all that they\ntell is printed.',
   },
   {

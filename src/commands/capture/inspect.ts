@@ -1,5 +1,6 @@
 /** `logcalld inspect`: the calls of capture files, completed from the PBX's own records, or of these records alone. */
 
+import { existsSync } from 'node:fs';
 import { readCapture } from '../../../adapters/host/capture.ts';
 import { captureProblems, frameReaders, recordsReaders } from '../../../adapters/index.ts';
 import { callBody } from '../../../adapters/leadsquared/call-body.ts';
@@ -13,6 +14,7 @@ import type { FrameReader } from '../../capture/reader.ts';
 import type { Terminal } from '../../cli/cli.ts';
 import type { Invocation } from '../../cli/command.ts';
 import { UsageError } from '../../cli/command.ts';
+import { DEFAULT_CONFIG } from '../../cli/commands.ts';
 import { EXIT } from '../../cli/help.ts';
 import { callLogPolicyOf, planOf, rulesOf } from '../../daemon/settings.ts';
 import { type Inspected, inspectFrames, inspectLine, type RecordedFrame } from '../../inspect.ts';
@@ -22,8 +24,17 @@ import { print } from '../terminal.ts';
 import { readRecordFiles } from './cdr-files.ts';
 import { explainCapture } from './explain.ts';
 
+/** Of the installation, or the one that is named: without it neither numbers nor endpoints can be read. */
+function configFor(invocation: Invocation): Config {
+  if (invocation.value('config') === null && !existsSync(DEFAULT_CONFIG)) {
+    const why = `inspect needs a config, which says how numbers and endpoints are read, and there is no ${DEFAULT_CONFIG}.`;
+    throw new UsageError(why, 'logcalld inspect FILE --config trial/logcalld.toml');
+  }
+  return configOf(invocation);
+}
+
 export async function inspect(invocation: Invocation, terminal: Terminal): Promise<number> {
-  const config = configOf(invocation);
+  const config = configFor(invocation);
   const policy = callLogPolicyOf(config);
   // What a file is, its columns tell.
   const files = [

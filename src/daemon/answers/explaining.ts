@@ -76,7 +76,7 @@ async function leadOf(
   ];
   if (kept !== null && delivery !== null && kept.at < delivery.createdAt) {
     notes.push(
-      `An earlier call had asked for this number at ${iso(kept.at)}: its answer was used ([leadsquared.lead] found_age, missing_age).`,
+      `An earlier call had asked for this number at ${localTime(kept.at)}: its answer was used ([leadsquared.lead] found_age, missing_age).`,
     );
   }
   const chosen = (await store.outbox.attempts({ sessionId: record.callSessionId }))
@@ -114,7 +114,8 @@ async function leadOf(
 
 const nameIn = (name: string | null): string => (name === null ? 'it has the number' : `${name} has the number`);
 
-const iso = (ms: number): string => new Date(ms).toISOString();
+/** Local, as all times that `explain` prints. */
+const localTime = (ms: number): string => new Date(ms).toLocaleString('sv-SE');
 
 function userOf(
   policy: DeliveryPolicy,
@@ -124,6 +125,8 @@ function userOf(
 ): Decision {
   const { source, agentDomain: domain, responsible } = record;
   const id = delivery?.userId ?? null;
+  const known = crm?.find((user) => user.id === id);
+  const named = (fact: string): string => (known === undefined ? fact : `${known.name} (${known.email}); ${fact}`);
   const rejected: { value: string | null; rule: string; fact: string }[] = [];
   const notes: string[] = [];
   if (responsible === null) notes.push(`The call is nobody's: ${whyNobody(record)}.`);
@@ -137,7 +140,7 @@ function userOf(
     const match = matchUser(of, policy.user, crm, CRM);
     if (match.kind === 'known') {
       if (id === match.id)
-        return decision(id, row === undefined ? 'number-in-the-crm' : 'users-file', place, notes, rejected);
+        return decision(id, row === undefined ? 'number-in-the-crm' : 'users-file', named(place), notes, rejected);
       const when = id === null ? 'nothing was posted for it yet' : 'that is so by now; another one was posted';
       rejected.push({ value: match.id, rule: 'present-mapping', fact: `${place}: ${when}` });
     } else {
@@ -152,11 +155,11 @@ function userOf(
   }
   const fallback = policy.user.defaultUser === null ? null : findUser(policy.user.defaultUser, crm, CRM);
   if (fallback?.kind === 'known' && fallback.id === id)
-    return decision(id, 'default-user', `default_user = ${policy.user.defaultUser}`, notes, rejected);
+    return decision(id, 'default-user', named(`default_user = ${policy.user.defaultUser}`), notes, rejected);
   return decision(
     id,
     'owner-of-the-lead',
-    `the owner of the lead, or as it was when the call was posted`,
+    named('the owner of the lead, or as it was when the call was posted'),
     notes,
     rejected,
   );

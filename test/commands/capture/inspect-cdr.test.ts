@@ -104,3 +104,10 @@ t.test('a file that holds nothing of the kind is told with the remedy of its kin
   const gone = join(folder, 'gone.jsonl');
   t.equal(await told(gone), `logcalld: ${gone}: does not exist: name a file of "logcalld capture".\n`);
 });
+
+t.test('without a config it says that it needs one, and how to name it', async (t) => {
+  const file = recorded('asterisk-22', 'ami_reconnect', 'events.jsonl.gz');
+  const { status, stderr } = await ran(['inspect', file]);
+  t.equal(status, 2);
+  t.match(stderr, /^logcalld: inspect needs a config, which says how numbers .* Try: logcalld inspect FILE --config /);
+});

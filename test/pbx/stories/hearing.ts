@@ -61,7 +61,7 @@ async function deafAndMended(lab: Lab, lines: readonly string[]): Promise<readon
     await talkFor(TALK_MS);
     await caller.hangUp();
     await bothEnded(caller, agent);
-    await expectStatus(lab, 0, [/^Every call is being logged\./]);
+    await expectStatus(lab, 0, [/^Every call is being logged( since \S+ \S+)?\./]);
     // The time is told later on, too.
     expectText((await lab.daemon.command(['gaps'])).out, [/told nothing of its calls/]);
     return [
