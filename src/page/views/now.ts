@@ -1,7 +1,7 @@
 /** The first page: is it working, what goes on, what needs somebody. Each part has an id, by which it is sent anew when it changes. */
 import { count, length, STANDINGS } from '../../commands/output.ts';
 import { gapLine } from '../../commands/records/gap-line.ts';
-import { isWell } from '../../commands/status.ts';
+import { allLogged, isWell } from '../../commands/status.ts';
 import { isUp } from '../../delivery/health/standing.ts';
 import { remedyOf } from '../../delivery/parked/reasons.ts';
 import { DELIVERY_STATES } from '../../delivery/states.ts';
@@ -47,14 +47,7 @@ function verdict(look: Look, status: Status): Html {
   const conditions = [...status.conditions].sort(
     (a, b) => RANK[a.severity] - RANK[b.severity] || (a.since ?? 0) - (b.since ?? 0),
   );
-  const {
-    counts: { states },
-  } = status;
-  const text = !well
-    ? 'Something needs attention.'
-    : states.parked === 0
-      ? 'Every call is being logged.'
-      : `Every call is being logged, but for ${count(states.parked, 'parked one')} that somebody took note of.`;
+  const text = well ? allLogged(status) : 'Something needs attention.';
   return html`<section id="verdict" class="verdict ${well ? 'well' : 'unwell'}" aria-live="polite">
     <h2>${text}</h2>
     <p class="quiet">logcalld ${status.version}${
