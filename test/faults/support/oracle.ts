@@ -55,16 +55,18 @@ export class Knowledge {
 
 const isKnown = (known: Knowledge, { id }: Expected): boolean => known.calls.has(id) || known.channels.has(id);
 
-/** Ids of channels in a copy: whatever the daemon may call a part of it. */
-function channelsOf(site: Site): Set<string> {
-  const own = new Set<string>();
+/** Ids of channels in each copy: whatever the daemon may call a part of it; with the number of the copy. */
+function channelsOf(site: Site): Map<string, number> {
+  const own = new Map<string, number>();
+  let number = 0;
   for (const pbx of site.pbxs) {
     for (const { template, copy } of pbx.exchange.placed) {
+      number += 1;
       for (let index = 0; index < template.length; index += 1) {
         const text = template.frame(index, copy).toString('latin1');
         const ids =
           pbx.pbx === 'asterisk' ? /^(?:Dest)?Uniqueid: (.*)\r$/gm : /"(?:Unique-ID|Channel-Call-UUID)":"([^"]+)"/g;
-        for (const match of text.matchAll(ids)) own.add(`${pbx.pbx}-${match[1]}`);
+        for (const match of text.matchAll(ids)) own.set(`${pbx.pbx}-${match[1]}`, number);
       }
     }
   }
@@ -133,15 +135,28 @@ export function judge(site: Site, known: Knowledge, limit: number): Verdict {
   }
   db.close();
   const must = calls.filter((call) => isKnown(known, call));
-  const lost = must
-    .filter(({ id }) => !ledger.has(id))
+  const expected = new Set(calls.map(({ id }) => id));
+  const strange = [...ledger.keys()].filter((id) => !expected.has(id));
+  const absent = must.filter(({ id }) => !ledger.has(id));
+  const own = strange.length + absent.length === 0 ? new Map<string, number>() : channelsOf(site);
+  // A call is named after the leg that was heard first: where its first one was not, after another of the same copy.
+  const renamed = new Map<number, number>();
+  for (const id of strange) {
+    const copy = own.get(id);
+    if (copy !== undefined) renamed.set(copy, (renamed.get(copy) ?? 0) + 1);
+  }
+  const isRenamed = (id: string): boolean => {
+    const copy = own.get(id);
+    const left = copy === undefined ? 0 : (renamed.get(copy) ?? 0);
+    if (copy !== undefined && left > 0) renamed.set(copy, left - 1);
+    return left > 0;
+  };
+  const lost = absent
+    .filter(({ id }) => !isRenamed(id))
     .map(({ id }) => {
       const row = rows.get(id);
       return `${id} (${row === undefined ? 'no row' : `${row.state}: ${row.reason ?? 'no reason'}`})`;
     });
-  const expected = new Set(calls.map(({ id }) => id));
-  const strange = [...ledger.keys()].filter((id) => !expected.has(id));
-  const own = strange.length === 0 ? new Set<string>() : channelsOf(site);
   const worst = site.crm.worstWindow();
   if (worst > limit) wrong.push(`${worst} requests in a window of ${limit}`);
   return {
