@@ -65,7 +65,7 @@ export function tlsRows(tables: Tables): readonly TlsRow[] {
     ]),
     refused(
       'an authority that is not there',
-      /\[source\.records\.tls\] ca_file: \S+nowhere\.pem cannot be read \(ENOENT\)/,
+      /\[source\.records\.tls\] ca_file: \S+nowhere\.pem cannot be read \(no such file\)/,
       [`ca_file = "${file('nowhere.pem')}"`, named],
     ),
     row('over TLS, to a server that has none', async () => {
