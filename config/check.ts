@@ -51,6 +51,7 @@ function checkInlineSecrets(root: Table, report: Report): void {
       if (records.password !== undefined) refuse(['source', index, 'records', place, 'password'], 'password_file');
     }
   }
+  if (isTable(root.page) && root.page.token !== undefined) refuse(['page', 'token'], 'token_file');
   if (!isTable(root.leadsquared)) return;
   for (const key of ['access_key', 'secret_key']) {
     if (root.leadsquared[key] !== undefined) refuse(['leadsquared', key], `${key}_file`);

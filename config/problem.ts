@@ -13,6 +13,8 @@ export interface Problem {
   readonly found: string;
   readonly expected: string;
   readonly remedy: string;
+  /** What to type for it, where that is known. */
+  readonly commands?: readonly string[];
 }
 
 /** One problem as one line for a terminal. */
@@ -42,7 +44,7 @@ export function formatPath(path: KeyPath): string {
   }, '');
 }
 
-const secretKeys = new Set(['secret', 'password', 'access_key', 'secret_key']);
+const secretKeys = new Set(['secret', 'password', 'access_key', 'secret_key', 'token']);
 
 /** Of values that were pasted with the keys in them. */
 const keys = new Redactor();

@@ -43,18 +43,26 @@ export const FOUND: Readonly<Record<string, string>> = {
   EISDIR: 'a folder',
 };
 
+/** What helps where the daemon may not read a file of its config. */
+export function letRead(file: string): { readonly remedy: string; readonly commands: readonly string[] } {
+  return {
+    remedy: `Let the user of the daemon read it, e.g. chgrp logcalld ${file} && chmod 640 ${file}.`,
+    commands: [`sudo chgrp logcalld ${file}`, `sudo chmod 640 ${file}`],
+  };
+}
+
 /** Throws `ConfigError` with what to do. */
 export function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'an error';
-    const remedy =
+    const helps =
       code === 'ENOENT'
-        ? 'Make it with "logcalld init", or name another file with --config.'
-        : `Let the user of the daemon read it, e.g. chgrp logcalld ${file} && chmod 640 ${file}.`;
+        ? { remedy: 'Make it with "logcalld init", or name another file with --config.' }
+        : letRead(file);
     throw new ConfigError([
-      { file, line: null, key: '', found: FOUND[code] ?? code, expected: 'a readable file', remedy },
+      { file, line: null, key: '', found: FOUND[code] ?? code, expected: 'a readable file', ...helps },
     ]);
   }
 }

@@ -4,7 +4,7 @@ import { CsvError, parse } from 'csv-parse/sync';
 import { z } from 'zod';
 import { maskText } from '../src/telephony/mask.ts';
 import { ConfigError, nearest, type Problem } from './problem.ts';
-import { FOUND } from './read.ts';
+import { FOUND, letRead } from './read.ts';
 
 export interface UserMapping {
   /** Extension (or other agent number) as the PBX has it. */
@@ -33,11 +33,12 @@ export function loadUsers(file: string, sources: readonly string[] = []): readon
     text = readFileSync(file, 'utf8');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'an error';
-    const remedy =
+    const helps =
       code === 'EACCES'
-        ? `Let the user of the daemon read it, e.g. chgrp logcalld ${file} && chmod 640 ${file}.`
-        : 'Correct [leadsquared.user] file, or make the file from users.example.csv.';
-    throw new ConfigError([problem(file, null, '', FOUND[code] ?? code, 'a readable file', remedy)]);
+        ? letRead(file)
+        : { remedy: 'Correct [leadsquared.user] file, or make the file from users.example.csv.' };
+    const found = problem(file, null, '', FOUND[code] ?? code, 'a readable file', helps.remedy);
+    throw new ConfigError([{ ...found, ...helps }]);
   }
   return parseUsers(text, file, sources);
 }

@@ -168,6 +168,12 @@ t.test('secrets in the file are refused, and never shown', async (t) => {
     problems.map(({ key }) => key),
     ['source[0].secret', 'leadsquared.secret_key'],
   );
+  const page = problemsOf(`${minimal}[page]\ntoken = 'hunter4'\n`);
+  t.same(
+    page.map(({ key }) => key),
+    ['page.token'],
+  );
+  t.notMatch(page.map(formatProblem).join('\n'), /hunter/);
   t.notMatch(problems.map(formatProblem).join('\n'), /hunter/);
   const config = parseConfig(`allow_inline_secrets = true\n${text}`, '/x.toml');
   t.notMatch(inspect(config, { depth: 9 }) + JSON.stringify(config), /hunter/);
@@ -178,6 +184,10 @@ t.test('secrets in the file are refused, and never shown', async (t) => {
 
 t.test('secrets of the wrong kind or under a wrong name are not shown either', async (t) => {
   t.notMatch(problemsOf(`allow_inline_secrets = true\n${minimal}secret_key = 4711`).map(formatProblem).join(), /4711/);
+  t.notMatch(
+    problemsOf(`allow_inline_secrets = true\n${minimal}[page]\ntoken = 4711`).map(formatProblem).join(),
+    /4711/,
+  );
   t.notMatch(problemsOf(`${minimal}secretkey = 'hunter2'`).map(formatProblem).join(), /hunter/);
   const broken = problemsOf(`${minimal}secret_key = 'hunter2`);
   t.equal(broken[0]?.line, 9);

@@ -50,7 +50,10 @@ function usersOf({ source, leadsquared: { user } }: Config): Pick<Subject, 'rows
 
 /** Each problem as a finding. */
 export function problemFindings(about: string, { problems }: ConfigError): Finding[] {
-  return problems.map(({ expected, ...problem }) => ({ level: 'FAIL', about, text: problemText(problem), expected }));
+  return problems.map(({ expected, commands, ...problem }) => {
+    const typed = commands === undefined ? {} : { commands };
+    return { level: 'FAIL', about, text: problemText(problem), expected, ...typed };
+  });
 }
 
 function problemText({ file, line, key, found, remedy }: Omit<Problem, 'expected'>): string {
