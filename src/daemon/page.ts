@@ -2,7 +2,7 @@
 import { type Config, pageSecret } from '../../config/schema.ts';
 import { events } from '../events.ts';
 import type { Conditions } from '../health/conditions.ts';
-import { LEAST_TOKEN, type OpenPage, openPage, PAGE_NOT_SERVED } from '../page/start.ts';
+import { type OpenPage, openPage, PAGE_NOT_SERVED } from '../page/start.ts';
 import type { Clock, Log } from '../ports.ts';
 import type { Secret, SecretRef } from '../secret.ts';
 
@@ -17,6 +17,9 @@ export interface DaemonPageParts {
   /** Hears where it can be looked at. */
   readonly onServed?: ((address: string) => void) | undefined;
 }
+
+/** Shorter ones are guessed. */
+const LEAST_TOKEN = 12;
 
 const NONE: OpenPage = { stop: async () => {} };
 

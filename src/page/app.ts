@@ -23,7 +23,7 @@ import { callPage } from './views/call.ts';
 import { callsPage } from './views/calls.ts';
 import { chartsOf } from './views/charts.ts';
 import { backLink, framed, loginPage, notice } from './views/frame.ts';
-import { GAP_DAYS, gapsPage } from './views/gaps.ts';
+import { gapsPage } from './views/gaps.ts';
 import { nowPage, regionsOf } from './views/now.ts';
 
 export interface AppParts {
@@ -98,7 +98,10 @@ export function createApp(parts: AppParts): Hono<Env> {
       return framed(look, { title: 'Now', place: '/', path, body, live: true, charts: true });
     });
   });
-  app.get('/events', (c) => streamLive(c, live, () => lookOf(c.get('session'))));
+  app.get('/events', (c) => {
+    const session = c.get('session');
+    return streamLive(c, live, () => (sessions.isOpen(session) ? lookOf(session) : null));
+  });
 
   app.get('/calls', async (c) => {
     const search = searchOf(c.req.query());
@@ -127,13 +130,7 @@ export function createApp(parts: AppParts): Hono<Env> {
     );
   });
   app.get('/gaps', async (c) => {
-    const since = Math.floor(clock.now() - GAP_DAYS * 24 * HOUR_MS);
-    const [status, recent, latest] = await Promise.all([
-      daemon.status(),
-      daemon.call('gaps', { since, limit: GAPS, calls: false }),
-      daemon.call('gaps', { limit: GAPS, calls: false }),
-    ]);
-    const gaps = [...new Map([...recent.gaps, ...latest.gaps].map((gap) => [gap.id, gap])).values()];
+    const [status, { gaps }] = await Promise.all([daemon.status(), daemon.call('gaps', { limit: GAPS, calls: false })]);
     return show(c, (look, path) =>
       framed(look, { title: 'Gaps', place: '/gaps', path, body: gapsPage(look, status.sources, gaps) }),
     );
@@ -176,9 +173,9 @@ export function createApp(parts: AppParts): Hono<Env> {
 
   function refusal(c: Context<Env>, error: unknown) {
     if (error instanceof HTTPException) return error.getResponse();
-    const known = error instanceof ControlError;
     const text = error instanceof Error ? error.message : String(error);
-    const status = known && error.status === 404 ? 404 : known && error.status === 409 ? 409 : 503;
+    const said = error instanceof ControlError ? error.status : null;
+    const status = said === 404 || said === 409 ? said : 503;
     const session: Session | undefined = c.get('session');
     if (session === undefined) return c.text(`${text}\n`, status);
     return show(c, (look, path) => notice(look, 'That did not work', look.secrecy.text(text), path), status);

@@ -15,6 +15,8 @@ export interface Sessions {
   login(token: string): Session | null | 'late';
   /** `undefined` ids are nobody's. */
   find(id: string | undefined): Session | null;
+  /** It was not ended. What an open page is sent is no use of it. */
+  isOpen(session: Session): boolean;
   end(session: Session): void;
 }
 
@@ -60,6 +62,7 @@ export function createSessions(tokenDigest: Uint8Array, now: () => number): Sess
       session.lastAt = now();
       return session;
     },
+    isOpen: ({ id, lastAt }) => open.has(id) && now() - lastAt <= IDLE_MS,
     end: (session) => void open.delete(session.id),
   };
 }

@@ -37,8 +37,6 @@ export interface OpenPage {
 }
 
 export const PAGE_NOT_SERVED = 'page-not-served';
-/** Shorter ones are guessed. */
-export const LEAST_TOKEN = 12;
 const AGAIN_MS = 15_000;
 const STOP_MS = 1000;
 /** Of the thread, MB. */
@@ -58,9 +56,7 @@ export function openPage(parts: PageParts): OpenPage {
 
   const failed = (why: string): void => {
     if (stopped) return;
-    const place = `${listen.host}:${listen.port}`;
-    const text = `The page cannot be served at ${place} (${why}): end what has the port, or set [page] listen to another one. It is tried again.`;
-    conditions.set(PAGE_NOT_SERVED, text, 'warning');
+    conditions.set(PAGE_NOT_SERVED, `The page is not served: ${why}. It is tried again.`, 'warning');
     cancel();
     cancel = clock.after(AGAIN_MS, run);
   };
@@ -77,7 +73,8 @@ export function openPage(parts: PageParts): OpenPage {
         conditions.set(PAGE_NOT_SERVED, null);
         parts.onServed?.(`http://${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${message.port}/`);
       } else {
-        why = message.failed;
+        const remedy = 'end what has the port, or set [page] listen to another one';
+        why = `${listen.host}:${listen.port} cannot be had (${message.failed}): ${remedy}`;
         void own.terminate();
       }
     });

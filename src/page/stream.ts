@@ -12,14 +12,15 @@ const MOST = 100;
 /** Something is sent at least so often, so that a page knows that it is connected, ms. */
 const ALIVE_MS = 15_000;
 
-export function streamLive(c: Context<Env>, live: Live, lookOf: () => Look): Response | Promise<Response> {
+/** `lookOf`: `null` when the session is over, which ends the stream. */
+export function streamLive(c: Context<Env>, live: Live, lookOf: () => Look | null): Response | Promise<Response> {
   if (live.watchers >= MOST) return c.text('Too many pages are open.\n', 503, { 'retry-after': '30' });
   // A proxy must not keep what it gets.
   c.header('x-accel-buffering', 'no');
   return streamSSE(c, async (stream) => {
     const sent = new Map<string, string>();
     // What counts on does so in the browser: only what else has changed is sent.
-    const { now } = lookOf();
+    const now = lookOf()?.now ?? 0;
     const looks = latest<Status | null>();
     const stop = live.watch(looks.put);
     stream.onAbort(() => {
@@ -27,11 +28,13 @@ export function streamLive(c: Context<Env>, live: Live, lookOf: () => Look): Res
       looks.end();
     });
     let toldAt = performance.now();
-    for (let look = await looks.next(); look !== undefined; look = await looks.next()) {
-      let told = look === null;
-      if (look === null) await stream.writeSSE({ event: 'away', data: '' });
+    for (let status = await looks.next(); status !== undefined; status = await looks.next()) {
+      const look = lookOf();
+      if (look === null) break;
+      let told = status === null;
+      if (status === null) await stream.writeSSE({ event: 'away', data: '' });
       else {
-        const regions = regionsOf({ ...lookOf(), now }, look, live.rates());
+        const regions = regionsOf({ ...look, now }, status, live.rates());
         for (const id of REGIONS) {
           const text = String(await regions[id]);
           if (sent.get(id) === text) continue;

@@ -44,6 +44,18 @@ t.test('a session ends: by hand, and when nobody used it for half a day', async 
   t.equal((await page.ask('/', { cookie: again.cookie })).status, 303);
 });
 
+t.test('an open page is sent nothing more when its session is over', async (t) => {
+  const page = pageOn();
+  const { cookie, csrf } = await page.login();
+  const stream = await page.ask('/events', { cookie });
+  const reader = stream.body?.getReader();
+  t.match(new TextDecoder().decode((await reader?.read())?.value), /event: part/);
+  await page.post('/logout', { csrf }, cookie);
+  let over = false;
+  for (let n = 0; n < 100 && !over; n++) over = (await reader?.read())?.done === true;
+  t.ok(over);
+});
+
 t.test('names of others and origins of others are refused', async (t) => {
   const page = pageOn({}, statusOf(), ['logcalld.example.com']);
   const { cookie, csrf } = await page.login();

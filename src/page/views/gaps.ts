@@ -6,7 +6,7 @@ import { goingOn, settlement } from '../../records/text.ts';
 import { type Html, html, type Look, moment, plain, told } from '../html.ts';
 
 /** Days of the picture. */
-export const GAP_DAYS = 7;
+const GAP_DAYS = 7;
 const DAY_MS = 86_400_000;
 const [WIDTH, NAMES, ROW, AXIS] = [1000, 130, 34, 26];
 
