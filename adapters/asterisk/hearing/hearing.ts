@@ -25,6 +25,7 @@ const PING_MS = 10_000;
 const RENEW_MS = 15_000;
 /** The same while only the list is refused, ms: calls are heard meanwhile. */
 const RENEW_REFUSED_MS = 60_000;
+
 export interface HearingOptions {
   readonly clock: Pick<Clock, 'after' | 'monotonic'>;
   /** How many calls there are; `null`: no answer, or one that tells nothing. */
