@@ -1,7 +1,6 @@
-/** MariaDB and MySQL, by mysql2. */
+/** MariaDB and MySQL, by mysql2, which is loaded with the first connection: most systems have none. */
 import { connect, isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
-import { createConnection } from 'mysql2/promise';
 import { RecordsError } from '../../src/records/port.ts';
 import type { Address, Database, ServerOptions } from './port.ts';
 import { otherwise, type Told } from './problem.ts';
@@ -15,6 +14,7 @@ const MYSQL: Driver = {
   dialect: 'mysql',
   product: 'MariaDB',
   async open({ address, database, username, password, tls, connectWithinMs, answerWithinMs }, told) {
+    const { createConnection } = await import('mysql2/promise');
     const client = await createConnection({
       ...wayTo(address, tls, told),
       user: username,

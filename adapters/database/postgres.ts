@@ -1,6 +1,5 @@
-/** PostgreSQL, by pg. */
+/** PostgreSQL, by pg, which is loaded with the first connection: most systems have none. */
 import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
-import { Client } from 'pg';
 import { RecordsError } from '../../src/records/port.ts';
 import type { Database, ServerOptions } from './port.ts';
 import { otherwise, type Told } from './problem.ts';
@@ -17,6 +16,7 @@ const POSTGRES: Driver = {
   dialect: 'postgres',
   product: 'PostgreSQL',
   async open({ address, database, username, password, tls, connectWithinMs, answerWithinMs }) {
+    const { Client } = await import('pg');
     const client = new Client({
       // All of it is said here, so that nothing is taken from the environment.
       host: address.socket ?? address.host,

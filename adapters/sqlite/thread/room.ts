@@ -33,7 +33,11 @@ const LOOK_EVERY_MS = 1000;
 /** Filled up to so many times what is kept. */
 const FILLED = 2;
 /** Bytes of one value that takes pages. */
-const PIECE = 1 << 20;
+const PIECE = 1 << 16;
+/** Pages that stay in memory meanwhile, KB: what is filled is not read again, and memory that SQLite once had the process keeps. */
+const CACHE_KB = 256;
+/** Free on the disk beside what is taken, bytes. */
+const SPARE = 1 << 20;
 /** Pages that a delivery takes for good, with its attempt and its lead; measured: 0.9. */
 const PAGES_OF_DELIVERY = 1;
 /** Requests that bring more into the database than they take out of it, and can wait. */
@@ -111,10 +115,16 @@ function using(db: Connection, log: number) {
   return {
     free: () => free.get() ?? 0,
     grow(bytes: number) {
-      // Not in one transaction: pages that are taken and left in one are never written.
-      grow(bytes);
-      // Now they have their place in the file.
-      db.pragma('wal_checkpoint(PASSIVE)');
+      const cache = db.pragma('cache_size', { simple: true });
+      db.pragma(`cache_size = -${CACHE_KB}`);
+      try {
+        // Not in one transaction: pages that are taken and left in one are never written.
+        grow(bytes);
+        // Now they have their place in the file.
+        db.pragma('wal_checkpoint(PASSIVE)');
+      } finally {
+        db.pragma(`cache_size = ${cache}`);
+      }
     },
   };
 }
@@ -122,7 +132,7 @@ function using(db: Connection, log: number) {
 /** Throws when there is no room for so many bytes, with some to spare. Not by writing them: that would cost as much as what is stored. */
 function prove(real: string, bytes: number): void {
   const { bavail, bsize } = statfsSync(dirname(real));
-  if (bavail * bsize < bytes + PIECE) throw new Error('no room');
+  if (bavail * bsize < bytes + SPARE) throw new Error('no room');
 }
 
 function sizesFor(folder: string): { readonly kept: number; readonly log: number } {
