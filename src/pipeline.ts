@@ -11,7 +11,7 @@ import { gatherBatches } from './batches.ts';
 import { type CallRules, CallTable } from './call/correlate.ts';
 import type { MisreadName } from './call/known/side.ts';
 import type { SourcePlan } from './call/plan.ts';
-import type { CallRecord } from './call/record.ts';
+import type { CallRecord, LiveCall } from './call/record.ts';
 import { rememberLately } from './lately.ts';
 import type { Clock, ClockNews, EventSource, Journal, SourceFrame, SourceStatus } from './ports.ts';
 import type { Gap, Gaps } from './records/gaps.ts';
@@ -62,7 +62,7 @@ export interface Pipeline {
   /** Stops the sources and waits until everything heard is stored. Open calls stay in the journal. */
   stop(): Promise<void>;
   /** The calls going on now. */
-  live(): readonly CallRecord[];
+  live(): readonly LiveCall[];
   /** How many calls of a source are not finished. */
   openCalls(source: string): number;
   /** As of `Batches`. */

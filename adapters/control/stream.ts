@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { z } from 'zod';
 import type { CallRecord } from '../../src/call/record.ts';
 import type { DeliveryState, Step } from '../../src/delivery/states.ts';
-import type { CallEvent } from '../../src/telephony/call-event.ts';
+import type { CallEvent, ChannelId } from '../../src/telephony/call-event.ts';
 
 export const streams = {
   tail: z.strictObject({
@@ -18,8 +18,8 @@ export type StreamOf<N extends StreamName> = z.infer<(typeof streams)[N]>;
 
 /** One line of `tail`. Times: ms since the epoch. */
 export type TailLine =
-  /** A call that goes on when the watching begins. */
-  | { readonly live: CallRecord }
+  /** A call that goes on when the watching begins, and its channels that do. */
+  | { readonly live: CallRecord; readonly channels: readonly ChannelId[] }
   | {
       readonly frame: {
         readonly source: string;

@@ -32,7 +32,7 @@ import { hear } from './live/shift.ts';
 import { type Bridge, type Call, type Channel, componentOf, isLive } from './live/state.ts';
 import { Waiting } from './live/waiting.ts';
 import type { SourcePlan } from './plan.ts';
-import type { CallRecord } from './record.ts';
+import type { CallRecord, LiveCall } from './record.ts';
 import type { JudgeContext, MissedBy } from './rules/case.ts';
 
 /** Rules of closing and judging calls, from the configuration. */
@@ -226,8 +226,8 @@ export class CallTable {
   }
 
   /** The calls as they look at `now`, for displays; nothing is changed. */
-  live(now: number): CallRecord[] {
-    return [...new Set(this.calls.values())].flatMap((call) => this.endings.judged(call, now));
+  live(now: number): LiveCall[] {
+    return [...new Set(this.calls.values())].flatMap((call) => this.endings.live(call, now));
   }
 
   /** Ids of the calls that were reported lately. */

@@ -102,3 +102,9 @@ export interface CallRecord {
   /** `null` for records of versions that kept none. */
   readonly reasons: Reasons | null;
 }
+
+/** A call that is not finished: how it looks now, and its channels that go on, as the PBX names them. */
+export interface LiveCall {
+  readonly record: CallRecord;
+  readonly channels: readonly string[];
+}

@@ -247,7 +247,7 @@ async function build(parts: DaemonParts, closing: Closing): Promise<Daemon> {
     handlersOf({
       ...{ store: remote, policy, callLog: callLogPolicy, readerOf, database: path, delivery, permits, journal },
       ...{ conditions, clock, records, log },
-      live: () => pipeline.live(),
+      live: () => pipeline.live().map(({ record }) => record),
       status: () => daemonStatus(view),
       onCorrected(corrected) {
         pipeline.corrected(corrected);

@@ -6,7 +6,7 @@ import type { CallEvent, ChannelId } from '../../telephony/call-event.ts';
 import { copyOf, OldestFirst } from '../../telephony/oldest.ts';
 import { judge } from '../judge.ts';
 import { type MisreadName, misreadName } from '../known/side.ts';
-import type { CallRecord } from '../record.ts';
+import type { CallRecord, LiveCall } from '../record.ts';
 import type { JudgeContext } from '../rules/case.ts';
 import type { ApplyContext } from './context.ts';
 import { LateFacts } from './late.ts';
@@ -104,6 +104,14 @@ export class Endings {
       this.onFault(`The call ${source}-${call.sessionKey} could not be judged and is not logged`, error);
       return [];
     }
+  }
+
+  /** As `judged`, with the channels of the call that go on. */
+  live(call: Call, now: number): LiveCall[] {
+    return this.judged(call, now).map((record) => {
+      const going = [...componentOf(call)].flatMap(({ channels }) => [...channels]).filter(isLive);
+      return { record, channels: going.flatMap(({ id, aliases }) => [id, ...aliases]) };
+    });
   }
 
   private report(call: Call, records: readonly CallRecord[], { ended }: Leavings): void {

@@ -69,7 +69,7 @@ export function tailLines(
   return (line) => {
     if ('frame' in line) return frame(line.frame);
     if ('live' in line) {
-      pbxs.get(line.live.source)?.calls.known(line.live, channelIdOf(line.live));
+      pbxs.get(line.live.source)?.calls.known(line.live, line.channels);
       const { direction, startedAt } = line.live;
       return ofRecord(line.live, 'live', startedAt, `goes on: ${direction} ${parties(line.live, secrecy)}`);
     }

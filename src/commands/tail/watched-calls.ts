@@ -2,8 +2,8 @@
 import { partyOf } from '../../call/known/side.ts';
 import type { SourcePlan } from '../../call/plan.ts';
 import type { CallRecord } from '../../call/record.ts';
-import { namesIn } from '../../call/timeline.ts';
-import type { CallEvent } from '../../telephony/call-event.ts';
+import { channelIdOf, namesIn } from '../../call/timeline.ts';
+import type { CallEvent, ChannelId } from '../../telephony/call-event.ts';
 
 /** What a call has to have; all of it where both are given. */
 export interface Wanted {
@@ -53,15 +53,15 @@ export class WatchedCalls {
     return call;
   }
 
-  /** A call that was going on before anything was heard of it here. `id`: its linked id or first channel. */
-  known(record: CallRecord, id: string): void {
+  /** A call that was going on before anything was heard of it here, with its channels that go on. */
+  known(record: CallRecord, channels: readonly ChannelId[]): void {
     const { number, agent } = this.wanted;
     const wanted = this.wants(record);
     const call: WatchedCall = {
-      ...{ key: id, ids: new Set(), live: new Set(), held: [] },
+      ...{ key: channelIdOf(record), ids: new Set(), live: new Set(channels), held: [] },
       ...{ number: number === null || wanted, agent: agent === null || wanted },
     };
-    this.name(call, id);
+    for (const id of [call.key, ...channels]) this.name(call, id);
   }
 
   /** The lines that may be shown now, those of this event last. */

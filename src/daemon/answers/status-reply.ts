@@ -41,7 +41,7 @@ export async function daemonStatus(view: DaemonView): Promise<StatusReply> {
     database: view.database,
     at: view.clock.now(),
     sources: view.sources(),
-    live: view.pipeline.live(),
+    live: view.pipeline.live().map(({ record }) => record),
     conditions: view.conditions.raised(),
     gaps: await lastGaps(view.store, view.clock.now()),
     unstored: view.pipeline.unstoredCalls(),

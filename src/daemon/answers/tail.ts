@@ -1,6 +1,6 @@
 /** What goes on, for who watches (`logcalld tail`): what the PBXs say, calls that are stored, steps of deliveries. Costs nothing while nobody does. */
 import type { StreamHandlers, TailLine } from '../../../adapters/control/stream.ts';
-import type { CallRecord } from '../../call/record.ts';
+import type { CallRecord, LiveCall } from '../../call/record.ts';
 import type { Delivery, Outbox, Settlement } from '../../delivery/store.ts';
 import type { SourceFrame } from '../../ports.ts';
 
@@ -99,11 +99,13 @@ export function watched(outbox: Outbox, tail: Tail): Outbox {
 }
 
 /** What who begins to watch is answered. `live`: the calls that go on then. */
-export function streamsOf(tail: Tail, live: () => readonly CallRecord[]): StreamHandlers {
+export function streamsOf(tail: Tail, live: () => readonly LiveCall[]): StreamHandlers {
   return {
     tail({ source = null, raw }, sink) {
       const line = (one: TailLine) => () => JSON.stringify(one);
-      for (const record of live()) if (source === null || record.source === source) sink(line({ live: record }));
+      for (const { record, channels } of live()) {
+        if (source === null || record.source === source) sink(line({ live: record, channels }));
+      }
       return tail.watch({ source, raw }, sink);
     },
   };

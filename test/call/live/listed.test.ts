@@ -72,7 +72,7 @@ t.test('the row of a list makes a channel known, confirms it, and takes nothing 
     ...{ createdAt: START + 500, answered: true, answeredAt: row ? null : START + 2000, bridge: null },
   });
   const full = facts('PJSIP/trunk-in', 'a');
-  const seen = (events: readonly CallEvent[]) => foldOf(events).live(START + 60_000)[0];
+  const seen = (events: readonly CallEvent[]) => foldOf(events).live(START + 60_000)[0]?.record;
   const well = seen([listed(0, false, full)]);
   t.strictSame(seen([listed(0, false, full), listed(5000, true)]), well, 'after a dump it tells nothing');
   t.match(seen([listed(0, true)]), { external: null }, 'alone it is better than nothing');

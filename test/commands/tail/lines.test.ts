@@ -59,6 +59,19 @@ t.test('only the calls that were asked for, with what was said before it was kno
   t.equal(lines(plain, { number: '12345', agent: '1002' }), '', 'both have to be so');
 });
 
+t.test('a call that went on before is one that was asked for until its last channel ends', async (t) => {
+  const events = call(0, 'one', '09845012345', '1001');
+  const [record] = recordsOf([events]);
+  if (record === undefined) throw new Error('no call');
+  const [caller, phone] = ends(9_000, 'one', 'one-p');
+  if (caller === undefined || phone === undefined) throw new Error('no ends');
+  const told: TailLine[] = [{ live: record, channels: ['one', 'one-p'] }, asFrame(phone), asFrame(caller)];
+  for (const wanted of [{ number: '12345' }, { agent: '1001' }]) {
+    t.match(lines(told, wanted), /goes on: .*\n.* one .*cleared.*\n.* one .*cleared/s);
+  }
+  t.equal(lines(told, { number: '67890' }), '');
+});
+
 t.test('finished calls, deliveries, what was sent by the PBX, and what was left out', async (t) => {
   const [record] = recordsOf([call(0, 'one', '09845012345', '1001')]);
   if (record === undefined) throw new Error('no call');
