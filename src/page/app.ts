@@ -21,7 +21,7 @@ import { streamLive } from './stream.ts';
 import { agentsPage } from './views/agents.ts';
 import { callPage } from './views/call.ts';
 import { callsPage } from './views/calls.ts';
-import { chartsOf } from './views/charts.ts';
+import { type ChartHours, chartsOf } from './views/charts.ts';
 import { backLink, framed, loginPage, notice } from './views/frame.ts';
 import { gapsPage } from './views/gaps.ts';
 import { nowPage, regionsOf } from './views/now.ts';
@@ -85,22 +85,28 @@ export function createApp(parts: AppParts): Hono<Env> {
   serveAssets(app);
   app.use(loggedIn(sessions));
 
-  app.get('/', async (c) => {
+  const chartHours = async (): Promise<ChartHours> => {
     const from = hourOf(clock.now()) - (CHART_HOURS - 1) * HOUR_MS;
-    const [status, today, weekAgo] = await Promise.all([
-      live.look(),
+    const [today, weekAgo] = await Promise.all([
       hours.of(from, CHART_HOURS),
       hours.of(from - 7 * 24 * HOUR_MS, CHART_HOURS),
     ]);
-    const at = today.map((_, n) => from + n * HOUR_MS);
+    return { at: today.map((_, n) => from + n * HOUR_MS), today, weekAgo };
+  };
+  app.get('/', async (c) => {
+    const [status, counted] = await Promise.all([live.look(), chartHours()]);
     return show(c, (look, path) => {
-      const body = nowPage(regionsOf(look, status, live.rates()), chartsOf(look, { at, today, weekAgo }));
+      const body = nowPage(regionsOf(look, status, live.rates()), chartsOf(look, counted));
       return framed(look, { title: 'Now', place: '/', path, body, live: true, charts: true });
     });
   });
   app.get('/events', (c) => {
     const session = c.get('session');
-    return streamLive(c, live, () => (sessions.isOpen(session) ? lookOf(session) : null));
+    return streamLive(c, {
+      live,
+      lookOf: () => (sessions.isOpen(session) ? lookOf(session) : null),
+      charts: async (look) => chartsOf(look, await chartHours()),
+    });
   });
 
   app.get('/calls', async (c) => {

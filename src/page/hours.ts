@@ -5,7 +5,7 @@ import type { Daemon } from './ask.ts';
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** An hour may still change: calls end, are posted, sent again. */
-const FRESH_MS = 30_000;
+const FRESH_MS = 10_000;
 const SETTLED_MS = 15 * 60_000;
 /** Kept hours: those of two days and the same a week ago, and some that were looked at before. */
 const MOST = 400;

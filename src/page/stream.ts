@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import type { Status } from './ask.ts';
 import type { Env } from './guard.ts';
-import type { Look } from './html.ts';
+import type { Html, Look } from './html.ts';
 import type { Live } from './live.ts';
 import { REGIONS, regionsOf } from './views/now.ts';
 
@@ -12,8 +12,18 @@ const MOST = 100;
 /** Something is sent at least so often, so that a page knows that it is connected, ms. */
 const ALIVE_MS = 15_000;
 
-/** `lookOf`: `null` when the session is over, which ends the stream. */
-export function streamLive(c: Context<Env>, live: Live, lookOf: () => Look | null): Response | Promise<Response> {
+/** Charts change little, and cost more than the rest. */
+const CHARTS_MS = 10_000;
+
+interface Streamed {
+  readonly live: Live;
+  /** `null` when the session is over, which ends the stream. */
+  readonly lookOf: () => Look | null;
+  /** Throws while the daemon does not answer. */
+  readonly charts: (look: Look) => Promise<Html>;
+}
+
+export function streamLive(c: Context<Env>, { live, lookOf, charts }: Streamed): Response | Promise<Response> {
   if (live.watchers >= MOST) return c.text('Too many pages are open.\n', 503, { 'retry-after': '30' });
   // A proxy must not keep what it gets.
   c.header('x-accel-buffering', 'no');
@@ -27,7 +37,15 @@ export function streamLive(c: Context<Env>, live: Live, lookOf: () => Look | nul
       stop();
       looks.end();
     });
+    const part = async (id: string, html: Html): Promise<boolean> => {
+      const text = String(await html);
+      if (sent.get(id) === text) return false;
+      sent.set(id, text);
+      await stream.writeSSE({ event: 'part', id, data: text });
+      return true;
+    };
     let toldAt = performance.now();
+    let chartsAt = toldAt;
     for (let status = await looks.next(); status !== undefined; status = await looks.next()) {
       const look = lookOf();
       if (look === null) break;
@@ -35,12 +53,11 @@ export function streamLive(c: Context<Env>, live: Live, lookOf: () => Look | nul
       if (status === null) await stream.writeSSE({ event: 'away', data: '' });
       else {
         const regions = regionsOf({ ...look, now }, status, live.rates());
-        for (const id of REGIONS) {
-          const text = String(await regions[id]);
-          if (sent.get(id) === text) continue;
-          sent.set(id, text);
-          told = true;
-          await stream.writeSSE({ event: 'part', id, data: text });
+        for (const id of REGIONS) told = (await part(id, regions[id])) || told;
+        if (performance.now() - chartsAt > CHARTS_MS) {
+          chartsAt = performance.now();
+          const drawn = await charts({ ...look, now }).catch(() => null);
+          if (drawn !== null) told = (await part('charts', drawn)) || told;
         }
       }
       if (!told && performance.now() - toldAt > ALIVE_MS) {

@@ -23,6 +23,7 @@ t.test('what happens is seen', { skip: noBrowser ?? false }, async (t) => {
   await start();
   const { page, complaints } = await seen(browser, address);
   t.match(await page.textContent('#live'), /No call goes on/);
+  const charted = await page.textContent('#charts details table');
   it.player.setFaults({});
   await page.waitForSelector('#live tbody tr');
   const first = await page.textContent('#live [data-since]');
@@ -30,6 +31,11 @@ t.test('what happens is seen', { skip: noBrowser ?? false }, async (t) => {
   await page.waitForSelector('#live >> text=talking for');
   await screenshot(page, 'live');
   await page.waitForSelector('#live tbody', { state: 'detached', timeout: 60_000 });
+  await until(
+    () => page.textContent('#charts details table'),
+    (counted) => counted !== charted,
+  );
+  await page.waitForSelector('#charts canvas');
   await page.waitForSelector('#attention tbody tr');
   await page.waitForSelector('#verdict >> text=Something needs attention');
   await screenshot(page, 'attention');

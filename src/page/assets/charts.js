@@ -35,7 +35,7 @@ function clock(seconds) {
   return at.getHours() === 0 && at.getMinutes() === 0 ? day : `${two(at.getHours())}:${two(at.getMinutes())}`;
 }
 
-const plots = [];
+let plots = [];
 
 function draw(figure) {
   const place = figure.querySelector('.plot');
@@ -84,7 +84,17 @@ function draw(figure) {
   plots.push([plot, place]);
 }
 
-for (const figure of document.querySelectorAll('[data-chart]')) draw(figure);
+function drawAll() {
+  for (const [plot] of plots) plot.destroy();
+  plots = [];
+  for (const figure of document.querySelectorAll('[data-chart]')) draw(figure);
+}
+
+drawAll();
+// The tables were sent anew.
+addEventListener('logcalld-part', ({ target }) => {
+  if (target.id === 'charts') drawAll();
+});
 
 addEventListener('resize', () => {
   for (const [plot, place] of plots) plot.setSize({ width: Math.max(200, place.clientWidth), height: HEIGHT });

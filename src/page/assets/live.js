@@ -50,7 +50,11 @@ function put(id, text) {
   const made = document.createElement('template');
   made.innerHTML = text;
   const [fresh] = made.content.children;
-  if (fresh !== undefined) old.replaceWith(fresh);
+  if (fresh === undefined) return;
+  const folds = [...fresh.querySelectorAll('details')];
+  for (const [n, { open }] of [...old.querySelectorAll('details')].entries()) if (n in folds) folds[n].open = open;
+  old.replaceWith(fresh);
+  fresh.dispatchEvent(new Event('logcalld-part', { bubbles: true }));
 }
 
 document.addEventListener('focusout', () => {
