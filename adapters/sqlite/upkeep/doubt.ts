@@ -5,10 +5,7 @@
  */
 import { next } from '../../../src/delivery/states.ts';
 import type { Connection } from '../thread/rpc.ts';
-import { remember, remembered } from './identity.ts';
-
-/** How long a post is given to be seen in the CRM; `open` of the outbox sets what the config says. ms. */
-const WAIT_MS = 60_000;
+import { DOUBT_WAIT_MS, remember, remembered } from './identity.ts';
 
 const REASON = 'The database was taken back to an earlier moment: the call may have been posted since.';
 
@@ -32,7 +29,7 @@ export function doubtAll(db: Connection, until: number, at: number): number {
   db.exec("UPDATE delivery SET doubtful = 1 WHERE state IN ('parked', 'skipped') AND doubtful = 0");
   // As at a start of the machine: leases end, each check waits its time, and the requests of the last seconds are not known.
   db.exec("DELETE FROM boot_clock; UPDATE limiter SET boot = ''");
-  remember(db, 'doubt', { until: Math.floor(until), waitMs: WAIT_MS }, at);
+  remember(db, 'doubt', { until: Math.floor(until), waitMs: DOUBT_WAIT_MS }, at);
   return count;
 }
 
@@ -40,5 +37,5 @@ export function doubtAll(db: Connection, until: number, at: number): number {
 export function raiseDoubt(db: Connection, { until, at }: { readonly until: number; readonly at: number }): void {
   const before = remembered(db, 'doubt');
   if (before !== null && before.until >= until) return;
-  remember(db, 'doubt', { until: Math.ceil(until), waitMs: before?.waitMs ?? WAIT_MS }, at);
+  remember(db, 'doubt', { until: Math.ceil(until), waitMs: before?.waitMs ?? DOUBT_WAIT_MS }, at);
 }

@@ -41,20 +41,65 @@ interface Values {
   readonly notices: readonly Notice[];
 }
 
-type Reader = ReturnType<Connection['prepare']>;
+/** A post is looked for in the CRM no sooner than so long after it, until `open` of the outbox sets what the config says, ms. */
+export const DOUBT_WAIT_MS = 60_000;
+
+const has = (value: object, key: string, type: 'number' | 'string'): boolean =>
+  typeof (value as Readonly<Record<string, unknown>>)[key] === type;
+const isNotice = (one: unknown): boolean =>
+  typeof one === 'object' && one !== null && has(one, 'at', 'number') && has(one, 'text', 'string');
+
+/** Whether a value that was read is what it is to be. */
+const IS: { readonly [K in keyof Values]: (value: object) => boolean } = {
+  database: (value) => has(value, 'id', 'string'),
+  copy: (value) => has(value, 'at', 'number'),
+  doubt: (value) => has(value, 'until', 'number') && has(value, 'waitMs', 'number'),
+  notices: (value) => Array.isArray(value) && value.every(isNotice),
+};
+
+/**
+ * In place of one that cannot be read, which was written `at` (ms since the epoch): what makes sure that no call is posted twice. A
+ * database that does not know which it is may be any, so its calls are looked for in the CRM first.
+ */
+const UNREADABLE: { readonly [K in keyof Values]: (at: number) => Values[K] | null } = {
+  database: () => null,
+  copy: (at) => ({ at }),
+  doubt: (at) => ({ until: at, waitMs: DOUBT_WAIT_MS }),
+  notices: () => null,
+};
+
+interface Row {
+  readonly value: unknown;
+  readonly at: number;
+}
+type Reader = ReturnType<typeof prepareReader>;
 const readers = new WeakMap<Connection, Reader>();
+
+const prepareReader = (db: Connection) =>
+  db.prepare<[string], Row>('SELECT value, at FROM delivery_memory WHERE key = ?');
 
 /** Asked for each call that is stored. */
 function readerOf(db: Connection): Reader {
-  const known = readers.get(db) ?? db.prepare('SELECT value FROM delivery_memory WHERE key = ?').pluck();
+  const known = readers.get(db) ?? prepareReader(db);
   readers.set(db, known);
   return known;
 }
 
 /** `null`: it is not there. Throws where there is no such table. */
 export function remembered<K extends keyof Values>(db: Connection, key: K): Values[K] | null {
-  const text = readerOf(db).get(KEY[key]);
-  return typeof text === 'string' ? (JSON.parse(text) as Values[K]) : null;
+  const row = readerOf(db).get(KEY[key]);
+  if (row === undefined) return null;
+  const value = parsed(row.value);
+  return value !== null && IS[key](value) ? (value as Values[K]) : UNREADABLE[key](row.at);
+}
+
+function parsed(text: unknown): object | null {
+  try {
+    const value: unknown = typeof text === 'string' ? JSON.parse(text) : null;
+    return typeof value === 'object' ? value : null;
+  } catch {
+    return null;
+  }
 }
 
 /** `null` takes it away. `at`: ms since the epoch. */

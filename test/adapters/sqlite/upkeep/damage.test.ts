@@ -67,6 +67,31 @@ t.test('nothing is said of a database that ended in order, was killed, or is new
   }
 });
 
+t.test(
+  'what a database says of itself and cannot be read keeps it from nothing, and makes no call be posted twice',
+  async (t) => {
+    const broken = ['{"id', '7', 'null', '[{}]', Buffer.from([0xff, 0xfe])];
+    for (const key of ['database', 'database-copy', 'database-doubt', 'database-notices']) {
+      for (const value of broken) {
+        const path = await closed(t);
+        const raw = new BetterSqlite3(path);
+        const write = raw.prepare(
+          'INSERT OR REPLACE INTO delivery_memory (key, value, at) VALUES (?, CAST(? AS TEXT), ?)',
+        );
+        write.run(key, value, Date.now());
+        raw.close();
+        const db = await openDatabase(path);
+        const doubted = key === 'database' || key === 'database-copy';
+        t.match(await states(db), [doubted ? /^a \w+ check true$/ : 'a pending look-up false'], `${key} ${value}`);
+        t.equal((await notices(db)).length, doubted ? 1 : 0, `${key} ${value}`);
+        await commit(db.remote.journal, { ended: [record('b')] }, Date.now());
+        t.equal((await states(db)).length, 2);
+        await db.close();
+      }
+    }
+  },
+);
+
 const GONE: readonly (readonly [string, (path: string) => void, RegExp])[] = [
   ['zero length', (path) => writeFileSync(path, ''), /its file .*logcalld\.db was missing or empty/],
   ['deleted', (path) => rmSync(path), /its file .*logcalld\.db was missing or empty/],
