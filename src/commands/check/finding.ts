@@ -24,6 +24,8 @@ export interface Finding extends Helps {
   readonly expected?: string;
   /** Calls are not logged, or will not be, by this alone though all else is well: why, as the end of a sentence. */
   readonly idle?: string;
+  /** Whether it works was not seen, though nothing speaks against it. */
+  readonly unproven?: true;
 }
 
 export const ok = (about: string, text: string): Finding => ({ level: 'ok', about, text });

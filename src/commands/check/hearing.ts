@@ -60,7 +60,10 @@ async function listen(source: Source, ear: Ear, clock: Clock, check: HearingChec
   if (placed) return failed(probe.unheard(missing(heard)));
   const lines = refused === null ? {} : { lines: probe.unheard(missing(heard)).lines };
   return [
-    { level: refused === null ? 'info' : 'warn', about, text: unproven(heard, waitMs, refused === null), ...lines },
+    {
+      ...{ level: refused === null ? 'info' : 'warn', about, unproven: true },
+      ...{ text: unproven(heard, waitMs, refused === null), ...lines },
+    },
   ];
 }
 

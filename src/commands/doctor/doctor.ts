@@ -221,7 +221,10 @@ export function verdict(
   const [fails, warns, skips] = [many('FAIL'), many('warn'), many('skip')];
   print(terminal, '');
   if (failed.size === 0 && whole && warns === 0 && skips === 0) {
-    print(terminal, 'All is well.');
+    const unproven = told.flatMap(({ finding }) => (finding.unproven === true ? [finding.about] : []));
+    const seen =
+      unproven.length === 0 ? 'All is well.' : `All that was seen is well. Not proven: ${unproven.join(', ')}.`;
+    print(terminal, seen);
     return;
   }
   const skipped = skips === 0 ? '' : `, ${count(skips, 'check')} skipped`;

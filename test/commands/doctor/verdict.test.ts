@@ -7,10 +7,10 @@ import { verdict } from '../../../src/commands/doctor/doctor.ts';
 import { openBundle } from '../../../src/commands/doctor/support.ts';
 import { masked } from '../../../src/commands/output.ts';
 
-function verdictOf(levels: readonly Finding['level'][], whole = true): string {
+function verdictOf(levels: readonly Finding['level'][], whole = true, more: Partial<Finding> = {}): string {
   let out = '';
   const terminal = { out: (text: string) => (out += text), error: () => {} };
-  const told = levels.map((level) => ({ check: level, finding: { level, about: 'x', text: 'y' } }));
+  const told = levels.map((level) => ({ check: level, finding: { level, about: 'x', text: 'y', ...more } }));
   const failed = new Map(levels.filter((level) => level === 'FAIL').map((level) => [level, 'work' as const]));
   verdict(told, { failed }, whole, terminal);
   return out.trim();
@@ -18,6 +18,7 @@ function verdictOf(levels: readonly Finding['level'][], whole = true): string {
 
 t.test('all is well only where all was looked at', async (t) => {
   t.equal(verdictOf(['ok', 'info', 'ok']), 'All is well.');
+  t.equal(verdictOf(['info'], true, { unproven: true }), 'All that was seen is well. Not proven: x.');
   const rest = 'Nothing keeps it from working.';
   t.equal(verdictOf(['ok', 'skip']), `0 FAIL, 0 warn, 1 check skipped. ${rest}`);
   t.equal(verdictOf(['ok', 'skip', 'warn', 'skip']), `0 FAIL, 1 warn, 2 checks skipped. ${rest}`);
