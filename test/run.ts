@@ -16,8 +16,15 @@ import { guarded } from './support/guard.ts';
 const ROOT = join(import.meta.dirname, '..');
 const FILE_LIMIT_MS = 180_000;
 /** `npm test -- --slow`: those that need root, or take many seconds, which `npm test` leaves out; `.ci/run` runs both. */
-const SLOW_ONES =
-  /e2e\/(disk-full|restored|one-daemon|users)|upkeep\/|sim\/|records\/(score|database|files|json-cdr|nonsense)|daemon\/(records|upgrade)|clock-properties|metrics\/alerts|delivery\/(isolation|model)|permits\/processes|test\/release|check\/eyes|init\/dialogue|doctor\/doctor|page\/(live|look|strangers)|call\/ladder|daemon\/backups|records\/long-file|scenarios\/records-alone/;
+const SLOW_ONES = [
+  /adapters\/.*(upkeep\/|thread\/(hold|kill)|link\/differential)/,
+  /records\/(score|database|files|json-cdr|nonsense|long-file|csv|fusionpbx|weave)|inspect-cdr|records-alone/,
+  /call\/(ladder|growth)|clock-properties|delivery\/(isolation|model)|permits\/(processes|restarts|slow-disk|lives)/,
+  /cli\/(salvage|loaded|hostile|pages)|check\/eyes|init\/dialogue|doctor\/doctor|page\/(live|look|strangers)/,
+  /daemon\/(records|upgrade|backups)|e2e\/(disk-full|restored|one-daemon|users)/,
+  /sim\/|metrics\/alerts|test\/release/,
+];
+const isSlow = (file: string): boolean => SLOW_ONES.some((pattern) => pattern.test(file));
 /** Its file says that it does more in `--slow`. */
 const hasMany = (file: string): boolean => readFileSync(join(ROOT, file), 'utf8').includes("support/runs.ts'");
 /** Slow ones first, the slowest before all, so that none is left over at the end. */
@@ -88,7 +95,7 @@ const slow = process.argv.includes('--slow');
 const words = process.argv.slice(2).filter((word) => word !== '--slow');
 const isWanted = (file: string): boolean => {
   if (words.length > 0) return words.some((word) => file.includes(word));
-  return SLOW_ONES.test(file) === slow || (slow && hasMany(file));
+  return isSlow(file) === slow || (slow && hasMany(file));
 };
 const files = globSync('test/**/*.test.ts', { cwd: ROOT })
   .filter(isWanted)
