@@ -73,8 +73,8 @@ export interface Pipeline {
   isOpen(source: string, channel: string): boolean;
   /** Resolves when all that was heard so far is settled: true when it is stored, false when some of it was refused. */
   settled(): Promise<boolean>;
-  /** Newer facts of finished calls have been stored: what the PBX says late is added to these. */
-  corrected(records: readonly CallRecord[]): void;
+  /** Newer facts of finished calls have been stored: what the PBX says late is added to these. `gone`: ids of those erased. */
+  corrected(records: readonly CallRecord[], gone?: readonly string[]): void;
   /** The clock of a PBX beside ours. */
   timeOf(source: string): PbxTime;
   /** When the PBX was started, ms since the epoch, on our clock; `null`: it has not told. */
@@ -285,8 +285,12 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     openChannels: () => [...tables.values()].reduce((sum, table) => sum + table.openChannels, 0),
     isOpen: (source, channel) => tables.get(source)?.isOpen(channel) === true,
     settled: () => batches.stored(),
-    corrected(records) {
-      for (const table of tables.values()) table.correct(records.filter(({ source }) => source === table.source));
+    corrected(records, gone) {
+      for (const table of tables.values())
+        table.correct(
+          records.filter(({ source }) => source === table.source),
+          gone,
+        );
     },
     timeOf: (source) => watch?.timeOf(source) ?? SAME_TIME,
     bootedAt: (source) => watch?.bootedAt(source) ?? null,

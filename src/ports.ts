@@ -158,6 +158,8 @@ export interface CommitResult {
   readonly refused: readonly { readonly id: string; readonly why: string }[];
   /** Calls that were not stored, as they were of another revision than expected; absent: none. */
   readonly moved?: readonly string[];
+  /** Calls that were not stored, as they were once and were erased or removed since; absent: none. */
+  readonly gone?: readonly string[];
 }
 
 export interface Journal {

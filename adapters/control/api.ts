@@ -255,7 +255,7 @@ export interface Replies {
     /** Parked calls that were not noted before are `fresh`. */
     readonly parked: readonly ParkedCount[];
   };
-  readonly erase: Omit<ErasedPage, 'next'> & {
+  readonly erase: Omit<ErasedPage, 'next' | 'erased'> & {
     /** `null`: nothing is left. */
     readonly cursor: string | null;
     /** Calls that go on now and have the number. */
@@ -276,6 +276,8 @@ export interface Replies {
     readonly changed: readonly string[];
     /** Calls whose stored facts changed meanwhile; nothing was written for them. */
     readonly moved: readonly string[];
+    /** Calls that were stored once, and were erased or removed since, or are too old to be kept; nothing was written for them. */
+    readonly gone: readonly string[];
   };
 }
 

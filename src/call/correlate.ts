@@ -235,9 +235,9 @@ export class CallTable {
     return this.endings.reported();
   }
 
-  /** Newer facts of finished calls, stored by somebody else: what comes late is added to these. */
-  correct(records: readonly CallRecord[]): void {
-    this.endings.correct(records);
+  /** Newer facts of finished calls, stored by somebody else: what comes late is added to these. `gone`: ids of those that were erased. */
+  correct(records: readonly CallRecord[], gone: readonly string[] = []): void {
+    this.endings.correct(records, gone);
   }
 
   /** Knows the calls that `past`, another table of the PBX, has reported, as far as nothing of them goes on here, by these records. */

@@ -253,6 +253,8 @@ async function build(parts: DaemonParts, closing: Closing): Promise<Daemon> {
         pipeline.corrected(corrected);
         watch.note(corrected);
       },
+      onErased: (ids) => pipeline.corrected([], ids),
+      callsKeptMs: config.storage.retention.calls,
     }),
     metrics.pages,
     streamsOf(tail, () => pipeline.live()),

@@ -1,14 +1,16 @@
 /** Numbers that were erased, kept as keyed hashes: whoever reads the database is not told them. Runs in the database thread. */
-import { createHmac } from 'node:crypto';
 import type { CallRecord } from '../../../src/call/record.ts';
 import type { ErasedNumber } from '../../../src/records/erased.ts';
 import type { Connection } from '../thread/rpc.ts';
+import { goneCalls } from './gone.ts';
+import { hasherOf } from './hashing.ts';
 import { runsOfDigits } from './writing.ts';
 
 const NOT_KNOWN = Buffer.alloc(0);
 
 export function erasuresModule(db: Connection) {
-  const key = db.prepare<[], Buffer>('SELECT key FROM erasure_key').pluck();
+  const hasher = hasherOf(db);
+  const gone = goneCalls(db);
   const add = db.prepare<[object]>(
     `INSERT INTO erasure (digits, whole, length, up_to) VALUES (@digits, @whole, @length, @upTo)
      ON CONFLICT (digits, whole) DO UPDATE SET up_to = max(up_to, excluded.up_to)`,
@@ -16,11 +18,7 @@ export function erasuresModule(db: Connection) {
   const lengths = db.prepare<[], number>('SELECT DISTINCT length FROM erasure').pluck();
   const of = db.prepare<[Buffer, number], Buffer>('SELECT whole FROM erasure WHERE digits = ? AND up_to >= ?').pluck();
   const forget = db.prepare<[object]>('DELETE FROM erasure WHERE up_to < @endedBefore');
-
-  const hasher = (): ((text: string) => Buffer) => {
-    const secret = key.get() ?? NOT_KNOWN;
-    return (text) => createHmac('sha256', secret).update(text).digest();
-  };
+  const forgetGone = db.prepare<[object]>('DELETE FROM gone WHERE ended_at < @endedBefore');
 
   return {
     note: ({ digits, e164, upTo }: ErasedNumber): void => {
@@ -47,6 +45,10 @@ export function erasuresModule(db: Connection) {
       };
       return records.filter(isErased).map(({ callSessionId }) => callSessionId);
     },
+    /** Of these calls those that were stored once, and were erased or removed since. */
+    gone: ({ ids }: { ids: readonly string[] }): readonly string[] => ids.filter(gone.has),
+    /** Removes those of calls that nothing tells of any more, which ended before `endedBefore`, ms since the epoch. */
+    forgetGone: (args: { endedBefore: number }): void => void forgetGone.run(args),
     /** Removes those whose calls are kept no longer, which began before `endedBefore`, ms since the epoch. */
     forget: (args: { endedBefore: number }): void => void forget.run(args),
   };

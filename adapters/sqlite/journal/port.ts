@@ -153,8 +153,12 @@ function resultsOf(batches: readonly Prepared[], fates: readonly CallFate[]): re
       return typeof fate === 'object' ? [{ id, why: fate.message }] : [];
     });
     const moved = withFate('moved');
-    const done = { inserted: withFate('inserted'), changed: withFate('changed'), refused };
-    return moved.length === 0 ? done : { ...done, moved };
+    const gone = withFate('gone');
+    return {
+      ...{ inserted: withFate('inserted'), changed: withFate('changed'), refused },
+      ...(moved.length === 0 ? {} : { moved }),
+      ...(gone.length === 0 ? {} : { gone }),
+    };
   });
 }
 

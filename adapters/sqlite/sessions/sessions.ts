@@ -1,5 +1,6 @@
 /** Reading finished calls: one by its id, a filtered list, and counts. Runs in the database thread. */
 import type { CallStatus, Direction } from '../../../src/call/record.ts';
+import { goneCalls } from '../erased/gone.ts';
 import type { Connection } from '../thread/rpc.ts';
 import type { KeptRow, Readable, StoredSession } from './row.ts';
 import { decodeSession, KEPT_COLUMNS, readable, reversedDigits } from './row.ts';
@@ -60,7 +61,10 @@ export function sessionsModule(db: Connection) {
   const read = (rows: readonly KeptRow[]) => readable(rows, (row) => row.call_session_id, decodeSession);
   const forget = forgetter(db);
   return {
-    /** Removes finished calls that ended before `endedBefore` (ms since the epoch), at most `limit`; answers how many. */
+    /**
+     * Removes finished calls that ended before `endedBefore` (ms since the epoch), at most `limit`; answers how many. Those that ended
+     * since `toldSince`, which the journal still tells of, are not stored again.
+     */
     forget,
     /** By the whole id, or by its beginning when only one id begins so. */
     get(idOrBeginning: string): SessionLookup {
@@ -123,14 +127,18 @@ function endOfNumber(number: string): readonly [string, ...Binding[]] {
 
 /** What is still on its way, or was parked and waits for somebody, is kept whatever its age. */
 function forgetter(db: Connection) {
-  const old = db.prepare<[number, number], { readonly id: number; readonly session_id: string }>(
-    "SELECT id, session_id FROM delivery WHERE ended_at < ? AND state IN ('delivered', 'skipped') LIMIT ?",
+  type Row = { readonly id: number; readonly session_id: string; readonly ended_at: number };
+  const old = db.prepare<[number, number], Row>(
+    "SELECT id, session_id, ended_at FROM delivery WHERE ended_at < ? AND state IN ('delivered', 'skipped') LIMIT ?",
   );
   const deleteDelivery = db.prepare<[number]>('DELETE FROM delivery WHERE id = ?');
   const deleteSession = db.prepare<[string]>('DELETE FROM session WHERE call_session_id = ?');
-  return db.transaction(({ endedBefore, limit }: { endedBefore: number; limit: number }): number => {
+  const gone = goneCalls(db);
+  type Forgetting = { endedBefore: number; limit: number; toldSince?: number };
+  return db.transaction(({ endedBefore, limit, toldSince = 0 }: Forgetting): number => {
     const rows = old.all(endedBefore, limit);
-    for (const { id, session_id } of rows) {
+    for (const { id, session_id, ended_at } of rows) {
+      if (ended_at >= toldSince) gone.note(session_id, ended_at);
       deleteDelivery.run(id);
       deleteSession.run(session_id);
     }

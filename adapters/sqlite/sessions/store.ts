@@ -1,5 +1,6 @@
 /** Writes finished calls, each once; part of the journal's transaction. */
 import { isDeepStrictEqual } from 'node:util';
+import { goneCalls } from '../erased/gone.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { decodeRecord, OTHER_COLUMNS, readable, type SessionRow } from './row.ts';
 
@@ -9,13 +10,17 @@ import { decodeRecord, OTHER_COLUMNS, readable, type SessionRow } from './row.ts
  */
 export type SessionHook = (db: Connection) => (row: SessionRow, now: number) => void;
 
-/** inserted: a new call. changed: known, and its facts were replaced by newer ones. same: known, nothing to do. moved: of another revision than expected. */
-export type SessionFate = 'inserted' | 'changed' | 'same' | 'moved';
+/**
+ * inserted: a new call. changed: known, and its facts were replaced by newer ones. same: known, nothing to do. moved: of another revision
+ * than expected. gone: it was stored once, and was erased or removed since; nothing is stored of it.
+ */
+export type SessionFate = 'inserted' | 'changed' | 'same' | 'moved' | 'gone';
 
 export type StoreSession = (row: SessionRow, now: number) => SessionFate;
 
 export function sessionStore(db: Connection, hooks: readonly SessionHook[]): StoreSession {
   const onStored = hooks.map((hook) => hook(db));
+  const gone = goneCalls(db);
   const names = ['started_at', 'ended_at', 'json', ...OTHER_COLUMNS];
   const known = db.prepare<[string], string>('SELECT json FROM session WHERE call_session_id = ?').pluck();
   const revision = db.prepare<[string], number>('SELECT revision FROM session WHERE call_session_id = ?').pluck();
@@ -30,6 +35,7 @@ export function sessionStore(db: Connection, hooks: readonly SessionHook[]): Sto
   return (row, now) => {
     const { callSessionId: id, startedAt, endedAt, json, expected, others } = row;
     if (expected !== null && (revision.get(id) ?? 0) !== expected) return 'moved';
+    if (gone.has(id) && revision.get(id) === undefined) return 'gone';
     const values = [startedAt, endedAt, json, ...others];
     const fate = insert.run(now, now, id, ...values).changes > 0 ? 'inserted' : 'changed';
     if (fate === 'changed') {

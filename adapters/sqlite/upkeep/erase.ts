@@ -4,6 +4,7 @@
  */
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { goneCalls } from '../erased/gone.ts';
 import { naming } from '../erased/writing.ts';
 import { decode, encode, pack, unpack } from '../journal/frames.ts';
 import type { Connection } from '../thread/rpc.ts';
@@ -24,6 +25,8 @@ type Stage = 'calls' | 'leads' | 'sealed' | 'hot';
 
 export interface ErasedPage {
   readonly calls: number;
+  /** Their ids. */
+  readonly erased: readonly string[];
   /** Calls that are left, as they are still on their way. */
   readonly waiting: readonly string[];
   readonly leads: number;
@@ -38,7 +41,7 @@ export interface ErasedPage {
 const ROWS = 1_000;
 const BYTES = 1 << 20;
 
-const NONE: ErasedPage = { calls: 0, waiting: [], leads: 0, frames: 0, damaged: 0, next: null };
+const NONE: ErasedPage = { calls: 0, erased: [], waiting: [], leads: 0, frames: 0, damaged: 0, next: null };
 
 export function eraser(db: Connection) {
   const stages: Readonly<Record<Stage, (erasure: Erasure, after: number) => ErasedPage>> = {
@@ -65,19 +68,28 @@ export function eraser(db: Connection) {
 }
 
 function ofCalls(db: Connection) {
-  type Row = { n: number; id: string; json: string; e164: string | null; delivery: number | null; rests: number };
+  type Row = {
+    n: number;
+    id: string;
+    json: string;
+    endedAt: number;
+    e164: string | null;
+    delivery: number | null;
+    rests: number;
+  };
   const rows = db.prepare<[number, number], Row>(
-    `SELECT s.rowid AS n, s.call_session_id AS id, s.json, s.external_e164 AS e164, d.id AS delivery,
+    `SELECT s.rowid AS n, s.call_session_id AS id, s.json, s.ended_at AS endedAt, s.external_e164 AS e164, d.id AS delivery,
        d.id IS NULL OR (d.state IN ('delivered', 'parked', 'skipped') AND d.lease_owner IS NULL) AS rests
      FROM session s LEFT JOIN delivery d ON d.session_id = s.call_session_id WHERE s.rowid > ? ORDER BY s.rowid LIMIT ?`,
   );
   const noDelivery = db.prepare<[number]>('DELETE FROM delivery WHERE id = ?');
   const noSession = db.prepare<[string]>('DELETE FROM session WHERE call_session_id = ?');
+  const gone = goneCalls(db);
   return ({ digits, e164, dryRun }: Erasure, after: number): ErasedPage => {
     const found = rows.all(after, ROWS);
     const names = naming(digits);
     const waiting: string[] = [];
-    let calls = 0;
+    const erased: string[] = [];
     for (const row of found) {
       // One that has the same digits in another country.
       const other = e164 !== null && row.e164 !== null && row.e164 !== e164 && row.e164.endsWith(digits);
@@ -86,13 +98,21 @@ function ofCalls(db: Connection) {
         waiting.push(row.id);
         continue;
       }
-      calls += 1;
+      erased.push(row.id);
       if (dryRun) continue;
       if (row.delivery !== null) noDelivery.run(row.delivery);
       noSession.run(row.id);
+      // The journal still tells of it, without the number.
+      gone.note(row.id, row.endedAt);
     }
     const last = found.length === ROWS ? found.at(-1) : undefined;
-    return { ...NONE, calls, waiting, next: last === undefined ? ['leads', 0] : ['calls', last.n] };
+    return {
+      ...NONE,
+      calls: erased.length,
+      erased,
+      waiting,
+      next: last === undefined ? ['leads', 0] : ['calls', last.n],
+    };
   };
 }
 

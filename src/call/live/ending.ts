@@ -61,8 +61,8 @@ export class Endings {
   }
 
   /** See `LateFacts.correct`. */
-  correct(records: readonly CallRecord[]): void {
-    this.late.correct(records);
+  correct(records: readonly CallRecord[], gone: readonly string[]): void {
+    this.late.correct(records, gone);
   }
 
   /** Takes over what `past` has reported, of channels that are over here; `records`: the newest of its calls. */

@@ -22,8 +22,11 @@ export class LateFacts {
     }
   }
 
-  /** Newer facts of calls that are known, which somebody else has stored. */
-  correct(records: readonly CallRecord[]): void {
+  /** Newer facts of calls that are known, which somebody else has stored; `gone`: calls that are stored no longer. */
+  correct(records: readonly CallRecord[], gone: readonly string[]): void {
+    const dropped = new Set(gone);
+    if (dropped.size > 0)
+      for (const [id, { record }] of this.reported) if (dropped.has(record.callSessionId)) this.reported.delete(id);
     const byId = new Map(records.map((record) => [record.callSessionId, record]));
     for (const holder of new Set(this.reported.values()))
       holder.record = byId.get(holder.record.callSessionId) ?? holder.record;

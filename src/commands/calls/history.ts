@@ -66,6 +66,8 @@ export const NOT_OURS = ['from-cdr', 'start-unknown'];
 export async function compare(store: Store, config: Config, window: Window, found: Findings): Promise<Comparison> {
   const sources = config.source.filter(({ name }) => window.source === null || name === window.source);
   const within = ({ startedAt }: CallRecord) => startedAt >= window.since && startedAt < window.until;
+  // What is not stored and ended before was removed, and would be again at once.
+  const oldest = window.now - config.storage.retention.calls;
   const derived = new Set<string>();
   const sum = { different: 0, same: 0, leftAlone: 0 };
   const judge = async (record: CallRecord): Promise<void> => {
@@ -74,7 +76,9 @@ export async function compare(store: Store, config: Config, window: Window, foun
     const stored = known.found === 'one' && known.session.record.callSessionId === id ? known.session : null;
     if (!within(stored?.record ?? record)) return;
     derived.add(id);
-    if (NOT_OURS.some((flag) => record.flags.includes(flag) || stored?.record.flags.includes(flag) === true))
+    const isOver =
+      stored === null && (record.endedAt < oldest || (await store.erasures.gone({ ids: [id] })).length > 0);
+    if (isOver || NOT_OURS.some((flag) => record.flags.includes(flag) || stored?.record.flags.includes(flag) === true))
       sum.leftAlone += 1;
     else if (stored !== null && isDeepStrictEqual(stored.record, record)) sum.same += 1;
     else {

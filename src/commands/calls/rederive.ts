@@ -90,7 +90,9 @@ function report(found: Comparison, since: number): readonly string[] {
       : []),
     ...(leftAlone === 0
       ? []
-      : ["Left alone: calls that the journal holds only in part, or that came from the PBX's own records."]),
+      : [
+          "Left alone: calls that the journal holds only in part, that came from the PBX's own records, or that were erased or removed.",
+        ]),
   ];
 }
 
@@ -115,13 +117,16 @@ function shown(value: unknown, secrecy: Privacy): string {
 function storing(daemon: ControlClient) {
   const waiting: Difference[] = [];
   const moved: string[] = [];
-  const sum = { stored: 0, delivered: 0, parked: 0, skipped: 0 };
+  let gone = 0;
+  const sum = { stored: 0, fresh: 0, delivered: 0, parked: 0, skipped: 0 };
   const flush = async (): Promise<void> => {
     const batch = waiting.splice(0);
     if (batch.length === 0) return;
     const done = await daemon.call('correct', { items: batch.map(({ record, revision }) => ({ record, revision })) });
     sum.stored += done.inserted.length + done.changed.length;
+    sum.fresh += done.inserted.length;
     moved.push(...done.moved);
+    gone += done.gone.length;
     for (const { record, state } of batch) {
       if (done.moved.includes(record.callSessionId)) continue;
       if (state === 'delivered') sum.delivered += 1;
@@ -139,6 +144,7 @@ function storing(daemon: ControlClient) {
       await flush();
       return [
         `${count(sum.stored, 'call')} stored.${consequences(sum)}`,
+        ...(gone === 0 ? [] : [`${count(gone, 'call')} left out: erased, or removed after [storage] retention.calls.`]),
         ...(moved.length === 0
           ? []
           : [
@@ -153,9 +159,15 @@ function storing(daemon: ControlClient) {
 const JUDGED_AGAIN =
   'with the newer facts the rules judge again, and what they skip no more is posted, however old it is';
 
-function consequences(sum: { readonly delivered: number; readonly parked: number; readonly skipped: number }): string {
-  const { delivered, parked, skipped } = sum;
+function consequences(sum: {
+  readonly fresh: number;
+  readonly delivered: number;
+  readonly parked: number;
+  readonly skipped: number;
+}): string {
+  const { fresh, delivered, parked, skipped } = sum;
   return [
+    fresh === 0 ? '' : ` ${fresh} new: looked for in LeadSquared before they are posted.`,
     delivered === 0
       ? ''
       : ` ${delivered} delivered: LeadSquared gets the new recording and duration; other fields stay as they were posted.`,

@@ -30,6 +30,10 @@ export interface HandlerParts extends Lookup {
   readonly live: () => readonly CallRecord[];
   /** Hears of calls whose facts were replaced by an operator. */
   readonly onCorrected: (records: readonly CallRecord[]) => void;
+  /** Hears of calls that are stored no longer. */
+  readonly onErased: (ids: readonly string[]) => void;
+  /** How long calls are kept after their end, ms. */
+  readonly callsKeptMs: number;
 }
 
 /** Calls put on their way by one request: one transaction of some ms. */
@@ -109,29 +113,37 @@ async function find({ store, clock }: HandlerParts, { ids }: RequestOf<'find'>):
   return { ids: whole };
 }
 
-/** What changed since the operator saw it is left alone: that is found out where it is stored, as anything may come in between. */
-export async function correct(
-  {
-    journal,
-    delivery,
-    onCorrected,
-  }: Pick<HandlerParts, 'onCorrected'> & {
-    readonly journal: Pick<Journal, 'commit'>;
-    readonly delivery: Pick<Delivery, 'notify'>;
-  },
-  { items }: RequestOf<'correct'>,
-): Promise<Replies['correct']> {
-  const ended = items.map(({ record }) => record);
-  const expected = new Map(items.map(({ record, revision }) => [record.callSessionId, revision]));
-  const done = await journal.commit({ frames: [], opened: [], released: [], ended, expected });
-  const { inserted, changed, moved = [] } = done;
-  const stored = ended.filter(({ callSessionId }) => !moved.includes(callSessionId));
+type CorrectParts = Pick<HandlerParts, 'onCorrected' | 'callsKeptMs'> & {
+  readonly journal: Pick<Journal, 'commit'>;
+  readonly delivery: Pick<Delivery, 'notify'>;
+  readonly store: { readonly upkeep: Pick<HandlerParts['store']['upkeep'], 'doubt'> };
+  readonly clock: Pick<Clock, 'now'>;
+};
+
+/**
+ * What changed since the operator saw it is left alone: that is found out where it is stored, as anything may come in between. A call that
+ * was not stored may have been once, and posted: one that would be removed again at once is left out, any other is looked for first.
+ */
+export async function correct(parts: CorrectParts, { items }: RequestOf<'correct'>): Promise<Replies['correct']> {
+  const { journal, store, clock, delivery, onCorrected, callsKeptMs } = parts;
+  const now = clock.now();
+  const isOver = ({ record, revision }: (typeof items)[number]) => revision === 0 && record.endedAt < now - callsKeptMs;
+  const kept = items.filter((item) => !isOver(item));
+  const ended = kept.map(({ record }) => record);
+  const unknown = kept.filter(({ revision }) => revision === 0).map(({ record }) => record.startedAt);
+  if (unknown.length > 0) await store.upkeep.doubt({ until: Math.max(...unknown), at: Math.floor(now) });
+  const expected = new Map(kept.map(({ record, revision }) => [record.callSessionId, revision]));
+  const { inserted, changed, moved = [], gone = [] } = await journal.commit({ ...NO_EVENTS, ended, expected });
+  const stored = ended.filter(({ callSessionId: id }) => !moved.includes(id) && !gone.includes(id));
   if (stored.length > 0) {
     delivery.notify();
     onCorrected(stored);
   }
-  return { inserted, changed, moved };
+  const old = items.filter(isOver).map(({ record }) => record.callSessionId);
+  return { inserted, changed, moved, gone: [...old, ...gone] };
 }
+
+const NO_EVENTS = { frames: [], opened: [], released: [] } as const;
 
 /** The flag of a call that comes from a database that was put aside as damaged. */
 const SALVAGED_FLAG = 'salvaged';
@@ -156,7 +168,7 @@ async function salvage(
     until: Math.max(...ended.map(({ startedAt }) => startedAt)),
     at: Math.floor(clock.now()),
   });
-  const { inserted } = await journal.commit({ frames: [], opened: [], released: [], ended });
+  const { inserted } = await journal.commit({ ...NO_EVENTS, ended });
   events.salvaged(log, inserted.length);
   delivery.notify();
   onCorrected(ended);

@@ -13,6 +13,8 @@ interface ErasingParts {
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
   readonly log: Log;
   readonly live: () => readonly CallRecord[];
+  /** Hears of calls that are stored no longer. */
+  readonly onErased: (ids: readonly string[]) => void;
 }
 
 /** After this no further page is begun in one request, ms. */
@@ -20,7 +22,7 @@ const ENOUGH_MS = 250;
 
 const place = z.tuple([z.enum(['calls', 'leads', 'sealed', 'hot']), z.number().int().min(0)]);
 
-export function erasing({ store, clock, log, live }: ErasingParts): Pick<Handlers, 'erase' | 'tidy'> {
+export function erasing({ store, clock, log, live, onErased }: ErasingParts): Pick<Handlers, 'erase' | 'tidy'> {
   return {
     async erase({ cursor, ...erasure }) {
       if (cursor === undefined && !erasure.dryRun) events.erasing(log, erasure.digits);
@@ -31,6 +33,7 @@ export function erasing({ store, clock, log, live }: ErasingParts): Pick<Handler
       let next: ErasedPage['next'] = cursor === undefined ? FIRST_PLACE : placeOf(erasure, cursor, place);
       while (next !== null && clock.monotonic() < end) {
         const page: ErasedPage = await store.upkeep.erase({ ...erasure, place: next });
+        if (!erasure.dryRun) onErased(page.erased);
         sum.calls += page.calls;
         sum.waiting.push(...page.waiting);
         sum.leads += page.leads;

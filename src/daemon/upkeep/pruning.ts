@@ -30,9 +30,11 @@ export function keepPruning(options: PruningOptions): { stop(): void } {
     const oldest = { before: now - retention.journal, maxBytes: retention.journal_max, limit: SEGMENTS };
     while ((await journal.prune(oldest)).more);
     const old = { endedBefore: now - retention.calls, limit: ROWS };
-    while ((await store.sessions.forget(old)) >= ROWS);
+    const toldSince = now - retention.journal;
+    while ((await store.sessions.forget({ ...old, toldSince })) >= ROWS);
     await store.gaps.forget(old);
     await store.erasures.forget(old);
+    await store.erasures.forgetGone({ endedBefore: Math.min(old.endedBefore, toldSince) });
   };
   const later = (): void => {
     // One under way at the stop must not plan the next: its timer would keep the process from ending.
