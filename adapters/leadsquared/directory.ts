@@ -142,6 +142,8 @@ export function createDirectory(client: Client, policy: DirectoryPolicy): Direct
       );
     },
 
+    findEveryLead: (phone, asking) => searchAll(client, policy, phone, asking),
+
     captureLead(phone, source, asking) {
       const cleanSource = cutText(cleanText(source ?? ''), 50);
       const body = [

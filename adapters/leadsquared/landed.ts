@@ -136,11 +136,23 @@ async function ofLeads(client: Client, query: LandedQuery, leadIds: readonly str
   return { ...last, value: activities };
 }
 
-/** All calls that changed since the first attempt: the window is on the time of the last change, which is never before. */
-function sinceAttempt(client: Client, policy: CallLogPolicy, query: LandedQuery, asking: Asking): Promise<Found> {
+/**
+ * All calls that changed since the first attempt: the window is on the time of the last change, which is never before. That time is by
+ * LeadSquared's clock: where its answer shows that ours is another one than was thought, the window was the wrong one.
+ */
+async function sinceAttempt(client: Client, policy: CallLogPolicy, query: LandedQuery, asking: Asking): Promise<Found> {
+  const thought = client.aheadMs();
+  const found = await inWindow(client, policy, query, asking);
+  const isOff = Math.abs(client.aheadMs() - thought) > policy.landedMarginMs / 2;
+  return isOff ? inWindow(client, policy, query, asking) : found;
+}
+
+function inWindow(client: Client, policy: CallLogPolicy, query: LandedQuery, asking: Asking): Promise<Found> {
   const path = 'ProspectActivity.svc/CustomActivity/RetrieveByActivityEvent';
-  const from = query.firstAttemptAt - policy.landedMarginMs;
-  const to = client.now() + policy.landedMarginMs;
+  const now = client.now();
+  const ahead = client.aheadMs();
+  const from = Math.min(query.firstAttemptAt, now) + ahead - policy.landedMarginMs;
+  const to = now + ahead + policy.landedMarginMs;
   return readAll(WINDOW_PAGES, WINDOW_PAGE, (page) => {
     const body: JsonObject = {
       Parameter: { FromDate: timeText(from, 'UTC'), ToDate: timeText(to, 'UTC'), ActivityEvent: eventOf(query) },

@@ -114,6 +114,8 @@ export interface LandedQuery {
 export interface Directory {
   /** Leads with this phone number, written exactly like this. Empty: none. */
   findLeads(phone: string, asking: Asking): Promise<Reply<readonly Lead[]>>;
+  /** The same, and each of them, where `findLeads` may show one of several. */
+  findEveryLead(phone: string, asking: Asking): Promise<Reply<readonly Lead[]>>;
   /** Finds or makes the lead with this phone number; answers its id. Safe to repeat. */
   captureLead(phone: string, source: string | null, asking: Asking): Promise<Reply<string>>;
   users(asking: Asking): Promise<Reply<readonly CrmUser[]>>;

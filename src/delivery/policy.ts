@@ -110,11 +110,15 @@ export const DEFAULT_POLICY: DeliveryPolicy = {
 };
 
 /**
- * Whether a post of unknown fate is looked for in the CRM, and so not before `verifyAfterMs`. With `hold` it is when an operator had it
- * sent again: a replay is the order to do so.
+ * Whether a post of unknown fate is looked for in the CRM, and so not before `verifyAfterMs`: always when an operator had it sent again, as a
+ * replay is the order to do so. `resend` is meant for a post of this row; one that a lost database may have made (`elsewhere`) is looked
+ * for.
  */
-export function isLookedFor({ uncertain }: Pick<DeliveryPolicy, 'uncertain'>, trigger: Trigger): boolean {
-  return uncertain === 'verify' || (uncertain === 'hold' && trigger === 'replay');
+export function isLookedFor(
+  { uncertain }: Pick<DeliveryPolicy, 'uncertain'>,
+  { trigger, elsewhere }: { readonly trigger: Trigger; readonly elsewhere: boolean },
+): boolean {
+  return uncertain === 'verify' || trigger === 'replay' || (uncertain === 'resend' && elsewhere);
 }
 
 /** Failures that cannot be told to be a row's own end as well, after so many times the attempts: about a day. */

@@ -137,7 +137,7 @@ export function createSettler(parts: WorkerParts, stopping: () => boolean): Sett
   /** ms; a post without an answer is looked for when the CRM has had time to show it. */
   function pauseOf({ trigger }: Delivery, to: Position, step: Step, failures: number): number {
     if (to.state !== 'uncertain' || step !== 'post') return backoff(policy.retry, failures, random);
-    return isLookedFor(policy, trigger) ? policy.verifyAfterMs : 0;
+    return isLookedFor(policy, { trigger, elsewhere: false }) ? policy.verifyAfterMs : 0;
   }
 
   const write = grouped((items: readonly Settlement[]) => outbox.settle({ items }));

@@ -54,6 +54,8 @@ export interface Delivery extends Position {
   readonly posted: LateFacts | null;
   /** An earlier post may have arrived: its fate was never learned. */
   readonly doubtful: boolean;
+  /** It may have been made by a database that is lost, or by this one before it was taken back. */
+  readonly elsewhere: boolean;
   readonly firstAttemptAt: number | null;
   /** When the last post began. */
   readonly lastAttemptAt: number | null;

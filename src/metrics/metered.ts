@@ -14,6 +14,7 @@ export function meteredCrm({ name, directory, callLog }: Crm, tally: Pick<Tally,
     name,
     directory: {
       findLeads: (...args) => count('find_leads', directory.findLeads(...args)),
+      findEveryLead: (...args) => count('find_leads', directory.findEveryLead(...args)),
       captureLead: (...args) => count('capture_lead', directory.captureLead(...args)),
       users: (...args) => count('users', directory.users(...args)),
     },

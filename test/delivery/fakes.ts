@@ -14,6 +14,7 @@ import type {
   Crm,
   CrmUser,
   Directory,
+  LandedQuery,
   Lead,
   OutcomeKind,
   Reply,
@@ -165,6 +166,10 @@ export class FakeCrm {
   readonly arrivals: number[] = [];
   readonly requests: string[] = [];
   leads = new Map<string, Lead[]>();
+  /** Those of a number of which a lookup shows only some. */
+  everyLead = new Map<string, Lead[]>();
+  /** What of the ledger is seen by a question about a call. */
+  shows: (query: LandedQuery) => boolean = () => true;
   /** Numbers that are not in `leads` belong to nobody, or to a lead of their own. */
   everybodyIsKnown = false;
   users: CrmUser[] = [{ id: 'u-1001', name: 'Asha', email: 'asha@example.com', active: true, phones: ['1001'] }];
@@ -234,6 +239,10 @@ export class FakeCrm {
     const directory: Directory = {
       findLeads: (phone, asking) =>
         request(`lead ${phone}`, null, asking, () => reply('accepted', this.leadsOf(phone))),
+      findEveryLead: (phone, asking) =>
+        request(`every lead ${phone}`, null, asking, () =>
+          reply('accepted', this.everyLead.get(phone) ?? this.leadsOf(phone)),
+        ),
       captureLead: (phone, _source, asking) =>
         request(`capture ${phone}`, null, asking, () => {
           const id = `lead-${phone}`;
@@ -267,10 +276,13 @@ export class FakeCrm {
           return reply('accepted', { activityId });
         });
       },
-      findLanded: ({ record }, asking) =>
-        request('find', record.callSessionId, asking, () => {
+      findLanded: (query, asking) =>
+        request('find', query.record.callSessionId, asking, () => {
           const found = this.ledger.filter(
-            (one) => one.sessionId === record.callSessionId && one.visibleAt <= this.clock.monotonic(),
+            (one) =>
+              one.sessionId === query.record.callSessionId &&
+              one.visibleAt <= this.clock.monotonic() &&
+              this.shows(query),
           );
           return reply('accepted', { activityIds: found.map(({ activityId }) => activityId) });
         }),

@@ -41,6 +41,8 @@ export interface Client {
   /** Host of the API, as it may be shown. */
   readonly host: string;
   readonly now: () => number;
+  /** How far LeadSquared's clock is ahead of ours, by its last answer, to a second or two; ms, 0 before the first. */
+  readonly aheadMs: () => number;
   /**
    * Makes one request when there is a permit for it. Never rejects for a reason of the network or of LeadSquared; only
    * with `PermitsClosed`, or the reason of the signal, when there was none.
@@ -105,9 +107,17 @@ export function createClient(options: ClientOptions): Client {
     };
   };
 
+  let aheadMs = 0;
+  const compareClocks = (exchange: Exchange): void => {
+    const date = exchange.kind === 'answer' ? exchange.headers.date : undefined;
+    const at = typeof date === 'string' ? Date.parse(date) : Number.NaN;
+    if (!Number.isNaN(at)) aheadMs = at - clock.now();
+  };
+
   return {
     host: base.host,
     now: clock.now,
+    aheadMs: () => aheadMs,
     call<T>(request: ApiRequest, asking: Asking, read: (json: unknown) => T | null): Promise<Reply<T>> {
       const http = httpOf(request);
       return onPermit(permits, asking, async (leaves): Promise<Reply<T> | null> => {
@@ -115,6 +125,7 @@ export function createClient(options: ClientOptions): Client {
         if (timed === null) return null;
         // Before anything else reads it: a text cut later could keep a part of a key that nobody would know any more.
         const exchange = redacted(timed.exchange, redactor);
+        compareClocks(exchange);
         const outcome = judge(request.kind, exchange, clock.now());
         // Told before the permit ends, so that the next request already waits.
         if (outcome.refusal !== null) permits.refused(outcome.refusal);

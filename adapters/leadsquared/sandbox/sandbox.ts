@@ -188,6 +188,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   };
 
   const server = createServer((message, response) => {
+    // By its own clock, as its times are.
+    response.setHeader('date', new Date(clock.now()).toUTCString());
     // A client that goes away in the middle of its request is no reason to stop serving the others.
     receive(message, response).catch(() => response.socket?.destroy());
   });

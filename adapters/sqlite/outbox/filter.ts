@@ -5,6 +5,7 @@ import { type PeopleQuery, peopleParts } from '../sessions/people.ts';
 import { reversedDigits } from '../sessions/row.ts';
 import { prepared } from '../thread/prepared.ts';
 import type { Connection } from '../thread/rpc.ts';
+import { DOUBT } from './row.ts';
 
 /** The conditions of a filter; all must hold. */
 export function conditions({ ids, since, until, states, source, number, code, reason }: DeliveryFilter) {
@@ -80,6 +81,6 @@ export function selector(db: Connection): (query: SelectedQuery) => SelectedPage
          WHERE ${['d.id > ?', ...range, ...where].join(' AND ')} ORDER BY d.id LIMIT ?`,
     ).all(after, ...(end === null ? [] : [end]), ...values, limit);
     const full = rows.length === limit ? rows.at(-1) : undefined;
-    return { rows: rows.map((row) => ({ ...row, doubtful: row.doubtful === 1 })), next: full?.id ?? end };
+    return { rows: rows.map((row) => ({ ...row, doubtful: row.doubtful !== DOUBT.none })), next: full?.id ?? end };
   };
 }

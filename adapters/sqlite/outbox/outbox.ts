@@ -9,6 +9,7 @@ import { attemptWriter } from './attempts.ts';
 import { claimer } from './claim.ts';
 import { acknowledger } from './parked.ts';
 import { nextDueOf, outboxQueries } from './queries.ts';
+import { DOUBT } from './row.ts';
 import { settler } from './settle.ts';
 
 /** Where every delivery begins. */
@@ -62,12 +63,16 @@ export function outboxOf(db: Connection): (row: SessionRow, now: number) => void
     const due = doubt === null ? (waits?.dueAt ?? 0) : lookedForAt(doubt, at);
     const why = [unposted?.reason ?? waits?.reason ?? null, unposted?.code ?? null];
     const values = [callSessionId, startedAt, endedAt, due, at, at, state, step, ...why];
-    const { changes } = insert.run(...values, doubt === null ? 0 : 1, waits === null ? null : source);
+    const { changes } = insert.run(
+      ...values,
+      doubt === null ? DOUBT.none : DOUBT.elsewhere,
+      waits === null ? null : source,
+    );
     if (changes > 0) return;
     begun.run(startedAt, callSessionId, startedAt);
     for (const { id, state, step, doubtful } of free.all(callSessionId)) {
       if (state === 'skipped') {
-        if (unposted === null) unskip(id, doubtful === 1 || doubtOf(startedAt) !== null, at);
+        if (unposted === null) unskip(id, doubtful !== DOUBT.none || doubtOf(startedAt) !== null, at);
         continue;
       }
       const to = afterChange({ state, step });
@@ -216,7 +221,7 @@ function requeuer(db: Connection) {
       const { state, doubtful } = found;
       if (state !== 'parked' && state !== 'skipped' && !(force && state === 'delivered')) continue;
       // What may have arrived is looked for first, unless the operator wants a second call log.
-      const recheck = state !== 'delivered' && doubtful === 1 && !force;
+      const recheck = state !== 'delivered' && doubtful !== DOUBT.none && !force;
       const to = next(found, recheck ? 'rechecked' : 'replayed');
       write.run({ id, ...to, now, named: named ? 1 : 0, dueAt: recheck ? checkAt : 0 });
       forget.run({ id });

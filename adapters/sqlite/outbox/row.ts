@@ -20,6 +20,9 @@ export const ATTEMPTS: Readonly<Record<Step, string>> = {
   update: 'update_attempts',
 };
 
+/** What `delivery.doubtful` says: whose post may have arrived. */
+export const DOUBT = { none: 0, own: 1, elsewhere: 2 } as const;
+
 /** Read with `raw()`: strings and numbers alone, which are cheap to make and to hand to another thread. */
 export type DeliveryRow = readonly [
   id: number,
@@ -86,7 +89,8 @@ export function toDelivery(row: DeliveryRow): Delivery {
     attempts: { 'look-up': lookUp, post, check, update },
     body: body === null ? null : (JSON.parse(body) as CallLogBody),
     posted: posted === null ? null : (JSON.parse(posted) as LateFacts),
-    doubtful: doubtful === 1,
+    doubtful: doubtful !== DOUBT.none,
+    elsewhere: doubtful === DOUBT.elsewhere,
     named: named === 1,
   };
 }

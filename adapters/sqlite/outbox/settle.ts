@@ -5,7 +5,7 @@ import { type StorageError, storageError } from '../thread/errors.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { unsynced } from '../thread/unsynced.ts';
 import type { AttemptWriter } from './attempts.ts';
-import { ATTEMPTS } from './row.ts';
+import { ATTEMPTS, DOUBT } from './row.ts';
 
 /** Steps that begin with no failures each time they are entered; those of a post add up over its checks. */
 const ANEW: ReadonlySet<Step> = new Set(['look-up', 'check', 'update']);
@@ -40,7 +40,8 @@ export function settler(db: Connection, attempts: AttemptWriter) {
     'UPDATE delivery SET delivered_at = @now, posted_facts = sent_facts, activity_id = @activityId WHERE id = @id',
   );
   const posted = db.prepare<[object]>('UPDATE delivery SET posted_facts = @facts WHERE id = @id');
-  const doubt = db.prepare<[object]>('UPDATE delivery SET doubtful = @doubtful WHERE id = @id');
+  const doubt = db.prepare<[object]>('UPDATE delivery SET doubtful = max(doubtful, @own) WHERE id = @id');
+  const certain = db.prepare<[object]>('UPDATE delivery SET doubtful = @none WHERE id = @id');
 
   /**
    * Where the row goes: facts that are newer than those that were posted, or that the step was run with, are a step of their own.
@@ -74,8 +75,8 @@ export function settler(db: Connection, attempts: AttemptWriter) {
       posted.run({ id, facts: item.updated.facts === null ? null : JSON.stringify(item.updated.facts) });
     }
     // Only an answer settles a doubt: the call was found, or looked for and not found.
-    if (to.state === 'uncertain') doubt.run({ id, doubtful: 1 });
-    if (item.certain === true) doubt.run({ id, doubtful: 0 });
+    if (to.state === 'uncertain') doubt.run({ id, own: DOUBT.own });
+    if (item.certain === true) certain.run({ id, none: DOUBT.none });
     if (item.attempt !== undefined) attempts.end(id, now, item.attempt);
     if (item.attempted !== undefined) {
       attempts.add(id, item.attempted.step, item.attempted.startedAt, now, item.attempted.result);

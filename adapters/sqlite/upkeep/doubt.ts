@@ -4,6 +4,7 @@
  * only afterwards (from the records of the PBX, say).
  */
 import { next } from '../../../src/delivery/states.ts';
+import { DOUBT } from '../outbox/row.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { DOUBT_WAIT_MS, remember, remembered } from './identity.ts';
 
@@ -15,7 +16,7 @@ const REASON = 'The database was taken back to an earlier moment: the call may h
  */
 export function doubtAll(db: Connection, until: number, at: number): number {
   const move = db.prepare<[object]>(
-    `UPDATE delivery SET state = @to, step = @toStep, due_at = 0, reason = @reason, doubtful = 1, check_attempts = 0, failures = 0,
+    `UPDATE delivery SET state = @to, step = @toStep, due_at = 0, reason = @reason, doubtful = ${DOUBT.elsewhere}, check_attempts = 0, failures = 0,
        lease_owner = NULL, lease_until = NULL WHERE state = @state AND step = @step`,
   );
   let count = 0;
@@ -26,7 +27,7 @@ export function doubtAll(db: Connection, until: number, at: number): number {
     }
   }
   // Sent again by an operator meanwhile, perhaps.
-  db.exec("UPDATE delivery SET doubtful = 1 WHERE state IN ('parked', 'skipped') AND doubtful = 0");
+  db.exec(`UPDATE delivery SET doubtful = ${DOUBT.elsewhere} WHERE state IN ('parked', 'skipped') AND doubtful = 0`);
   // As at a start of the machine: leases end, each check waits its time, and the requests of the last seconds are not known.
   db.exec("DELETE FROM boot_clock; UPDATE limiter SET boot = ''");
   remember(db, 'doubt', { until: Math.floor(until), waitMs: DOUBT_WAIT_MS }, at);

@@ -22,6 +22,8 @@ export interface Leads {
   find(number: string, asking: Asking): Promise<LeadAnswer>;
   /** The same from the CRM, whatever the cache says: as a post may have made the lead meanwhile. */
   search(number: string, asking: Asking): Promise<LeadAnswer>;
+  /** Each lead that has this number in one of the forms, where a lookup may show one of several; a request for each form and field. */
+  every(number: string, asking: Asking): Promise<LeadAnswer>;
   /** Keeps what was found (`null`: nobody). Never rejects: without it the next call asks again. */
   remember(number: string, lead: Lead | null): Promise<void>;
   capture(number: string, asking: Asking): Promise<Reply<string>>;
@@ -92,6 +94,17 @@ export function createLeads(parts: {
 
   return {
     search,
+    async every(number, asking) {
+      const found = new Map<string, Lead>();
+      let last: Reply<unknown> | null = null;
+      for (const phone of new Set(policy.formats.map((format) => formatNumber(number, format) ?? number))) {
+        const reply = await directory.findEveryLead(phone, asking);
+        if (reply.kind !== 'accepted') return { kind: 'failed', reply };
+        for (const lead of reply.value ?? []) found.set(lead.id, lead);
+        last = reply;
+      }
+      return { kind: 'leads', leads: [...found.values()], reply: last };
+    },
     find(number, asking) {
       const under = asked.get(number);
       if (under !== undefined) return under;

@@ -3,18 +3,21 @@
  * number of requests whenever that is, and is then delivered, posted again, or parked for somebody who can look.
  */
 import type { Asking } from '../../permits/port.ts';
-import type { Landed, LandedQuery, Reply } from '../crm.ts';
+import type { Landed, LandedQuery, Lead, Reply } from '../crm.ts';
+import { hasNoNumber } from '../parties/held-back.ts';
 import { backoff, isLookedFor, NOT_OWN } from '../policy.ts';
 import type { Delivery } from '../store.ts';
 import { type Ran, type Run, resultOf, type StepParts, stored } from './step.ts';
 
 /** So young a post of an unknown lead is looked for among all calls that changed since; later those are too many. */
 const YOUNG_MS = 3_600_000;
+/** A clock is corrected by so little now and then. */
+const CLOCK_MS = 60_000;
 
 export async function check(parts: StepParts, run: Run): Promise<Ran> {
   const { policy, clock, outbox, crm } = parts;
   const { row, asking, heard } = run;
-  const isWanted = isLookedFor(policy, row.trigger);
+  const isWanted = isLookedFor(policy, { trigger: row.trigger, elsewhere: row.elsewhere || row.tries === 0 });
   // Held for an operator.
   if (!isWanted && policy.uncertain === 'hold') {
     const reason = `It is not known whether this call was logged (${row.reason ?? 'no answer'}); a replay looks for it in ${crm.name}, and posts it if it is not there.`;
@@ -46,7 +49,7 @@ function sentence(crm: string, activityId: string | null): string {
   return activityId === null ? `Looked for: not in ${crm}.` : `Looked for: found as activity ${activityId}.`;
 }
 
-/** Looks for the call of this row: among the calls of its lead, of the leads that have its number, or of everybody. */
+/** Looks for the call of this row: among the calls of its lead, of everybody, and of the leads that have its number. */
 export async function landed(parts: StepParts, row: Delivery, asking: Asking): Promise<Reply<Landed>> {
   const { leadId, userId, record, createdAt } = row;
   // One that was never posted from here may have been by a database that is lost: when it ended, at the earliest.
@@ -54,15 +57,19 @@ export async function landed(parts: StepParts, row: Delivery, asking: Asking): P
   const resolution = { leadId, userId };
   const body = row.body ?? parts.crm.callLog.body(record, resolution);
   const query = { record, resolution, body, firstAttemptAt };
-  const first = leadId !== null || parts.clock.now() - firstAttemptAt < YOUNG_MS;
-  if (first) {
+  const age = parts.clock.now() - firstAttemptAt;
+  if (leadId !== null || age < YOUNG_MS) {
     const reply = await find(parts, { ...query, leadIds: leadId === null ? null : [leadId] }, asking);
-    // A lead that was merged or deleted, or too many calls to look through: those with the number are asked.
-    if (reply.kind !== 'rejected') return reply;
-    if (number(row) === null) return reply;
+    // A lead that was merged or deleted, or too many calls to look through: those with the number are asked. So they are when nothing
+    // is there in a time that clocks tell, as they may be wrong; where there is no number, only a clock that was set back tells that.
+    const isProof = leadId !== null || !isNowhere(reply) || (number(row) === null && age > -CLOCK_MS);
+    if (reply.kind !== 'rejected' && isProof) return reply;
+    if (reply.kind === 'rejected' && number(row) === null) return reply;
   }
   return byNumber(parts, row, query, asking);
 }
+
+const isNowhere = ({ value }: Reply<Landed>): boolean => value !== null && value.activityIds.length === 0;
 
 async function byNumber(
   parts: StepParts,
@@ -72,21 +79,31 @@ async function byNumber(
 ): Promise<Reply<Landed>> {
   const called = number(row);
   if (called === null) return nothing('rejected', 'the call has neither lead nor number');
+  // It may have been merged into one of these: whose the call was is not compared.
+  const resolution = { leadId: null, userId: query.resolution.userId };
+  const ofLeads = (leads: readonly Lead[]) =>
+    find(parts, { ...query, resolution, leadIds: leads.map(({ id }) => id) }, asking);
   const answer = await parts.leads.search(called, asking);
   if (answer.kind === 'failed') return { ...answer.reply, value: null };
   // A call log belongs to a lead: where there is none, there is no call log.
   if (answer.leads.length === 0)
     return { ...nothing('accepted', 'No lead has this number.'), value: { activityIds: [] } };
-  // It may have been merged into one of these: whose the call was is not compared.
-  const resolution = { leadId: null, userId: query.resolution.userId };
-  return find(parts, { ...query, resolution, leadIds: answer.leads.map(({ id }) => id) }, asking);
+  const first = await ofLeads(answer.leads);
+  if (!isNowhere(first)) return first;
+  // A lookup shows one of several leads: what is not with that one may be with another.
+  const every = await parts.leads.every(called, asking);
+  if (every.kind === 'failed') return { ...every.reply, value: null };
+  const others = every.leads.filter(({ id }) => !answer.leads.some((lead) => lead.id === id));
+  return others.length === 0 ? first : ofLeads(others);
 }
 
 function find({ crm }: StepParts, query: LandedQuery, asking: Asking): Promise<Reply<Landed>> {
   return crm.callLog.findLanded(query, asking);
 }
 
-const number = ({ record }: Delivery): string | null => record.externalE164 ?? record.external;
+/** `null`: there is none, or it is hidden, and so no lead has it. */
+const number = ({ record }: Delivery): string | null =>
+  hasNoNumber(record) ? null : (record.externalE164 ?? record.external);
 
 function nothing(kind: 'accepted' | 'rejected', message: string): Reply<Landed> {
   return { kind, value: null, message, reached: true, exception: null, http: null, body: null, durationMs: 0 };

@@ -3,7 +3,7 @@ import { type Activity, readActivity } from '../../../adapters/leadsquared/activ
 import { createCallLog } from '../../../adapters/leadsquared/call-log.ts';
 import { matchLanded } from '../../../adapters/leadsquared/landed.ts';
 import { DEFAULT_POLICY } from '../../../adapters/leadsquared/policy.ts';
-import type { SandboxOptions } from '../../../adapters/leadsquared/sandbox/options.ts';
+import { HOST_CLOCK, type SandboxOptions } from '../../../adapters/leadsquared/sandbox/options.ts';
 import { type Sandbox, startSandbox } from '../../../adapters/leadsquared/sandbox/sandbox.ts';
 import { BACKLOG, clientOf, LEAD, LIVE, landedQuery, OTHER_LEAD, STARTED, USER } from './support.ts';
 
@@ -227,4 +227,20 @@ t.test('a withheld number is no evidence that a call has arrived', async (t) => 
   });
   t.same(matchLanded(hidden, [activity('other', ['9876543210'])]), [], 'a call of who shows it');
   t.same(matchLanded(hidden, [activity('same', [])]), ['same']);
+});
+
+t.test('the time that is looked through is by the clock of LeadSquared, whatever ours shows', async (t) => {
+  for (const by of [-7_200_000, 7_200_000]) {
+    const theirs = { ...HOST_CLOCK, now: () => Date.now() + by };
+    const { sandbox, log } = await setUp(t, { clock: theirs });
+    const query = landedQuery({}, null, Date.now());
+    sandbox.addFaults({ fault: { kind: 'reset', commit: true } });
+    t.equal((await log.post(query.body, LIVE)).kind, 'uncertain');
+    const wanted = idsOf(sandbox, query.record.callSessionId);
+    t.equal(wanted.length, 1);
+    t.same((await log.findLanded(query, BACKLOG)).value?.activityIds, wanted);
+    t.equal(sandbox.stats().paths[WINDOW], 2, 'the first answer tells the difference');
+    t.same((await log.findLanded(query, BACKLOG)).value?.activityIds, wanted);
+    t.equal(sandbox.stats().paths[WINDOW], 3);
+  }
 });

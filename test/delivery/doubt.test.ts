@@ -1,0 +1,102 @@
+/** What counts as proof that a post of unknown fate has not arrived. */
+import t from 'tap';
+import { doubtAll } from '../../adapters/sqlite/upkeep/doubt.ts';
+import type { Lead } from '../../src/delivery/crm.ts';
+import { DEFAULT_POLICY } from '../../src/delivery/policy.ts';
+import { fresh, World } from './fakes.ts';
+
+const lead = (id: string): Lead => ({ id, name: null, ownerId: null, phone: null, mobile: null });
+const lookups = ({ crm }: World) => crm.requests.filter((request) => /lead/.test(request));
+
+t.test('a hidden number is not looked up: what cannot be found without it is parked', async (t) => {
+  const world = new World();
+  const life = await world.live({ lead: { ...DEFAULT_POLICY.lead, anonymous: 'send' } });
+  await world.clock.advance(6000);
+  world.crm.fate = (request) => (request === 'post' ? 'lost' : request === 'find' ? 'rejected' : 'ok');
+  world.end(fresh(world, 1, { withheld: true }));
+  life.delivery.notify();
+  await world.clock.advance(70_000);
+  t.match(world.row(1), { state: 'parked', code: 'check-impossible' });
+  t.same(lookups(world), []);
+  t.equal(world.crm.ledger.length, 1);
+  world.close();
+});
+
+t.test('resend is for a post that was made here: what a lost database may have posted is looked for', async (t) => {
+  for (const tries of [0, 1]) {
+    const world = new World();
+    world.crm.everybodyIsKnown = true;
+    const before = await world.live({ uncertain: 'resend' });
+    await world.clock.advance(6000);
+    world.crm.fate = (request) => (tries > 0 && request === 'post' ? 'unreachable' : 'ok');
+    if (tries === 0) before.delivery.pause();
+    world.end(fresh(world, 1));
+    before.delivery.notify();
+    await world.clock.advance(1000);
+    t.match(world.row(1), { tries });
+    before.kill();
+    // The database is taken back to this moment; meanwhile the call was posted.
+    world.crm.ledger.push({ sessionId: 'pbx:1:1', activityId: 'a-1', body: {}, visibleAt: 0, late: [] });
+    world.crm.fate = () => 'ok';
+    doubtAll(world.db, world.clock.now(), world.clock.now());
+    await world.live({ uncertain: 'resend' });
+    await world.clock.advance(120_000);
+    t.match(world.row(1), { state: 'delivered', activity_id: 'a-1', tries });
+    t.equal(world.crm.ledger.length, 1);
+    world.close();
+  }
+});
+
+t.test('resend: what an operator had sent again is looked for', async (t) => {
+  const world = new World();
+  world.crm.everybodyIsKnown = true;
+  const life = await world.live({ uncertain: 'resend' });
+  await world.clock.advance(6000);
+  world.crm.fate = (request) => (request === 'post' ? 'rejected' : 'ok');
+  world.end(fresh(world, 1));
+  life.delivery.notify();
+  await world.clock.advance(1000);
+  world.crm.fate = (request) => (request === 'post' ? 'lost' : 'ok');
+  await life.delivery.replay({ filter: {}, force: false, dryRun: false });
+  await world.clock.advance(120_000);
+  t.match(world.row(1), { state: 'delivered' });
+  t.equal(world.crm.ledger.length, 1);
+  world.close();
+});
+
+t.test('nothing in the time of the post is no proof where the call has a number: its leads are asked', async (t) => {
+  const world = new World();
+  const life = await world.live();
+  await world.clock.advance(6000);
+  // The clocks are not the same, so the time is another one for the CRM.
+  world.crm.shows = ({ leadIds }) => leadIds?.includes('made') === true;
+  world.crm.fate = (request) => (request === 'post' ? 'lost' : 'ok');
+  world.end(fresh(world, 1));
+  life.delivery.notify();
+  await world.clock.advance(2000);
+  world.crm.fate = () => 'ok';
+  world.crm.leads.set('9811000001', [lead('made')]);
+  await world.clock.advance(70_000);
+  t.match(world.row(1), { state: 'delivered', tries: 1 });
+  t.equal(world.crm.ledger.length, 1);
+  world.close();
+});
+
+t.test('a call that is not with the one lead that a lookup shows is looked for with the others', async (t) => {
+  const world = new World();
+  const life = await world.live();
+  await world.clock.advance(6000);
+  world.crm.shows = ({ leadIds }) => leadIds?.includes('other') === true;
+  world.crm.fate = (request) => (request === 'post' ? 'lost' : 'ok');
+  world.end(fresh(world, 1), fresh(world, 2));
+  life.delivery.notify();
+  await world.clock.advance(2000);
+  world.crm.fate = () => 'ok';
+  for (const number of ['9811000001', '9811000002']) world.crm.leads.set(number, [lead('latest')]);
+  world.crm.everyLead.set('+91-9811000001', [lead('latest'), lead('other')]);
+  await world.clock.advance(70_000);
+  t.match(world.row(1), { state: 'delivered', tries: 1 });
+  t.match(world.row(2), { state: 'delivered', tries: 2 }, 'nobody else has that number');
+  t.equal(lookups(world).filter((request) => request.startsWith('every lead +91-9811000001')).length, 1);
+  world.close();
+});
