@@ -1,6 +1,6 @@
 /** A world for the tests of delivery: a clock that is told to move, a CRM with a ledger, and a real store in memory. */
 import { leadCacheModule } from '../../adapters/sqlite/caches.ts';
-import { outboxModule, outboxOf } from '../../adapters/sqlite/outbox/outbox.ts';
+import { outboxModule, outboxOn } from '../../adapters/sqlite/outbox/outbox.ts';
 import { sqliteOutbox } from '../../adapters/sqlite/outbox/port.ts';
 import { permitsModule } from '../../adapters/sqlite/permits.ts';
 import { sessionRow } from '../../adapters/sqlite/sessions/row.ts';
@@ -366,7 +366,7 @@ export class World {
 
   constructor(random: () => number = () => 0.5) {
     this.random = random;
-    this.storeSession = sessionStore(this.db, [outboxOf]);
+    this.storeSession = sessionStore(this.db, [outboxOn(() => this.clock.mono)]);
   }
 
   /** Stores finished calls as the journal does. */

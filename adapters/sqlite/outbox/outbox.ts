@@ -20,9 +20,9 @@ type Arg<M extends keyof Outbox> = Parameters<Outbox[M]>[0];
 /**
  * Makes the outbox row of a call that just ended, or tells it that the facts of its call changed; part of the transaction that
  * stores the session. Every call gets one: what is not to be posted is skipped by the rules of delivery, with a reason that
- * can be seen. Where the facts of the call alone say so, that is at once.
+ * can be seen. Where the facts of the call alone say so, that is at once. `monotonic`: CLOCK_MONOTONIC, ms.
  */
-export function outboxOf(db: Connection): (row: SessionRow, now: number) => void {
+export const outboxOn = (monotonic: () => number) => (db: Connection) => {
   const insert = db.prepare<unknown[]>(
     `INSERT INTO delivery (session_id, started_at, ended_at, due_at, created_at, updated_at, state, step, reason, code,
        doubtful, awaits)
@@ -40,9 +40,17 @@ export function outboxOf(db: Connection): (row: SessionRow, now: number) => void
     `UPDATE delivery SET state = @state, step = @step, due_at = @dueAt, reason = NULL, code = NULL, look_up_attempts = 0, check_attempts = 0,
        failures = 0, updated_at = @at WHERE id = @id`,
   );
-  /** When a call that may have been posted before is looked for: that was before the doubt, whatever the wall clock shows now. */
-  const lookedForAt = (doubt: Doubt | null, at: number): number =>
-    doubt === null ? 0 : Math.min(doubt.until, at) + doubt.waitMs;
+  const ahead = db.prepare<[], number>('SELECT ahead_ms FROM boot_clock').pluck();
+  /**
+   * When a call that may have been posted before is looked for: that was before the doubt. How long it is still to wait, the wall clock
+   * tells; from when on that is, the clock of due times, which may show another time.
+   */
+  const lookedForAt = (doubt: Doubt | null, at: number): number => {
+    const waitMs = doubt === null ? 0 : Math.min(doubt.until, at) + doubt.waitMs - at;
+    const aheadMs = waitMs <= 0 ? undefined : ahead.get();
+    // The outbox is not open yet: its beginning has each check wait its time.
+    return aheadMs === undefined ? 0 : Math.floor(monotonic() + aheadMs + waitMs);
+  };
   /** A call that was skipped is posted after all. What may have been posted before is looked for first. */
   const unskip = (id: number, doubtful: boolean, at: number): void => {
     const dueAt = doubtful ? lookedForAt(remembered(db, 'doubt'), at) : 0;
@@ -53,7 +61,7 @@ export function outboxOf(db: Connection): (row: SessionRow, now: number) => void
     const doubt = remembered(db, 'doubt');
     return doubt !== null && startedAt <= doubt.until ? doubt : null;
   };
-  return ({ callSessionId, startedAt, endedAt, unposted, held, others: [source] }, now) => {
+  return ({ callSessionId, startedAt, endedAt, unposted, held, others: [source] }: SessionRow, now: number): void => {
     const at = Math.floor(now);
     const doubt = unposted === null ? doubtOf(startedAt) : null;
     const { state, step } =
@@ -80,7 +88,9 @@ export function outboxOf(db: Connection): (row: SessionRow, now: number) => void
       if (to !== null && !(step === to.step && step === 'look-up')) move.run({ id, ...to });
     }
   };
-}
+};
+
+export const outboxOf = outboxOn(() => Number(process.hrtime.bigint()) / 1e6);
 
 export function outboxModule(db: Connection) {
   const attempts = attemptWriter(db);

@@ -1,5 +1,5 @@
 /** An outbox in memory with calls in it, and short ways to say what is asked of it. */
-import { outboxModule, outboxOf } from '../../../../adapters/sqlite/outbox/outbox.ts';
+import { outboxModule, outboxOn } from '../../../../adapters/sqlite/outbox/outbox.ts';
 import { toDelivery } from '../../../../adapters/sqlite/outbox/row.ts';
 import { sessionRow } from '../../../../adapters/sqlite/sessions/row.ts';
 import { sessionStore } from '../../../../adapters/sqlite/sessions/store.ts';
@@ -61,9 +61,10 @@ export function intent(row: Delivery, over: Partial<Intent> = {}): Intent {
 
 type Move = Partial<Settlement> & Pick<Settlement, 'from' | 'to'>;
 
-export function openOutbox() {
+/** `monotonic`: what CLOCK_MONOTONIC shows, ms. */
+export function openOutbox(monotonic = 5000) {
   const db = memoryDatabase();
-  const store = sessionStore(db, [outboxOf]);
+  const store = sessionStore(db, [outboxOn(() => monotonic)]);
   const outbox = outboxModule(db);
   const put = db.prepare<[object]>('UPDATE delivery SET state = @state, step = @step WHERE id = @id');
   const settle = (row: { readonly id: number }, move: Move): boolean =>
