@@ -1,5 +1,5 @@
 /** The permits of all processes on this database, and what the limiter learned; runs in the database thread. */
-import type { PermitMemory, PermitStore, Reserved, Tuning } from '../../src/permits/port.ts';
+import { countOf, type PermitMemory, type PermitStore, type Reserved, type Tuning } from '../../src/permits/port.ts';
 import { parsed } from './parsed.ts';
 import type { Connection } from './thread/rpc.ts';
 
@@ -29,11 +29,10 @@ export function permitsModule(db: Connection) {
      ON CONFLICT (owner) DO UPDATE SET boot = @bootId, at = @now`,
   );
 
-  /** Requests of the day so far; a day that is before the stored one belongs to a clock that was set back. */
-  function usedOf(day: string): { day: string; used: number } {
+  /** Requests of the day so far. */
+  function usedOf(today: string): { day: string; used: number } {
     const row = state.get();
-    if (row === undefined || row.day < day) return { day, used: 0 };
-    return { day: row.day, used: row.used_today };
+    return countOf(row === undefined ? { day: '', used: 0 } : { day: row.day, used: row.used_today }, today);
   }
 
   return {

@@ -1,3 +1,5 @@
+import { countOf } from './port.ts';
+
 /** Requests per UTC day. The last tenth is kept for live calls. The store has the count, as several processes may post. */
 export interface Allowance {
   readonly day: string;
@@ -19,10 +21,7 @@ export function createAllowance(perDay: number | null, remembered: { day: string
   let { day, used } = remembered;
 
   function roll(now: number): void {
-    const today = new Date(now).toISOString().slice(0, 10);
-    if (today <= day) return;
-    used = 0;
-    day = today;
+    ({ day, used } = countOf({ day, used }, new Date(now).toISOString().slice(0, 10)));
   }
 
   return {

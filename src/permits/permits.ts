@@ -24,7 +24,9 @@ import {
   type Priority,
   type RateRefusal,
 } from './port.ts';
+import { createRecovery } from './recovery.ts';
 import { createReservations, lastsMs, type Reservation } from './reservations.ts';
+import { configured } from './tuning.ts';
 import { restoredWindow } from './window.ts';
 
 /** Permits as delivery runs them. */
@@ -72,6 +74,10 @@ function createPermits(parts: PermitParts, memory: PermitMemory): PermitOffice {
   const admission = createAdmission<Reservation>(limit.concurrency);
   const { underWay } = admission;
   const lateness = createLateness(clock, admission.underWay, (ms, now) => window.late(ms, now));
+  const recovery = createRecovery(window, clock, configured(limit), {
+    grown: saveTuning,
+    over: () => onCondition(over('crm-rate-limited')),
+  });
   let closed = false;
   let cancelTimer: (() => void) | null = null;
 
@@ -101,7 +107,7 @@ function createPermits(parts: PermitParts, memory: PermitMemory): PermitOffice {
       const now = clock.monotonic();
       // After a stop of the whole program an answer may be read before the timers run.
       lateness.look();
-      recover(now);
+      recovery.look(now);
       allowance.giveBack(reservations.expire(now));
       const ready = admitted(now);
       const pick = fairness.pick(ready, now, paceOf(window, admission.nextCameAt('live', now), now));
@@ -172,12 +178,6 @@ function createPermits(parts: PermitParts, memory: PermitMemory): PermitOffice {
         if (!closed) arm(STORE_RETRY_MS);
       },
     );
-  }
-
-  function recover(now: number): void {
-    if (!window.recover(now)) return;
-    onCondition(over('crm-rate-limited'));
-    saveTuning();
   }
 
   function saveTuning(): void {
@@ -260,6 +260,7 @@ function createPermits(parts: PermitParts, memory: PermitMemory): PermitOffice {
     refused(refusal: RateRefusal) {
       window.refused(refusal, clock.monotonic(), random);
       onCondition(rateLimited(crm, window.tuning, clock.now() + Math.max(0, window.heldUntil - clock.monotonic())));
+      recovery.refused();
       saveTuning();
     },
 
@@ -269,7 +270,7 @@ function createPermits(parts: PermitParts, memory: PermitMemory): PermitOffice {
 
     resume() {
       window.reset(clock.monotonic());
-      onCondition(over('crm-rate-limited'));
+      recovery.look(clock.monotonic());
       saveTuning();
       pump();
     },
@@ -277,6 +278,7 @@ function createPermits(parts: PermitParts, memory: PermitMemory): PermitOffice {
     close() {
       closed = true;
       cancelTimer?.();
+      recovery.stop();
       for (const waiter of admission.clear()) waiter.reject(new PermitsClosed());
     },
 

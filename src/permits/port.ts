@@ -145,6 +145,18 @@ export const DEFAULT_LIMIT: LimitPolicy = {
   perDay: null,
 };
 
+const DAY_MS = 86_400_000;
+
+/**
+ * The count of requests that is good today (a UTC day). A stored day that is later than tomorrow was a wrong clock's: what was used then
+ * counts today. One that is later by less is kept, as the clock may have been set back over midnight.
+ */
+export function countOf(stored: { readonly day: string; readonly used: number }, today: string) {
+  const { day, used } = stored;
+  if (day < today) return { day: today, used: 0 };
+  return { day: Date.parse(day) - Date.parse(today) > DAY_MS ? today : day, used };
+}
+
 /** One request for permits of the store. Times are monotonic ms of this boot. */
 export interface Reservation {
   readonly bootId: string;

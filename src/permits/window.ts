@@ -61,7 +61,7 @@ export interface SlidingWindow {
 const LATENCIES_NEEDED = 20;
 const LATENCIES_KEPT = 128;
 /** From 6 of 25 requests to all of them, and from the widest guard to that of the configuration, in under ten minutes. */
-const RECOVER_EVERY_MS = 30_000;
+export const RECOVER_EVERY_MS = 30_000;
 const STEPS_TO_TOP = 100;
 const FORGET_CEILING_MS = 24 * 3_600_000;
 /** A longer `Retry-After` is not believed: the limit is one of seconds, and a day without calls is worse than a refusal. */

@@ -89,6 +89,13 @@ t.test('the allowance of a day: a tenth for live calls, a clock set back forgets
   t.same([allowance.used, allowance.left(noon, true)], [93, 7], 'what ran out unused');
   t.equal(allowance.left(noon - 86_400_000, true), 7, 'set back by a day');
   t.equal(allowance.left(noon + 43_200_000, true), 100, 'a new day');
+  const ahead = createAllowance(100, { day: '2031-01-01', used: 95 });
+  t.same(
+    [ahead.left(noon, true), ahead.day],
+    [5, new Date(noon).toISOString().slice(0, 10)],
+    'a clock was years ahead',
+  );
+  t.equal(ahead.left(noon + 86_400_000, true), 100, 'and the next day is a new one');
   t.equal(allowance.day, '2026-01-06');
   t.equal(allowance.untilTomorrow(noon), 43_200_000);
   t.equal(createAllowance(null, fresh).left(noon, false), Number.POSITIVE_INFINITY);

@@ -236,3 +236,22 @@ t.test('a store that cannot be read gives no permits at all', async (t) => {
   scene.store.load = () => Promise.reject(new Error('disk I/O error'));
   await t.rejects(scene.open(), /disk I\/O error/);
 });
+
+t.test('a refusal is told to be over, and the rate grows back, while nothing is asked for', async (t) => {
+  const scene = new Scene();
+  const permits = await scene.warm();
+  const raised = () => scene.conditions.findLast(({ code }) => code === 'crm-rate-limited')?.raised;
+  permits.refused({ limit: null, windowMs: null, retryAfterMs: 100_000 });
+  t.equal(raised(), true);
+  await scene.clock.advance(95_000);
+  t.equal(raised(), true, 'nothing is sent yet');
+  await scene.clock.advance(60_000);
+  t.equal(raised(), false);
+  await scene.clock.advance(600_000);
+  t.match(permits.snapshot(), { tuning: { requests: 25, strict: false } });
+  const timers = scene.clock.timers.length;
+  permits.refused({ limit: null, windowMs: null, retryAfterMs: null });
+  t.equal(scene.clock.timers.length, timers + 1);
+  permits.close();
+  t.equal(scene.clock.timers.length, timers, 'no timer is left');
+});

@@ -76,6 +76,15 @@ t.test('the cap of a day is counted here, for all', async (t) => {
   db.close();
 });
 
+t.test('a day of a clock that was far ahead counts as today, once', async (t) => {
+  const { db, permits } = open();
+  permits.reserve({ ...ASK, day: '2031-05-05', perDay: 100 });
+  t.match(permits.reserve({ ...ASK, perDay: 100, count: 1 }), { usedToday: 3 });
+  t.match(permits.load({ bootId: 'boot' }), { day: '2026-01-05', usedToday: 3 });
+  t.match(permits.reserve({ ...ASK, day: '2026-01-06', perDay: 100, count: 1 }), { usedToday: 1 });
+  db.close();
+});
+
 t.test('what counts no more is removed', async (t) => {
   const { db, permits } = open();
   permits.reserve(ASK);
