@@ -1,4 +1,4 @@
-import type { CallLog, CallLogBody, Reply } from '../../src/delivery/crm.ts';
+import { type CallLog, type CallLogBody, type CallWritten, type Reply, without } from '../../src/delivery/crm.ts';
 import type { Asking } from '../../src/permits/port.ts';
 import { callBody, checkPolicy, lateFacts, moreField } from './call-body.ts';
 import { cleanText } from './format.ts';
@@ -8,7 +8,7 @@ import { findLanded } from './landed.ts';
 import type { CallLogPolicy } from './policy.ts';
 
 /** `Message.Id` of a success. That it is the id of the activity is likely, but not documented for LogCall. */
-function activityIdOf(json: unknown): { readonly activityId: string | null } {
+function activityIdOf(json: unknown): CallWritten {
   const message = isObject(json) ? json.Message : null;
   return { activityId: isObject(message) ? textOf(message.Id) : null };
 }
@@ -33,51 +33,62 @@ function describeAccount(json: unknown, host: string): { readonly text: string }
   };
 }
 
-type Written = Reply<{ readonly activityId: string | null }>;
+type Written = Reply<CallWritten>;
+
+const lacking = (body: CallLogBody, fields: readonly string[]): CallLogBody =>
+  Object.fromEntries(Object.entries(body).filter(([name]) => !fields.includes(name)));
 
 /**
  * Writes with fields that LeadSquared does not document; where it refuses the request, without them: a refused request was
- * surely not done, and what it does not know must not cost what it does.
+ * surely not done, and what it does not know must not cost what it does. The answer names those that were left out.
  */
 async function writeWithout(
   fields: readonly string[],
   body: CallLogBody,
   write: (body: CallLogBody) => Promise<Written>,
-): Promise<{ readonly reply: Written; readonly refused: boolean }> {
+): Promise<Written> {
   const reply = await write(body);
-  const documented = Object.fromEntries(Object.entries(body).filter(([name]) => !fields.includes(name)));
-  if (reply.kind !== 'rejected' || Object.keys(documented).length === Object.keys(body).length) {
-    return { reply, refused: false };
-  }
-  const second = await write(documented);
-  if (second.kind !== 'accepted') return { reply: second, refused: false };
-  const message = `Accepted without ${fields.join(', ')}, so without further recordings: ${reply.message}`;
-  return { reply: { ...second, message }, refused: true };
+  const leftOut = fields.filter((name) => name in body);
+  if (reply.kind !== 'rejected' || leftOut.length === 0) return reply;
+  const second = await write(lacking(body, leftOut));
+  if (second.kind !== 'accepted' || second.value === null) return second;
+  const message = `Accepted without ${leftOut.join(', ')}, so without further recordings: ${reply.message}`;
+  return { ...second, message, value: { ...second.value, leftOut } };
 }
 
-/** @throws Error with the remedy when the policy can not work. */
-export function createCallLog(client: Client, policy: CallLogPolicy): CallLog {
+/**
+ * `onRefused` hears of a field that LeadSquared refuses; it is left out of all further posts until the program is started again.
+ * @throws Error with the remedy when the policy can not work.
+ */
+export function createCallLog(
+  client: Client,
+  policy: CallLogPolicy,
+  onRefused: (field: string) => void = () => {},
+): CallLog {
   checkPolicy(policy);
   const more = moreField(policy);
   // What the account takes in a field of its own choice is not ours to leave out.
   const ours = more === null || policy.extraFields.has(more) ? [] : [more];
-  let refusedOnce = false;
+  /** Those of them that were refused. */
+  let refused: readonly string[] = [];
 
   const write = (path: string, asking: Asking) => (body: CallLogBody) =>
     client.call({ kind: 'write', method: 'POST', path, body }, asking, activityIdOf);
 
   return {
-    body: (record, resolution) => callBody(record, resolution, policy),
-    lateFacts: (record) => lateFacts(record, policy),
+    body: (record, resolution) => lacking(callBody(record, resolution, policy), refused),
+    lateFacts: (record) => without(lateFacts(record, policy), refused),
     async post(body, asking) {
-      const known = refusedOnce
-        ? Object.fromEntries(Object.entries(body).filter(([name]) => !ours.includes(name)))
-        : body;
-      const { reply, refused } = await writeWithout(ours, known, write('Telephony.svc/LogCall', asking));
-      refusedOnce ||= refused;
-      return reply;
+      // It may have been made before one was refused.
+      const known = refused.filter((name) => name in body);
+      const reply = await writeWithout(ours, lacking(body, known), write('Telephony.svc/LogCall', asking));
+      const fresh = reply.value?.leftOut ?? [];
+      refused = [...new Set([...refused, ...fresh])];
+      for (const name of fresh) onRefused(name);
+      const leftOut = [...known, ...fresh];
+      return reply.value === null || leftOut.length === 0 ? reply : { ...reply, value: { ...reply.value, leftOut } };
     },
-    async update(activityId, late, asking) {
+    update(activityId, late, asking) {
       const body = {
         ActivityId: activityId,
         ...(late.recordingUrl === null ? {} : { RecordingURL: late.recordingUrl }),
@@ -88,7 +99,7 @@ export function createCallLog(client: Client, policy: CallLogPolicy): CallLog {
         ...late.fields,
       };
       const send = write('Telephony.svc/PhoneCallActivity/Update', asking);
-      return (await writeWithout(Object.keys(late.fields ?? {}), body, send)).reply;
+      return writeWithout(Object.keys(late.fields ?? {}), body, send);
     },
     findLanded: (query, asking) => findLanded(client, policy, query, asking),
     probe(asking): Promise<Reply<{ readonly text: string }>> {

@@ -67,7 +67,9 @@ export async function openDelivery({ config, clock, log, closing }: DeliveryPart
   });
   closing.add('crm', client.close);
   const callLogPolicy = callLogPolicyOf(config);
-  const callLog = createCallLog(client, callLogPolicy);
+  const callLog = createCallLog(client, callLogPolicy, (field) =>
+    conditions.set('crm-field-refused', refusedText(field), 'warning'),
+  );
   const parked = watchParked(watched(sqliteOutbox(store.outbox), tail), conditions, clock);
   const made = createDelivery({
     store: { outbox: parked.outbox, leads: store.leadCache, users: store.users },
@@ -97,3 +99,7 @@ export async function openDelivery({ config, clock, log, closing }: DeliveryPart
   closing.add('delivery', () => delivery.drain(DRAIN_MS));
   return { permits, delivery, callLogPolicy };
 }
+
+const refusedText = (field: string): string =>
+  `${CRM} refuses the field ${field}: calls are posted without the links of their further recordings. Set [leadsquared.body] ` +
+  "more_recordings to a field that it takes, or to '' to leave them out.";

@@ -90,6 +90,20 @@ export interface LateFacts {
   readonly fields?: Readonly<Record<string, string>>;
 }
 
+/** What the CRM did with a call log. */
+export interface CallWritten {
+  readonly activityId: string | null;
+  /** Fields that it refuses, without which it took the rest. Absent: none. */
+  readonly leftOut?: readonly string[];
+}
+
+/** Late facts without the fields that were left out. */
+export function without<T extends LateFacts>(facts: T, leftOut: readonly string[] = []): T {
+  if (facts.fields === undefined || leftOut.length === 0) return facts;
+  const fields = Object.fromEntries(Object.entries(facts.fields).filter(([name]) => !leftOut.includes(name)));
+  return { ...facts, fields };
+}
+
 /** Whether a post whose fate is unknown has arrived after all. */
 export interface Landed {
   /** Ids of the activities that can be this call, the likeliest first; none: it is not there. */
@@ -123,14 +137,14 @@ export interface Directory {
 
 /** The CRM's list of phone calls. */
 export interface CallLog {
-  /** The request body for this call. Pure. */
+  /** The request body for this call, without fields that the CRM is known to refuse. Makes no request. */
   body(record: CallRecord, resolution: Resolution): CallLogBody;
-  /** Those facts of the call that may change after its post, as the body has them. Pure. */
+  /** Those facts of the call that may change after its post, as the body has them. Makes no request. */
   lateFacts(record: CallRecord): LateFacts;
   /** `asking.permit` is the one its intent was written with. */
-  post(body: CallLogBody, asking: Asking): Promise<Reply<{ readonly activityId: string | null }>>;
+  post(body: CallLogBody, asking: Asking): Promise<Reply<CallWritten>>;
   /** Writes late facts into a call log that is posted already. Does no harm when repeated. */
-  update(activityId: string, late: LateFacts, asking: Asking): Promise<Reply<{ readonly activityId: string | null }>>;
+  update(activityId: string, late: LateFacts, asking: Asking): Promise<Reply<CallWritten>>;
   /**
    * Looks for a post whose fate is unknown, in a bounded number of requests. `rejected`: the CRM cannot be asked about this
    * call, or not so that the answer would prove anything.

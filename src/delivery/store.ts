@@ -6,7 +6,7 @@
  */
 import type { CallRecord } from '../call/record.ts';
 import type { CallLogBody, CrmUser, LateFacts, Lead, OutcomeKind, Resolution } from './crm.ts';
-import type { ParkedCount, ParkedCounts } from './parked/counts.ts';
+import type { ParkedCount, ParkedCounts, ReasonCount } from './parked/counts.ts';
 import type { ReasonCode } from './parked/reasons.ts';
 import type { DeliveryState, Position, Step } from './states.ts';
 
@@ -133,6 +133,8 @@ export interface Settlement {
   readonly activityId?: string | null;
   /** An answer settled whether an earlier post arrived. */
   readonly certain?: boolean;
+  /** Of a post: what was really written, where the CRM took less than the intent had. */
+  readonly written?: { readonly body: CallLogBody; readonly facts: LateFacts } | undefined;
   /** Of an update: what the CRM has now. */
   readonly updated?: { readonly facts: LateFacts | null };
   /** Ends the attempt that is open. */
@@ -250,13 +252,6 @@ export interface Outbox {
   attempts(args: { sessionId: string }): Promise<readonly Attempt[]>;
   /** Takes note of all rows that are parked now, `at` ms since the epoch. Answers how many of each code were not noted before. */
   acknowledge(args: { at: number }): Promise<readonly ParkedCount[]>;
-}
-
-/** `''`: no reason was kept. */
-export interface ReasonCount {
-  readonly code: string | null;
-  readonly reason: string;
-  readonly count: number;
 }
 
 export interface OutboxCounts {

@@ -230,6 +230,22 @@ t.test('a second recording that comes late goes into the same call log, beside t
   world.close();
 });
 
+t.test('what is stored of a post is what the CRM took', async (t) => {
+  const { world, life } = await warm();
+  world.crm.body = ({ callSessionId }) => ({ CallSessionId: callSessionId, recordings: '1.wav 2.wav' });
+  world.crm.leftOut = ['recordings'];
+  world.end({ ...fresh(world, 1), recording: '1.wav', recordings: ['1.wav', '2.wav'] });
+  life.delivery.notify();
+  await world.clock.advance(1000);
+  const [row] = await life.store.outbox.select({ filter: {}, after: 0, limit: 1 });
+  t.match(row, { state: 'delivered', posted: { recordingUrl: '1.wav', fields: {} } });
+  t.same(row?.posted?.fields, {});
+  t.same(row?.body, { CallSessionId: 'pbx:1:1' });
+  const post = (await life.store.outbox.attempts({ sessionId: 'pbx:1:1' })).find(({ step }) => step === 'post');
+  t.same(post?.body, row?.body);
+  world.close();
+});
+
 t.test('what an update with further fields holds beside them', async (t) => {
   const fields = { CallNotes: 'a b' };
   const had = { recordingUrl: 'a', durationSeconds: 5 };

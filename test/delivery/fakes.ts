@@ -11,6 +11,7 @@ import type { Condition } from '../../src/condition.ts';
 import type {
   CallLog,
   CallLogBody,
+  CallWritten,
   Crm,
   CrmUser,
   Directory,
@@ -172,6 +173,8 @@ export class FakeCrm {
   shows: (query: LandedQuery) => boolean = () => true;
   /** Numbers that are not in `leads` belong to nobody, or to a lead of their own. */
   everybodyIsKnown = false;
+  /** Fields without which posts are taken; `null`: it takes all. */
+  leftOut: readonly string[] | null = null;
   users: CrmUser[] = [{ id: 'u-1001', name: 'Asha', email: 'asha@example.com', active: true, phones: ['1001'] }];
   latencyMs = 20;
   /** When a request without an answer is given up. */
@@ -260,11 +263,12 @@ export class FakeCrm {
       }),
       post: (body, asking) => {
         const sessionId = String(body.CallSessionId);
-        return request<{ readonly activityId: string | null }>('post', sessionId, asking, () => {
+        return request<CallWritten>('post', sessionId, asking, () => {
+          const { leftOut } = this;
           const activityId = `a-${this.ledger.length + 1}`;
           const visibleAt = this.clock.monotonic() + this.lagMs;
           this.ledger.push({ sessionId, activityId, body, visibleAt, late: [] });
-          return reply('accepted', { activityId });
+          return reply('accepted', leftOut === null ? { activityId } : { activityId, leftOut });
         });
       },
       update: (activityId, late, asking) => {

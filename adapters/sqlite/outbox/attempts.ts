@@ -1,5 +1,6 @@
 /** The attempts of a delivery: those of posts opened before the first byte leaves, and ended with the answer. */
 import { createHash } from 'node:crypto';
+import type { CallLogBody } from '../../../src/delivery/crm.ts';
 import type { Step } from '../../../src/delivery/states.ts';
 import type { AttemptResult, Intent } from '../../../src/delivery/store.ts';
 import type { Connection } from '../thread/rpc.ts';
@@ -7,8 +8,8 @@ import type { Connection } from '../thread/rpc.ts';
 export interface AttemptWriter {
   /** The intent of a post. */
   open(intent: Intent): void;
-  /** Ends the open attempt of a delivery, if there is one. */
-  end(id: number, now: number, result: AttemptResult): void;
+  /** Ends the open attempt of a delivery, if there is one. `body`: what was really written, if not that of the intent. */
+  end(id: number, now: number, result: AttemptResult, body?: CallLogBody): void;
   /** An attempt that is over already: of another step than the post. */
   add(id: number, step: Step, startedAt: number, now: number, result: AttemptResult): void;
 }
@@ -31,7 +32,8 @@ export function attemptWriter(db: Connection): AttemptWriter {
   );
   const end = db.prepare<[object]>(
     `UPDATE attempt SET finished_at = @now, outcome = @outcome, http = @http, exception = @exception,
-       message = @message, answer = @answer, duration_ms = @durationMs
+       message = @message, answer = @answer, duration_ms = @durationMs, body = coalesce(@body, body),
+       body_hash = coalesce(@hash, body_hash)
      WHERE delivery_id = @id AND outcome IS NULL`,
   );
   const add = db.prepare<[object]>(
@@ -45,11 +47,20 @@ export function attemptWriter(db: Connection): AttemptWriter {
   });
   return {
     open({ id, trigger, permit, permitWaitMs, startedAt, body }) {
-      const text = JSON.stringify(body);
-      const hash = createHash('sha256').update(text).digest('hex');
-      open.run({ id, trigger, permit, permitWaitMs: Math.round(permitWaitMs), startedAt, body: text, hash });
+      open.run({ id, trigger, permit, permitWaitMs: Math.round(permitWaitMs), startedAt, ...hashed(body) });
     },
-    end: (id, now, result) => void end.run({ id, now, ...columns(result) }),
+    end: (id, now, result, body) =>
+      void end.run({
+        id,
+        now,
+        ...columns(result),
+        ...(body === undefined ? { body: null, hash: null } : hashed(body)),
+      }),
     add: (id, step, startedAt, now, result) => void add.run({ id, step, startedAt, now, ...columns(result) }),
   };
+}
+
+function hashed(value: CallLogBody): { readonly body: string; readonly hash: string } {
+  const body = JSON.stringify(value);
+  return { body, hash: createHash('sha256').update(body).digest('hex') };
 }

@@ -1,6 +1,8 @@
 /** What is read of the outbox: by the loop, and by an operator. */
+
+import type { ReasonCount } from '../../../src/delivery/parked/counts.ts';
 import { DELIVERY_STATES } from '../../../src/delivery/states.ts';
-import type { Attempt, Delivery, Outbox, OutboxCounts, ReasonCount } from '../../../src/delivery/store.ts';
+import type { Attempt, Delivery, Outbox, OutboxCounts } from '../../../src/delivery/store.ts';
 import { prepared } from '../thread/prepared.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { conditions } from './filter.ts';

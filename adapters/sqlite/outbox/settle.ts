@@ -39,6 +39,7 @@ export function settler(db: Connection, attempts: AttemptWriter) {
   const delivered = db.prepare<[object]>(
     'UPDATE delivery SET delivered_at = @now, posted_facts = sent_facts, activity_id = @activityId WHERE id = @id',
   );
+  const written = db.prepare<[object]>('UPDATE delivery SET body = @body, sent_facts = @facts WHERE id = @id');
   const posted = db.prepare<[object]>('UPDATE delivery SET posted_facts = @facts WHERE id = @id');
   const doubt = db.prepare<[object]>('UPDATE delivery SET doubtful = max(doubtful, @own) WHERE id = @id');
   const certain = db.prepare<[object]>('UPDATE delivery SET doubtful = @none WHERE id = @id');
@@ -68,6 +69,10 @@ export function settler(db: Connection, attempts: AttemptWriter) {
     if (to.step !== null && to.step !== from.step && ANEW.has(to.step)) anew[to.step].run({ id });
     if (item.burn !== undefined) burn[item.burn].run({ id });
     if (item.found !== undefined) found.run({ id, ...item.found });
+    if (item.written !== undefined) {
+      const { body, facts } = item.written;
+      written.run({ id, body: JSON.stringify(body), facts: JSON.stringify(facts) });
+    }
     if (to.state === 'delivered' && from.state !== 'delivered') {
       delivered.run({ id, now, activityId: item.activityId ?? null });
     } else if (item.activityId !== undefined) activity.run({ id, activityId: item.activityId });
@@ -77,7 +82,7 @@ export function settler(db: Connection, attempts: AttemptWriter) {
     // Only an answer settles a doubt: the call was found, or looked for and not found.
     if (to.state === 'uncertain') doubt.run({ id, own: DOUBT.own });
     if (item.certain === true) certain.run({ id, none: DOUBT.none });
-    if (item.attempt !== undefined) attempts.end(id, now, item.attempt);
+    if (item.attempt !== undefined) attempts.end(id, now, item.attempt, item.written?.body);
     if (item.attempted !== undefined) {
       attempts.add(id, item.attempted.step, item.attempted.startedAt, now, item.attempted.result);
     }

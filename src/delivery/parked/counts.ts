@@ -16,6 +16,13 @@ export interface ParkedCounts {
   readonly acknowledgedAt: number | null;
 }
 
+/** `''`: no reason was kept. */
+export interface ReasonCount {
+  readonly code: string | null;
+  readonly reason: string;
+  readonly count: number;
+}
+
 /** Parked calls that nobody has taken note of. */
 export function freshOf({ reasons }: ParkedCounts): number {
   return reasons.reduce((sum, { fresh }) => sum + fresh, 0);

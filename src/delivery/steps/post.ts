@@ -4,7 +4,7 @@
  * stopped for longer finds that another one looks for the call.
  */
 import { type Permit, PermitLapsed, PermitsClosed } from '../../permits/port.ts';
-import type { CallLogBody, LateFacts, Reply } from '../crm.ts';
+import { type CallLogBody, type CallWritten, type LateFacts, type Reply, without } from '../crm.ts';
 import type { Position } from '../states.ts';
 import { type AttemptResult, type Delivery, LEASE_MS, type Trigger } from '../store.ts';
 import { answered, type Ran, type Run, resultOf, type StepParts, stored } from './step.ts';
@@ -41,7 +41,7 @@ async function begun(parts: StepParts, run: Run, permit: Permit, body: CallLogBo
   if (reply === 'unsent') return { from: SENDING, outcome: released() };
   heard(row.sessionId, reply);
   if (reply.kind === 'rejected') await forgetLead(leads, row);
-  return { from: SENDING, outcome: outcomeOf(reply) };
+  return { from: SENDING, outcome: outcomeOf(reply, writtenOf(reply.value?.leftOut, body, facts)) };
 }
 
 /** The same permit, that of this block: on it nothing starts once the row is not ours. */
@@ -60,13 +60,19 @@ function whileLeased(permit: Permit, isOurs: () => boolean): Permit {
 
 const isUnsent = (error: unknown): boolean => error instanceof PermitsClosed || error instanceof PermitLapsed;
 
-function outcomeOf(reply: Reply<{ readonly activityId: string | null }>): Ran['outcome'] {
+function writtenOf(leftOut: readonly string[] | undefined, body: CallLogBody, facts: LateFacts) {
+  if (leftOut === undefined) return undefined;
+  const taken = Object.fromEntries(Object.entries(body).filter(([name]) => !leftOut.includes(name)));
+  return { body: taken, facts: without(facts, leftOut) };
+}
+
+function outcomeOf(reply: Reply<CallWritten>, written: ReturnType<typeof writtenOf>): Ran['outcome'] {
   const attempt = resultOf(reply);
   const { message: reason } = reply;
   switch (reply.kind) {
     case 'accepted': {
       const activityId = reply.value?.activityId ?? null;
-      return { kind: 'done', event: 'accepted', reason: null, activityId, certain: true, attempt };
+      return { kind: 'done', event: 'accepted', reason: null, activityId, certain: true, written, attempt };
     }
     case 'rejected':
       return { kind: 'done', event: 'rejected', code: 'rejected', reason, attempt };

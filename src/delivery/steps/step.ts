@@ -34,7 +34,7 @@ export interface Run {
 }
 
 /** What is stored with the end of a step. */
-type Facts = Pick<Settlement, 'found' | 'activityId' | 'certain' | 'updated' | 'attempt' | 'attempted'>;
+type Facts = Pick<Settlement, 'found' | 'activityId' | 'certain' | 'written' | 'updated' | 'attempt' | 'attempted'>;
 
 export type Outcome =
   /** The step is over. `pauseMs`: before the next one. */

@@ -1,5 +1,5 @@
 /** Facts that came after the post (recording, corrected duration): the posted call log is updated, never a second made. */
-import type { LateFacts } from '../crm.ts';
+import { type LateFacts, without } from '../crm.ts';
 import { landed } from './check.ts';
 import { type Ran, type Run, resultOf, type StepParts } from './step.ts';
 
@@ -42,7 +42,7 @@ export async function update(parts: StepParts, run: Run): Promise<Ran> {
   const attempted = { step: 'update' as const, startedAt, result: resultOf(reply) };
   if (reply.kind === 'accepted' || reply.kind === 'rejected') {
     const reason = reply.kind === 'accepted' ? null : `Late facts not sent: ${reply.message}`;
-    const updated = reply.kind === 'accepted' ? told : untold;
+    const updated = reply.kind === 'accepted' ? { facts: without(facts, reply.value?.leftOut) } : untold;
     return { from: row, outcome: { kind: 'done', event: 'updated', reason, activityId, updated, attempted } };
   }
   // An update that failed does no harm when repeated, so `uncertain` is a failure like any other.

@@ -143,11 +143,18 @@ t.test('further recordings go where the account takes them, and cost the call no
     t.equal(body?.ResourceURL, 'https://r.example/1.wav');
     t.equal(body?.CallNotes, taken ? NOTES : undefined);
     if (!taken) t.match(first.message, /Accepted without CallNotes.*rejects.*CallNotes/);
+    t.same(first.value?.leftOut, taken ? undefined : ['CallNotes'], 'what is stored is what was written');
+    const next = log.body(record({ ...TWO, callSessionId: 'b' }), { leadId: null, userId: null });
+    t.same(
+      [next.CallNotes, log.lateFacts(record(TWO)).fields],
+      taken ? [NOTES, { CallNotes: NOTES }] : [undefined, {}],
+    );
     await post('b');
     t.equal(sandbox.stats().arrivals, taken ? 2 : 3, 'what was refused once is not tried again');
 
     const late = { recordingUrl: 'https://r.example/1.wav', durationSeconds: null, fields: { CallNotes: NOTES } };
-    t.equal((await log.update(first.value?.activityId ?? '', late, BACKLOG)).kind, 'accepted');
+    const updated = await log.update(first.value?.activityId ?? '', late, BACKLOG);
+    t.match(updated, { kind: 'accepted', value: { leftOut: taken ? undefined : ['CallNotes'] } });
     const update = sandbox.ledger.entries().at(-1);
     t.match(update, { kind: 'update', body: { RecordingURL: 'https://r.example/1.wav' } });
     t.equal(update?.body.CallNotes, taken ? NOTES : undefined);
