@@ -60,6 +60,7 @@ export interface ReplayReport {
 const PAGE = 500;
 const SAMPLES = 20;
 const UNDER_WAY = 'on its way already';
+const UNREADABLE = 'what is stored of it cannot be read';
 
 /** Each call is met once, in the order of the outbox; one that moved on meanwhile is left alone. */
 export async function replay(parts: ReplayParts, request: ReplayRequest): Promise<ReplayReport> {
@@ -80,7 +81,9 @@ export async function replay(parts: ReplayParts, request: ReplayRequest): Promis
       else leave(reason, 1);
     }
     const wanted: Delivery[] = [];
-    for (const row of await whole(parts, free)) {
+    const readable = await whole(parts, free);
+    leave(UNREADABLE, free.length - readable.length);
+    for (const row of readable) {
       // One that may have arrived is looked for, and posted where it is not there.
       const checked = row.doubtful && !force && row.tries > 0;
       const why = checked ? null : heldBackNow(parts, row.record, request);

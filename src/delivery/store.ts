@@ -237,6 +237,7 @@ export interface Outbox {
   /** Earliest time later than `now` at which a row is due or a lease runs out; `null` when nothing waits. */
   nextDue(args: { now: number }): Promise<number | null>;
   counts(args: { now: number }): Promise<OutboxCounts>;
+  /** Without rows of which what is stored cannot be read. */
   select(args: { filter: DeliveryFilter; after: number; limit: number }): Promise<readonly Delivery[]>;
   /**
    * Puts rows back for another post; `doubtful` ones (an earlier post may have landed) are checked first at `checkAt`, unless forced.

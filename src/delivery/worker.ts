@@ -130,7 +130,7 @@ export function createWorker(
     const { rows, unreadable, interrupted, nextDue } = await outbox.claim({
       ...{ owner, now, liveSince, liveAfter: after, steps, wanted: wish },
       leaseUntil: now + LEASE_MS,
-      // Of whichever row: some may have been sent again by an operator, and are looked for whatever the policy is but this one.
+      // Of whichever row: some may have been sent again by an operator, and are looked for whatever the policy is.
       checkAt: now + policy.verifyAfterMs,
       // What is worked on is ours, even when a full disk kept its lease from being renewed.
       except: [...shelf.ids(), ...held.rows.keys()],

@@ -328,6 +328,25 @@ t.test('a replay shows what it would do, leaves alone what it must, and goes beh
   world.close();
 });
 
+t.test('a row that cannot be read is left alone by a replay, and stops none of the others', async (t) => {
+  const { world, life } = await warm();
+  world.crm.fate = (request) => (request === 'post' ? 'rejected' : 'ok');
+  world.end(fresh(world, 1), fresh(world, 2), fresh(world, 3));
+  life.delivery.notify();
+  await world.clock.advance(2000);
+  world.db.exec("UPDATE session SET json = '{bad' WHERE call_session_id = 'pbx:1:2'");
+  world.crm.fate = () => 'ok';
+  const rows = [1, 2, 3].map((id) => ({ id, sessionId: `pbx:1:${id}`, state: 'parked' as const, doubtful: false }));
+  const done = await life.delivery.replay({ rows, force: false, dryRun: false });
+  t.match(done, { count: 2, leftAlone: { 'what is stored of it cannot be read': 1 } });
+  await world.clock.advance(2000);
+  t.same(
+    [1, 2, 3].map((n) => world.state(n)),
+    ['delivered', 'parked', 'delivered'],
+  );
+  world.close();
+});
+
 t.test('a delivered call is posted a second time only with force', async (t) => {
   const { world, life } = await warm();
   world.end(fresh(world, 1));

@@ -116,6 +116,22 @@ export function claimer(db: Connection, attempts: AttemptWriter, nextDue: (now: 
     .raw();
   const lapse = lapser(db, attempts);
 
+  let turn = 0;
+  /** One of each line after the other, over all claims: late facts of many calls hold up no check, nor checks of many late facts. */
+  const inTurns = (
+    lines: readonly Iterable<Placed>[],
+    limit: number,
+    except: ReadonlySet<number>,
+  ): readonly number[] => {
+    const queues = lines.map((line) => take(line, limit, except).map(([id]) => id));
+    const chosen: number[] = [];
+    while (chosen.length < limit && queues.some(({ length }) => length > 0)) {
+      const id = queues[turn++ % queues.length]?.shift();
+      if (id !== undefined) chosen.push(id);
+    }
+    return chosen;
+  };
+
   const claim = db.transaction((args: Arg): ClaimedRows => {
     const { wanted, steps, owner, leaseUntil } = args;
     const interrupted = lapse(args);
@@ -128,7 +144,7 @@ export function claimer(db: Connection, attempts: AttemptWriter, nextDue: (now: 
       ...firstOf(toPost(live), wanted.live, except, 'latest first'),
       ...older,
       ...firstOf(toPost(replays), wanted.backlog - older.length, except),
-      ...firstOf(linesOf(aside, ['check', 'update']), wanted.aside, except),
+      ...inTurns(linesOf(aside, ['check', 'update']), wanted.aside, except),
       ...firstOf(linesOf(retry, STEPS), wanted.retry, except),
     ];
     if (chosen.length === 0) return { rows: [], interrupted, nextDue: nextDue(args.now) };

@@ -3,6 +3,7 @@
 import type { ReasonCount } from '../../../src/delivery/parked/counts.ts';
 import { DELIVERY_STATES } from '../../../src/delivery/states.ts';
 import type { Attempt, Delivery, Outbox, OutboxCounts } from '../../../src/delivery/store.ts';
+import { readableRows } from '../sessions/row.ts';
 import { prepared } from '../thread/prepared.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { conditions } from './filter.ts';
@@ -82,14 +83,23 @@ function counter(db: Connection) {
   };
 }
 
+/** A row of which what is stored cannot be read is left out, as others are asked for with it. */
 function selecting(db: Connection) {
   const statement = prepared<DeliveryRow>(db);
   return ({ filter, after, limit }: Arg<'select'>): readonly Delivery[] => {
     const { where, values } = conditions(filter);
     const sql = `SELECT ${DELIVERY_COLUMNS} FROM ${DELIVERY_FROM} WHERE ${['d.id > ?', ...where].join(' AND ')} ORDER BY d.id LIMIT ?`;
-    return statement(sql)
-      .raw()
-      .all(after, ...values, limit)
-      .map(toDelivery);
+    const found: Delivery[] = [];
+    for (let begin = after; found.length < limit; ) {
+      const wanted = limit - found.length;
+      const rows = statement(sql)
+        .raw()
+        .all(begin, ...values, wanted);
+      found.push(...readableRows(rows, toDelivery));
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < wanted) break;
+      [begin] = last;
+    }
+    return found;
   };
 }
