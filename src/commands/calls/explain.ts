@@ -204,5 +204,5 @@ function rederivation({ startedAt }: CallRecord): string {
   const until = dateTime(startedAt + 60_000)
     .replace(' ', 'T')
     .slice(0, 16);
-  return `it is not stored; "logcalld sessions rederive --since ${since} --until ${until} --apply" stores it`;
+  return `it is not stored; "logcalld sessions rederive --since ${since} --until ${until} --apply" stores it, unless it was erased or removed`;
 }
