@@ -31,6 +31,7 @@ import { readersOf } from './readers.ts';
 import { openRecords } from './records.ts';
 import { deliveryPolicyOf, planOf, rulesOf } from './settings.ts';
 import { keepBackups } from './upkeep/backups.ts';
+import { leaving } from './upkeep/leaving.ts';
 import { keepPruning } from './upkeep/pruning.ts';
 import { keepSealing } from './upkeep/sealing.ts';
 import { openStorage } from './upkeep/storage.ts';
@@ -129,7 +130,9 @@ async function build(parts: DaemonParts, closing: Closing): Promise<Daemon> {
     },
     onUnreadable: (what) =>
       onStorageFault('calls' in what ? unreadableText(what.calls) : lostConnectionText(what.connectionOf)),
-    onTrouble: (error) => conditions.set('storage-full', error === null ? null : error.message),
+    // Its text may count what is left.
+    onTrouble: (error) =>
+      conditions.set('storage-full', error?.message ?? null, 'error', error === null ? {} : { gist: error.trouble }),
   });
   const tail = createTail();
   const { permits, delivery, callLogPolicy } = await openDelivery(
@@ -220,6 +223,7 @@ async function build(parts: DaemonParts, closing: Closing): Promise<Daemon> {
     ...(parts.onEvent === undefined ? {} : { onEvent: parts.onEvent }),
   });
   closing.add('sources', pipeline.stop);
+  closing.add('database', leaving({ database, journal, pipeline, log }));
 
   for (const note of config.notes) events.warning(log, 'config', note);
   const backups = keepBackups({
