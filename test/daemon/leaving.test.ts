@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { openDatabase } from '../../adapters/sqlite/thread/database.ts';
 import { leaving } from '../../src/daemon/upkeep/leaving.ts';
+import { createLengthy } from '../../src/daemon/upkeep/lengthy.ts';
 import { openStorage } from '../../src/daemon/upkeep/storage.ts';
 import { createConditions } from '../../src/health/conditions.ts';
 import { FakeClock } from '../delivery/fakes.ts';
@@ -72,4 +73,24 @@ t.test('a start that fails when the database is open leaves it closed', async (t
   const parts = { path, folder: null, clock: new FakeClock(), log, conditions };
   await t.rejects(openStorage(parts, {}), { message: 'odd' });
   await (await openDatabase(path)).close();
+});
+
+t.test('a database that is written anew need not answer meanwhile, for an hour', async (t) => {
+  const clock = new FakeClock();
+  const lengthy = createLengthy(clock);
+  let asked = 0;
+  const ask = async () => {
+    asked += 1;
+  };
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const work = lengthy.during(() => promise);
+  await lengthy.alive(ask);
+  t.equal(asked, 0);
+  await clock.advance(3_600_000);
+  await lengthy.alive(ask);
+  t.equal(asked, 1, 'it is stuck');
+  resolve();
+  await work;
+  await lengthy.alive(ask);
+  t.equal(asked, 2);
 });
