@@ -61,7 +61,7 @@ export interface Pipeline {
   start(): Promise<void>;
   /** Stops the sources and waits until everything heard is stored. Open calls stay in the journal. */
   stop(): Promise<void>;
-  /** After a stop: offers the journal once more what it refused, and resolves when that is settled. `unstoredCalls` tells what is left. */
+  /** After a stop: offers the journal once more what it refused, and resolves when that is settled. */
   offerLeft(): Promise<void>;
   /** The calls going on now. */
   live(): readonly LiveCall[];
@@ -213,12 +213,10 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       const table = tables.get(source);
       const over = known.map(({ channel }) => channel).filter((channel) => table?.isOpen(channel) !== true);
       batches.release(source, over);
+      if (table !== undefined) continue;
       // They would keep the journal of that source for ever.
-      if (table === undefined)
-        options.onFault(
-          source,
-          `The config has no [[source]] "${source}" any more: of ${over.length} channels that were open there nothing more is logged.`,
-        );
+      const text = `The config has no [[source]] "${source}" any more: of ${over.length} channels that were open there nothing more is logged.`;
+      options.onFault(source, text);
     }
   };
 

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { openDatabase } from '../../adapters/sqlite/thread/database.ts';
+import { StorageError } from '../../adapters/sqlite/thread/errors.ts';
+import { isHealthy } from '../../src/daemon/metrics.ts';
 import { leaving } from '../../src/daemon/upkeep/leaving.ts';
 import { createLengthy } from '../../src/daemon/upkeep/lengthy.ts';
 import { openStorage } from '../../src/daemon/upkeep/storage.ts';
@@ -73,6 +75,13 @@ t.test('a start that fails when the database is open leaves it closed', async (t
   const parts = { path, folder: null, clock: new FakeClock(), log, conditions };
   await t.rejects(openStorage(parts, {}), { message: 'odd' });
   await (await openDatabase(path)).close();
+});
+
+t.test('a disk that refuses is no reason to end: what waits for it is in memory', async (t) => {
+  const answers = (error: Error) => isHealthy(new FakeClock(), () => Promise.reject(error))();
+  t.equal(await answers(new StorageError('SQLITE_IOERR_FSYNC', 'disk I/O error')), true);
+  t.equal(await answers(new StorageError('WORKER_ENDED', 'gone')), false);
+  t.equal(await answers(new Error('odd')), false);
 });
 
 t.test('a database that is written anew need not answer meanwhile, for an hour', async (t) => {

@@ -222,7 +222,7 @@ export interface Tidied {
 
 /**
  * Writes the file anew without its free space, which may hold what was erased earlier, and empties the log. Stores nothing else
- * meanwhile: some seconds for a gigabyte, minutes on a slow disk. The copy is made in a file beside the database, which has no name and
+ * meanwhile: half a minute for a gigabyte, minutes on a slow disk. The copy is made in a file beside the database, which has no name and
  * goes with this connection: in memory it would take as much as the database.
  */
 function tidier(db: Connection): () => Tidied {
