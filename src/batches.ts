@@ -26,11 +26,11 @@ export interface Batches {
   said(frame: SourceFrame): void;
   /** Channels of a source that are over, though no event said so. */
   release(source: string, channels: readonly ChannelId[]): void;
-  /** Resolves when all that was added is stored or refused. */
+  /** Resolves when all that was added is stored or refused, what was refused before included. After it nothing is offered by itself. */
   drain(): Promise<void>;
   /** Resolves when all that was added so far is settled: true when it is stored, false when some of it was refused. */
   stored(): Promise<boolean>;
-  /** Calls that have ended and are not stored yet: a full disk keeps them in memory. */
+  /** Calls that have ended and are not stored: a full disk keeps them in memory. */
   readonly unstored: number;
 }
 
@@ -64,6 +64,9 @@ export function gatherBatches(options: BatchesOptions): Batches {
   const underWay = new Set<readonly CallRecord[]>();
   let growing = empty();
   let owed: JournalBatch | null = null;
+  /** Calls that were refused for good. */
+  const lost: CallRecord[] = [];
+  let drained = false;
   let planned: 'no' | 'later' | 'now' = 'no';
   let cancel: () => void = () => {};
   let cancelOwed: () => void = () => {};
@@ -103,7 +106,7 @@ export function gatherBatches(options: BatchesOptions): Batches {
       released: [...(owed?.released ?? []), ...batch.released],
     };
     cancelOwed();
-    cancelOwed = clock.after(OWED_AGAIN_MS, flush);
+    if (!drained) cancelOwed = clock.after(OWED_AGAIN_MS, flushAll);
   };
 
   /** It is offered again when its time has come, or a call ends: not with each event, as a disk that is full stays so for a while. */
@@ -120,10 +123,10 @@ export function gatherBatches(options: BatchesOptions): Batches {
     };
   };
 
-  function flush(): void {
+  function flush(all = false): void {
     cancel();
     const { bytes, ...grown } = growing;
-    const lingered = planned === 'later' && grown.ended.length === 0;
+    const lingered = !all && planned === 'later' && grown.ended.length === 0;
     planned = 'no';
     growing = empty();
     written = 0;
@@ -140,6 +143,7 @@ export function gatherBatches(options: BatchesOptions): Batches {
         (error: unknown) => {
           refused += 1;
           if (options.onRefused(error)) owe(own);
+          else lost.push(...ended);
         },
       )
       .finally(() => {
@@ -150,6 +154,11 @@ export function gatherBatches(options: BatchesOptions): Batches {
     commits.add(commit);
   }
 
+  /** With what is owed, whatever else waits. */
+  function flushAll(): void {
+    flush(true);
+  }
+
   const plan = (at: 'later' | 'now'): void => {
     if (planned === at || planned === 'now') return;
     cancel();
@@ -157,7 +166,7 @@ export function gatherBatches(options: BatchesOptions): Batches {
     cancel = () => {};
     // What came with the same bytes of the socket goes along.
     if (at === 'now') queueMicrotask(() => planned === 'now' && flush());
-    else cancel = clock.after(LINGER_MS, flush);
+    else cancel = clock.after(LINGER_MS, () => flush());
   };
 
   return {
@@ -192,14 +201,15 @@ export function gatherBatches(options: BatchesOptions): Batches {
     },
 
     get unstored() {
-      const ids = [...underWay, growing.ended, owed?.ended ?? []].flatMap((calls) =>
+      const ids = [...underWay, growing.ended, owed?.ended ?? [], lost].flatMap((calls) =>
         calls.map((one) => one.callSessionId),
       );
       return new Set(ids).size;
     },
 
     async drain() {
-      flush();
+      drained = true;
+      flushAll();
       // What is refused now stays owed: the journal is asked once.
       while (commits.size > 0) await Promise.all(commits);
       cancel();

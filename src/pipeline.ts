@@ -61,6 +61,8 @@ export interface Pipeline {
   start(): Promise<void>;
   /** Stops the sources and waits until everything heard is stored. Open calls stay in the journal. */
   stop(): Promise<void>;
+  /** After a stop: offers the journal once more what it refused, and resolves when that is settled. */
+  offerLeft(): Promise<void>;
   /** The calls going on now. */
   live(): readonly LiveCall[];
   /** How many calls of a source are not finished. */
@@ -207,12 +209,14 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     }
     // Where the beginning of a channel could not be stored, nothing would ever release it.
     const open = Map.groupBy(await journal.openChannels(), ({ source }) => source);
-    for (const [source, table] of tables) {
-      const known = (open.get(source) ?? []).map(({ channel }) => channel);
-      batches.release(
-        source,
-        known.filter((channel) => !table.isOpen(channel)),
-      );
+    for (const [source, known] of open) {
+      const table = tables.get(source);
+      const over = known.map(({ channel }) => channel).filter((channel) => table?.isOpen(channel) !== true);
+      batches.release(source, over);
+      if (table !== undefined) continue;
+      // They would keep the journal of that source for ever.
+      const text = `The config has no [[source]] "${source}" any more: of ${over.length} channels that were open there nothing more is logged.`;
+      options.onFault(source, text);
     }
   };
 
@@ -279,6 +283,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       await batches.drain();
       await watch?.stop();
     },
+    offerLeft: () => batches.drain(),
     live: () => [...tables.values()].flatMap((table) => table.live(clock.now())),
     unstoredCalls: () => batches.unstored,
     openCalls: (source) => tables.get(source)?.openCalls ?? 0,

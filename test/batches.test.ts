@@ -32,7 +32,7 @@ function bench() {
     },
     isOpen: ({ channel }) => open.has(channel),
     onStored: (ended) => stored.push(...ended.map((one) => one.callSessionId)),
-    onRefused: () => true,
+    onRefused: (error) => !(error instanceof Error && error.message === 'for good'),
     onPressure: (behind) => pressure.push(behind),
   });
   return {
@@ -160,6 +160,38 @@ t.test('what a refused batch said about calls goes before what is said next', as
   asked[2]?.settle(new Error('full'));
   await drained;
   t.same(waits(), [], 'no timer is left');
+});
+
+t.test('what was refused is offered when its time has come and at the end, though other events linger', async (t) => {
+  const { hear, batches, asked, stored, waits, fire } = bench();
+  hear(1, { ended: [record('one')] });
+  await turn();
+  asked[0]?.settle(new Error('full'));
+  await turn();
+  hear(2);
+  fire(5000);
+  t.match(asked[1]?.batch, { ended: [{ callSessionId: 'one' }], frames: [{ receivedAt: 2 }] });
+  asked[1]?.settle(new Error('full'));
+  await turn();
+  hear(3);
+  const drained = batches.drain();
+  t.match(asked[2]?.batch, { ended: [{ callSessionId: 'one' }], frames: [{ receivedAt: 3 }] });
+  asked[2]?.settle(new Error('full'));
+  await drained;
+  t.same([batches.unstored, waits()], [1, []], 'no timer is left');
+  const again = batches.drain();
+  asked[3]?.settle();
+  await again;
+  t.same([stored, batches.unstored], [['one'], 0]);
+});
+
+t.test('a call that was refused for good is counted, and not offered again', async (t) => {
+  const { hear, batches, asked, waits } = bench();
+  hear(1, { ended: [record('one')] });
+  await turn();
+  asked[0]?.settle(new Error('for good'));
+  await batches.drain();
+  t.same([batches.unstored, asked.length, waits()], [1, 1, []]);
 });
 
 t.test('calls that are in memory alone are counted, once each, until they are stored', async (t) => {

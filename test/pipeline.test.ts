@@ -74,7 +74,7 @@ function bench(open: readonly CallEvent[] = [], lastFrameAt: number | null = nul
       },
       storedCalls: async () => [],
       openChannels: async () =>
-        open.flatMap((event) => ('channel' in event ? [{ source: 'pbx', channel: event.channel }] : [])),
+        open.flatMap((event) => ('channel' in event ? [{ source: event.source, channel: event.channel }] : [])),
       lastFrameAt: async () => lastFrameAt,
     },
     onStored(ended) {
@@ -124,6 +124,15 @@ function bench(open: readonly CallEvent[] = [], lastFrameAt: number | null = nul
 }
 
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+t.test('channels of a PBX that the config does not have any more are released, which is told', async (t) => {
+  const gone = { ...created('old', 0), source: 'renamed' };
+  const { pipeline, pass, released, faults } = bench([gone, created('a', 0)]);
+  await pipeline.start();
+  await pass(100);
+  t.same(released(), ['old']);
+  t.match(faults, [/no \[\[source\]\] "renamed" any more: of 1 channels/]);
+});
 
 t.test('an event with a time that is none is told and left out; its frame and the others are kept', async (t) => {
   for (const odd of [Number.NaN, Number.POSITIVE_INFINITY, -1, 1e20]) {

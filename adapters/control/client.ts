@@ -21,8 +21,10 @@ export interface ControlClient {
 }
 
 const MAX_REPLY_BYTES = 64_000_000;
-/** For what waits for LeadSquared or for a place of the request limit; everything else is answered within a second. */
+/** For what waits for LeadSquared or for a place of the request limit; nearly everything else is answered within a second. */
 const TIMEOUT_MS = 120_000;
+/** For what writes the whole database anew. */
+const TIDY_MS = 3_600_000;
 const CUT_OFF = 'What answers at the control socket is not logcalld, or it ended meanwhile: try again.';
 
 /**
@@ -64,8 +66,9 @@ function ask<N extends RequestName>(path: string, name: N, input: RequestOf<N>):
     const chunks: Buffer[] = [];
     let size = 0;
     const socket = connect(path);
-    socket.setTimeout(TIMEOUT_MS, () => {
-      socket.destroy(new Error(`logcalld did not answer in ${TIMEOUT_MS / 1000} s.`));
+    const ms = name === 'tidy' ? TIDY_MS : TIMEOUT_MS;
+    socket.setTimeout(ms, () => {
+      socket.destroy(new Error(`logcalld did not answer in ${ms / 1000} s.`));
     });
     socket.on('data', (chunk: Buffer) => {
       size += chunk.length;

@@ -31,6 +31,8 @@ import { readersOf } from './readers.ts';
 import { openRecords } from './records.ts';
 import { deliveryPolicyOf, planOf, rulesOf } from './settings.ts';
 import { keepBackups } from './upkeep/backups.ts';
+import { leaving } from './upkeep/leaving.ts';
+import { createLengthy } from './upkeep/lengthy.ts';
 import { keepPruning } from './upkeep/pruning.ts';
 import { keepSealing } from './upkeep/sealing.ts';
 import { openStorage } from './upkeep/storage.ts';
@@ -129,7 +131,9 @@ async function build(parts: DaemonParts, closing: Closing): Promise<Daemon> {
     },
     onUnreadable: (what) =>
       onStorageFault('calls' in what ? unreadableText(what.calls) : lostConnectionText(what.connectionOf)),
-    onTrouble: (error) => conditions.set('storage-full', error === null ? null : error.message),
+    // Its text may count what is left.
+    onTrouble: (error) =>
+      conditions.set('storage-full', error?.message ?? null, 'error', error === null ? {} : { gist: error.trouble }),
   });
   const tail = createTail();
   const { permits, delivery, callLogPolicy } = await openDelivery(
@@ -220,6 +224,7 @@ async function build(parts: DaemonParts, closing: Closing): Promise<Daemon> {
     ...(parts.onEvent === undefined ? {} : { onEvent: parts.onEvent }),
   });
   closing.add('sources', pipeline.stop);
+  closing.add('database', leaving({ database, journal, pipeline, log }));
 
   for (const note of config.notes) events.warning(log, 'config', note);
   const backups = keepBackups({
@@ -237,7 +242,8 @@ async function build(parts: DaemonParts, closing: Closing): Promise<Daemon> {
     ...{ database: path, startedAt, clock, sources: statuses, pipeline, conditions, delivery, store: remote },
     lastBackup: backups.last,
   };
-  const healthy = isHealthy(clock, () => remote.journal.alive());
+  const lengthy = createLengthy(clock);
+  const healthy = isHealthy(clock, () => lengthy.alive(() => remote.journal.alive()));
   const metrics = openMetrics({
     ...{ view, pipeline, permits, journal, log, tally, conditions, clock, healthy },
     ...{ limit: policy.limit.requests, listen: config.metrics.listen },
@@ -246,7 +252,7 @@ async function build(parts: DaemonParts, closing: Closing): Promise<Daemon> {
   control?.serve(
     handlersOf({
       ...{ store: remote, policy, callLog: callLogPolicy, readerOf, database: path, delivery, permits, journal },
-      ...{ conditions, clock, records, log },
+      ...{ conditions, clock, records, log, lengthy },
       live: () => pipeline.live().map(({ record }) => record),
       status: () => daemonStatus(view),
       onCorrected(corrected) {

@@ -2,6 +2,7 @@
 import { stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type LoopbackServer, openLoopback } from '../../adapters/control/loopback.ts';
+import { isPassing } from '../../adapters/sqlite/thread/errors.ts';
 import type { Config } from '../../config/schema.ts';
 import type { CountedLog } from '../events.ts';
 import type { Conditions } from '../health/conditions.ts';
@@ -45,12 +46,15 @@ const HEALTHY_WITHIN_MS = 5000;
 /** A port that is taken is tried again, ms. */
 const LISTEN_AGAIN_MS = 60_000;
 
-/** Whether the event loop and the database, which `ask` asks, answer in time. */
+/**
+ * Whether the event loop and the database, which `ask` asks, answer in time. That the disk refuses is an answer, too: it is told otherwise,
+ * and a restart would lose what waits in memory for it.
+ */
 export function isHealthy(clock: Clock, ask: () => Promise<unknown>): () => Promise<boolean> {
   return () =>
     within(clock, HEALTHY_WITHIN_MS, 'late', ask()).then(
       () => true,
-      () => false,
+      (error: unknown) => isPassing(error),
     );
 }
 

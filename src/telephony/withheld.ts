@@ -1,5 +1,6 @@
 /** Callers without a number: PBXs and carriers write that in many ways, and none of them may be taken for a number. */
 import { addressOf } from './address.ts';
+import { isErasedNumber } from './erased.ts';
 
 /** Hosts of callers who asked for privacy: RFC 3323 (`anonymous@anonymous.invalid`) and 3GPP TS 23.003 (`@unknown.invalid`). */
 const HIDDEN_HOST = /^(?:anonymous|unknown|unavailable|restricted)\.invalid$/i;
@@ -49,5 +50,6 @@ export function isWithheld(raw: string | null): boolean {
   const { user, host } = addressOf(raw);
   if (host !== null && HIDDEN_HOST.test(host)) return true;
   if (!/[1-9]/.test(user)) return true;
+  if (isErasedNumber(user)) return true;
   return HIDDEN_WORD.test(user) || SPELT.has(user) || MASKED.test(user) || CODE.test(user);
 }

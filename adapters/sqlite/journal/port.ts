@@ -42,6 +42,8 @@ export type Unreadable = { readonly calls: readonly string[] } | { readonly conn
 export interface SqliteJournal extends Journal {
   /** `pendingWeight` counts bytes. */
   status(): GroupCommitStatus;
+  /** Stores what waits, as far as the disk takes it now; rejects with the reason where it takes nothing: then all that waited is refused. */
+  drain(): Promise<void>;
   prune(request: PruneRequest): Promise<PruneResult>;
   seal(request: SealRequest): Promise<SealResult>;
 }
@@ -137,6 +139,7 @@ export function sqliteJournal<M extends JournalModules>(database: Database<M>, o
     },
     lastFrameAt: (source, until) => remote.lastFrameAt({ source, until }),
     status: () => group.status(),
+    drain: () => group.drain(),
     prune: (request) => remote.prune(request),
     seal: (request) => remote.seal(request),
   };

@@ -98,6 +98,9 @@ const noRoom: Reason = (_path, directory) => `no room is left on the file system
 const damaged: Reason = (path) =>
   `the file is damaged; stop logcalld, move it away together with ${path}-wal and ${path}-shm, and restore the last backup.`;
 
+const refused: Reason = (_path, directory) =>
+  `the disk, or the file system of ${directory}, refuses to read or write; look at it (dmesg).`;
+
 const noLocks: Reason = (_path, directory) =>
   `the file system of ${directory} has no locks; set [storage] path to a local disk.`;
 
@@ -111,7 +114,10 @@ const REASONS: readonly (readonly [string, Reason])[] = [
   ['SQLITE_CANTOPEN', notWritable],
   ['SQLITE_READONLY', notWritable],
   ['ENOSPC', noRoom],
+  ['EDQUOT', noRoom],
   ['SQLITE_FULL', noRoom],
+  // The index of the log could not be made longer.
+  ['SQLITE_IOERR_SHMSIZE', noRoom],
   [
     'SQLITE_NOTADB',
     () => 'it is not an SQLite database; correct the path, or move the file away and restore a backup.',
@@ -119,7 +125,9 @@ const REASONS: readonly (readonly [string, Reason])[] = [
   ['SQLITE_CORRUPT', damaged],
   ['SQLITE_IOERR_LOCK', noLocks],
   ['SQLITE_IOERR_RDLOCK', noLocks],
-  ['SQLITE_IOERR', damaged],
+  ['SQLITE_IOERR_SHMLOCK', noLocks],
+  ['SQLITE_IOERR', refused],
+  ['EIO', refused],
   ['SQLITE_BUSY', () => 'another program holds it locked; end that program, or a second logcalld on the same file.'],
 ];
 

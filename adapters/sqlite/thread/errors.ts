@@ -26,6 +26,7 @@ const TROUBLES: readonly (readonly [string, StorageTrouble])[] = [
   ['ENOSPC', 'full'],
   ['EDQUOT', 'full'],
   ['SQLITE_IOERR', 'io'],
+  ['EIO', 'io'],
   ['SQLITE_READONLY', 'io'],
   ['SQLITE_CANTOPEN', 'io'],
   ['SQLITE_PROTOCOL', 'io'],

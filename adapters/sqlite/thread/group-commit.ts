@@ -27,7 +27,7 @@ export interface GroupCommitOptions<I, R> {
   readonly maxWeight: number;
   /** Calls back once after `ms`; the returned function cancels. */
   readonly after: (ms: number, run: () => void) => () => void;
-  /** Called when trouble begins, and with `null` when it is over. */
+  /** Called when trouble begins or has another sentence, and with `null` when it is over. */
   readonly onTrouble?: (error: StorageError | null) => void;
 }
 
@@ -90,9 +90,9 @@ export function groupCommit<I, R>(options: GroupCommitOptions<I, R>): GroupCommi
 
   const failed = (error: StorageError): void => {
     failedAttempts += 1;
-    const first = trouble === null;
+    const told = trouble?.message;
     trouble = error;
-    if (first) onTrouble?.(error);
+    if (told !== error.message) onTrouble?.(error);
     const pause = Math.min(FIRST_PAUSE_MS * 2 ** (failedAttempts - 1), LONGEST_PAUSE_MS);
     cancelPause = after(pause, () => {
       cancelPause = null;

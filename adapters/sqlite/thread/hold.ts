@@ -77,7 +77,8 @@ function realFile(path: string): string {
   }
 }
 
-const lockOf = (real: string): string => `${real}.lock`;
+/** `real`: the file of the database, no link to it. */
+export const lockOf = (real: string): string => `${real}.lock`;
 const isBusy = (error: unknown): boolean => codeOf(error)?.startsWith('SQLITE_BUSY') === true;
 
 /** A start by root must not shut out the user of the service afterwards; SQLite does the same for its log. Links are not followed. */

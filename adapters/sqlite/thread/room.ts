@@ -8,7 +8,7 @@
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { makeWalRoom } from '../upkeep/wal.ts';
-import { StorageError } from './errors.ts';
+import { codeOf, StorageError } from './errors.ts';
 import type { Connection } from './rpc.ts';
 import { unsynced } from './unsynced.ts';
 
@@ -51,7 +51,7 @@ export function keepRoom(real: string, connection: Connection): Room {
   let pages = using(connection, log);
   logRoom();
 
-  /** False: the disk is full. */
+  /** False: the disk is full. Throws where it refuses for another reason. */
   function fill(): boolean {
     const left = pages.free();
     try {
@@ -68,7 +68,8 @@ export function keepRoom(real: string, connection: Connection): Room {
       pages.grow(FILLED * kept * PAGE);
       logRoom();
       return true;
-    } catch {
+    } catch (error) {
+      if (!isNoRoom(error)) throw error;
       return false;
     }
   }
@@ -109,8 +110,12 @@ function using(db: Connection, log: number) {
   );
   const leave = db.prepare("DELETE FROM delivery_memory WHERE key >= 'room:' AND key < 'room;'");
   const grow = unsynced(db, (bytes: number): void => {
-    for (let at = 0; at < bytes; at += PIECE) take.run(`room:${at}`, Math.ceil(Math.min(PIECE, bytes - at) / 2));
-    leave.run();
+    try {
+      for (let at = 0; at < bytes; at += PIECE) take.run(`room:${at}`, Math.ceil(Math.min(PIECE, bytes - at) / 2));
+    } finally {
+      // Also of those that found no more room: what is taken is for deliveries.
+      leave.run();
+    }
   });
   return {
     free: () => free.get() ?? 0,
@@ -132,8 +137,10 @@ function using(db: Connection, log: number) {
 /** Throws when there is no room for so many bytes, with some to spare. Not by writing them: that would cost as much as what is stored. */
 function prove(real: string, bytes: number): void {
   const { bavail, bsize } = statfsSync(dirname(real));
-  if (bavail * bsize < bytes + SPARE) throw new Error('no room');
+  if (bavail * bsize < bytes + SPARE) throw new StorageError('SQLITE_FULL', 'no room');
 }
+
+const isNoRoom = (error: unknown): boolean => /^(SQLITE_FULL|ENOSPC|EDQUOT)/.test(codeOf(error) ?? '');
 
 function sizesFor(folder: string): { readonly kept: number; readonly log: number } {
   const { blocks, bsize } = statfsSync(folder);

@@ -4,16 +4,17 @@
  * After an I/O error the connection is not used on. What was written without a sync that succeeded may be gone from the disk though
  * it can still be read (the kernel forgets a failed write once it has told of it; wiki.postgresql.org/wiki/Fsync_Errors), and a later
  * sync says nothing about it. So the file is opened anew beside the old connection, which keeps what failed from being read as
- * committed, and the whole log is written into the file and synced again; only then the next request is served. Who asked keeps what
- * it has and asks again.
+ * committed, and the whole log is written into the file and synced again; where somebody reads an older moment of it, as a backup does for
+ * hours, it is written over itself and synced. Only then the next request is served. Who asked keeps what it has and asks again.
  */
 import { realpathSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type Keeper, keepMark } from '../upkeep/keeper.ts';
 import { isDamage } from '../upkeep/look.ts';
 import { openGuarded } from '../upkeep/open.ts';
+import { rewriteWal } from '../upkeep/wal.ts';
 import { connect, explained, openConnection } from './connection.ts';
-import { codeOf, StorageError } from './errors.ts';
+import { codeOf, isPassing, StorageError, storageError } from './errors.ts';
 import { holdDatabase } from './hold.ts';
 import { migrate } from './migrate.ts';
 import { keepRoom, type Room } from './room.ts';
@@ -89,11 +90,16 @@ function serve(live: Live, { id, module, method, args }: Request): void {
     // What is done to the file as a whole may have emptied the log.
     if (module === 'upkeep') live.keeper?.renewed(live.db);
   } catch (error) {
-    post({ kind: 'error', id, error: encodeError(error) });
+    post({ kind: 'error', id, error: encodeError(withRemedy(live, error)) });
     troubled(live, error);
     return;
   }
   served(live);
+}
+
+/** What passes with the trouble of the file is told as at the opening; what is wrong with a request stays what it is. */
+function withRemedy({ db }: Live, error: unknown): unknown {
+  return error instanceof StorageError || !isPassing(storageError(error)) ? error : explained(db.name, error);
 }
 
 function served(live: Live): void {
@@ -107,7 +113,7 @@ function served(live: Live): void {
 
 function troubled(live: Live, error: unknown): void {
   const code = codeOf(error) ?? '';
-  if (code.startsWith('SQLITE_IOERR')) live.broken = true;
+  if (code.startsWith('SQLITE_IOERR') || code === 'EIO') live.broken = true;
   else if (code.startsWith('SQLITE_FULL')) live.room?.full();
   else if (isDamage(error)) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -130,13 +136,27 @@ function mend(live: Live): void {
   }
   live.db = fresh;
   before.close();
-  const [{ busy }] = fresh.pragma('wal_checkpoint(TRUNCATE)') as [{ readonly busy: number }];
-  if (busy !== 0)
-    throw new StorageError('SQLITE_IOERR', 'The log could not be moved into the file after an I/O error yet');
+  makeLogSafe(fresh);
   live.served = prepare(fresh);
   live.room?.renewed(fresh);
   live.keeper?.renewed(fresh);
   live.broken = false;
+}
+
+/** Throws where the disk still refuses. Nobody else writes. */
+function makeLogSafe(fresh: Connection): void {
+  const wait = fresh.pragma('busy_timeout', { simple: true });
+  // Who reads may do so for hours.
+  fresh.pragma('busy_timeout = 0');
+  try {
+    const [{ busy, log }] = fresh.pragma('wal_checkpoint(TRUNCATE)') as [Readonly<Record<'busy' | 'log', number>>];
+    if (busy === 0) return;
+    // Somebody else moves the log at this moment.
+    if (log < 0) throw new StorageError('SQLITE_IOERR', 'The log cannot be written again after an I/O error yet.');
+    rewriteWal(fresh.name, log);
+  } finally {
+    fresh.pragma(`busy_timeout = ${wait}`);
+  }
 }
 
 /** Closing the last connection moves the WAL into the file; TRUNCATE first, so that it happens also beside a reader. */

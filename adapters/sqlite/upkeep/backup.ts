@@ -2,13 +2,13 @@
 import { realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
-import { APPLICATION_ID, explained } from '../thread/connection.ts';
+import { APPLICATION_ID, claimFile, explained } from '../thread/connection.ts';
 import { codeOf, StorageError } from '../thread/errors.ts';
 import { holdDatabase } from '../thread/hold.ts';
 import { refuseNewer } from '../thread/migrate.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { asideFile, asideName, hasContent, putAside } from './aside.ts';
-import { type Copy, copyInto, openCopy } from './copy.ts';
+import { type Copy, copyInto, giveTo, type Owner, openCopy } from './copy.ts';
 import { noteCopy } from './kept.ts';
 import { removeMark, syncFolder } from './mark.ts';
 
@@ -64,6 +64,15 @@ export function openSource(path: string): Connection {
   }
 }
 
+/** Makes an empty file where there is none, of the owner of its folder: its lock gets the same one. */
+function claimFor(path: string): Owner {
+  claimFile(path);
+  const real = realpathSync(path);
+  const owner = statSync(dirname(real));
+  giveTo(real, owner);
+  return owner;
+}
+
 export interface Restored {
   readonly copy: Copy;
   /** Where the database that was there is now; `null`: there was none. */
@@ -81,12 +90,12 @@ export function restore(path: string, source: string, at: number): Restored {
   let release = (): void => {};
   try {
     const was = statSync(path, { throwIfNoEntry: false });
-    // Makes an empty file where there is none.
+    const owner = was ?? claimFor(path);
     release = holdDatabase(path, null, false);
     const real = realpathSync(path);
     const temporary = `${real}.restoring`;
     rmSync(temporary, { force: true });
-    copyInto(db, temporary, { at: copy.at, replace: false, owner: was ?? statSync(dirname(real)) });
+    copyInto(db, temporary, { at: copy.at, replace: false, owner });
     const waiting = db
       .prepare<[], number>("SELECT count(*) FROM delivery WHERE state NOT IN ('delivered', 'parked', 'skipped')")
       .pluck()

@@ -4,9 +4,12 @@
  */
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { isCountryCode } from '../../../src/telephony/erased.ts';
 import { goneCalls } from '../erased/gone.ts';
 import { naming } from '../erased/writing.ts';
-import { decode, encode, pack, unpack } from '../journal/frames.ts';
+import { decode, encode, type KeptFrame, KIND, pack, unpack } from '../journal/frames.ts';
+import { type OpenCalls, segmentReader } from '../journal/read.ts';
+import { naming as namingChannels } from '../journal/search.ts';
 import type { Connection } from '../thread/rpc.ts';
 
 /** What is erased. */
@@ -31,24 +34,32 @@ export interface ErasedPage {
   readonly waiting: readonly string[];
   readonly leads: number;
   readonly frames: number;
+  /** Frames with the number that are left, as calls that go on are made of them again at a start. */
+  readonly needed: number;
   /** Parts of the journal that cannot be read. */
   readonly damaged: number;
   /** `null`: that was all. */
   readonly next: ErasePlace | null;
 }
 
+/** Room that is left over, bytes. */
+const SPARE = 1 << 20;
+
 /** Rows and bytes of one page: some ms of the database thread. */
 const ROWS = 1_000;
 const BYTES = 1 << 20;
 
-const NONE: ErasedPage = { calls: 0, erased: [], waiting: [], leads: 0, frames: 0, damaged: 0, next: null };
+const NONE: ErasedPage = {
+  ...{ calls: 0, erased: [], waiting: [], leads: 0, frames: 0, needed: 0, damaged: 0, next: null },
+};
 
 export function eraser(db: Connection) {
   const stages: Readonly<Record<Stage, (erasure: Erasure, after: number) => ErasedPage>> = {
     calls: ofCalls(db),
     leads: ofLeads(db),
-    sealed: ofFrames(db, 'segment'),
     hot: ofFrames(db, 'hot_segment'),
+    // Last: what is sealed meanwhile comes here.
+    sealed: ofFrames(db, 'segment'),
   };
   const page = db.transaction((erasure: Erasure, [stage, after]: ErasePlace) =>
     stages[stage](erasure, after),
@@ -124,24 +135,27 @@ function ofLeads(db: Connection) {
     const found: string[] = [];
     for (const { number, lead } of rows.iterate()) if (`${number} ${lead ?? ''}`.search(names) >= 0) found.push(number);
     if (!dryRun) for (const number of found) remove.run(number);
-    return { ...NONE, leads: found.length, next: ['sealed', 0] };
+    return { ...NONE, leads: found.length, next: ['hot', 0] };
   };
 }
 
 /** In frames the digits become zeros: they stay as long as they are, and what else they say can be read as before. */
 function ofFrames(db: Connection, table: 'segment' | 'hot_segment') {
   const sealed = table === 'segment';
-  const rows = db.prepare<[number], { id: number; size: number; packed: number; data: Uint8Array }>(
-    `SELECT id, size, ${sealed ? '1 AS packed' : 'packed'}, data FROM ${table} WHERE id > ? ORDER BY id`,
+  type Row = { id: number; source: string; seq: number; size: number; packed: number; data: Uint8Array };
+  const rows = db.prepare<[number], Row>(
+    `SELECT id, source, seq, size, ${sealed ? '1 AS packed' : 'packed'}, data FROM ${table} WHERE id > ? ORDER BY id`,
   );
   const write = db.prepare<[object]>(
     `UPDATE ${table} SET data = @data${sealed ? ', bytes = @bytes' : ''} WHERE id = @id`,
   );
-  return ({ digits, dryRun }: Erasure, after: number): ErasedPage => {
-    const names = naming(digits);
+  const open = segmentReader(db).openCalls;
+  return ({ digits, e164, dryRun }: Erasure, after: number): ErasedPage => {
+    const wiping = wiper(digits, e164);
+    const folded = new Map(open().map((calls) => [calls.source, foldedAgain(calls)]));
     const changed: { id: number; data: Uint8Array; bytes: number }[] = [];
-    let [frames, damaged, left, last] = [0, 0, BYTES, after];
-    for (const { id, size, packed, data } of rows.iterate(after)) {
+    let [frames, needed, damaged, left, last] = [0, 0, 0, BYTES, after];
+    for (const { id, source, seq, size, packed, data } of rows.iterate(after)) {
       if (left <= 0) {
         left = Number.NEGATIVE_INFINITY;
         break;
@@ -149,8 +163,12 @@ function ofFrames(db: Connection, table: 'segment' | 'hot_segment') {
       last = id;
       left -= size;
       try {
-        const wiped = withoutNumber(packed === 1 ? unpack(data) : data, names);
+        const isNeeded = folded.get(source);
+        const wiped = withoutNumber(packed === 1 ? unpack(data) : data, wiping, (frame, n) =>
+          isNeeded === undefined ? false : isNeeded(frame, seq + n),
+        );
         frames += wiped.frames;
+        needed += wiped.needed;
         if (wiped.frames === 0) continue;
         const packedAgain = packed === 1 ? pack(wiped.bytes, sealed ? 'sealed' : 'hot') : wiped.bytes;
         changed.push({ id, data: packedAgain, bytes: packedAgain.length });
@@ -160,30 +178,63 @@ function ofFrames(db: Connection, table: 'segment' | 'hot_segment') {
     }
     if (!dryRun) for (const row of changed) write.run(row);
     const more = left === Number.NEGATIVE_INFINITY;
-    const next: ErasePlace | null = more ? [sealed ? 'sealed' : 'hot', last] : sealed ? ['hot', 0] : null;
-    return { ...NONE, frames, damaged, next };
+    const next: ErasePlace | null = more ? [sealed ? 'sealed' : 'hot', last] : sealed ? null : ['sealed', 0];
+    return { ...NONE, frames, needed, damaged, next };
   };
 }
 
-/** The same frames. `frames`: those in which the number stood. */
-function withoutNumber(segment: Uint8Array, names: RegExp): { readonly bytes: Uint8Array; readonly frames: number } {
+/** Whether a start reads a frame to fold the open calls of its source again. */
+function foldedAgain({ from, channels }: OpenCalls): (frame: KeptFrame, seq: number) => boolean {
+  const names = namingChannels(channels);
+  return ({ kind, bytes }, seq) => seq >= from && (kind !== KIND.pbx || names(bytes));
+}
+
+/** Text without the number. */
+type Wiping = (text: string) => string;
+
+/** Before a number: that it is international, and of which country. */
+const FOREIGN = /(?:\+|%2B|(?<!\d)00)([1-9]\d{0,2})(?:[ ().-]|%20|%2[89D])*$/i;
+
+/** One that says itself that it is of another country is left alone. */
+function wiper(digits: string, e164: string | null): Wiping {
+  const names = naming(digits);
+  const country = e164?.endsWith(digits) === true ? e164.slice(1, -digits.length) : '';
+  const isOther = (before: string): boolean => {
+    const code = FOREIGN.exec(before)?.[1];
+    return country !== '' && code !== undefined && code !== country && isCountryCode(code);
+  };
+  return (text) =>
+    text.replace(names, (found, at: number) =>
+      isOther(text.slice(Math.max(0, at - 16), at)) ? found : found.replace(/(?<!%)(?<!%2)\d/g, '0'),
+    );
+}
+
+interface Wiped {
+  readonly bytes: Uint8Array;
+  /** Those in which the number stood. */
+  readonly frames: number;
+  /** Those in which it is left. */
+  readonly needed: number;
+}
+
+/** The same frames. `isNeeded`: of the frame with that number within the segment. */
+function withoutNumber(segment: Uint8Array, wiping: Wiping, isNeeded: (frame: KeptFrame, n: number) => boolean): Wiped {
   // Most hold it nowhere.
-  if (Buffer.from(segment.buffer, segment.byteOffset, segment.length).toString('latin1').search(names) < 0)
-    return { bytes: segment, frames: 0 };
-  let count = 0;
-  const all = [...decode(segment)].map((frame) => {
+  const whole = Buffer.from(segment.buffer, segment.byteOffset, segment.length).toString('latin1');
+  if (wiping(whole) === whole) return { bytes: segment, frames: 0, needed: 0 };
+  let [frames, needed] = [0, 0];
+  const all = [...decode(segment)].map((frame, n) => {
     const text = frame.bytes.toString('latin1');
-    if (text.search(names) < 0) return frame;
-    count += 1;
-    return {
-      ...frame,
-      bytes: Buffer.from(
-        text.replace(names, (found) => found.replace(/(?<!%)(?<!%2)\d/g, '0')),
-        'latin1',
-      ),
-    };
+    const without = wiping(text);
+    if (without === text) return frame;
+    if (isNeeded(frame, n)) {
+      needed += 1;
+      return frame;
+    }
+    frames += 1;
+    return { ...frame, bytes: Buffer.from(without, 'latin1') };
   });
-  return { bytes: encode(all).bytes, frames: count };
+  return { bytes: encode(all).bytes, frames, needed };
 }
 
 export interface Tidied {
@@ -193,23 +244,37 @@ export interface Tidied {
 
 /**
  * Writes the file anew without its free space, which may hold what was erased earlier, and empties the log. Stores nothing else
- * meanwhile: seconds for a gigabyte.
+ * meanwhile: half a minute for a gigabyte, minutes on a slow disk. The copy is made in a file beside the database, which has no name and
+ * goes with this connection: in memory it would take as much as the database.
  */
 function tidier(db: Connection): () => Tidied {
   return () => {
     const bytes = Number(db.pragma('page_count', { simple: true })) * Number(db.pragma('page_size', { simple: true }));
     const { bavail, bsize } = statfsSync(dirname(db.name));
-    // It goes into the log first, and from there into the file.
-    if (bavail * bsize < 2 * bytes) {
-      const text = `There was no room to write the file anew (${Math.ceil((2 * bytes) / 1e6)} MB): its free space may hold what was erased earlier.`;
+    // A copy, which goes into the log, and from there into the file.
+    const needed = 2 * bytes + SPARE;
+    if (bavail * bsize < needed) {
+      const text = `There was no room to write the file anew (${Math.ceil(needed / 1e6)} MB are needed): its free space may hold what was erased earlier; free some space, and erase it again.`;
       return { left: text };
     }
-    db.exec('VACUUM');
+    vacuum(db);
     const [{ busy }] = db.pragma('wal_checkpoint(TRUNCATE)') as [{ readonly busy: number }];
     return {
       left: busy === 0 ? null : 'Another program reads the database: its log may still hold it; erase it again.',
     };
   };
+}
+
+function vacuum(db: Connection): void {
+  const store = db.pragma('temp_store', { simple: true });
+  db.pragma('temp_store = FILE');
+  try {
+    // Of the whole process; it stays so, as another thread may be about to make a file there.
+    if (db.name !== ':memory:') db.pragma(`temp_store_directory = '${dirname(db.name).replaceAll("'", "''")}'`);
+    db.exec('VACUUM');
+  } finally {
+    db.pragma(`temp_store = ${store}`);
+  }
 }
 
 export const FIRST_PLACE: ErasePlace = ['calls', 0];

@@ -2,7 +2,8 @@
  * The write-ahead log as a file (sqlite.org/fileformat2, section 4.1). It may be read and made longer beside SQLite: no lock is kept
  * on it, those of the WAL mode are on `-shm` and on the main file.
  */
-import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { StorageError } from '../thread/errors.ts';
 
 export const walOf = (real: string): string => `${real}-wal`;
 
@@ -45,6 +46,32 @@ export function makeWalRoom(real: string, pages: number): void {
     for (let at = fstatSync(file).size; at < until; ) {
       at += writeSync(file, ZEROS, 0, Math.min(CHUNK, until - at), at);
     }
+  } finally {
+    closeSync(file);
+  }
+}
+
+/**
+ * Writes the first `pages` of the log over themselves and syncs them, as a write that failed may be gone from the disk though it can be
+ * read; what stands behind them, of a transaction that failed, is not taken for one any more. Nobody may write the log meanwhile. Throws
+ * what the file system says, or that a page of it is gone.
+ */
+export function rewriteWal(real: string, pages: number): void {
+  const file = openSync(walOf(real), 'r+');
+  try {
+    const { size } = fstatSync(file);
+    const until = HEADER + pages * FRAME;
+    const chunk = Buffer.alloc(CHUNK);
+    for (let at = 0; at < until; ) {
+      const read = readSync(file, chunk, 0, Math.min(CHUNK, until - at), at);
+      if (read === 0)
+        throw new StorageError('SQLITE_IOERR_SHORT_READ', `The log ${walOf(real)} is shorter than it was.`);
+      for (let done = 0; done < read; ) done += writeSync(file, chunk, done, read - done, at + done);
+      at += read;
+    }
+    const head = Math.min(FRAME - PAGE, Math.max(0, size - until));
+    if (head > 0) writeSync(file, ZEROS, 0, head, until);
+    fsyncSync(file);
   } finally {
     closeSync(file);
   }

@@ -1,7 +1,8 @@
 /** The place of the database: for `check-config`, and before the daemon starts. */
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isReadOnly, readOnlyText } from '../../../adapters/host/read-only.ts';
+import { lockOf } from '../../../adapters/sqlite/thread/hold.ts';
 import { networkOf, onNetwork } from '../../../adapters/sqlite/thread/network.ts';
 import type { Config } from '../../../config/schema.ts';
 import { type Finding, ok } from './finding.ts';
@@ -18,6 +19,8 @@ export function checkDatabase(path: string): Finding {
     accessSync(folder, constants.W_OK | constants.X_OK);
     const file = statSync(path, { throwIfNoEntry: false });
     if (file !== undefined) accessSync(path, constants.R_OK | constants.W_OK);
+    const lock = lockOf(file === undefined ? path : realpathSync(path));
+    if (!mayWrite(lock)) return { level: 'FAIL', about, text: lockText(lock, file === undefined ? folder : path) };
     return ok(about, `${path}${file === undefined ? ' (made at the first start)' : ''} can be written by this user`);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'error';
@@ -29,6 +32,19 @@ export function checkDatabase(path: string): Finding {
     return { level: 'FAIL', about, text };
   }
 }
+
+/** Also where there is none: it is made then. */
+function mayWrite(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  }
+}
+
+const lockText = (lock: string, like: string): string =>
+  `this user may not write ${lock}, so the daemon cannot take the database: "sudo chown --reference=${like} ${lock}".`;
 
 /** Can the daily backups be put into a folder of their own by this user? Nothing is found where they stand beside the database. */
 export function checkBackups({ enabled, folder }: Config['storage']['backup']): Finding[] {

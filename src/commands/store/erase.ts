@@ -19,12 +19,12 @@ export async function erase(invocation: Invocation, terminal: Terminal): Promise
   const number = numberOf(invocation.value('number'), source === undefined ? '' : planOf(source).country);
   const dryRun = invocation.flag('dry-run');
   const daemon = await reachRunning(config, 'it is what changes the database');
-  const sum = { calls: 0, leads: 0, frames: 0, damaged: 0, live: 0 };
+  const sum = { calls: 0, leads: 0, frames: 0, needed: 0, damaged: 0, live: 0 };
   const waiting: string[] = [];
   const shown = progress(terminal);
   for (let cursor: string | undefined, pages = 1; ; pages++) {
     const page = await daemon.call('erase', { ...number, dryRun, ...(cursor === undefined ? {} : { cursor }) });
-    for (const key of ['calls', 'leads', 'frames', 'damaged'] as const) sum[key] += page[key];
+    for (const key of ['calls', 'leads', 'frames', 'needed', 'damaged'] as const) sum[key] += page[key];
     sum.live = page.live;
     waiting.push(...page.waiting);
     shown.at(pages, `${sum.calls} calls and ${sum.frames} frames so far ...`);
@@ -41,7 +41,7 @@ export async function erase(invocation: Invocation, terminal: Terminal): Promise
       "The PBX's own records of these calls are not taken in again, but the PBX keeps them: erase them there as well.",
     );
   for (const line of remains({ ...sum, waiting, left, others })) tell(terminal, line);
-  return waiting.length + sum.live + sum.damaged > 0 || left !== null ? EXIT.failed : EXIT.ok;
+  return waiting.length + sum.live + sum.needed + sum.damaged > 0 || left !== null ? EXIT.failed : EXIT.ok;
 }
 
 /** Its national digits, and the whole of it where that is known. */
@@ -58,13 +58,14 @@ function numberOf(text: string | null, country: string): { readonly digits: stri
 interface Remains {
   readonly waiting: readonly string[];
   readonly live: number;
+  readonly needed: number;
   readonly damaged: number;
   readonly left: string | null;
   readonly others: readonly string[];
 }
 
 /** What still holds it, a line each. */
-function remains({ waiting, live, damaged, left, others }: Remains): readonly string[] {
+function remains({ waiting, live, needed, damaged, left, others }: Remains): readonly string[] {
   const named = `${waiting.slice(0, NAMED).join(', ')}${waiting.length > NAMED ? ` and ${waiting.length - NAMED} more` : ''}`;
   return [
     ...(waiting.length === 0
@@ -73,6 +74,11 @@ function remains({ waiting, live, damaged, left, others }: Remains): readonly st
     ...(live === 0
       ? []
       : [`${count(live, 'call')} with the number ${live === 1 ? 'goes' : 'go'} on now: erase again when over.`]),
+    ...(needed === 0
+      ? []
+      : [
+          `${count(needed, 'frame')} of the journal with the number stay, as calls that go on need them: erase again when over.`,
+        ]),
     ...(damaged === 0
       ? []
       : [`${count(damaged, 'part')} of the journal cannot be read; they go after [storage] retention.journal.`]),

@@ -12,6 +12,7 @@ import type { Permits } from '../../permits/port.ts';
 import type { Clock, Journal, Log } from '../../ports.ts';
 import type { Records } from '../records.ts';
 import { erasing } from '../upkeep/erasing.ts';
+import type { Lengthy } from '../upkeep/lengthy.ts';
 import { acknowledge } from '../upkeep/storage.ts';
 import { VERSION } from '../version.ts';
 import { withPeople } from './listing.ts';
@@ -27,6 +28,7 @@ export interface HandlerParts extends Lookup {
   readonly conditions: Conditions;
   readonly records: Pick<Records, 'backfill'>;
   readonly log: Log;
+  readonly lengthy: Pick<Lengthy, 'during'>;
   readonly live: () => readonly CallRecord[];
   /** Hears of calls whose facts were replaced by an operator. */
   readonly onCorrected: (records: readonly CallRecord[]) => void;

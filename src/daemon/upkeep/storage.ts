@@ -25,11 +25,19 @@ const REVIEW_EVERY_MS = 3_600_000;
 export async function openStorage(parts: StorageParts, options: OpenOptions): Promise<Database> {
   const { path, folder, clock, log, conditions } = parts;
   const begun = isMissing(path);
+  let review = async (): Promise<void> => {};
   const database = await openDatabase(path, options);
-  for (const { level, text } of database.remarks) events.database(log, level, text);
-  const notices = keepNotices({ store: database.remote, clock, log, conditions });
-  database.beforeClose(async () => notices.stop());
-  await notices.start();
+  try {
+    for (const { level, text } of database.remarks) events.database(log, level, text);
+    const notices = keepNotices({ store: database.remote, clock, log, conditions });
+    database.beforeClose(async () => notices.stop());
+    await notices.start();
+    review = notices.review;
+  } catch (error) {
+    // It would keep the process from ending. What keeps it from starting is what is told.
+    await database.close().catch(() => {});
+    throw error;
+  }
   // Not waited for: a folder on another machine may not answer. One that cannot be read is told when a backup is due.
   if (begun) tellBackup().catch(() => {});
   return database;
@@ -40,7 +48,7 @@ export async function openStorage(parts: StorageParts, options: OpenOptions): Pr
     if (found === null) return;
     const { text } = await database.remote.upkeep.noteBackup({ copy: found.path, copiedAt: found.at, at });
     events.database(log, 'error', text);
-    await notices.review();
+    await review();
   }
 }
 

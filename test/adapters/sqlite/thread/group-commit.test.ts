@@ -112,6 +112,23 @@ t.test('a full disk keeps everything, in order, until there is room', async (t) 
   t.same(h.clock.pauses, [250, 500, 1_000, 2_000, 4_000, 5_000, 5_000]);
 });
 
+t.test('trouble that becomes another one is told again', async (t) => {
+  const h = harness();
+  const stored = h.group.add('a');
+  const troubles = [full(), new StorageError('SQLITE_IOERR_WRITE', 'disk I/O error'), full()];
+  for (const [index, one] of troubles.entries()) {
+    await h.begin(index);
+    const planned = h.clock.pauses.length;
+    h.answer(one);
+    while (h.clock.pauses.length === planned) await new Promise(setImmediate);
+    h.clock.fire();
+  }
+  await h.begin(3);
+  h.answer();
+  await stored;
+  t.same(h.told, ['SQLITE_FULL', 'SQLITE_IOERR_WRITE', 'SQLITE_FULL', null]);
+});
+
 t.test('what is kept is bounded', async (t) => {
   const h = harness({ maxWeight: 5 });
   const kept = [h.group.add('aaaa'), h.group.add('b')];

@@ -22,6 +22,22 @@ async function database(t: Parameters<typeof tempFolder>[0]): Promise<string> {
   return path;
 }
 
+t.test('restored by root where there was none, database and lock are those of the owner of the folder', async (t) => {
+  if (process.getuid?.() !== 0) return t.pass('not root');
+  const path = await database(t);
+  backUp(path, `${path}.monday`, NOW);
+  const folder = tempFolder(t);
+  chownSync(folder, 65534, 65534);
+  const target = join(folder, 'logcalld.db');
+  restore(target, `${path}.monday`, 1);
+  for (const one of [target, `${target}.lock`]) t.match(statSync(one), { uid: 65534, gid: 65534 }, one);
+  const other = join(folder, 'other.db');
+  writeFileSync(`${folder}/text`, 'text');
+  t.throws(() => restore(other, `${folder}/text`, 1));
+  t.notOk(existsSync(other), 'nothing has changed');
+  return t.end();
+});
+
 t.test('what cannot be a backup, and where none can be written, is told in a sentence; nothing changes', async (t) => {
   const path = await database(t);
   const folder = dirname(path);
