@@ -7,7 +7,11 @@ import type { Store } from './answers/lookup.ts';
 
 export interface KnownParts {
   readonly sources: readonly { readonly name: string }[];
-  readonly store: Store;
+  readonly store: {
+    readonly sessions: Pick<Store['sessions'], 'byIds'>;
+    readonly journal: Pick<Store['journal'], 'frames'>;
+    readonly gaps: Pick<Store['gaps'], 'list'>;
+  };
   readonly readerOf: ReaderOf;
   /** Asked when calls are going on; the pipeline is made after this. */
   readonly pipeline: () => Pick<Pipeline, 'isOpen' | 'settled' | 'timeOf' | 'bootedAt' | 'listedAt'>;

@@ -29,6 +29,7 @@ export interface RecordedSource {
 }
 
 export interface RecordsParts extends KnownParts {
+  readonly store: Store;
   readonly sources: readonly RecordedSource[];
   readonly rules: CallRules;
   /** How long a call that was going on in a gap waits for its record after its end, ms. */
