@@ -185,7 +185,7 @@ async function byHand(
   const began = clock.now();
   const next = (at: z.output<typeof placeOfPage> | null) => (at === null ? null : cursorOf(selection, at));
   try {
-    for await (const page of place.read({ from, to: wanted.to })) {
+    for await (const page of place.read({ from, to: wanted.to }, time.aheadMs)) {
       const done = await source.merge(page.events, { span, time, dryRun });
       created.push(...done.created);
       completed.push(...done.completed);
