@@ -96,8 +96,9 @@ async function timeAt(
   await readHeading(file, reader);
   for await (const block of blocksOf(file, offset)) {
     const rows = rowsIn(block, reader);
-    const first = rows.find(({ recordedAt }) => recordedAt !== null);
-    if (first !== undefined) return first.recordedAt;
+    // A guess is too early, if it is wrong: by it the place that is looked for would be passed over.
+    const first = rows.find(({ certain }) => certain)?.recordedAt ?? latestOf(rows);
+    if (first !== null) return first;
   }
   return null;
 }

@@ -124,9 +124,9 @@ export function createFileRecords({ source, files, callsAtOnce = CALLS_AT_ONCE }
         behind.position = block.position;
         behind.reached = Math.max(behind.reached, block.latest ?? behind.reached);
         count(faults, block, behind.table.table);
-        for (const { row, linkedId, recordedAt } of block.rows) {
-          if (linkedId === '' || recordedAt === null || recordedAt < span.from - 1000 || recordedAt > span.to + 1000)
-            continue;
+        for (const { row, linkedId, recordedAt, certain } of block.rows) {
+          if (linkedId === '' || recordedAt === null || recordedAt > span.to + 1000) continue;
+          if (certain && recordedAt < span.from - 1000) continue;
           ids.add(linkedId);
           for (const name of channelsIn(row)) channels.add(name);
           latest = Math.max(latest, recordedAt);

@@ -90,6 +90,27 @@ t.test('a call of which a row was written hours later is whole, also behind a ro
   }
 });
 
+t.test('a place in time is found among rows that are not the beginning of their channel', async (t) => {
+  const calls = 2_000;
+  /** A further leg of a channel that is up for hours: when it was created says nothing of the zone of the file. */
+  const later = (call: number, part: number): string => {
+    const id = `${BEGUN + call * EVERY_S}.${call}`;
+    const old = `${BEGUN + call * EVERY_S - 3 * 3_600}.${part}`;
+    return lineOf(call, 64, part).replace(`"${id}","","","${id}"`, `"${old}","","","${old.replace('.', '.7')}"`);
+  };
+  const lines = Array.from({ length: calls }, (_, call) => [
+    ...Array.from({ length: 9 }, (_, part) => later(call, part)),
+    lineOf(call),
+  ]);
+  const file = writeAll(join(folderFor(t), 'Master.csv'), lines.flat());
+  const from = (BEGUN + 600 * EVERY_S + 64) * 1000;
+  const found = await readCalls(placeOf(file), { from, to: from + 59_000 });
+  for (let call = 600; call < 630; call += 1) {
+    const id = `${SOURCE}-${BEGUN + call * EVERY_S}.${call}`;
+    t.ok(found.calls.has(id), id);
+  }
+});
+
 function writeAll(file: string, lines: readonly string[]): string {
   writeFileSync(file, lines.join(''));
   return file;
