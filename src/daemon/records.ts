@@ -34,6 +34,8 @@ export interface RecordsParts extends KnownParts {
   readonly rules: CallRules;
   /** How long a call that was going on in a gap waits for its record after its end, ms. */
   readonly waitMs: number;
+  /** How long calls are kept, ms: one that ended before is not known any more. */
+  readonly callsKeptMs: number;
   /** Stores calls that are new or have newer facts, and tells everybody. */
   readonly save: (records: readonly CallRecord[]) => Promise<CommitResult>;
   /** The outbox clock in so many ms. */
@@ -146,7 +148,7 @@ const PAGES_MS = 300;
 
 /** Some pages: of the place that the cursor names, from where it came to. */
 async function byHand(
-  { store, clock }: RecordsParts,
+  { store, clock, callsKeptMs }: RecordsParts,
   sources: readonly Source[],
   request: RequestOf<'backfill'>,
 ): Promise<BackfillAnswer> {
@@ -162,13 +164,14 @@ async function byHand(
   }
   const until = selection.until ?? Math.floor(clock.now());
   const known = await store.journal.keptSince({ source: source.name });
-  // What was heard before can no longer be told from what was not.
-  const since = Math.max(selection.since, known ?? 0);
+  // What was heard before can no longer be told from what was not, and a call that was removed for its age would come again.
+  const [journal, calls] = [known ?? 0, Math.floor(clock.now() - callsKeptMs)];
+  const since = Math.max(selection.since, journal, calls);
+  const keptBy: BackfillAnswer['keptBy'] = since === selection.since ? null : calls > journal ? 'calls' : 'journal';
   if (since >= until) {
-    throw new ControlError(
-      400,
-      'Nothing can be filled in that time: the journal that tells what was heard begins later.',
-    );
+    const why =
+      keptBy === 'calls' ? 'calls of then are kept no longer' : 'the journal that tells what was heard begins later';
+    throw new ControlError(400, `Nothing can be filled in that time: ${why}.`);
   }
   const begin = cursor === undefined ? { place: 0, from: 0 } : placeOf(selection, cursor, placeOfPage);
   const place = source.places[begin.place];
@@ -181,7 +184,7 @@ async function byHand(
   const completed: CallRecord[] = [];
   const erased: string[] = [];
   const skipped: SkippedRecords[] = [];
-  const answer = { place: place.name, since, created, completed, erased, skipped };
+  const answer = { place: place.name, since, keptBy, created, completed, erased, skipped };
   const began = clock.now();
   const next = (at: z.output<typeof placeOfPage> | null) => (at === null ? null : cursorOf(selection, at));
   try {
