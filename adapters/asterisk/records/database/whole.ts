@@ -1,6 +1,7 @@
 /** Calls with all of their rows, also those outside of the time that is read. */
 import type { Row } from '../../../database/port.ts';
 import type { RawTables } from '../tables.ts';
+import { allOf, inRanges } from './parts.ts';
 import { createRelations } from './related.ts';
 import { inParts, marks } from './select.ts';
 import type { OpenTable, TableShape } from './shape.ts';
@@ -45,7 +46,13 @@ async function rowsOf({ connection, shape }: OpenTable, ids: readonly string[]):
   const key = shape.key === null ? [] : [`${shape.key} AS row_key`];
   const { sql: linkedid } = shape.columns.get('linkedid') ?? { sql: 'NULL' };
   const statement = `SELECT ${[...key, ...list].join(', ')} FROM ${shape.sql} WHERE ${linkedid} IN`;
-  return inParts(ids, (part) => connection.select(`${statement} (${marks(part)})`, part));
+  return inParts(ids, (part) =>
+    allOf(
+      inRanges(connection, shape, shape.indexed.has('linkedid'), ({ sql, values }) =>
+        connection.select(`${statement} (${marks(part)})${sql}`, [...part, ...values]),
+      ),
+    ),
+  );
 }
 
 /** `end` and others are words of SQL. */
