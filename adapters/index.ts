@@ -125,23 +125,23 @@ function filesOf(records: Extract<AsteriskRecordsConfig, { type: 'csv' }>): File
 }
 
 function asteriskRecords(records: AsteriskRecordsConfig, setup: Setup): CallRecords {
-  const { source } = setup;
+  const own = { source: setup.source, systemName: records.system_name };
   switch (records.type) {
     case 'mysql': {
       const database = createMysql(serverOf(records, setup));
-      return createTableRecords({ source, tables: tablesOf(records, { cdr: database, cel: database }) });
+      return createTableRecords({ ...own, tables: tablesOf(records, { cdr: database, cel: database }) });
     }
     case 'postgres': {
       const database = createPostgres(serverOf(records, setup));
-      return createTableRecords({ source, tables: tablesOf(records, { cdr: database, cel: database }) });
+      return createTableRecords({ ...own, tables: tablesOf(records, { cdr: database, cel: database }) });
     }
     case 'sqlite': {
       const cdr = createSqlite({ file: records.file });
       const cel = records.cel_file === null ? cdr : createSqlite({ file: records.cel_file });
-      return createTableRecords({ source, tables: tablesOf(records, { cdr, cel }) });
+      return createTableRecords({ ...own, tables: tablesOf(records, { cdr, cel }) });
     }
     case 'csv':
-      return createFileRecords({ source, files: filesOf(records) });
+      return createFileRecords({ ...own, files: filesOf(records) });
   }
 }
 

@@ -1,5 +1,6 @@
 /** Calls with all of their rows, also those outside of the time that is read. */
 import type { Row } from '../../../database/port.ts';
+import type { Owns } from '../columns.ts';
 import type { RawTables } from '../tables.ts';
 import { allOf, inRanges } from './parts.ts';
 import { createRelations } from './related.ts';
@@ -19,8 +20,12 @@ const WANTED = new Set(
 /** A transfer of a transfer of a transfer: more are a circle of names that came again after a restart of the PBX. */
 const ROUNDS = 6;
 
-/** All rows of these calls and of those that belong to them, in order of their writing. */
-export async function wholeCalls(tables: readonly OpenTable[], linkedIds: readonly string[]): Promise<RawTables> {
+/** All rows of these calls and of those that belong to them and are the PBX's own, in order of their writing. */
+export async function wholeCalls(
+  tables: readonly OpenTable[],
+  linkedIds: readonly string[],
+  owns: Owns,
+): Promise<RawTables> {
   const known = new Set<string>();
   const relations = createRelations(tables);
   const found = new Map<OpenTable, Row[]>(tables.map((table) => [table, []]));
@@ -33,7 +38,7 @@ export async function wholeCalls(tables: readonly OpenTable[], linkedIds: readon
       for (const row of more) rows.push(row);
       fresh.set(table, more);
     }
-    wanted = (await relations.of(fresh)).filter((id) => !known.has(id));
+    wanted = (await relations.of(fresh)).filter((id) => !known.has(id) && owns(id));
   }
   const table = (kind: TableShape['kind']) =>
     [...found].flatMap(([{ shape }, rows]) => (shape.kind === kind ? inOrder(shape, rows) : []));

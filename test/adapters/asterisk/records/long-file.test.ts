@@ -22,8 +22,8 @@ function lineOf(call: number, lasts = 64, part = 0): string {
 
 const spanOf = (calls: number) => ({ from: BEGUN * 1000, to: (BEGUN + calls * EVERY_S) * 1000 + 100_000 });
 
-function placeOf(file: string) {
-  return createFileRecords({ source: SOURCE, files: [{ table: 'cdr', file, columns: [] }] });
+function placeOf(file: string, systemName: string | null = null) {
+  return createFileRecords({ source: SOURCE, systemName, files: [{ table: 'cdr', file, columns: [] }] });
 }
 
 /** Bytes that are read from files meanwhile. */
@@ -109,6 +109,18 @@ t.test('a place in time is found among rows that are not the beginning of their 
     const id = `${SOURCE}-${BEGUN + call * EVERY_S}.${call}`;
     t.ok(found.calls.has(id), id);
   }
+});
+
+t.test('of a file into which several PBXs write, the calls of one', async (t) => {
+  const lines = Array.from({ length: 20 }, (_, call) => {
+    const id = `${BEGUN + call * EVERY_S}.${call}`;
+    return lineOf(call).replaceAll(`"${id}"`, `"${call % 2 === 0 ? 'pbx' : 'pbx-2'}-${id}"`);
+  });
+  const file = writeAll(join(folderFor(t), 'Master.csv'), lines);
+  t.equal((await readCalls(placeOf(file), spanOf(20))).calls.size, 20);
+  const { calls } = await readCalls(placeOf(file, 'pbx'), spanOf(20));
+  t.equal(calls.size, 10);
+  t.ok([...calls.keys()].every((id) => id.startsWith(`${SOURCE}-pbx-17`)));
 });
 
 function writeAll(file: string, lines: readonly string[]): string {
