@@ -18,7 +18,7 @@ import { readAsteriskRecords } from './asterisk/records/reader.ts';
 import { createAsteriskSource } from './asterisk/source.ts';
 import { createQuestions } from './database/idle.ts';
 import { createMysql } from './database/mysql.ts';
-import type { Database, ServerOptions } from './database/port.ts';
+import { type Database, placeOf, type ServerOptions } from './database/port.ts';
 import { createPostgres } from './database/postgres.ts';
 import { createSqlite } from './database/sqlite.ts';
 import { readEslFrame } from './freeswitch/capture.ts';
@@ -125,23 +125,23 @@ function filesOf(records: Extract<AsteriskRecordsConfig, { type: 'csv' }>): File
 }
 
 function asteriskRecords(records: AsteriskRecordsConfig, setup: Setup): CallRecords {
-  const { source } = setup;
+  const own = { source: setup.source, systemName: records.system_name };
   switch (records.type) {
     case 'mysql': {
       const database = createMysql(serverOf(records, setup));
-      return createTableRecords({ source, tables: tablesOf(records, { cdr: database, cel: database }) });
+      return createTableRecords({ ...own, tables: tablesOf(records, { cdr: database, cel: database }) });
     }
     case 'postgres': {
       const database = createPostgres(serverOf(records, setup));
-      return createTableRecords({ source, tables: tablesOf(records, { cdr: database, cel: database }) });
+      return createTableRecords({ ...own, tables: tablesOf(records, { cdr: database, cel: database }) });
     }
     case 'sqlite': {
       const cdr = createSqlite({ file: records.file });
       const cel = records.cel_file === null ? cdr : createSqlite({ file: records.cel_file });
-      return createTableRecords({ source, tables: tablesOf(records, { cdr, cel }) });
+      return createTableRecords({ ...own, tables: tablesOf(records, { cdr, cel }) });
     }
     case 'csv':
-      return createFileRecords({ source, files: filesOf(records) });
+      return createFileRecords({ ...own, files: filesOf(records) });
   }
 }
 
@@ -155,8 +155,9 @@ function freeswitchRecords(records: FreeswitchRecordsConfig, setup: Setup): Call
     case 'fusionpbx': {
       const database = createPostgres(serverOf(records, setup));
       const domain = records.domain === null ? {} : { domain: records.domain };
+      const whose = records.domain === null ? '' : `, ${records.domain}`;
       return createFusionPbxRecords({
-        ...{ name: `${database.name} (v_xml_cdr)`, source },
+        ...{ name: `${database.name} (v_xml_cdr${whose})`, source },
         ...createQuestions(database),
         ...domain,
       });
@@ -172,9 +173,18 @@ function freeswitchRecords(records: FreeswitchRecordsConfig, setup: Setup): Call
 /** The places of `[[source.records]]`, in their order. Opens nothing: each place connects when it is read. */
 export function createRecords(config: SourceConfig, setup: RecordsSetup): readonly CallRecords[] {
   const own = { ...setup, source: config.name };
-  return config.type === 'asterisk'
-    ? config.records.map((records) => asteriskRecords(records, own))
-    : config.records.map((records) => freeswitchRecords(records, own));
+  const places =
+    config.type === 'asterisk'
+      ? config.records.map((records) => asteriskRecords(records, own))
+      : config.records.map((records) => freeswitchRecords(records, own));
+  const names = places.map(({ name }) => name);
+  return places.map((place, index) => {
+    const records = config.records[index];
+    const alone = names.filter((name) => name === place.name).length === 1;
+    // One name of a database may stand on several servers.
+    if (alone || records === undefined || !('host' in records)) return place;
+    return { ...place, name: `${place.name} at ${placeOf(records)}` };
+  });
 }
 
 /** Readers of captured frames by the `pbx` of the capture file. */

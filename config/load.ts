@@ -7,6 +7,7 @@ import { keysAt } from './keys.ts';
 import { locator } from './locate.ts';
 import { ConfigError, describeFound, formatPath, type KeyPath, nearest, type Problem } from './problem.ts';
 import { type LoadOptions, readText, tablesOf } from './read.ts';
+import { sharedPlaces } from './records.ts';
 import { readRenamed } from './renamed.ts';
 import { type Config, configSchema } from './schema.ts';
 
@@ -35,7 +36,7 @@ export function parseConfig(text: string, file: string, options: LoadOptions = {
   if (!result.success || problems.length > 0) {
     throw new ConfigError(problems.toSorted((a, b) => (a.line ?? Infinity) - (b.line ?? Infinity)));
   }
-  return deepFreeze({ ...result.data, notes });
+  return deepFreeze({ ...result.data, notes: [...notes, ...sharedPlaces(result.data.source)] });
 }
 
 function reportIssue(issue: z.core.$ZodIssue, root: unknown, report: Report): void {

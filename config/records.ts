@@ -25,7 +25,18 @@ const tableName = z
       "the name of a table: letters, digits, '_' and '$', also with its schema before a dot; '' where there is none",
   });
 
-const tables = { cdr_table: tableName.default('cdr'), cel_table: tableName.default('cel') };
+/** Stands before the ids of the calls. */
+const systemName = optional(
+  z
+    .string({ error: "systemname of asterisk.conf in quotes, e.g. 'pbx1'" })
+    .regex(/^[\w.-]{1,64}$/, { error: "systemname of asterisk.conf: letters, digits, '_', '-' and '.'" }),
+);
+
+const tables = {
+  cdr_table: tableName.default('cdr'),
+  cel_table: tableName.default('cel'),
+  system_name: systemName,
+};
 
 const columns = z
   .array(text("names in quotes, e.g. 'uniqueid'"), { error: "a list of names, e.g. ['start', 'src', 'dst']" })
@@ -67,6 +78,7 @@ const asteriskCsv = z.strictObject({
   cel_file: optional(file),
   cdr_columns: columns,
   cel_columns: columns,
+  system_name: systemName,
 });
 
 const jsonCdr = z.strictObject({
@@ -111,3 +123,43 @@ export const freeswitchRecords = z
     { error: placesError },
   )
   .default([]);
+
+type Place = Readonly<Record<string, unknown>> & { readonly type: string };
+
+/**
+ * Places that several sources name, a sentence each: with what tells the calls of the PBXs apart, where there is a key for it and it is
+ * not set.
+ */
+export function sharedPlaces(
+  sources: readonly { readonly name: string; readonly records: readonly Place[] }[],
+): readonly string[] {
+  const all = sources.flatMap(({ name, records }) => records.map((place) => ({ name, place })));
+  return all.flatMap(({ name, place }, index) =>
+    all.slice(index + 1).flatMap((other) => {
+      const shared = addressesOf(place).find((one) => addressesOf(other.place).includes(one));
+      if (shared === undefined || other.name === name) return [];
+      const key = 'system_name' in place ? 'system_name' : 'domain' in place ? 'domain' : null;
+      const [own, others] = key === null ? [null, null] : [place[key], other.place[key]];
+      if (own !== null && others !== null && own !== others) return [];
+      const remedy = key === null ? 'give each PBX a place of its own' : `set ${key} in [[source.records]] of each`;
+      return [
+        `sources ${name} and ${other.name} read their records from one place (${shared}), so a call that neither of them heard may be logged as one of the other: ${remedy}.`,
+      ];
+    }),
+  );
+}
+
+/** Where the records lie: the tables of a server, or files and folders. */
+function addressesOf(place: Place): readonly string[] {
+  const textsOf = (...keys: readonly string[]): string[] =>
+    keys.flatMap((key) => {
+      const value = place[key];
+      return typeof value === 'string' && value !== '' ? [value] : [];
+    });
+  if ('host' in place) {
+    const server = `${place.database} at ${place.socket ?? place.host}:${place.port}`;
+    const tables = textsOf('cdr_table', 'cel_table');
+    return tables.length === 0 ? [server] : tables.map((table) => `table ${table} of ${server}`);
+  }
+  return textsOf('file', 'cdr_file', 'cel_file', 'folder', 'spool_folder');
+}

@@ -200,8 +200,10 @@ export interface ReplayAnswer extends ReplayReport {
 export interface BackfillAnswer {
   /** The place that was read. */
   readonly place: string;
-  /** From when on it is told what was not heard, ms: later than asked for where the journal begins later. */
+  /** From when on it is told what was not heard, ms: later than asked for where the journal begins later, or calls are kept no longer. */
   readonly since: number;
+  /** Whose retention made it later; `null`: it is as asked for. */
+  readonly keptBy: 'journal' | 'calls' | null;
   /** Read up to then, ms. */
   readonly upTo: number;
   readonly created: readonly CallRecord[];

@@ -178,6 +178,7 @@ async function build(parts: DaemonParts, closing: Closing): Promise<Daemon> {
   const places = parts.places ?? placesOf(config, parts.readSecret);
   const records = openRecords({
     ...{ store: remote, readerOf, conditions, clock, log, rules: rulesOf(config), waitMs: config.calls.record_wait },
+    callsKeptMs: config.storage.retention.calls,
     sources: sources.map(({ source: { name }, plan }) => ({ name, plan, places: places.get(name) ?? [] })),
     pipeline: () => pipeline,
     async save(news) {

@@ -2,25 +2,24 @@
 import { z } from 'zod';
 import type { BackfillAnswer, RequestOf } from '../../adapters/control/api.ts';
 import { ControlError } from '../../adapters/control/refusal.ts';
-import { eventsOf, keptFrames, type ReaderOf } from '../../adapters/sqlite/journal/events.ts';
 import type { Held } from '../../adapters/sqlite/sessions/row.ts';
-import { listen, type Span } from '../call/cdr/coverage.ts';
+import type { Span } from '../call/cdr/coverage.ts';
 import type { CallRules } from '../call/correlate.ts';
 import type { SourcePlan } from '../call/plan.ts';
 import type { CallRecord } from '../call/record.ts';
 import { events } from '../events.ts';
 import type { Conditions } from '../health/conditions.ts';
 import type { HearingWatch } from '../health/hearing.ts';
-import type { Pipeline } from '../pipeline.ts';
 import type { Clock, CommitResult, Log } from '../ports.ts';
 import { type Audit, createAudit } from '../records/audit.ts';
 import { createFilling, type Filling } from '../records/filling.ts';
 import type { Gap } from '../records/gaps.ts';
-import { type KnownCalls, type Merged, type PageMerger, pageMerger } from '../records/merge.ts';
+import { type Merged, type PageMerger, pageMerger } from '../records/merge.ts';
 import { moved, type PbxTime, shiftOfCalls } from '../records/pbx-time.ts';
 import { type CallRecords, RecordsError, type SkippedRecords } from '../records/port.ts';
 import type { Store } from './answers/lookup.ts';
 import { cursorOf, placeOf } from './answers/pages.ts';
+import { type KnownParts, knownCalls } from './known-calls.ts';
 
 export interface RecordedSource {
   readonly name: string;
@@ -29,15 +28,14 @@ export interface RecordedSource {
   readonly places: readonly CallRecords[];
 }
 
-export interface RecordsParts {
+export interface RecordsParts extends KnownParts {
+  readonly store: Store;
   readonly sources: readonly RecordedSource[];
   readonly rules: CallRules;
   /** How long a call that was going on in a gap waits for its record after its end, ms. */
   readonly waitMs: number;
-  readonly store: Store;
-  readonly readerOf: ReaderOf;
-  /** Asked when calls are going on; the pipeline is made after this. */
-  readonly pipeline: () => Pick<Pipeline, 'isOpen' | 'settled' | 'timeOf' | 'bootedAt' | 'listedAt'>;
+  /** How long calls are kept, ms: one that ended before is not known any more. */
+  readonly callsKeptMs: number;
   /** Stores calls that are new or have newer facts, and tells everybody. */
   readonly save: (records: readonly CallRecord[]) => Promise<CommitResult>;
   /** The outbox clock in so many ms. */
@@ -70,21 +68,17 @@ const HELD = "Waits for the PBX's own record: it was going on while the PBX was 
 
 export function openRecords(parts: RecordsParts): Records {
   const { store, clock, log, conditions, rules, waitMs } = parts;
-  const known: KnownCalls = {
-    isOpen: (source, channel) => parts.pipeline().isOpen(source, channel),
-    settled: () => parts.pipeline().settled(),
-    async stored(ids) {
-      const found = await store.sessions.byIds({ ids });
-      return found.map(({ record }) => record);
-    },
-    heard: (args) => heardIn(parts, args),
-    lists: (source, since) => listsOf(parts, source, since),
-  };
+  const known = knownCalls(parts);
   const { erasures } = store;
+  const inTurn = turns();
   const sources = parts.sources.map(({ name, plan, places }) => {
     const time = () => parts.pipeline().timeOf(name);
     const bootedAt = () => parts.pipeline().bootedAt(name);
-    const merge = pageMerger({ source: name, plan, rules, known, store: parts.save, time, bootedAt, erasures });
+    const merger = pageMerger({ source: name, plan, rules, known, store: parts.save, time, bootedAt, erasures });
+    // Two PBXs that write into one table would both take a call that neither has yet.
+    const merge: PageMerger = Object.assign((...page: Parameters<PageMerger>) => inTurn(() => merger(...page)), {
+      time,
+    });
     return { name, places, merge };
   });
   const onTrouble = (source: string, problem: string | null): void =>
@@ -131,30 +125,14 @@ export function openRecords(parts: RecordsParts): Records {
   };
 }
 
-/** What the journal holds of these channels. */
-async function heardIn(
-  { store, readerOf }: RecordsParts,
-  { source, ids, span }: { readonly source: string; readonly ids: ReadonlySet<string>; readonly span: Span },
-) {
-  const listener = listen();
-  const read = readerOf(source);
-  const request = { source, from: 0, since: span.from, until: span.to, channels: [...ids] };
-  for await (const frames of keptFrames(store.journal, request)) {
-    for (const frame of frames) {
-      const said = eventsOf(frame, source, read) ?? [];
-      listener.note(said, frame.at, 1);
-    }
-  }
-  return listener.heard();
-}
-
-/** Gaps that are looked at for the lists after them: the latest. */
-const GAPS = 1000;
-
-async function listsOf({ store, pipeline }: RecordsParts, source: string, since: number): Promise<readonly number[]> {
-  const gaps = await store.gaps.list({ source, since, limit: GAPS });
-  const lists = [...gaps.map(({ listedAt }) => listedAt), pipeline().listedAt(source)];
-  return lists.filter((at) => at !== null).filter((at) => at >= since);
+/** One after the other, each when the one before it is done or has failed. */
+function turns(): <T>(run: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (run) => {
+    const own = last.then(run);
+    last = own.catch(() => undefined);
+    return own;
+  };
 }
 
 interface Source {
@@ -170,7 +148,7 @@ const PAGES_MS = 300;
 
 /** Some pages: of the place that the cursor names, from where it came to. */
 async function byHand(
-  { store, clock }: RecordsParts,
+  { store, clock, callsKeptMs }: RecordsParts,
   sources: readonly Source[],
   request: RequestOf<'backfill'>,
 ): Promise<BackfillAnswer> {
@@ -186,13 +164,14 @@ async function byHand(
   }
   const until = selection.until ?? Math.floor(clock.now());
   const known = await store.journal.keptSince({ source: source.name });
-  // What was heard before can no longer be told from what was not.
-  const since = Math.max(selection.since, known ?? 0);
+  // What was heard before can no longer be told from what was not, and a call that was removed for its age would come again.
+  const [journal, calls] = [known ?? 0, Math.floor(clock.now() - callsKeptMs)];
+  const since = Math.max(selection.since, journal, calls);
+  const keptBy: BackfillAnswer['keptBy'] = since === selection.since ? null : calls > journal ? 'calls' : 'journal';
   if (since >= until) {
-    throw new ControlError(
-      400,
-      'Nothing can be filled in that time: the journal that tells what was heard begins later.',
-    );
+    const why =
+      keptBy === 'calls' ? 'calls of then are kept no longer' : 'the journal that tells what was heard begins later';
+    throw new ControlError(400, `Nothing can be filled in that time: ${why}.`);
   }
   const begin = cursor === undefined ? { place: 0, from: 0 } : placeOf(selection, cursor, placeOfPage);
   const place = source.places[begin.place];
@@ -205,11 +184,11 @@ async function byHand(
   const completed: CallRecord[] = [];
   const erased: string[] = [];
   const skipped: SkippedRecords[] = [];
-  const answer = { place: place.name, since, created, completed, erased, skipped };
+  const answer = { place: place.name, since, keptBy, created, completed, erased, skipped };
   const began = clock.now();
   const next = (at: z.output<typeof placeOfPage> | null) => (at === null ? null : cursorOf(selection, at));
   try {
-    for await (const page of place.read({ from, to: wanted.to })) {
+    for await (const page of place.read({ from, to: wanted.to }, time.aheadMs)) {
       const done = await source.merge(page.events, { span, time, dryRun });
       created.push(...done.created);
       completed.push(...done.completed);

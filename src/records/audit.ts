@@ -106,7 +106,7 @@ export function createAudit(options: AuditOptions): Audit {
         for (const one of spans) {
           const wanted = moved({ from: Math.max(span.from, one.from), to: one.to }, time.aheadMs);
           if (wanted.from >= wanted.to) continue;
-          for await (const { events } of place.read(wanted)) {
+          for await (const { events } of place.read(wanted, time.aheadMs)) {
             const { created } = await merge(events, { span, time });
             for (const record of created) {
               const ours = onOurClock(record);

@@ -12,6 +12,7 @@ import { GAP_FLAG, type Gap, type Gaps } from './gaps.ts';
 import { LATE_MS, MARGIN_MS, WRITTEN_AFTER_MS } from './lateness.ts';
 import type { PageMerger } from './merge.ts';
 import { moved, shiftOfCalls, shiftOfRecords } from './pbx-time.ts';
+import { keyOf } from './place-key.ts';
 import { type CallRecords, RecordsError, type WantedCall } from './port.ts';
 
 export interface FillingSource {
@@ -68,6 +69,14 @@ const LATEST_MS = 900_000;
 /** Calls looked at in one pass. */
 const CALLS = 200;
 
+/** What came of reading the places. */
+interface Reading {
+  /** False when something is not recorded wholly yet. */
+  readonly whole: boolean;
+  /** Why the first record was left out; `null`: none was. */
+  readonly leftOut: string | null;
+}
+
 export const NO_RECORDS =
   'no [[source.records]] is set for this PBX, so calls made meanwhile are not known; see "The PBX\'s own records" in the README';
 
@@ -76,10 +85,13 @@ export function createFilling(options: FillingOptions): Filling {
   const lines = new Map(options.sources.map((source) => [source.name, line(source)]));
 
   function line(source: FillingSource) {
-    const { name, places } = source;
+    const { name, merge } = source;
+    const places = source.places.map((place, index) => ({ place, key: keyOf(source.places, index) }));
     let cancel: () => void = () => {};
     let at = Number.POSITIVE_INFINITY;
     let running: Promise<void> | null = null;
+    /** Something became due while a pass ran, which may have looked for it before. */
+    let again = false;
     let stopped = false;
     let pause = AGAIN_MS;
     /** Where there are no records, nothing is waited for. */
@@ -92,9 +104,14 @@ export function createFilling(options: FillingOptions): Filling {
       at = when;
       cancel = clock.after(ms, () => {
         at = Number.POSITIVE_INFINITY;
-        if (running !== null) return;
+        if (running !== null) {
+          again = true;
+          return;
+        }
         running = pass().finally(() => {
           running = null;
+          if (again) soon(0);
+          again = false;
         });
       });
     };
@@ -129,6 +146,7 @@ export function createFilling(options: FillingOptions): Filling {
       for (const gap of await gaps.unchecked({ source: name, endedBefore: clock.now() - LATE_MS })) {
         if (stopped) return null;
         await readGap(gap, {});
+        if (stopped) return null;
         await gaps.checked({ id: gap.id });
       }
       const next = await fillCalls();
@@ -144,39 +162,42 @@ export function createFilling(options: FillingOptions): Filling {
         return true;
       };
       if (places.length === 0) return settle('unfilled', NO_RECORDS);
-      const whole = await readGap(gap, gap.filledTo);
+      const { whole, leftOut } = await readGap(gap, gap.filledTo);
       if (stopped) return true;
-      if (whole) return settle('filled', null);
+      if (whole) return settle('filled', leftOut);
       // What a PBX still writes is waited for, but not for ever: an open end may never be closed.
       if (clock.now() < (gap.endedAt ?? 0) + LATEST_MS) return false;
       return settle('unfilled', 'some records of that time were still not whole; "logcalld backfill" reads them again');
     };
 
-    /** Takes in what the places tell of the time of a gap, from where each was read to; false when that is not whole yet. */
-    const readGap = async ({ id, beganAt, endedAt }: Gap, from: Gap['filledTo']): Promise<boolean> => {
-      const time = source.merge.time();
+    /** Takes in what the places tell of the time of a gap, from where each was read to. */
+    const readGap = async ({ id, beganAt, endedAt }: Gap, from: Gap['filledTo']): Promise<Reading> => {
+      const time = merge.time();
       const span = { from: beganAt, to: endedAt ?? clock.now() };
       const wanted = moved({ from: span.from - MARGIN_MS, to: span.to + MARGIN_MS }, time.aheadMs);
       let filledTo = from;
       let whole = true;
-      for (const place of places) {
-        const begin = Math.max(wanted.from, filledTo[place.name] ?? 0);
+      let leftOut: string | null = null;
+      for (const { place, key } of places) {
+        const begin = Math.max(wanted.from, filledTo[key] ?? 0);
         if (begin >= wanted.to) continue;
         let upTo = wanted.to;
-        for await (const page of place.read({ from: begin, to: wanted.to })) {
-          const { created, completed, faults } = await source.merge(page.events, { span, time });
+        for await (const page of place.read({ from: begin, to: wanted.to }, time.aheadMs)) {
+          const { created, completed, faults } = await merge(page.events, { span, time });
           // What is read again is not left out again.
-          const fresh = page.upTo > (filledTo[place.name] ?? begin);
-          const skipped = [...page.skipped, ...faults].reduce((sum, { count }) => sum + count, 0);
+          const fresh = page.upTo > (filledTo[key] ?? begin);
+          const left = [...page.skipped, ...faults];
+          const skipped = left.reduce((sum, { count }) => sum + count, 0);
+          leftOut ??= left[0]?.why ?? null;
           upTo = page.upTo;
-          filledTo = { ...filledTo, [place.name]: Math.max(upTo, filledTo[place.name] ?? 0) };
+          filledTo = { ...filledTo, [key]: Math.max(upTo, filledTo[key] ?? 0) };
           const found = { created: created.length, completed: completed.length, skipped: fresh ? skipped : 0 };
           await gaps.progress({ id, filledTo, ...found });
-          if (stopped) return false;
+          if (stopped) return { whole: false, leftOut };
         }
         whole &&= upTo >= wanted.to;
       }
-      return whole;
+      return { whole, leftOut };
     };
 
     /** As of `onePass`. */
@@ -204,7 +225,7 @@ export function createFilling(options: FillingOptions): Filling {
 
     /** Ids of the calls that the places told of, these among them. */
     const readCalls = async (records: readonly CallRecord[]): Promise<ReadonlySet<string>> => {
-      const time = source.merge.time();
+      const time = merge.time();
       const now = clock.now() + shiftOfCalls(time);
       const wanted = records.map(({ callSessionId, startedAt, endedAt, endBetween }): WantedCall => {
         // Of one that was cut off the record was written at its end, which nobody heard.
@@ -213,9 +234,9 @@ export function createFilling(options: FillingOptions): Filling {
         return { id: callSessionId.slice(name.length + 1), span };
       });
       const found = new Set<string>();
-      for (const place of places) {
-        for await (const { events } of place.find(wanted)) {
-          const done = await source.merge(events, { span: null, time });
+      for (const { place } of places) {
+        for await (const { events } of place.find(wanted, time.aheadMs)) {
+          const done = await merge(events, { span: null, time });
           for (const id of done.recorded) found.add(id);
           for (const record of done.completed) await noteCompleted(record);
           if (stopped) return found;
@@ -227,7 +248,7 @@ export function createFilling(options: FillingOptions): Filling {
     /** It counts for the last gap that the call went on in. */
     const noteCompleted = async ({ startedAt, endedAt }: CallRecord): Promise<void> => {
       const around = { from: startedAt - MARGIN_MS, to: endedAt + MARGIN_MS };
-      const { from: since, to: until } = moved(around, -shiftOfCalls(source.merge.time()));
+      const { from: since, to: until } = moved(around, -shiftOfCalls(merge.time()));
       for (const { id, filledTo } of await gaps.list({ source: name, since, until, limit: 1 }))
         await gaps.progress({ id, filledTo, created: 0, completed: 1, skipped: 0 });
     };

@@ -33,14 +33,14 @@ export interface Gap {
   /** Calls that were going on when it began. */
   readonly live: number;
   readonly state: GapState;
-  /** How far each place of records has been read, by its name: ms on the clock of the PBX. */
+  /** How far each place of records has been read, by its name (see `place-key.ts`): ms on the clock of the PBX. */
   readonly filledTo: Readonly<Record<string, number>>;
   /** Calls of which only the records told, and calls heard in part that they completed. */
   readonly created: number;
   readonly completed: number;
   /** Records that could not be used. */
   readonly skipped: number;
-  /** Why it is not filled, or not wholly: a sentence. */
+  /** Why it is not filled, or why the first of the records was left out: a sentence. */
   readonly note: string | null;
   readonly settledAt: number | null;
 }

@@ -20,6 +20,8 @@ export interface KnownCalls {
     readonly ids: ReadonlySet<string>;
     readonly mentioned: ReadonlySet<string>;
   }>;
+  /** Which of these channels and linked ids another PBX has: in a stored call, in one that goes on, or in what the journal holds of that time. */
+  elsewhere(args: { source: string; ids: ReadonlySet<string>; span: Span }): Promise<ReadonlySet<string>>;
   /** True for a channel of a call that is going on. */
   isOpen(source: string, channel: string): boolean;
   /** Resolves when what was heard so far is settled: with true when all of it is stored. */
@@ -112,8 +114,9 @@ export function pageMerger(options: MergeOptions): PageMerger {
     const same = new Set(before);
     const unheard = new Set(others.map(({ record }) => record.callSessionId));
     const fresh = after.filter((record) => unheard.has(record.callSessionId));
-    const erased = fresh.length === 0 ? [] : await erasedOf(fresh, time);
-    const created = fresh.filter(({ callSessionId }) => !erased.includes(callSessionId));
+    const own = fresh.length === 0 ? [] : await ownOf(fresh, others, shiftOfCalls(time));
+    const erased = own.length === 0 ? [] : await erasedOf(own, time);
+    const created = own.filter(({ callSessionId }) => !erased.includes(callSessionId));
     const completed = after.filter((record) => stored.has(record.callSessionId) && !same.has(record));
     const news = [...created, ...completed];
     if (news.length === 0 || dryRun) return { created, completed, erased, recorded, faults };
@@ -136,17 +139,36 @@ export function pageMerger(options: MergeOptions): PageMerger {
 
   /** The journal is kept by the clock of arrival. */
   const heardOf = async (calls: readonly CdrCall[], ahead: number): Promise<typeof NOTHING> => {
-    if (calls.length === 0) return NOTHING;
-    const ids = new Set(calls.flatMap((call) => [...call.ids]));
-    const span = {
-      from: Math.min(...calls.map(({ record }) => record.startedAt)) - AROUND_MS,
-      // One without a recorded end may have been listed.
-      to: Math.max(...calls.map(({ record: { endedAt, endBetween } }) => endBetween?.to ?? endedAt)) + AROUND_MS,
-    };
-    return known.heard({ source, ids, span: moved(span, -ahead) });
+    return calls.length === 0 ? NOTHING : known.heard({ source, ...lookedFor(calls, ahead) });
+  };
+
+  /** Several PBXs may write into one table: what another one has is its call, and would be logged twice. */
+  const ownOf = async (
+    fresh: readonly CallRecord[],
+    others: readonly CdrCall[],
+    ahead: number,
+  ): Promise<readonly CallRecord[]> => {
+    const names = new Set(fresh.map(({ callSessionId }) => callSessionId));
+    const calls = others.filter(({ record }) => names.has(record.callSessionId));
+    const taken = await known.elsewhere({ source, ...lookedFor(calls, ahead) });
+    const theirs = calls.filter(({ ids }) => [...ids].some((id) => taken.has(id)));
+    return fresh.filter((record) => !theirs.some((call) => call.record.callSessionId === record.callSessionId));
   };
 
   return Object.assign(merge, { time: options.time });
+}
+
+/** What these calls are looked for by, and when, on our clock. */
+function lookedFor(
+  calls: readonly CdrCall[],
+  ahead: number,
+): { readonly ids: ReadonlySet<string>; readonly span: Span } {
+  const span = {
+    from: Math.min(...calls.map(({ record }) => record.startedAt)) - AROUND_MS,
+    // One without a recorded end may have been listed.
+    to: Math.max(...calls.map(({ record: { endedAt, endBetween } }) => endBetween?.to ?? endedAt)) + AROUND_MS,
+  };
+  return { ids: new Set(calls.flatMap(({ ids }) => [...ids])), span: moved(span, -ahead) };
 }
 
 function unsettled(source: string): string {

@@ -51,13 +51,16 @@ export interface CallRecords {
   /**
    * All calls of which something was recorded in `span`, wholly, in pages of a size that does not depend on the span. A call may
    * stand in more than one page. Rejects with a `RecordsError` when the place cannot be read: the caller tries again later.
+   *
+   * @param span on the clock of the PBX
+   * @param aheadMs how far that clock is ahead of this machine's, ms
    */
-  read(span: Span): AsyncIterable<RecordsPage>;
+  read(span: Span, aheadMs?: number): AsyncIterable<RecordsPage>;
   /**
    * These calls, as far as they are recorded. They are looked for by their ids wherever the place can be asked for one, so that a call
    * that is not recorded yet costs little. In parts; of other calls something may be told as well. Rejects as `read` does.
    */
-  find(calls: readonly WantedCall[]): AsyncIterable<RecordedCalls>;
+  find(calls: readonly WantedCall[], aheadMs?: number): AsyncIterable<RecordedCalls>;
   /** Never rejects. */
   check(): Promise<RecordsCheck>;
   close(): Promise<void>;

@@ -106,3 +106,33 @@ t.test('what is wrong is said with the place and the remedy', async (t) => {
   );
   t.equal(allowed.length, 1);
 });
+
+t.test('two PBXs that write into one place, and what tells their calls apart', async (t) => {
+  const notes = (type: string, first: string, second: string): readonly string[] => {
+    const source = (name: string, records: string): string[] => [
+      `[[source]]\ntype = '${type}'\nname = '${name}'`,
+      type === 'asterisk' ? "username = 'logcalld'" : '',
+      `[[source.records]]\n${records}`,
+    ];
+    const crm = ['[leadsquared]', "host = 'api-in21.leadsquared.com'"];
+    return parseConfig([...source('pbx1', first), ...source('pbx2', second), ...crm].join('\n'), FILE).notes;
+  };
+  const mysql = "type = 'mysql'";
+  const named = (name: string): string => `${mysql}\nsystem_name = '${name}'`;
+  const [note, ...more] = notes('asterisk', mysql, mysql);
+  t.match(
+    note,
+    /^sources pbx1 and pbx2 read their records from one place \(table cdr of asteriskcdrdb at 127\.0\.0\.1:3306\)/,
+  );
+  t.match(note, /set system_name in \[\[source\.records\]\] of each\.$/);
+  t.same(more, []);
+  t.equal(notes('asterisk', named('a'), mysql).length, 1, 'the other one still takes all');
+  t.same(notes('asterisk', named('a'), named('b')), []);
+  t.same(notes('asterisk', mysql, `${mysql}\nhost = '10.0.0.2'`), []);
+  t.same(notes('asterisk', mysql, `${mysql}\ncdr_table = 'cdr2'\ncel_table = 'cel2'`), []);
+  const fusion = "type = 'fusionpbx'";
+  t.match(notes('freeswitch', fusion, fusion), [/set domain in \[\[source\.records\]\] of each/]);
+  t.same(notes('freeswitch', `${fusion}\ndomain = 'a.example'`, `${fusion}\ndomain = 'b.example'`), []);
+  t.match(notes('freeswitch', "type = 'json-cdr'", "type = 'json-cdr'"), [/give each PBX a place of its own/]);
+  t.match(problem("[[source.records]]\ntype = 'mysql'\nsystem_name = 'a b'"), /systemname of asterisk\.conf: letters/);
+});

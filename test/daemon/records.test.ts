@@ -178,6 +178,20 @@ t.test('by hand: nothing is stored in a dry run, and nothing is doubled', { buff
   t.match((await it.run('backfill', '--source', 'other', '--since', '1h')).error, /no source "other"/);
 });
 
+t.test('by hand: calls that were removed for their age do not come again', { buffered: true }, async (t) => {
+  const it = await world([GAP], {}, "retention = { calls = '7d' }", playing(place().place));
+  t.teardown(() => it.end());
+  await it.start();
+  await settled(it, 4);
+  const run = (...more: string[]) => it.run('backfill', '--source', 'asterisk', '--dry-run', ...more);
+  t.match(
+    (await run('--since', '10d')).error,
+    /^Calls that ended before .* are kept no longer \(\[storage\] retention\.calls\), so nothing before was filled\./,
+  );
+  t.match((await run('--since', '10d', '--until', '8d')).error, /that time: calls of then are kept no longer/);
+  t.notMatch((await run('--since', '1h')).error, /kept no longer/);
+});
+
 t.test('by hand after records were named: what nobody heard is logged then', { buffered: true }, async (t) => {
   const it = await world([GAP], {}, '', { speed: 1, shiftTimes: false, breaksLast: true });
   t.teardown(() => it.end());

@@ -21,7 +21,11 @@ interface Reading {
 }
 
 /** A place whose pages the test makes, and a clock moved by hand. */
-function bench(pages: (reading: Reading) => AsyncIterable<RecordsPage>, places = 1) {
+function bench(
+  pages: (reading: Reading) => AsyncIterable<RecordsPage>,
+  places = 1,
+  nameOf = (n: number) => `place ${n}`,
+) {
   let now = START;
   let timers: { readonly at: number; readonly run: () => void }[] = [];
   const module = gapsModule(memoryDatabase());
@@ -40,13 +44,16 @@ function bench(pages: (reading: Reading) => AsyncIterable<RecordsPage>, places =
   };
   const readings: Reading[] = [];
   const asked: string[][] = [];
+  const ahead: number[] = [];
   const place = (n: number): CallRecords => ({
-    name: `place ${n}`,
-    async *read(span) {
+    name: nameOf(n),
+    async *read(span, aheadMs = 0) {
+      ahead.push(aheadMs);
       readings.push(span);
       yield* pages(span);
     },
-    async *find(calls) {
+    async *find(calls, aheadMs = 0) {
+      ahead.push(aheadMs);
       const span = {
         from: Math.min(...calls.map((one) => one.span.from)),
         to: Math.max(...calls.map((one) => one.span.to)),
@@ -100,7 +107,7 @@ function bench(pages: (reading: Reading) => AsyncIterable<RecordsPage>, places =
   const make = () => createFilling({ ...parts, sources: [own] });
   const filling = make();
   return {
-    ...{ filling, make, gaps: module, readings, asked, merges, released, troubles, filled },
+    ...{ filling, make, gaps: module, readings, asked, ahead, merges, released, troubles, filled },
     finds(result: Partial<Merged>): void {
       found = { ...found, ...result };
     },
@@ -303,6 +310,7 @@ t.test('places are read by the clock of the PBX', async (t) => {
     { from: START + 7_135_000, to: START + 7_205_000 },
     { from: START + 7_194_000, to: START + 7_205_000 },
   ]);
+  t.strictSame(it.ahead, [7_200_000, 7_200_000], 'and are told how far it is ahead');
 });
 
 t.test('what is left out is counted once, however often it is read', async (t) => {
@@ -312,4 +320,71 @@ t.test('what is left out is counted once, however often it is read', async (t) =
   it.gap(START - 60_000, START);
   await it.pass(3_600_000);
   t.match(it.filled, [{ state: 'unfilled', skipped: 3 }]);
+});
+
+t.test('why the first record was left out is told with the gap', async (t) => {
+  const it = bench(async function* ({ from, to }) {
+    yield page(from + 10_000);
+    yield page(to, 2);
+  });
+  it.gap(START - 60_000, START);
+  await it.pass(6000);
+  t.match(it.filled, [{ state: 'filled', skipped: 2, note: 'cut off' }]);
+});
+
+t.test('two places with one name are both read, and what an earlier version stored is of the first', async (t) => {
+  let breaks = true;
+  const it = bench(
+    async function* ({ from, to }) {
+      yield page(from + 10_000);
+      if (breaks) throw new RecordsError('The server is gone.');
+      yield page(to);
+    },
+    2,
+    () => 'MariaDB asteriskcdrdb (cdr, cel)',
+  );
+  it.gap(START - 60_000, START);
+  await it.pass(6000);
+  t.strictSame(it.gaps.waiting({ source: 'pbx' })[0]?.filledTo, {
+    'MariaDB asteriskcdrdb (cdr, cel)': START - 55_000,
+  });
+  breaks = false;
+  await it.pass(60_000);
+  t.strictSame(
+    it.readings.slice(1).map(({ from }) => from - START),
+    [-55_000, -65_000],
+  );
+  t.match(it.filled, [{ state: 'filled' }]);
+});
+
+t.test('a gap that ends while a pass runs is not forgotten', async (t) => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const it = bench(async function* ({ to }) {
+    if (it.readings.length === 1) await promise;
+    yield page(to);
+  });
+  it.gap(START - 60_000, START);
+  await it.pass(6000);
+  it.gap(START + 1000, START + 6000);
+  await it.pass(10_000);
+  t.equal(it.readings.length, 1, 'its wake-up came during the first reading');
+  resolve();
+  await it.pass(1000);
+  await it.pass(1000);
+  t.equal(it.filled.length, 2);
+});
+
+t.test('a stop during the second reading leaves it to the next life', async (t) => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const it = bench(async function* ({ to }) {
+    if (it.readings.length === 2) await promise;
+    yield page(to);
+  });
+  it.gap(START - 60_000, START);
+  await it.pass(400_000);
+  t.equal(it.readings.length, 2);
+  const stopped = it.filling.stop();
+  resolve();
+  await stopped;
+  t.equal(it.gaps.unchecked({ source: 'pbx', endedBefore: START + 1 }).length, 1);
 });

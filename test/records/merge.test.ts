@@ -48,6 +48,7 @@ function bench({
   open = [] as string[],
   bootedAt = null as number | null,
   lists = [] as number[],
+  elsewhere = [] as string[],
 } = {}) {
   let settle: () => boolean = () => true;
   const stored = new Map<string, CallRecord>();
@@ -69,6 +70,7 @@ function bench({
         const found = new Set(heard.filter((id) => ids.has(id)));
         return { ids: found, mentioned: found };
       },
+      elsewhere: async ({ ids }) => new Set(elsewhere.filter((id) => ids.has(id))),
       isOpen: (_source, channel) => open.includes(channel),
       settled: async () => settle(),
       lists: async (_source, since) => lists.filter((at) => at >= since),
@@ -103,6 +105,14 @@ t.test('what was heard, what is going on, and what lies outside of the gap are l
   const { merge, stored } = bench({ heard: ['heard-agent'], open: ['open-agent'] });
   const { created, completed } = await merge(all, { span, time: SAME_TIME });
   t.strictSame([created, completed, stored.size], [[], [], 0]);
+});
+
+t.test('a call that another PBX has is its own: both may write into one table', async (t) => {
+  const all = [...recorded('theirs', 1000), ...recorded('ours', 2000)];
+  const { merge, stored } = bench({ elsewhere: ['theirs-agent'] });
+  const { created } = await merge(all, { span, time: SAME_TIME });
+  t.match(created, [{ callSessionId: 'pbx-ours' }]);
+  t.strictSame([...stored.keys()], ['pbx-ours']);
 });
 
 t.test('records are written by the clock of the PBX, calls are kept by ours', async (t) => {

@@ -31,6 +31,15 @@ export function timeIn(text: string): number | null {
   return Number.isNaN(second) ? null : second + Math.floor(Number(parts[3] ?? 0) * 1000);
 }
 
+/** True for calls of the PBX that is read; several may write into one place. */
+export type Owns = (linkedId: string) => boolean;
+
+/** `systemName`: as in asterisk.conf, which stands before all ids of that Asterisk; `null`: all calls are its own. */
+export function ownedBy(systemName: string | null): Owns {
+  if (systemName === null) return () => true;
+  return (id) => id.startsWith(`${systemName}-`) && /^\d{9,11}\.\d+$/.test(id.slice(systemName.length + 1));
+}
+
 export const TIME_FORM = 'is not a time like 2026-11-22 16:33:25';
 
 /** What is wrong with the ids of a row, `null` when they are ids. */

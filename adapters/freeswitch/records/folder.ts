@@ -111,7 +111,7 @@ export class RecordFolders {
       try {
         await visit(root);
       } catch (error) {
-        throw new RecordsError(folderProblem(root, error));
+        throw error instanceof RecordsError ? error : new RecordsError(folderProblem(root, error));
       }
     }
   }
@@ -142,6 +142,9 @@ export class RecordFolders {
       try {
         await this.#walk(path, depth - 1, range, found, skipped);
       } catch (error) {
+        if (error instanceof RecordsError) throw error;
+        if (isLocked(codeOf(error)) && (await mayHoldSome(path, range)))
+          throw new RecordsError(folderProblem(path, error));
         skipped.note(`folder ${codeOf(error)}`, folderProblem(path, error));
       }
     }
@@ -156,6 +159,10 @@ async function take(
   skipped: SkipTally,
 ): Promise<void> {
   const stats = await Promise.all(names.map((name) => stat(join(folder, name)).catch((error) => codeOf(error))));
+  // Of a folder that may be listed and not entered nothing is known.
+  const [first] = stats;
+  if (typeof first === 'string' && isLocked(first) && stats.every((one) => one === first))
+    throw Object.assign(new Error(first), { code: first });
   for (const [index, name] of names.entries()) {
     const path = join(folder, name);
     const one = stats[index];
@@ -177,10 +184,21 @@ function takeFile(path: string, name: string, { mtimeMs }: Stats, range: Range, 
 export function noteUnread(skipped: SkipTally, path: string, code: string): void {
   if (code === 'ENOENT') {
     skipped.note('vanished', `${path}: was removed while the folder was read; keep records longer than gaps last.`);
-    return;
-  }
+  } else skipped.note(`unread ${code}`, fileProblem(path, code));
+}
+
+/** Why a file cannot be read, in one sentence with the remedy. */
+export function fileProblem(path: string, code: string): string {
   const remedy = isDenied(code) ? `; allow it: setfacl -m u:logcalld:r ${path}` : '';
-  skipped.note(`unread ${code}`, `${path}: cannot be read (${code})${remedy}.`);
+  return `${path}: cannot be read (${code})${remedy}.`;
+}
+
+/** True where a folder may hold something of that time: it was changed since. */
+async function mayHoldSome(folder: string, { from }: Range): Promise<boolean> {
+  return stat(folder).then(
+    ({ mtimeMs }) => from > 0 && mtimeMs >= from,
+    () => false,
+  );
 }
 
 /** Why a folder cannot be read, in one sentence with the remedy. */
@@ -198,8 +216,13 @@ export function folderProblem(folder: string, error: unknown): string {
   return `${folder}: cannot be read (${code}); is its disk mounted?`;
 }
 
-function isDenied(code: string): boolean {
+export function isDenied(code: string): boolean {
   return code === 'EACCES' || code === 'EPERM';
+}
+
+/** What is there and cannot be read, for now. */
+export function isLocked(code: string): boolean {
+  return isDenied(code) || code === 'EIO';
 }
 
 /** `EACCES` and the like. */

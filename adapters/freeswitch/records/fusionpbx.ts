@@ -22,11 +22,17 @@ export function createFusionPbxRecords(options: FusionPbxOptions): CallRecords {
   const { name, close } = options;
   return {
     name,
-    read: (span) => wovenFrom(options, { span, lookMs: LOOK_MS }),
-    find: (calls) => find(options, calls),
+    read: (span, aheadMs) => wovenFrom(onClockOf(options, aheadMs), { span, lookMs: LOOK_MS }),
+    find: (calls, aheadMs) => find(onClockOf(options, aheadMs), calls),
     check: () => checkTables(options),
     close: async () => close?.(),
   };
+}
+
+/** The end of what can be recorded is told by the clock that dates the records: that of the PBX. */
+function onClockOf(options: FusionPbxOptions, aheadMs = 0): FusionPbxOptions {
+  const now = options.now ?? Date.now;
+  return { ...options, now: () => now() + aheadMs };
 }
 
 /** As of the folders of mod_json_cdr: nothing is read before a call has its row. */

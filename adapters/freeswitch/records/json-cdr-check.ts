@@ -11,7 +11,7 @@ const LOOKED_AT = 100;
 /** Never rejects. `readLeg`: the leg in a file, anything else when there is none. */
 export async function checkJsonCdr(
   folders: readonly string[],
-  readLeg: (path: string, skipped: SkipTally) => Promise<CdrLeg | 'unfinished' | null>,
+  readLeg: (path: string, skipped: SkipTally) => Promise<CdrLeg | string | null>,
   skipped: SkipTally,
 ): Promise<RecordsCheck> {
   try {
@@ -19,7 +19,7 @@ export async function checkJsonCdr(
     const files = await new RecordFolders(folders).newest(LOOKED_AT, skipped);
     for (const { path } of files) {
       const leg = await readLeg(path, skipped);
-      if (leg !== null && leg !== 'unfinished') legs.push(leg);
+      if (leg !== null && typeof leg !== 'string') legs.push(leg);
     }
     if (files.length > 0 && legs.length === 0) {
       const why = skipped.take()[0]?.why;

@@ -5,11 +5,17 @@
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import type { CallRecords, RecordedCalls, RecordsCheck, WantedCall } from '../../../src/records/port.ts';
+import {
+  type CallRecords,
+  type RecordedCalls,
+  type RecordsCheck,
+  RecordsError,
+  type WantedCall,
+} from '../../../src/records/port.ts';
 import type { ChannelId } from '../../../src/telephony/call-event.ts';
 import { urlDecoded } from '../cdr/body.ts';
 import { type CdrLeg, legEvents } from '../cdr/leg.ts';
-import { codeOf, noteUnread, type RecordFile, RecordFolders } from './folder.ts';
+import { codeOf, fileProblem, isLocked, noteUnread, type RecordFile, RecordFolders } from './folder.ts';
 import { checkJsonCdr } from './json-cdr-check.ts';
 import type { JsonCdrOptions } from './options.ts';
 import { SkipTally } from './skipped.ts';
@@ -17,6 +23,9 @@ import { LOOK_MS, type Reading, type RecordedLeg, spanOf, type Weaving, weave } 
 
 /** A file that is no valid JSON may still be written for so long, ms. */
 const WRITING_MS = 60_000;
+
+/** So many files in a row that cannot be read are no chance: the rest of them cannot either. */
+const MOST_LOCKED = 100;
 
 /** No record of a leg is larger, bytes. */
 const LARGEST = 16 * 1024 * 1024;
@@ -27,10 +36,11 @@ const unpack = promisify(gunzip);
 export function createJsonCdrRecords(options: JsonCdrOptions): CallRecords {
   const { name, folders, source } = options;
   const now = options.now ?? Date.now;
+  const place = (aheadMs = 0): Place => ({ folders, source, now: () => now() + aheadMs });
   return {
     name,
-    read: (span) => wovenFrom({ folders, source, now }, { span, lookMs: LOOK_MS }),
-    find: (calls) => find({ folders, source, now }, calls),
+    read: (span, aheadMs) => wovenFrom(place(aheadMs), { span, lookMs: LOOK_MS }),
+    find: (calls, aheadMs) => find(place(aheadMs), calls),
     check: (): Promise<RecordsCheck> =>
       checkJsonCdr(folders, (path, tally) => readLeg(path, source, tally), new SkipTally()),
     close: async () => {},
@@ -40,8 +50,12 @@ export function createJsonCdrRecords(options: JsonCdrOptions): CallRecords {
 interface Place {
   readonly folders: readonly string[];
   readonly source: string;
+  /** The clock of the PBX, ms since the epoch. */
   readonly now: () => number;
 }
+
+/** What a file holds; `unfinished` when it is no valid JSON, `null` when it was left out with its reason. */
+type LegOfFile = CdrLeg | 'unfinished' | 'locked' | null;
 
 /** Nothing is read before a call has its file; then what was recorded while it went on, as legs that a queue rang name it alone. */
 async function* find(place: Place, calls: readonly WantedCall[]): AsyncGenerator<RecordedCalls> {
@@ -59,15 +73,21 @@ function wovenFrom({ folders, source, now }: Place, { span, lookMs, wanted }: Re
   let unfinished = Number.POSITIVE_INFINITY;
   /** Files that were left out, so that each is counted once. */
   const leftOut = new Set<string>();
+  /** Files that are there and cannot be read, and why. */
+  const locked = new Map<string, string>();
+  /** Of those of the span: how many in a row, and whether any other was read. */
+  let [inARow, anyRead] = [0, false];
   const until = Math.min(span.to + lookMs, began);
 
-  const legOf = async (file: RecordFile): Promise<CdrLeg | 'unfinished' | null> => {
+  const legOf = async (file: RecordFile): Promise<LegOfFile> => {
+    if (locked.has(file.path)) return 'locked';
     if (leftOut.has(file.path)) return null;
-    const reading = await readLeg(file.path, source, skipped);
+    const reading = await readLeg(file.path, source, skipped, (code) => locked.set(file.path, code));
     if (reading === 'unfinished' && now() - file.at < WRITING_MS) {
       unfinished = Math.min(unfinished, file.at);
       return reading;
     }
+    if (reading === 'locked') return reading;
     if (reading === null || reading === 'unfinished') leftOut.add(file.path);
     if (reading !== 'unfinished') return reading;
     const why = `${file.path}: is no whole record, FreeSWITCH ended or the disk was full while it was written; remove it.`;
@@ -75,10 +95,19 @@ function wovenFrom({ folders, source, now }: Place, { span, lookMs, wanted }: Re
     return null;
   };
 
+  /** Where nothing of the span can be read, it is not known: it is to be read when that is mended. */
+  const heed = ({ path, at }: RecordFile, leg: LegOfFile): void => {
+    if (at < span.from || at > span.to) return;
+    inARow = leg === 'locked' ? inARow + 1 : 0;
+    anyRead ||= leg !== 'locked';
+    if (inARow >= MOST_LOCKED) throw new RecordsError(fileProblem(path, locked.get(path) ?? ''));
+  };
+
   async function* legs() {
     let from = span.from - lookMs;
     // What is foreign is counted once.
     let tally = skipped;
+    let last = '';
     for (let complete = false; !complete; ) {
       const listing = await records.list({ from, to: until }, tally);
       ({ complete } = listing);
@@ -86,9 +115,12 @@ function wovenFrom({ folders, source, now }: Place, { span, lookMs, wanted }: Re
       for (const file of listing.files) {
         from = file.at + 1;
         const leg = await legOf(file);
-        yield { recordedAt: file.at, leg: leg === 'unfinished' ? null : leg };
+        heed(file, leg);
+        last = leg === 'locked' ? file.path : last;
+        yield { recordedAt: file.at, leg: typeof leg === 'string' ? null : leg };
       }
     }
+    if (inARow > 0 && !anyRead) throw new RecordsError(fileProblem(last, locked.get(last) ?? ''));
   }
 
   const find = async (channels: readonly ChannelId[], weaving: Weaving) => {
@@ -98,7 +130,7 @@ function wovenFrom({ folders, source, now }: Place, { span, lookMs, wanted }: Re
       if (file === null) continue;
       const leg = file.at >= weaving.position && file.at <= until ? 'unfinished' : await legOf(file);
       if (leg === 'unfinished') found.set(channel, 'later');
-      else if (leg?.channel === channel) found.set(channel, { leg, recordedAt: file.at });
+      else if (leg !== 'locked' && leg?.channel === channel) found.set(channel, { leg, recordedAt: file.at });
     }
     return found;
   };
@@ -107,14 +139,22 @@ function wovenFrom({ folders, source, now }: Place, { span, lookMs, wanted }: Re
   return weave({ ...(wanted === undefined ? {} : { wanted }), span, source, legs, find, skipped, completeTo });
 }
 
-/** The leg in a file; `unfinished` when it is no valid JSON, `null` when it was left out with its reason. */
-async function readLeg(path: string, source: string, skipped: SkipTally): Promise<CdrLeg | 'unfinished' | null> {
+/** `onLocked`: told of the code with which the file cannot be read, though it is there. */
+async function readLeg(
+  path: string,
+  source: string,
+  skipped: SkipTally,
+  onLocked: (code: string) => void = () => {},
+): Promise<LegOfFile> {
   let bytes: Buffer;
   try {
     bytes = await readFile(path);
   } catch (error) {
-    noteUnread(skipped, path, codeOf(error));
-    return null;
+    const code = codeOf(error);
+    noteUnread(skipped, path, code);
+    if (!isLocked(code)) return null;
+    onLocked(code);
+    return 'locked';
   }
   if (bytes.length > LARGEST) {
     skipped.note('large', `${path}: is larger than any record of a leg; move it elsewhere.`);

@@ -33,10 +33,11 @@ export async function backfill(invocation: Invocation, terminal: Terminal): Prom
   const erased = new Set<string>();
   const skipped = new Map<string, number>();
   let from = since;
+  let keptBy: BackfillAnswer['keptBy'] = null;
   for (let cursor: string | null = null; ; ) {
     const request = { source, since: Math.floor(since), until: Math.floor(until), dryRun };
     const page: BackfillAnswer = await daemon.call('backfill', { ...request, ...(cursor === null ? {} : { cursor }) });
-    from = page.since;
+    ({ since: from, keptBy } = page);
     shown.clear();
     for (const [what, records, seen] of [
       ['new', page.created, created],
@@ -61,10 +62,11 @@ export async function backfill(invocation: Invocation, terminal: Terminal): Prom
   for (const [why, some] of skipped) tell(terminal, `${count(some, 'record')} left out: ${cut(why, 200)}`);
   if (erased.size > 0) tell(terminal, `${count(erased.size, 'call')} left out, as the number was erased.`);
   if (from > since) {
-    tell(
-      terminal,
-      `What was heard before ${dateTime(from)} is kept no longer ([storage] retention.journal), so nothing before was filled.`,
-    );
+    const what =
+      keptBy === 'calls'
+        ? `Calls that ended before ${dateTime(from)} are kept no longer ([storage] retention.calls)`
+        : `What was heard before ${dateTime(from)} is kept no longer ([storage] retention.journal)`;
+    tell(terminal, `${what}, so nothing before was filled.`);
   }
   const done = `${count(created.size, 'call')} that nobody heard, ${completed.size} completed.`;
   tell(terminal, dryRun ? `${done} Nothing was stored: leave --dry-run out to store them.` : done);

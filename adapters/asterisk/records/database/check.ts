@@ -30,7 +30,7 @@ export async function checkTables(tables: readonly OpenTable[]): Promise<Records
     ...(behind === null ? [] : [behind]),
     ...(cel === undefined || behind !== null ? [] : missingEvents(cel, celRows)),
     ...(cdr === undefined ? [] : missingFacts(cdr)),
-    ...(await Promise.all(tables.map(missingIndex))).flat(),
+    ...(await Promise.all(tables.map(missingIndexes))).flat(),
     ...(cdr === undefined || (cel !== undefined && behind === null) ? [] : unseenCalls(cdrRows)),
   ];
   return { problem: null, hints };
@@ -74,17 +74,20 @@ function missingEvents({ shape }: OpenTable, rows: readonly Row[]): string[] {
   return [`table ${shape.name} has no ${missing.join(', ')}: add them in cel.conf [general]: ${CEL_EVENTS}`];
 }
 
-/** Without it each question for the rows of a call goes through the whole table, which only matters when that is long. */
-async function missingIndex({ connection, shape }: OpenTable): Promise<string[]> {
-  if (shape.indexed.has('linkedid')) return [];
+/** Without them each question for the rows of a call goes through the whole table, which only matters when that is long. */
+async function missingIndexes({ connection, shape }: OpenTable): Promise<string[]> {
+  const lacks = ['linkedid', 'uniqueid'].filter((name) => !shape.indexed.has(name));
+  if (lacks.length === 0) return [];
   if (shape.key !== null) {
+    // Each by itself, which an index answers.
     const [row] = await connection.select(
-      `SELECT MIN(${shape.key}) AS low, MAX(${shape.key}) AS high FROM ${shape.sql}`,
+      `SELECT (SELECT MIN(${shape.key}) FROM ${shape.sql}) AS low, (SELECT MAX(${shape.key}) FROM ${shape.sql}) AS high`,
     );
     if (Number(row?.high ?? 0) - Number(row?.low ?? 0) < LONG_TABLE) return [];
   }
+  const index = lacks.map((name) => `CREATE INDEX ${shape.kind}_${name} ON ${shape.name} (${name});`);
   return [
-    `table ${shape.name} has no index on linkedid, so each reading goes through all of it: CREATE INDEX ${shape.kind}_linkedid ON ${shape.name} (linkedid);`,
+    `table ${shape.name} has no index on ${lacks.join(' and ')}, so each reading goes through all of it: ${index.join(' ')}`,
   ];
 }
 

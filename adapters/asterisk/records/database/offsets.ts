@@ -6,6 +6,7 @@
  */
 import type { Connection, Row } from '../../../database/port.ts';
 import { epochOf } from '../../events/channel.ts';
+import { firstOf, foundByTime, inRanges } from './parts.ts';
 import { liveIn } from './range.ts';
 import type { TableShape } from './shape.ts';
 import { momentIn, startOf, valueFor } from './sql.ts';
@@ -57,12 +58,16 @@ async function sample(
   const { sql, text } = startOf(shape);
   const { sql: uniqueid } = shape.columns.get('uniqueid') ?? { sql: 'NULL' };
   const range = liveIn(shape, low, high);
-  const half = (direction: string): Promise<readonly Row[]> =>
-    connection.select(
-      `SELECT ${text} AS at, ${uniqueid} AS uniqueid FROM ${shape.sql}
-       WHERE ${sql} >= ? AND ${sql} < ?${range.sql}${filter} ORDER BY ${sql} ${direction} LIMIT ${SAMPLE}`,
-      [valueFor(shape, low), valueFor(shape, high), ...range.values],
+  const half = (direction: 'ASC' | 'DESC'): Promise<readonly Row[]> => {
+    const answers = inRanges(connection, shape, foundByTime(shape), (part) =>
+      connection.select(
+        `SELECT ${text} AS at, ${uniqueid} AS uniqueid FROM ${shape.sql}
+         WHERE ${sql} >= ? AND ${sql} < ?${range.sql}${filter}${part.sql} ORDER BY ${sql} ${direction} LIMIT ${SAMPLE}`,
+        [valueFor(shape, low), valueFor(shape, high), ...range.values, ...part.values],
+      ),
     );
+    return firstOf(answers, shape, SAMPLE, direction === 'ASC' ? 1 : -1);
+  };
   const first = await half('ASC');
   return first.length < SAMPLE ? first : [...first, ...(await half('DESC'))];
 }

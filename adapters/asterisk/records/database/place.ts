@@ -9,6 +9,7 @@ import type {
   WantedCall,
 } from '../../../../src/records/port.ts';
 import type { Connection, Database } from '../../../database/port.ts';
+import { ownedBy } from '../columns.ts';
 import { tableEvents } from '../tables.ts';
 import { checkTables } from './check.ts';
 import { linkedIdsOf } from './related.ts';
@@ -29,6 +30,8 @@ export interface TableRecordsOptions {
   readonly source: string;
   /** `cdr`, `cel` or both. */
   readonly tables: readonly TablePlace[];
+  /** `systemname` of asterisk.conf, where other PBXs write into the same tables; all calls are read where absent. */
+  readonly systemName?: string | null;
   /** Rows from which the calls of a page are taken; the calls come with all of their rows. */
   readonly rowsAtOnce?: number;
 }
@@ -41,6 +44,7 @@ type Session = Map<Database, Connection>;
 
 export function createTableRecords(options: TableRecordsOptions): CallRecords {
   const { source, tables, rowsAtOnce = ROWS_AT_ONCE } = options;
+  const owns = ownedBy(options.systemName ?? null);
   /** What is being done at the moment: readings and checks do not know of each other. */
   const open = new Set<Session>();
 
@@ -73,8 +77,8 @@ export function createTableRecords(options: TableRecordsOptions): CallRecords {
   async function* pagesOf(opened: readonly OpenTable[], span: Span): AsyncGenerator<RecordsPage> {
     const page = async (windows: readonly Window[], to: number): Promise<RecordsPage> => {
       const parts = windows.map((window) => ({ ...window, ...callsBefore(window, to) }));
-      const ids = new Set(parts.flatMap(({ linkedIds }) => linkedIds));
-      const told = tableEvents(await wholeCalls(opened, [...ids]), source);
+      const ids = new Set(parts.flatMap(({ linkedIds }) => linkedIds.filter(owns)));
+      const told = tableEvents(await wholeCalls(opened, [...ids], owns), source);
       const nameless = parts.flatMap(({ shape, nameless }) => unnamed(shape, nameless));
       return { events: told.events, skipped: [...nameless, ...told.skipped], upTo: Math.min(to, span.to) };
     };
@@ -111,8 +115,8 @@ export function createTableRecords(options: TableRecordsOptions): CallRecords {
       const opened = await connect(session);
       for (let at = 0; at < calls.length; at += CALLS_AT_ONCE) {
         const ids = calls.slice(at, at + CALLS_AT_ONCE).map(({ id }) => id);
-        const linkedIds = [...new Set([...ids, ...(await linkedIdsOf(opened, ids))])];
-        yield tableEvents(await wholeCalls(opened, linkedIds), source);
+        const linkedIds = [...new Set([...ids, ...(await linkedIdsOf(opened, ids))])].filter(owns);
+        yield tableEvents(await wholeCalls(opened, linkedIds, owns), source);
       }
     } finally {
       await disconnect(session);

@@ -39,7 +39,7 @@ export async function prefixesOf(connection: Connection, shape: Omit<TableShape,
 export interface Condition {
   /** Begins with ` AND `, or is empty. */
   readonly sql: string;
-  readonly values: readonly string[];
+  readonly values: readonly (string | number)[];
 }
 
 /** Keeps a statement to calls that were live in [from, to], UTC, ms; nothing where the table has an index on the time, or none at all. */

@@ -3,21 +3,16 @@
  * changes; members of a conference keep theirs. So what shares a channel with the calls, or a conference, belongs to them.
  */
 import type { Row } from '../../../database/port.ts';
+import { epochOf } from '../../events/channel.ts';
 import { MAX_OFFSET_MS } from './offsets.ts';
-import { LONGEST_CALL_MS, liveIn } from './range.ts';
+import { allOf, foundByTime, inRanges } from './parts.ts';
+import { type Condition, LONGEST_CALL_MS, liveIn } from './range.ts';
 import { inParts, marks } from './select.ts';
 import type { OpenTable, TableShape } from './shape.ts';
 import { momentIn, startOf, valueFor } from './sql.ts';
 
 /** Rooms of several channels: nothing but their application says who was in one. */
 const CONFERENCES = ['ConfBridge', 'MeetMe'];
-
-type Values = readonly (string | number)[];
-
-interface Condition {
-  readonly sql: string;
-  readonly values: Values;
-}
 
 /** Remembers what it asked for: each channel once. */
 export interface Relations {
@@ -56,8 +51,29 @@ export function createRelations(tables: readonly OpenTable[]): Relations {
 /** Linkedids of the rows of these channels. */
 export async function linkedIdsOf(tables: readonly OpenTable[], uniqueids: readonly string[]): Promise<string[]> {
   const found: string[] = [];
-  for (const table of tables) found.push(...(await byColumns(table, ['uniqueid'], uniqueids, null)));
+  for (const table of tables)
+    found.push(...(await byColumns(table, ['uniqueid'], uniqueids, livesOf(table, uniqueids))));
   return found.filter((id) => id !== '');
+}
+
+/** While these channels can have lived: a Uniqueid begins with the second of its creation. `null`: not known, or not needed. */
+function livesOf({ shape }: OpenTable, uniqueids: readonly string[]): Condition | null {
+  if (shape.indexed.has('uniqueid') || !foundByTime(shape)) return null;
+  const created = uniqueids.map(epochOf).filter((at) => at !== null);
+  if (created.length === 0 || created.length < uniqueids.length) return null;
+  const low = created.reduce((a, b) => Math.min(a, b)) - MAX_OFFSET_MS;
+  const high = created.reduce((a, b) => Math.max(a, b)) + LONGEST_CALL_MS + MAX_OFFSET_MS;
+  return between(shape, low - 2000, high);
+}
+
+/** Rows of that time, ms in the table's own time. */
+function between(shape: TableShape, low: number, high: number): Condition {
+  const range = liveIn(shape, low - MAX_OFFSET_MS, high + MAX_OFFSET_MS);
+  const { sql } = startOf(shape);
+  return {
+    sql: ` AND ${sql} >= ? AND ${sql} < ?${range.sql}`,
+    values: [valueFor(shape, low), valueFor(shape, high), ...range.values],
+  };
 }
 
 function unasked(asked: Set<string>, values: readonly string[]): string[] {
@@ -88,10 +104,7 @@ function nearby({ shape }: OpenTable, rows: readonly Row[]): Condition | null {
   const low = starts.reduce((a, b) => Math.min(a, b));
   const last = starts.reduce((a, b) => Math.max(a, b));
   const high = Math.min(last + longest(rows), low + 2 * LONGEST_CALL_MS);
-  const range = liveIn(shape, low - MAX_OFFSET_MS, high + MAX_OFFSET_MS);
-  const { sql } = startOf(shape);
-  const values = [valueFor(shape, low - 1000), valueFor(shape, high + 1000), ...range.values];
-  return { sql: ` AND ${sql} >= ? AND ${sql} < ?${range.sql}`, values };
+  return between(shape, low - 1000, high + 1000);
 }
 
 function longest(rows: readonly Row[]): number {
@@ -107,10 +120,13 @@ async function byColumns(
   const columns = names.flatMap((name) => shape.columns.get(name)?.sql ?? []);
   if (columns.length === 0) return [];
   const linkedid = sqlOf(shape, 'linkedid');
+  const indexed = names.every((name) => shape.indexed.has(name)) || (near !== null && foundByTime(shape));
   const rows = await inParts(values, (part) => {
     const any = columns.map((column) => `${column} IN (${marks(part)})`).join(' OR ');
     const statement = `SELECT DISTINCT ${linkedid} AS linkedid FROM ${shape.sql} WHERE (${any})${near?.sql ?? ''}`;
-    return connection.select(statement, [...columns.flatMap(() => part), ...(near?.values ?? [])]);
+    const values = [...columns.flatMap(() => part), ...(near?.values ?? [])];
+    const ask = (range: Condition) => connection.select(statement + range.sql, [...values, ...range.values]);
+    return allOf(inRanges(connection, shape, indexed, ask));
   });
   return rows.map((row) => row.linkedid ?? '');
 }

@@ -1,6 +1,8 @@
 /** Calls with all of their rows, also those outside of the time that is read. */
 import type { Row } from '../../../database/port.ts';
+import type { Owns } from '../columns.ts';
 import type { RawTables } from '../tables.ts';
+import { allOf, inRanges } from './parts.ts';
 import { createRelations } from './related.ts';
 import { inParts, marks } from './select.ts';
 import type { OpenTable, TableShape } from './shape.ts';
@@ -18,8 +20,12 @@ const WANTED = new Set(
 /** A transfer of a transfer of a transfer: more are a circle of names that came again after a restart of the PBX. */
 const ROUNDS = 6;
 
-/** All rows of these calls and of those that belong to them, in order of their writing. */
-export async function wholeCalls(tables: readonly OpenTable[], linkedIds: readonly string[]): Promise<RawTables> {
+/** All rows of these calls and of those that belong to them and are the PBX's own, in order of their writing. */
+export async function wholeCalls(
+  tables: readonly OpenTable[],
+  linkedIds: readonly string[],
+  owns: Owns,
+): Promise<RawTables> {
   const known = new Set<string>();
   const relations = createRelations(tables);
   const found = new Map<OpenTable, Row[]>(tables.map((table) => [table, []]));
@@ -32,7 +38,7 @@ export async function wholeCalls(tables: readonly OpenTable[], linkedIds: readon
       for (const row of more) rows.push(row);
       fresh.set(table, more);
     }
-    wanted = (await relations.of(fresh)).filter((id) => !known.has(id));
+    wanted = (await relations.of(fresh)).filter((id) => !known.has(id) && owns(id));
   }
   const table = (kind: TableShape['kind']) =>
     [...found].flatMap(([{ shape }, rows]) => (shape.kind === kind ? inOrder(shape, rows) : []));
@@ -45,7 +51,13 @@ async function rowsOf({ connection, shape }: OpenTable, ids: readonly string[]):
   const key = shape.key === null ? [] : [`${shape.key} AS row_key`];
   const { sql: linkedid } = shape.columns.get('linkedid') ?? { sql: 'NULL' };
   const statement = `SELECT ${[...key, ...list].join(', ')} FROM ${shape.sql} WHERE ${linkedid} IN`;
-  return inParts(ids, (part) => connection.select(`${statement} (${marks(part)})`, part));
+  return inParts(ids, (part) =>
+    allOf(
+      inRanges(connection, shape, shape.indexed.has('linkedid'), ({ sql, values }) =>
+        connection.select(`${statement} (${marks(part)})${sql}`, [...part, ...values]),
+      ),
+    ),
+  );
 }
 
 /** `end` and others are words of SQL. */

@@ -1,6 +1,7 @@
 /** Which calls have something recorded in a window of time, from the few columns that tell it. */
 import type { Connection, Row } from '../../../database/port.ts';
 import { offsetsOf } from './offsets.ts';
+import { firstOf, foundByTime, inRanges } from './parts.ts';
 import { LONGEST_CALL_MS, liveIn } from './range.ts';
 import type { OpenTable, TableShape } from './shape.ts';
 import { type Moment, momentIn, recordedOf, startOf, valueFor } from './sql.ts';
@@ -117,11 +118,14 @@ async function light(
   const alive = ended === undefined ? '' : ` AND ${ended.sql} >= ?`;
   const values = [valueFor(shape, low), valueFor(shape, high + 999), ...range.values];
   if (ended !== undefined) values.push(valueFor(shape, ended.at));
-  return connection.select(
-    `SELECT ${text} AS at, ${shape.columns.get('linkedid')?.sql} AS linkedid FROM ${shape.sql}
-     WHERE ${sql} >= ? AND ${sql} < ?${range.sql}${alive} ORDER BY ${sql} LIMIT ${limit}`,
-    values,
+  const answers = inRanges(connection, shape, foundByTime(shape), (part) =>
+    connection.select(
+      `SELECT ${text} AS at, ${shape.columns.get('linkedid')?.sql} AS linkedid FROM ${shape.sql}
+       WHERE ${sql} >= ? AND ${sql} < ?${range.sql}${alive}${part.sql} ORDER BY ${sql} LIMIT ${limit}`,
+      [...values, ...part.values],
+    ),
   );
+  return firstOf(answers, shape, limit);
 }
 
 /** In a longer time clocks may change twice, which rows from both ends of it would not show. */

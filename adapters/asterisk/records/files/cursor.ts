@@ -1,4 +1,5 @@
 /** Goes through the files of one table, a block at a time, from a moment on. */
+import type { Owns } from '../columns.ts';
 import type { TableName } from '../csv.ts';
 import { type Block, blocksOf, type Keep } from './blocks.ts';
 import { rowReader, type TimedRow } from './rows.ts';
@@ -9,6 +10,8 @@ export interface FileTable {
   readonly table: TableName;
   readonly columns: readonly string[];
   readonly files: readonly OpenFile[];
+  /** Rows of other calls are passed over. */
+  readonly owns: Owns;
 }
 
 export interface RowBlock {
@@ -34,7 +37,7 @@ const NEAR_BYTES = 128 * 1024;
 
 /** The blocks of rows that were written at `from` or later (UTC, ms), with some before them. `keep`: as of `blocksOf`. */
 export async function* rowBlocks(
-  { table, columns, files }: FileTable,
+  { table, columns, files, owns }: FileTable,
   from: number,
   keep: Keep | null = null,
 ): AsyncGenerator<RowBlock> {
@@ -45,7 +48,7 @@ export async function* rowBlocks(
     if (offset > 0) await readHeading(file, reader);
     let before = 0;
     for await (const block of blocksOf(file, offset, keep)) {
-      const rows = rowsIn(block, reader);
+      const rows = rowsIn(block, reader).filter(({ linkedId }) => owns(linkedId));
       const unknown = reader.unknown() - before;
       before = reader.unknown();
       const position = index * LONGEST_FILE + block.end;
@@ -96,8 +99,9 @@ async function timeAt(
   await readHeading(file, reader);
   for await (const block of blocksOf(file, offset)) {
     const rows = rowsIn(block, reader);
-    const first = rows.find(({ recordedAt }) => recordedAt !== null);
-    if (first !== undefined) return first.recordedAt;
+    // A guess is too early, if it is wrong: by it the place that is looked for would be passed over.
+    const first = rows.find(({ certain }) => certain)?.recordedAt ?? latestOf(rows);
+    if (first !== null) return first;
   }
   return null;
 }

@@ -8,6 +8,7 @@ import type {
   WantedCall,
 } from '../../../../src/records/port.ts';
 import { epochOf } from '../../events/channel.ts';
+import { ownedBy } from '../columns.ts';
 import { type TableName, UNKNOWN_LAYOUT } from '../csv.ts';
 import { tableEvents } from '../tables.ts';
 import { channelsIn } from './channels.ts';
@@ -30,6 +31,8 @@ export interface FileRecordsOptions {
   readonly source: string;
   /** `cdr`, `cel` or both. */
   readonly files: readonly FilePlace[];
+  /** `systemname` of asterisk.conf, where other PBXs write into the same files; all calls are read where absent. */
+  readonly systemName?: string | null;
   /** Calls of a page, about: those of whole blocks of the files. */
   readonly callsAtOnce?: number;
 }
@@ -58,7 +61,9 @@ function cursorsOf(tables: readonly FileTable[], from: number): readonly Cursor[
   }));
 }
 
-export function createFileRecords({ source, files, callsAtOnce = CALLS_AT_ONCE }: FileRecordsOptions): CallRecords {
+export function createFileRecords(options: FileRecordsOptions): CallRecords {
+  const { source, files, callsAtOnce = CALLS_AT_ONCE } = options;
+  const owns = ownedBy(options.systemName ?? null);
   /** What is being done at the moment: readings and checks do not know of each other. */
   const open = new Set<Session>();
   const key = ({ table }: FilePlace): string => `${table}_file`;
@@ -69,7 +74,7 @@ export function createFileRecords({ source, files, callsAtOnce = CALLS_AT_ONCE }
     for (const place of files) {
       const siblings = await openSiblings(place.file, key(place), since);
       session.push(siblings);
-      tables.push({ table: place.table, columns: place.columns, files: siblings.files });
+      tables.push({ table: place.table, columns: place.columns, files: siblings.files, owns });
     }
     return tables;
   }
@@ -124,9 +129,9 @@ export function createFileRecords({ source, files, callsAtOnce = CALLS_AT_ONCE }
         behind.position = block.position;
         behind.reached = Math.max(behind.reached, block.latest ?? behind.reached);
         count(faults, block, behind.table.table);
-        for (const { row, linkedId, recordedAt } of block.rows) {
-          if (linkedId === '' || recordedAt === null || recordedAt < span.from - 1000 || recordedAt > span.to + 1000)
-            continue;
+        for (const { row, linkedId, recordedAt, certain } of block.rows) {
+          if (linkedId === '' || recordedAt === null || recordedAt > span.to + 1000) continue;
+          if (certain && recordedAt < span.from - 1000) continue;
           ids.add(linkedId);
           for (const name of channelsIn(row)) channels.add(name);
           latest = Math.max(latest, recordedAt);

@@ -12,7 +12,11 @@ export interface TimedRow {
   readonly linkedId: string;
   /** When it was written, UTC, ms; `null` when the row does not tell. */
   readonly recordedAt: number | null;
+  /** False where the zone of the file is guessed from a row that is not the beginning of its channel: it may be later then, never earlier. */
+  readonly certain: boolean;
 }
+
+type Written = Pick<TimedRow, 'recordedAt' | 'certain'>;
 
 /** Turns the records of one file into rows, in the order of the file. */
 export interface RowReader {
@@ -31,7 +35,7 @@ export function rowReader(file: string, table: TableName, columns: readonly stri
     columns.length === 0 ? null : { table, names: columns.map((name) => name.trim().toLowerCase()) };
   let named: Layout | null = null;
   let unknown = 0;
-  const recordedAt = table === 'cdr' ? cdrTimes() : celTimes();
+  const written = table === 'cdr' ? cdrTimes() : celTimes();
   return {
     read(record) {
       const heading = headingIn(file, record);
@@ -45,7 +49,7 @@ export function rowReader(file: string, table: TableName, columns: readonly stri
         return null;
       }
       const row: RawRow = Object.fromEntries(layout.names.map((name, index) => [name, record[index] ?? '']));
-      return { row, linkedId: column(row, 'linkedid'), recordedAt: recordedAt(row) };
+      return { row, linkedId: column(row, 'linkedid'), ...written(row) };
     },
     unknown: () => unknown,
   };
@@ -65,35 +69,42 @@ function headingIn(file: string, record: readonly string[]): Layout | null {
  * names, so when it was written is that second and the duration, whatever the zone; other rows are written in the zone of the last
  * such row.
  */
-function cdrTimes(): (row: RawRow) => number | null {
+function cdrTimes(): (row: RawRow) => Written {
   let offset: number | null = null;
   return (row) => {
     const created = epochOf(column(row, 'uniqueid'));
     const start = timeIn(column(row, 'start', 'calldate'));
-    if (created === null || start === null) return null;
+    if (created === null || start === null) return { recordedAt: null, certain: false };
     const end = timeIn(column(row, 'end', 'endtime')) ?? start + 1000 * (Number(column(row, 'duration')) || 0);
     const apart = start - created;
     const near = Math.round(apart / QUARTER_MS) * QUARTER_MS;
     if (Math.abs(apart - near) <= SLACK_MS && column(row, 'uniqueid') === column(row, 'linkedid')) {
       offset = near;
-      return created + Math.max(end - start, 1000 * (Number(column(row, 'duration')) || 0));
+      const lasted = Math.max(end - start, 1000 * (Number(column(row, 'duration')) || 0));
+      return { recordedAt: created + lasted, certain: true };
     }
-    return end - (offset ?? Math.floor((apart + SLACK_MS) / QUARTER_MS) * QUARTER_MS);
+    return inZone(end, apart, offset);
   };
 }
 
 /** Seconds since the epoch, unless `dateformat` of cel.conf makes local times of them. */
-function celTimes(): (row: RawRow) => number | null {
+function celTimes(): (row: RawRow) => Written {
   let offset: number | null = null;
   return (row) => {
     const text = column(row, 'eventtime');
-    if (/^\d{9,11}(?:\.\d+)?$/.test(text)) return Math.floor(Number(text) * 1000);
+    if (/^\d{9,11}(?:\.\d+)?$/.test(text)) return { recordedAt: Math.floor(Number(text) * 1000), certain: true };
     const at = timeIn(text);
     const created = epochOf(column(row, 'uniqueid'));
-    if (at === null || created === null) return at;
+    if (at === null || created === null) return { recordedAt: at, certain: false };
     const apart = at - created;
     const near = Math.round(apart / QUARTER_MS) * QUARTER_MS;
     if (Math.abs(apart - near) <= SLACK_MS && column(row, 'eventenum', 'eventtype') === 'CHAN_START') offset = near;
-    return at - (offset ?? Math.floor((apart + SLACK_MS) / QUARTER_MS) * QUARTER_MS);
+    return inZone(at, apart, offset);
   };
+}
+
+/** `apart`: from the creation of the channel to the row, by the clock of the file: its zone, and how long the channel was up. */
+function inZone(at: number, apart: number, offset: number | null): Written {
+  const guess = Math.floor((apart + SLACK_MS) / QUARTER_MS) * QUARTER_MS;
+  return { recordedAt: at - (offset ?? guess), certain: offset !== null };
 }

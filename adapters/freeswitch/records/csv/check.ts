@@ -1,8 +1,9 @@
 /** What can be said of a file of mod_cdr_csv from its latest lines. */
 import { open } from 'node:fs/promises';
-import type { RecordsCheck } from '../../../../src/records/port.ts';
+import { type RecordsCheck, RecordsError } from '../../../../src/records/port.ts';
 import { codeOf } from '../folder.ts';
 import { SkipTally } from '../skipped.ts';
+import { fileProblem } from './problem.ts';
 import type { CsvRow } from './row.ts';
 import { type RowForm, rowsIn } from './rows.ts';
 import { BEST_TEMPLATE } from './template.ts';
@@ -13,19 +14,6 @@ const LOOKED_AT = 2000;
 const REMEDY = `<param name="legs" value="ab"/>, <param name="default-template" value="logcalld"/> and among the templates \
 <template name="logcalld">${BEST_TEMPLATE}</template>`;
 
-/** Why a file cannot be read, in one sentence with the remedy. */
-export function fileProblem(file: string, code: string): string {
-  if (code === 'ENOENT') {
-    return (
-      `${file}: is not there; see that modules.conf.xml has <load module="mod_cdr_csv"/>, and that log-base in ` +
-      'cdr_csv.conf.xml is the folder above cdr-csv.'
-    );
-  }
-  if (code === 'EISDIR') return `${file}: is a folder; name the file in it, e.g. Master.csv.`;
-  const denied = code === 'EACCES' || code === 'EPERM';
-  return `${file}: cannot be read (${code})${denied ? `; allow it: setfacl -m u:logcalld:r ${file}` : ''}.`;
-}
-
 /** Never rejects. */
 export async function checkCsv(file: string, form: RowForm): Promise<RecordsCheck> {
   try {
@@ -35,8 +23,9 @@ export async function checkCsv(file: string, form: RowForm): Promise<RecordsChec
     const { size, mtimeMs } = facts;
     const rows: CsvRow[] = [];
     const skipped = new SkipTally();
+    const live = { path: file, changedAt: mtimeMs, size, live: true };
     // The place of a time in the future is the end of the file.
-    for await (const row of rowsIn({ path: file, changedAt: mtimeMs, size }, form, Number.MAX_SAFE_INTEGER, skipped)) {
+    for await (const row of rowsIn(live, form, Number.MAX_SAFE_INTEGER, skipped)) {
       rows.push(row);
       if (rows.length > LOOKED_AT) rows.shift();
     }
@@ -44,7 +33,8 @@ export async function checkCsv(file: string, form: RowForm): Promise<RecordsChec
     const problem = skipped.take()[0]?.why ?? null;
     return { problem, hints: problem === null ? [`${file} holds no call yet.`] : [] };
   } catch (error) {
-    return { problem: fileProblem(file, codeOf(error)), hints: [] };
+    const problem = error instanceof RecordsError ? error.message : fileProblem(file, codeOf(error));
+    return { problem, hints: [] };
   }
 }
 

@@ -12,6 +12,8 @@ export interface CsvFile {
   /** When it was written last, ms since the epoch, UTC. */
   readonly changedAt: number;
   readonly size: number;
+  /** The one that is written to. */
+  readonly live: boolean;
 }
 
 /** The file and those beside it that were put aside, the oldest first. Rejects when the folder cannot be read. */
@@ -22,10 +24,11 @@ export async function filesOf(file: string): Promise<CsvFile[]> {
     if (entry !== name && !(entry.startsWith(name) && /^[.-][\w.-]+$/.test(entry.slice(name.length)))) continue;
     const path = join(dirname(file), entry);
     const one = await stat(path).catch(() => null);
-    if (one?.isFile()) found.push({ path, changedAt: Math.floor(one.mtimeMs), size: one.size });
+    const live = entry === name;
+    if (one?.isFile()) found.push({ path, changedAt: Math.floor(one.mtimeMs), size: one.size, live });
   }
   // The file that is written to is the latest, whatever was done to the others.
-  const place = (one: CsvFile) => (one.path === join(dirname(file), name) ? Number.MAX_SAFE_INTEGER : one.changedAt);
+  const place = (one: CsvFile) => (one.live ? Number.MAX_SAFE_INTEGER : one.changedAt);
   return found.sort((a, b) => place(a) - place(b));
 }
 

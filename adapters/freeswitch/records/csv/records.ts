@@ -9,10 +9,11 @@ import { codeOf } from '../folder.ts';
 import type { CsvOptions } from '../options.ts';
 import { SkipTally } from '../skipped.ts';
 import { LOOK_MS, type Reading, spanOf, weave } from '../weave.ts';
-import { checkCsv, fileProblem } from './check.ts';
+import { checkCsv } from './check.ts';
 import { CsvLegs, HOLD_MS } from './legs.ts';
 import { type CsvFile, filesOf } from './lines.ts';
 import { localTimes } from './local-time.ts';
+import { fileProblem } from './problem.ts';
 import { writtenAt } from './row.ts';
 import { type RowForm, rowsIn } from './rows.ts';
 import { KNOWN_TEMPLATES, saysEnough, templateOf } from './template.ts';
@@ -33,10 +34,11 @@ export function createCsvRecords(options: CsvOptions): CallRecords {
     );
   }
   const form: RowForm = { templates, zone: localTimes(timeZone ?? null) };
+  const place = (aheadMs = 0): Place => ({ file, source, form, now: () => now() + aheadMs });
   return {
     name,
-    read: (span) => wovenFrom({ file, source, form, now }, { span, lookMs: LOOK_MS }),
-    find: (calls) => find({ file, source, form, now }, calls),
+    read: (span, aheadMs) => wovenFrom(place(aheadMs), { span, lookMs: LOOK_MS }),
+    find: (calls, aheadMs) => find(place(aheadMs), calls),
     check: () => checkCsv(file, form),
     close: async () => {},
   };
@@ -46,6 +48,7 @@ interface Place {
   readonly file: string;
   readonly source: string;
   readonly form: RowForm;
+  /** The clock of the PBX, ms since the epoch. */
   readonly now: () => number;
 }
 

@@ -1,8 +1,10 @@
 /** The rows that lines of mod_cdr_csv make. */
-import { codeOf } from '../folder.ts';
+import { RecordsError } from '../../../../src/records/port.ts';
+import { codeOf, isDenied } from '../folder.ts';
 import type { SkipTally } from '../skipped.ts';
 import { type CsvFile, linesOf, placeIn } from './lines.ts';
 import type { localTimes } from './local-time.ts';
+import { fileProblem } from './problem.ts';
 import { type CsvRow, rowOf, writtenAt } from './row.ts';
 import type { Template, Variables } from './template.ts';
 
@@ -19,6 +21,7 @@ const MOST_LINES = 5;
 
 /**
  * The rows written since (ms since the epoch); returns true when the last line is not whole. Lines that no template knows are counted.
+ * Rejects with a `RecordsError` where the file may not be read, or the one that is written to cannot: what it holds is not to be passed over.
  */
 export async function* rowsIn(
   file: CsvFile,
@@ -39,8 +42,10 @@ export async function* rowsIn(
       partial = false;
     }
   } catch (error) {
-    const why = `${file.path}: cannot be read to its end (${codeOf(error)}); see whether it is damaged or may not be read.`;
-    skipped.note(`unread ${codeOf(error)}`, why);
+    const code = codeOf(error);
+    if (isDenied(code) || (file.live && code === 'EIO')) throw new RecordsError(fileProblem(file.path, code));
+    const why = `${file.path}: cannot be read to its end (${code}); see whether it is damaged or may not be read.`;
+    skipped.note(`unread ${code}`, why);
   }
   yield* rows.end(unfinished);
   return unfinished;

@@ -198,3 +198,32 @@ t.test('a file that is written meanwhile is read, and never held for long', asyn
   }
   t.ok(next > 420, 'it could be written between all pages');
 });
+
+t.test('of a table into which several PBXs write, the calls of one', async (t) => {
+  const { cdr, cel } = tablesOf('inbound_answered');
+  const named = (name: string) => (row: TextRow) => ({
+    ...row,
+    uniqueid: `${name}-${row.uniqueid}`,
+    linkedid: `${name}-${row.linkedid}`,
+  });
+  const file = join(folderFor(t), 'master.db');
+  const of = (name: string) => ({ cdr: cdr.map(named(name)), cel: cel.map(named(name)) });
+  sqliteFile(file, together([of('pbx'), of('pbx-2')]));
+  const database = createSqlite({ file });
+  const place = (systemName: string | null) =>
+    createTableRecords({
+      ...{ source: SOURCE, systemName },
+      tables: [
+        { kind: 'cdr', table: 'cdr', database },
+        { kind: 'cel', table: 'cel', database },
+      ],
+    });
+  const begun = Number(cdr[0]?.linkedid?.split('.')[0]) * 1000;
+  const span = { from: begun - HOUR_MS, to: begun + HOUR_MS };
+  const ids = async (systemName: string | null) => [...(await readCalls(place(systemName), span)).calls.keys()].sort();
+  const own = (name: string): string => `${SOURCE}-${name}-${cdr[0]?.linkedid}`;
+  t.strictSame(await ids(null), [own('pbx'), own('pbx-2')]);
+  t.strictSame(await ids('pbx'), [own('pbx')]);
+  const id = `pbx-2-${cdr[0]?.linkedid}`;
+  for await (const { events } of place('pbx').find([{ id, span }])) t.strictSame(events, [], 'it is not found either');
+});

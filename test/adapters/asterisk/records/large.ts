@@ -54,6 +54,7 @@ const merge = pageMerger({
     isOpen: () => false,
     settled: async () => true,
     heard: async () => none,
+    elsewhere: async () => new Set(),
     lists: async () => [],
   },
   store: async (records) => ({ inserted: records.map(({ callSessionId }) => callSessionId), changed: [] }),

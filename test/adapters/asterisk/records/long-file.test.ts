@@ -22,8 +22,8 @@ function lineOf(call: number, lasts = 64, part = 0): string {
 
 const spanOf = (calls: number) => ({ from: BEGUN * 1000, to: (BEGUN + calls * EVERY_S) * 1000 + 100_000 });
 
-function placeOf(file: string) {
-  return createFileRecords({ source: SOURCE, files: [{ table: 'cdr', file, columns: [] }] });
+function placeOf(file: string, systemName: string | null = null) {
+  return createFileRecords({ source: SOURCE, systemName, files: [{ table: 'cdr', file, columns: [] }] });
 }
 
 /** Bytes that are read from files meanwhile. */
@@ -88,6 +88,39 @@ t.test('a call of which a row was written hours later is whole, also behind a ro
     t.ok(versions.length > 0);
     for (const version of versions) t.same(version, whole.calls.get(id)?.[0]);
   }
+});
+
+t.test('a place in time is found among rows that are not the beginning of their channel', async (t) => {
+  const calls = 2_000;
+  /** A further leg of a channel that is up for hours: when it was created says nothing of the zone of the file. */
+  const later = (call: number, part: number): string => {
+    const id = `${BEGUN + call * EVERY_S}.${call}`;
+    const old = `${BEGUN + call * EVERY_S - 3 * 3_600}.${part}`;
+    return lineOf(call, 64, part).replace(`"${id}","","","${id}"`, `"${old}","","","${old.replace('.', '.7')}"`);
+  };
+  const lines = Array.from({ length: calls }, (_, call) => [
+    ...Array.from({ length: 9 }, (_, part) => later(call, part)),
+    lineOf(call),
+  ]);
+  const file = writeAll(join(folderFor(t), 'Master.csv'), lines.flat());
+  const from = (BEGUN + 600 * EVERY_S + 64) * 1000;
+  const found = await readCalls(placeOf(file), { from, to: from + 59_000 });
+  for (let call = 600; call < 630; call += 1) {
+    const id = `${SOURCE}-${BEGUN + call * EVERY_S}.${call}`;
+    t.ok(found.calls.has(id), id);
+  }
+});
+
+t.test('of a file into which several PBXs write, the calls of one', async (t) => {
+  const lines = Array.from({ length: 20 }, (_, call) => {
+    const id = `${BEGUN + call * EVERY_S}.${call}`;
+    return lineOf(call).replaceAll(`"${id}"`, `"${call % 2 === 0 ? 'pbx' : 'pbx-2'}-${id}"`);
+  });
+  const file = writeAll(join(folderFor(t), 'Master.csv'), lines);
+  t.equal((await readCalls(placeOf(file), spanOf(20))).calls.size, 20);
+  const { calls } = await readCalls(placeOf(file, 'pbx'), spanOf(20));
+  t.equal(calls.size, 10);
+  t.ok([...calls.keys()].every((id) => id.startsWith(`${SOURCE}-pbx-17`)));
 });
 
 function writeAll(file: string, lines: readonly string[]): string {

@@ -1,5 +1,5 @@
 /** Files of mod_cdr_csv as a place of records. */
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
@@ -8,7 +8,7 @@ import { createCsvRecords } from '../../../../adapters/freeswitch/records/index.
 import type { CsvOptions } from '../../../../adapters/freeswitch/records/options.ts';
 import { bytesOf, scenarioOf } from '../../../support/cdr.ts';
 import { bestLine } from './csv-rows.ts';
-import { bodiesOf, found, lay, SOURCE, temporary, told } from './support.ts';
+import { bodiesOf, found, lay, SOURCE, stoppedByRights, temporary, told } from './support.ts';
 
 const DAY = 24 * 3_600_000;
 const at = (text: string) => Date.parse(`${text.replace(' ', 'T')}Z`);
@@ -264,4 +264,32 @@ t.test('a call is found among the lines that were written while it went on', asy
   const id = whole.callSessionId.slice(SOURCE.length + 1);
   t.strictSame((await found(one, [{ id, span }])).calls, [whole]);
   t.strictSame((await found(one, [{ id: '5f0c7c7e-0000-4000-8000-000000000000', span }])).calls, []);
+});
+
+t.test('a file that FreeSWITCH has made anew for itself alone is not passed over', async (t) => {
+  const folder = temporary(t);
+  const file = join(folder, 'Master.csv');
+  const aside = join(folder, 'Master.csv.2026-11-22-10-00-00');
+  writeFileSync(aside, csv('queue_answered'));
+  writeFileSync(file, csv('out_answered'));
+  chmodSync(file, 0);
+  const read = () => stoppedByRights(folder, () => told(place(file), SPAN));
+  await t.rejects(read(), {
+    name: 'RecordsError',
+    message: /Master\.csv: cannot be read \(EACCES\); allow it: setfacl .*again after each rotation/,
+  });
+  t.match(await stoppedByRights(folder, () => place(file).check()), { problem: /again after each rotation/ });
+  chmodSync(file, 0o644);
+  chmodSync(aside, 0);
+  await t.rejects(read(), { name: 'RecordsError', message: /Master\.csv\.2026-11-22-10-00-00: cannot be read/ });
+});
+
+t.test('a PBX whose clock is ahead of this one: its lines are held to be complete by its own clock', async (t) => {
+  const folder = temporary(t);
+  const file = join(folder, 'Master.csv');
+  writeFileSync(file, line('5f0c7c7e-0000-4000-8000-000000000001'));
+  const span = { from: at('2026-11-22 09:00:00'), to: at('2026-11-22 10:05:00') };
+  const one = place(file, { now: () => at('2026-11-22 09:10:00') });
+  t.equal((await told(one, span)).pages.at(-1)?.upTo, at('2026-11-22 09:10:00'));
+  t.equal((await told(one, span, undefined, 3_600_000)).pages.at(-1)?.upTo, span.to);
 });

@@ -86,6 +86,16 @@ t.test('one domain of many', async (t) => {
   t.equal((await told(place(query), span)).calls.length, 2);
 });
 
+t.test('a PBX whose clock is ahead of this one: what it has recorded by its own clock is read', async (t) => {
+  const own = bodies('ringgroup_second_answers');
+  const span = spanOfLegs(own);
+  const ahead = 3_600_000;
+  const one = place(fakePg(stored(own), NEW).query, { now: () => span.to + 100_000 - ahead });
+  t.strictSame((await told(one, span)).calls, []);
+  const seen = await told(one, span, undefined, ahead);
+  t.strictSame([seen.calls.length, seen.pages.at(-1)?.upTo], [1, span.to]);
+});
+
 t.test('what is not imported yet is not said to be told', async (t) => {
   const own = bodies('in_answered_caller_hangup');
   const { from, to } = spanOfLegs(own);

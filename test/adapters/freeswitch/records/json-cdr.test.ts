@@ -1,5 +1,5 @@
 /** Folders of mod_json_cdr as a place of records. */
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
@@ -9,7 +9,18 @@ import { DEFAULT_RULES } from '../../../../src/call/correlate.ts';
 import type { SkippedRecords } from '../../../../src/records/port.ts';
 import { eventsOf, scenarioOf } from '../../../support/cdr.ts';
 import { labPlan, scenarios } from '../../../support/recordings.ts';
-import { bodiesOf, found, idsOf, lay, type RecordedBody, SOURCE, spanOfLegs, temporary, told } from './support.ts';
+import {
+  bodiesOf,
+  found,
+  idsOf,
+  lay,
+  type RecordedBody,
+  SOURCE,
+  spanOfLegs,
+  stoppedByRights,
+  temporary,
+  told,
+} from './support.ts';
 
 const HOUR = 3_600_000;
 
@@ -214,14 +225,52 @@ t.test('a folder that cannot be read', async (t) => {
   t.match(await place(folder).check(), { problem: null, hints: [/holds no record of a call/] });
 });
 
-t.test('files and folders without the right to read them', { skip: process.getuid?.() === 0 }, async (t) => {
+t.test('files and folders without the right to read them: the time is not held to be read', async (t) => {
   const folder = temporary(t);
   const own = bodies('in_answered_caller_hangup');
+  const span = spanOfLegs(own);
   layAll(folder, own);
   for (const { file } of own) chmodSync(join(folder, file), 0);
-  const { skipped } = await told(place(folder), spanOfLegs(own));
-  t.match(Object.entries(skipped), [[/cannot be read \(EACCES\); allow it: setfacl/, 2]]);
-  t.match(await place(folder).check(), { problem: /cannot be read \(EACCES\)/ });
+  const read = () => stoppedByRights(folder, () => told(place(folder), span));
+  const denied = { name: 'RecordsError', message: /cannot be read \(EACCES\); allow it: setfacl/ };
+  await t.rejects(read(), denied);
+  const id = own[0]?.leg.channel ?? '';
+  await t.rejects(
+    stoppedByRights(folder, () => found(place(folder), [{ id, span }])),
+    denied,
+  );
+  t.match(await stoppedByRights(folder, () => place(folder).check()), { problem: /cannot be read \(EACCES\)/ });
+
+  // One among others that can be read is left out, and counted.
+  chmodSync(join(folder, own[0]?.file ?? ''), 0o644);
+  t.match(Object.entries((await read()).skipped), [[/cannot be read \(EACCES\); allow it: setfacl/, 1]]);
+
+  // With rotate each start makes a folder; of one that was closed before that time nothing is missing.
+  const begun = join(folder, '2026-11-22-10-00-00');
+  mkdirSync(begun);
+  chmodSync(begun, 0o700);
+  await t.rejects(read(), {
+    name: 'RecordsError',
+    message: /2026-11-22-10-00-00: may not be read; allow it: setfacl -R/,
+  });
+  chmodSync(begun, 0o744);
+  lay(begun, own[1]?.file ?? '', own[1]?.bytes ?? '', span.to);
+  await t.rejects(read(), { message: /2026-11-22-10-00-00: may not be read/ }, 'it can be listed, and nothing more');
+  chmodSync(begun, 0o700);
+  utimesSync(begun, span.from / 1000 - 86_400, span.from / 1000 - 86_400);
+  t.ok(Object.keys((await read()).skipped).some((why) => /2026-11-22-10-00-00: may not be read/.test(why)));
+});
+
+t.test('a PBX whose clock is ahead of this one: what it has recorded by its own clock is read', async (t) => {
+  const folder = temporary(t);
+  const own = bodies('in_answered_caller_hangup');
+  const span = spanOfLegs(own);
+  layAll(folder, own);
+  const ahead = HOUR;
+  const one = createJsonCdrRecords({ name: 'x', folders: [folder], source: SOURCE, now: () => span.to + 1000 - ahead });
+  t.strictSame((await told(one, span)).calls, [], 'by our clock it lies in the time to come');
+  const seen = await told(one, span, undefined, ahead);
+  t.strictSame([seen.calls, seen.pages.at(-1)?.upTo], [callsOf(own), span.to]);
 });
 
 t.test('a call is found by its id, and costs nothing before it has its file', async (t) => {

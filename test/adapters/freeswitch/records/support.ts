@@ -1,5 +1,5 @@
 /** The records of the recorded calls, laid down as FreeSWITCH lays them down. */
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CdrLeg } from '../../../../adapters/freeswitch/cdr/leg.ts';
@@ -38,6 +38,18 @@ export function temporary(t: { teardown(done: () => void): unknown }): string {
   return folder;
 }
 
+/** Runs as somebody whom rights stop: root is not, and tests may be run by it. */
+export async function stoppedByRights<T>(folder: string, run: () => Promise<T>): Promise<T> {
+  const root = process.geteuid?.() === 0;
+  chmodSync(folder, 0o755);
+  if (root) process.seteuid?.(65_534);
+  try {
+    return await run();
+  } finally {
+    if (root) process.seteuid?.(0);
+  }
+}
+
 /** Writes a file that is as old as what it tells of; `at`: ms since the epoch. */
 export function lay(folder: string, name: string, content: Uint8Array | string, at: number): string {
   const path = join(folder, name);
@@ -55,9 +67,9 @@ export interface Told {
   readonly skipped: Readonly<Record<string, number>>;
 }
 
-export async function told(records: CallRecords, span: Span, plan = labPlan('freeswitch')): Promise<Told> {
+export async function told(records: CallRecords, span: Span, plan = labPlan('freeswitch'), aheadMs = 0): Promise<Told> {
   const pages: RecordsPage[] = [];
-  for await (const page of records.read(span)) pages.push(page);
+  for await (const page of records.read(span, aheadMs)) pages.push(page);
   const calls = pages.flatMap(({ events }) => callsOfCdr(events, SOURCE, plan, DEFAULT_RULES));
   const skipped: Record<string, number> = {};
   for (const { why, count } of pages.flatMap((page) => page.skipped)) skipped[why] = (skipped[why] ?? 0) + count;
