@@ -7,7 +7,7 @@ import { listEndpoints } from './endpoints.ts';
 import { isKnownEvent, normalise } from './events/normalise.ts';
 import { deafTo, deafToQueues } from './hearing/advice.ts';
 import { Counts } from './hearing/counts.ts';
-import { Hearing } from './hearing/hearing.ts';
+import { Hearing, isCallEvent } from './hearing/hearing.ts';
 import { createProbe } from './hearing/probe.ts';
 import { QueueHearing } from './hearing/queues.ts';
 import { AmiClient } from './link/client.ts';
@@ -43,7 +43,9 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
       const event = packet.get('Event') ?? '';
       heard.frames += 1;
       heard.unknownEvents += isKnownEvent(event) ? 0 : 1;
-      if (hearing.see(event, packet)) callHeardAt = receivedAt;
+      // Before anybody is told that it is not deaf any more: until then it was.
+      if (isCallEvent(event)) callHeardAt = receivedAt;
+      hearing.see(event, packet);
       queues.see(event);
       const events = normalise(packet, name, receivedAt);
       if (events.some(({ kind }) => kind === 'snapshot-complete')) client.note('list', null);
@@ -58,6 +60,7 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
       // First of all, so that whatever becomes of the rest, the live channels are asked for.
       pbxClock.connect();
       beginHearing();
+      noteDeaf();
       resynchroniseAgain();
       if (fullyBooted !== null) return;
       const at = clock.now();
@@ -101,7 +104,11 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
     ping: () => client.ping(),
     renew: (nothingComes) => void client.renew(nothingComes),
     list: () => resynchroniseAgain(),
-    onChange: () => noteDeaf(),
+    onChange: () => {
+      noteDeaf();
+      // Also where that is no news for the link, which forgets its notes with each connection.
+      tell(status());
+    },
   });
 
   const queues = new QueueHearing({

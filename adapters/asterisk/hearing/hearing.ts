@@ -14,6 +14,11 @@ import { Roster } from './roster.ts';
 /** Events that every call has, whatever is filtered. */
 const CALL_EVENTS = new Set(['Newchannel', 'Newstate', 'Hangup', 'BridgeEnter', 'BridgeLeave', 'DialBegin', 'DialEnd']);
 
+/** True for an event of a call. */
+export function isCallEvent(event: string): boolean {
+  return CALL_EVENTS.has(event);
+}
+
 /** Between looks, ms, and while events of calls come. */
 const LOOK_MS = 3_000;
 const BUSY_LOOK_MS = 10_000;
@@ -88,10 +93,10 @@ export class Hearing {
     this.#cancel();
   }
 
-  /** Every event; true for one of a call. */
-  see(event: string, packet: AmiPacket): boolean {
+  /** Every event. */
+  see(event: string, packet: AmiPacket): void {
     if (event === 'Reload') this.#renewals.hurry();
-    if (!CALL_EVENTS.has(event)) return false;
+    if (!isCallEvent(event)) return;
     this.#heardSinceTick = true;
     this.#everHeard = true;
     const before = this.missing;
@@ -100,7 +105,6 @@ export class Hearing {
     if (event === 'Newchannel') this.#roster.begins(id, this.#options.clock.monotonic());
     else if (event === 'Hangup') this.#roster.ends(id, this.#loggedIn());
     this.#tellFrom(before);
-    return true;
   }
 
   /** The live channels were listed, whole; `null`: so late that nobody held them together. From now on it is looked. */

@@ -2,83 +2,11 @@
 import t from 'tap';
 import { createAsteriskSource } from '../../../adapters/asterisk/source.ts';
 import type { SourceStatus } from '../../../src/ports.ts';
+import { bench, event, LOOK_MS } from './hearing-support.ts';
 import { acceptLogin, answerPings, FakeClock, Inbox, type Peer, scriptedServer } from './support.ts';
 
-/** As `LOOK_MS` and `RENEW_MS` of hearing.ts. */
-const LOOK_MS = 3_000;
-/** As `bootDeadlineMs` of client-options.ts. */
-const BOOT_MS = 3_000;
+/** As `RENEW_MS` of hearing.ts. */
 const LOOKS_TO_RENEWAL = 5;
-
-interface Counts {
-  readonly live: number;
-  readonly total?: number;
-}
-
-/** `first`: the counts when the channels have been listed, and each time that is done again. */
-async function bench(
-  t: { teardown(run: () => Promise<void>): unknown },
-  listed: readonly string[] = [],
-  first: Counts = { live: listed.length },
-  booted = true,
-) {
-  const server = await scriptedServer();
-  const clock = new FakeClock();
-  const statuses = new Inbox<SourceStatus>();
-  const kinds: string[] = [];
-  const who = { name: 'pbx', host: '127.0.0.1', port: server.port, username: 'logcalld', secret: 's', clock };
-  const source = createAsteriskSource({ ...who, pingIntervalMs: 1_000_000, retryMs: () => 0 });
-  source.start(
-    (frame) => kinds.push(...frame.events.map(({ kind }) => kind)),
-    (status) => statuses.push(status),
-  );
-  t.teardown(async () => {
-    await source.stop();
-    await server.close();
-  });
-  const taken = new Map<Peer, number>();
-  /** The next action of that name that has not been answered. */
-  const next = async (peer: Peer, name: string): Promise<string> => {
-    const from = taken.get(peer) ?? 0;
-    const action = await peer.actions.find((one) => one.get('Action') === name, from);
-    taken.set(peer, peer.actions.items.indexOf(action) + 1);
-    return `ActionID: ${action.get('ActionID')}`;
-  };
-  const list = async (peer: Peer, channels: readonly string[] = listed): Promise<void> => {
-    const id = await next(peer, 'Status');
-    peer.packet('Response: Success', id, 'EventList: start');
-    for (const one of channels)
-      peer.packet('Event: Status', id, 'Channel: PJSIP/1001-1', `Uniqueid: ${one}`, `Linkedid: ${one}`);
-    const looking = clock.timer(LOOK_MS);
-    peer.packet('Event: StatusComplete', id, 'EventList: Complete', `ListItems: ${channels.length}`);
-    await looking;
-    await answer(peer, first);
-  };
-  /** Time for a look passes, and the PBX answers it. */
-  const look = async (peer: Peer, counts: Counts): Promise<void> => {
-    clock.advance(LOOK_MS);
-    await answer(peer, counts);
-  };
-  const answer = async (peer: Peer, { live, total }: Counts): Promise<void> => {
-    const id = await next(peer, 'CoreStatus');
-    const more = total === undefined ? [] : [`CoreProcessedCalls: ${total}`];
-    peer.packet('Response: Success', id, `CoreCurrentCalls: ${live}`, ...more);
-    await heard(peer);
-  };
-  /** Whatever was sent before has been taken. */
-  const heard = async (peer: Peer): Promise<void> => {
-    const before = source.status().frames;
-    peer.packet('Event: ContactStatus', 'URI: none');
-    while (source.status().frames === before) await new Promise((resolve) => setImmediate(resolve));
-    await new Promise((resolve) => setImmediate(resolve));
-  };
-  const peer = await server.peers.find(() => true);
-  const waits = clock.timer(BOOT_MS);
-  await acceptLogin(peer, booted);
-  if (!booted) await waits.then(() => clock.advance(BOOT_MS));
-  await list(peer);
-  return { server, clock, source, statuses, kinds, peer, look, list, heard, next };
-}
 
 /** A user who may neither list channels nor ask for their number; the bridges have so many channels. */
 async function rightless(t: { teardown(run: () => Promise<void>): unknown }) {
@@ -121,13 +49,6 @@ async function rightless(t: { teardown(run: () => Promise<void>): unknown }) {
   denied(await next('CoreStatus'));
   return { server, clock, statuses, source, peer, bridges, next };
 }
-
-const event = (name: string, id: string) => [
-  `Event: ${name}`,
-  'Channel: PJSIP/1001-1',
-  `Uniqueid: ${id}`,
-  `Linkedid: ${id}`,
-];
 
 t.test('the calls grow and no event comes: deaf after the second look, with the lines to change', async (t) => {
   const { source, peer, look } = await bench(t);
@@ -228,6 +149,25 @@ t.test('a login that is refused now gives the connection up, so that the ordinar
   const { problem } = await statuses.find(({ state }) => state === 'lost');
   t.match(problem, /refused the login of user "logcalld"/);
   t.ok(source.status().deaf, 'it is not known to hear');
+});
+
+t.test('it ends on a new connection before the channels are listed: told as well', async (t) => {
+  const { server, source, clock, statuses, peer, look, heard } = await bench(t);
+  for (const live of [2, 2]) await look(peer, { live });
+  t.ok(source.status().deaf);
+  const again = server.peers.find((one) => one !== peer);
+  const lost = statuses.find(({ state }) => state === 'lost', statuses.items.length);
+  peer.socket.destroy();
+  await lost;
+  clock.advance(0);
+  const fresh = await again;
+  const asked = fresh.actions.find((action) => action.get('Action') === 'Status');
+  await acceptLogin(fresh);
+  await asked;
+  t.match(statuses.items.at(-1), { state: 'connected', deaf: { text: /no event/ }, problem: /no event/ });
+  fresh.packet(...event('Newchannel', '1795344641.0'));
+  await heard(fresh);
+  t.match(statuses.items.at(-1), { state: 'connected', deaf: null, problem: null });
 });
 
 t.test('ends without beginnings: a filter holds Newchannel back', async (t) => {

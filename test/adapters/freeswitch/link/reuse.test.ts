@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import t from 'tap';
 import { replyText } from '../../../../adapters/freeswitch/link/connection.ts';
-import { apiReply, fakeServer, greet, jsonFrame, Seen, watch } from '../support.ts';
+import { apiReply, fakeServer, greet, jsonFrame, watch } from '../support.ts';
 
 /** Bytes of events between two questions: half of a slab. */
 const EVENTS = 4;
