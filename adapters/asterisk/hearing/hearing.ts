@@ -24,6 +24,13 @@ const LOOK_MS = 3_000;
 const BUSY_LOOK_MS = 10_000;
 /** For so long an event may be on its way: a look further, ms. */
 const PATIENCE_MS = 2_500;
+/** A list, where calls were counted and none is seen, no sooner after the last one, ms: each may have been a text message. */
+const GROWN_MS = 10_000;
+/**
+ * Text messages between phones (SIP MESSAGE) run through the dialplan on a channel of this kind. It is made with the first of them and
+ * lives for ever, and from Asterisk 20 on each message is counted as a call.
+ */
+const MESSAGES = /^Message\//;
 /** As often the PBX is asked what its clock shows, ms: a link on which answers come is never silent. */
 const PING_MS = 10_000;
 /** While events are missing, the login is first done anew after, ms. */
@@ -51,6 +58,11 @@ export class Hearing {
   readonly #roster = new Roster(PATIENCE_MS);
   readonly #renewals: Renewals;
   #listed: ReadonlySet<string> | null = null;
+  /** Calls since the PBX was started, as of the last look; `null`: not known, or an event of a call came since. */
+  #total: number | null = null;
+  /** More were counted since: a list is to show whether channels live of which nothing was told. */
+  #grown = false;
+  #grownListAt = Number.NEGATIVE_INFINITY;
   #heardSinceTick = false;
   #everHeard = false;
   #loggedInAt = 0;
@@ -80,7 +92,7 @@ export class Hearing {
   begin(): void {
     this.#deafness.begin();
     this.#roster.begin();
-    this.#listed = null;
+    [this.#listed, this.#total, this.#grown, this.#grownListAt] = [null, null, false, Number.NEGATIVE_INFINITY];
     const now = this.#options.clock.monotonic();
     [this.#loggedInAt, this.#pingAt] = [now, now + PING_MS];
     this.#renewals.rest();
@@ -101,10 +113,15 @@ export class Hearing {
     this.#everHeard = true;
     const before = this.missing;
     this.#deafness.hear();
-    const id = packet.get('Uniqueid') ?? '';
+    [this.#total, this.#grown] = [null, false];
+    // Of messages they tell that the rights are there, but such a channel has no end.
+    if (!isOfMessages(packet)) this.#keep(event, packet.get('Uniqueid') ?? '');
+    this.#tellFrom(before);
+  }
+
+  #keep(event: string, id: string): void {
     if (event === 'Newchannel') this.#roster.begins(id, this.#options.clock.monotonic());
     else if (event === 'Hangup') this.#roster.ends(id, this.#loggedIn());
-    this.#tellFrom(before);
   }
 
   /** The live channels were listed, whole; `null`: so late that nobody held them together. From now on it is looked. */
@@ -112,17 +129,24 @@ export class Hearing {
     this.#lookOn();
     if (items === null) return;
     const before = this.missing;
-    const now = new Set(items.map((item) => item.get('Uniqueid') ?? ''));
+    const calls = items.filter((item) => !isOfMessages(item));
+    const now = new Set(calls.map((item) => item.get('Uniqueid') ?? ''));
     const last = this.#listed;
     const differs = last !== null && (now.size !== last.size || [...now].some((id) => !last.has(id)));
     // Where the PBX does not count, two lists do.
     const time = this.#options.clock.monotonic();
-    if (this.inDoubt && differs) this.#deafness.miss(time);
+    const unknown = this.#grown && this.#roster.knowsNotAll(now);
+    if ((this.inDoubt && differs) || unknown) this.#deafness.miss(time);
     this.#deafness.settle(time);
-    this.#listed = now;
+    [this.#listed, this.#grown] = [now, false];
     this.#roster.listed(now);
     this.#need();
     this.#tellFrom(before);
+  }
+
+  /** Lists showed that channels are over whose ends were not told. */
+  unended(): void {
+    this.#roster.unended();
   }
 
   /** The user may not list channels: the rights of a later login may be others. */
@@ -180,6 +204,13 @@ export class Hearing {
     if (due && !this.#asking) this.#look().catch(() => {});
   }
 
+  /** True until a list has told whether it is a call. */
+  #hasGrown({ total }: Count): boolean {
+    if ((total ?? 0) > (this.#total ?? Number.POSITIVE_INFINITY)) this.#grown = true;
+    this.#total = total;
+    return this.#grown;
+  }
+
   async #look(): Promise<void> {
     const { clock, ask, list } = this.#options;
     this.#asking = true;
@@ -191,8 +222,16 @@ export class Hearing {
     // Of another connection the answer does not come.
     if (count === null) return;
     const before = this.missing;
-    this.#deafness.look(count, clock.monotonic());
-    if (count.all && this.#roster.counted(sample, count.live)) list();
+    const now = clock.monotonic();
+    // That the number of all grew alone proves no call.
+    this.#deafness.look({ live: count.live, total: null }, now);
+    const grown = this.#hasGrown(count) && now >= this.#grownListAt + GROWN_MS;
+    if (grown) this.#grownListAt = now;
+    if ((count.all && this.#roster.counted(sample, count.live)) || grown) list();
     this.#tellFrom(before);
   }
+}
+
+function isOfMessages(packet: AmiPacket): boolean {
+  return MESSAGES.test(packet.get('Channel') ?? '');
 }

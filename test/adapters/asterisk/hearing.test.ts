@@ -53,7 +53,7 @@ async function rightless(t: { teardown(run: () => Promise<void>): unknown }) {
 t.test('the calls grow and no event comes: deaf after the second look, with the lines to change', async (t) => {
   const { source, peer, look } = await bench(t);
   await look(peer, { live: 0, total: 7 });
-  await look(peer, { live: 0, total: 8 });
+  await look(peer, { live: 1, total: 8 });
   t.equal(source.status().deaf, null, 'answers overtake events');
   await look(peer, { live: 0, total: 8 });
   const { deaf, problem } = source.status();
@@ -65,7 +65,7 @@ t.test('the calls grow and no event comes: deaf after the second look, with the 
 t.test('it is told also while an older problem of the link is shown, and so is its end', async (t) => {
   const { source, statuses, peer, look, heard } = await bench(t, [], { live: 0 }, false);
   t.match(source.status().problem, /FullyBooted/);
-  for (const total of [7, 8, 8]) await look(peer, { live: 0, total });
+  for (const live of [0, 1, 1]) await look(peer, { live });
   t.match(statuses.items.at(-1), { deaf: { text: /no event of them/ }, problem: /FullyBooted/ });
   peer.packet(...event('Newchannel', '1795344641.0'));
   await heard(peer);
@@ -112,10 +112,10 @@ t.test('where only channels are counted, hidden ones say nothing once a call was
 
 t.test('the login is done anew beside the old one until the rights are there; nothing is lost by it', async (t) => {
   const { server, source, clock, peer, look, list, heard, kinds } = await bench(t);
-  for (const total of [7, 8, 8]) await look(peer, { live: 0, total });
+  for (const live of [0, 1, 1]) await look(peer, { live });
   t.ok(source.status().deaf);
   const again = server.peers.find((one) => one !== peer);
-  for (let n = 0; n < LOOKS_TO_RENEWAL; n += 1) await look(peer, { live: 0, total: 8 });
+  for (let n = 0; n < LOOKS_TO_RENEWAL; n += 1) await look(peer, { live: 1 });
   const fresh = await again;
   // What comes on the old connection meanwhile is heard.
   peer.packet('Event: Newchannel', 'Channel: PJSIP/1002-1', 'Uniqueid: 1795344650.0', 'Linkedid: 1795344650.0');
@@ -138,9 +138,9 @@ t.test('the login is done anew beside the old one until the rights are there; no
 
 t.test('a login that is refused now gives the connection up, so that the ordinary way tells why', async (t) => {
   const { server, source, statuses, peer, look } = await bench(t);
-  for (const total of [7, 8, 8]) await look(peer, { live: 0, total });
+  for (const live of [0, 1, 1]) await look(peer, { live });
   const again = server.peers.find((one) => one !== peer);
-  for (let n = 0; n < LOOKS_TO_RENEWAL; n += 1) await look(peer, { live: 0, total: 8 });
+  for (let n = 0; n < LOOKS_TO_RENEWAL; n += 1) await look(peer, { live: 1 });
   const fresh = await again;
   const challenge = await fresh.actions.find((action) => action.get('Action') === 'Challenge');
   fresh.packet('Response: Success', `ActionID: ${challenge.get('ActionID')}`, 'Challenge: 1');
@@ -185,14 +185,63 @@ t.test('no channel lives and no end was heard: a filter holds Hangup back', asyn
   peer.packet(...event('Newchannel', '1795344641.0'));
   await heard(peer);
   clock.advance(LOOK_MS);
-  await look(peer, { live: 0, total: 9 });
-  await look(peer, { live: 0, total: 9 });
+  await look(peer, { live: 0 });
+  await look(peer, { live: 0 });
   await list(peer, []);
   t.match(source.status().deaf?.text, /not the ends of channels \(Hangup\)/);
   peer.packet(...event('Hangup', '1795344641.0'));
   await heard(peer);
   t.equal(source.status().deaf, null);
 });
+
+const message = (name: string) => [
+  `Event: ${name}`,
+  'Channel: Message/ast_msg_queue',
+  'Uniqueid: 1795344641.0',
+  'Linkedid: 1795344641.0',
+];
+
+t.test(
+  'text messages between phones are counted as calls, and are none: not deaf, whatever their channel',
+  async (t) => {
+    const { source, clock, peer, look, list, heard } = await bench(t, [], { live: 0, total: 7 });
+    for (let total = 8; total < 12; total += 1) {
+      await look(peer, { live: 0, total });
+      if (total === 8) await list(peer);
+    }
+    t.equal(source.status().deaf, null, 'there is none of which an event lacks');
+    peer.packet(...message('Newchannel'));
+    await heard(peer);
+    clock.advance(LOOK_MS);
+    await look(peer, { live: 0, total: 13 });
+    await look(peer, { live: 0, total: 13 });
+    await look(peer, { live: 0, total: 13 });
+    t.equal(source.status().deaf, null, 'it lives for ever, and is not looked for');
+  },
+);
+
+t.test(
+  'more were counted, and a channel lives that nobody told of: deaf, also where a call was heard before',
+  async (t) => {
+    const { source, clock, peer, look, list, heard } = await bench(t, [], { live: 1, total: 8 });
+    peer.packet(...event('Newchannel', '1795344641.0'));
+    peer.packet(...event('Hangup', '1795344641.0'));
+    await heard(peer);
+    clock.advance(LOOK_MS);
+    await look(peer, { live: 0, total: 7 });
+    await look(peer, { live: 1, total: 8 });
+    await list(peer, ['1795344641.0']);
+    clock.advance(LOOK_MS);
+    t.equal(source.status().deaf, null, 'the list is older than the end of that one');
+    await look(peer, { live: 1, total: 9 });
+    await look(peer, { live: 1, total: 9 });
+    await look(peer, { live: 1, total: 9 });
+    await list(peer, ['1795344699.4']);
+    t.equal(source.status().deaf, null, 'a list overtakes events');
+    clock.advance(LOOK_MS);
+    t.match(source.status().deaf?.text, /no event of them/);
+  },
+);
 
 t.test('a user who may not ask is not asked again', async (t) => {
   const { source, clock, peer, next, heard } = await bench(t);
@@ -292,7 +341,7 @@ t.test('no ends on a PBX that is never silent: noticed by its counts and its lis
 
 t.test('rights that the PBX has read anew count at once', async (t) => {
   const { server, clock, peer, look, heard } = await bench(t);
-  for (const total of [7, 8, 8]) await look(peer, { live: 0, total });
+  for (const live of [0, 1, 1]) await look(peer, { live });
   peer.packet('Event: Reload', 'Module: manager', 'Status: 0');
   await heard(peer);
   const fresh = server.peers.find((one) => one !== peer);
