@@ -3,9 +3,19 @@
  * a filter that lets nothing through, nothing at all. What gives it away are counts of channels and calls (`counts.ts`) of which no event
  * came. They are asked for while no event of a call comes, and now and then while some do: a filter may hold back single events, and
  * what is told then is which of the two that every channel has (`roster.ts`).
+ *
+ * | seen while no event of a call comes                                                  | then                                        |
+ * |--------------------------------------------------------------------------------------|---------------------------------------------|
+ * | another number of channels that live, where no call was heard since the login        | deaf, when no event comes for the patience  |
+ * | more calls since the start of the PBX (Asterisk 20; text messages are counted, too)  | the channels are listed                     |
+ * | the same, and a channel in that list of which nothing was told                       | deaf, when no event comes for the patience  |
+ *
+ * So a call of a deaf PBX that lasts for a look, three seconds, is noticed, and of shorter ones the first that lives when it is looked. One
+ * that never does is found by the records of the PBX (`src/records/audit.ts`).
  */
 import { Deafness } from '../../../src/link/deafness.ts';
 import type { Clock, Unheard } from '../../../src/ports.ts';
+import { isOfMessages } from '../events/channel-name.ts';
 import type { AmiPacket } from '../link/packet.ts';
 import type { Count } from './counts.ts';
 import { Renewals } from './renewals.ts';
@@ -26,11 +36,6 @@ const BUSY_LOOK_MS = 10_000;
 const PATIENCE_MS = 2_500;
 /** A list, where calls were counted and none is seen, no sooner after the last one, ms: each may have been a text message. */
 const GROWN_MS = 10_000;
-/**
- * Text messages between phones (SIP MESSAGE) run through the dialplan on a channel of this kind. It is made with the first of them and
- * lives for ever, and from Asterisk 20 on each message is counted as a call.
- */
-const MESSAGES = /^Message\//;
 /** As often the PBX is asked what its clock shows, ms: a link on which answers come is never silent. */
 const PING_MS = 10_000;
 /** While events are missing, the login is first done anew after, ms. */
@@ -115,7 +120,7 @@ export class Hearing {
     this.#deafness.hear();
     [this.#total, this.#grown] = [null, false];
     // Of messages they tell that the rights are there, but such a channel has no end.
-    if (!isOfMessages(packet)) this.#keep(event, packet.get('Uniqueid') ?? '');
+    if (!isMessage(packet)) this.#keep(event, packet.get('Uniqueid') ?? '');
     this.#tellFrom(before);
   }
 
@@ -129,7 +134,7 @@ export class Hearing {
     this.#lookOn();
     if (items === null) return;
     const before = this.missing;
-    const calls = items.filter((item) => !isOfMessages(item));
+    const calls = items.filter((item) => !isMessage(item));
     const now = new Set(calls.map((item) => item.get('Uniqueid') ?? ''));
     const last = this.#listed;
     const differs = last !== null && (now.size !== last.size || [...now].some((id) => !last.has(id)));
@@ -232,6 +237,6 @@ export class Hearing {
   }
 }
 
-function isOfMessages(packet: AmiPacket): boolean {
-  return MESSAGES.test(packet.get('Channel') ?? '');
+function isMessage(packet: AmiPacket): boolean {
+  return isOfMessages(packet.get('Channel') ?? '');
 }
