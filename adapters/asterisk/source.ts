@@ -7,11 +7,13 @@ import { listEndpoints } from './endpoints.ts';
 import { isKnownEvent, normalise } from './events/normalise.ts';
 import { deafTo, deafToQueues } from './hearing/advice.ts';
 import { Counts } from './hearing/counts.ts';
-import { Hearing } from './hearing/hearing.ts';
+import { Hearing, isCallEvent } from './hearing/hearing.ts';
 import { createProbe } from './hearing/probe.ts';
 import { QueueHearing } from './hearing/queues.ts';
 import { AmiClient } from './link/client.ts';
 import type { AmiClientOptions } from './link/client-options.ts';
+import type { AmiPacket } from './link/packet.ts';
+import { Absent, APART_MS, type Asked } from './snapshot/absent.ts';
 import { createLister, cutList, type Listing, noList, noListRights, oddList, slowList } from './snapshot/listing.ts';
 
 export interface AsteriskSourceOptions extends AmiClientOptions {
@@ -36,6 +38,9 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
   const faults = new Faults((text) => options.onWarning?.(text));
   let cancelDoubt: () => void = () => {};
   const pbxClock = new PbxClock();
+  const absent = new Absent();
+  /** The list that is being waited for. */
+  let asking: symbol | null = null;
   let unwatch = () => {};
 
   const client = new AmiClient(options, {
@@ -43,13 +48,17 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
       const event = packet.get('Event') ?? '';
       heard.frames += 1;
       heard.unknownEvents += isKnownEvent(event) ? 0 : 1;
-      if (hearing.see(event, packet)) callHeardAt = receivedAt;
+      // Before anybody is told that it is not deaf any more: until then it was.
+      if (isCallEvent(event)) callHeardAt = receivedAt;
+      hearing.see(event, packet);
       queues.see(event);
       const events = normalise(packet, name, receivedAt);
       if (events.some(({ kind }) => kind === 'snapshot-complete')) client.note('list', null);
       if (events.length > 0) {
         noteClock(events, receivedAt);
         emit({ source: name, receivedAt, events, raw: packet.raw });
+        const steady = clock.monotonic();
+        for (const one of events) absent.note(one, steady);
       }
       // Not before it was taken in: until then there is no list.
       lister.see(event);
@@ -57,7 +66,9 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
     onConnected({ fullyBooted }) {
       // First of all, so that whatever becomes of the rest, the live channels are asked for.
       pbxClock.connect();
+      absent.begin();
       beginHearing();
+      noteDeaf();
       resynchroniseAgain();
       if (fullyBooted !== null) return;
       const at = clock.now();
@@ -73,6 +84,7 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
     onLost(reason, orderly, silentMs) {
       endHearing();
       lister.cancel();
+      asking = null;
       cancelDoubt();
       // A dead link was heard for the last time before it was noticed: that is when calls were last known to live.
       const receivedAt = clock.now();
@@ -100,8 +112,12 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
     pbxTime: () => (pbxClock.aheadMs === null ? null : clock.now() + pbxClock.aheadMs),
     ping: () => client.ping(),
     renew: (nothingComes) => void client.renew(nothingComes),
-    list: () => resynchroniseAgain(),
-    onChange: () => noteDeaf(),
+    list: () => listAgain(),
+    onChange: () => {
+      noteDeaf();
+      // Also where that is no news for the link, which forgets its notes with each connection.
+      tell(status());
+    },
   });
 
   const queues = new QueueHearing({
@@ -144,8 +160,10 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
   }
 
   /** Asks for the live channels. The items come through `onPacket` like any other event. */
-  async function resynchronise(): Promise<void> {
+  async function resynchronise(own: symbol): Promise<void> {
+    const asked = { steady: clock.monotonic(), wall: clock.now() };
     const listing = await lister.ask();
+    if (asking === own) asking = null;
     if (client.status.state !== 'connected' || listing.kind === 'gone') return;
     if (listing.kind === 'silent') {
       client.reconnect(noList(name));
@@ -155,7 +173,23 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
     if (listing.kind === 'listed') hearing.list(listing.items);
     else if (listing.kind === 'refused') hearing.refuse();
     noteDeaf();
-    if (listing.kind === 'cut' || (listing.kind === 'listed' && hearing.inDoubt)) later();
+    if (listing.kind === 'listed') endAbsent(listing.items, asked);
+    if (absent.inDoubt) later(APART_MS);
+    else if (listing.kind === 'cut' || (listing.kind === 'listed' && hearing.inDoubt)) later(DOUBT_MS);
+  }
+
+  /** Channels that live no more and whose ends were not told. `items`: as of `Hearing.list`. */
+  function endAbsent(items: readonly AmiPacket[] | null, asked: Asked): void {
+    if (items === null) return;
+    const gone = absent.compare(new Set(items.map((item) => item.get('Uniqueid') ?? '')), asked);
+    if (gone.length === 0) return;
+    hearing.unended();
+    const receivedAt = clock.now();
+    const events = gone.map(({ channel, aliveAt }): CallEvent => {
+      return { kind: 'vanished', source: name, at: Math.min(aliveAt, receivedAt), receivedAt, channel };
+    });
+    emit({ source: name, receivedAt, events, raw: null });
+    for (const one of events) absent.note(one, asked.steady);
   }
 
   function problemOf({ kind }: Listing): string | null {
@@ -163,16 +197,24 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
     return kind === 'cut' ? cutList(name) : null;
   }
 
-  function later(): void {
+  function later(ms: number): void {
     cancelDoubt();
-    cancelDoubt = clock.after(DOUBT_MS, resynchroniseAgain);
+    cancelDoubt = clock.after(ms, listAgain);
+  }
+
+  /** One list at a time: the one that is under way tells as much. */
+  function listAgain(): void {
+    if (asking === null) resynchroniseAgain();
   }
 
   function resynchroniseAgain(): void {
-    resynchronise().catch((error: unknown) => {
+    const own = Symbol('list');
+    asking = own;
+    resynchronise(own).catch((error: unknown) => {
+      if (asking === own) asking = null;
       const why = error instanceof Error ? error.message : String(error);
       client.note('list', oddList(name, why));
-      later();
+      later(DOUBT_MS);
     });
   }
 

@@ -6,7 +6,7 @@ import type { CallEvent } from '../../src/telephony/call-event.ts';
 import { listEndpoints } from './endpoints.ts';
 import { timeOf } from './events/channel.ts';
 import { normalise } from './events/normalise.ts';
-import { deafTo, Hearing, lookOf } from './hearing/hearing.ts';
+import { deafTo, Hearing, isCallEvent, lookOf } from './hearing/hearing.ts';
 import { createProbe } from './hearing/probe.ts';
 import { EslClient } from './link/client.ts';
 import type { EslClientOptions } from './link/client-options.ts';
@@ -54,7 +54,9 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
   const client = new EslClient(reusing, {
     onEvent(event, frame, receivedAt) {
       noteClock(event, receivedAt);
-      if (hearing.see(event)) callHeardAt = receivedAt;
+      // Before anybody is told that it is not deaf any more: until then it was.
+      if (isCallEvent(event)) callHeardAt = receivedAt;
+      hearing.see(event);
       // It tells the end of a leg once more, and is needed only where CHANNEL_HANGUP_COMPLETE did not come.
       if (event.name === 'CHANNEL_DESTROY' && roll.isOver(event.get('Unique-ID') ?? '')) return;
       const events = normalise(event, name, receivedAt);
@@ -90,7 +92,10 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
   const hearing = new Hearing({
     clock,
     subscribe: () => client.subscribe(),
-    onChange: () => noteDeaf(),
+    onChange: () => {
+      noteDeaf();
+      tell(status());
+    },
   });
   const deaf = () => (hearing.deaf ? deafTo(name) : null);
   const noteDeaf = () => client.note('hearing', deaf()?.text ?? null);

@@ -23,6 +23,8 @@ export const TRANSITIONS: Readonly<Record<Stage, Readonly<Partial<Record<LinkSte
   stopped: {},
 };
 
+/** The subject that is shown before all others: while the login is refused, what else is wrong cannot be mended. */
+const FIRST = 'login';
 /** A link that stood this long, ms, was a good one: its end is the first failure. */
 const GOOD_MS = 10_000;
 
@@ -101,12 +103,12 @@ export class Link {
     this.#upAt = this.#options.clock.monotonic();
   }
 
-  /** While connected: what is wrong with `subject`, `null` when it is well again. The oldest such problem is shown. */
+  /** While connected: what is wrong with `subject`, `null` when it is well again. That of `login` is shown, else the oldest. */
   note(subject: string, problem: string | null): void {
     if (this.#stage !== 'connected' || problem === (this.#notes.get(subject) ?? null)) return;
     if (problem === null) this.#notes.delete(subject);
     else this.#notes.set(subject, problem);
-    this.#status = { ...this.#status, problem: this.#notes.values().next().value ?? null };
+    this.#status = { ...this.#status, problem: this.#notes.get(FIRST) ?? this.#notes.values().next().value ?? null };
     this.#options.onChange(this.#status);
   }
 

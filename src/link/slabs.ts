@@ -50,6 +50,14 @@ export class Slabs {
     if (this.#free.length < KEPT) this.#free.push(slab);
   }
 
+  /** The same bytes for as long as somebody wants them: a piece of a slab is copied and given back, any other stays as it is. */
+  own(piece: Uint8Array): Uint8Array {
+    if (!this.#inUse.has(piece.buffer)) return piece;
+    const copy = new Uint8Array(piece);
+    this.giveBack(piece);
+    return copy;
+  }
+
   #withRoom(length: number): Slab {
     if (this.#current !== null && this.#current.used + length <= SLAB) return this.#current;
     const slab = this.#free.pop() ?? { buffer: new SharedArrayBuffer(SLAB), used: 0, pieces: 0 };

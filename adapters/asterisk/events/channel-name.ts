@@ -36,6 +36,14 @@ export function endpointOf(name: string): string {
   return suffix === undefined ? plain : plain.replace(suffix, '');
 }
 
+/**
+ * True for the channel on which text messages between phones (SIP MESSAGE) run through the dialplan: Asterisk makes it with the first of
+ * them, it lives for ever, and no call is on it. From Asterisk 20 on each message is counted as a call all the same.
+ */
+export function isOfMessages(name: string): boolean {
+  return name.startsWith('Message/');
+}
+
 /** The text that both halves of a pair share, `null` for a real channel. */
 export function wireOf(name: string): string | null {
   return SERVICE.test(name) ? name.replace(/;[12]$/, '') : null;

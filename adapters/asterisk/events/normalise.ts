@@ -18,7 +18,7 @@ import {
   type Stamp,
   variable,
 } from './channel.ts';
-import { wireOf } from './channel-name.ts';
+import { isOfMessages, wireOf } from './channel-name.ts';
 import { dialEnded, dialStarted, originated } from './dial.ts';
 
 type Reader = (packet: AmiPacket, stamp: Stamp, channel: ChannelId) => CallEvent[];
@@ -197,6 +197,7 @@ export function normalise(packet: AmiPacket, source: string, receivedAt: number)
   if (reader === undefined) return [];
   const channel = known(packet.get('Uniqueid'));
   if (channel === null && !TWO_PARTY.has(name)) return [];
+  if (isOfMessages(packet.get('Channel') ?? '')) return [];
   return reader(packet, stampOf(packet, source, receivedAt), channel ?? '');
 }
 

@@ -13,8 +13,7 @@ export const FILTER =
 
 const EVENTS: Readonly<Record<Exclude<Unheard, 'all'>, string>> = { beginnings: 'Newchannel', ends: 'Hangup' };
 
-const THEN =
-  'Then: asterisk -rx "module reload manager". logcalld logs in anew by itself; this is over with the first call that is heard.';
+const THEN = 'Then: asterisk -rx "module reload manager". logcalld logs in anew by itself;';
 
 /** Rights do not hold back single events, filters do. */
 export function deafTo(what: Unheard, source: string, username: string): Deaf {
@@ -23,14 +22,15 @@ export function deafTo(what: Unheard, source: string, username: string): Deaf {
       text:
         `Asterisk "${source}" has calls and sends no event of them: in manager.conf the AMI user [${username}] lacks "call" in ` +
         'its line "read", or a line "eventfilter" lets nothing through. FreePBX: /etc/asterisk/manager_custom.conf, or Settings, ' +
-        `Asterisk Manager Users. Set these lines, and no other eventfilter. ${THEN}`,
+        `Asterisk Manager Users. Set these lines, and no other eventfilter. ${THEN} this is over with the first call that is heard.`,
       lines: [`[${username}]`, READ, FILTER],
     };
   }
   return {
     text:
       `Asterisk "${source}" sends events of calls, but not the ${what} of channels (${EVENTS[what]}): a line "eventfilter" of the AMI ` +
-      `user [${username}] in manager.conf holds them back, so calls are missing or wrong. Set these lines, and no other eventfilter. ${THEN}`,
+      `user [${username}] in manager.conf holds them back, so calls are missing or wrong. Set these lines, and no other eventfilter. ${THEN} ` +
+      'this is over when calls are heard whole again.',
     lines: [`[${username}]`, READ, FILTER],
   };
 }

@@ -3,7 +3,7 @@
  *
  * | action       | right to write          | counts                                                                          |
  * |--------------|-------------------------|---------------------------------------------------------------------------------|
- * | `CoreStatus` | `system` or `reporting` | channels that live, hidden ones of conferences too; since 20, calls so far      |
+ * | `CoreStatus` | `system` or `reporting` | channels that live, hidden ones of conferences too; since 20, calls so far, and text messages |
  * | `BridgeList` | none                    | channels in bridges: those of calls that were answered, parked or are in a room |
  */
 import type { Look } from '../../../src/link/deafness.ts';

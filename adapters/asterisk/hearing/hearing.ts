@@ -3,9 +3,19 @@
  * a filter that lets nothing through, nothing at all. What gives it away are counts of channels and calls (`counts.ts`) of which no event
  * came. They are asked for while no event of a call comes, and now and then while some do: a filter may hold back single events, and
  * what is told then is which of the two that every channel has (`roster.ts`).
+ *
+ * | seen while no event of a call comes                                                  | then                                        |
+ * |--------------------------------------------------------------------------------------|---------------------------------------------|
+ * | another number of channels that live, where no call was heard since the login        | deaf, when no event comes for the patience  |
+ * | more calls since the start of the PBX (Asterisk 20; text messages are counted, too)  | the channels are listed                     |
+ * | the same, and a channel in that list of which nothing was told                       | deaf, when no event comes for the patience  |
+ *
+ * So a call of a deaf PBX that lasts for a look, three seconds, is noticed, and of shorter ones the first that lives when it is looked. One
+ * that never does is found by the records of the PBX (`src/records/audit.ts`).
  */
 import { Deafness } from '../../../src/link/deafness.ts';
 import type { Clock, Unheard } from '../../../src/ports.ts';
+import { isOfMessages } from '../events/channel-name.ts';
 import type { AmiPacket } from '../link/packet.ts';
 import type { Count } from './counts.ts';
 import { Renewals } from './renewals.ts';
@@ -14,11 +24,18 @@ import { Roster } from './roster.ts';
 /** Events that every call has, whatever is filtered. */
 const CALL_EVENTS = new Set(['Newchannel', 'Newstate', 'Hangup', 'BridgeEnter', 'BridgeLeave', 'DialBegin', 'DialEnd']);
 
+/** True for an event of a call. */
+export function isCallEvent(event: string): boolean {
+  return CALL_EVENTS.has(event);
+}
+
 /** Between looks, ms, and while events of calls come. */
 const LOOK_MS = 3_000;
 const BUSY_LOOK_MS = 10_000;
 /** For so long an event may be on its way: a look further, ms. */
 const PATIENCE_MS = 2_500;
+/** A list, where calls were counted and none is seen, no sooner after the last one, ms: each may have been a text message. */
+const GROWN_MS = 10_000;
 /** As often the PBX is asked what its clock shows, ms: a link on which answers come is never silent. */
 const PING_MS = 10_000;
 /** While events are missing, the login is first done anew after, ms. */
@@ -46,6 +63,11 @@ export class Hearing {
   readonly #roster = new Roster(PATIENCE_MS);
   readonly #renewals: Renewals;
   #listed: ReadonlySet<string> | null = null;
+  /** Calls since the PBX was started, as of the last look; `null`: not known, or an event of a call came since. */
+  #total: number | null = null;
+  /** More were counted since: a list is to show whether channels live of which nothing was told. */
+  #grown = false;
+  #grownListAt = Number.NEGATIVE_INFINITY;
   #heardSinceTick = false;
   #everHeard = false;
   #loggedInAt = 0;
@@ -75,7 +97,7 @@ export class Hearing {
   begin(): void {
     this.#deafness.begin();
     this.#roster.begin();
-    this.#listed = null;
+    [this.#listed, this.#total, this.#grown, this.#grownListAt] = [null, null, false, Number.NEGATIVE_INFINITY];
     const now = this.#options.clock.monotonic();
     [this.#loggedInAt, this.#pingAt] = [now, now + PING_MS];
     this.#renewals.rest();
@@ -88,19 +110,23 @@ export class Hearing {
     this.#cancel();
   }
 
-  /** Every event; true for one of a call. */
-  see(event: string, packet: AmiPacket): boolean {
+  /** Every event. */
+  see(event: string, packet: AmiPacket): void {
     if (event === 'Reload') this.#renewals.hurry();
-    if (!CALL_EVENTS.has(event)) return false;
+    if (!isCallEvent(event)) return;
     this.#heardSinceTick = true;
     this.#everHeard = true;
     const before = this.missing;
     this.#deafness.hear();
-    const id = packet.get('Uniqueid') ?? '';
+    [this.#total, this.#grown] = [null, false];
+    // Of messages they tell that the rights are there, but such a channel has no end.
+    if (!isMessage(packet)) this.#keep(event, packet.get('Uniqueid') ?? '');
+    this.#tellFrom(before);
+  }
+
+  #keep(event: string, id: string): void {
     if (event === 'Newchannel') this.#roster.begins(id, this.#options.clock.monotonic());
     else if (event === 'Hangup') this.#roster.ends(id, this.#loggedIn());
-    this.#tellFrom(before);
-    return true;
   }
 
   /** The live channels were listed, whole; `null`: so late that nobody held them together. From now on it is looked. */
@@ -108,17 +134,24 @@ export class Hearing {
     this.#lookOn();
     if (items === null) return;
     const before = this.missing;
-    const now = new Set(items.map((item) => item.get('Uniqueid') ?? ''));
+    const calls = items.filter((item) => !isMessage(item));
+    const now = new Set(calls.map((item) => item.get('Uniqueid') ?? ''));
     const last = this.#listed;
     const differs = last !== null && (now.size !== last.size || [...now].some((id) => !last.has(id)));
     // Where the PBX does not count, two lists do.
     const time = this.#options.clock.monotonic();
-    if (this.inDoubt && differs) this.#deafness.miss(time);
+    const unknown = this.#grown && this.#roster.knowsNotAll(now);
+    if ((this.inDoubt && differs) || unknown) this.#deafness.miss(time);
     this.#deafness.settle(time);
-    this.#listed = now;
+    [this.#listed, this.#grown] = [now, false];
     this.#roster.listed(now);
     this.#need();
     this.#tellFrom(before);
+  }
+
+  /** Lists showed that channels are over whose ends were not told. */
+  unended(): void {
+    this.#roster.unended();
   }
 
   /** The user may not list channels: the rights of a later login may be others. */
@@ -176,6 +209,13 @@ export class Hearing {
     if (due && !this.#asking) this.#look().catch(() => {});
   }
 
+  /** True until a list has told whether it is a call. */
+  #hasGrown({ total }: Count): boolean {
+    if ((total ?? 0) > (this.#total ?? Number.POSITIVE_INFINITY)) this.#grown = true;
+    this.#total = total;
+    return this.#grown;
+  }
+
   async #look(): Promise<void> {
     const { clock, ask, list } = this.#options;
     this.#asking = true;
@@ -187,8 +227,16 @@ export class Hearing {
     // Of another connection the answer does not come.
     if (count === null) return;
     const before = this.missing;
-    this.#deafness.look(count, clock.monotonic());
-    if (count.all && this.#roster.counted(sample, count.live)) list();
+    const now = clock.monotonic();
+    // That the number of all grew alone proves no call.
+    this.#deafness.look({ live: count.live, total: null }, now);
+    const grown = this.#hasGrown(count) && now >= this.#grownListAt + GROWN_MS;
+    if (grown) this.#grownListAt = now;
+    if ((count.all && this.#roster.counted(sample, count.live)) || grown) list();
     this.#tellFrom(before);
   }
+}
+
+function isMessage(packet: AmiPacket): boolean {
+  return isOfMessages(packet.get('Channel') ?? '');
 }

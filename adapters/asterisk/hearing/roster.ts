@@ -17,6 +17,10 @@ const LOST = 3;
 const LOST_IN = 10;
 /** Of so many of the latest. */
 const LATEST = 200;
+/** So many ends in a row of channels that were known, and no lack seen meanwhile: all ends come again. */
+const RUN = 30;
+/** Ended channels that are still known: a list may be older than the end. */
+const LATELY = 200;
 /** Beginnings, and ms since the first of them, without an end: a long conference has fewer, a busy PBX ends some in less. */
 const ENDLESS = 100;
 const ENDLESS_MS = 3_600_000;
@@ -44,6 +48,12 @@ export class Roster {
   /** Of the latest: ends that were told, and those that a list showed instead. */
   #told = 0;
   #lost = 0;
+  /** Ends of some channels come. That is so over logins, until a run of ends shows that the filter is gone. */
+  #some = false;
+  #run = 0;
+  /** On this login it was told how many channels there are. */
+  #counts = false;
+  readonly #lately = new Set<string>();
   #counted: { readonly sample: Sample; readonly live: number } | null = null;
   #suspects: readonly string[] = [];
 
@@ -61,7 +71,7 @@ export class Roster {
     this.#open.clear();
     [this.#list, this.#counted, this.#suspects] = ['waited for', null, []];
     [this.#begun, this.#nameless, this.#everEnded] = [0, 0, false];
-    [this.#told, this.#lost] = [0, 0];
+    [this.#told, this.#lost, this.#counts] = [0, 0, false];
   }
 
   begins(id: string, now: number): void {
@@ -80,11 +90,16 @@ export class Roster {
   ends(id: string, loggedInAt: number | null): void {
     this.#everEnded = true;
     this.#told += 1;
-    if (this.#partly === 'ends' && !this.#areLost()) this.#partly = null;
-    if (this.#open.delete(id)) return;
+    this.#lately.add(id);
+    const [oldest] = this.#lately;
+    if (this.#lately.size > LATELY && oldest !== undefined) this.#lately.delete(oldest);
+    const known = this.#open.delete(id);
+    if (known) this.#run += 1;
+    if (this.#partly === 'ends' && (!this.#some || (!this.#counts && this.#run >= LATEST))) this.#mended();
+    if (known) return;
     if (this.#list !== 'known' && !isBornSince(id, loggedInAt)) return;
     this.#nameless += 1;
-    if (this.#begun === 0 && this.#nameless >= NAMELESS) this.#partly = 'beginnings';
+    if (this.#begun === 0 && this.#nameless >= NAMELESS) [this.#partly, this.#some] = ['beginnings', false];
   }
 
   /** Before it is asked how many there are. */
@@ -98,11 +113,15 @@ export class Roster {
    */
   counted(sample: Sample, live: number): boolean {
     const before = this.#counted;
+    this.#counts = true;
     if (before !== null && sample.at - before.sample.at < this.#patienceMs) return false;
     this.#counted = { sample, live };
     if (before === null || this.#list !== 'known') return false;
     const left = before.sample.ids.filter((id) => this.#open.has(id));
-    if (left.length <= before.live) return false;
+    if (left.length <= before.live) {
+      if (this.#some && this.#run >= RUN) this.#mended();
+      return false;
+    }
     this.#suspects = left;
     return true;
   }
@@ -112,11 +131,28 @@ export class Roster {
     const over = this.#suspects.filter((id) => this.#open.has(id) && !ids.has(id)).length;
     // Where none is told at all, the first one shows that it is mended.
     if (this.#everEnded) this.#lost += over;
-    if (over > 0 && (!this.#everEnded || this.#areLost())) this.#partly = 'ends';
+    if (over > 0) this.unended();
+    if (over > 0 && this.#everEnded && this.#areLost()) [this.#partly, this.#some] = ['ends', true];
+    else if (over > 0 && !this.#everEnded) this.#partly = 'ends';
     // Before the first list, the beginnings that were told are newer than it may be.
     if (this.#list === 'known') this.#open.clear();
     for (const id of ids) this.#open.add(id);
     [this.#list, this.#suspects, this.#counted] = ['known', [], null];
+  }
+
+  /** True when channels of a list were neither told nor listed before. */
+  knowsNotAll(ids: ReadonlySet<string>): boolean {
+    return this.#list === 'known' && [...ids].some((id) => !this.#open.has(id) && !this.#lately.has(id));
+  }
+
+  /** A channel is over whose end was not told. */
+  unended(): void {
+    this.#run = 0;
+  }
+
+  #mended(): void {
+    [this.#partly, this.#some] = [null, false];
+    [this.#told, this.#lost] = [0, 0];
   }
 
   #areLost(): boolean {

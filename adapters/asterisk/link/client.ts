@@ -20,7 +20,7 @@ import { watchPulse } from './heartbeat.ts';
 import { login } from './login.ts';
 import { createPace } from './pace.ts';
 import type { AmiPacket } from './packet.ts';
-import { halfOpen, LinkFailure, noFullyBooted, notRenewed } from './problem.ts';
+import { failureOf, halfOpen, LinkFailure, noFullyBooted, notRenewed } from './problem.ts';
 import { Takeover } from './takeover.ts';
 import { end, leave, type Visit, visitOf } from './visit.ts';
 
@@ -103,26 +103,32 @@ export class AmiClient {
   /**
    * Logs in beside the present connection and goes over to that one: what a user may read is decided when he logs in, and stays so
    * when the PBX reads its configuration anew. Nothing is lost or told by it (`takeover.ts`). Where the PBX refuses, the present
-   * connection stays and that is its problem, or is given up, for whom nothing comes over it (`giveUp`).
+   * connection stays and that is its problem, or is given up, for whom nothing comes over it (`giveUp`). Does nothing while a login that
+   * was refused holds back the next one.
    */
   async renew(giveUp = false): Promise<void> {
     const before = this.#visit;
-    if (before?.held !== null || this.#takeover !== null) return;
+    if (before?.held !== null || !(await this.#pace.ready())) return;
+    if (before !== this.#visit || this.#takeover !== null) return;
     const visit = this.#open(true);
     const takeover = new Takeover(before, visit);
     this.#takeover = takeover;
-    const authenticate = () => this.#authenticate(visit);
-    const failure = await takeover.run(authenticate, this.#options.pingDeadlineMs).catch((error: unknown) => error);
+    const { pingDeadlineMs } = this.#options;
+    const failure = await takeover
+      .run(() => this.#authenticate(visit), pingDeadlineMs)
+      .catch((error: unknown) => error);
     if (failure !== undefined || visit.over || before !== this.#visit) {
       this.#stay();
       // A connection that fails is no news: the next time will do.
       if (before !== this.#visit || !(failure instanceof LinkFailure) || failure.kind === 'network') return;
       if (giveUp) before.connection.close(failure);
-      else this.#link.note('login', notRenewed(failure.message));
+      else if (failure.kind === 'login') this.#pace.refused();
+      if (!giveUp) this.#link.note('login', notRenewed(failure.message));
       return;
     }
     this.#takeover = null;
     this.#visit = visit;
+    this.#pace.accepted();
     end(before);
     this.#watch(visit);
     visit.held = null;
@@ -162,12 +168,7 @@ export class AmiClient {
     const visit = this.#open(false);
     this.#visit = visit;
     const { connection } = visit;
-    this.#login(visit).catch((error: unknown) => {
-      const message = error instanceof Error ? error.message : String(error);
-      connection.close(
-        error instanceof LinkFailure ? error : new LinkFailure('network', `${connection.where}: ${message}`),
-      );
-    });
+    this.#login(visit).catch((error: unknown) => connection.close(failureOf(connection.where, error)));
   }
 
   #open(renews: boolean): Visit {

@@ -10,7 +10,8 @@
  *
  * A connection that does not log in costs Asterisk nothing (no line of its security log), and tells when Asterisk is started
  * anew: the connection breaks and then nobody is there. So after a refused login the client connects again soon, and holds back
- * only its login, until its turn has come, Asterisk was away, or the secret was changed on this side.
+ * only its login, until its turn has come, Asterisk was away, or the secret was changed on this side. A login beside a connection
+ * that stands is held back in the same way.
  */
 import type { LinkEnd } from '../../../src/link/link.ts';
 import { isLoopback, type retryDelayMs } from '../../../src/link/retry.ts';
@@ -60,7 +61,26 @@ export function createPace({ host, secret: given, clock, random, retryMs, action
       () => false,
     );
 
+  const refused = (): void => {
+    refusals += 1;
+    loginAt = clock.monotonic() + retryMs('refused', refusals, local, random());
+  };
+
+  const forget = (): void => {
+    loginAt = 0;
+    refusals = 0;
+  };
+
   return {
+    refused,
+    /** A login was taken. */
+    accepted: forget,
+
+    /** True when a login may be sent now: none is held back, or the secret is another one. */
+    async ready(): Promise<boolean> {
+      return clock.monotonic() >= loginAt || changed();
+    },
+
     /** The secret for a login, read anew. */
     async secret(): Promise<string> {
       used = await read();
@@ -84,21 +104,16 @@ export function createPace({ host, secret: given, clock, random, retryMs, action
 
     /** Notes how an attempt ended and tells what it cost. */
     ended(failure: LinkFailure, { greeted, loggedIn, orderly }: Ending): Pick<LinkEnd, 'cost' | 'anew'> {
-      if (loggedIn) {
-        // The refused login was another secret's.
-        loginAt = 0;
-        refusals = 0;
-      }
+      // The refused login was another secret's.
+      if (loggedIn) forget();
       if (failure.kind === 'refused') return { cost: 'refused' };
       if (failure.kind === 'login') {
-        refusals += 1;
-        loginAt = clock.monotonic() + retryMs('refused', refusals, local, random());
+        refused();
         return { cost: 'dropped', anew: true };
       }
       if (greeted && !orderly) return { cost: 'dropped' };
       // Nobody was there: whoever is next is started anew, and may know another secret.
-      loginAt = 0;
-      refusals = 0;
+      forget();
       return { cost: 'unreachable' };
     },
   };

@@ -19,6 +19,12 @@ export class LinkFailure extends Error {
   }
 }
 
+/** What an attempt failed by: `error` itself where that says it. */
+export function failureOf(where: string, error: unknown): LinkFailure {
+  if (error instanceof LinkFailure) return error;
+  return new LinkFailure('network', `${where}: ${error instanceof Error ? error.message : String(error)}`);
+}
+
 const NETWORK: Readonly<Record<string, string>> = {
   ECONNREFUSED:
     'refused the connection; is Asterisk running, and is AMI enabled there ([general] enabled = yes in manager.conf)?',

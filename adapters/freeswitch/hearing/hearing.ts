@@ -34,6 +34,11 @@ function heartbeatLook(event: EslEvent): Look | null {
   return live === undefined || total === undefined ? null : { live: Number(live), total: Number(total) };
 }
 
+/** True for an event of a channel. */
+export function isCallEvent({ name }: EslEvent): boolean {
+  return name.startsWith('CHANNEL_');
+}
+
 export class Hearing {
   readonly #options: HearingOptions;
   readonly #deafness = new Deafness(PATIENCE_MS);
@@ -52,14 +57,13 @@ export class Hearing {
     this.#deafness.begin();
   }
 
-  /** Every event; true for one of a channel. */
-  see(event: EslEvent): boolean {
+  /** Every event. */
+  see(event: EslEvent): void {
     if (event.name === 'HEARTBEAT') this.look(heartbeatLook(event));
-    if (!event.name.startsWith('CHANNEL_')) return false;
+    if (!isCallEvent(event)) return;
     const before = this.deaf;
     this.#deafness.hear();
     if (before) this.#options.onChange();
-    return true;
   }
 
   look(look: Look | null): void {

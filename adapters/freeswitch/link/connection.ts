@@ -10,7 +10,7 @@ import { Slabs } from '../../../src/link/slabs.ts';
 import type { Clock } from '../../../src/ports.ts';
 import { bodyText, type EslFrame, EslParser, encodeCommand, type FrameLimits } from './codec.ts';
 import { Intake } from './intake.ts';
-import { type Fits, Questions } from './questions.ts';
+import { type Fits, movedTo, Questions } from './questions.ts';
 
 /** What is used of the Clock port. */
 export type Ticker = Pick<Clock, 'now' | 'monotonic' | 'after' | 'watch'>;
@@ -233,8 +233,8 @@ export class EslConnection {
     this.#intake.add(frame.raw.length + frameBytes, () => {
       const receivedAt = Math.floor(clock.now() - (clock.monotonic() - arrivedAt));
       this.#consumer.onReceived(frame, receivedAt);
-      // Whoever waits for the reply goes on before the frames behind it are delivered.
-      if (answer !== null) answer.resolve(frame);
+      // Whoever waits for the reply goes on before the frames behind it are delivered, and may keep it: a slab is not free for that.
+      if (answer !== null) answer.resolve(movedTo(this.#slabs.own(frame.raw), frame));
       else {
         this.#consumer.onFrame(frame, receivedAt);
         this.#slabs.giveBack(frame.raw);

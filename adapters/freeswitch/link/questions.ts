@@ -151,6 +151,16 @@ export class Questions {
   }
 }
 
+/** The same frame in other memory: `raw` has its bytes. */
+export function movedTo(raw: Uint8Array, frame: EslFrame): EslFrame {
+  const { contentType, body, passedOver } = frame;
+  if (raw === frame.raw) return frame;
+  return {
+    ...{ contentType, raw, passedOver, headers: frame.headers },
+    body: body === null ? null : raw.subarray(raw.length - body.length),
+  };
+}
+
 function replyTypeOf(command: string): string {
   return command.startsWith('api ') ? 'api/response' : 'command/reply';
 }

@@ -40,6 +40,8 @@ export function reconcile(context: ApplyContext, event: CallEvent): void {
     case 'vanished': {
       const channel = context.channels.get(event.channel);
       if (channel === undefined || !isLive(channel)) return;
+      // What else was told of it may be missing as well; where the records tell its end, they tell that too.
+      if (event.overAt === undefined) channel.blind = true;
       proveAlive(channel, onPbxClock(link, Math.min(event.at, event.receivedAt)));
       endUnheard(context, channel, event.overAt ?? onPbxClock(link, event.receivedAt), event.receivedAt);
       return;

@@ -160,7 +160,7 @@ export interface Channel {
   seatedAt: number | null;
   /** Channels, not yet reported, that were in a conference at the same time; `null` as long as it has been in none. */
   met: Set<Channel> | null;
-  /** True when the link to the PBX was down during its life. */
+  /** True when the link to the PBX was down during its life, or its end was not told over a link that stood. */
   blind: boolean;
 }
 

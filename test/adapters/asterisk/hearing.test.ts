@@ -2,83 +2,11 @@
 import t from 'tap';
 import { createAsteriskSource } from '../../../adapters/asterisk/source.ts';
 import type { SourceStatus } from '../../../src/ports.ts';
+import { bench, event, LOOK_MS } from './hearing-support.ts';
 import { acceptLogin, answerPings, FakeClock, Inbox, type Peer, scriptedServer } from './support.ts';
 
-/** As `LOOK_MS` and `RENEW_MS` of hearing.ts. */
-const LOOK_MS = 3_000;
-/** As `bootDeadlineMs` of client-options.ts. */
-const BOOT_MS = 3_000;
+/** As `RENEW_MS` of hearing.ts. */
 const LOOKS_TO_RENEWAL = 5;
-
-interface Counts {
-  readonly live: number;
-  readonly total?: number;
-}
-
-/** `first`: the counts when the channels have been listed, and each time that is done again. */
-async function bench(
-  t: { teardown(run: () => Promise<void>): unknown },
-  listed: readonly string[] = [],
-  first: Counts = { live: listed.length },
-  booted = true,
-) {
-  const server = await scriptedServer();
-  const clock = new FakeClock();
-  const statuses = new Inbox<SourceStatus>();
-  const kinds: string[] = [];
-  const who = { name: 'pbx', host: '127.0.0.1', port: server.port, username: 'logcalld', secret: 's', clock };
-  const source = createAsteriskSource({ ...who, pingIntervalMs: 1_000_000, retryMs: () => 0 });
-  source.start(
-    (frame) => kinds.push(...frame.events.map(({ kind }) => kind)),
-    (status) => statuses.push(status),
-  );
-  t.teardown(async () => {
-    await source.stop();
-    await server.close();
-  });
-  const taken = new Map<Peer, number>();
-  /** The next action of that name that has not been answered. */
-  const next = async (peer: Peer, name: string): Promise<string> => {
-    const from = taken.get(peer) ?? 0;
-    const action = await peer.actions.find((one) => one.get('Action') === name, from);
-    taken.set(peer, peer.actions.items.indexOf(action) + 1);
-    return `ActionID: ${action.get('ActionID')}`;
-  };
-  const list = async (peer: Peer, channels: readonly string[] = listed): Promise<void> => {
-    const id = await next(peer, 'Status');
-    peer.packet('Response: Success', id, 'EventList: start');
-    for (const one of channels)
-      peer.packet('Event: Status', id, 'Channel: PJSIP/1001-1', `Uniqueid: ${one}`, `Linkedid: ${one}`);
-    const looking = clock.timer(LOOK_MS);
-    peer.packet('Event: StatusComplete', id, 'EventList: Complete', `ListItems: ${channels.length}`);
-    await looking;
-    await answer(peer, first);
-  };
-  /** Time for a look passes, and the PBX answers it. */
-  const look = async (peer: Peer, counts: Counts): Promise<void> => {
-    clock.advance(LOOK_MS);
-    await answer(peer, counts);
-  };
-  const answer = async (peer: Peer, { live, total }: Counts): Promise<void> => {
-    const id = await next(peer, 'CoreStatus');
-    const more = total === undefined ? [] : [`CoreProcessedCalls: ${total}`];
-    peer.packet('Response: Success', id, `CoreCurrentCalls: ${live}`, ...more);
-    await heard(peer);
-  };
-  /** Whatever was sent before has been taken. */
-  const heard = async (peer: Peer): Promise<void> => {
-    const before = source.status().frames;
-    peer.packet('Event: ContactStatus', 'URI: none');
-    while (source.status().frames === before) await new Promise((resolve) => setImmediate(resolve));
-    await new Promise((resolve) => setImmediate(resolve));
-  };
-  const peer = await server.peers.find(() => true);
-  const waits = clock.timer(BOOT_MS);
-  await acceptLogin(peer, booted);
-  if (!booted) await waits.then(() => clock.advance(BOOT_MS));
-  await list(peer);
-  return { server, clock, source, statuses, kinds, peer, look, list, heard, next };
-}
 
 /** A user who may neither list channels nor ask for their number; the bridges have so many channels. */
 async function rightless(t: { teardown(run: () => Promise<void>): unknown }) {
@@ -122,17 +50,10 @@ async function rightless(t: { teardown(run: () => Promise<void>): unknown }) {
   return { server, clock, statuses, source, peer, bridges, next };
 }
 
-const event = (name: string, id: string) => [
-  `Event: ${name}`,
-  'Channel: PJSIP/1001-1',
-  `Uniqueid: ${id}`,
-  `Linkedid: ${id}`,
-];
-
 t.test('the calls grow and no event comes: deaf after the second look, with the lines to change', async (t) => {
   const { source, peer, look } = await bench(t);
   await look(peer, { live: 0, total: 7 });
-  await look(peer, { live: 0, total: 8 });
+  await look(peer, { live: 1, total: 8 });
   t.equal(source.status().deaf, null, 'answers overtake events');
   await look(peer, { live: 0, total: 8 });
   const { deaf, problem } = source.status();
@@ -144,7 +65,7 @@ t.test('the calls grow and no event comes: deaf after the second look, with the 
 t.test('it is told also while an older problem of the link is shown, and so is its end', async (t) => {
   const { source, statuses, peer, look, heard } = await bench(t, [], { live: 0 }, false);
   t.match(source.status().problem, /FullyBooted/);
-  for (const total of [7, 8, 8]) await look(peer, { live: 0, total });
+  for (const live of [0, 1, 1]) await look(peer, { live });
   t.match(statuses.items.at(-1), { deaf: { text: /no event of them/ }, problem: /FullyBooted/ });
   peer.packet(...event('Newchannel', '1795344641.0'));
   await heard(peer);
@@ -191,10 +112,10 @@ t.test('where only channels are counted, hidden ones say nothing once a call was
 
 t.test('the login is done anew beside the old one until the rights are there; nothing is lost by it', async (t) => {
   const { server, source, clock, peer, look, list, heard, kinds } = await bench(t);
-  for (const total of [7, 8, 8]) await look(peer, { live: 0, total });
+  for (const live of [0, 1, 1]) await look(peer, { live });
   t.ok(source.status().deaf);
   const again = server.peers.find((one) => one !== peer);
-  for (let n = 0; n < LOOKS_TO_RENEWAL; n += 1) await look(peer, { live: 0, total: 8 });
+  for (let n = 0; n < LOOKS_TO_RENEWAL; n += 1) await look(peer, { live: 1 });
   const fresh = await again;
   // What comes on the old connection meanwhile is heard.
   peer.packet('Event: Newchannel', 'Channel: PJSIP/1002-1', 'Uniqueid: 1795344650.0', 'Linkedid: 1795344650.0');
@@ -217,9 +138,9 @@ t.test('the login is done anew beside the old one until the rights are there; no
 
 t.test('a login that is refused now gives the connection up, so that the ordinary way tells why', async (t) => {
   const { server, source, statuses, peer, look } = await bench(t);
-  for (const total of [7, 8, 8]) await look(peer, { live: 0, total });
+  for (const live of [0, 1, 1]) await look(peer, { live });
   const again = server.peers.find((one) => one !== peer);
-  for (let n = 0; n < LOOKS_TO_RENEWAL; n += 1) await look(peer, { live: 0, total: 8 });
+  for (let n = 0; n < LOOKS_TO_RENEWAL; n += 1) await look(peer, { live: 1 });
   const fresh = await again;
   const challenge = await fresh.actions.find((action) => action.get('Action') === 'Challenge');
   fresh.packet('Response: Success', `ActionID: ${challenge.get('ActionID')}`, 'Challenge: 1');
@@ -228,6 +149,25 @@ t.test('a login that is refused now gives the connection up, so that the ordinar
   const { problem } = await statuses.find(({ state }) => state === 'lost');
   t.match(problem, /refused the login of user "logcalld"/);
   t.ok(source.status().deaf, 'it is not known to hear');
+});
+
+t.test('it ends on a new connection before the channels are listed: told as well', async (t) => {
+  const { server, source, clock, statuses, peer, look, heard } = await bench(t);
+  for (const live of [2, 2]) await look(peer, { live });
+  t.ok(source.status().deaf);
+  const again = server.peers.find((one) => one !== peer);
+  const lost = statuses.find(({ state }) => state === 'lost', statuses.items.length);
+  peer.socket.destroy();
+  await lost;
+  clock.advance(0);
+  const fresh = await again;
+  const asked = fresh.actions.find((action) => action.get('Action') === 'Status');
+  await acceptLogin(fresh);
+  await asked;
+  t.match(statuses.items.at(-1), { state: 'connected', deaf: { text: /no event/ }, problem: /no event/ });
+  fresh.packet(...event('Newchannel', '1795344641.0'));
+  await heard(fresh);
+  t.match(statuses.items.at(-1), { state: 'connected', deaf: null, problem: null });
 });
 
 t.test('ends without beginnings: a filter holds Newchannel back', async (t) => {
@@ -245,14 +185,63 @@ t.test('no channel lives and no end was heard: a filter holds Hangup back', asyn
   peer.packet(...event('Newchannel', '1795344641.0'));
   await heard(peer);
   clock.advance(LOOK_MS);
-  await look(peer, { live: 0, total: 9 });
-  await look(peer, { live: 0, total: 9 });
+  await look(peer, { live: 0 });
+  await look(peer, { live: 0 });
   await list(peer, []);
   t.match(source.status().deaf?.text, /not the ends of channels \(Hangup\)/);
   peer.packet(...event('Hangup', '1795344641.0'));
   await heard(peer);
   t.equal(source.status().deaf, null);
 });
+
+const message = (name: string) => [
+  `Event: ${name}`,
+  'Channel: Message/ast_msg_queue',
+  'Uniqueid: 1795344641.0',
+  'Linkedid: 1795344641.0',
+];
+
+t.test(
+  'text messages between phones are counted as calls, and are none: not deaf, whatever their channel',
+  async (t) => {
+    const { source, clock, peer, look, list, heard } = await bench(t, [], { live: 0, total: 7 });
+    for (let total = 8; total < 12; total += 1) {
+      await look(peer, { live: 0, total });
+      if (total === 8) await list(peer);
+    }
+    t.equal(source.status().deaf, null, 'there is none of which an event lacks');
+    peer.packet(...message('Newchannel'));
+    await heard(peer);
+    clock.advance(LOOK_MS);
+    await look(peer, { live: 0, total: 13 });
+    await look(peer, { live: 0, total: 13 });
+    await look(peer, { live: 0, total: 13 });
+    t.equal(source.status().deaf, null, 'it lives for ever, and is not looked for');
+  },
+);
+
+t.test(
+  'more were counted, and a channel lives that nobody told of: deaf, also where a call was heard before',
+  async (t) => {
+    const { source, clock, peer, look, list, heard } = await bench(t, [], { live: 1, total: 8 });
+    peer.packet(...event('Newchannel', '1795344641.0'));
+    peer.packet(...event('Hangup', '1795344641.0'));
+    await heard(peer);
+    clock.advance(LOOK_MS);
+    await look(peer, { live: 0, total: 7 });
+    await look(peer, { live: 1, total: 8 });
+    await list(peer, ['1795344641.0']);
+    clock.advance(LOOK_MS);
+    t.equal(source.status().deaf, null, 'the list is older than the end of that one');
+    await look(peer, { live: 1, total: 9 });
+    await look(peer, { live: 1, total: 9 });
+    await look(peer, { live: 1, total: 9 });
+    await list(peer, ['1795344699.4']);
+    t.equal(source.status().deaf, null, 'a list overtakes events');
+    clock.advance(LOOK_MS);
+    t.match(source.status().deaf?.text, /no event of them/);
+  },
+);
 
 t.test('a user who may not ask is not asked again', async (t) => {
   const { source, clock, peer, next, heard } = await bench(t);
@@ -352,7 +341,7 @@ t.test('no ends on a PBX that is never silent: noticed by its counts and its lis
 
 t.test('rights that the PBX has read anew count at once', async (t) => {
   const { server, clock, peer, look, heard } = await bench(t);
-  for (const total of [7, 8, 8]) await look(peer, { live: 0, total });
+  for (const live of [0, 1, 1]) await look(peer, { live });
   peer.packet('Event: Reload', 'Module: manager', 'Status: 0');
   await heard(peer);
   const fresh = server.peers.find((one) => one !== peer);

@@ -60,28 +60,78 @@ t.test('ends that come late are no missing ones: the list has the channels, or t
   t.equal(roster.partly, null);
 });
 
-t.test(
-  'ends of some channels come, those of others do not: told after three of them, over when they are few',
-  async (t) => {
-    const { roster, pass, begin, end, count } = bench();
-    for (let n = 0; n < 3; n += 1) {
-      t.equal(roster.partly, null);
-      begin(`held.${n}`, `told.${n}`);
-      count(1);
-      pass(3_000);
-      end(`told.${n}`);
-      t.equal(count(0), false);
-      pass(3_000);
-      t.equal(count(0), true);
-      roster.listed(new Set());
-    }
-    t.equal(roster.partly, 'ends');
-    end('told.9');
-    t.equal(roster.partly, 'ends', 'those ends came before, too');
-    end(...made(26));
+/** A PBX that tells the ends of every other channel. */
+function heldBack() {
+  const made = bench();
+  const { roster, pass, begin, end, count } = made;
+  const round = (n: number): void => {
+    begin(`held.${n}`, `told.${n}`);
+    count(1);
+    pass(3_000);
+    end(`told.${n}`);
+    count(0);
+    pass(3_000);
+    if (count(0)) roster.listed(new Set());
+  };
+  for (let n = 0; n < 3; n += 1) {
     t.equal(roster.partly, null);
-  },
-);
+    round(n);
+  }
+  /** Channels whose beginnings and ends are told. */
+  const whole = (count: number): void => {
+    for (let n = 0; n < count; n += 1) {
+      begin(`whole.${n}`);
+      end(`whole.${n}`);
+    }
+  };
+  /** It is counted how many live, twice, with time for ends between. */
+  const look = (live: number): void => {
+    for (let n = 0; n < 2; n += 1) {
+      pass(3_000);
+      count(live);
+    }
+  };
+  return { ...made, round, whole, look };
+}
+
+t.test('ends of some channels come, those of others do not: told after three of them, over after a run', async (t) => {
+  const { roster, whole, look, round } = heldBack();
+  t.equal(roster.partly, 'ends');
+  whole(28);
+  round(9);
+  whole(29);
+  look(0);
+  t.equal(roster.partly, 'ends', 'one was not told between');
+  whole(1);
+  t.equal(roster.partly, 'ends', 'not before it is counted that none lacks');
+  look(0);
+  t.equal(roster.partly, null);
+});
+
+t.test('the same over logins that are done anew: it is over only when ends come', async (t) => {
+  const { roster, round, whole, look } = heldBack();
+  for (let login = 0; login < 5; login += 1) {
+    roster.begin();
+    roster.listed(new Set());
+    round(10 + login);
+    t.equal(roster.partly, 'ends');
+  }
+  roster.begin();
+  roster.listed(new Set());
+  whole(30);
+  look(0);
+  t.equal(roster.partly, null);
+});
+
+t.test('the same where nobody may count any more: after a longer run', async (t) => {
+  const { roster, whole } = heldBack();
+  roster.begin();
+  roster.refused();
+  whole(199);
+  t.equal(roster.partly, 'ends');
+  whole(1);
+  t.equal(roster.partly, null);
+});
 
 t.test('without a list, the end of a channel that was made since the login must have had a beginning', async (t) => {
   const { roster, begin, end } = bench('refused');

@@ -66,7 +66,7 @@ async function bench(t: { teardown(run: () => Promise<void>): unknown }) {
 }
 
 t.test('sessions grow and no channel is heard for 25 s: deaf, and subscribed anew; a channel ends it', async (t) => {
-  const { source, pass, commands, say, heartbeat } = await bench(t);
+  const { source, pass, commands, say, heartbeat, statuses } = await bench(t);
   await heartbeat(7, 0);
   await heartbeat(9, 2);
   await pass(20_000);
@@ -83,6 +83,11 @@ t.test('sessions grow and no channel is heard for 25 s: deaf, and subscribed ane
   await commands.until(() => subscriptions() === subscribed + 1);
   await say({ 'Event-Name': 'CHANNEL_CREATE', 'Unique-ID': 'a', 'Channel-Name': 'sofia/internal/1001@pbx' });
   t.match(source.status(), { deaf: null, problem: null, callHeardAt: Number });
+  t.match(
+    statuses.all.find(({ deaf }, at) => deaf === null && statuses.all[at - 1]?.deaf != null),
+    { callHeardAt: source.status().callHeardAt },
+    'the end of its gap',
+  );
 });
 
 t.test('an event of the session came late, or it is its end alone: not deaf', async (t) => {

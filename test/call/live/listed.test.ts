@@ -38,7 +38,9 @@ t.test('a call whose channels are listed no more ends where they lived last, mar
   calls.apply(vanished('b'));
   t.equal(calls.nextDeadline(), START + 72_000);
   const { ended, released } = calls.advance(START + 74_000);
-  t.match(ended, [{ status: 'Answered', agent: '1001', endedAt: START + 40_000, flags: ['end-unknown'] }]);
+  t.match(ended, [
+    { status: 'Answered', agent: '1001', endedAt: START + 40_000, flags: ['blind-interval', 'end-unknown'] },
+  ]);
   t.strictSame([...released].sort(), ['a', 'b']);
 });
 

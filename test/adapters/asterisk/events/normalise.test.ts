@@ -18,6 +18,12 @@ function read(headers: Readonly<Record<string, string>>, at = NOW): readonly Cal
   return readAmiFrame(Buffer.from(`${lines.join('')}\r\n`), 'pbx', at);
 }
 
+t.test('the channel of text messages between phones is no call', async (t) => {
+  const names = { Channel: 'Message/ast_msg_queue', Uniqueid: '1795344641.0', Linkedid: '1795344641.0' };
+  for (const Event of ['Newchannel', 'Status', 'Newstate'])
+    t.same(read({ Event, ...names, ChannelStateDesc: 'Up' }), [], Event);
+});
+
 t.test('the endpoint in the name of a channel, by the driver', async (t) => {
   for (const [name, endpoint] of [
     ['PJSIP/trunk-in-0000001a', 'PJSIP/trunk-in'],

@@ -5,10 +5,10 @@ import { acceptLogin, answerPings, FakeClock, type Peer, scriptedServer, watched
 /** As `pingDeadlineMs` of client-options.ts. */
 const PING_MS = 5_000;
 
-async function bench(t: { teardown(run: () => Promise<void>): unknown }) {
+async function bench(t: { teardown(run: () => Promise<void>): unknown }, secret: () => string = () => 's3cret') {
   const server = await scriptedServer();
   const clock = new FakeClock();
-  const watched = watchedClient({ port: server.port, clock, pingIntervalMs: 1_000_000 });
+  const watched = watchedClient({ port: server.port, clock, secret, pingIntervalMs: 1_000_000 });
   const { client, event, packets } = watched;
   t.teardown(async () => {
     await client.close();
@@ -146,7 +146,8 @@ t.test('more than can be kept: the login is not renewed, and nothing is lost', a
 });
 
 t.test('a login that is refused: the connection goes on and says so, until one succeeds', async (t) => {
-  const { client, server, peer, renew, log } = await bench(t);
+  const { client, server, clock, peer, renew, log } = await bench(t);
+  client.note('hearing', 'It is deaf.');
   const { done, fresh } = renew();
   await refuseLogin(await fresh);
   await done;
@@ -154,6 +155,8 @@ t.test('a login that is refused: the connection goes on and says so, until one s
     state: 'connected',
     problem: /refused the login of user "crm-logger" .* The connection that stands goes on/,
   });
+  client.note('hearing', null);
+  clock.advance(60_000);
   answerPings(peer);
   const again = client.renew();
   const third = await server.peers.find(() => true, 2);
@@ -162,4 +165,27 @@ t.test('a login that is refused: the connection goes on and says so, until one s
   await again;
   t.match(client.status, { state: 'connected', problem: null });
   t.notOk(log.items.some(({ kind }) => kind === 'lost'));
+});
+
+t.test('after a refused login the next one waits its time, unless the secret is another one', async (t) => {
+  let secret = 'wrong';
+  const { client, server, clock, peer, renew } = await bench(t, () => secret);
+  const { done, fresh } = renew();
+  await refuseLogin(await fresh);
+  await done;
+  clock.advance(59_000);
+  await client.renew();
+  t.equal(server.peers.items.length, 2, 'the PBX is not asked');
+  clock.advance(1_000);
+  const later = renew();
+  await refuseLogin(await later.fresh);
+  await later.done;
+  secret = 's3cret';
+  answerPings(peer);
+  const last = renew();
+  const taken = await last.fresh;
+  await acceptLogin(taken);
+  answerPings(taken);
+  await last.done;
+  t.match(client.status, { state: 'connected', problem: null });
 });
