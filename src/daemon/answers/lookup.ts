@@ -17,6 +17,7 @@ import type { Remotes } from '../../../adapters/sqlite/thread/rpc.ts';
 import type { CallRecord } from '../../call/record.ts';
 import { channelIdOf, eventsOfCall, namesIn } from '../../call/timeline.ts';
 import type { CrmUser } from '../../delivery/crm.ts';
+import type { ReasonCode } from '../../delivery/parked/reasons.ts';
 import { whyNobody } from '../../delivery/parties/resolve.ts';
 import { strangersOf } from '../../delivery/parties/strangers.ts';
 import { findUser, matchRow, matchUser, nameOf, type UserRow } from '../../delivery/parties/users.ts';
@@ -86,7 +87,7 @@ async function details({ store, policy, callLog, readerOf }: Lookup, id: string)
   const [delivery = null] = await store.outbox.select({ filter: { ids: [id] }, after: 0, limit: 1 });
   const resolution = { leadId: delivery?.leadId ?? null, userId: delivery?.userId ?? null };
   const crmUsers = (await store.users.load({}))?.users ?? null;
-  const lead = await leadOf(store, record, resolution.leadId, delivery !== null && delivery.tries > 0);
+  const lead = await leadOf(store, record, delivery);
   return {
     record,
     revision,
@@ -166,19 +167,46 @@ async function eventsWithin(
   return own;
 }
 
-async function leadOf(store: Store, record: CallRecord, id: string | null, posted: boolean) {
+async function leadOf(store: Store, record: CallRecord, delivery: Delivery | null) {
   const number = record.externalE164 ?? record.external;
+  const id = delivery?.leadId ?? null;
   const nobody = { id, name: null, ownerId: null };
   if (record.direction === 'Internal') return { ...nobody, how: 'not looked up: an internal call' };
   if (number === null || record.withheld) return { ...nobody, how: 'the caller showed no number' };
   const known = await store.leadCache.get({ number });
-  if (id === null) {
-    if (posted) return { ...nobody, how: 'posted without a lead: none had the number' };
-    return { ...nobody, how: known === null ? 'not looked up yet' : 'no lead has the number' };
-  }
   const { lead = null } = known ?? {};
+  if (id === null) {
+    if (delivery !== null && delivery.tries > 0)
+      return { ...nobody, how: 'posted without a lead: none had the number' };
+    if (known === null || delivery?.step === 'look-up') return { ...nobody, how: 'not looked up yet' };
+    if (delivery !== null && isUnsettled(delivery))
+      return { ...nobody, how: 'not settled: the call is parked for that' };
+    if (lead === null) return { ...nobody, how: 'no lead has the number' };
+    return { id: lead.id, name: lead.name, ownerId: lead.ownerId, how: `has the number; ${untaken(delivery)}` };
+  }
   if (lead?.id !== id) return { ...nobody, how: 'found by the number' };
   return { id, name: lead.name, ownerId: lead.ownerId, how: 'found by the number' };
+}
+
+/** Codes of calls whose lookup did not end with one lead, or none: what an earlier or later one found is not theirs. */
+const UNSETTLED: ReadonlySet<string> = new Set<ReasonCode>([
+  'several-leads',
+  'lookup-refused',
+  'lookup-failed',
+  'lead-refused',
+]);
+
+/** Whether it is parked because its lead could not be told. */
+export const isUnsettled = ({ state, code }: Pick<Delivery, 'state' | 'code'>): boolean =>
+  state === 'parked' && code !== null && UNSETTLED.has(code);
+
+/** Why a call has no lead although one is known that has its number. */
+export function untaken(delivery: Pick<Delivery, 'state'> | null): string {
+  if (delivery === null) return 'the call is not to be posted';
+  const { state } = delivery;
+  return state === 'parked' || state === 'skipped'
+    ? `the call was ${state} before it was posted`
+    : 'the call was not posted yet';
 }
 
 function userOf(
