@@ -102,10 +102,20 @@ async function details({ store, policy, callLog, readerOf }: Lookup, id: string)
   };
 }
 
-async function gaps({ store }: Lookup, { calls, ...query }: RequestOf<'gaps'>): Promise<Replies['gaps']> {
+async function gaps({ store }: Lookup, { calls, heard, ...query }: RequestOf<'gaps'>): Promise<Replies['gaps']> {
   const found = await store.gaps.list(query);
-  if (!calls) return { gaps: found };
-  return { gaps: await Promise.all(found.map(async (gap) => ({ ...gap, calls: await store.calls.touched(gap) }))) };
+  const since = async (source: string) => [source, await heardSince(store, source)] as const;
+  return {
+    gaps: calls
+      ? await Promise.all(found.map(async (gap) => ({ ...gap, calls: await store.calls.touched(gap) })))
+      : found,
+    ...(heard === undefined ? {} : { heardSince: Object.fromEntries(await Promise.all(heard.map(since))) }),
+  };
+}
+
+/** The earliest proof: what is kept of what it said; else, as it may have said nothing, when its link stood last. */
+async function heardSince(store: Store, source: string): Promise<number | null> {
+  return (await store.journal.firstFrameAt({ source })) ?? (await store.gaps.lastHeard({ source }))?.at ?? null;
 }
 
 /** Gaps told with a call. */
