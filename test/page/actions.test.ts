@@ -1,7 +1,7 @@
 /** What the buttons ask for, and what is told of it. */
 import t from 'tap';
 import { remedyOf } from '../../src/delivery/parked/reasons.ts';
-import { NOW, pageOn, statusOf } from './fake.ts';
+import { NOW, pageOn, recordOf, statusOf } from './fake.ts';
 
 const LIMIT = { requests: 25, windowMs: 5000 };
 const NOTHING = { count: 0, checkedFirst: 0, delivered: 0, skipped: 0, leftAlone: {}, heldBack: {}, samples: [] };
@@ -139,4 +139,44 @@ t.test('what happened to the database has a button of its own', async (t) => {
   await page.post('/acknowledge-notices', { csrf }, cookie);
   t.same(page.asked.at(-1)?.input, { of: 'notices' });
   t.equal(page.actions.at(-1), 'acknowledge-notices');
+});
+
+t.test('a call has the button that does something for it, and is told what holds it back', async (t) => {
+  const record = recordOf();
+  const decision = { value: null, rule: 'x', fact: 'x', notes: [], rejected: [] };
+  const shown = async (delivery: object, would: object) => {
+    const row = {
+      sessionId: record.callSessionId,
+      reason: 'Because.',
+      deliveredAt: null,
+      activityId: null,
+      ...delivery,
+    };
+    const nobody = { id: null, name: null, how: '-' };
+    const page = pageOn({
+      call: async () => ({
+        ...{ record, revision: 1, delivery: row, attempts: [], gaps: [], events: [], sent: null, body: {} },
+        ...{ lead: nobody, user: nobody },
+      }),
+      why: async () => ({ lead: decision, user: decision, post: decision }),
+      replay: answered(would),
+    });
+    const { cookie } = await page.login();
+    const text = await (await page.ask(`/calls/${record.callSessionId}`, { cookie })).text();
+    const [, card = ''] = /(<article.*?<\/article>)/s.exec(text) ?? [];
+    return { card, asked: page.asked.filter(({ name }) => name === 'replay').map(({ input }) => input) };
+  };
+  const parked = await shown({ state: 'parked', code: 'no-user' }, { count: 1 });
+  t.match(parked.card, /Send again</);
+  t.match(parked.asked, [{ ids: [record.callSessionId], force: false, dryRun: true }]);
+  const internal = await shown({ state: 'skipped', code: 'skip-internal' }, { heldBack: { 'skip-internal': 1 } });
+  t.notMatch(internal.card, /<button>/);
+  t.match(internal.card, /1 call is left alone, to be skipped again: internal/);
+  t.match((await shown({ state: 'skipped', code: 'skip-filter' }, { count: 1 })).card, /Send again</);
+  const unasked = await shown({ state: 'parked', code: 'check-impossible' }, { count: 1 });
+  t.match(unasked.card, /this makes a second one of it.*name="force" value="check-impossible".*Send again without/s);
+  t.match(unasked.asked, [{ force: true, dryRun: true }]);
+  const posted = await shown({ state: 'delivered', code: null }, {});
+  t.notMatch(posted.card, /<button>/);
+  t.same(posted.asked, []);
 });

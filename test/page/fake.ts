@@ -108,7 +108,7 @@ export function pageOn(
       ...(cookie === undefined ? {} : { cookie }),
     });
   return {
-    ...{ asked, actions, ask, post },
+    ...{ asked, actions, ask, post, fetch: app.fetch },
     pass: (ms: number) => {
       monotonic += ms;
     },

@@ -36,6 +36,13 @@ t.test('an extension of which the user is not known yet has none, and lacks none
   t.notMatch(await told(), /Every extension has a user/);
 });
 
+interface GapsAsked {
+  readonly since?: number;
+  readonly until?: number;
+  readonly limit: number;
+  readonly heard?: readonly string[];
+}
+
 /** The gaps page, with the rectangles of the picture as [class, x, width]. */
 async function gapsOf(all: readonly Gap[], heardSince: Readonly<Record<string, number | null>>) {
   const names = Object.keys(heardSince);
@@ -43,7 +50,7 @@ async function gapsOf(all: readonly Gap[], heardSince: Readonly<Record<string, n
   const sources = names.flatMap((name) => (source === undefined ? [] : [{ ...source, name }]));
   const page = pageOn(
     {
-      gaps: async ({ since = 0, until = NOW, limit, heard }: Record<string, never>) => ({
+      gaps: async ({ since = 0, until = NOW, limit, heard }: GapsAsked) => ({
         gaps: [...all]
           .filter((gap) => (gap.endedAt ?? NOW) >= since && gap.beganAt <= until)
           .sort((a, b) => b.beganAt - a.beganAt || b.id - a.id)
