@@ -59,8 +59,13 @@ t.test('a lead that the number has is told of a call that never came to its post
   const parked = { state: 'parked', code: 'no-lead', step: null };
   t.match(await asked(parked, {}), { why: { rule: 'no-lead' }, shown: { how: 'no lead has the number' } });
   const several = { ...parked, code: 'several-leads', reason: '2 leads have this number.' };
-  const unsettled = await asked(several, {});
-  t.match(unsettled, { why: { fact: '2 leads have this number.' }, shown: { id: null, how: /^not settled/ } });
+  for (const kept of [null, {}, { lead }])
+    t.match(await asked(several, kept), {
+      why: { fact: '2 leads have this number.' },
+      shown: { id: null, how: /^not settled/ },
+    });
+  const old = await asked({ ...parked, code: 'no-user', reason: 'No user.' }, null);
+  t.match(old, { why: { rule: 'parked' }, shown: { how: 'none is known; the call was parked before it was posted' } });
   for (const kept of [null, {}, { lead }]) {
     const { why, shown } = await asked({}, kept);
     t.match([why.rule, shown.how], ['not-yet', 'not looked up yet'], 'a call that waits');

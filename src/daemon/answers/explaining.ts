@@ -10,7 +10,8 @@ import { findUser, matchRow, matchUser, nameOf } from '../../delivery/parties/us
 import type { DeliveryPolicy } from '../../delivery/policy.ts';
 import type { Delivery } from '../../delivery/store.ts';
 import { CRM } from '../settings.ts';
-import { isUnsettled, type Lookup, type Store, untaken } from './lookup.ts';
+import { isUnsettled, untaken } from './leads.ts';
+import type { Lookup, Store } from './lookup.ts';
 
 type Explaining = Pick<Lookup, 'store' | 'policy' | 'clock'>;
 
