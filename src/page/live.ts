@@ -22,6 +22,7 @@ export function createLive(daemon: Pick<Daemon, 'status'>): Live {
   let rates: ReadonlyMap<string, number> = new Map();
   let timer: NodeJS.Timeout | null = null;
   let looking = false;
+  let isLate = false;
 
   const note = ({ at, sources }: Status): void => {
     const frames = new Map(sources.map((source) => [source.name, source.frames]));
@@ -45,12 +46,16 @@ export function createLive(daemon: Pick<Daemon, 'status'>): Live {
   const tick = (): void => {
     timer = null;
     looking = true;
-    const late = setTimeout(() => tell(null), LATE_MS);
+    const late = setTimeout(() => {
+      isLate = true;
+      tell(null);
+    }, LATE_MS);
     void look()
       .catch(() => null)
       .then((status) => {
         clearTimeout(late);
         looking = false;
+        isLate = false;
         tell(status);
         if (watchers.size > 0 && timer === null) timer = setTimeout(tick, STATUS_MS);
       });
@@ -60,6 +65,7 @@ export function createLive(daemon: Pick<Daemon, 'status'>): Live {
     look,
     watch(hear) {
       watchers.add(hear);
+      if (isLate) hear(null);
       if (timer === null && !looking) tick();
       return () => {
         watchers.delete(hear);

@@ -73,6 +73,13 @@ t.test('one look at a time', async (t) => {
   mock.timers.enable({ apis: ['setTimeout'] });
   t.teardown(() => mock.timers.reset());
   live.watch(() => {})();
-  live.watch(() => {});
+  const first: unknown[] = [];
+  live.watch((status) => first.push(status));
+  t.equal(looks, 1);
+  mock.timers.tick(10_000);
+  t.same(first, [null]);
+  const second: unknown[] = [];
+  live.watch((status) => second.push(status));
+  t.same(second, [null], 'who comes while it is late hears so at once');
   t.equal(looks, 1);
 });
