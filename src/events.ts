@@ -257,7 +257,8 @@ const PAGE = {
   pause: ['notice', 'Posting was paused on the page.'],
   resume: ['notice', 'Posting goes on, as somebody asked for it on the page.'],
   retry: ['notice', 'LeadSquared is tried at once, as somebody asked for it on the page.'],
-  acknowledge: ['notice', 'Somebody took note on the page of what waits.'],
+  acknowledge: ['notice', 'Somebody took note on the page of the calls that wait.'],
+  'acknowledge-notices': ['notice', 'Somebody took note on the page of what happened to the database.'],
   replay: ['notice', 'Calls were sent again on the page.'],
 } as const satisfies Readonly<Record<string, readonly [LogLevel, string]>>;
 

@@ -79,6 +79,8 @@ export const requests = {
     limit: z.number().int().min(1).max(MAX_ITEMS),
     /** With the calls of each. */
     calls: z.boolean(),
+    /** PBXs of which it is answered since when they were heard. */
+    heard: z.array(z.string().max(64)).max(MAX_ITEMS).optional(),
   }),
   /** A page of what the PBX's own records tell of calls in [since, until]. */
   backfill: z.strictObject({
@@ -92,8 +94,8 @@ export const requests = {
   resume: nothing,
   /** Tries LeadSquared again at once and fetches its users. */
   retry: nothing,
-  /** An operator has read what happened to the database, and which calls are parked: it is told no more. */
-  acknowledge: nothing,
+  /** An operator has read what happened to the database (`notices`), and which calls are parked; absent: both. It is told no more. */
+  acknowledge: z.strictObject({ of: z.enum(['calls', 'notices']).optional() }),
   /** A page of an erasure: as in `upkeep/erase.ts`. */
   erase: z.strictObject({
     digits: z.string().regex(/^\d{7,15}$/, { error: 'seven digits at least' }),
@@ -245,7 +247,11 @@ export interface Replies {
   readonly find: { readonly ids: readonly string[] };
   readonly replay: ReplayAnswer;
   /** `calls`: those that a gap touched, oldest first, where they were asked for. */
-  readonly gaps: { readonly gaps: readonly (Gap & { readonly calls?: readonly CallRow[] })[] };
+  readonly gaps: {
+    readonly gaps: readonly (Gap & { readonly calls?: readonly CallRow[] })[];
+    /** Of each PBX that was asked for the first moment at which it surely was heard, as far as the journal is kept, ms since the epoch. */
+    readonly heardSince?: Readonly<Record<string, number | null>>;
+  };
   readonly backfill: BackfillAnswer;
   readonly pause: { readonly paused: boolean };
   readonly resume: { readonly paused: boolean };

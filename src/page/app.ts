@@ -10,7 +10,8 @@ import type { PageAction } from '../events.ts';
 import type { Daemon } from './ask.ts';
 import { serveAssets } from './assets.ts';
 import { callView } from './call.ts';
-import { COOKIE, type Env, formOf, headers, knownHost, loggedIn, ownOrigin, ownPath } from './guard.ts';
+import { findGaps } from './gaps.ts';
+import { askedPath, cookieOf, type Env, formOf, headers, knownHost, loggedIn, ownOrigin, ownPath } from './guard.ts';
 import { createHours, hourOf } from './hours.ts';
 import type { Html, Look } from './html.ts';
 import { createLive } from './live.ts';
@@ -44,7 +45,6 @@ const CHART_HOURS = 24;
 /** Whole numbers are shown for so long, ms. */
 const REVEALED_MS = 15 * 60_000;
 const MAX_FORM_BYTES = 16_384;
-const GAPS = 200;
 
 export function createApp(parts: AppParts): Hono<Env> {
   const { daemon, config, clock, hosts, onAction } = parts;
@@ -63,7 +63,7 @@ export function createApp(parts: AppParts): Hono<Env> {
     status: 200 | 400 | 404 | 409 | 503 = 200,
   ) => {
     c.header('cache-control', 'no-store');
-    return c.html(page(lookOf(c.get('session')), ownPath(c.req.url)), status);
+    return c.html(page(lookOf(c.get('session')), askedPath(c)), status);
   };
 
   app.use(headers(), knownHost(hosts), ownOrigin(), bodyLimit({ maxSize: MAX_FORM_BYTES }));
@@ -79,7 +79,7 @@ export function createApp(parts: AppParts): Hono<Env> {
     if (session === null) return c.html(loginPage(path, 'That is not the token.'), 403);
     // A name of `hosts` is that of a proxy with TLS.
     const secure = hosts.includes((c.req.header('host') ?? '').toLowerCase());
-    setCookie(c, COOKIE, session.id, { httpOnly: true, sameSite: 'Strict', path: '/', secure });
+    setCookie(c, cookieOf(c), session.id, { httpOnly: true, sameSite: 'Strict', path: '/', secure });
     return c.redirect(path, 303);
   });
   serveAssets(app);
@@ -101,6 +101,8 @@ export function createApp(parts: AppParts): Hono<Env> {
     });
   });
   app.get('/events', (c) => {
+    // Of an answer without a body nobody would end the stream.
+    if (c.req.method === 'HEAD') return c.body(null, 200, { 'content-type': 'text/event-stream' });
     const session = c.get('session');
     return streamLive(c, {
       live,
@@ -136,10 +138,8 @@ export function createApp(parts: AppParts): Hono<Env> {
     );
   });
   app.get('/gaps', async (c) => {
-    const [status, { gaps }] = await Promise.all([daemon.status(), daemon.call('gaps', { limit: GAPS, calls: false })]);
-    return show(c, (look, path) =>
-      framed(look, { title: 'Gaps', place: '/gaps', path, body: gapsPage(look, status.sources, gaps) }),
-    );
+    const found = await findGaps(daemon, clock.now());
+    return show(c, (look, path) => framed(look, { title: 'Gaps', place: '/gaps', path, body: gapsPage(look, found) }));
   });
 
   /** A button: does what it says, tells the log, and leads back. */
@@ -152,16 +152,19 @@ export function createApp(parts: AppParts): Hono<Env> {
       const form = await formOf(c);
       if (form === null) return c.text('Refused: the page was not made for this session; load it again.\n', 403);
       const answer = await run(c, form);
-      if (name !== null) onAction(name);
+      if (name !== null && answer?.idle !== true) onAction(name);
       const back = ownPath(form.to ?? '/');
       if (answer === undefined) return c.redirect(back, 303);
-      return show(c, (look, own) => notice(look, answer.title, answer.text, own, backLink(back)));
+      return show(c, (look, own) =>
+        notice(look, answer.title, answer.lines.map(look.secrecy.text), own, backLink(back)),
+      );
     });
   };
   button('/pause', 'pause', () => done(daemon.call('pause', {})));
   button('/resume', 'resume', () => done(daemon.call('resume', {})));
   button('/retry', 'retry', () => done(daemon.call('retry', {})));
-  button('/acknowledge', 'acknowledge', () => done(daemon.call('acknowledge', {})));
+  button('/acknowledge', 'acknowledge', () => done(daemon.call('acknowledge', { of: 'calls' })));
+  button('/acknowledge-notices', 'acknowledge-notices', () => done(daemon.call('acknowledge', { of: 'notices' })));
   button('/reveal', 'numbers-shown', async (c) => {
     c.get('session').revealedUntil = clock.monotonic() + REVEALED_MS;
     return undefined;
@@ -175,7 +178,7 @@ export function createApp(parts: AppParts): Hono<Env> {
     return undefined;
   });
   button('/replay', 'replay', (_c, form) => replay(daemon, form));
-  app.notFound((c) => show(c, (look, path) => notice(look, 'Nothing here', 'There is no such page.', path), 404));
+  app.notFound((c) => show(c, (look, path) => notice(look, 'Nothing here', ['There is no such page.'], path), 404));
 
   function refusal(c: Context<Env>, error: unknown) {
     if (error instanceof HTTPException) return error.getResponse();
@@ -184,7 +187,7 @@ export function createApp(parts: AppParts): Hono<Env> {
     const status = said === 404 || said === 409 ? said : 503;
     const session: Session | undefined = c.get('session');
     if (session === undefined) return c.text(`${text}\n`, status);
-    return show(c, (look, path) => notice(look, 'That did not work', look.secrecy.text(text), path), status);
+    return show(c, (look, path) => notice(look, 'That did not work', [look.secrecy.text(text)], path), status);
   }
   return app;
 }

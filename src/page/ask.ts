@@ -6,10 +6,10 @@ import { ControlError } from '../../adapters/control/refusal.ts';
 import { VERSION } from '../daemon/version.ts';
 
 /** All that the page may ask: to look, to hold and let go the posts, to send calls again that wait for a person. */
-const ALLOWED = [
-  ...(['status', 'calls', 'call', 'why', 'frames', 'users', 'hours', 'gaps', 'find'] as const),
-  ...(['replay', 'pause', 'resume', 'retry', 'acknowledge'] as const),
-] satisfies readonly RequestName[];
+const LOOKS = ['status', 'calls', 'call', 'why', 'frames', 'users', 'hours', 'gaps', 'find'] as const;
+const ACTIONS = ['replay', 'pause', 'resume', 'retry', 'acknowledge'] as const;
+const ALLOWED = [...LOOKS, ...ACTIONS] satisfies readonly RequestName[];
+const DOING: ReadonlySet<RequestName> = new Set(ACTIONS);
 
 export type Allowed = (typeof ALLOWED)[number];
 
@@ -29,11 +29,21 @@ export const STATUS_MS = 1000;
 export function daemonAt(path: string, now: () => number = () => performance.now()): Daemon {
   let client: ControlClient | null = null;
   let last: { readonly at: number; readonly reply: Promise<Status> } | null = null;
-  const call: Daemon['call'] = async (name, input) => {
+  const ask: Daemon['call'] = async (name, input) => {
     if (!ALLOWED.includes(name)) throw new ControlError(403, `The page may not ask for ${name}.`);
     client ??= await connectControl(path, VERSION);
     if (client === null) throw new ControlError(503, 'logcalld does not answer: it is starting or stopping.');
     return client.call(name, input);
+  };
+  const call: Daemon['call'] = async (name, input) => {
+    if (!DOING.has(name) || ('dryRun' in input && input.dryRun === true)) return ask(name, input);
+    // Whoever pressed a button is not shown what was before it.
+    last = null;
+    try {
+      return await ask(name, input);
+    } finally {
+      last = null;
+    }
   };
   return {
     call,

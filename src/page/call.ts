@@ -8,6 +8,7 @@ import { journalOf } from '../commands/calls/heard.ts';
 import { planOf } from '../daemon/settings.ts';
 import type { Daemon } from './ask.ts';
 import type { Look } from './html.ts';
+import { againOf } from './replay.ts';
 import type { CallView } from './views/call.ts';
 
 /** Rejects with `ControlError` when no call, or more than one, has this id. `now`: ms since the epoch. */
@@ -22,9 +23,10 @@ export async function callView(
   const source = config.source.find(({ name }) => name === details.record.source);
   const plan = source === undefined ? null : planOf(source);
   const { record, events } = details;
+  const again = await againOf(daemon, details.delivery);
   const ladder = (plan === null ? null : ladderOf(events, plan)) ?? ladderOfRecord(record);
   return (look) => ({
-    ...{ details, ladder, explanation },
+    ...{ details, ladder, explanation, again },
     timeline: plan === null ? [] : timelineOf(events, plan, (number) => look.secrecy.number(number)),
     remedies: plan === null ? [] : remedies(explanation.account, plan, look.secrecy),
   });

@@ -9,7 +9,11 @@ import { secureHeaders } from 'hono/secure-headers';
 import { isLoopbackName } from '../../adapters/control/loopback.ts';
 import { isSame, type Session, type Sessions } from './sessions.ts';
 
-export const COOKIE = 'logcalld';
+/** Cookies know no ports: that of one installation would take the place of another's, of this machine or at the end of a tunnel. */
+export function cookieOf(c: Context): string {
+  const port = /:(\d+)$/.exec(c.req.header('host') ?? '')?.[1];
+  return port === undefined ? 'logcalld' : `logcalld-${port}`;
+}
 
 /** What a request carries along. */
 export type Env = { Variables: { session: Session } };
@@ -56,11 +60,11 @@ export function ownOrigin(): MiddlewareHandler {
 /** Whoever has no session is led to the login. */
 export function loggedIn(sessions: Sessions): MiddlewareHandler<Env> {
   return async (c, next) => {
-    const session = sessions.find(getCookie(c, COOKIE));
+    const session = sessions.find(getCookie(c, cookieOf(c)));
     if (session === null) {
       if (c.req.method !== 'GET') return c.text('The session is over: log in again, nothing was done.\n', 401);
       if (c.req.path === '/events') return c.body(null, 204);
-      return c.redirect(`/login?to=${encodeURIComponent(ownPath(c.req.url))}`, 303);
+      return c.redirect(`/login?to=${encodeURIComponent(askedPath(c))}`, 303);
     }
     c.set('session', session);
     return next();
@@ -76,9 +80,18 @@ export async function formOf(c: Context<Env>): Promise<Readonly<Record<string, s
   return isSame(fields.csrf ?? '', c.get('session').csrf) ? fields : null;
 }
 
-/** Path and query of an address, whatever host it names: where to go on within the page. */
+const BASE = 'http://localhost';
+
+/** Path and query of an address within the page, where to go on; `/` for one that a browser would take for another host's. */
 export function ownPath(address: string): string {
-  const url = URL.parse(address, 'http://localhost');
-  const path = url === null ? '/' : `${url.pathname}${url.search}`;
-  return path.startsWith('//') ? '/' : path;
+  const url = URL.parse(address, BASE);
+  if (url === null || url.origin !== BASE) return '/';
+  const path = `${url.pathname}${url.search}`;
+  return /^\/(?!\/)/.test(path) ? path : '/';
+}
+
+/** Path and query that are asked for. */
+export function askedPath(c: Context): string {
+  const { pathname, search } = new URL(c.req.url);
+  return ownPath(`${pathname}${search}`);
 }

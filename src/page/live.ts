@@ -11,6 +11,8 @@ export interface Live {
   readonly watchers: number;
 }
 
+/** A look that takes longer is none for those who watch, ms: what they see is told to be old before it comes. */
+const LATE_MS = 10_000;
 /** Rates are told of at least this time, ms. */
 const RATE_MS = 800;
 
@@ -19,6 +21,8 @@ export function createLive(daemon: Pick<Daemon, 'status'>): Live {
   let before: { readonly at: number; readonly frames: ReadonlyMap<string, number> } | null = null;
   let rates: ReadonlyMap<string, number> = new Map();
   let timer: NodeJS.Timeout | null = null;
+  let looking = false;
+  let isLate = false;
 
   const note = ({ at, sources }: Status): void => {
     const frames = new Map(sources.map((source) => [source.name, source.frames]));
@@ -36,12 +40,23 @@ export function createLive(daemon: Pick<Daemon, 'status'>): Live {
     note(status);
     return status;
   };
+  const tell = (status: Status | null): void => {
+    for (const hear of watchers) hear(status);
+  };
   const tick = (): void => {
     timer = null;
+    looking = true;
+    const late = setTimeout(() => {
+      isLate = true;
+      tell(null);
+    }, LATE_MS);
     void look()
       .catch(() => null)
       .then((status) => {
-        for (const hear of watchers) hear(status);
+        clearTimeout(late);
+        looking = false;
+        isLate = false;
+        tell(status);
         if (watchers.size > 0 && timer === null) timer = setTimeout(tick, STATUS_MS);
       });
   };
@@ -50,7 +65,8 @@ export function createLive(daemon: Pick<Daemon, 'status'>): Live {
     look,
     watch(hear) {
       watchers.add(hear);
-      if (watchers.size === 1 && timer === null) tick();
+      if (isLate) hear(null);
+      if (timer === null && !looking) tick();
       return () => {
         watchers.delete(hear);
         if (watchers.size > 0 || timer === null) return;

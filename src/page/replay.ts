@@ -1,42 +1,113 @@
 /** "Send again": one call, or all that wait for the same reason. */
 import type { ReplayAnswer, RequestOf } from '../../adapters/control/api.ts';
 import { count, length } from '../commands/output.ts';
+import { addHeld, type HeldBack, heldIn, heldLines } from '../delivery/parked/held.ts';
+import { remedyOf } from '../delivery/parked/reasons.ts';
 import { DELIVERY_STATES } from '../delivery/states.ts';
+import type { Delivery } from '../delivery/store.ts';
 import type { Daemon } from './ask.ts';
 
 /** Pages that one press of a button goes through: 300 calls each. What is left is told. */
 const PAGES = 1000;
 
 /** What a button is answered with; `undefined`: it leads back without a word. */
-export type Answer = { readonly title: string; readonly text: string } | undefined;
+export type Answer =
+  | {
+      readonly title: string;
+      /** May hold telephone numbers. */
+      readonly lines: readonly string[];
+      /** Nothing was done. */
+      readonly idle?: boolean;
+    }
+  | undefined;
 
-/** `form`: with `id`, or with the code of a `reason` and `state`. */
-export async function replay(daemon: Pick<Daemon, 'call'>, form: Readonly<Record<string, string>>): Promise<Answer> {
-  const { id, reason, state } = form;
+/** What would become of a call whose button is pressed. */
+export interface Again {
+  /** It would be sent. */
+  readonly free: boolean;
+  /** As it was looked for in vain: it is posted without another look. */
+  readonly force: boolean;
+  /** Why it would be left alone. */
+  readonly lines: readonly string[];
+}
+
+/** `null`: nothing that a button could do. Asks the daemon, as what holds a call back may have been changed since it was held. */
+export async function againOf(
+  daemon: Pick<Daemon, 'call'>,
+  delivery: Pick<Delivery, 'sessionId' | 'state' | 'code'> | null,
+): Promise<Again | null> {
+  if (delivery === null || (delivery.state !== 'parked' && delivery.state !== 'skipped')) return null;
+  const force = delivery.state === 'parked' && remedyOf(delivery.code).oneByOne === true;
+  const would = await daemon.call('replay', { ids: [delivery.sessionId], force, dryRun: true, samples: 0 });
+  return { free: would.count > 0, force, lines: heldLines(would.heldBack, true) };
+}
+
+type Form = Readonly<Record<string, string>>;
+
+/** `form`: with `id`, and `force` with the code of its reason; or with the code of a `reason` and `state`. */
+export async function replay(daemon: Pick<Daemon, 'call'>, form: Form): Promise<Answer> {
+  const what = await selected(daemon, form);
+  if (what === null) return { title: 'Nothing to send', lines: ['No call was named.'], idle: true };
+  const request: RequestOf<'replay'> = { force: false, ...what, dryRun: false, samples: 0 };
+  const byId = form.id !== undefined;
+  const done = await pagesOf(daemon, request);
+  if (byId && done.calls > 0 && done.broken === null) return undefined;
+  const { calls, first, seconds, more, broken } = done;
+  const lines = [
+    calls === 0
+      ? ''
+      : `${count(calls, 'call')} will be posted, in about ${length(seconds * 1000)} at the limit of LeadSquared, behind those that come in now.`,
+    first === 0 ? '' : `${count(first, 'call')} may have arrived before and will be looked for first.`,
+    ...[...done.left].map(([reason, number]) => `${count(number, 'call')} left alone: ${reason}.`),
+    ...heldLines(done.held, byId),
+    calls + done.left.size + heldIn(done.held) > 0 ? '' : 'No such call waits any more.',
+    broken === null ? '' : `The rest was not looked at: ${broken}`,
+    more ? 'There are more: press the button again.' : '',
+  ].filter((line) => line !== '');
+  return calls === 0 ? { title: 'Nothing is sent again', lines, idle: true } : { title: 'Sent again', lines };
+}
+
+async function selected(daemon: Pick<Daemon, 'call'>, { id, reason, state, force }: Form) {
+  if (id !== undefined) {
+    const ids = [...(await daemon.call('find', { ids: [id] })).ids];
+    if (force === undefined) return { ids };
+    // Only while it still is what the button told of: another press may have posted it since.
+    if (remedyOf(force).oneByOne !== true) return null;
+    return { ids, states: ['parked' as const], code: force, force: true };
+  }
   const states = DELIVERY_STATES.filter((one) => one === state);
-  if (id === undefined && (reason === undefined || states.length === 0))
-    return { title: 'Nothing to send', text: 'No call was named.' };
-  const what =
-    id === undefined ? { code: reason, states } : { ids: [...(await daemon.call('find', { ids: [id] })).ids] };
-  const request: RequestOf<'replay'> = { ...what, force: false, dryRun: false, samples: 0 };
-  let [calls, first, left] = [0, 0, 0];
-  let seconds = 0;
+  return reason === undefined || states.length === 0 ? null : { code: reason, states };
+}
+
+async function pagesOf(daemon: Pick<Daemon, 'call'>, request: RequestOf<'replay'>) {
+  let [calls, first, seconds] = [0, 0, 0];
+  let held: HeldBack = {};
+  const left = new Map<string, number>();
   let cursor: string | null = null;
   for (let page = 0; page < PAGES; page++) {
-    const done: ReplayAnswer = await daemon.call('replay', { ...request, ...(cursor === null ? {} : { cursor }) });
+    let done: ReplayAnswer;
+    try {
+      done = await daemon.call('replay', { ...request, ...(cursor === null ? {} : { cursor }) });
+    } catch (error) {
+      // What was sent before is told all the same.
+      if (calls === 0) throw error;
+      return {
+        calls,
+        first,
+        seconds,
+        held,
+        left,
+        more: true,
+        broken: String(error instanceof Error ? error.message : error),
+      };
+    }
     calls += done.count;
     first += done.checkedFirst;
-    left += Object.values(done.leftAlone).reduce((sum, one) => sum + one, 0);
     seconds += done.seconds;
+    held = addHeld(held, done.heldBack);
+    for (const [reason, number] of Object.entries(done.leftAlone)) left.set(reason, (left.get(reason) ?? 0) + number);
     cursor = done.cursor;
     if (cursor === null) break;
   }
-  if (id !== undefined && calls > 0) return undefined;
-  const told = [
-    `${count(calls, 'call')} will be posted, in about ${length(seconds * 1000)} at the limit of LeadSquared, behind those that come in now.`,
-    first === 0 ? '' : `${count(first, 'call')} may have arrived before and will be looked for first.`,
-    left === 0 ? '' : `${count(left, 'call')} left alone: on the way already, or delivered.`,
-    cursor === null ? '' : 'There are more: press the button again.',
-  ];
-  return { title: 'Sent again', text: told.filter((line) => line !== '').join(' ') };
+  return { calls, first, seconds, held, left, more: cursor !== null, broken: null };
 }

@@ -9,7 +9,7 @@ import { REGIONS, regionsOf } from './views/now.ts';
 
 /** Pages that are open at the same time. */
 const MOST = 100;
-/** Something is sent at least so often, so that a page knows that it is connected, ms. */
+/** So often a page is told that it is connected, and whether the daemon answers, ms. The script of the page waits for it. */
 const ALIVE_MS = 15_000;
 
 /** Charts change little, and cost more than the rest. */
@@ -32,41 +32,55 @@ export function streamLive(c: Context<Env>, { live, lookOf, charts }: Streamed):
     // What counts on does so in the browser: only what else has changed is sent.
     const now = lookOf()?.now ?? 0;
     const looks = latest<Status | null>();
-    const stop = live.watch(looks.put);
+    let away = false;
+    let telling = false;
+    const tell = (): void => {
+      // Who does not read is told no more.
+      if (telling) return;
+      telling = true;
+      void stream.writeSSE({ event: away ? 'away' : 'alive', data: '' }).finally(() => {
+        telling = false;
+      });
+    };
+    // Both whatever is being sent or waited for meanwhile.
+    const alive = setInterval(tell, ALIVE_MS);
+    const unwatch = live.watch((status) => {
+      if (away !== (status === null)) {
+        away = status === null;
+        tell();
+      }
+      looks.put(status);
+    });
+    const stop = (): void => {
+      clearInterval(alive);
+      unwatch();
+    };
     stream.onAbort(() => {
       stop();
       looks.end();
     });
-    const part = async (id: string, html: Html): Promise<boolean> => {
+    const part = async (id: string, html: Html): Promise<void> => {
       const text = String(await html);
-      if (sent.get(id) === text) return false;
+      if (sent.get(id) === text) return;
       sent.set(id, text);
       await stream.writeSSE({ event: 'part', id, data: text });
-      return true;
     };
-    let toldAt = performance.now();
-    let chartsAt = toldAt;
-    for (let status = await looks.next(); status !== undefined; status = await looks.next()) {
-      const look = lookOf();
-      if (look === null) break;
-      let told = status === null;
-      if (status === null) await stream.writeSSE({ event: 'away', data: '' });
-      else {
+    let chartsAt = performance.now();
+    try {
+      for (let status = await looks.next(); status !== undefined; status = await looks.next()) {
+        const look = lookOf();
+        if (look === null) break;
+        if (status === null) continue;
         const regions = regionsOf({ ...look, now }, status, live.rates());
-        for (const id of REGIONS) told = (await part(id, regions[id])) || told;
-        if (performance.now() - chartsAt > CHARTS_MS) {
-          chartsAt = performance.now();
-          const drawn = await charts({ ...look, now }).catch(() => null);
-          if (drawn !== null) told = (await part('charts', drawn)) || told;
-        }
+        for (const id of REGIONS) await part(id, regions[id]);
+        if (performance.now() - chartsAt <= CHARTS_MS) continue;
+        chartsAt = performance.now();
+        const drawn = await charts({ ...look, now }).catch(() => null);
+        if (drawn !== null) await part('charts', drawn);
       }
-      if (!told && performance.now() - toldAt > ALIVE_MS) {
-        told = true;
-        await stream.writeSSE({ event: 'alive', data: '' });
-      }
-      if (told) toldAt = performance.now();
+    } finally {
+      stop();
     }
-    stop();
   });
 }
 

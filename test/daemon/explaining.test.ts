@@ -1,7 +1,8 @@
 /** What delivery is said to have made of a call. */
 import t from 'tap';
+import { DEFAULT_POLICY as CALL_LOG_POLICY } from '../../adapters/leadsquared/policy.ts';
 import { explaining } from '../../src/daemon/answers/explaining.ts';
-import type { Store } from '../../src/daemon/answers/lookup.ts';
+import { readers, type Store } from '../../src/daemon/answers/lookup.ts';
 import { DEFAULT_POLICY } from '../../src/delivery/policy.ts';
 import { call } from '../delivery/fakes.ts';
 
@@ -22,4 +23,54 @@ t.test('a lead that was asked for before is told with a time as people read it, 
   t.match(told.lead.notes.at(-1), `at ${new Date(askedAt).toLocaleString('sv-SE')}: its answer was used`);
   t.notMatch(JSON.stringify(told), /\dT\d\d:\d\d/);
   t.match(told.user, { value: 'u-9', fact: /^Ravi Menon \(ravi@example\.com\); the owner of the lead/ });
+});
+
+t.test('a lead that the number has is told of a call that never came to its post', async (t) => {
+  const record = call(1);
+  const lead = { id: 'lead-1', name: 'Asha', ownerId: null };
+  const none = { state: 'pending', step: 'look-up', tries: 0, reason: null, code: null, createdAt: 0 };
+  const asked = async (more: object, kept: object | null) => {
+    const delivery = { ...none, leadId: null, userId: null, ...more };
+    const store = {
+      sessions: { get: async () => ({ found: 'one', session: { record, revision: 1, createdAt: 0 } }) },
+      outbox: { select: async () => [delivery], attempts: async () => [] },
+      users: { load: async () => null },
+      leadCache: { get: async () => (kept === null ? null : { lead: null, at: 0, ...kept }), format: async () => null },
+    } as unknown as Store;
+    const parts = {
+      ...{ store, policy: DEFAULT_POLICY, clock: { now: () => 0, monotonic: () => 0 }, callLog: CALL_LOG_POLICY },
+      ...{ status: () => Promise.reject(new Error('not asked')), readerOf: () => null },
+    };
+    const journal = { frames: async () => ({ bytes: new Uint8Array(), next: null, damaged: 0 }) };
+    const find = { find: async () => ({ found: 'one', id: record.callSessionId }) };
+    const all = readers({ ...parts, store: { ...store, journal, calls: find } as unknown as Store });
+    const [why, shown] = [await all.why({ id: 'x' }), await all.call({ id: 'x' })];
+    return { why: why.lead, shown: shown.lead };
+  };
+  for (const [state, code] of [
+    ['parked', 'no-user'],
+    ['skipped', 'skip-filter'],
+  ] as const) {
+    const { why, shown } = await asked({ state, code, step: null, reason: 'No user.' }, { lead });
+    t.match(why, { value: null, rule: 'unposted', rejected: [{ value: 'lead-1', fact: 'Asha has the number' }] });
+    t.match(why.fact, `the call was ${state} before it was posted`);
+    t.match(shown, { id: 'lead-1', name: 'Asha', how: `has the number; the call was ${state} before it was posted` });
+  }
+  const parked = { state: 'parked', code: 'no-lead', step: null };
+  t.match(await asked(parked, {}), { why: { rule: 'no-lead' }, shown: { how: 'no lead has the number' } });
+  const several = { ...parked, code: 'several-leads', reason: '2 leads have this number.' };
+  for (const kept of [null, {}, { lead }])
+    t.match(await asked(several, kept), {
+      why: { fact: '2 leads have this number.' },
+      shown: { id: null, how: /^not settled/ },
+    });
+  const old = await asked({ ...parked, code: 'no-user', reason: 'No user.' }, null);
+  t.match(old, { why: { rule: 'parked' }, shown: { how: 'none is known; the call was parked before it was posted' } });
+  for (const kept of [null, {}, { lead }]) {
+    const { why, shown } = await asked({}, kept);
+    t.match([why.rule, shown.how], ['not-yet', 'not looked up yet'], 'a call that waits');
+  }
+  const posted = await asked({ state: 'delivered', step: null, tries: 1 }, { lead });
+  t.match(posted.why.fact, /^no lead had the number when it was posted/);
+  t.equal(posted.why.notes.at(-1), 'By now Asha, lead lead-1 has it.');
 });

@@ -71,8 +71,13 @@ export function recordOf(more: Partial<CallRecord> = {}): CallRecord {
 
 type Answers = { readonly [name: string]: (input: never) => unknown };
 
-/** `asked`: what the page asked for, in order. */
-export function pageOn(answers: Answers = {}, status: Status = statusOf(), hosts: readonly string[] = []) {
+/** `asked`: what the page asked for, in order. `look`: at the state of everything. */
+export function pageOn(
+  answers: Answers = {},
+  status: Status = statusOf(),
+  hosts: readonly string[] = [],
+  look: () => Promise<Status> = async () => status,
+) {
   const asked: { readonly name: string; readonly input: unknown }[] = [];
   const actions: PageAction[] = [];
   let monotonic = 1_000_000;
@@ -84,7 +89,7 @@ export function pageOn(answers: Answers = {}, status: Status = statusOf(), hosts
     if (answer === undefined) throw new ControlError(404, `The test has no ${name}.`);
     return answer(input as never);
   };
-  const daemon = { call, status: async () => status } as unknown as Daemon;
+  const daemon = { call, status: look } as unknown as Daemon;
   const app = createApp({
     ...{ daemon, config: CONFIG, hosts, onAction: (action: PageAction) => actions.push(action) },
     tokenDigest: createHash('sha256').update(TOKEN).digest(),
@@ -103,7 +108,7 @@ export function pageOn(answers: Answers = {}, status: Status = statusOf(), hosts
       ...(cookie === undefined ? {} : { cookie }),
     });
   return {
-    ...{ asked, actions, ask, post },
+    ...{ asked, actions, ask, post, fetch: app.fetch },
     pass: (ms: number) => {
       monotonic += ms;
     },

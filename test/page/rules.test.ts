@@ -32,6 +32,31 @@ t.test('the token opens it; a wrong one does not, and not often', async (t) => {
   t.same(page.actions.slice(-2), ['login-refused', 'login']);
 });
 
+t.test('the login leads on within the page alone', async (t) => {
+  const page = pageOn();
+  for (const [to, leads] of [
+    ['/calls?day=2026-11-25', '/calls?day=2026-11-25'],
+    ...['x:https://evil.example/', 'javascript:alert(1)', 'https://evil.example/', '//evil.example/'].map((to) => [
+      to,
+      '/',
+    ]),
+    ...['/\\evil.example/', '/.//evil.example/', '\t//evil.example/', 'http://', 'x:/evil'].map((to) => [to, '/']),
+  ] as const) {
+    const answer = await page.post('/login', { token: TOKEN, to });
+    t.equal(answer.headers.get('location'), leads, to);
+    t.match(await (await page.ask(`/login?to=${encodeURIComponent(to)}`)).text(), `name="to" value="${leads}"`);
+  }
+});
+
+t.test('the sessions of two installations stand side by side', async (t) => {
+  const page = pageOn();
+  const { cookie } = await page.login();
+  t.match(cookie, /^logcalld-8470=/);
+  t.equal((await page.ask('/', { cookie, headers: { host: '127.0.0.1:8471' } })).status, 303, 'that of another port');
+  const other = `logcalld-8471=${cookie.split('=')[1]}x`;
+  t.equal((await page.ask('/', { cookie: `${other}; ${cookie}` })).status, 200);
+});
+
 t.test('a session ends: by hand, and when nobody used it for half a day', async (t) => {
   const page = pageOn();
   const { cookie, csrf } = await page.login();
@@ -61,8 +86,9 @@ t.test('names of others and origins of others are refused', async (t) => {
   const { cookie, csrf } = await page.login();
   for (const host of ['evil.example', '127.0.0.1.evil.example', 'localhost.evil.example:8470', ''])
     t.equal((await page.ask('/', { cookie, headers: { host } })).status, 403, host);
-  for (const host of ['localhost:9000', '127.0.0.1:8470', '[::1]:8470', 'logcalld.example.com'])
+  for (const host of ['localhost:8470', '127.0.0.1:8470', '[::1]:8470'])
     t.equal((await page.ask('/', { cookie, headers: { host } })).status, 200, host);
+  t.equal((await page.ask('/login', { headers: { host: 'logcalld.example.com' } })).status, 200);
   for (const origin of ['http://evil.example', 'null', '', `http://${HOST}.evil.example`, 'http://localhost:8470'])
     t.equal((await page.post('/pause', { csrf }, cookie, origin)).status, 403, origin);
   t.notOk(page.asked.some(({ name }) => name === 'pause'));
@@ -85,7 +111,7 @@ t.test('what does something needs the token of the session, and is told to the l
   for (const wrong of [{}, { csrf: 'x' }, { csrf: other.csrf }])
     t.equal((await page.post('/pause', wrong as Record<string, string>, cookie)).status, 403);
   t.notOk(page.asked.some(({ name }) => name === 'pause'));
-  for (const name of ['pause', 'resume', 'retry', 'acknowledge']) {
+  for (const name of ['pause', 'resume', 'retry', 'acknowledge'] as const) {
     const answer = await page.post(`/${name}`, { csrf, to: '/calls' }, cookie);
     t.equal(answer.status, 303, name);
     t.equal(answer.headers.get('location'), '/calls');
@@ -186,25 +212,6 @@ t.test('a search is checked, and goes on page by page', async (t) => {
     t.match(await answer.text(), /role="alert"/);
   }
   t.equal(page.asked.length, asked, 'nothing was asked for');
-});
-
-t.test('calls are sent again one by one or by their reason, and what was done is told', async (t) => {
-  const answer = { checkedFirst: 1, delivered: 0, skipped: 0, leftAlone: {}, samples: [], seconds: 60 };
-  const limit = { requests: 25, windowMs: 5000 };
-  const page = pageOn({
-    find: async ({ ids }: { ids: string[] }) => ({ ids }),
-    replay: async ({ cursor }: { cursor?: string }) => ({
-      ...{ ...answer, limit, count: 300, cursor: cursor === undefined ? 'more' : null },
-    }),
-  });
-  const { cookie, csrf } = await page.login();
-  const one = await page.post('/replay', { csrf, id: 'asterisk-1', to: '/calls/asterisk-1' }, cookie);
-  t.equal(one.headers.get('location'), '/calls/asterisk-1');
-  t.same(page.asked.at(-1)?.input, { ids: ['asterisk-1'], force: false, dryRun: false, samples: 0, cursor: 'more' });
-  const all = await page.post('/replay', { csrf, reason: 'no-user', state: 'parked' }, cookie);
-  t.match(await all.text(), /600 calls will be posted, in about 2 min.*2 calls may have arrived before/s);
-  t.match(page.asked.at(-1)?.input, { code: 'no-user', states: ['parked'], force: false });
-  t.match(await (await page.post('/replay', { csrf }, cookie)).text(), /No call was named/);
 });
 
 t.test('a daemon that does not answer is told, and what it refuses', async (t) => {

@@ -48,18 +48,20 @@ function section(title: string, lines: readonly string[]): readonly string[] {
   return lines.length === 0 ? [] : ['', title, ...lines.map((line) => `  ${line}`)];
 }
 
-/** On what this account rests, and whether the same is stored. */
-export function standing({ from, because, differs, goingOn, why, unposted }: Explanation): readonly string[] {
+/** On what this account rests, and whether the same is stored. `config`: the one it was worked out by. */
+export function standing(
+  { from, because, differs, goingOn, why, unposted }: Explanation,
+  config = 'the config as it is now',
+): readonly string[] {
   if (from === 'record') return [`From what is stored alone: ${because}.`];
-  const skipped = unposted === null ? [] : [`By the config as it is now it is not posted: ${unposted}`];
+  const skipped = unposted === null ? [] : [`By ${config} it is not posted: ${unposted}`];
   if (goingOn)
     return ['It goes on, or its end was not heard: this is how it stands; it is stored when it is over.', ...skipped];
   if (why === null)
     return [because === null ? 'Worked out from the capture.' : `Worked out from the journal: ${because}.`, ...skipped];
-  if (differs.length === 0)
-    return ['Worked out again from the journal, by the config as it is now: the same is stored.'];
+  if (differs.length === 0) return [`Worked out again from the journal, by ${config}: the same is stored.`];
   return [
-    `Worked out again from the journal, by the config as it is now. STORED IS SOMETHING ELSE in: ${differs.join(', ')}.`,
+    `Worked out again from the journal, by ${config}. STORED IS SOMETHING ELSE in: ${differs.join(', ')}.`,
     '"logcalld sessions rederive" shows it, and stores this with --apply.',
     ...skipped,
   ];

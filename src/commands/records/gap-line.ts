@@ -23,5 +23,10 @@ export function gapLines({ gaps, at }: { readonly gaps: readonly Gap[]; readonly
 
 /** A gap in one line, for `status` and `calls show`. `now`: ms since the epoch. */
 export function gapLine(gap: Gap, now: number, times = timesOf(false)): string {
-  return `${lasted(gap, now)} from ${times.dateTime(gap.beganAt)} on; ${settlement(gap)} (${cut(gap.reason, SHORT_REASON_WIDTH)})`;
+  return `${lasted(gap, now)} ${gapFacts(gap, times)}`;
+}
+
+/** The same without how long it lasted. */
+export function gapFacts(gap: Gap, times = timesOf(false)): string {
+  return `from ${times.dateTime(gap.beganAt)} on; ${settlement(gap)} (${cut(gap.reason, SHORT_REASON_WIDTH)})`;
 }

@@ -10,6 +10,7 @@ import { findUser, matchRow, matchUser, nameOf } from '../../delivery/parties/us
 import type { DeliveryPolicy } from '../../delivery/policy.ts';
 import type { Delivery } from '../../delivery/store.ts';
 import { CRM } from '../settings.ts';
+import { isUnsettled, untaken } from './leads.ts';
 import type { Lookup, Store } from './lookup.ts';
 
 type Explaining = Pick<Lookup, 'store' | 'policy' | 'clock'>;
@@ -83,17 +84,19 @@ async function leadOf(
     .filter(({ step, result }) => step === 'look-up' && result?.outcome === 'accepted')
     .flatMap(({ result }) => result?.message ?? []);
   if (id === null) {
-    const { state = null, reason = null, tries = 0, step = null } = delivery ?? {};
-    if (state === 'parked' && tries === 0 && kept === null)
+    const { reason = null, tries = 0, step = null } = delivery ?? {};
+    if (tries === 0 && delivery?.state === 'parked' && (kept === null || isUnsettled(delivery)))
       return decision(null, 'parked', reason ?? 'it could not be settled', [...notes, ...chosen.slice(-1)]);
     if (step === 'look-up' || (kept === null && tries === 0))
       return decision(null, 'not-yet', reason ?? 'not looked up (yet)', notes);
-    return decision(
-      null,
-      'no-lead',
-      `no lead has the number (unknown = "${settings.unknown.replace('crm', 'leadsquared')}")`,
-      notes,
-    );
+    if (lead !== null && tries === 0) {
+      const other = { value: lead.id, rule: 'present-lead', fact: nameIn(lead.name) };
+      return decision(null, 'unposted', `a lead has the number; ${untaken(delivery)}`, notes, [other]);
+    }
+    const unknown = `(unknown = "${settings.unknown.replace('crm', 'leadsquared')}")`;
+    if (lead === null) return decision(null, 'no-lead', `no lead has the number ${unknown}`, notes);
+    const since = `By now ${lead.name === null ? '' : `${lead.name}, `}lead ${lead.id} has it.`;
+    return decision(null, 'no-lead', `no lead had the number when it was posted ${unknown}`, [...notes, since]);
   }
   const choice = lead?.id === id ? lead.choice : undefined;
   if (choice === undefined)

@@ -68,11 +68,11 @@ export function handlersOf(parts: HandlerParts): Handlers {
       const { standing, cause } = await delivery.snapshot();
       return { standing, cause, users };
     },
-    async acknowledge() {
+    async acknowledge({ of }) {
       const at = parts.clock.now();
-      const notices = await acknowledge(parts.store, conditions, at);
-      const parked = await parts.store.outbox.acknowledge({ at });
-      conditions.set(PARKED, null);
+      const notices = of === 'calls' ? 0 : await acknowledge(parts.store, conditions, at);
+      const parked = of === 'notices' ? [] : await parts.store.outbox.acknowledge({ at });
+      if (of !== 'notices') conditions.set(PARKED, null);
       return { notices, parked };
     },
     ...erasing(parts),

@@ -28,6 +28,7 @@ import { SAME_TIME, shiftOfCalls } from '../../records/pbx-time.ts';
 import type { CallEvent } from '../../telephony/call-event.ts';
 import { CRM } from '../settings.ts';
 import { explaining } from './explaining.ts';
+import { leadOf } from './leads.ts';
 import { listing } from './listing.ts';
 
 export type Store = Remotes<Modules>;
@@ -86,7 +87,7 @@ async function details({ store, policy, callLog, readerOf }: Lookup, id: string)
   const [delivery = null] = await store.outbox.select({ filter: { ids: [id] }, after: 0, limit: 1 });
   const resolution = { leadId: delivery?.leadId ?? null, userId: delivery?.userId ?? null };
   const crmUsers = (await store.users.load({}))?.users ?? null;
-  const lead = await leadOf(store, record, resolution.leadId, delivery !== null && delivery.tries > 0);
+  const lead = await leadOf(store, record, delivery);
   return {
     record,
     revision,
@@ -101,10 +102,20 @@ async function details({ store, policy, callLog, readerOf }: Lookup, id: string)
   };
 }
 
-async function gaps({ store }: Lookup, { calls, ...query }: RequestOf<'gaps'>): Promise<Replies['gaps']> {
+async function gaps({ store }: Lookup, { calls, heard, ...query }: RequestOf<'gaps'>): Promise<Replies['gaps']> {
   const found = await store.gaps.list(query);
-  if (!calls) return { gaps: found };
-  return { gaps: await Promise.all(found.map(async (gap) => ({ ...gap, calls: await store.calls.touched(gap) }))) };
+  const since = async (source: string) => [source, await heardSince(store, source)] as const;
+  return {
+    gaps: calls
+      ? await Promise.all(found.map(async (gap) => ({ ...gap, calls: await store.calls.touched(gap) })))
+      : found,
+    ...(heard === undefined ? {} : { heardSince: Object.fromEntries(await Promise.all(heard.map(since))) }),
+  };
+}
+
+/** The earliest proof: what is kept of what it said; else, as it may have said nothing, when its link stood last. */
+async function heardSince(store: Store, source: string): Promise<number | null> {
+  return (await store.journal.firstFrameAt({ source })) ?? (await store.gaps.lastHeard({ source }))?.at ?? null;
 }
 
 /** Gaps told with a call. */
@@ -164,21 +175,6 @@ async function eventsWithin(
     named = more;
   }
   return own;
-}
-
-async function leadOf(store: Store, record: CallRecord, id: string | null, posted: boolean) {
-  const number = record.externalE164 ?? record.external;
-  const nobody = { id, name: null, ownerId: null };
-  if (record.direction === 'Internal') return { ...nobody, how: 'not looked up: an internal call' };
-  if (number === null || record.withheld) return { ...nobody, how: 'the caller showed no number' };
-  const known = await store.leadCache.get({ number });
-  if (id === null) {
-    if (posted) return { ...nobody, how: 'posted without a lead: none had the number' };
-    return { ...nobody, how: known === null ? 'not looked up yet' : 'no lead has the number' };
-  }
-  const { lead = null } = known ?? {};
-  if (lead?.id !== id) return { ...nobody, how: 'found by the number' };
-  return { id, name: lead.name, ownerId: lead.ownerId, how: 'found by the number' };
 }
 
 function userOf(

@@ -4,15 +4,27 @@ import { count } from '../../commands/output.ts';
 import { nameOf } from '../../delivery/parties/users.ts';
 import { type Html, html, type Look, moment, plain, told } from '../html.ts';
 
+type Lines = Replies['users']['lines'];
+
+const callsOf = (lines: Lines): number => lines.reduce((sum, { calls }) => sum + calls, 0);
+
+/** Whether they have a user; of some it may not be known. */
+function headline(missing: Lines, open: Lines): string {
+  if (missing.length + open.length === 0) return 'Every extension has a user.';
+  const part = (lines: Lines): string => `took part in ${count(callsOf(lines), 'call')}.`;
+  return [
+    missing.length === 0 ? '' : `${count(missing.length, 'extension')} without a user of LeadSquared ${part(missing)}`,
+    open.length === 0 ? '' : `${count(open.length, 'extension')} of which the user is not known yet ${part(open)}`,
+  ]
+    .join(' ')
+    .trim();
+}
+
 export function agentsPage(look: Look, { lines, count: known, fetchedAt }: Replies['users']): Html {
   const missing = lines.filter(({ match }) => match === 'none');
-  const lost = missing.reduce((sum, { calls }) => sum + calls, 0);
+  const open = lines.filter(({ match }) => match === 'not-yet');
   return html`<h1>Agents</h1>
-    <p class="${missing.length > 0 ? 'problem' : 'quiet'}">${
-      missing.length === 0
-        ? 'Every extension has a user.'
-        : `${count(missing.length, 'extension')} without a user of LeadSquared took part in ${count(lost, 'call')}.`
-    }</p>
+    ${lines.length === 0 ? '' : html`<p class="${missing.length > 0 ? 'problem' : 'quiet'}">${headline(missing, open)}</p>`}
     <p class="quiet">${fetchedAt === null ? 'The users of LeadSquared were not fetched yet.' : html`LeadSquared has ${count(known, 'user')}, fetched ${moment(look, fetchedAt)}.`}</p>
     ${
       lines.length === 0

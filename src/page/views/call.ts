@@ -11,6 +11,7 @@ import { gapLine } from '../../commands/records/gap-line.ts';
 import { remedyOf } from '../../delivery/parked/reasons.ts';
 import type { Attempt } from '../../delivery/store.ts';
 import { action, callPath, duration, type Html, html, type Look, moment, parties, plain, told } from '../html.ts';
+import type { Again } from '../replay.ts';
 import { ladderPicture } from './ladder.ts';
 
 export interface CallView {
@@ -19,20 +20,22 @@ export interface CallView {
   readonly timeline: readonly TimelineLine[];
   readonly explanation: Explanation;
   readonly remedies: readonly string[];
+  /** `null`: it is not to be sent again. */
+  readonly again: Again | null;
 }
 
 export function callPage(look: Look, view: CallView): Html {
-  const { details, ladder, timeline, explanation, remedies } = view;
+  const { details, ladder, timeline, explanation, remedies, again } = view;
   const { record } = details;
   const { from, to } = parties(look, record);
   return html`<h1><span class="direction ${record.direction}">${record.direction}</span> ${record.status}: ${from} → ${to}</h1>
     <p>${moment(look, record.startedAt)}, ${duration(record.durationSeconds)} connected <code>${plain(record.callSessionId)}</code></p>
-    ${deliveryCard(look, details)}
+    ${deliveryCard(look, details, again)}
     <section><h2>Course</h2>${ladderPicture(look, ladder)}${course(look, timeline)}</section>
     <div class="halves"><section><h2>Facts</h2>${facts(look, details)}</section>
     <section><h2>LeadSquared</h2>${people(look, details)}</section></div>
     <section id="why"><h2>Why</h2>
-      <p class="quiet">${standing(explanation)
+      <p class="quiet">${standing(explanation, 'the config of the running daemon')
         .map((line) => told(look, line))
         .join(' ')}</p>
       ${decisions(look, explanation)}
@@ -43,19 +46,28 @@ export function callPage(look: Look, view: CallView): Html {
     <section><h2>Attempts</h2>${attempts(look, details.attempts)}</section>`;
 }
 
-function deliveryCard(look: Look, { delivery, record }: CallDetails): Html {
+function deliveryCard(look: Look, { delivery, record }: CallDetails, again: Again | null): Html {
   if (delivery === null) return html`<p class="card">It is not to be posted.</p>`;
   const { state, reason, deliveredAt, activityId, code } = delivery;
   const remedy = state === 'parked' ? remedyOf(code) : null;
-  const again = state === 'parked' || state === 'skipped';
   return html`<article class="card ${state === 'delivered' ? 'good' : state === 'parked' ? 'bad' : ''}" id="delivery-of-call">
     <h2><span class="tag ${state}">${state}</span> ${
       state === 'delivered' && deliveredAt !== null ? moment(look, deliveredAt) : ''
     } ${activityId === null ? '' : html`<span class="quiet">activity <code>${plain(activityId)}</code></span>`}</h2>
     ${reason === null ? '' : html`<p>${told(look, reason)}</p>`}
     ${remedy === null ? '' : html`<p><strong>What helps:</strong> ${remedy.helps}.</p>`}
-    ${again ? html`<div class="actions">${action(look, '/replay', 'Send again', { id: record.callSessionId, to: callPath(record.callSessionId) })}</div>` : ''}
+    ${again === null ? '' : againPart(look, again, record.callSessionId, code)}
   </article>`;
+}
+
+function againPart(look: Look, { free, force, lines }: Again, id: string, code: string | null): Html {
+  const to = callPath(id);
+  const button = !force
+    ? action(look, '/replay', 'Send again', { id, to })
+    : action(look, '/replay', 'Send again without another look', { id, to, force: code ?? '' });
+  return html`${lines.map((line) => html`<p>${told(look, line)}</p>`)}
+    ${free && force ? html`<p class="problem">Look in LeadSquared first: if the call is there already, this makes a second one of it.</p>` : ''}
+    ${free ? html`<div class="actions">${button}</div>` : ''}`;
 }
 
 function course(look: Look, lines: readonly TimelineLine[]): Html {

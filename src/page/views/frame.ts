@@ -70,11 +70,17 @@ ${body}
 </html>`;
 }
 
-/** A page that says one thing. */
-export function notice(look: Look, title: string, text: string, path: string, more: Html | string = ''): Html {
+/** A page that says one thing, in paragraphs. */
+export function notice(
+  look: Look,
+  title: string,
+  lines: readonly string[],
+  path: string,
+  more: Html | string = '',
+): Html {
   return framed(look, {
     ...{ title, place: '', path },
-    body: html`<h1>${title}</h1><p>${text}</p>${more}`,
+    body: html`<h1>${title}</h1>${lines.map((line) => html`<p>${line}</p>`)}${more}`,
   });
 }
 

@@ -1,7 +1,8 @@
 /** The first page: is it working, what goes on, what needs somebody. Each part has an id, by which it is sent anew when it changes. */
 import { count, length, STANDINGS } from '../../commands/output.ts';
-import { gapLine } from '../../commands/records/gap-line.ts';
+import { gapFacts, lasted } from '../../commands/records/gap-line.ts';
 import { allLogged, isWell } from '../../commands/status.ts';
+import { NOTICE_CODES } from '../../daemon/notices.ts';
 import { isUp } from '../../delivery/health/standing.ts';
 import { remedyOf } from '../../delivery/parked/reasons.ts';
 import { DELIVERY_STATES } from '../../delivery/states.ts';
@@ -16,6 +17,8 @@ export type Region = (typeof REGIONS)[number];
 
 /** Calls that go on, shown at most: the latest. */
 const LIVE_SHOWN = 50;
+/** Sentences told of one reason. */
+const SENTENCES = 3;
 
 /** `rates`: frames a second of each PBX since the look before. */
 export function regionsOf(
@@ -64,6 +67,11 @@ function verdict(look: Look, status: Status): Html {
             </li>`,
           )}</ul>`
     }
+    ${
+      conditions.some(({ code }) => NOTICE_CODES.includes(code))
+        ? html`<div class="actions">${action(look, '/acknowledge-notices', 'Take note of what happened to the database')}</div>`
+        : ''
+    }
   </section>`;
 }
 
@@ -82,12 +90,16 @@ function sources(look: Look, { sources: all, gaps }: Status, rates: ReadonlyMap<
           <dt>last event of a call</dt><dd>${callHeardAt == null ? 'none yet' : html`${since(look, callHeardAt)} ago`}</dd>
           <dt>events</dt><dd>${rateText(rates.get(name))}</dd>
           ${source.faults === 0 ? '' : html`<dt>left out</dt><dd>${count(source.faults, 'frame')}, see the log</dd>`}
-          <dt>last gap</dt><dd>${gap === undefined ? 'none' : html`<a href="/gaps">${told(look, gapLine(gap, look.now, look.times))}</a>`}</dd>
+          <dt>last gap</dt><dd>${gap === undefined ? 'none' : html`<a href="/gaps">${gapText(look, gap)}</a>`}</dd>
         </dl>
       </article>`;
     })}
   </section>`;
 }
+
+/** One that goes on counts in the browser: what is sent anew is told as of the moment at which the page was opened. */
+const gapText = (look: Look, gap: Status['gaps'][number]): Html =>
+  html`${gap.endedAt === null ? html`${since(look, gap.beganAt)} so far` : lasted(gap, look.now)} ${told(look, gapFacts(gap, look.times))}`;
 
 const isHeard = ({ state, problem }: SourceStatus): boolean => state === 'connected' && problem === null;
 
@@ -140,22 +152,36 @@ function attention(look: Look, { counts }: Status): Html {
   return html`<section id="attention"><h2>Needs attention</h2>
     <div class="scroll" tabindex="0" role="region" aria-label="Parked calls"><table>
       <thead><tr><th scope="col" class="number">Calls</th><th scope="col">Why</th><th scope="col">What helps</th><th scope="col">Then</th></tr></thead>
-      <tbody>${parkedReasons.map(({ code, reason, count: calls }) => {
+      <tbody>${parked.reasons.map(({ code, count: calls }) => {
         const remedy = remedyOf(code);
+        const address = `/calls?state=parked&reason=${encodeURIComponent(code)}`;
         return html`<tr>
-          <td class="number"><a href="/calls?state=parked${code === null ? '' : `&reason=${encodeURIComponent(code)}`}">${calls}</a></td>
-          <td>${remedy.what}<br><span class="quiet">${told(look, reason === '' ? 'no reason kept' : reason)}</span></td>
+          <td class="number"><a href="${address}">${calls}</a></td>
+          <td>${remedy.what} <code>${plain(code)}</code>${sentences(look, parkedReasons, code, calls)}</td>
           <td>${remedy.helps}</td>
           <td>${
-            remedy.oneByOne === true || code === null
-              ? html`<a href="/calls?state=parked${code === null ? '' : `&reason=${encodeURIComponent(code)}`}">look at each</a>`
-              : action(look, '/replay', 'Send again', { reason: code, state: 'parked' })
+            remedy.oneByOne === true
+              ? html`<a href="${address}">look at each</a>`
+              : action(look, '/replay', calls === 1 ? 'Send again' : `Send all ${calls} again`, {
+                  reason: code,
+                  state: 'parked',
+                })
           }</td>
         </tr>`;
       })}</tbody>
     </table></div>
     ${fresh === 0 ? '' : html`<div class="actions">${action(look, '/acknowledge', `Take note of ${count(fresh, 'call')}`)}</div>`}
   </section>`;
+}
+
+/** The most frequent sentences of a code as examples, and how many calls are beyond them. */
+function sentences(look: Look, all: Status['counts']['parkedReasons'], code: string, calls: number): Html {
+  const shown = all.filter((one) => (one.code ?? 'other') === code).slice(0, SENTENCES);
+  const beyond = calls - shown.reduce((sum, one) => sum + one.count, 0);
+  return html`${shown.map(
+    ({ reason, count: n }) =>
+      html`<br><span class="quiet">${calls === n ? '' : `${n}: `}${told(look, reason === '' ? 'no reason kept' : reason)}</span>`,
+  )}${beyond > 0 && shown.length > 0 ? html`<br><span class="quiet">and ${count(beyond, 'call')} in other words</span>` : ''}`;
 }
 
 function live(look: Look, { live: calls, running }: Status): Html {
