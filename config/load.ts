@@ -8,7 +8,7 @@ import { locator } from './locate.ts';
 import { ConfigError, describeFound, formatPath, type KeyPath, nearest, type Problem } from './problem.ts';
 import { type LoadOptions, readText, tablesOf } from './read.ts';
 import { readRenamed } from './renamed.ts';
-import { type Config, configSchema } from './schema.ts';
+import { type Config, configSchema, SECRET_KEYS } from './schema.ts';
 
 /**
  * Reads the config file at `path`. The result is frozen. Secrets are not read here: see `sourceSecret` and
@@ -49,7 +49,7 @@ function reportIssue(issue: z.core.$ZodIssue, root: unknown, report: Report): vo
   const value = valueAt(root, path);
   const expected = expectation(issue);
   report(path, {
-    found: describeFound(name, value),
+    found: value !== undefined && SECRET_KEYS.has(name) ? '[secret]' : describeFound(value),
     expected,
     remedy: value === undefined ? `Add ${name} ${below(path)}.` : `Correct ${name}; logcalld.example.toml explains it.`,
   });

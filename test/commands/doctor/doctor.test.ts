@@ -135,7 +135,7 @@ t.test('a whole installation', async (t) => {
         )
         .replace(
           '[leadsquared]',
-          "[source.direct_lines]\n'+918041110001' = '1001'\n[leadsquared]\naccess_key = 'hunter-four'",
+          "[source.direct_lines]\n'+918041110001' = '1001'\n[page]\ntoken = 'hunter-five'\n[leadsquared]\naccess_key = 'hunter-four'",
         ),
     );
     const { code, out } = await it.run('doctor', '--support', report);

@@ -59,7 +59,8 @@ export function accessFindings(about: string, path: string, want: Want, eyes: Ey
   }
   if (want === 'write' && !writable(eyes.unit, path)) {
     const text = `${path}: the unit lets the service write into ${eyes.unit?.writable?.join(', ')} alone.`;
-    const lines = ['[Service]', `ReadWritePaths=${path}`];
+    // With the hyphen a disk that is away costs the backup, not the start: systemd refuses a unit whose path is not there.
+    const lines = ['[Service]', `ReadWritePaths=-${path}`];
     return [{ level: 'FAIL', about, text, commands: ['sudo systemctl edit logcalld'], lines }];
   }
   const found = obstacle(path, want);
