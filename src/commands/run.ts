@@ -18,7 +18,7 @@ import type { Clock, Log } from '../ports.ts';
 import { checkDatabase } from './check/database.ts';
 import { refuseIncomplete } from './check/missing.ts';
 import { controlPath } from './control.ts';
-import { fittedLog } from './here/fitted.ts';
+import { fitted } from './here/fitted.ts';
 import { hereOf } from './here/here.ts';
 import { logOf, secretReader } from './log.ts';
 import { configOf } from './shell.ts';
@@ -34,7 +34,7 @@ export async function run(invocation: Invocation, answers: () => void): Promise<
   const config = configOf(invocation);
   const output = logOf(config.log);
   const here = hereOf(config.file);
-  const log = countEvents(fittedLog(output, here));
+  const log = countEvents(output, (text) => fitted(text, () => here));
   const clock = createClock({ bootId: process.env.LOGCALLD_BOOT_ID });
   const stopWatching = onCrash({ log: output, clock, exit: () => process.exit(EXIT.software) });
   const ended = Promise.withResolvers<number>();

@@ -6,6 +6,8 @@ import { schemaKeys } from '../../config/keys.ts';
 import { parseConfig } from '../../config/load.ts';
 import { ConfigError } from '../../config/problem.ts';
 import { configSchema, SECRET_KEYS } from '../../config/schema.ts';
+import { readSecrets } from '../../src/commands/check/eyes/secrets.ts';
+import { openEyes } from '../../src/commands/check/eyes/service.ts';
 import { bundleText } from '../../src/commands/doctor/support.ts';
 
 /** A config in which nothing stands but what is at the path of a key, in the notation of `schemaKeys`. */
@@ -51,6 +53,17 @@ t.test('no key of a secret is forgotten', async (t) => {
     t.match(report, '[secret]', path);
     t.notMatch(report, 'hunter', path);
   }
+});
+
+t.test('the token of a page that is not served is kept out of a report as well', async (t) => {
+  const text =
+    "allow_inline_secrets = true\n[[source]]\ntype = 'asterisk'\nname = 'p'\nusername = 'u'\nsecret = 'one-secret'\n";
+  const crm = "[leadsquared]\nhost = 'x.example'\naccess_key = 'two-secret'\nsecret_key = 'three-secret'\n";
+  const config = parseConfig(`${text}${crm}[page]\ntoken = 'four-secret'\n`, '/x.toml');
+  const eyes = openEyes('/x.toml', { SYSTEMD_UNIT_PATH: '/nowhere' });
+  const { found, findings } = readSecrets(config, eyes);
+  t.ok(found.some((secret) => secret.reveal() === 'four-secret'));
+  t.equal(findings.length, 3, 'and nothing is said of it');
 });
 
 t.test('a table that was written as a list of tables shows nothing of what is in it', async (t) => {

@@ -7,7 +7,6 @@ import type { Terminal } from '../../cli/cli.ts';
 import { type CommandSpec, type Invocation, UsageError } from '../../cli/command.ts';
 import { COMMANDS } from '../../cli/commands.ts';
 import { namesOf } from '../../cli/parse.ts';
-import type { Log } from '../../ports.ts';
 import { fileOf, type Here, hereOf } from './here.ts';
 
 /** They read files that a member of the group may not read. */
@@ -68,17 +67,4 @@ export function fittedError(error: unknown, invocation: Invocation): unknown {
   if (error instanceof UsageError) return new UsageError(fitted(error.message, here), fitted(error.hint, here));
   if (error instanceof Error) error.message = fitted(error.message, here);
   return error;
-}
-
-/** Fits the sentences of a log; the fields are for programs. */
-export function fittedLog(log: Log, here: Here): Log {
-  return {
-    write: (level, event, text, fields) =>
-      log.write(
-        level,
-        event,
-        fitted(text, () => here),
-        fields,
-      ),
-  };
 }
