@@ -21,7 +21,7 @@ import type { Check } from './checks.ts';
 import { checkBackups, checkDatabase } from './database.ts';
 import { directoryFindings } from './directory.ts';
 import { endpointFindings, readingsOf } from './endpoints.ts';
-import { accessFindings } from './eyes/access.ts';
+import { accessFindings, neededFindings } from './eyes/access.ts';
 import { authorities } from './eyes/authorities.ts';
 import { portFindings } from './eyes/port.ts';
 import { replacing } from './eyes/secrets.ts';
@@ -74,7 +74,10 @@ export function fileChecks({ file, config, rows, usersProblem, eyes, secrets }: 
     },
     {
       ...{ name: 'backups', about: 'daily backup', stage: 'work', otherwise },
-      run: () => orElse(backupAccess(storage.backup, eyes), () => checkBackups(storage.backup)),
+      run: () => [
+        ...orElse(backupAccess(storage.backup, eyes), () => checkBackups(storage.backup)),
+        ...(storage.backup.folder === null ? [] : neededFindings('daily backup', storage.backup.folder, eyes)),
+      ],
     },
     {
       ...{ name: 'certificates', about: 'TLS', stage: 'work', otherwise },

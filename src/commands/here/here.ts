@@ -8,6 +8,8 @@ import { programName } from '../output.ts';
 export interface Here {
   /** Whether the installed unit runs with this config. */
   readonly service: boolean;
+  /** Whether the config is one of its own, which no service would have: a trial. */
+  readonly trial: boolean;
   /** A command of this program with this config, e.g. `sudo logcalld doctor`. */
   command(words: string): string;
   readonly start: string;
@@ -31,6 +33,7 @@ export function hereOf(config: string, env: Readonly<Record<string, string | und
   if (unitFor(config, env) !== null) {
     return {
       service: true,
+      trial: false,
       command: (words) => `sudo ${program} ${words}`,
       start: `sudo systemctl start ${SERVICE}`,
       stop: `"sudo systemctl stop ${SERVICE}"`,
@@ -43,6 +46,7 @@ export function hereOf(config: string, env: Readonly<Record<string, string | und
   const command = (words: string): string => `${program} ${words}${own}`;
   return {
     service: false,
+    trial: own !== '',
     command,
     start: command('run'),
     stop: 'Ctrl-C in its terminal',

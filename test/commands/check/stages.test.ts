@@ -2,6 +2,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { readUnit } from '../../../adapters/host/service/unit.ts';
+import { neededFindings } from '../../../src/commands/check/eyes/access.ts';
+import { openEyes } from '../../../src/commands/check/eyes/service.ts';
 import { logcalldIn } from '../../cli/world.ts';
 
 t.test('no backup folder, no certificate', async (t) => {
@@ -19,4 +22,19 @@ t.test('no backup folder, no certificate', async (t) => {
   t.match(out, /^FAIL +daily backup/m);
   t.match(out, /^FAIL +TLS of pbx1/m);
   t.equal(code, 1, out);
+});
+
+t.test('a folder without which systemd does not start the service', async (t) => {
+  const config = '/etc/x/l.toml';
+  const folder = t.testdir({
+    'logcalld.service': `[Service]\nUser=nobody\nExecStart=/x run --config ${config}\nReadWritePaths=/srv/a +/srv/b -/srv/c\n`,
+  });
+  const eyes = {
+    ...openEyes(config, { SYSTEMD_UNIT_PATH: '/nowhere' }),
+    unit: readUnit({ SYSTEMD_UNIT_PATH: folder }),
+  };
+  const [found] = neededFindings('daily backup', '/srv/a/logcalld', eyes);
+  t.match(found, { level: 'warn', text: /^\/srv\/a: .*does not start/, expected: /ReadWritePaths=-\/srv\/a/ });
+  t.equal(neededFindings('daily backup', '/srv/b', eyes).length, 1);
+  t.same(neededFindings('daily backup', '/srv/c/logcalld', eyes), []);
 });

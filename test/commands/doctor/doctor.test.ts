@@ -256,6 +256,7 @@ t.test('what systemd tells of the service', async (t) => {
     lines: ['[Service]', 'WatchdogSec=60s'],
   });
   t.match(unit({ LoadState: 'not-found' }), [{ level: 'warn', text: /no unit logcalld\.service/ }]);
+  t.match(unit({ LoadState: 'not-found' }, trial), [{ level: 'info', commands: undefined }]);
 });
 
 t.test('whatever a check finds wrong is told with what helps, be it by the check as a whole', async (t) => {

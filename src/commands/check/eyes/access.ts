@@ -71,6 +71,18 @@ export function accessFindings(about: string, path: string, want: Want, eyes: Ey
   return [refused(about, path, want, found, eyes)];
 }
 
+/** That the unit does not start the service while `path`, which it can do without, is away. */
+export function neededFindings(about: string, path: string, { unit }: Eyes): Finding[] {
+  return (unit?.needed ?? [])
+    .map((folder) => folder.replace(/^\+/, ''))
+    .filter((folder) => isBelow(path, folder))
+    .map((folder) => ({
+      ...{ level: 'warn', about, text: `${folder}: while it is away, as with its disk, the service does not start.` },
+      expected: `ReadWritePaths=-${folder} in the unit, with a hyphen, in place of the line without`,
+      commands: ['sudo systemctl edit logcalld'],
+    }));
+}
+
 function readOnly(about: string, path: string): Finding {
   const commands = [`findmnt --target ${path}`, `sudo mount -o remount,rw ${mountOf(path)}`];
   return {
