@@ -7,6 +7,7 @@ import type { Terminal } from '../../cli/cli.ts';
 import { type CommandSpec, type Invocation, UsageError } from '../../cli/command.ts';
 import { COMMANDS } from '../../cli/commands.ts';
 import { namesOf } from '../../cli/parse.ts';
+import { visible } from '../../telephony/visible.ts';
 import { fileOf, type Here, hereOf } from './here.ts';
 
 /** They read files that a member of the group may not read. */
@@ -27,7 +28,7 @@ const TOLD = new RegExp(`(?<![\\w./-])(sudo )?logcalld (${NAMES.join('|')})(?![\
 export function fitted(text: string, here: () => Here): string {
   return text.replace(TOLD, (told: string, sudo: string | undefined, name: string) => {
     const place = here();
-    if (!place.service) return place.command(name);
+    if (!place.service) return visible(place.command(name));
     return sudo === undefined && FOR_ROOT.has(name) ? `sudo ${told}` : told;
   });
 }
