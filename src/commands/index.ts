@@ -43,7 +43,7 @@ export const bodies: Readonly<Record<CommandName, CommandBody>> = {
 
 function later(load: () => Promise<CommandBody>): CommandBody {
   return async (invocation, terminal) => {
-    const [body, { fittedError, fittedTerminal, isOfPlace }] = await Promise.all([load(), import('./here/fitted.ts')]);
+    const [body, { fittedError, fittedTerminal, isOfPlace }] = await Promise.all([load(), import('./here/here.ts')]);
     if (!isOfPlace(invocation.command)) return body(invocation, terminal);
     try {
       return await body(invocation, fittedTerminal(terminal, invocation));

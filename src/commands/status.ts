@@ -11,7 +11,7 @@ import type { Severity } from '../health/conditions.ts';
 import type { SourceStatus } from '../ports.ts';
 import { knownSince } from '../records/text.ts';
 import { ask } from './control.ts';
-import { fittedLines, placeOfCommand } from './here/fitted.ts';
+import { fittedLines, placeOfCommand } from './here/here.ts';
 import { columns, count, cut, dateTime, external, length, print, privacy, STANDINGS, type Tone } from './output.ts';
 import { gapLines } from './records/gap-line.ts';
 

@@ -195,7 +195,7 @@ t.test('there is no other way to a terminal', async (t) => {
   t.same(writers.sort(), [
     ...[
       'cli/cli.ts',
-      'commands/here/fitted.ts',
+      'commands/here/here.ts',
       'commands/index.ts',
       'commands/output.ts',
       'commands/progress.ts',

@@ -1,8 +1,7 @@
 /** What is told to type fits the place, whoever wrote the sentence. */
 import t from 'tap';
 import { storageFindings } from '../../src/commands/doctor/storage.ts';
-import { fitted } from '../../src/commands/here/fitted.ts';
-import { hereOf } from '../../src/commands/here/here.ts';
+import { fitted, hereOf } from '../../src/commands/here/here.ts';
 import { PARKED_CODES, remedyOf, replayCommand } from '../../src/delivery/parked/reasons.ts';
 import { parkedFinding } from '../../src/health/parked.ts';
 

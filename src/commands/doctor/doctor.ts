@@ -17,8 +17,7 @@ import { type Eyes, isBystander, openEyes } from '../check/eyes/service.ts';
 import { edit, type Finding, type Remedy } from '../check/finding.ts';
 import { fileChecks, reachChecks } from '../check/sections.ts';
 import { problemFindings, type Subject, subjectOf, type Wanted, wantedBy } from '../check/subject.ts';
-import { fittedLines, placeOfCommand } from '../here/fitted.ts';
-import { hereOf } from '../here/here.ts';
+import { fittedLines, hereOf, placeOfCommand } from '../here/here.ts';
 import { count, masked, print, tell as remark } from '../output.ts';
 import {
   clockFindings,
