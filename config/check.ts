@@ -64,7 +64,7 @@ function checkNames(root: Table, report: Report): void {
     const first = seen.get(source.name);
     if (source.name !== undefined && first !== undefined) {
       report(['source', index, 'name'], {
-        found: describeFound('name', source.name),
+        found: describeFound(source.name),
         expected: `a name other than that of ${formatPath(['source', first])}`,
         remedy: 'Give each [[source]] its own name: call ids begin with it.',
       });
@@ -114,7 +114,7 @@ function checkHost(crm: Table, report: Report): void {
   const loopback = ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
   if (loopback && crm.insecure === true) return;
   report(['leadsquared', 'host'], {
-    found: describeFound('host', crm.host),
+    found: describeFound(crm.host),
     expected: 'https',
     remedy: loopback
       ? 'For the sandbox on this machine set leadsquared.insecure = true.'

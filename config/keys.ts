@@ -1,6 +1,7 @@
 /** Which keys the schema knows: for "did you mean" and for the test of the example file. */
 import { z } from 'zod';
 import type { KeyPath } from './problem.ts';
+import { inlineSecret } from './values.ts';
 
 /** The schema below defaults, nullability and transformations. */
 function bare(schema: z.core.$ZodType): z.core.$ZodType {
@@ -54,6 +55,8 @@ export interface SchemaKey {
   readonly path: string;
   /** What a value must be, as the messages say it; `null` where any will do. */
   readonly expected: string | null;
+  /** Whether its value is a secret. */
+  readonly secret: boolean;
 }
 
 /** Every key of the schema. */
@@ -65,13 +68,22 @@ export function schemaKeys(schema: z.core.$ZodType, prefix = ''): readonly Schem
     return Object.keys(table.shape).flatMap((key) => {
       const path = `${prefix}${label}${prefix === '' ? '' : '.'}${key}`;
       const inner = schemaKeys(child(table, key), path);
-      return inner.length > 0 ? inner : [{ path, expected: expectedOf(child(table, key)) }];
+      return inner.length > 0 ? inner : [{ path, ...aboutKey(child(table, key)) }];
     });
   });
 }
 
 /** The same, their paths alone. */
 export const allKeys = (schema: z.core.$ZodType): readonly string[] => schemaKeys(schema).map(({ path }) => path);
+
+/** Names of the keys whose values are secrets, wherever they stand. */
+export const secretKeys = (schema: z.core.$ZodType): ReadonlySet<string> =>
+  new Set(schemaKeys(schema).flatMap(({ path, secret }) => (secret ? (path.split('.').at(-1) ?? path) : [])));
+
+const aboutKey = (schema: z.core.$ZodType): Pick<SchemaKey, 'expected' | 'secret'> => ({
+  expected: expectedOf(schema),
+  secret: schema === inlineSecret,
+});
 
 function expectedOf(schema: z.core.$ZodType): string | null {
   const inner = bare(schema);

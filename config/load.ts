@@ -9,7 +9,7 @@ import { ConfigError, describeFound, formatPath, type KeyPath, nearest, type Pro
 import { type LoadOptions, readText, tablesOf } from './read.ts';
 import { sharedPlaces } from './records.ts';
 import { readRenamed } from './renamed.ts';
-import { type Config, configSchema } from './schema.ts';
+import { type Config, configSchema, SECRET_KEYS } from './schema.ts';
 
 /**
  * Reads the config file at `path`. The result is frozen. Secrets are not read here: see `sourceSecret` and
@@ -50,7 +50,7 @@ function reportIssue(issue: z.core.$ZodIssue, root: unknown, report: Report): vo
   const value = valueAt(root, path);
   const expected = expectation(issue);
   report(path, {
-    found: describeFound(name, value),
+    found: value !== undefined && SECRET_KEYS.has(name) ? '[secret]' : describeFound(value),
     expected,
     remedy: value === undefined ? `Add ${name} ${below(path)}.` : `Correct ${name}; logcalld.example.toml explains it.`,
   });

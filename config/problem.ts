@@ -44,19 +44,22 @@ export function formatPath(path: KeyPath): string {
   }, '');
 }
 
-const secretKeys = new Set(['secret', 'password', 'access_key', 'secret_key', 'token']);
-
 /** Of values that were pasted with the keys in them. */
 const keys = new Redactor();
 
-/** The value found at a key, short, without secrets and whole telephone numbers. */
-export function describeFound(key: string, value: unknown): string {
+/**
+ * The value found at a key, short, without whole telephone numbers and what is in tables, which may be secrets. Whoever asks knows that
+ * the key itself is not that of one.
+ */
+export function describeFound(value: unknown): string {
   if (value === undefined) return 'nothing';
-  if (secretKeys.has(key)) return '[secret]';
+  if (Array.isArray(value) && value.some(isInner)) return 'a list of tables or lists';
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return 'a table';
   const text = inspect(shown(value), { depth: 1, breakLength: Infinity, maxArrayLength: 5 });
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
+
+const isInner = (value: unknown): boolean => typeof value === 'object' && value !== null && !(value instanceof Date);
 
 /** Before it is cut: half a secret would not be recognised any more. */
 function shown(value: unknown): unknown {

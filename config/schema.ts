@@ -1,6 +1,7 @@
 /** The one config file: its sections, and the types the rest of the program sees. */
 import { z } from 'zod';
 import type { SecretRef } from '../src/secret.ts';
+import { secretKeys } from './keys.ts';
 import { leadsquared } from './leadsquared.ts';
 import { page } from './page.ts';
 import { DEFAULT_DATABASE } from './read.ts';
@@ -79,6 +80,9 @@ export const configSchema = z.strictObject({
   metrics: metrics.prefault({}),
   page: page.prefault({}),
 });
+
+/** No value of these is ever shown. */
+export const SECRET_KEYS = secretKeys(configSchema);
 
 type Immutable<T> = T extends readonly (infer Item)[]
   ? readonly Immutable<Item>[]

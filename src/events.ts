@@ -283,14 +283,14 @@ export interface CountedLog extends Log {
   told(): ReadonlyMap<string, number>;
 }
 
-/** The same log, counted; as it is when it is counted already. */
-export function countEvents(log: Log | CountedLog): CountedLog {
+/** The same log, counted; as it is when it is counted already. `fit`: what is made of the sentences before. */
+export function countEvents(log: Log | CountedLog, fit = (text: string): string => text): CountedLog {
   if ('told' in log) return log;
   const counts = new Map<string, number>(EVENT_NAMES.map((name) => [name, 0]));
   return {
     write(level, event, text, fields) {
       counts.set(event, (counts.get(event) ?? 0) + 1);
-      log.write(level, event, text, fields);
+      log.write(level, event, fit(text), fields);
     },
     told: () => counts,
   };

@@ -65,14 +65,26 @@ check() {
   SYSTEMD_UNIT_PATH="/etc/systemd/system:/run/systemd/system:$root/systemd" \
     "$new/bin/node" "$new/src/logcalld.js" check-config --offline --config "$etc/logcalld.toml" 2>&1
 }
-if [ -e "$etc/logcalld.toml" ] && systemctl is-active --quiet logcalld.service 2>/dev/null; then
+# The service ran before, and is to run again: stays until a restart worked.
+mark=$lib.restart
+running=no
+state=$(systemctl is-active logcalld.service 2>/dev/null) || true
+case $state in
+  active | activating | reloading | refreshing) running=yes ;;
+  failed) [ ! -e "$mark" ] || running=yes ;;
+esac
+# Somebody stopped it meanwhile.
+[ "$running" = yes ] || rm -f "$mark"
+if [ -e "$etc/logcalld.toml" ] && [ "$running" = yes ]; then
   status=0
   report=$(check) || status=$?
   # 1: something is wrong that does not keep it from starting.
   if [ "$status" -gt 1 ]; then
     rm -rf "$new"
     printf '%s\n' "$report" >&2
-    fail "the new version would not start with $etc/logcalld.toml (see above). Nothing was changed, and the service runs on: correct it, then run this again"
+    so='the service runs on'
+    [ "$state" = active ] || so="the service is $state"
+    fail "the new version would not start with $etc/logcalld.toml (see above). Nothing was changed, and $so: correct it, then run this again"
   fi
 fi
 
@@ -104,7 +116,14 @@ if [ -z "$dest" ]; then
   install -d -m 700 -o logcalld -g logcalld /var/lib/logcalld
   if [ -d /run/systemd/system ]; then
     systemctl daemon-reload
-    systemctl try-restart logcalld.service
+    if [ "$running" = yes ]; then
+      : > "$mark"
+      # One that failed too often is not started again without this.
+      if [ "$state" = failed ]; then systemctl reset-failed logcalld.service || true; fi
+      systemctl restart logcalld.service ||
+        fail 'the new version did not start; "systemctl status logcalld" says why. Then run this again'
+      rm -f "$mark"
+    fi
   fi
 fi
 

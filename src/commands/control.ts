@@ -13,7 +13,7 @@ import { silent } from '../daemon/answers/status-reply.ts';
 import { VERSION } from '../daemon/version.ts';
 import { hereOf } from './here/here.ts';
 import { controlPath, type Environment, isSameFile, SOCKET, socketsOf, startingOn } from './here/sockets.ts';
-import { startingText } from './here/starting.ts';
+import { type Starting, startingText } from './here/starting.ts';
 import { type Place, placeOf } from './place.ts';
 
 export { controlPath, type Environment, startingOn };
@@ -87,6 +87,13 @@ export async function reachRunning(place: Place, what: string, withinMs = START_
 
 /** One that is starting is waited for. `null`: none runs, nor is one starting. Rejects when it does not answer in time. */
 export async function reachStarted(place: Place, withinMs = START_WITHIN_MS): Promise<ControlClient | null> {
+  const daemon = await waitedFor(place, withinMs);
+  if (daemon !== null && 'since' in daemon) throw new Error(startingText(daemon));
+  return daemon;
+}
+
+/** The same; what is still starting when the time is over is answered as such. */
+async function waitedFor(place: Place, withinMs: number): Promise<ControlClient | Starting | null> {
   const until = Date.now() + withinMs;
   for (;;) {
     const starting = startingOn(place);
@@ -94,7 +101,7 @@ export async function reachStarted(place: Place, withinMs = START_WITHIN_MS): Pr
     try {
       const daemon = await reach(place);
       if (daemon !== null || starting === null) return daemon;
-      if (late) throw new Error(startingText(starting));
+      if (late) return starting;
     } catch (error) {
       // One that has its socket already says by itself that it is not ready.
       const unready = starting !== null || (error instanceof ControlError && error.status === 503);
@@ -109,14 +116,18 @@ export interface Asker {
   call<N extends keyof Readers & RequestName>(name: N, input: RequestOf<N>): Promise<Replies[N]>;
 }
 
-/** Hands over the daemon, else the database file, which is looked into without changing it; then says so. */
+/**
+ * Hands over the daemon, one that is starting when it has started; else, and when that takes longer than `withinMs`, the database file,
+ * which is looked into without changing it, and says so.
+ */
 export async function asking<T>(
   invocation: Invocation,
   terminal: Terminal,
   use: (asker: Asker) => Promise<T>,
+  withinMs = START_WITHIN_MS,
 ): Promise<T> {
-  const daemon = await reach(await placeOf(invocation));
-  if (daemon !== null) return use(daemon);
+  const daemon = await waitedFor(await placeOf(invocation), withinMs);
+  if (daemon !== null && 'call' in daemon) return use(daemon);
   const { beside } = await import('./beside.ts');
   return beside(invocation, terminal, use);
 }

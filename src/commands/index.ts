@@ -1,4 +1,4 @@
-/** What each command does. Only the one that is asked for is loaded. */
+/** What each command does. Only the one that is asked for is loaded; what it tells to type fits the place. */
 import type { CommandBody } from '../cli/cli.ts';
 import type { CommandName } from '../cli/commands.ts';
 import { EXIT } from '../cli/help.ts';
@@ -42,5 +42,13 @@ export const bodies: Readonly<Record<CommandName, CommandBody>> = {
 };
 
 function later(load: () => Promise<CommandBody>): CommandBody {
-  return async (invocation, terminal) => (await load())(invocation, terminal);
+  return async (invocation, terminal) => {
+    const [body, { fittedError, fittedTerminal, isOfPlace }] = await Promise.all([load(), import('./here/here.ts')]);
+    if (!isOfPlace(invocation.command)) return body(invocation, terminal);
+    try {
+      return await body(invocation, fittedTerminal(terminal, invocation));
+    } catch (error) {
+      throw fittedError(error, invocation);
+    }
+  };
 }

@@ -18,7 +18,7 @@ import type { Clock, Log } from '../ports.ts';
 import { checkDatabase } from './check/database.ts';
 import { refuseIncomplete } from './check/missing.ts';
 import { controlPath } from './control.ts';
-import { hereOf } from './here/here.ts';
+import { fitted, hereOf } from './here/here.ts';
 import { logOf, secretReader } from './log.ts';
 import { configOf } from './shell.ts';
 import { SetupError } from './terminal.ts';
@@ -32,7 +32,8 @@ const ROOM_TRIES = 48;
 export async function run(invocation: Invocation, answers: () => void): Promise<number> {
   const config = configOf(invocation);
   const output = logOf(config.log);
-  const log = countEvents(output);
+  const here = hereOf(config.file);
+  const log = countEvents(output, (text) => fitted(text, () => here));
   const clock = createClock({ bootId: process.env.LOGCALLD_BOOT_ID });
   const stopWatching = onCrash({ log: output, clock, exit: () => process.exit(EXIT.software) });
   const ended = Promise.withResolvers<number>();
@@ -59,7 +60,7 @@ export async function run(invocation: Invocation, answers: () => void): Promise<
       log,
       readSecret: secretReader(output),
       controlPath: controlPath(config, process.env),
-      stop: hereOf(config.file).stop,
+      stop: here.stop,
       onFatal: (reason) => {
         events.fatal(log, reason);
         ended.resolve(EXIT.failed);

@@ -11,6 +11,7 @@ import type { Severity } from '../health/conditions.ts';
 import type { SourceStatus } from '../ports.ts';
 import { knownSince } from '../records/text.ts';
 import { ask } from './control.ts';
+import { fittedLines, placeOfCommand } from './here/here.ts';
 import { columns, count, cut, dateTime, external, length, print, privacy, STANDINGS, type Tone } from './output.ts';
 import { gapLines } from './records/gap-line.ts';
 
@@ -27,7 +28,9 @@ const TONES: readonly (readonly [string, Tone])[] = [
 export async function status(invocation: Invocation, terminal: Terminal): Promise<number> {
   const reply = await ask(invocation, terminal, 'status', {});
   const well = isWell(reply);
-  if (invocation.flag('json')) print(terminal, JSON.stringify(privacy(false).value({ well, ...reply })));
+  const here = placeOfCommand(invocation);
+  const conditions = reply.conditions.map((one) => fittedLines(one, here));
+  if (invocation.flag('json')) print(terminal, JSON.stringify(privacy(false).value({ well, ...reply, conditions })));
   else
     for (const line of screen(reply))
       print(terminal, line, TONES.find(([beginning]) => line.startsWith(beginning))?.[1]);

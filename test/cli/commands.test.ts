@@ -112,7 +112,7 @@ t.test('a day with the commands', async (t) => {
     t.same([unknown.code, unknown.out], [1, '']);
     t.match(
       unknown.error,
-      /^logcalld: No call has the id no-such-call\. Try: logcalld calls, or by a telephone number: logcalld calls --number NUMBER\n$/,
+      /^logcalld: No call has the id no-such-call\. Try: logcalld calls --config \S+logcalld\.toml, or by a telephone number: logcalld calls --config \S+logcalld\.toml --number NUMBER\n$/,
     );
     t.equal(several.code, 1);
     t.match(several.error, /Several calls have an id with asterisk-: .* Give more of it\./);
@@ -130,7 +130,10 @@ t.test('a day with the commands', async (t) => {
       it.run('replay', '--state', 'skipped', '--dry-run', '--json'),
     ]);
     t.same([nothing.code, nothing.out], [2, '']);
-    t.match(nothing.error, /Nothing is selected\. Try: logcalld replay --state parked --dry-run/);
+    t.match(
+      nothing.error,
+      /Nothing is selected\. Try: logcalld replay --config \S+logcalld\.toml --state parked --dry-run/,
+    );
     t.equal(nobody.code, 1);
     t.match(nobody.error, /No call was selected/);
     t.equal(delivered.code, 1, 'a delivered call is left alone');
@@ -239,11 +242,14 @@ t.test('what cannot be posted is parked, seen, and sent again', async (t) => {
   t.match(status.out, /^Something needs attention\..*\nwarn {2}1 call is parked and not in LeadSquared: 1 rejected\./);
   t.match(
     status.out,
-    /^ +rejected \(1\): .*\n +what helps: .*\n +shows them: .*\n +sends them: logcalld replay --reason rejected$/m,
+    /^ +rejected \(1\): .*\n +what helps: .*\n +shows them: .*\n +sends them: logcalld replay --config \S+logcalld\.toml --reason rejected$/m,
   );
-  t.match(status.out, /^Parked, .* \(logcalld calls --state parked\):\n +1 +rejected .*\*\*\*2345/m);
+  t.match(
+    status.out,
+    /^Parked, .* \(logcalld calls --config \S+logcalld\.toml --state parked\):\n +1 +rejected .*\*\*\*2345/m,
+  );
   const [, id = ''] = / parked +(asterisk-\S+) +rejected: .*\*\*\*2345/.exec(list.out) ?? [];
-  t.match(await it.run('calls', 'show', id), { out: new RegExp(`^ +then +logcalld replay ${id}$`, 'm') });
+  t.match(await it.run('calls', 'show', id), { out: new RegExp(`^ +then +logcalld replay --config \\S+ ${id}$`, 'm') });
   t.match(await it.run('calls', '--reason', 'no-user'), { out: '', error: /No calls/ });
   t.match(await it.run('calls', '--reason', 'MXInvalid'), { out: new RegExp(id) }, 'a piece of the sentence');
   t.match(await it.run('replay', '--reason', 'rejectd-'), { code: 2, error: /Try: --reason rejected/ });
@@ -371,7 +377,10 @@ t.test('extensions without a user come first, and what to do about them', async 
   t.match(lines(out)[1], /^1003 +any +- +- +1 +20\d\d-.* LeadSquared has no user agent1003@example\.com$/);
   t.match(out, /8 extensions, 1 without a user\. LeadSquared has 7 users/);
   const seen = await it.run('status');
-  t.match(seen.out, /^ +1 agent without a LeadSquared user \(\d+\): \d+ calls?, the last .* ago; see logcalld users$/m);
+  t.match(
+    seen.out,
+    /^ +1 agent without a LeadSquared user \(\d+\): \d+ calls?, the last .* ago; see logcalld users --config \S+logcalld\.toml$/m,
+  );
   t.match(out, /^Next: add them to .*users\.csv/m);
   const [call] = it.sandbox.ledger.calls();
   t.match((await it.run('calls', 'show', String(call?.body.CallSessionId))).out, /^ {2}user .* the default user$/m);

@@ -95,7 +95,9 @@ t.test('calls of all kinds, explained', async (t) => {
   t.match(await it.run('calls', 'show', leg), {
     ...{
       code: 1,
-      error: new RegExp(`No call has the id ${leg}\\. Where it is that of a leg: logcalld explain ${leg}\\. Try`),
+      error: new RegExp(
+        `No call has the id ${leg}\\. Where it is that of a leg: logcalld explain --config \\S+ ${leg}\\. Try`,
+      ),
     },
   });
   t.equal((await it.run('calls', 'show', answered.slice('asterisk-'.length))).code, 0, 'as the PBX names it');
@@ -120,7 +122,7 @@ t.test('calls of all kinds, explained', async (t) => {
     t.equal(lost.code, 0, lost.error);
     t.match(
       lost.out,
-      /^Internal Answered: .*\nWorked out from the journal: it is not stored; "logcalld sessions rederive --since .* --apply" stores it, unless it was erased or removed\.\nBy the config as it is now it is not posted: Internal call between two extensions/,
+      /^Internal Answered: .*\nWorked out from the journal: it is not stored; "logcalld sessions rederive --config \S+logcalld\.toml --since .* --apply" stores it, unless it was erased or removed\.\nBy the config as it is now it is not posted: Internal call between two extensions/,
     );
     t.notMatch(lost.out, /^LeadSquared/m, 'nothing is known there of a delivery');
     db.exec('DELETE FROM hot_segment; DELETE FROM segment');

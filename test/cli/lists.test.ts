@@ -85,7 +85,7 @@ t.test('lists of calls', async (t) => {
     t.match(named.error, /^Calls of Agent 1001, Agent 1002/, 'a part of a name means all of them, and says so');
     const nobody = await it.run('calls', '--user', 'nobody');
     t.same([nobody.code, nobody.out], [1, '']);
-    t.match(nobody.error, /LeadSquared has no user nobody .* Try: logcalld users/);
+    t.match(nobody.error, /LeadSquared has no user nobody .* Try: logcalld users --config /);
     t.match((await it.run('calls', '--agent', 'nobody')).error, /nobody is no extension, and no user of LeadSquared/);
     t.equal((await objects('--status', 'busy')).length, 1);
     t.equal((await objects('--at', 'today', '--utc')).length + (await objects('--at', 'yesterday', '--utc')).length, 3);

@@ -54,7 +54,7 @@ t.test('a trunk without caller ID', async (t) => {
     );
     t.match(
       screen.out,
-      /^Not posted, of the calls of the last 24 h \(logcalld calls --state skipped\):\n {2}12 {2}skip-no-number {2}The caller showed no number; policy anonymous = "skip"\.$/m,
+      /^Not posted, of the calls of the last 24 h \(logcalld calls --config \S+logcalld\.toml --state skipped\):\n {2}12 {2}skip-no-number {2}The caller showed no number; policy anonymous = "skip"\.$/m,
     );
     const [reply] = (await it.run('status', '--json')).out.split('\n').map((line) => line && JSON.parse(line));
     t.match(reply, { well: false, conditions: [{ code: 'callers-hidden', source: 'asterisk', severity: 'warning' }] });

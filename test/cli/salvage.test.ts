@@ -89,7 +89,7 @@ t.test('a call that waited is posted, one that was posted is not doubled', async
   writeFileSync(path, 'y'.repeat(20_000));
   await it.start();
   const told = await it.run('status');
-  t.match(told.out, /logcalld salvage .*\.damaged-/);
+  t.match(told.out, /logcalld salvage --config \S+logcalld\.toml .*\.damaged-/);
   t.ok(readdirSync(join(path, '..')).some((name) => name.includes('.damaged-')));
   const dry = await it.run('salvage', aside, '--dry-run');
   t.match(dry.out, /^2 calls would be taken over; 0 are known already, 0 had been settled/);

@@ -3,7 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { controlPath, reachRunning, reachStarted, startingOn } from '../../src/commands/control.ts';
+import { COMMANDS } from '../../src/cli/commands.ts';
+import { parseCommandLine } from '../../src/cli/parse.ts';
+import { asking, controlPath, reachRunning, reachStarted, startingOn } from '../../src/commands/control.ts';
 import { announceStart } from '../../src/commands/here/starting.ts';
 import { world } from './world.ts';
 
@@ -23,18 +25,26 @@ t.test('a daemon that is starting is not called dead', async (t) => {
   const says = new RegExp(
     `logcalld is starting \\(pid ${process.pid}, since \\d\\d:\\d\\d:\\d\\d\\): try again in a moment\\.`,
   );
-  const [status, calls] = await Promise.all([it.run('status'), it.run('calls')]);
-  t.match(status, { code: 1, out: says });
-  t.notMatch(status.out, /not running/);
-  t.match(calls, { code: 0, error: says });
+  // When it takes longer than they wait.
+  const said: string[] = [];
+  const terminal = { out: (text: string) => said.push(text), error: (text: string) => said.push(text) };
+  const parsed = parseCommandLine(['status', '--config', it.config.file], COMMANDS, 'demo');
+  if (parsed.kind !== 'run') throw new Error('not understood');
+  const late = await asking(parsed.invocation, terminal, (asker) => asker.call('status', {}), 0);
+  t.match(late, { running: false, conditions: [{ code: 'starting', text: says }] });
+  t.match(said.join(''), says);
+  t.notMatch(said.join(''), /not running/);
   await t.rejects(reachRunning(it.config, 'so nothing', 0), { message: says }, 'for as long as it takes, at most');
 
   const waits = reachStarted(it.config, 50_000);
-  const tail = it.run('pause');
+  const questions = [['status'], ['calls'], ['calls', 'show', 'none'], ['users'], ['gaps'], ['explain', 'none']];
+  const asked = Promise.all(questions.map((words) => it.run(...words)));
+  const paused = it.run('pause');
   await it.start();
   answers();
   t.match(await waits, { database: path });
-  t.match(await tail, { code: 0, out: /paused/ });
+  t.match(await paused, { code: 0, out: /paused/ });
+  for (const { error, out } of await asked) t.notMatch(out + error, /starting|not running|Read from/);
   t.notOk(existsSync(mark));
   await it.stop();
 

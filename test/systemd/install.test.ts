@@ -111,7 +111,7 @@ t.test('a later one: new program, no leftovers, the config untouched', async (t)
 t.test('while the service runs, a config that the new version would refuse leaves all as it was', async (t) => {
   const bin = join(folder, 'bin');
   mkdirSync(bin);
-  writeFileSync(join(bin, 'systemctl'), '#!/bin/sh\ntest "$1 $2 $3" = "is-active --quiet logcalld.service"\n', {
+  writeFileSync(join(bin, 'systemctl'), '#!/bin/sh\ntest "$1 $2" = "is-active logcalld.service" && echo active\n', {
     mode: 0o755,
   });
   const env = { DESTDIR: dest, PATH: `${bin}:${process.env.PATH}` };
@@ -131,7 +131,13 @@ t.test('while the service runs, a config that the new version would refuse leave
   t.notOk(existsSync(join(dest, 'usr/lib/logcalld.new')));
   const warned = answering(1);
   t.same([warned.status, warned.stderr], [0, ''], 'what would not keep it from starting keeps nobody from an upgrade');
-  writeFileSync(join(bin, 'systemctl'), '#!/bin/sh\nexit 3\n');
+  writeFileSync(join(bin, 'systemctl'), '#!/bin/sh\necho activating\nexit 3\n');
+  t.match(
+    answering(78),
+    { status: 1, stderr: /the service is activating/ },
+    'one that is starting has as much to lose',
+  );
+  writeFileSync(join(bin, 'systemctl'), '#!/bin/sh\necho inactive\nexit 3\n');
   t.equal(answering(78).status, 0, 'nothing runs that could be harmed');
   t.equal(readFileSync(join(dest, 'usr/lib/logcalld/src/main.js'), 'utf8'), 'status 78');
 });

@@ -7,12 +7,13 @@ export const CEL_EVENTS =
 export const CEL_GENERAL =
   'In cel.conf [general] (FreePBX: cel_general_custom.conf) set enable=yes and events=ALL, then "module reload cel".';
 
-export const CDR_GENERAL =
-  'calls that reached no phone may leave no row: set unanswered=yes and congestion=yes in cdr.conf [general] (it is well when both are set), then "module reload cdr".';
+/** Commands of Asterisk's console after a change of cdr.conf: of its [general], and of its [csv]. */
+export const RELOADS = { cdr: 'module reload cdr', csv: 'module reload cdr_csv.so' } as const;
+
+export const CDR_GENERAL = `calls that reached no phone may leave no row: set unanswered=yes and congestion=yes in cdr.conf [general] (it is well when both are set), then "${RELOADS.cdr}".`;
 
 /** cdr_csv leaves out by default what ties the rows of a call together. */
-export const CDR_CSV =
-  'set loguniqueid=yes, newcdrcolumns=yes, loguserfield=yes and usegmtime=yes in cdr.conf [csv], then "module reload cdr_csv.so"';
+export const CDR_CSV = `set loguniqueid=yes, newcdrcolumns=yes, loguserfield=yes and usegmtime=yes in cdr.conf [csv], then "${RELOADS.csv}"`;
 
 const quotedCdr = (name: string): string => `\${CSV_QUOTE(\${CDR(${name})})}`;
 

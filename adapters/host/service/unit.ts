@@ -25,6 +25,8 @@ export interface Unit {
   readonly hidden: ReadonlyMap<string, string>;
   /** With `ProtectSystem=strict`, the folders that the daemon may write into; `null`: all that it has the rights for. */
   readonly writable: readonly string[] | null;
+  /** Of `ReadWritePaths=`, those without a hyphen: where one is not there, systemd does not start the service. */
+  readonly needed: readonly string[];
 }
 
 export const UNIT = 'logcalld.service';
@@ -98,6 +100,7 @@ function unitOf(settings: Settings): Omit<Unit, 'files'> {
       ...all('LoadCredentialEncrypted').flatMap((line) => credentialOf(line, true)),
     ]),
     hidden: hiddenBy(last('ProtectHome'), last('PrivateTmp'), words('InaccessiblePaths')),
+    needed: words('ReadWritePaths').filter((path) => !/^\+?-/.test(path)),
     writable: last('ProtectSystem') === 'strict' ? writableBy(words) : null,
   };
 }

@@ -1,6 +1,9 @@
 /** Looks into the database file without changing it, beside a running daemon or without one. */
 import { accessSync, constants } from 'node:fs';
 import BetterSqlite3 from 'better-sqlite3';
+import { saysOurs } from '../upkeep/examine.ts';
+import { isDamage } from '../upkeep/look.ts';
+import { readMark } from '../upkeep/mark.ts';
 import { APPLICATION_ID } from './connection.ts';
 import { codeOf, StorageError, storageError } from './errors.ts';
 import { refuseNewer } from './migrate.ts';
@@ -33,18 +36,32 @@ export function openReadOnly(path: string): ReadOnlyDatabase {
   }
 }
 
-/** What keeps the daemon from starting with this file, one sentence; `null`: nothing, also when there is none or it is an older one. */
-export function schemaProblem(path: string): string | null {
+/** What is wrong with a database file. */
+export interface SchemaProblem {
+  /** One sentence. */
+  readonly text: string;
+  /** False: the daemon would start all the same. */
+  readonly refused: boolean;
+}
+
+/** `null`: nothing is wrong, also when there is none or it is an older one. */
+export function schemaProblem(path: string): SchemaProblem | null {
   let db: Connection | null = null;
   try {
     db = new BetterSqlite3(path, { readonly: true, fileMustExist: true, timeout: BUSY_MS });
     if (db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() === 0) return null;
     if (db.pragma('application_id', { simple: true }) !== APPLICATION_ID)
-      return `${path} is not a database of logcalld.`;
+      return { text: `${path} is not a database of logcalld.`, refused: true };
     refuseNewer(db);
     return null;
   } catch (error) {
-    return error instanceof StorageError ? error.message : unreadable(path, error).message;
+    const { message, code } = unreadable(path, error);
+    // As `openGuarded` does it.
+    if (isDamage(error) && (readMark(path) !== null || saysOurs(path))) {
+      const after = 'the next start puts it aside and takes the last backup in its place, or begins a new one';
+      return { text: `The database ${path} is damaged (${storageError(error).message}): ${after}.`, refused: false };
+    }
+    return { text: message, refused: code.startsWith('SCHEMA_') || code === 'SQLITE_NOTADB' };
   } finally {
     db?.close();
   }

@@ -35,8 +35,7 @@ export function lost(why: string, mark: Mark | null, stored: number | null, at: 
 
 /** A new database was begun, and there is a backup of one with its name, of `copiedAt`: that one may be lost with its disk. */
 export function backupFound(real: string, copy: string, copiedAt: number, at: number): Notice {
-  const back = `sudo systemctl stop logcalld && sudo logcalld restore ${copy} && sudo systemctl start logcalld`;
-  const text = `There was no database ${real}, so a new one was begun; but ${copy} is a backup of one of that name, of ${when(copiedAt)}. If that one is lost, take it back: ${back}; the calls stored meanwhile are taken over afterwards by "logcalld salvage" of the file that restore names. If it is another installation's, set another folder in [storage.backup] here. ${NOTE}`;
+  const text = `There was no database ${real}, so a new one was begun; but ${copy} is a backup of one of that name, of ${when(copiedAt)}. If that one is lost, take it back: stop logcalld, "logcalld restore ${copy}", and start it again; the calls stored meanwhile are taken over afterwards by "logcalld salvage" of the file that restore names. If it is another installation's, set another folder in [storage.backup] here. ${NOTE}`;
   return { kind: 'lost', at, text };
 }
 

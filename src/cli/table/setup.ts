@@ -28,7 +28,11 @@ export const SETUP = [
       { name: 'access-key-file', value: 'FILE', help: 'holds the access key, - for stdin' },
       { name: 'secret-key-file', value: 'FILE', help: 'holds the secret key, - for stdin' },
       { name: 'users', value: 'FILE', help: 'which LeadSquared user has which extension' },
-      { name: 'default-user', value: 'EMAIL', help: 'takes calls of nobody; omit: they have no user' },
+      {
+        name: 'default-user',
+        value: 'EMAIL',
+        help: 'for agents without one; omit: no user, wait: parked (default)',
+      },
       { name: 'yes', help: 'ask nothing: options and what is found decide' },
       { name: 'force', help: 'replace what is there; a copy is kept' },
     ],

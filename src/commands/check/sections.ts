@@ -8,7 +8,6 @@ import { createCallLog } from '../../../adapters/leadsquared/call-log.ts';
 import { createClient } from '../../../adapters/leadsquared/http/client.ts';
 import { heldBy } from '../../../adapters/sqlite/thread/hold.ts';
 import { holderText } from '../../../adapters/sqlite/thread/holder.ts';
-import { readAuthorities } from '../../../adapters/tls/settings.ts';
 import { type Config, leadsquaredSecrets, type SourceConfig, sourceSecret } from '../../../config/schema.ts';
 import type { UserMapping } from '../../../config/users.ts';
 import { callLogPolicyOf, planOf } from '../../daemon/settings.ts';
@@ -22,7 +21,8 @@ import type { Check } from './checks.ts';
 import { checkBackups, checkDatabase } from './database.ts';
 import { directoryFindings } from './directory.ts';
 import { endpointFindings, readingsOf } from './endpoints.ts';
-import { accessFindings } from './eyes/access.ts';
+import { accessFindings, neededFindings } from './eyes/access.ts';
+import { authorities } from './eyes/authorities.ts';
 import { portFindings } from './eyes/port.ts';
 import { replacing } from './eyes/secrets.ts';
 import type { Eyes } from './eyes/service.ts';
@@ -69,11 +69,18 @@ export function fileChecks({ file, config, rows, usersProblem, eyes, secrets }: 
       run: () => databaseFindings(storage.path, eyes),
     },
     {
-      ...{ name: 'backups', about: 'daily backup', stage: 'start', otherwise },
-      run: () => orElse(backupAccess(storage.backup, eyes), () => checkBackups(storage.backup)),
+      ...{ name: 'damage', about: 'database', stage: 'work', otherwise },
+      run: () => (databaseAccess(storage.path, eyes).length > 0 ? [] : checkSchema(storage.path, 'work')),
     },
     {
-      ...{ name: 'certificates', about: 'TLS', stage: 'start', otherwise },
+      ...{ name: 'backups', about: 'daily backup', stage: 'work', otherwise },
+      run: () => [
+        ...orElse(backupAccess(storage.backup, eyes), () => checkBackups(storage.backup)),
+        ...(storage.backup.folder === null ? [] : neededFindings('daily backup', storage.backup.folder, eyes)),
+      ],
+    },
+    {
+      ...{ name: 'certificates', about: 'TLS', stage: 'work', otherwise },
       run: () => source.flatMap((one) => authorities(one, eyes)),
     },
     {
@@ -81,7 +88,7 @@ export function fileChecks({ file, config, rows, usersProblem, eyes, secrets }: 
       run: () => source.flatMap((one) => recordsAccess(one, eyes)),
     },
     {
-      ...{ name: 'calls', about: 'calls so far', stage: 'work', needs: ['database'], otherwise },
+      ...{ name: 'calls', about: 'calls so far', stage: 'work', needs: ['database', 'damage'], otherwise },
       run: () => callFindings(config),
     },
     {
@@ -224,14 +231,15 @@ function usersWithoutFile({ leadsquared: { user } }: Config): Finding {
   return { level: 'warn', about: 'users file', text };
 }
 
+const databaseAccess = (path: string, eyes: Eyes): readonly Finding[] => [
+  ...accessFindings('database', dirname(path), 'write', eyes),
+  ...(existsSync(path) ? accessFindings('database', path, 'write', eyes) : []),
+];
+
 function databaseFindings(path: string, eyes: Eyes): readonly Finding[] {
-  const access = [
-    ...accessFindings('database', dirname(path), 'write', eyes),
-    ...(existsSync(path) ? accessFindings('database', path, 'write', eyes) : []),
-  ];
-  return orElse(access, () => [
+  return orElse(databaseAccess(path, eyes), () => [
     checkDatabase(path),
-    ...checkSchema(path),
+    ...checkSchema(path, 'start'),
     ...checkHolder(path),
     ...(eyes.unit === null ? checkSocket(path) : []),
   ]);
@@ -258,40 +266,4 @@ function checkHolder(path: string): Finding[] {
   if (!held.held) return [];
   const text = `in use by ${holderText(held.holder)}; a second "logcalld run" on it is refused while that one runs`;
   return [{ level: 'info', about: 'database', text }];
-}
-
-interface Authority {
-  readonly file: string;
-  /** Of the config. */
-  readonly table: string;
-}
-
-/** The certificate files of a PBX, and of databases with its records, that are reached over TLS. */
-function authoritiesOf(source: SourceConfig): Authority[] {
-  const own = source.type === 'asterisk' ? [{ ...source.tls, table: '[source.tls]' }] : [];
-  const places = source.records.flatMap((records) =>
-    'tls' in records ? [{ ...records.tls, table: '[source.records.tls]' }] : [],
-  );
-  return [...own, ...places].flatMap(({ enabled, ca_file: file, table }) =>
-    enabled && file !== null ? [{ file, table }] : [],
-  );
-}
-
-function authorities(source: SourceConfig, eyes: Eyes): readonly Finding[] {
-  const about = `TLS of ${source.name}`;
-  const access = authoritiesOf(source).flatMap(({ file }) => accessFindings(about, file, 'read', eyes));
-  return orElse(access, () => checkAuthorities(source));
-}
-
-/** Whether they hold certificates. */
-export function checkAuthorities(source: SourceConfig): Finding[] {
-  return authoritiesOf(source).map(({ file, table }): Finding => {
-    const about = `TLS of ${source.name}`;
-    try {
-      readAuthorities(file, table);
-      return ok(about, `certificates of ${file}`);
-    } catch (error) {
-      return { level: 'FAIL', about, text: error instanceof Error ? error.message : String(error) };
-    }
-  });
 }

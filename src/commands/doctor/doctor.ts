@@ -17,7 +17,7 @@ import { type Eyes, isBystander, openEyes } from '../check/eyes/service.ts';
 import { edit, type Finding, type Remedy } from '../check/finding.ts';
 import { fileChecks, reachChecks } from '../check/sections.ts';
 import { problemFindings, type Subject, subjectOf, type Wanted, wantedBy } from '../check/subject.ts';
-import { hereOf } from '../here/here.ts';
+import { fittedLines, hereOf, placeOfCommand } from '../here/here.ts';
 import { count, masked, print, tell as remark } from '../output.ts';
 import {
   clockFindings,
@@ -63,12 +63,13 @@ async function looked(invocation: Invocation, terminal: Terminal, bundle: Bundle
   const eyes = openEyes(file);
   if (!eyes.service) refuseStranger(file);
   const told: Told[] = [];
+  const here = placeOfCommand(invocation);
   const json = invocation.flag('json');
   const tell: Tell = (check, finding) => {
     // What the calls so far tell, a running daemon tells as well.
     if (check === DAEMON && told.some((one) => one.finding.text === finding.text)) return;
     told.push({ check, finding });
-    if (json) print(terminal, JSON.stringify(jsonOf(check, finding)));
+    if (json) print(terminal, JSON.stringify(jsonOf(check, fittedLines(finding, here))));
     else printFinding(terminal, finding);
   };
   const config = configOf(file, eyes, wantedBy(invocation));
@@ -167,7 +168,7 @@ const refused = (error: ConfigError, file: string): Check => ({
 
 const storage = ({ config, file }: Subject): Check => ({
   ...{ name: 'storage', about: 'disk', stage: 'work', needs: ['database'], otherwise: edit(file) },
-  run: () => storageFindings(config.storage, createClock().now()),
+  run: () => storageFindings(config.storage, createClock().now(), hereOf(file)),
 });
 
 const numbers = ({ config, file }: Subject): Check => ({

@@ -83,6 +83,7 @@ export function serviceFindings({ unit, exposure }: Machine, here: Here): Findin
   const about = 'service';
   if (unit === null) return [{ level: 'skip', about, text: 'systemd does not run here, or does not answer' }];
   if (unit.get('LoadState') !== 'loaded') {
+    if (here.trial) return [info(about, 'none runs with this config: logcalld runs as long as somebody runs it')];
     const text = `no unit ${UNIT} is installed (${unit.get('LoadState')}): logcalld runs as long as somebody runs it.`;
     const commands = ['sudo ./systemd/install.sh', 'sudo systemctl daemon-reload'];
     return [{ level: 'warn', about, text, commands, idle: 'it does not start with the machine' }];

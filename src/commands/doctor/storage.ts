@@ -6,13 +6,19 @@ import { megabytes } from '../../../adapters/sqlite/backups/megabytes.ts';
 import { LEAVE } from '../../../adapters/sqlite/backups/steps.ts';
 import type { Config } from '../../../config/schema.ts';
 import { type Finding, info, ok } from '../check/finding.ts';
+import type { Here } from '../here/here.ts';
 import { length } from '../output.ts';
 
 /** Two of the daily ones are missing by then, ms. */
 const OLD_MS = 48 * 3_600_000;
 
-export async function storageFindings({ path, backup }: Config['storage'], now: number): Promise<Finding[]> {
-  return [diskFinding(path), ...(backup.enabled ? await backupFindings(path, backup.folder, now) : [withoutBackup()])];
+export async function storageFindings(
+  { path, backup }: Config['storage'],
+  now: number,
+  here: Here,
+): Promise<Finding[]> {
+  const backups = backup.enabled ? await backupFindings(path, backup.folder, now, here) : [withoutBackup()];
+  return [diskFinding(path), ...backups];
 }
 
 /** Room for a backup beside it is what the daemon needs at least. */
@@ -27,11 +33,12 @@ function diskFinding(path: string): Finding {
   return { level: 'warn', about, text: `${text}.`, expected, commands: [`df -h ${dirname(path)}`] };
 }
 
-async function backupFindings(path: string, folder: string | null, now: number): Promise<Finding[]> {
+async function backupFindings(path: string, folder: string | null, now: number, here: Here): Promise<Finding[]> {
   const about = 'daily backup';
   if (!existsSync(path)) return [info(about, 'none yet: logcalld has not run with this config')];
   const last = await lastByName({ path, folder, at: now });
-  const commands = [`sudo logcalld backup /var/backups/logcalld-$(date +%F).db`];
+  const beside = here.service ? '/var/backups/' : '';
+  const commands = [here.command(`backup ${beside}logcalld-$(date +%F).db`)];
   if (last === null) {
     const text = 'none yet: the daemon makes one at night and looks at every page of it. One by hand does the same.';
     return [{ level: 'info', about, text, commands }];

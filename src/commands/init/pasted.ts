@@ -1,5 +1,6 @@
 /** What has to be added on the PBX, ready to be pasted. README.md tells the same. */
 import { FILTER, READ } from '../../../adapters/asterisk/hearing/advice.ts';
+import { RELOADS } from '../../../adapters/asterisk/records/settings.ts';
 import type { RecordsPlace } from './found.ts';
 import { type Answers, type Layout, needsPassword } from './text.ts';
 
@@ -31,7 +32,9 @@ export function placesOf({ type }: Answers, product: string | null, port: number
   if (type === 'freeswitch') {
     const fusion =
       product === 'FusionPBX'
-        ? ['FusionPBX logs in there as well: give it the same password (Advanced, Default Settings, switch).']
+        ? [
+            'FusionPBX logs in there as well: give it the same password, switch.event_socket.password in /etc/fusionpbx/config.conf; a FusionPBX before version 5 has a setting of its own for it.',
+          ]
         : [];
     const other = port === null ? [] : [`Keep its listen-port ${port}.`];
     return [
@@ -75,7 +78,7 @@ export function recordsSetup(records: RecordsPlace | null, layout: Layout, passw
   if (records?.kind === 'csv') {
     return [
       'In /etc/asterisk/cdr.conf: loguniqueid = yes and newcdrcolumns = yes below [csv]; unanswered = yes and congestion = yes below [general];',
-      "  then asterisk -rx 'cdr reload'.",
+      `  then asterisk -rx '${RELOADS.cdr}' and asterisk -rx '${RELOADS.csv}'.`,
     ];
   }
   return [];

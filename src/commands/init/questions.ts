@@ -21,7 +21,7 @@ const HERE = ['127.0.0.1', '::1', 'localhost'];
 
 const START: Answers = {
   ...{ type: 'asterisk', name: 'pbx1', host: '127.0.0.1', port: null, tls: false, username: LOGIN, country: 'IN' },
-  ...{ records: null, crm: CRM_HOST, defaultUser: null },
+  ...{ records: null, crm: CRM_HOST, defaultUser: null, omit: false },
 };
 
 /** Throws `UsageError` where an option is wrong, or one is missing and nobody may be asked. */
@@ -60,14 +60,17 @@ export async function gather(
 function defaultUser(it: Questions, so: Answers): Promise<Partial<Answers>> {
   return answer(it, so, {
     option: 'default-user',
-    about: 'Whose are calls of an agent whom nobody knows, and of a lead without an owner?',
-    question: 'E-mail of a LeadSquared user, or omit: posted without a user',
-    preset: 'omit',
-    use: (text) => ({ defaultUser: text === 'omit' ? null : text }),
+    about: 'An answered call whose agent has no line in the users file, of a lead without an owner:',
+    question: 'E-mail of the LeadSquared user whose it is, wait (for that line), or omit (it has no user)',
+    preset: 'wait',
+    use: (text) => ({ defaultUser: WORDS.includes(text) ? null : text, omit: text === 'omit' }),
     // LeadSquared is not asked yet; what was meant for another question is told all the same.
-    refuse: (text) => (text === 'omit' || E_MAIL.test(text) ? null : 'an e-mail address, or omit'),
+    refuse: (text) => (WORDS.includes(text) || E_MAIL.test(text) ? null : 'an e-mail address, wait or omit'),
   });
 }
+
+/** What can be said in place of an address. */
+const WORDS = ['wait', 'omit'];
 
 const E_MAIL = /^[^\s@:/]+@[^\s@:/]+$/;
 

@@ -18,8 +18,10 @@ export interface Answers {
   readonly records: RecordsPlace | null;
   /** Of LeadSquared's API, or the address of a sandbox. */
   readonly crm: string;
-  /** A user of LeadSquared for calls of nobody; `null`: they are posted without a user. */
+  /** A user of LeadSquared for calls of nobody; `null`: none. */
   readonly defaultUser: string | null;
+  /** An answered call whose agent has no user is posted without one, and does not wait. */
+  readonly omit: boolean;
 }
 
 /** How the secrets and the database are found. */
@@ -65,7 +67,7 @@ export function configText(answers: Answers, layout: Layout): string {
     '[leadsquared.user]',
     '# Which LeadSquared user takes the calls of which extension.',
     `file = ${quoted(USERS)}`,
-    ...unknownLines(answers.defaultUser),
+    ...unknownLines(answers),
     '',
     '[storage]',
     ...(layout.installed
@@ -122,15 +124,18 @@ function placeLines(records: RecordsPlace, database: readonly string[], layout: 
   }
 }
 
-function unknownLines(defaultUser: string | null): string[] {
-  const why = '# A call whose agent nobody knows, and a missed one: that of the owner of the lead, else';
-  return defaultUser === null
-    ? [`${why} it is posted without a user.`, "unknown = ['lead-owner', 'omit']"]
-    : [
-        `${why} that of this user.`,
-        "unknown = ['lead-owner', 'default-user', 'omit']",
-        `default_user = ${quoted(defaultUser)}`,
-      ];
+/** What is done with a call that nobody took, `no_agent`, stays at its default, which lets none wait. */
+function unknownLines({ defaultUser, omit }: Answers): string[] {
+  const why = '# An answered call whose agent has no line there: it is that of the owner of the lead, else';
+  if (defaultUser !== null)
+    return [
+      `${why} that of this user.`,
+      '# So is one that nobody took.',
+      "unknown = ['lead-owner', 'default-user', 'omit']",
+      `default_user = ${quoted(defaultUser)}`,
+    ];
+  if (omit) return [`${why} it is posted without a user.`, "unknown = ['lead-owner', 'omit']"];
+  return [`${why} it waits for that line.`, '# One that nobody took waits for nothing: it is posted without a user.'];
 }
 
 const fileKey = ({ installed }: Layout, key: string, file: string): string[] =>

@@ -7,7 +7,7 @@ const TABLE = /^#?(\[\[?)([\w.]+)\]\]?$/;
 const KEY = /^(#?)(\w+|'[^']+') = (.*?)(?:\s+# \((required|no default)\) ?(.*))?$/;
 
 /** Throws when a key of the example is not in the schema, or one of the schema is not in the example. */
-export function configPage(example: string, keys: readonly SchemaKey[]): string {
+export function configPage(example: string, keys: readonly Pick<SchemaKey, 'path' | 'expected'>[]): string {
   const reader = new Reader(keys);
   for (const line of example.split('\n')) reader.read(line);
   return page('logcalld.toml', 5, 'File Formats', [
@@ -32,7 +32,7 @@ class Reader {
   readonly #types = new Map<string, string>();
   #ruled = false;
 
-  constructor(keys: readonly SchemaKey[]) {
+  constructor(keys: readonly Pick<SchemaKey, 'path' | 'expected'>[]) {
     this.#expected = new Map(keys.map(({ path, expected }) => [path, expected]));
   }
 

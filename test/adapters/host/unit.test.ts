@@ -43,6 +43,7 @@ t.test('what "systemctl edit" adds; the administrator\'s file stands before the 
     ],
   );
   t.same(unit?.writable, ['/srv/b', '/srv/c']);
+  t.same(unit?.needed, ['/srv/b'], 'without these it does not start');
   t.equal(unit?.hidden.size, 0);
 });
 

@@ -80,6 +80,9 @@ export const refused: Story = {
       expect(/9999.*stays/.test(back.out + back.error), 'and says why', back);
       expect((await box.must('logcalld version')).includes(NEWER), 'the newer one stays whole', '');
       expect((await box.run('dpkg -s logcalld')).out.includes('Status: install ok installed'), 'also to dpkg', '');
+      await box.must('apt-get remove -y logcalld');
+      const afresh = await install(box, current);
+      expect(afresh.code !== 0 && /has 9999/.test(afresh.out + afresh.error), 'nor is it after a removal', afresh);
     } finally {
       await pbx.close();
     }

@@ -135,7 +135,7 @@ t.test('a whole installation', async (t) => {
         )
         .replace(
           '[leadsquared]',
-          "[source.direct_lines]\n'+918041110001' = '1001'\n[leadsquared]\naccess_key = 'hunter-four'",
+          "[source.direct_lines]\n'+918041110001' = '1001'\n[page]\ntoken = 'hunter-five'\n[leadsquared]\naccess_key = 'hunter-four'",
         ),
     );
     const { code, out } = await it.run('doctor', '--support', report);
@@ -256,6 +256,7 @@ t.test('what systemd tells of the service', async (t) => {
     lines: ['[Service]', 'WatchdogSec=60s'],
   });
   t.match(unit({ LoadState: 'not-found' }), [{ level: 'warn', text: /no unit logcalld\.service/ }]);
+  t.match(unit({ LoadState: 'not-found' }, trial), [{ level: 'info', commands: undefined }]);
 });
 
 t.test('whatever a check finds wrong is told with what helps, be it by the check as a whole', async (t) => {

@@ -9,7 +9,7 @@ import type { Answers } from '../../../src/commands/init/text.ts';
 
 const ANSWERS: Answers = {
   ...{ type: 'asterisk', name: 'pbx1', host: '127.0.0.1', port: null, tls: false, username: 'logcalld', country: 'IN' },
-  ...{ records: null, crm: 'api.example.com', defaultUser: null },
+  ...{ records: null, crm: 'api.example.com', defaultUser: null, omit: false },
 };
 
 const silent = async () => false;

@@ -2,10 +2,10 @@
 import { existsSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { loadConfig } from '../../../config/load.ts';
-import { eventSocketLines, managerLines } from '../../../src/commands/init/pasted.ts';
+import { loadConfig, parseConfig } from '../../../config/load.ts';
+import { eventSocketLines, managerLines, placesOf, recordsSetup } from '../../../src/commands/init/pasted.ts';
 import { targetOf, writeFiles } from '../../../src/commands/init/place.ts';
-import { configText } from '../../../src/commands/init/text.ts';
+import { type Answers, configText } from '../../../src/commands/init/text.ts';
 import { command } from '../../cli/world.ts';
 
 const PROJECT = join(import.meta.dirname, '../../..');
@@ -37,7 +37,7 @@ t.test('unattended', async (t) => {
   t.match(done.out, /^ +nano .*users\.csv.*\n.* doctor --config .*\n.* run --config .*\n.* status --config /m);
   t.match(loadConfig(config), {
     source: [{ port: 15038, tls: { enabled: true } }],
-    leadsquared: { user: { unknown: ['lead-owner', 'omit'], default_user: null } },
+    leadsquared: { user: { unknown: ['lead-owner', 'default-user', 'park'], default_user: null } },
   });
   t.equal((await command('check-config', '--offline', '-c', config)).code, 0);
   const before = readFileSync(config, 'utf8');
@@ -92,7 +92,7 @@ t.test(
       country: 'IN',
     } as const;
     const text = configText(
-      { ...answers, records: { kind: 'freepbx', socket: '/s' }, crm: 'h', defaultUser: null },
+      { ...answers, records: { kind: 'freepbx', socket: '/s' }, crm: 'h', defaultUser: null, omit: false },
       target,
     );
     t.match(text, /auth = 'peer'/);
@@ -112,6 +112,36 @@ t.test('a link that somebody put where it writes is not followed', async (t) => 
     code: 'EEXIST',
   });
   t.equal(readFileSync(join(folder, 'victim'), 'utf8'), 'precious');
+});
+
+const ANSWERS: Answers = {
+  ...{ type: 'asterisk', name: 'pbx1', host: '127.0.0.1', port: null, tls: false, username: 'u', country: 'IN' },
+  ...{ records: null, crm: 'api.example.com', defaultUser: null, omit: false },
+};
+
+t.test(
+  'no answer lets a missed call wait for want of a user, and an answered one waits unless it was said',
+  async (t) => {
+    for (const [answers, last] of [
+      [{}, 'park'],
+      [{ omit: true }, 'omit'],
+      [{ defaultUser: 'a@example.com' }, 'omit'],
+    ] as const) {
+      const { user } = parseConfig(configText({ ...ANSWERS, ...answers }, { installed: true }), '/x.toml').leadsquared;
+      t.equal(user.unknown.at(-1), last);
+      t.equal(user.no_agent.at(-1), 'omit');
+    }
+  },
+);
+
+t.test('what is to be done on the PBX exists there', async (t) => {
+  t.match(
+    placesOf({ ...ANSWERS, type: 'freeswitch' }, 'FusionPBX', null).join('\n'),
+    /switch\.event_socket\.password in \/etc\/fusionpbx\/config\.conf/,
+  );
+  const csv = recordsSetup({ kind: 'csv', file: '/m.csv' }, { installed: true }, '').join('\n');
+  t.match(csv, "asterisk -rx 'module reload cdr' and asterisk -rx 'module reload cdr_csv.so'");
+  t.notMatch(csv, 'cdr reload');
 });
 
 t.test('README tells the same lines', async (t) => {

@@ -59,7 +59,8 @@ export function accessFindings(about: string, path: string, want: Want, eyes: Ey
   }
   if (want === 'write' && !writable(eyes.unit, path)) {
     const text = `${path}: the unit lets the service write into ${eyes.unit?.writable?.join(', ')} alone.`;
-    const lines = ['[Service]', `ReadWritePaths=${path}`];
+    // With the hyphen a disk that is away costs the backup, not the start: systemd refuses a unit whose path is not there.
+    const lines = ['[Service]', `ReadWritePaths=-${path}`];
     return [{ level: 'FAIL', about, text, commands: ['sudo systemctl edit logcalld'], lines }];
   }
   const found = obstacle(path, want);
@@ -68,6 +69,18 @@ export function accessFindings(about: string, path: string, want: Want, eyes: Ey
   if (isBystander(eyes))
     return [{ level: 'skip', about, text: `not looked at: user ${eyes.user} may not ${want} ${path}`, ...BY_ROOT }];
   return [refused(about, path, want, found, eyes)];
+}
+
+/** That the unit does not start the service while `path`, which it can do without, is away. */
+export function neededFindings(about: string, path: string, { unit }: Eyes): Finding[] {
+  return (unit?.needed ?? [])
+    .map((folder) => folder.replace(/^\+/, ''))
+    .filter((folder) => isBelow(path, folder))
+    .map((folder) => ({
+      ...{ level: 'warn', about, text: `${folder}: while it is away, as with its disk, the service does not start.` },
+      expected: `ReadWritePaths=-${folder} in the unit, with a hyphen, in place of the line without`,
+      commands: ['sudo systemctl edit logcalld'],
+    }));
 }
 
 function readOnly(about: string, path: string): Finding {

@@ -36,9 +36,10 @@ export function readSecrets(config: Config, eyes: Eyes): Secrets {
 
 /** Without its token the page is not served; calls are logged all the same. */
 function pageFindings({ page }: Config, eyes: Eyes, found: Map<string, Secret>): readonly Finding[] {
-  if (page.listen === null) return [];
   const ref = pageSecret(page);
+  // Read in any case: what is found is kept out of the report for others.
   const one = readOne(ref, eyes, found);
+  if (page.listen === null) return [];
   if (one.level === 'FAIL') return [{ ...one, level: 'warn' }];
   const token = found.get(ref.what);
   const wrong = token === undefined ? null : tokenProblem(token);
