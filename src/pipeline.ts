@@ -215,8 +215,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       batches.release(source, over);
       if (table !== undefined) continue;
       // They would keep the journal of that source for ever.
-      const text = `The config has no [[source]] "${source}" any more: of ${over.length} channels that were open there nothing more is logged.`;
-      options.onFault(source, text);
+      options.onFault(source, `No [[source]] has this name any more: ${over.length} open channels are given up.`);
     }
   };
 
@@ -291,11 +290,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     isOpen: (source, channel) => tables.get(source)?.isOpen(channel) === true,
     settled: () => batches.stored(),
     corrected(records, gone) {
-      for (const table of tables.values())
-        table.correct(
-          records.filter(({ source }) => source === table.source),
-          gone,
-        );
+      const own = Map.groupBy(records, ({ source }) => source);
+      for (const [name, table] of tables) table.correct(own.get(name) ?? [], gone);
     },
     timeOf: (source) => watch?.timeOf(source) ?? SAME_TIME,
     bootedAt: (source) => watch?.bootedAt(source) ?? null,

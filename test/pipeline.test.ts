@@ -131,7 +131,7 @@ t.test('channels of a PBX that the config does not have any more are released, w
   await pipeline.start();
   await pass(100);
   t.same(released(), ['old']);
-  t.match(faults, [/no \[\[source\]\] "renamed" any more: of 1 channels/]);
+  t.match(faults, [/No \[\[source\]\] has this name any more: 1 open channels/]);
 });
 
 t.test('an event with a time that is none is told and left out; its frame and the others are kept', async (t) => {
