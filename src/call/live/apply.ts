@@ -6,6 +6,7 @@ import type { InitiatorRule } from '../known/initiator.ts';
 import { isOwnNumber } from '../numbering.ts';
 import type { ApplyContext } from './context.ts';
 import { answer, conclude, create, follow, join, recall } from './create.ts';
+import { reviveBy } from './deadline.ts';
 import { onPbxClock, type SourceLink } from './link.ts';
 import { clear, closeInterval, enter, leave } from './membership.ts';
 import { type Channel, calledIn, type Dial, linkCalls } from './state.ts';
@@ -14,6 +15,7 @@ type ChannelEvent = Extract<CallEvent, { channel: ChannelId }>;
 
 export function applyToChannel(context: ApplyContext, event: CallEvent): void {
   if (!('channel' in event)) return;
+  reviveBy(context, event);
   if (event.kind === 'channel-created') {
     create(context, event.channel, event.facts, event.at, 'seen');
   } else if (event.kind === 'snapshot-channel') {

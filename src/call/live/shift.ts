@@ -5,7 +5,7 @@
 import type { CallEvent } from '../../telephony/call-event.ts';
 import type { ApplyContext } from './context.ts';
 import { noteHeard, type SourceLink, stampedByPbx } from './link.ts';
-import type { Bridge, Channel, Interval } from './state.ts';
+import { type Bridge, type Channel, type Interval, isLive } from './state.ts';
 
 /** After this program stood still, what has come meanwhile is read within this time, ms. */
 const CATCHING_UP_MS = 1000;
@@ -67,6 +67,21 @@ function shiftArrivals({ link, channels }: ApplyContext, by: number): void {
   link.lostAt = later(link.lostAt, by);
   link.heardAt = later(link.heardAt, by);
   link.lateUntil += by;
+}
+
+/** Nobody listened from `from` to `to` (clock of arrival), so the silence about what lives says nothing. */
+export function passOver({ channels }: ApplyContext, from: number, to: number): void {
+  for (const channel of new Set(channels.values())) {
+    if (isLive(channel)) channel.heardAt = Math.min(to, channel.heardAt + to - from);
+  }
+}
+
+/** Nothing can have been heard later than `now`, on the clock of arrival. */
+export function heardBy({ channels }: ApplyContext, now: number): void {
+  for (const channel of channels.values()) {
+    channel.heardAt = Math.min(channel.heardAt, now);
+    channel.clearedHeardAt = Math.min(channel.clearedHeardAt, now);
+  }
 }
 
 const later = (at: number | null, by: number): number | null => (at === null ? null : at + by);

@@ -125,6 +125,8 @@ export interface Channel {
   /** When the end was heard of, on the clock of arrival: the grace counts from here. */
   clearedHeardAt: number;
   clearing: Clearing | null;
+  /** It was silent for so long that it was taken for over, although nothing told its end. */
+  givenUp: boolean;
   /** Where the end lies when it was not heard: from when it is known to have lived last, to when it is known to be over. */
   endBetween: EndBetween | null;
   /** A clock was set during its life, and its times were moved with it. */
@@ -177,6 +179,8 @@ export interface Call {
   sessionKey: string;
   /** Its place in the order in which calls became known. */
   place: number;
+  /** The end of the silence (see `overdueAt`) for which the PBX has been asked what lives; `null`: for none. */
+  askedFor: number | null;
 }
 
 /** All calls reachable over links from `call`, itself included. */
@@ -185,6 +189,18 @@ export function componentOf(call: Call): Set<Call> {
   if (call.links.size === 0) return found;
   for (const one of found) for (const linked of one.links) found.add(linked);
   return found;
+}
+
+/** How many calls these are, when those that are joined count as one. */
+export function countGroups(calls: Iterable<Call>): number {
+  const counted = new Set<Call>();
+  let groups = 0;
+  for (const call of calls) {
+    if (counted.has(call)) continue;
+    groups += 1;
+    for (const one of componentOf(call)) counted.add(one);
+  }
+  return groups;
 }
 
 export function linkCalls(a: Call, b: Call): void {
