@@ -18,6 +18,7 @@ import { agentOf, missedBy } from './rules/agent.ts';
 import { answerOf } from './rules/answer.ts';
 import { type Case, caseOf, type JudgeContext } from './rules/case.ts';
 import { outsideAgent } from './rules/click-to-call.ts';
+import { consulted } from './rules/consulted.ts';
 import { directionOf } from './rules/direction.ts';
 import { doubtsOf } from './rules/doubts.ts';
 import { companyNumber, type ExternalNumber, externalNumber, externalOf } from './rules/external-party.ts';
@@ -39,8 +40,8 @@ export function judge(call: Call, context: JudgeContext): CallRecord[] {
   const folded = group.filter((one) => one !== call && !hasTrunk(one));
   const one = caseOf(call, folded, context);
   if (one === null || newIn(call).length === 0) return [];
-  const record = recordOf(one);
-  return [record, ...leftBehind(one, record)];
+  const { record, subject } = recordOf(one);
+  return [record, ...consulted(one, record, subject), ...leftBehind(one, record)];
 }
 
 function isOlder(a: Call, b: Call): boolean {
@@ -49,7 +50,7 @@ function isOlder(a: Call, b: Call): boolean {
   return oldest([mine, other]) === mine;
 }
 
-function recordOf(of: Case): CallRecord {
+function recordOf(of: Case): { record: CallRecord; subject: Channel } {
   const { call, root, channels } = of;
   const concluded = directionOf(of);
   const direction = concluded.value;
@@ -110,7 +111,7 @@ function recordOf(of: Case): CallRecord {
     reasons: { direction: concluded, external: textual(number), agent, status },
   };
   of.onJudged?.(of, { record, external, subject, first });
-  return record;
+  return { record, subject };
 }
 
 /** The conclusion about a number, with the number as it was seen. */
