@@ -191,6 +191,8 @@ export type CallEvent =
   | (OnChannel & { readonly kind: 'recording'; readonly file: string | null })
   /** The caller reached a mailbox: its greeting plays, or would. */
   | (OnChannel & { readonly kind: 'voicemail-reached'; readonly fact: string })
+  /** Somebody listens to the messages of a mailbox: what the PBX says of it is no message of his. */
+  | (OnChannel & { readonly kind: 'mailbox-read' })
   /** The caller left a message. */
   | (OnChannel & { readonly kind: 'voicemail-left'; readonly mailbox: string | null })
   /** The channel now carries another linked id, or belongs with other channels. */

@@ -117,11 +117,13 @@ const READERS: ReadonlyMap<string, Reader> = tableOf({
   ],
   QueueCallerLeave: (packet, stamp, channel) => dequeued(packet, stamp, channel, null),
   QueueCallerAbandon: (packet, stamp, channel) => dequeued(packet, stamp, channel, 'left'),
-  // Without channel headers the same event only reports the state of a mailbox, as at the start of the PBX.
-  MessageWaiting: (packet, stamp, channel) =>
-    packet.get('Waiting') === '1'
-      ? [{ ...stamp, kind: 'voicemail-left', channel, mailbox: known(packet.get('Mailbox')) }]
-      : [],
+  // Without channel headers the same event only reports the state of a mailbox, as at the start of the PBX. With them a message was left,
+  // even if none waits: one that is sent by mail is often deleted at once. VoiceMailMain tells the state in the same way.
+  MessageWaiting: (packet, stamp, channel) => [
+    ...mailboxRead(packet, stamp, channel),
+    { ...stamp, kind: 'voicemail-left', channel, mailbox: known(packet.get('Mailbox')) },
+  ],
+  Newexten: mailboxRead,
   // The event names no file; the variable does, where manager.conf lists it in channelvars.
   MixMonitorStart: (packet, stamp, channel) => [
     { ...stamp, kind: 'recording', channel, file: variable(packet, 'MIXMONITOR_FILENAME') },
@@ -138,10 +140,17 @@ const READERS: ReadonlyMap<string, Reader> = tableOf({
   Hangup: (packet, stamp, channel) => [
     ...recording(stamp, channel, variable(packet, 'MIXMONITOR_FILENAME')),
     ...voicemail(stamp, channel, VOICEMAIL_CONTEXT.test(packet.get('Context') ?? ''), 'Context', packet),
+    ...mailboxRead(packet, stamp, channel),
     { ...stamp, kind: 'cleared', channel, clearing: clearingOf(packet), ...linked(packet) },
   ],
-  Status: (packet, stamp, channel) => listed(packet, stamp, channel, numberOf(packet.get('DNID')), 'Seconds'),
-  CoreShowChannel: (packet, stamp, channel) => listed(packet, stamp, channel, null, 'Duration'),
+  Status: (packet, stamp, channel) => [
+    ...listed(packet, stamp, channel, numberOf(packet.get('DNID')), 'Seconds'),
+    ...mailboxRead(packet, stamp, channel),
+  ],
+  CoreShowChannel: (packet, stamp, channel) => [
+    ...listed(packet, stamp, channel, null, 'Duration'),
+    ...mailboxRead(packet, stamp, channel),
+  ],
 });
 
 /** Events without a channel of their own. */
@@ -162,6 +171,7 @@ const SOURCE_READERS: ReadonlyMap<string, SourceReader> = tableOf({
     return [
       ...recording(stamp, channel, known(file)),
       ...voicemail(stamp, channel, mailbox, 'LastApplication', packet),
+      ...mailboxRead(packet, stamp, channel),
     ];
   },
 });
@@ -178,7 +188,7 @@ const IGNORED = new Set(
     'BridgeListItem BridgeListComplete ' +
     'ConfbridgeStart ConfbridgeTalking ContactStatus DeviceStateChange ' +
     'DialState ExtensionStatus LocalOptimizationBegin LocalOptimizationEnd MixMonitorMute MixMonitorStop MusicOnHoldStart ' +
-    'MusicOnHoldStop NewAccountCode NewConnectedLine NewExten Newexten ParkedCallGiveUp ParkedCallTimeOut PeerStatus ' +
+    'MusicOnHoldStop NewAccountCode NewConnectedLine NewExten ParkedCallGiveUp ParkedCallTimeOut PeerStatus ' +
     'PresenceStateChange PresenceStatus QueueEntry QueueMember QueueMemberStatus QueueParams QueueStatusComplete Registry Reload Rename RTCPReceived RTCPSent Shutdown ' +
     'SuccessfulAuth TestEvent VarSet ChannelTalkingStart ChannelTalkingStop DTMFBegin DTMFEnd'
   ).split(' '),
@@ -261,7 +271,18 @@ function recording(stamp: Stamp, channel: ChannelId, file: string | null): CallE
 }
 
 /** Contexts in which FreePBX (`macro-vm`, `vm-...`) plays the greeting of a mailbox. */
-const VOICEMAIL_CONTEXT = /^(?:macro-vm|sub-vm|app-vmmain|app-vmblast|vmblast)$/;
+const VOICEMAIL_CONTEXT = /^(?:macro-vm|sub-vm|app-vmblast|vmblast)$/;
+
+/** Contexts in which FreePBX (`*97`, `*98`) lets people listen to a mailbox. */
+const MAILBOX_CONTEXT = /^app-(?:vmmain|dialvm)$/;
+const MAILBOX_APPLICATION = /^VoiceMailMain$/i;
+
+/** An event of a channel on which somebody listens to a mailbox, as far as the packet tells that. */
+function mailboxRead(packet: AmiPacket, stamp: Stamp, channel: ChannelId): CallEvent[] {
+  const runs = packet.get('Application') ?? packet.get('LastApplication') ?? '';
+  const reads = MAILBOX_APPLICATION.test(runs) || MAILBOX_CONTEXT.test(packet.get('Context') ?? '');
+  return reads ? [{ ...stamp, kind: 'mailbox-read', channel }] : [];
+}
 
 function voicemail(stamp: Stamp, channel: ChannelId, reached: boolean, header: string, packet: AmiPacket): CallEvent[] {
   if (!reached) return [];

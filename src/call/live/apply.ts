@@ -116,6 +116,9 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
     case 'voicemail-reached':
       channel.voicemailFact ??= event.fact;
       return;
+    case 'mailbox-read':
+      channel.readsMailbox = true;
+      return;
     case 'voicemail-left':
       channel.voicemailAt ??= event.at;
       return;

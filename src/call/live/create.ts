@@ -68,6 +68,7 @@ export function create(
     firstDialAt: null,
     voicemailFact: null,
     voicemailAt: null,
+    readsMailbox: false,
     wire: null,
     bridges: new Set(),
     seat: null,

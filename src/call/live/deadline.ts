@@ -105,7 +105,7 @@ export function giveUp(context: ApplyContext, call: Call, now: number): void {
 /** What only tells an end, or comes after it: no sign of life. */
 const LAST_WORDS: ReadonlySet<CallEvent['kind']> = new Set([
   ...(['cleared', 'vanished', 'hangup-requested', 'dial-ended', 'recording'] as const),
-  ...(['voicemail-reached', 'voicemail-left'] as const),
+  ...(['voicemail-reached', 'voicemail-left', 'mailbox-read'] as const),
 ]);
 
 /** A channel that was given up shows that it lives: what follows on it is taken in, as of one whose last call has been reported. */

@@ -152,6 +152,8 @@ export interface Channel {
   /** By what it is known that the caller reached a mailbox; `null` when nothing says so. */
   voicemailFact: string | null;
   voicemailAt: number | null;
+  /** Messages were listened to on it. */
+  readsMailbox: boolean;
   /** The other half of the wire. */
   wire: Channel | null;
   /** Bridges by which its call is judged. */

@@ -3,7 +3,7 @@ import { type Case, calledLegs, isPhone } from './case.ts';
 
 /** True when somebody left a message. */
 export function leftMessage({ channels }: Case): boolean {
-  return channels.some((channel) => channel.voicemailAt !== null);
+  return channels.some((channel) => channel.voicemailAt !== null && !channel.readsMailbox);
 }
 
 /** By what it is known that the caller reached a mailbox, `null` when nothing says so. */

@@ -175,3 +175,26 @@ t.test('calls that the PBX was asked to make', async (t) => {
   t.match(read({ ...response, Exten: '' }), [{ exten: null }], 'for an application');
   t.match(read({ Event: 'OriginateResponse', Uniqueid: '<unknown>' }), []);
 });
+
+t.test('a message was left, also one that is deleted at once; who listens to a mailbox leaves none', async (t) => {
+  const caller = { Uniqueid: '1795358031.0', Linkedid: '1795358031.0', Channel: 'PJSIP/carrier-00000001' };
+  const kinds = (headers: Readonly<Record<string, string>>) => read(headers).map(({ kind }) => kind);
+  const state = { Event: 'MessageWaiting', Mailbox: '1001@default', New: '0', Old: '0' };
+  for (const Waiting of ['0', '1'])
+    t.strictSame(kinds({ ...state, Waiting, ...caller, Context: 'sub-dial-ext' }), ['voicemail-left'], Waiting);
+  t.strictSame(kinds({ ...state, Waiting: '1' }), [], 'the state of a mailbox');
+
+  const phone = { Uniqueid: '1795358031.0', Linkedid: '1795358031.0', Channel: 'PJSIP/1001-00000001' };
+  const began = { ...phone, Event: 'Newchannel', ChannelStateDesc: 'Ring', Exten: '*97', Context: 'phones' };
+  const over = { ...phone, Event: 'Hangup', Cause: '16', Context: 'phones' };
+  const status = (...packets: Readonly<Record<string, string>>[]) =>
+    concluded(recordsOf([packets.flatMap((packet) => read(packet))])[0], 'status');
+  const told = { ...state, ...phone, Waiting: '1' };
+  t.equal(status(began, { ...told, Context: 'phones' }, over), 'Voicemail (message-left)');
+  for (const [what, packets] of [
+    ['FreePBX', [began, { ...told, Context: 'app-vmmain' }, over]],
+    ['the dialplan is heard', [began, { ...phone, Event: 'Newexten', Application: 'VoiceMailMain' }, told, over]],
+    ['its record', [began, told, over, { Event: 'Cdr', UniqueID: '1795358031.0', LastApplication: 'VoiceMailMain' }]],
+  ] as const)
+    t.equal(status(...packets), 'NoAnswer (how-the-leg-ended)', what);
+});
