@@ -213,6 +213,21 @@ t.test('outbound', async (t) => {
       'NoAnswer (how-the-leg-ended)',
     ],
     ['busy', [phoneCalls, leg, ended('busy', 17)], 'Busy (how-the-leg-ended)'],
+    [
+      'busy, and the agent hangs up in the tone that follows',
+      [phoneCalls, leg, ended('busy', 17), hangsUp(8000, 'p')],
+      'Busy (how-the-leg-ended)',
+    ],
+    [
+      'not answered in time, and the agent hangs up in the announcement, before the end of the leg is told',
+      [phoneCalls, leg, dialEnds(5000, 't', 'p', 'no-answer'), hangsUp(8000, 'p'), endsWith(8001, 't', { q850: 19 })],
+      'NoAnswer (how-the-leg-ended)',
+    ],
+    [
+      'the agent hangs up, which ends the leg',
+      [phoneCalls, leg, hangsUp(5000, 'p'), ended('cancel', 16)],
+      'Cancelled (agent-hung-up)',
+    ],
     ['no such number', [phoneCalls, leg, ended('no-answer', 1)], 'Failed (how-the-leg-ended)'],
     ['busy by SIP', [phoneCalls, leg, ended('no-answer', 0, 486)], 'Busy (how-the-leg-ended)'],
     ['cancelled', [phoneCalls, leg, ended('cancel', 16)], 'Cancelled (how-the-leg-ended)'],
@@ -243,6 +258,7 @@ t.test('internal', async (t) => {
     ['the one who dialled hung up', [phoneCalls, leg, hangsUp(50, 'p')], 'Cancelled (caller-hung-up)'],
     ['busy', [phoneCalls, leg, ended(17)], 'Busy (how-the-leg-ended)'],
     ['no answer', [phoneCalls, leg, ended(19)], 'NoAnswer (how-the-leg-ended)'],
+    ['busy, and he hangs up in the tone', [phoneCalls, leg, ended(17), hangsUp(8000, 'p')], 'Busy (how-the-leg-ended)'],
     [
       'the last of two',
       [phoneCalls, leg, ended(17), rings(6000, 'r', 'PJSIP/1003', 'p'), endsWith(9000, 'r', { q850: 19 })],
