@@ -1,7 +1,7 @@
 /** What an AMI packet tells about a channel. Names of headers come with a prefix for the second party (`Dest`, `Target` ...). */
 import type { ChannelFacts, Initiator } from '../../../src/telephony/call-event.ts';
 import { type AmiPacket, unescapeValue } from '../link/packet.ts';
-import { endpointOf, lineOf, socketExtension, wiredExtension, wireOf } from './channel-name.ts';
+import { endpointOf, lineOf, socketExtension, tellsNoHangup, wiredExtension, wireOf } from './channel-name.ts';
 
 /**
  * States that show who began a channel. `Ring`, and for analog lines `OffHook` and `Pre-ring`: its endpoint called in. `Ringing` and
@@ -60,6 +60,7 @@ export function factsOf(
     wire: wireOf(name),
     line: lineOf(name),
     withheld: false,
+    ...(tellsNoHangup(name) ? { hangsUpUntold: true } : {}),
     ...(order === null ? {} : { order }),
   };
 }

@@ -133,8 +133,10 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
       identify(context, channel, event);
       return;
     case 'hangup-requested':
-      if (event.by === 'pbx') channel.endedByPbx = true;
-      else if (!channel.endedByPbx) channel.hangupRequestedAt ??= event.at;
+      if (event.by === 'pbx') {
+        channel.endedByPbx = true;
+        channel.endedByPbxAlone ||= event.alone === true;
+      } else if (!channel.endedByPbx) channel.hangupRequestedAt ??= event.at;
       return;
     case 'cleared':
       clear(context, channel, event.at, event.receivedAt);

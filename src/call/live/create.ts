@@ -58,6 +58,7 @@ export function create(
     heardLate: false,
     hangupRequestedAt: null,
     endedByPbx: false,
+    endedByPbxAlone: false,
     wantedExten: null,
     dials: [],
     holds: [],

@@ -137,6 +137,8 @@ export interface Channel {
   hangupRequestedAt: number | null;
   /** The PBX ended the channel itself: whatever its driver calls a request of the party afterwards is none (chan_iax2). */
   endedByPbx: boolean;
+  /** The same, and had the party asked for it the PBX would have told that. */
+  endedByPbxAlone: boolean;
   /** The extension with which it was to be connected, of a channel that the PBX was asked to call. */
   wantedExten: string | null;
   /** Dial attempts made to this channel. */

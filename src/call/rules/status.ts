@@ -70,6 +70,17 @@ const INBOUND: readonly StatusRule[] = [
         : null;
     },
   },
+  {
+    name: 'who-hung-up-untold',
+    find: ({ of: { root, channels } }) => {
+      if (root.facts.hangsUpUntold !== true || root.hangupRequestedAt !== null) return null;
+      const untold = `${shown(root)} does not tell who hung up`;
+      const called = calledLegs(channels).some((channel) => channel !== root);
+      return called || root.answeredAt === null
+        ? { value: 'Missed', fact: `nobody answered; ${untold}` }
+        : { value: 'Abandoned', fact: `${untold}; nobody had been called, so most likely the caller` };
+    },
+  },
   { name: 'pbx-gave-up', find: () => ({ value: 'Missed', fact: 'the PBX ended the call' }) },
 ];
 
@@ -81,8 +92,9 @@ function hungUp(of: Case): boolean {
   return !refused && (root.hangupRequestedAt !== null || leftWhileCalling(of));
 }
 
-/** The PBX did not say who hung up (its filter may leave that out), but it cancelled what it was doing for the caller. */
+/** The PBX did not say who hung up (its filter, or a driver, may leave that out), but it cancelled what it was doing for the caller. */
 function leftWhileCalling({ root, channels }: Case): boolean {
+  if (root.endedByPbxAlone) return false;
   if (root.queues.at(-1)?.reason === 'left') return true;
   const dials = channels.flatMap((one) => one.dials.filter((dial) => dial.by === root.id));
   const last = Math.max(...dials.map((dial) => dial.at));

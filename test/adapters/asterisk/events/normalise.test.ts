@@ -176,6 +176,17 @@ t.test('calls that the PBX was asked to make', async (t) => {
   t.match(read({ Event: 'OriginateResponse', Uniqueid: '<unknown>' }), []);
 });
 
+t.test('ISDN lines do not tell that the far end has hung up', async (t) => {
+  for (const [Channel, untold] of [
+    ['DAHDI/i1/9845012345-1a', true],
+    ['DAHDI/7-1', undefined],
+    ['PJSIP/carrier-0000001a', undefined],
+  ] as const) {
+    const [event] = read({ Event: 'Newchannel', Uniqueid: '1.1', Channel, ChannelStateDesc: 'Ring' });
+    t.equal(event?.kind === 'channel-created' ? event.facts.hangsUpUntold : null, untold, Channel);
+  }
+});
+
 t.test('a message was left, also one that is deleted at once; who listens to a mailbox leaves none', async (t) => {
   const caller = { Uniqueid: '1795358031.0', Linkedid: '1795358031.0', Channel: 'PJSIP/carrier-00000001' };
   const kinds = (headers: Readonly<Record<string, string>>) => read(headers).map(({ kind }) => kind);
