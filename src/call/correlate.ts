@@ -163,7 +163,7 @@ export class CallTable {
     if (channel === undefined) return;
     channel.heardAt = event.receivedAt;
     channel.aliveAt = Math.max(channel.aliveAt, told.at);
-    if (event.receivedAt <= this.link.lateUntil && this.link.ahead === null) channel.heardLate = true;
+    if (event.receivedAt <= this.link.lateUntil && this.link.ahead === null) channel.heardLateAt = told.at;
   }
 
   /** A leg that begins another call does not wait until the one before has been deserted for long. */

@@ -8,7 +8,7 @@ import type { ApplyContext } from './context.ts';
 import { answer, conclude, create, follow, join, recall } from './create.ts';
 import { reviveBy } from './deadline.ts';
 import { onPbxClock, type SourceLink } from './link.ts';
-import { clear, closeInterval, enter, leave } from './membership.ts';
+import { clear, closeInterval, enter, leave, seeAgain } from './membership.ts';
 import { type Channel, calledIn, type Dial, linkCalls } from './state.ts';
 
 type ChannelEvent = Extract<CallEvent, { channel: ChannelId }>;
@@ -48,6 +48,7 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
     case 'snapshot-channel':
       channel.counted ||= event.counted === true && context.link.ahead === null;
       if (channel.followed === 'no') channel.followed = context.link.complete ? 'yes' : 'listed';
+      if (channel.followed === 'yes') seeAgain(channel, onPbxClock(context.link, event.receivedAt));
       if (event.answered) answer(channel, event.answeredAt, event.at);
       follow(context, channel.call);
       if (event.bridge !== null) {

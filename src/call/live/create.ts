@@ -55,7 +55,8 @@ export function create(
     givenUp: false,
     endBetween: null,
     clockStepped: false,
-    heardLate: false,
+    steppedAt: null,
+    heardLateAt: null,
     hangupRequestedAt: null,
     endedByPbx: false,
     endedByPbxAlone: false,
@@ -76,6 +77,7 @@ export function create(
     seatedAt: null,
     met: null,
     blind: !seen,
+    blindTimes: seen ? [] : [{ from: Number.NEGATIVE_INFINITY, to: null }],
   };
   call.channels.add(channel);
   context.channels.set(channel.id, channel);

@@ -131,8 +131,10 @@ export interface Channel {
   endBetween: EndBetween | null;
   /** A clock was set during its life, and its times were moved with it. */
   clockStepped: boolean;
-  /** Something was heard of it late, and its time is that of the arrival. */
-  heardLate: boolean;
+  /** When a clock was set last, on that of the PBX as it goes since; ms since the epoch. */
+  steppedAt: number | null;
+  /** When something was heard of it late last, which has the time of its arrival. */
+  heardLateAt: number | null;
   /** When the party at the channel asked for its end. */
   hangupRequestedAt: number | null;
   /** The PBX ended the channel itself: whatever its driver calls a request of the party afterwards is none (chan_iax2). */
@@ -168,6 +170,8 @@ export interface Channel {
   met: Set<Channel> | null;
   /** True when the link to the PBX was down during its life. */
   blind: boolean;
+  /** When that was, on the clock of the PBX: from a loss, or from ever, until a whole list has it. */
+  readonly blindTimes: Interval[];
 }
 
 /** The channels that share one linked id of the PBX, or several tied by wires. */

@@ -232,3 +232,23 @@ t.test('one that was given up and is told to have ended does not go on', async (
   const records = fold([...login, ...ends(DAY + HOUR, 'a'), ...customer(DAY + 2 * HOUR)], DAY + 3 * HOUR);
   t.match(records, [{ direction: 'Internal' }, { direction: 'Inbound', status: 'Missed' }]);
 });
+
+t.test('what came over an agent before a call began is no doubt about it', async (t) => {
+  const back = [
+    connected(20_000),
+    on(21_000, {
+      ...{ kind: 'snapshot-channel', channel: 'a', facts: facts('PJSIP/1001', 'a'), createdAt: START },
+      ...{ answered: true, answeredAt: null, bridge: null },
+    }),
+    complete(22_000),
+  ];
+  const stepped = on(30_000, { kind: 'clock-stepped', clock: 'ours', by: 5000 });
+  const last = (...events: CallEvent[]) => fold([...login, ...events], HOUR).at(-1)?.flags;
+  t.strictSame(last(lost(10_000), ...back, stepped, ...customer(60_000)), []);
+  t.strictSame(last(...back, ...customer(60_000)), [], 'found in a list');
+  t.strictSame(last(lost(10_000), connected(20_000), ...customer(60_000)), ['blind-interval'], 'before a list has him');
+  const during = [lost(70_000), connected(80_000), row(81_000, 'x'), complete(82_000)];
+  const begun = customer(60_000);
+  const flags = last(...begun.slice(0, -1), ...during, ...begun.slice(-1));
+  t.strictSame(flags, ['blind-interval'], 'during the call');
+});
