@@ -80,6 +80,14 @@ export function variable(packet: AmiPacket, name: string): string | null {
   return line === undefined ? null : known(line.slice(name.length + 1));
 }
 
+/** The functions that tell how a number may be presented, as `channelvars` names them. */
+const PRESENTATION = /^(?:CALLERID\((?:num-)?pres\)|CALLERPRES\((?:num)?\))=prohib/i;
+
+/** True where `channelvars` lists the presentation, and the caller asked not to show his number. */
+export function hidesNumber(packet: AmiPacket): boolean {
+  return packet.all('ChanVariable').some((one) => PRESENTATION.test(one));
+}
+
 /** Second of creation that Asterisk writes into a Uniqueid (`[systemname-]seconds.counter`), ms since the epoch. */
 export function epochOf(uniqueId: string): number | null {
   const seconds = /(\d{9,11})\.\d+$/.exec(uniqueId)?.[1];

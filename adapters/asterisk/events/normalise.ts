@@ -10,6 +10,7 @@ import { type AmiPacket, textOf } from '../link/packet.ts';
 import { listed } from '../snapshot/listed.ts';
 import {
   extenOf,
+  hidesNumber,
   initiatorByState,
   known,
   linked,
@@ -20,6 +21,7 @@ import {
 } from './channel.ts';
 import { wireOf } from './channel-name.ts';
 import { dialEnded, dialStarted, originated } from './dial.ts';
+import { inVoicemail, mailboxRead, voicemail } from './mailbox.ts';
 
 type Reader = (packet: AmiPacket, stamp: Stamp, channel: ChannelId) => CallEvent[];
 type SourceReader = (packet: AmiPacket, stamp: Stamp) => CallEvent[];
@@ -139,7 +141,7 @@ const READERS: ReadonlyMap<string, Reader> = tableOf({
   ],
   Hangup: (packet, stamp, channel) => [
     ...recording(stamp, channel, variable(packet, 'MIXMONITOR_FILENAME')),
-    ...voicemail(stamp, channel, VOICEMAIL_CONTEXT.test(packet.get('Context') ?? ''), 'Context', packet),
+    ...voicemail(stamp, channel, inVoicemail(packet), 'Context', packet),
     ...mailboxRead(packet, stamp, channel),
     { ...stamp, kind: 'cleared', channel, clearing: clearingOf(packet), ...linked(packet) },
   ],
@@ -207,8 +209,14 @@ export function normalise(packet: AmiPacket, source: string, receivedAt: number)
   if (reader === undefined) return [];
   const channel = known(packet.get('Uniqueid'));
   if (channel === null && !TWO_PARTY.has(name)) return [];
-  return reader(packet, stampOf(packet, source, receivedAt), channel ?? '');
+  const stamp = stampOf(packet, source, receivedAt);
+  const events = reader(packet, stamp, channel ?? '');
+  if (channel === null || !EARLY.has(name) || !hidesNumber(packet) || isWire(packet)) return events;
+  return [...events, { ...stamp, kind: 'identity', channel, caller: { number: null, name: null }, withheld: true }];
 }
+
+/** Events that come before a dialplan hides a number for what it does next; not all are told of each call, nor of the first one all. */
+const EARLY = new Set(['Newchannel', 'Newstate', 'NewCallerid', 'Newexten', 'DialBegin', 'QueueCallerJoin']);
 
 function stampOf(packet: AmiPacket, source: string, receivedAt: number): Stamp {
   const own = Number(packet.get('Timestamp') ?? Number.NaN);
@@ -268,25 +276,6 @@ function dequeued(packet: AmiPacket, stamp: Stamp, channel: ChannelId, reason: '
 
 function recording(stamp: Stamp, channel: ChannelId, file: string | null): CallEvent[] {
   return file === null ? [] : [{ ...stamp, kind: 'recording', channel, file }];
-}
-
-/** Contexts in which FreePBX (`macro-vm`, `vm-...`) plays the greeting of a mailbox. */
-const VOICEMAIL_CONTEXT = /^(?:macro-vm|sub-vm|app-vmblast|vmblast)$/;
-
-/** Contexts in which FreePBX (`*97`, `*98`) lets people listen to a mailbox. */
-const MAILBOX_CONTEXT = /^app-(?:vmmain|dialvm)$/;
-const MAILBOX_APPLICATION = /^VoiceMailMain$/i;
-
-/** An event of a channel on which somebody listens to a mailbox, as far as the packet tells that. */
-function mailboxRead(packet: AmiPacket, stamp: Stamp, channel: ChannelId): CallEvent[] {
-  const runs = packet.get('Application') ?? packet.get('LastApplication') ?? '';
-  const reads = MAILBOX_APPLICATION.test(runs) || MAILBOX_CONTEXT.test(packet.get('Context') ?? '');
-  return reads ? [{ ...stamp, kind: 'mailbox-read', channel }] : [];
-}
-
-function voicemail(stamp: Stamp, channel: ChannelId, reached: boolean, header: string, packet: AmiPacket): CallEvent[] {
-  if (!reached) return [];
-  return [{ ...stamp, kind: 'voicemail-reached', channel, fact: `${header} ${packet.get(header)}` }];
 }
 
 /** Halves of pairs take part in no call of their own. */

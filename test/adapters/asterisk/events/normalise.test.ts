@@ -187,6 +187,35 @@ t.test('ISDN lines do not tell that the far end has hung up', async (t) => {
   }
 });
 
+t.test('a caller who asked for privacy, where channelvars has it', async (t) => {
+  const phone = { Uniqueid: '1.1', Linkedid: '1.1', Channel: 'PJSIP/carrier-00000001', CallerIDNum: '+919845012345' };
+  const began = {
+    ...phone,
+    Event: 'Newchannel',
+    ChannelStateDesc: 'Ring',
+    Exten: '08041110001',
+    Context: 'from-trunk',
+  };
+  const up = { ...phone, Event: 'Newstate', ChannelStateDesc: 'Up' };
+  const over = { ...phone, Event: 'Hangup', Cause: '16' };
+  const withheld = (...packets: Readonly<Record<string, string>>[]) =>
+    recordsOf([packets.flatMap((packet) => read(packet))])[0]?.withheld;
+  t.equal(withheld(began, up, over), false, 'it is not told');
+  for (const [told, wanted] of [
+    ['CALLERID(pres)=prohib_passed_screen', true],
+    ['CALLERID(num-pres)=prohib', true],
+    ['CALLERPRES()=prohib_not_screened', true],
+    ['CALLERID(pres)=allowed_passed_screen', false],
+    ['CALLERID(pres)=unavailable', false],
+    ['CALLERID(pres)=', false],
+  ] as const) {
+    t.equal(withheld({ ...began, ChanVariable: told }, up, over), wanted, told);
+    t.equal(withheld(began, { ...up, ChanVariable: told }, over), wanted, `${told}, when the channel has it`);
+  }
+  const later = { ...phone, Event: 'BridgeLeave', BridgeUniqueid: 'b', ChanVariable: 'CALLERID(pres)=prohib' };
+  t.equal(withheld(began, up, later, over), false, 'what the dialplan does later is not his wish');
+});
+
 t.test('a message was left, also one that is deleted at once; who listens to a mailbox leaves none', async (t) => {
   const caller = { Uniqueid: '1795358031.0', Linkedid: '1795358031.0', Channel: 'PJSIP/carrier-00000001' };
   const kinds = (headers: Readonly<Record<string, string>>) => read(headers).map(({ kind }) => kind);
