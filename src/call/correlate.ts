@@ -11,7 +11,9 @@
  *   deserted  | every trunk channel of the call has cleared, but phones   | `externalGoneMs` over -> ended, the rest
  *             | of the group go on (queue agents logged in, redirects)    | lives on as an internal call; or another number is
  *             |                                                           | called for them -> ended, the rest begins that call
- *   ended     | judged once, reported once, forgotten                     |
+ *   silent    | nothing was heard of it for nearly `maxAgeMs`: the PBX is | heard or listed -> live; neither -> ended
+ *             | asked what lives                                          |
+ *   ended     | judged once, reported once, forgotten                     | a channel that ended by silence shows itself -> live
  *
  * Grouping is transitive over linked ids and shared channels. Asterisk's Linkedid changes silently in the middle of a call,
  * and FreeSWITCH's call uuid is only right at the creation of a channel, so no single id names a call.
