@@ -193,8 +193,12 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   const tick = (): void => {
     wakeAt = Number.POSITIVE_INFINITY;
-    for (const [source, table] of tables) {
-      batches.folded(source, table.advance(clock.now()));
+    for (const { source } of options.sources) {
+      const table = tables.get(source.name);
+      if (table === undefined) continue;
+      batches.folded(source.name, table.advance(clock.now()));
+      if (table.asking) source.list?.();
+      table.asking = false;
       wakeFor(table);
     }
   };

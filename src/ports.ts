@@ -81,6 +81,8 @@ export interface EventSource {
   start(onFrame: (frame: SourceFrame) => void, onStatus?: (status: SourceStatus) => void): void;
   stop(): Promise<void>;
   status(): SourceStatus;
+  /** Asks the PBX once more for its live channels, and tells each that it lists. */
+  list?(): void;
   /** True: the journal is behind, read slower as far as the PBX bears it. False: as before. */
   hold(held: boolean): void;
 }

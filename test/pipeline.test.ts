@@ -40,6 +40,7 @@ function bench(open: readonly CallEvent[] = [], lastFrameAt: number | null = nul
   const told: string[] = [];
   const misread: unknown[] = [];
   const held: boolean[] = [];
+  const listed: number[] = [];
   let refused: (batch: JournalBatch) => CommitResult['refused'] = () => [];
   let refusing = false;
   let deaf = false;
@@ -50,6 +51,7 @@ function bench(open: readonly CallEvent[] = [], lastFrameAt: number | null = nul
       emit = onFrame;
     },
     stop: async () => {},
+    list: () => listed.push(now),
     hold: (behind) => held.push(behind),
     status: () => ({
       ...{ name: 'pbx', state: 'connected', since: START, problem: null, frames: 0, unknownEvents: 0, faults: 0 },
@@ -87,7 +89,7 @@ function bench(open: readonly CallEvent[] = [], lastFrameAt: number | null = nul
     onMisread: (name, { endpoint }) => misread.push([name, endpoint]),
   });
   return {
-    ...{ pipeline, batches, faults, told, misread, held },
+    ...{ pipeline, batches, faults, told, misread, held, listed },
     /** Calls that the journal refuses from now on. */
     refuseCall(id: string): void {
       refused = ({ ended }) => ended.filter((one) => one.callSessionId === id).map(() => ({ id, why: 'odd' }));
@@ -180,6 +182,21 @@ t.test('a timer that finds nothing to end does not drop what is owed', async (t)
   refuse(false);
   await pass(60_000);
   t.ok(opened().includes('a'));
+});
+
+t.test('the PBX is asked what lives before a silent call is given up', async (t) => {
+  const { pipeline, hear, pass, listed, told } = bench();
+  await pipeline.start();
+  hear(created('quiet', 0));
+  const day = DEFAULT_RULES.maxAgeMs;
+  await pass(day - 660_000);
+  t.strictSame(listed, []);
+  await pass(120_000);
+  t.equal(listed.length, 1);
+  t.strictSame(told, []);
+  await pass(660_000);
+  t.strictSame(told, ['pbx-quiet'], 'it was not in the list');
+  t.equal(listed.length, 1);
 });
 
 t.test('who is told of stored calls and fails does not end the program', async (t) => {

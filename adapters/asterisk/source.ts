@@ -255,6 +255,7 @@ export function createAsteriskSource(options: AsteriskSourceOptions): EventSourc
       return client.close();
     },
     status,
+    list: () => client.status.state === 'connected' && resynchroniseAgain(),
     hold: (held) => client.hold(held),
     endpoints: () => listEndpoints(client, options.username),
     probe: createProbe(client, name, options.username),

@@ -150,6 +150,7 @@ export function createFreeswitchSource(options: FreeswitchSourceOptions): EventS
       return client.close();
     },
     status,
+    list: () => roll.tellAgain(),
     hold: (held) => client.hold(held),
     endpoints: () => listEndpoints(client),
     probe: createProbe((command) => client.api(command), name),

@@ -11,7 +11,9 @@
  *   deserted  | every trunk channel of the call has cleared, but phones   | `externalGoneMs` over -> ended, the rest
  *             | of the group go on (queue agents logged in, redirects)    | lives on as an internal call; or another number is
  *             |                                                           | called for them -> ended, the rest begins that call
- *   ended     | judged once, reported once, forgotten                     |
+ *   silent    | nothing was heard of it for nearly `maxAgeMs`: the PBX is | heard or listed -> live; neither -> ended
+ *             | asked what lives                                          |
+ *   ended     | judged once, reported once, forgotten                     | a channel that ended by silence shows itself -> live
  *
  * Grouping is transitive over linked ids and shared channels. Asterisk's Linkedid changes silently in the middle of a call,
  * and FreeSWITCH's call uuid is only right at the creation of a channel, so no single id names a call.
@@ -23,13 +25,13 @@
 import { type CallEvent, type ChannelId, channelOf } from '../telephony/call-event.ts';
 import { applyToChannel } from './live/apply.ts';
 import type { ApplyContext } from './live/context.ts';
-import { giveUp, overdueAt } from './live/deadline.ts';
+import { giveUp, isToAskFor, overdueAt } from './live/deadline.ts';
 import { Endings, isOver, type Leavings, type OnFault, type OnMisread } from './live/ending.ts';
 import { unheard } from './live/link.ts';
 import { endUnconfirmed, noteBoot, reconcile } from './live/reconcile.ts';
 import { beginsAnother } from './live/sequel.ts';
-import { hear } from './live/shift.ts';
-import { type Bridge, type Call, type Channel, componentOf, isLive } from './live/state.ts';
+import { hear, heardBy, passOver } from './live/shift.ts';
+import { type Bridge, type Call, type Channel, componentOf, countGroups } from './live/state.ts';
 import { Waiting } from './live/waiting.ts';
 import type { SourcePlan } from './plan.ts';
 import type { CallRecord, LiveCall } from './record.ts';
@@ -94,6 +96,8 @@ export class CallTable {
   private leave: Leavings = { ended: [], released: [] };
   /** Calls and channels that have become known. */
   private known = 0;
+  /** The PBX is to be asked what lives, before calls of which nothing is heard are given up. Who asks it sets this back. */
+  asking = false;
 
   /**
    * `onFault`: where given, an event that cannot be folded in is left out, a call that cannot be judged is given up, and the
@@ -117,10 +121,12 @@ export class CallTable {
       calls: this.calls,
       bridges: this.bridges,
       asked: new Map(),
+      givenUp: new Map(),
       touched: new Set(),
       nextPlace: () => this.known++,
       isFinished: (channel) => this.endings.isFinished(channel),
       onOpened: (channel) => this.opened.push(channel),
+      onRevived: (channel) => this.endings.revive(channel),
     };
     this.endings = new Endings(this.context, { ...rules, plan, source, onJudged }, onFault, onMisread);
     this.waiting = new Waiting(this.context, rules);
@@ -159,7 +165,7 @@ export class CallTable {
     if (channel === undefined) return;
     channel.heardAt = event.receivedAt;
     channel.aliveAt = Math.max(channel.aliveAt, told.at);
-    if (event.receivedAt <= this.link.lateUntil && this.link.ahead === null) channel.heardLate = true;
+    if (event.receivedAt <= this.link.lateUntil && this.link.ahead === null) channel.heardLateAt = told.at;
   }
 
   /** A leg that begins another call does not wait until the one before has been deserted for long. */
@@ -184,6 +190,10 @@ export class CallTable {
   private endDue(now: number): void {
     const { leave } = this;
     this.waiting.endDue(now, (call) => {
+      if (isToAskFor(call, this.rules, now)) {
+        this.asking = true;
+        return;
+      }
       if (now >= overdueAt(call, this.rules)) giveUp(this.context, call, now);
       this.endings.end(call, leave);
     });
@@ -209,18 +219,13 @@ export class CallTable {
   /** Nobody listened from `from` to `to` (clock of arrival), so the silence about what lives says nothing. */
   private passOver(from: number, to: number): void {
     if (to <= from) return;
-    for (const channel of new Set(this.channels.values())) {
-      if (isLive(channel)) channel.heardAt = Math.min(to, channel.heardAt + to - from);
-    }
+    passOver(this.context, from, to);
     this.waiting.noteAll();
   }
 
   /** The clock of arrival has been set back to `now`: nothing can have been heard later than that. */
   private setBack(now: number): void {
-    for (const channel of this.channels.values()) {
-      channel.heardAt = Math.min(channel.heardAt, now);
-      channel.clearedHeardAt = Math.min(channel.clearedHeardAt, now);
-    }
+    heardBy(this.context, now);
     this.now = now;
     this.waiting.noteAll();
   }
@@ -247,14 +252,7 @@ export class CallTable {
 
   /** Calls that are not finished yet; joined ones count as one. */
   get openCalls(): number {
-    const counted = new Set<Call>();
-    let groups = 0;
-    for (const call of this.calls.values()) {
-      if (counted.has(call)) continue;
-      groups += 1;
-      for (const one of componentOf(call)) counted.add(one);
-    }
-    return groups;
+    return countGroups(this.calls.values());
   }
 
   /** Channels of calls that are not finished yet. */

@@ -18,13 +18,14 @@ import { agentOf, missedBy } from './rules/agent.ts';
 import { answerOf } from './rules/answer.ts';
 import { type Case, caseOf, type JudgeContext } from './rules/case.ts';
 import { outsideAgent } from './rules/click-to-call.ts';
+import { consulted } from './rules/consulted.ts';
 import { directionOf } from './rules/direction.ts';
 import { doubtsOf } from './rules/doubts.ts';
 import { companyNumber, type ExternalNumber, externalNumber, externalOf } from './rules/external-party.ts';
 import { mobileOf } from './rules/forwarded.ts';
 import { leftBehind, seconds } from './rules/left-behind.ts';
 import { ringGroupOf } from './rules/ring-group.ts';
-import { madeBefore, ringingSince, rungOf } from './rules/ringing.ts';
+import { madeBefore, madeSince, ringingSince, rungOf } from './rules/ringing.ts';
 import { statusOf } from './rules/status.ts';
 import { type Connection, connectionsOf, covered } from './talk.ts';
 
@@ -39,8 +40,8 @@ export function judge(call: Call, context: JudgeContext): CallRecord[] {
   const folded = group.filter((one) => one !== call && !hasTrunk(one));
   const one = caseOf(call, folded, context);
   if (one === null || newIn(call).length === 0) return [];
-  const record = recordOf(one);
-  return [record, ...leftBehind(one, record)];
+  const { record, subject } = recordOf(one);
+  return [record, ...consulted(one, record, subject), ...leftBehind(one, record)];
 }
 
 function isOlder(a: Call, b: Call): boolean {
@@ -49,7 +50,7 @@ function isOlder(a: Call, b: Call): boolean {
   return oldest([mine, other]) === mine;
 }
 
-function recordOf(of: Case): CallRecord {
+function recordOf(of: Case): { record: CallRecord; subject: Channel } {
   const { call, root, channels } = of;
   const concluded = directionOf(of);
   const direction = concluded.value;
@@ -65,12 +66,14 @@ function recordOf(of: Case): CallRecord {
   const number = externalNumber(of, direction, external);
   const did = companyNumber(direction, subject, external, number.value);
   const agent = agentOf({ of, direction, talks, mobile, did });
-  const queue = channels.findLast((channel) => channel.queues.length > 0)?.queues.at(-1)?.queue ?? null;
-  const rung = rungOf(direction === 'Internal' ? channels : madeBefore(endedAt, channels));
+  const made = direction === 'Internal' ? channels : madeSince(subject, call, channels);
+  const met = metBy(subject, connections);
+  const queue = queueOf(channels, subject.createdAt, endedAt);
+  const rung = rungOf(direction === 'Internal' ? made : madeBefore(endedAt, withNew(channels, made, met)));
   const responsible = agent.value ?? missedBy({ of, direction, rung, did, queue });
   const recordings = status.value === 'Answered' ? recordingsOf(channels, subject) : [];
   const first = oldest(newIn(call)) ?? root;
-  const rungAt = direction === 'Outbound' ? subject.createdAt : ringingSince(channels);
+  const rungAt = direction === 'Outbound' ? subject.createdAt : ringingSince(made);
   const { country, format } = subject.party;
   const inbound = direction === 'Inbound';
   const didE164 = (inbound ? lineOf(of.plan, did, subject.party) : null) ?? toE164(did, country, format);
@@ -87,7 +90,7 @@ function recordOf(of: Case): CallRecord {
     didE164,
     trunk: external?.facts.endpoint ?? null,
     queue,
-    ringGroup: ringGroupOf(of),
+    ringGroup: ringGroupOf({ ...of, channels: made }),
     agent: agent.value,
     agentDomain: domainOf(of, responsible, didE164),
     agentsRung: rung,
@@ -100,7 +103,7 @@ function recordOf(of: Case): CallRecord {
     durationSeconds: answeredAt === null ? 0 : seconds(endedAt - answeredAt),
     talkSeconds: answeredAt === null ? 0 : seconds(covered([...talks, ...outside])),
     ringSeconds: rungAt === null ? 0 : seconds(Math.max(0, (answeredAt ?? endedAt) - rungAt)),
-    holdSeconds: seconds(covered(holdsWithin(channels, talks, endedAt))),
+    holdSeconds: seconds(covered(holdsWithin(met, talks, endedAt))),
     recording: recordings[0] ?? null,
     recordings,
     q850: subject.clearing?.q850 ?? null,
@@ -110,7 +113,7 @@ function recordOf(of: Case): CallRecord {
     reasons: { direction: concluded, external: textual(number), agent, status },
   };
   of.onJudged?.(of, { record, external, subject, first });
-  return record;
+  return { record, subject };
 }
 
 /** The conclusion about a number, with the number as it was seen. */
@@ -130,6 +133,28 @@ function withOutside(
   if (agent !== null && agent !== subject) return connections.filter((one) => one.others.includes(agent));
   if (direction === 'Internal') return connections.filter((one) => mobileOf(one, subject) !== null);
   return direction === 'Inbound' ? connections.filter((one) => mobileOf(one, subject) !== null) : [];
+}
+
+/** The queue in which the call waited last while the subject was there: between two times, ms since the epoch. */
+function queueOf(channels: readonly Channel[], from: number, to: number): string | null {
+  const stays = (channel: Channel) =>
+    channel.queues.filter((stay) => stay.from <= to && (stay.to ?? Number.POSITIVE_INFINITY) >= from);
+  return (
+    channels
+      .map(stays)
+      .findLast((own) => own.length > 0)
+      ?.at(-1)?.queue ?? null
+  );
+}
+
+/** With those who were rung before the subject came, were connected with it, and are in no call that has been reported. */
+function withNew(channels: readonly Channel[], made: readonly Channel[], met: readonly Channel[]): Channel[] {
+  return channels.filter((one) => made.includes(one) || (met.includes(one) && !one.carriedOver));
+}
+
+/** The subject, and whom it was connected with: only they put it on hold. */
+function metBy(subject: Channel, connections: readonly Connection[]): Channel[] {
+  return [...new Set([subject, ...connections.flatMap(({ others }) => others)])];
 }
 
 /** Recordings of the external party's own channel come before those of another leg; each channel's in order of time. */

@@ -159,7 +159,9 @@ export function timelineTeller(plan: SourcePlan, shown: (number: string) => stri
 }
 
 /** PBXs tell these several times. */
-const ONCE: ReadonlySet<CallEvent['kind']> = new Set(['recording', 'dial-ended', 'dial-started', 'alerting']);
+const ONCE: ReadonlySet<CallEvent['kind']> = new Set([
+  ...(['recording', 'dial-ended', 'dial-started', 'alerting', 'mailbox-read'] as const),
+]);
 
 /** Extension or trunk of each channel; a second channel of the same gets `#2`. */
 export function namesOf(events: readonly CallEvent[], plan: SourcePlan): ReadonlyMap<ChannelId, string> {
@@ -236,6 +238,8 @@ function describe(event: CallEvent, name: (channel: ChannelId) => string, shown:
       return `the link to the PBX is lost: ${event.reason}`;
     case 'initiated':
       return event.dialled === null ? null : `dials ${shown(event.dialled)}`;
+    case 'mailbox-read':
+      return 'listens to a mailbox';
     case 'voicemail-reached':
       return 'reaches a mailbox';
     case 'wired':

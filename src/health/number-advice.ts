@@ -29,7 +29,8 @@ const ADVISERS: Readonly<Record<NumberTrouble, Adviser>> = {
     text:
       `${source}: ${calls.length} of the last ${of} callers${trunk === null ? '' : ` on ${trunk}`} showed no number, so their calls ` +
       'are not posted. So many do not hide it: ask the carrier to deliver it (CLIP), and see that the PBX takes it ' +
-      '(Asterisk: trust_id_inbound = yes for the PJSIP endpoint, usecallerid = yes in chan_dahdi.conf). ' +
+      '(Asterisk: trust_id_inbound = yes for the PJSIP endpoint, and with it channelvars = MIXMONITOR_FILENAME,CALLERID(pres) in ' +
+      '[general] of manager.conf, or callers who asked for privacy are looked up and posted, too; usecallerid = yes in chan_dahdi.conf). ' +
       'Where it cannot be had, the calls can be logged without a lead.',
     lines: ['# in [leadsquared.lead], in place of its line "anonymous" if it has one:', "anonymous = 'send'"],
   }),

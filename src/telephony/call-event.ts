@@ -82,6 +82,8 @@ export interface ChannelFacts {
   readonly wire: string | null;
   /** True when the PBX says the caller asked not to show the number. */
   readonly withheld: boolean;
+  /** The driver never tells that the party at the channel has hung up. */
+  readonly hangsUpUntold?: true;
 }
 
 /** The life of a channel as the PBX tells it afterwards, for who has not seen it. Times: ms since the epoch, `null` if never. */
@@ -191,6 +193,8 @@ export type CallEvent =
   | (OnChannel & { readonly kind: 'recording'; readonly file: string | null })
   /** The caller reached a mailbox: its greeting plays, or would. */
   | (OnChannel & { readonly kind: 'voicemail-reached'; readonly fact: string })
+  /** Somebody listens to the messages of a mailbox: what the PBX says of it is no message of his. */
+  | (OnChannel & { readonly kind: 'mailbox-read' })
   /** The caller left a message. */
   | (OnChannel & { readonly kind: 'voicemail-left'; readonly mailbox: string | null })
   /** The channel now carries another linked id, or belongs with other channels. */
@@ -203,8 +207,16 @@ export type CallEvent =
   | (OnChannel & { readonly kind: 'wired'; readonly other: ChannelId })
   /** Number or name shown by the channel have changed, or have come: an analog line tells them between the rings. */
   | (OnChannel & { readonly kind: 'identity'; readonly caller: Identity; readonly withheld: boolean })
-  /** The end of the channel was asked for: tells who hung up. `by` absent: the party at this channel. */
-  | (OnChannel & { readonly kind: 'hangup-requested'; readonly clearing: Clearing; readonly by?: 'pbx' })
+  /**
+   * The end of the channel was asked for: tells who hung up. `by` absent: the party at this channel. `alone`: that party did not, or the
+   * PBX would have told it.
+   */
+  | (OnChannel & {
+      readonly kind: 'hangup-requested';
+      readonly clearing: Clearing;
+      readonly by?: 'pbx';
+      readonly alone?: true;
+    })
   | (OnChannel & {
       readonly kind: 'cleared';
       readonly clearing: Clearing;

@@ -75,3 +75,8 @@ export function lineOf(name: string): LineHint | null {
   const modem = /^(Dongle|Quectel|Datacard)\//i.exec(name)?.[1];
   return modem === undefined ? null : { side: 'trunk', fact: `mobile modem (${modem})` };
 }
+
+/** ISDN lines: chan_dahdi ends the channel when the far end has hung up, without the HangupRequest of other drivers. */
+export function tellsNoHangup(name: string): boolean {
+  return /^(?:DAHDI|Zap)\/i\d+\//i.test(name);
+}

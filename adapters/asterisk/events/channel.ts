@@ -1,7 +1,7 @@
 /** What an AMI packet tells about a channel. Names of headers come with a prefix for the second party (`Dest`, `Target` ...). */
 import type { ChannelFacts, Initiator } from '../../../src/telephony/call-event.ts';
 import { type AmiPacket, unescapeValue } from '../link/packet.ts';
-import { endpointOf, lineOf, socketExtension, wiredExtension, wireOf } from './channel-name.ts';
+import { endpointOf, lineOf, socketExtension, tellsNoHangup, wiredExtension, wireOf } from './channel-name.ts';
 
 /**
  * States that show who began a channel. `Ring`, and for analog lines `OffHook` and `Pre-ring`: its endpoint called in. `Ringing` and
@@ -60,6 +60,7 @@ export function factsOf(
     wire: wireOf(name),
     line: lineOf(name),
     withheld: false,
+    ...(tellsNoHangup(name) ? { hangsUpUntold: true } : {}),
     ...(order === null ? {} : { order }),
   };
 }
@@ -77,6 +78,14 @@ export function newChannelFacts(packet: AmiPacket): ChannelFacts {
 export function variable(packet: AmiPacket, name: string): string | null {
   const line = packet.all('ChanVariable').find((one) => one.startsWith(`${name}=`));
   return line === undefined ? null : known(line.slice(name.length + 1));
+}
+
+/** The functions that tell how a number may be presented, as `channelvars` names them. */
+const PRESENTATION = /^(?:CALLERID\((?:num-)?pres\)|CALLERPRES\((?:num)?\))=prohib/i;
+
+/** True where `channelvars` lists the presentation, and the caller asked not to show his number. */
+export function hidesNumber(packet: AmiPacket): boolean {
+  return packet.all('ChanVariable').some((one) => PRESENTATION.test(one));
 }
 
 /** Second of creation that Asterisk writes into a Uniqueid (`[systemname-]seconds.counter`), ms since the epoch. */

@@ -10,6 +10,7 @@ import { type AmiPacket, textOf } from '../link/packet.ts';
 import { listed } from '../snapshot/listed.ts';
 import {
   extenOf,
+  hidesNumber,
   initiatorByState,
   known,
   linked,
@@ -20,6 +21,7 @@ import {
 } from './channel.ts';
 import { isOfMessages, wireOf } from './channel-name.ts';
 import { dialEnded, dialStarted, originated } from './dial.ts';
+import { inVoicemail, mailboxRead, voicemail } from './mailbox.ts';
 
 type Reader = (packet: AmiPacket, stamp: Stamp, channel: ChannelId) => CallEvent[];
 type SourceReader = (packet: AmiPacket, stamp: Stamp) => CallEvent[];
@@ -117,11 +119,13 @@ const READERS: ReadonlyMap<string, Reader> = tableOf({
   ],
   QueueCallerLeave: (packet, stamp, channel) => dequeued(packet, stamp, channel, null),
   QueueCallerAbandon: (packet, stamp, channel) => dequeued(packet, stamp, channel, 'left'),
-  // Without channel headers the same event only reports the state of a mailbox, as at the start of the PBX.
-  MessageWaiting: (packet, stamp, channel) =>
-    packet.get('Waiting') === '1'
-      ? [{ ...stamp, kind: 'voicemail-left', channel, mailbox: known(packet.get('Mailbox')) }]
-      : [],
+  // Without channel headers the same event only reports the state of a mailbox, as at the start of the PBX. With them a message was left,
+  // even if none waits: one that is sent by mail is often deleted at once. VoiceMailMain tells the state in the same way.
+  MessageWaiting: (packet, stamp, channel) => [
+    ...mailboxRead(packet, stamp, channel),
+    { ...stamp, kind: 'voicemail-left', channel, mailbox: known(packet.get('Mailbox')) },
+  ],
+  Newexten: mailboxRead,
   // The event names no file; the variable does, where manager.conf lists it in channelvars.
   MixMonitorStart: (packet, stamp, channel) => [
     { ...stamp, kind: 'recording', channel, file: variable(packet, 'MIXMONITOR_FILENAME') },
@@ -137,11 +141,18 @@ const READERS: ReadonlyMap<string, Reader> = tableOf({
   ],
   Hangup: (packet, stamp, channel) => [
     ...recording(stamp, channel, variable(packet, 'MIXMONITOR_FILENAME')),
-    ...voicemail(stamp, channel, VOICEMAIL_CONTEXT.test(packet.get('Context') ?? ''), 'Context', packet),
+    ...voicemail(stamp, channel, inVoicemail(packet), 'Context', packet),
+    ...mailboxRead(packet, stamp, channel),
     { ...stamp, kind: 'cleared', channel, clearing: clearingOf(packet), ...linked(packet) },
   ],
-  Status: (packet, stamp, channel) => listed(packet, stamp, channel, numberOf(packet.get('DNID')), 'Seconds'),
-  CoreShowChannel: (packet, stamp, channel) => listed(packet, stamp, channel, null, 'Duration'),
+  Status: (packet, stamp, channel) => [
+    ...listed(packet, stamp, channel, numberOf(packet.get('DNID')), 'Seconds'),
+    ...mailboxRead(packet, stamp, channel),
+  ],
+  CoreShowChannel: (packet, stamp, channel) => [
+    ...listed(packet, stamp, channel, null, 'Duration'),
+    ...mailboxRead(packet, stamp, channel),
+  ],
 });
 
 /** Events without a channel of their own. */
@@ -162,6 +173,7 @@ const SOURCE_READERS: ReadonlyMap<string, SourceReader> = tableOf({
     return [
       ...recording(stamp, channel, known(file)),
       ...voicemail(stamp, channel, mailbox, 'LastApplication', packet),
+      ...mailboxRead(packet, stamp, channel),
     ];
   },
 });
@@ -178,7 +190,7 @@ const IGNORED = new Set(
     'BridgeListItem BridgeListComplete ' +
     'ConfbridgeStart ConfbridgeTalking ContactStatus DeviceStateChange ' +
     'DialState ExtensionStatus LocalOptimizationBegin LocalOptimizationEnd MixMonitorMute MixMonitorStop MusicOnHoldStart ' +
-    'MusicOnHoldStop NewAccountCode NewConnectedLine NewExten Newexten ParkedCallGiveUp ParkedCallTimeOut PeerStatus ' +
+    'MusicOnHoldStop NewAccountCode NewConnectedLine NewExten ParkedCallGiveUp ParkedCallTimeOut PeerStatus ' +
     'PresenceStateChange PresenceStatus QueueEntry QueueMember QueueMemberStatus QueueParams QueueStatusComplete Registry Reload Rename RTCPReceived RTCPSent Shutdown ' +
     'SuccessfulAuth TestEvent VarSet ChannelTalkingStart ChannelTalkingStop DTMFBegin DTMFEnd'
   ).split(' '),
@@ -198,8 +210,14 @@ export function normalise(packet: AmiPacket, source: string, receivedAt: number)
   const channel = known(packet.get('Uniqueid'));
   if (channel === null && !TWO_PARTY.has(name)) return [];
   if (isOfMessages(packet.get('Channel') ?? '')) return [];
-  return reader(packet, stampOf(packet, source, receivedAt), channel ?? '');
+  const stamp = stampOf(packet, source, receivedAt);
+  const events = reader(packet, stamp, channel ?? '');
+  if (channel === null || !EARLY.has(name) || !hidesNumber(packet) || isWire(packet)) return events;
+  return [...events, { ...stamp, kind: 'identity', channel, caller: { number: null, name: null }, withheld: true }];
 }
+
+/** Events that come before a dialplan hides a number for what it does next; not all are told of each call, nor of the first one all. */
+const EARLY = new Set(['Newchannel', 'Newstate', 'NewCallerid', 'Newexten', 'DialBegin', 'QueueCallerJoin']);
 
 function stampOf(packet: AmiPacket, source: string, receivedAt: number): Stamp {
   const own = Number(packet.get('Timestamp') ?? Number.NaN);
@@ -259,14 +277,6 @@ function dequeued(packet: AmiPacket, stamp: Stamp, channel: ChannelId, reason: '
 
 function recording(stamp: Stamp, channel: ChannelId, file: string | null): CallEvent[] {
   return file === null ? [] : [{ ...stamp, kind: 'recording', channel, file }];
-}
-
-/** Contexts in which FreePBX (`macro-vm`, `vm-...`) plays the greeting of a mailbox. */
-const VOICEMAIL_CONTEXT = /^(?:macro-vm|sub-vm|app-vmmain|app-vmblast|vmblast)$/;
-
-function voicemail(stamp: Stamp, channel: ChannelId, reached: boolean, header: string, packet: AmiPacket): CallEvent[] {
-  if (!reached) return [];
-  return [{ ...stamp, kind: 'voicemail-reached', channel, fact: `${header} ${packet.get(header)}` }];
 }
 
 /** Halves of pairs take part in no call of their own. */

@@ -51,6 +51,11 @@ export function endedByEndpoint(event: EslEvent): boolean {
   return event.get('variable_sip_hangup_disposition')?.startsWith('recv_') ?? false;
 }
 
+/** True when the PBX ended the leg, and says so. */
+export function endedByPbx(event: EslEvent): boolean {
+  return event.get('variable_sip_hangup_disposition')?.startsWith('send_') ?? false;
+}
+
 /** `<sip:09845088888@host>` of a 302 answer as a number, `null` when there was none. */
 export function redirectedTo(event: EslEvent): string | null {
   const target = known(event.get('variable_sip_redirected_to'));

@@ -63,7 +63,16 @@ export function customEvents(event: EslEvent, stamp: EventStamp): CallEvent[] {
   return channel === null && subclass !== 'callcenter::info' ? [] : reader(event, stamp, channel ?? '');
 }
 
+/** mod_callcenter has timed out the caller, or for want of agents. */
+const TIMEOUTS = new Set(['TIMEOUT', 'NO_AGENT_TIMEOUT']);
+/** It was broken off: by the end of the caller's leg, or by who led the leg elsewhere. */
+const BROKEN_OFF = new Set(['BREAK_OUT', 'NONE']);
+
 function leavingReason(event: EslEvent): 'answered' | 'left' | 'timeout' | null {
   if (event.get('CC-Cause') === 'Terminated') return 'answered';
-  return event.get('CC-Cancel-Reason') === 'TIMEOUT' ? 'timeout' : event.get('CC-Cause') === 'Cancel' ? 'left' : null;
+  if (event.get('CC-Cause') !== 'Cancel') return null;
+  const reason = event.get('CC-Cancel-Reason') ?? 'NONE';
+  if (TIMEOUTS.has(reason)) return 'timeout';
+  const over = (event.get('Answer-State') ?? 'hangup') === 'hangup';
+  return over && BROKEN_OFF.has(reason) ? 'left' : null;
 }

@@ -7,7 +7,7 @@
  */
 import type { CallEvent, ChannelId } from '../../../src/telephony/call-event.ts';
 import type { EslEvent } from '../link/event.ts';
-import { clearingOf, dialResultOf, endedByEndpoint, redirectedTo } from './causes.ts';
+import { clearingOf, dialResultOf, endedByEndpoint, endedByPbx, redirectedTo } from './causes.ts';
 import { bridgeOf, historyOf, known, neverSent, newChannelFacts, originatorOf, otherHalf, timeOf } from './channel.ts';
 import { customEvents } from './custom.ts';
 
@@ -152,6 +152,8 @@ function hungUp(event: EslEvent, stamp: EventStamp, channel: ChannelId): CallEve
     events.push({ ...ended, kind: 'dial-ended', channel, by, result, forwardedTo: redirectedTo(event) });
   }
   if (endedByEndpoint(event)) events.push({ ...ended, kind: 'hangup-requested', channel, clearing });
+  else if (endedByPbx(event))
+    events.push({ ...ended, kind: 'hangup-requested', channel, clearing, by: 'pbx', alone: true });
   return history.facts.wire === null ? events : [...events, ...wired(event, ended, channel)];
 }
 

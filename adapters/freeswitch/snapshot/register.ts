@@ -59,6 +59,11 @@ export class Register {
     return this.#over.has(channel);
   }
 
+  /** True for a channel that has been told, and well enough. */
+  isLiving(channel: ChannelId): boolean {
+    return this.#living.has(channel) && !this.#strangers.has(channel);
+  }
+
   /** `steady`: now, on the steady clock, ms. */
   note(event: CallEvent, steady: number): void {
     const id = channelOf(event);

@@ -64,6 +64,8 @@ export class RollCall {
   #link: symbol | null = null;
   #complete = false;
   #failures = 0;
+  /** The next list is told, whatever is known. */
+  #telling = false;
   #cancelLook: (() => void) | null = null;
 
   constructor(options: RollCallOptions) {
@@ -83,6 +85,11 @@ export class RollCall {
   end(): void {
     this.#link = null;
     this.#cancelLook?.();
+  }
+
+  /** Tells with the next list each channel that it has: of a leg that is quiet nothing else says that it lives. */
+  tellAgain(): void {
+    this.#telling = true;
   }
 
   /** Takes note of events that are told. */
@@ -193,11 +200,22 @@ export class RollCall {
       });
       emit(events, null, receivedAt);
     }
+    if (this.#telling) this.#tellRows(rows);
     if (link === null) return;
     await this.#tellSome(
       link,
       rows.filter((row) => strangers.has(row.get('uuid') ?? '')),
     );
+  }
+
+  #tellRows(rows: readonly EslEvent[]): void {
+    const { clock, emit, source } = this.#options;
+    this.#telling = false;
+    const receivedAt = clock.now();
+    for (const row of rows) {
+      const event = this.#register.isLiving(row.get('uuid') ?? '') ? rowEvent(row, source, receivedAt) : null;
+      if (event !== null) emit([event], null, receivedAt);
+    }
   }
 
   /** Tells a listed channel as well as can be; false when it must be asked for once more. `until`: steady clock, ms. */

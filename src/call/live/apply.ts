@@ -6,14 +6,16 @@ import type { InitiatorRule } from '../known/initiator.ts';
 import { isOwnNumber } from '../numbering.ts';
 import type { ApplyContext } from './context.ts';
 import { answer, conclude, create, follow, join, recall } from './create.ts';
+import { reviveBy } from './deadline.ts';
 import { onPbxClock, type SourceLink } from './link.ts';
-import { clear, closeInterval, enter, leave } from './membership.ts';
+import { clear, closeInterval, enter, leave, seeAgain } from './membership.ts';
 import { type Channel, calledIn, type Dial, linkCalls } from './state.ts';
 
 type ChannelEvent = Extract<CallEvent, { channel: ChannelId }>;
 
 export function applyToChannel(context: ApplyContext, event: CallEvent): void {
   if (!('channel' in event)) return;
+  reviveBy(context, event);
   if (event.kind === 'channel-created') {
     create(context, event.channel, event.facts, event.at, 'seen');
   } else if (event.kind === 'snapshot-channel') {
@@ -46,6 +48,7 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
     case 'snapshot-channel':
       channel.counted ||= event.counted === true && context.link.ahead === null;
       if (channel.followed === 'no') channel.followed = context.link.complete ? 'yes' : 'listed';
+      if (channel.followed === 'yes') seeAgain(channel, onPbxClock(context.link, event.receivedAt));
       if (event.answered) answer(channel, event.answeredAt, event.at);
       follow(context, channel.call);
       if (event.bridge !== null) {
@@ -114,6 +117,9 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
     case 'voicemail-reached':
       channel.voicemailFact ??= event.fact;
       return;
+    case 'mailbox-read':
+      channel.readsMailbox = true;
+      return;
     case 'voicemail-left':
       channel.voicemailAt ??= event.at;
       return;
@@ -128,8 +134,10 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
       identify(context, channel, event);
       return;
     case 'hangup-requested':
-      if (event.by === 'pbx') channel.endedByPbx = true;
-      else if (!channel.endedByPbx) channel.hangupRequestedAt ??= event.at;
+      if (event.by === 'pbx') {
+        channel.endedByPbx = true;
+        channel.endedByPbxAlone ||= event.alone === true;
+      } else if (!channel.endedByPbx) channel.hangupRequestedAt ??= event.at;
       return;
     case 'cleared':
       clear(context, channel, event.at, event.receivedAt);

@@ -117,7 +117,8 @@ function append(bridge: Bridge, stranger: Channel, from: number, to: number): vo
 }
 
 function strangerLike(channel: Channel): Channel {
-  const call: Call = { key: '', otherKeys: [], channels: new Set(), links: new Set(), sessionKey: '', place: 0 };
+  const none = { key: '', otherKeys: [], sessionKey: '', place: 0, askedFor: null };
+  const call: Call = { ...none, channels: new Set(), links: new Set() };
   const always = { createdAt: Number.NEGATIVE_INFINITY, answeredAt: Number.NEGATIVE_INFINITY, clearedAt: null };
   return { ...channel, ...always, call, dials: [], bridges: new Set(), met: null, wire: null };
 }

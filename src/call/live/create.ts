@@ -52,11 +52,14 @@ export function create(
     clearedAt: null,
     clearedHeardAt: 0,
     clearing: null,
+    givenUp: false,
     endBetween: null,
     clockStepped: false,
-    heardLate: false,
+    steppedAt: null,
+    heardLateAt: null,
     hangupRequestedAt: null,
     endedByPbx: false,
+    endedByPbxAlone: false,
     wantedExten: null,
     dials: [],
     holds: [],
@@ -67,12 +70,14 @@ export function create(
     firstDialAt: null,
     voicemailFact: null,
     voicemailAt: null,
+    readsMailbox: false,
     wire: null,
     bridges: new Set(),
     seat: null,
     seatedAt: null,
     met: null,
     blind: !seen,
+    blindTimes: seen ? [] : [{ from: Number.NEGATIVE_INFINITY, to: null }],
   };
   call.channels.add(channel);
   context.channels.set(channel.id, channel);
@@ -245,11 +250,11 @@ function beganCall({ initiator, dialled }: ChannelFacts, seen: boolean): boolean
 }
 
 /** A linked id is the id of a channel in most PBXs: it may name a channel that is part of a call with another linked id. */
-function callOf(context: ApplyContext, key: string, channel: ChannelId, seen: boolean): Call {
+export function callOf(context: ApplyContext, key: string, channel: ChannelId, seen: boolean): Call {
   let call = context.calls.get(key) ?? context.channels.get(key)?.call;
   if (call === undefined) {
     const place = context.nextPlace();
-    call = { key, otherKeys: [], channels: new Set(), links: new Set(), sessionKey: key, place };
+    call = { key, otherKeys: [], channels: new Set(), links: new Set(), sessionKey: key, place, askedFor: null };
     // What the PBX still does under the linked id of a call that has been reported is another call. After a restart nothing
     // is known of the reported one any more, but a channel was seen to begin under an id that no channel has.
     if (context.isFinished(key) || (seen && key !== channel)) call.sessionKey = channel;

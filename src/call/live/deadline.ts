@@ -1,7 +1,9 @@
 /** How long a call is waited for: until it is over, until its external party has been gone for long enough, until it is given up. */
+import { type CallEvent, channelOf } from '../../telephony/call-event.ts';
 import type { ApplyContext } from './context.ts';
+import { callOf } from './create.ts';
 import { endUnheard } from './reconcile.ts';
-import { type Call, calledIn, componentOf, isLive } from './state.ts';
+import { type Call, type Channel, calledIn, componentOf, isLive } from './state.ts';
 
 /** See `CallRules`. All in ms. */
 export interface Waits {
@@ -57,11 +59,11 @@ function ownDueAt(call: Call, rules: Waits): number {
   let gone = Number.NEGATIVE_INFINITY;
   for (const channel of call.channels) {
     if (channel.party.side !== 'trunk') continue;
-    if (isLive(channel)) return overdueAt(call, rules);
+    if (isLive(channel)) return askOrOverdueAt(call, rules);
     // A number that was called in vain was never there, and cannot have gone: the phones go on with their own call.
     if (calledIn(channel) || channel.answeredAt !== null) gone = Math.max(gone, channel.clearedHeardAt);
   }
-  return gone === Number.NEGATIVE_INFINITY ? overdueAt(call, rules) : gone + rules.externalGoneMs;
+  return gone === Number.NEGATIVE_INFINITY ? askOrOverdueAt(call, rules) : gone + rules.externalGoneMs;
 }
 
 /**
@@ -74,7 +76,63 @@ export function overdueAt(call: Call, rules: Waits): number {
   return heardAt === Number.NEGATIVE_INFINITY ? Number.POSITIVE_INFINITY : heardAt + rules.maxAgeMs;
 }
 
+/** So long before a silent call is given up the PBX is asked what lives, ms: whoever is in its list is not silent any more. */
+const ASKED_BEFORE_MS = 600_000;
+
+/** When something is to become of the silence: first the question, then the end. */
+function askOrOverdueAt(call: Call, rules: Waits): number {
+  const overdue = overdueAt(call, rules);
+  return call.askedFor === overdue ? overdue : overdue - ASKED_BEFORE_MS;
+}
+
+/** True, once for each silence, when the PBX is to be asked what lives before the call is given up. */
+export function isToAskFor(call: Call, rules: Waits, now: number): boolean {
+  const overdue = overdueAt(call, rules);
+  if (now >= overdue || call.askedFor === overdue || now < dueAt(call, rules)) return false;
+  if (dueAt(call, rules) !== overdue - ASKED_BEFORE_MS) return false;
+  call.askedFor = overdue;
+  return true;
+}
+
 /** The end of this call was missed. Calls it has been joined with have been heard of since. */
 export function giveUp(context: ApplyContext, call: Call, now: number): void {
-  for (const channel of call.channels) endUnheard(context, channel, null, now);
+  for (const channel of call.channels) {
+    channel.givenUp ||= isLive(channel);
+    endUnheard(context, channel, null, now);
+  }
+}
+
+/** What only tells an end, or comes after it: no sign of life. */
+const LAST_WORDS: ReadonlySet<CallEvent['kind']> = new Set([
+  ...(['cleared', 'vanished', 'hangup-requested', 'dial-ended', 'recording'] as const),
+  ...(['voicemail-reached', 'voicemail-left', 'mailbox-read'] as const),
+]);
+
+/** A channel that was given up shows that it lives: what follows on it is taken in, as of one whose last call has been reported. */
+export function reviveBy(context: ApplyContext, event: CallEvent): void {
+  const id = channelOf(event);
+  const channel = id === null ? undefined : context.givenUp.get(id);
+  if (channel === undefined) return;
+  const over = event.kind === 'cleared' || event.kind === 'vanished';
+  if (LAST_WORDS.has(event.kind) && !over) return;
+  const ids = [channel.id, ...channel.aliases];
+  for (const one of ids) context.givenUp.delete(one);
+  if (over) return;
+  beginAnew(channel);
+  channel.call = callOf(context, channel.facts.linkedId, channel.id, false);
+  channel.call.channels.add(channel);
+  for (const one of ids) {
+    context.onRevived(one);
+    context.channels.set(one, channel);
+    context.onOpened(one);
+  }
+}
+
+/** Nothing of what was reported is left on it. */
+function beginAnew(channel: Channel): void {
+  Object.assign(channel, { clearedAt: null, clearedHeardAt: 0, clearing: null, endBetween: null, givenUp: false });
+  Object.assign(channel, { carriedOver: true, recorded: false, wire: null, seat: null, met: null });
+  for (const list of [channel.recordings, channel.dials, channel.holds, channel.queues, channel.transfers])
+    list.length = 0;
+  channel.bridges.clear();
 }

@@ -118,7 +118,7 @@ export class Endings {
     ended.push(...records);
     const [record] = records;
     // What is recorded later on a channel that goes on is a recording of what follows.
-    const over = [...call.channels].filter((channel) => !isLive(channel));
+    const over = [...call.channels].filter((channel) => !isLive(channel) && !channel.givenUp);
     if (record !== undefined) this.late.remember(record, over);
   }
 
@@ -139,15 +139,24 @@ export class Endings {
       released.push(id);
       channels.delete(id);
       this.finish(copyOf(id));
+      if (channel.givenUp) this.context.givenUp.set(copyOf(id), channel);
     }
     depart(this.context, channel);
     const misread = misreadName(plan, channel.party, channel.facts);
     if (misread !== null) this.onMisread(misread);
   }
 
+  /** A channel of which it was thought that it is over goes on. */
+  revive(channel: ChannelId): void {
+    this.finished.delete(channel);
+  }
+
   private finish(id: ChannelId): void {
     this.finished.add(id);
-    if (this.finished.size > REMEMBERED_CHANNELS) this.finished.delete(this.oldest.next() ?? '');
+    if (this.finished.size <= REMEMBERED_CHANNELS) return;
+    const first = this.oldest.next() ?? '';
+    this.finished.delete(first);
+    this.context.givenUp.delete(first);
   }
 
   /** The external party's call is reported; phones that go on keep an internal call of their own. */

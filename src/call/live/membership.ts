@@ -51,6 +51,11 @@ export function closeInterval(interval: Interval | undefined, at: number): void 
   if (interval !== undefined && interval.to === null) interval.to = Math.max(at, interval.from);
 }
 
+/** From `at` on (ms since the epoch, clock of the PBX) all that becomes of the channel is heard again. */
+export function seeAgain({ blindTimes }: Channel, at: number): void {
+  closeInterval(blindTimes.at(-1), at);
+}
+
 /** Ends a channel and all that was going on on it. `heardAt`: time of arrival, from which the grace counts. */
 export function clear(context: ApplyContext, channel: Channel, at: number, heardAt: number): void {
   if (channel.clearedAt !== null) return;

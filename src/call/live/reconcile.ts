@@ -7,7 +7,7 @@
 import type { CallEvent } from '../../telephony/call-event.ts';
 import type { ApplyContext } from './context.ts';
 import { onPbxClock, type SourceLink } from './link.ts';
-import { clear } from './membership.ts';
+import { clear, seeAgain } from './membership.ts';
 import { shiftTimes, stallFor } from './shift.ts';
 import { type Channel, isLive } from './state.ts';
 
@@ -32,8 +32,10 @@ export function reconcile(context: ApplyContext, event: CallEvent): void {
     case 'snapshot-complete':
       link.complete = true;
       for (const channel of context.channels.values()) {
-        if (channel.followed === 'listed') channel.followed = 'yes';
-        else if (channel.followed === 'no')
+        if (channel.followed === 'listed') {
+          channel.followed = 'yes';
+          seeAgain(channel, onPbxClock(link, event.receivedAt));
+        } else if (channel.followed === 'no')
           endUnheard(context, channel, onPbxClock(link, event.receivedAt), event.receivedAt);
       }
       return;
@@ -47,7 +49,7 @@ export function reconcile(context: ApplyContext, event: CallEvent): void {
       return;
     }
     case 'clock-stepped':
-      shiftTimes(context, event.clock, event.by);
+      shiftTimes(context, event.clock, event.by, event.receivedAt);
       return;
     case 'stalled':
       stallFor(link, event.receivedAt);
@@ -85,6 +87,7 @@ function lose(context: ApplyContext, at: number): void {
   for (const channel of context.channels.values()) {
     if (isLive(channel)) {
       channel.blind = true;
+      if (channel.blindTimes.at(-1)?.to !== null) channel.blindTimes.push({ from: heardAt, to: null });
       if (channel.followed === 'yes') proveAlive(channel, heardAt);
     }
     channel.followed = 'no';

@@ -4,8 +4,8 @@
  */
 import type { CallEvent } from '../../telephony/call-event.ts';
 import type { ApplyContext } from './context.ts';
-import { noteHeard, type SourceLink, stampedByPbx } from './link.ts';
-import type { Bridge, Channel, Interval } from './state.ts';
+import { noteHeard, onPbxClock, type SourceLink, stampedByPbx } from './link.ts';
+import { type Bridge, type Channel, type Interval, isLive } from './state.ts';
 
 /** After this program stood still, what has come meanwhile is read within this time, ms. */
 const CATCHING_UP_MS = 1000;
@@ -17,9 +17,9 @@ export function stallFor(link: SourceLink, at: number): void {
 
 /**
  * The clock of the PBX, or that of arrival, has been set forward by `by` ms, or back. Where the PBX tells no times the times of its
- * events are those of arrival, and move with them.
+ * events are those of arrival, and move with them. `heardAt`: when that was heard, on the clock of arrival as it goes since.
  */
-export function shiftTimes(context: ApplyContext, clock: 'pbx' | 'ours', by: number): void {
+export function shiftTimes(context: ApplyContext, clock: 'pbx' | 'ours', by: number, heardAt: number): void {
   const { link, channels } = context;
   const arrivals = link.ahead === null;
   if (clock === 'ours') shiftArrivals(context, by);
@@ -28,6 +28,8 @@ export function shiftTimes(context: ApplyContext, clock: 'pbx' | 'ours', by: num
   const bridges = new Set<Bridge>(context.bridges.values());
   for (const channel of new Set(channels.values())) {
     shiftChannel(channel, by);
+    channel.clockStepped = true;
+    channel.steppedAt = onPbxClock(link, heardAt);
     for (const bridge of channel.bridges) bridges.add(bridge);
   }
   for (const bridge of bridges) shiftBridge(bridge, by);
@@ -52,9 +54,7 @@ function placeArrivals({ link, channels }: ApplyContext): void {
   for (const channel of new Set(channels.values())) {
     if (!channel.counted) continue;
     channel.counted = false;
-    const { clockStepped } = channel;
     shiftChannel(channel, link.ahead ?? 0);
-    channel.clockStepped = clockStepped;
   }
 }
 
@@ -69,11 +69,25 @@ function shiftArrivals({ link, channels }: ApplyContext, by: number): void {
   link.lateUntil += by;
 }
 
+/** Nobody listened from `from` to `to` (clock of arrival), so the silence about what lives says nothing. */
+export function passOver({ channels }: ApplyContext, from: number, to: number): void {
+  for (const channel of new Set(channels.values())) {
+    if (isLive(channel)) channel.heardAt = Math.min(to, channel.heardAt + to - from);
+  }
+}
+
+/** Nothing can have been heard later than `now`, on the clock of arrival. */
+export function heardBy({ channels }: ApplyContext, now: number): void {
+  for (const channel of channels.values()) {
+    channel.heardAt = Math.min(channel.heardAt, now);
+    channel.clearedHeardAt = Math.min(channel.clearedHeardAt, now);
+  }
+}
+
 const later = (at: number | null, by: number): number | null => (at === null ? null : at + by);
 
 /** What was told of the channel by the clock that was set. */
 function shiftChannel(channel: Channel, by: number): void {
-  channel.clockStepped = true;
   channel.createdAt += by;
   channel.aliveAt += by;
   channel.answeredAt = later(channel.answeredAt, by);
@@ -85,6 +99,9 @@ function shiftChannel(channel: Channel, by: number): void {
   const { endBetween } = channel;
   if (endBetween !== null) channel.endBetween = { from: endBetween.from + by, to: later(endBetween.to, by) };
   replace(channel.dials, (dial) => ({ ...dial, at: dial.at + by, endedAt: later(dial.endedAt, by) }));
+  channel.steppedAt = later(channel.steppedAt, by);
+  channel.heardLateAt = later(channel.heardLateAt, by);
+  replace(channel.blindTimes, (time) => moved(time, by));
   replace(channel.holds, (hold) => moved(hold, by));
   replace(channel.queues, (stay) => moved(stay, by));
   replace(channel.transfers, (transfer) => ({ ...transfer, at: transfer.at + by }));

@@ -125,16 +125,22 @@ export interface Channel {
   /** When the end was heard of, on the clock of arrival: the grace counts from here. */
   clearedHeardAt: number;
   clearing: Clearing | null;
+  /** It was silent for so long that it was taken for over, although nothing told its end. */
+  givenUp: boolean;
   /** Where the end lies when it was not heard: from when it is known to have lived last, to when it is known to be over. */
   endBetween: EndBetween | null;
   /** A clock was set during its life, and its times were moved with it. */
   clockStepped: boolean;
-  /** Something was heard of it late, and its time is that of the arrival. */
-  heardLate: boolean;
+  /** When a clock was set last, on that of the PBX as it goes since; ms since the epoch. */
+  steppedAt: number | null;
+  /** When something was heard of it late last, which has the time of its arrival. */
+  heardLateAt: number | null;
   /** When the party at the channel asked for its end. */
   hangupRequestedAt: number | null;
   /** The PBX ended the channel itself: whatever its driver calls a request of the party afterwards is none (chan_iax2). */
   endedByPbx: boolean;
+  /** The same, and had the party asked for it the PBX would have told that. */
+  endedByPbxAlone: boolean;
   /** The extension with which it was to be connected, of a channel that the PBX was asked to call. */
   wantedExten: string | null;
   /** Dial attempts made to this channel. */
@@ -150,6 +156,8 @@ export interface Channel {
   /** By what it is known that the caller reached a mailbox; `null` when nothing says so. */
   voicemailFact: string | null;
   voicemailAt: number | null;
+  /** Messages were listened to on it. */
+  readsMailbox: boolean;
   /** The other half of the wire. */
   wire: Channel | null;
   /** Bridges by which its call is judged. */
@@ -162,6 +170,8 @@ export interface Channel {
   met: Set<Channel> | null;
   /** True when the link to the PBX was down during its life, or its end was not told over a link that stood. */
   blind: boolean;
+  /** When that was, on the clock of the PBX: from a loss, or from ever, until a whole list has it. */
+  readonly blindTimes: Interval[];
 }
 
 /** The channels that share one linked id of the PBX, or several tied by wires. */
@@ -177,6 +187,8 @@ export interface Call {
   sessionKey: string;
   /** Its place in the order in which calls became known. */
   place: number;
+  /** The end of the silence (see `overdueAt`) for which the PBX has been asked what lives; `null`: for none. */
+  askedFor: number | null;
 }
 
 /** All calls reachable over links from `call`, itself included. */
@@ -185,6 +197,18 @@ export function componentOf(call: Call): Set<Call> {
   if (call.links.size === 0) return found;
   for (const one of found) for (const linked of one.links) found.add(linked);
   return found;
+}
+
+/** How many calls these are, when those that are joined count as one. */
+export function countGroups(calls: Iterable<Call>): number {
+  const counted = new Set<Call>();
+  let groups = 0;
+  for (const call of calls) {
+    if (counted.has(call)) continue;
+    groups += 1;
+    for (const one of componentOf(call)) counted.add(one);
+  }
+  return groups;
 }
 
 export function linkCalls(a: Call, b: Call): void {

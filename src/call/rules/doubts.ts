@@ -15,12 +15,21 @@ export function doubtsOf(
   recordings: readonly string[],
 ): string[] {
   const flags: string[] = [];
-  if (channels.some((channel) => channel.blind)) flags.push('blind-interval');
+  const from = Math.min(first.createdAt, subject.createdAt);
+  // Of an end that nobody heard only an estimate is known.
+  const to = (subject.endBetween === null ? subject.clearedAt : null) ?? Number.POSITIVE_INFINITY;
+  /** What came over a phone before, as of an agent who is logged in for days, is no doubt about this call. */
+  const within = (at: number | null) => at !== null && at >= from && at <= to;
+  const blind = ({ blindTimes }: Channel) =>
+    blindTimes.some((time) => time.from <= to && (time.to ?? Number.POSITIVE_INFINITY) >= from);
+  if (channels.some(blind)) flags.push('blind-interval');
   if (!beganKnown(first)) flags.push('start-unknown');
-  if (answeredAt !== null && channels.some((channel) => !channel.answerSeen)) flags.push('answer-unknown');
+  if (answeredAt !== null && channels.some((one) => !one.answerSeen && within(one.answeredAt)))
+    flags.push('answer-unknown');
   if (subject.endBetween !== null || subject.clearedAt === null) flags.push('end-unknown');
-  if (channels.some((channel) => channel.clockStepped)) flags.push('clock-stepped');
-  if (channels.some((channel) => channel.heardLate)) flags.push('heard-late');
+  // It moves the times of what is over, too.
+  if (channels.some(({ steppedAt }) => steppedAt !== null && steppedAt >= from)) flags.push('clock-stepped');
+  if (channels.some((channel) => within(channel.heardLateAt))) flags.push('heard-late');
   const unnamed = recordings.length === 0 && channels.some((channel) => channel.recorded);
   if (answeredAt !== null && unnamed) flags.push(UNNAMED);
   return flags;

@@ -1,7 +1,7 @@
 /** Whose phones rang, and since when. */
 import type { ChannelId } from '../../telephony/call-event.ts';
 import { inOrder } from '../in-order.ts';
-import { type Channel, calledIn } from '../live/state.ts';
+import { type Call, type Channel, calledIn } from '../live/state.ts';
 import { calledLegs, isPhone } from './case.ts';
 
 /** Extensions whose phones rang, in order. A leg sent out by a trunk in the name of an extension counts as that extension. */
@@ -26,6 +26,16 @@ export function madeBefore(endedAt: number, channels: readonly Channel[]): Chann
   return channels.filter(
     (channel) => channel.createdAt < endedAt || (channel.createdAt === endedAt && !byPhone(channel)),
   );
+}
+
+/**
+ * What was made for the call of the subject: of an internal call that was joined with it, and of one that has been reported, only what is
+ * younger. An agent who is logged in brings along all that went before.
+ */
+export function madeSince(subject: Channel, call: Call, channels: readonly Channel[]): Channel[] {
+  const older = (channel: Channel) =>
+    (channel.carriedOver || channel.call !== call) && channel.createdAt < subject.createdAt;
+  return channels.filter((channel) => channel === subject || !older(channel));
 }
 
 /** When the first leg began to be called, ms since the epoch; `null` when none was. */

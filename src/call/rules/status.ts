@@ -70,6 +70,17 @@ const INBOUND: readonly StatusRule[] = [
         : null;
     },
   },
+  {
+    name: 'who-hung-up-untold',
+    find: ({ of: { root, channels } }) => {
+      if (root.facts.hangsUpUntold !== true || root.hangupRequestedAt !== null) return null;
+      const untold = `${shown(root)} does not tell who hung up`;
+      const called = calledLegs(channels).some((channel) => channel !== root);
+      return called || root.answeredAt === null
+        ? { value: 'Missed', fact: `nobody answered; ${untold}` }
+        : { value: 'Abandoned', fact: `${untold}; nobody had been called, so most likely the caller` };
+    },
+  },
   { name: 'pbx-gave-up', find: () => ({ value: 'Missed', fact: 'the PBX ended the call' }) },
 ];
 
@@ -81,8 +92,9 @@ function hungUp(of: Case): boolean {
   return !refused && (root.hangupRequestedAt !== null || leftWhileCalling(of));
 }
 
-/** The PBX did not say who hung up (its filter may leave that out), but it cancelled what it was doing for the caller. */
+/** The PBX did not say who hung up (its filter, or a driver, may leave that out), but it cancelled what it was doing for the caller. */
 function leftWhileCalling({ root, channels }: Case): boolean {
+  if (root.endedByPbxAlone) return false;
   if (root.queues.at(-1)?.reason === 'left') return true;
   const dials = channels.flatMap((one) => one.dials.filter((dial) => dial.by === root.id));
   const last = Math.max(...dials.map((dial) => dial.at));
@@ -130,13 +142,17 @@ const INTERNAL: readonly StatusRule[] = [
   MESSAGE,
   {
     name: 'caller-hung-up',
-    find: ({ of: { root } }) =>
-      root.hangupRequestedAt === null ? null : { value: 'Cancelled', fact: `${shown(root)} hung up` },
+    find: ({ of: { root, channels } }) => {
+      const at = root.hangupRequestedAt;
+      const last = lastPhone(root, channels);
+      if (at === null || (last !== undefined && endedBefore(last, at))) return null;
+      return { value: 'Cancelled', fact: `${shown(root)} hung up` };
+    },
   },
   {
     name: 'how-the-leg-ended',
     find: ({ of: { root, channels } }) => {
-      const last = channels.filter((channel) => channel !== root && isPhone(channel)).at(-1);
+      const last = lastPhone(root, channels);
       if (last !== undefined) return ended(last);
       return isNoSuchNumber(root.clearing)
         ? { value: 'Failed', fact: 'the PBX does not know the number dialled' }
@@ -144,6 +160,11 @@ const INTERNAL: readonly StatusRule[] = [
     },
   },
 ];
+
+/** The phone that the PBX called last for an internal call. */
+function lastPhone(root: Channel, channels: readonly Channel[]): Channel | undefined {
+  return channels.findLast((channel) => channel !== root && isPhone(channel));
+}
 
 const RULES: Readonly<Record<Direction, readonly StatusRule[]>> = {
   Inbound: INBOUND,
@@ -155,10 +176,18 @@ export function statusOf(direction: Direction, asked: Asked): Conclusion<CallSta
   return decide(asked.answeredAt === null ? RULES[direction] : [ANSWERED], asked);
 }
 
-/** The one who dialled hung up before the leg had ended by itself. */
+/** The one who dialled hung up before the leg had ended by itself: not in the tone or announcement that follows. */
 function gaveUp(root: Channel, leg: Channel): boolean {
   if (root.hangupRequestedAt === null) return false;
+  if (endedBefore(leg, root.hangupRequestedAt)) return false;
   return leg.hangupRequestedAt === null || root.hangupRequestedAt < leg.hangupRequestedAt;
+}
+
+/** The leg was over before `at`, ms since the epoch, or the PBX had given up on it. */
+function endedBefore(leg: Channel, at: number): boolean {
+  const { endedAt = null, result = null } = leg.dials.at(-1) ?? {};
+  const told = result === 'cancel' ? null : endedAt;
+  return [leg.clearedAt, told].some((over) => over !== null && over < at);
 }
 
 function outcomeOf(channel: Channel): ReturnType<typeof dispositionOf> {

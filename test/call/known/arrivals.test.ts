@@ -79,7 +79,11 @@ t.test('a caller for whom the carrier delivers no number, or the account of the 
   const end = { ...plan, own: new Set(['+918041110001']) };
   const calls = new CallTable('pbx', end, DEFAULT_RULES);
   for (const event of [caller('PJSIP/80411', CUSTOMER, '0001'), ...answeredBy('PJSIP/100')]) calls.apply(event);
-  t.match(calls.live(START + 5000), [{ direction: 'Inbound', agent: '100' }], 'the end of a line of the company');
+  t.match(
+    calls.live(START + 5000),
+    [{ record: { direction: 'Inbound', agent: '100' } }],
+    'the end of a line of the company',
+  );
 });
 
 t.test('a caller who hides', async (t) => {

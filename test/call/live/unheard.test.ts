@@ -172,3 +172,83 @@ t.test(
     t.ok(record?.flags.includes('clock-stepped'));
   },
 );
+
+/** An agent calls in and stays on the line, in a holding bridge as AgentLogin has it. */
+const login = [...calls(0, 'a', 'PJSIP/1001', { dialled: '*22' }), ...answers(100, 'a')];
+/** A customer who is connected with that agent. */
+const customer = (ms: number): CallEvent[] => [
+  ...calls(ms, 'x', 'PJSIP/carrier'),
+  ...answers(ms + 100, 'x'),
+  ...meet(ms + 1000, 'x-bridge', 'a', 'x'),
+  ...ends(ms + 61_000, 'x'),
+];
+
+t.test('before a silent call is given up the PBX is asked, and who is in its list is not silent', async (t) => {
+  const table = new CallTable('pbx', planWith(), DEFAULT_RULES);
+  for (const event of login) table.apply(event);
+  table.advance(START + DAY - 700_000);
+  t.equal(table.asking, false);
+  const at = START + DAY - 599_000;
+  t.strictSame(table.advance(at).ended, []);
+  t.ok(table.asking);
+  table.asking = false;
+  const listed = { createdAt: START, answered: true, answeredAt: null, bridge: null };
+  table.apply({
+    ...on(at - START + 100, { kind: 'snapshot-channel', channel: 'a', facts: facts('PJSIP/1001', 'a'), ...listed }),
+  });
+  t.strictSame(table.advance(START + DAY + HOUR).ended, []);
+  const records = customer(DAY + 2 * HOUR).flatMap((event) => table.apply(event).ended);
+  records.push(...table.advance(START + DAY + 3 * HOUR).ended);
+  t.match(records, [{ direction: 'Inbound', status: 'Answered', agent: '1001', durationSeconds: 60 }]);
+  t.notOk(table.asking);
+  table.advance(START + 2 * DAY + 2 * HOUR);
+  t.ok(table.asking, 'the next silence is asked about, too');
+});
+
+for (const [sign, before] of [
+  ['an event', []],
+  [
+    'a listed row',
+    [
+      on(DAY + HOUR, {
+        ...{ kind: 'snapshot-channel', channel: 'a', facts: facts('PJSIP/1001', 'a'), createdAt: START },
+        ...{ answered: true, answeredAt: null, bridge: null },
+      }),
+    ],
+  ],
+] as const) {
+  t.test(`one that was given up goes on when ${sign} shows it`, async (t) => {
+    const events = [...login, ...before, ...customer(DAY + 2 * HOUR)];
+    const records = fold(events, DAY + 3 * HOUR);
+    t.match(records, [
+      { direction: 'Internal', agent: '1001', flags: ['end-unknown'] },
+      { direction: 'Inbound', status: 'Answered', agent: '1001', durationSeconds: 60, callSessionId: 'pbx-x' },
+    ]);
+    t.equal(records.length, 2);
+  });
+}
+
+t.test('one that was given up and is told to have ended does not go on', async (t) => {
+  const records = fold([...login, ...ends(DAY + HOUR, 'a'), ...customer(DAY + 2 * HOUR)], DAY + 3 * HOUR);
+  t.match(records, [{ direction: 'Internal' }, { direction: 'Inbound', status: 'Missed' }]);
+});
+
+t.test('what came over an agent before a call began is no doubt about it', async (t) => {
+  const back = [
+    connected(20_000),
+    on(21_000, {
+      ...{ kind: 'snapshot-channel', channel: 'a', facts: facts('PJSIP/1001', 'a'), createdAt: START },
+      ...{ answered: true, answeredAt: null, bridge: null },
+    }),
+    complete(22_000),
+  ];
+  const stepped = on(30_000, { kind: 'clock-stepped', clock: 'ours', by: 5000 });
+  const last = (...events: CallEvent[]) => fold([...login, ...events], HOUR).at(-1)?.flags;
+  t.strictSame(last(lost(10_000), ...back, stepped, ...customer(60_000)), []);
+  t.strictSame(last(...back, ...customer(60_000)), [], 'found in a list');
+  t.strictSame(last(lost(10_000), connected(20_000), ...customer(60_000)), ['blind-interval'], 'before a list has him');
+  const during = [lost(70_000), connected(80_000), row(81_000, 'x'), complete(82_000)];
+  const begun = customer(60_000);
+  const flags = last(...begun.slice(0, -1), ...during, ...begun.slice(-1));
+  t.strictSame(flags, ['blind-interval'], 'during the call');
+});

@@ -41,6 +41,12 @@ t.test('inbound', async (t) => {
   const gone = hangsUp(9000, 'c');
   const givenUp = [phone('p', '1001'), dialEnds(5000, 'p', 'c', 'no-answer'), ends(5000, 'p')];
   const busy = (id: string) => [dialEnds(50, id, 'c', 'busy'), endsWith(50, id, { q850: 17 })].flat();
+  const byPbx = [
+    on(9000, {
+      ...{ kind: 'hangup-requested', channel: 'c', by: 'pbx', alone: true },
+      clearing: { q850: 16, sip: 200, text: null },
+    } as const),
+  ];
   const rows: readonly Row[] = [
     ['a person', [phone('p', '1001'), talk(900, 'c', 'p'), gone], 'Answered (person-connected)'],
     ['a voice menu', [answers(5, 'c'), gone], 'Abandoned (caller-hung-up)'],
@@ -55,6 +61,16 @@ t.test('inbound', async (t) => {
 
     ['an announcement after all phones', [...givenUp, answers(5500, 'c'), gone], 'Missed (agents-given-up)'],
     ['he hears the busy tone', [...givenUp, gone], 'Abandoned (caller-hung-up)'],
+    [
+      'an announcement after a phone that sent the call on in vain',
+      [phone('p', '1001'), dialEnds(5000, 'p', 'c', 'cancel', '09845088888'), answers(5500, 'c'), gone],
+      'Missed (agents-given-up)',
+    ],
+    [
+      'the PBX puts him out of the queue, and says so',
+      [answers(5, 'c'), queued(6), dequeued(8000, 'left'), byPbx],
+      'Missed (pbx-gave-up)',
+    ],
     ['nobody had been rung', [answers(5500, 'c'), gone], 'Abandoned (caller-hung-up)'],
     ['one phone still rings', [...givenUp, answers(20, 'c'), phone('q', '1002'), gone], 'Abandoned (caller-hung-up)'],
     [
@@ -173,6 +189,22 @@ t.test('inbound', async (t) => {
   for (const [what, events, wanted] of rows) t.equal(concluded(first([inbound(), ...events]), 'status'), wanted, what);
 });
 
+t.test('inbound on a line that does not tell who hung up', async (t) => {
+  const isdn = { line: { side: 'trunk', fact: 'ISDN span 1' }, hangsUpUntold: true } as const;
+  const line = calls(0, 'c', 'DAHDI/i1/9845012345', isdn);
+  const status = (...events: CallEvent[][]) => concluded(recordsOf([line, ...events, over])[0], 'status');
+  const byPbx = hangsUp(9000, 'c', 'pbx');
+  t.equal(status(answers(5, 'c'), byPbx), 'Abandoned (who-hung-up-untold)', 'a voice menu');
+  const vain = [...phone('p', '1001'), ...dialEnds(5000, 'p', 'c', 'no-answer'), ...ends(5000, 'p')];
+  t.equal(status(answers(5, 'c'), vain, byPbx), 'Missed (who-hung-up-untold)', 'nobody took it');
+  t.equal(
+    status(answers(5, 'c'), phone('p', '1001'), dialEnds(9000, 'p', 'c', 'cancel'), byPbx),
+    'Abandoned (caller-hung-up)',
+    'the phone rang until then',
+  );
+  t.equal(status(byPbx, endsWith(9000, 'c', { q850: 17 })), 'Busy (busy)', 'refused');
+});
+
 t.test('outbound', async (t) => {
   const phoneCalls = calls(0, 'p', 'PJSIP/1001', { dialled: '09845012345' });
   const leg = rings(10, 't', 'PJSIP/carrier', 'p', { number: '09845012345' });
@@ -213,6 +245,21 @@ t.test('outbound', async (t) => {
       'NoAnswer (how-the-leg-ended)',
     ],
     ['busy', [phoneCalls, leg, ended('busy', 17)], 'Busy (how-the-leg-ended)'],
+    [
+      'busy, and the agent hangs up in the tone that follows',
+      [phoneCalls, leg, ended('busy', 17), hangsUp(8000, 'p')],
+      'Busy (how-the-leg-ended)',
+    ],
+    [
+      'not answered in time, and the agent hangs up in the announcement, before the end of the leg is told',
+      [phoneCalls, leg, dialEnds(5000, 't', 'p', 'no-answer'), hangsUp(8000, 'p'), endsWith(8001, 't', { q850: 19 })],
+      'NoAnswer (how-the-leg-ended)',
+    ],
+    [
+      'the agent hangs up, which ends the leg',
+      [phoneCalls, leg, hangsUp(5000, 'p'), ended('cancel', 16)],
+      'Cancelled (agent-hung-up)',
+    ],
     ['no such number', [phoneCalls, leg, ended('no-answer', 1)], 'Failed (how-the-leg-ended)'],
     ['busy by SIP', [phoneCalls, leg, ended('no-answer', 0, 486)], 'Busy (how-the-leg-ended)'],
     ['cancelled', [phoneCalls, leg, ended('cancel', 16)], 'Cancelled (how-the-leg-ended)'],
@@ -243,6 +290,7 @@ t.test('internal', async (t) => {
     ['the one who dialled hung up', [phoneCalls, leg, hangsUp(50, 'p')], 'Cancelled (caller-hung-up)'],
     ['busy', [phoneCalls, leg, ended(17)], 'Busy (how-the-leg-ended)'],
     ['no answer', [phoneCalls, leg, ended(19)], 'NoAnswer (how-the-leg-ended)'],
+    ['busy, and he hangs up in the tone', [phoneCalls, leg, ended(17), hangsUp(8000, 'p')], 'Busy (how-the-leg-ended)'],
     [
       'the last of two',
       [phoneCalls, leg, ended(17), rings(6000, 'r', 'PJSIP/1003', 'p'), endsWith(9000, 'r', { q850: 19 })],

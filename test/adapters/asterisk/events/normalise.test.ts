@@ -181,3 +181,66 @@ t.test('calls that the PBX was asked to make', async (t) => {
   t.match(read({ ...response, Exten: '' }), [{ exten: null }], 'for an application');
   t.match(read({ Event: 'OriginateResponse', Uniqueid: '<unknown>' }), []);
 });
+
+t.test('ISDN lines do not tell that the far end has hung up', async (t) => {
+  for (const [Channel, untold] of [
+    ['DAHDI/i1/9845012345-1a', true],
+    ['DAHDI/7-1', undefined],
+    ['PJSIP/carrier-0000001a', undefined],
+  ] as const) {
+    const [event] = read({ Event: 'Newchannel', Uniqueid: '1.1', Channel, ChannelStateDesc: 'Ring' });
+    t.equal(event?.kind === 'channel-created' ? event.facts.hangsUpUntold : null, untold, Channel);
+  }
+});
+
+t.test('a caller who asked for privacy, where channelvars has it', async (t) => {
+  const phone = { Uniqueid: '1.1', Linkedid: '1.1', Channel: 'PJSIP/carrier-00000001', CallerIDNum: '+919845012345' };
+  const began = {
+    ...phone,
+    Event: 'Newchannel',
+    ChannelStateDesc: 'Ring',
+    Exten: '08041110001',
+    Context: 'from-trunk',
+  };
+  const up = { ...phone, Event: 'Newstate', ChannelStateDesc: 'Up' };
+  const over = { ...phone, Event: 'Hangup', Cause: '16' };
+  const withheld = (...packets: Readonly<Record<string, string>>[]) =>
+    recordsOf([packets.flatMap((packet) => read(packet))])[0]?.withheld;
+  t.equal(withheld(began, up, over), false, 'it is not told');
+  for (const [told, wanted] of [
+    ['CALLERID(pres)=prohib_passed_screen', true],
+    ['CALLERID(num-pres)=prohib', true],
+    ['CALLERPRES()=prohib_not_screened', true],
+    ['CALLERID(pres)=allowed_passed_screen', false],
+    ['CALLERID(pres)=unavailable', false],
+    ['CALLERID(pres)=', false],
+  ] as const) {
+    t.equal(withheld({ ...began, ChanVariable: told }, up, over), wanted, told);
+    t.equal(withheld(began, { ...up, ChanVariable: told }, over), wanted, `${told}, when the channel has it`);
+  }
+  const later = { ...phone, Event: 'BridgeLeave', BridgeUniqueid: 'b', ChanVariable: 'CALLERID(pres)=prohib' };
+  t.equal(withheld(began, up, later, over), false, 'what the dialplan does later is not his wish');
+});
+
+t.test('a message was left, also one that is deleted at once; who listens to a mailbox leaves none', async (t) => {
+  const caller = { Uniqueid: '1795358031.0', Linkedid: '1795358031.0', Channel: 'PJSIP/carrier-00000001' };
+  const kinds = (headers: Readonly<Record<string, string>>) => read(headers).map(({ kind }) => kind);
+  const state = { Event: 'MessageWaiting', Mailbox: '1001@default', New: '0', Old: '0' };
+  for (const Waiting of ['0', '1'])
+    t.strictSame(kinds({ ...state, Waiting, ...caller, Context: 'sub-dial-ext' }), ['voicemail-left'], Waiting);
+  t.strictSame(kinds({ ...state, Waiting: '1' }), [], 'the state of a mailbox');
+
+  const phone = { Uniqueid: '1795358031.0', Linkedid: '1795358031.0', Channel: 'PJSIP/1001-00000001' };
+  const began = { ...phone, Event: 'Newchannel', ChannelStateDesc: 'Ring', Exten: '*97', Context: 'phones' };
+  const over = { ...phone, Event: 'Hangup', Cause: '16', Context: 'phones' };
+  const status = (...packets: Readonly<Record<string, string>>[]) =>
+    concluded(recordsOf([packets.flatMap((packet) => read(packet))])[0], 'status');
+  const told = { ...state, ...phone, Waiting: '1' };
+  t.equal(status(began, { ...told, Context: 'phones' }, over), 'Voicemail (message-left)');
+  for (const [what, packets] of [
+    ['FreePBX', [began, { ...told, Context: 'app-vmmain' }, over]],
+    ['the dialplan is heard', [began, { ...phone, Event: 'Newexten', Application: 'VoiceMailMain' }, told, over]],
+    ['its record', [began, told, over, { Event: 'Cdr', UniqueID: '1795358031.0', LastApplication: 'VoiceMailMain' }]],
+  ] as const)
+    t.equal(status(...packets), 'NoAnswer (how-the-leg-ended)', what);
+});

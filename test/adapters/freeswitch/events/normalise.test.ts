@@ -140,7 +140,15 @@ t.test('the end of a leg: cause, who ended it, and its whole life', async (t) =>
     },
   });
   t.match(events[1], { kind: 'hangup-requested', at: START + 4300 });
-  t.notOk(ended({ variable_sip_hangup_disposition: 'send_bye' }).some((event) => event.kind === 'hangup-requested'));
+  const byPbx = ended({ variable_sip_hangup_disposition: 'send_bye' });
+  t.match(
+    byPbx.filter(({ kind }) => kind === 'hangup-requested'),
+    [{ by: 'pbx', alone: true }],
+  );
+  t.notOk(
+    ended({}).some(({ kind }) => kind === 'hangup-requested'),
+    'it does not say who',
+  );
 });
 
 t.test('how a dial attempt ended', async (t) => {
@@ -203,7 +211,18 @@ t.test('modules', async (t) => {
   ]);
   const left = { ...queue, 'CC-Action': 'member-queue-end', 'CC-Cause': 'Cancel' };
   t.match(custom('callcenter::info', { ...left, 'CC-Cancel-Reason': 'BREAK_OUT' }), [{ reason: 'left' }]);
-  t.match(custom('callcenter::info', { ...left, 'CC-Cancel-Reason': 'TIMEOUT' }), [{ reason: 'timeout' }]);
+  for (const [reason, state, wanted] of [
+    ['BREAK_OUT', 'hangup', 'left'],
+    ['NONE', 'hangup', 'left'],
+    ['BREAK_OUT', 'answered', null],
+    ['EXIT_WITH_KEY', 'answered', null],
+    ['TIMEOUT', 'answered', 'timeout'],
+    ['NO_AGENT_TIMEOUT', 'answered', 'timeout'],
+    ['NO_AGENT_TIMEOUT', 'hangup', 'timeout'],
+  ] as const) {
+    const told = { ...left, 'CC-Cancel-Reason': reason, 'Answer-State': state };
+    t.match(custom('callcenter::info', told), [{ reason: wanted }], `${reason} ${state}`);
+  }
   t.match(custom('callcenter::info', { ...left, 'CC-Cause': 'Terminated' }), [{ reason: 'answered' }]);
   t.same(custom('callcenter::info', { ...queue, 'CC-Action': 'agent-offering' }), []);
   t.match(custom('vm::maintenance', { 'Unique-ID': 'A', 'VM-Action': 'leave-message', 'VM-User': '1002' }), [
