@@ -12,6 +12,7 @@ import { type CallRules, CallTable } from './call/correlate.ts';
 import type { MisreadName } from './call/known/side.ts';
 import type { SourcePlan } from './call/plan.ts';
 import type { CallRecord, LiveCall } from './call/record.ts';
+import { clockEvent } from './clock-event.ts';
 import { rememberLately } from './lately.ts';
 import type { Clock, ClockNews, EventSource, Journal, SourceFrame, SourceStatus } from './ports.ts';
 import type { Gap, Gaps } from './records/gaps.ts';
@@ -234,12 +235,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const onClock = (news: ClockNews): void => {
     options.onClock?.(news);
     for (const { source } of options.sources) {
-      const stamp = { source: source.name, at: news.at, receivedAt: news.at };
-      const event: CallEvent =
-        news.kind === 'stepped'
-          ? { ...stamp, kind: 'clock-stepped', clock: 'ours', by: news.by }
-          : { ...stamp, kind: 'stalled', ms: news.ms };
-      onFrame({ source: source.name, receivedAt: news.at, events: [event], raw: null });
+      onFrame({ source: source.name, receivedAt: news.at, events: [clockEvent(source.name, news)], raw: null });
     }
     if (news.kind === 'stalled') return;
     cancelWake();
