@@ -52,6 +52,8 @@ export function matchLanded(query: LandedQuery, activities: readonly Activity[])
 
 interface Page {
   readonly total: number;
+  /** Of the page, whether they can be read or not. */
+  readonly rows: number;
   readonly activities: readonly Activity[];
 }
 
@@ -61,13 +63,14 @@ function readPage(list: string): (json: unknown) => Page | null {
     if (!isObject(json) || total === null) return null;
     const rows = json[list] ?? [];
     if (!Array.isArray(rows)) return null;
-    return { total, activities: rows.flatMap((row) => readActivity(row) ?? []) };
+    return { total, rows: rows.length, activities: rows.flatMap((row) => readActivity(row) ?? []) };
   };
 }
 
 /**
- * Reads pages until as many different activities are in hand as the first page counted. More than `maxPages` of them are too
- * many to look through (`rejected`): what is not among those that were read could still be there.
+ * Reads pages to the end of the list. What is added meanwhile may push others to a later page, so that as many as the first page counted
+ * are in hand before the last of these; what is taken out may let others be passed over, so that there are fewer in the end. More than
+ * `maxPages` of them are too many to look through (`rejected`): what is not among those that were read could still be there.
  */
 async function readAll(
   maxPages: number,
@@ -76,7 +79,7 @@ async function readAll(
 ): Promise<Found> {
   const seen = new Map<string, Activity>();
   let first: Reply<Page> | null = null;
-  for (let page = 0; page < maxPages; page++) {
+  for (let page = 0; page <= maxPages; page++) {
     const reply = await ask(page);
     if (reply.value === null) return { ...reply, value: null };
     first ??= reply;
@@ -85,8 +88,9 @@ async function readAll(
       return { ...reply, kind: 'rejected', value: null, message: `There are ${total} calls to look through` };
     }
     for (const activity of reply.value.activities) seen.set(activity.id, activity);
-    if (seen.size >= total) return { ...reply, value: [...seen.values()] };
-    if (reply.value.activities.length === 0) break;
+    const isLast = reply.value.rows < pageSize || seen.size >= reply.value.total;
+    if (isLast && seen.size >= total) return { ...reply, value: [...seen.values()] };
+    if (reply.value.rows === 0) break;
   }
   const message = `The list of calls could not be read to its end: ${seen.size} of ${first?.value?.total ?? 0} were shown.`;
   return { ...NOTHING, kind: 'unavailable', message, http: first?.http ?? null, durationMs: first?.durationMs ?? 0 };
@@ -152,7 +156,7 @@ function inWindow(client: Client, policy: CallLogPolicy, query: LandedQuery, ask
   const now = client.now();
   const ahead = client.aheadMs();
   const from = Math.min(query.firstAttemptAt, now) + ahead - policy.landedMarginMs;
-  const to = now + ahead + policy.landedMarginMs;
+  const to = Math.min(query.until ?? now, now) + ahead + policy.landedMarginMs;
   return readAll(WINDOW_PAGES, WINDOW_PAGE, (page) => {
     const body: JsonObject = {
       Parameter: { FromDate: timeText(from, 'UTC'), ToDate: timeText(to, 'UTC'), ActivityEvent: eventOf(query) },

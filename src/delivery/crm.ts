@@ -117,6 +117,8 @@ export interface LandedQuery {
   readonly body: CallLogBody;
   /** When the first attempt was made, ms since the epoch. */
   readonly firstAttemptAt: number;
+  /** Only what was changed last by then is looked through where the lead is not known, ms since the epoch; absent: by now. */
+  readonly until?: number;
   /**
    * The leads among whose calls it is looked for, one after the other; `null`: the lead is not known, and the call is looked
    * for among all that changed since the first attempt.

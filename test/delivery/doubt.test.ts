@@ -1,7 +1,7 @@
 /** What counts as proof that a post of unknown fate has not arrived. */
 import t from 'tap';
 import { doubtAll } from '../../adapters/sqlite/upkeep/doubt.ts';
-import type { Lead } from '../../src/delivery/crm.ts';
+import type { LandedQuery, Lead } from '../../src/delivery/crm.ts';
 import { DEFAULT_POLICY } from '../../src/delivery/policy.ts';
 import { fresh, World } from './fakes.ts';
 
@@ -100,3 +100,61 @@ t.test('a call that is not with the one lead that a lookup shows is looked for w
   t.equal(lookups(world).filter((request) => request.startsWith('every lead +91-9811000001')).length, 1);
   world.close();
 });
+
+t.test(
+  'nobody has the number, of too many calls: it is proof only where those of the time of the post were looked through',
+  async (t) => {
+    const many = ({ leadIds, until }: LandedQuery) => leadIds === null && until === undefined;
+    const ways: readonly [string, (world: World) => void, Awaited<ReturnType<typeof lost>>][] = [
+      [
+        'the post made a lead, which has the number as it was posted',
+        ({ crm }) => {
+          crm.tooMany = ({ leadIds }) => leadIds === null;
+          crm.everyLead.set('+91-9811000001', [lead('made')]);
+          crm.shows = ({ leadIds }) => leadIds?.includes('made') === true;
+        },
+        { state: 'delivered', code: null, tries: 1, posts: 1 },
+      ],
+      [
+        'it is among those of the time of the post',
+        ({ crm }) => {
+          crm.tooMany = many;
+        },
+        { state: 'delivered', code: null, tries: 1, posts: 1 },
+      ],
+      [
+        'it is not among them',
+        ({ crm }) => {
+          crm.tooMany = many;
+          crm.ledger.pop();
+        },
+        { state: 'delivered', code: null, tries: 2, posts: 1 },
+      ],
+      [
+        'there are too many of them as well',
+        ({ crm }) => {
+          crm.tooMany = ({ leadIds }) => leadIds === null;
+        },
+        { state: 'parked', code: 'check-impossible', tries: 1, posts: 1 },
+      ],
+    ];
+    for (const [name, set, wanted] of ways) t.match(await lost(set), wanted, name);
+  },
+);
+
+/** What becomes of a call whose post got no answer. */
+async function lost(set: (world: World) => void) {
+  const world = new World();
+  const life = await world.live();
+  await world.clock.advance(6000);
+  world.crm.fate = (request) => (request === 'post' ? 'lost' : 'ok');
+  world.end(fresh(world, 1));
+  life.delivery.notify();
+  await world.clock.advance(2000);
+  world.crm.fate = () => 'ok';
+  set(world);
+  await world.clock.advance(70_000);
+  const { state, code, tries } = world.row(1);
+  world.close();
+  return { state, code, tries, posts: world.crm.ledger.length };
+}

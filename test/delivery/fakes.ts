@@ -15,6 +15,7 @@ import type {
   Crm,
   CrmUser,
   Directory,
+  Landed,
   LandedQuery,
   Lead,
   OutcomeKind,
@@ -171,6 +172,8 @@ export class FakeCrm {
   everyLead = new Map<string, Lead[]>();
   /** What of the ledger is seen by a question about a call. */
   shows: (query: LandedQuery) => boolean = () => true;
+  /** Questions about a call that would have to look through too many. */
+  tooMany: (query: LandedQuery) => boolean = () => false;
   /** Numbers that are not in `leads` belong to nobody, or to a lead of their own. */
   everybodyIsKnown = false;
   /** Fields without which posts are taken; `null`: it takes all. */
@@ -282,6 +285,7 @@ export class FakeCrm {
       },
       findLanded: (query, asking) =>
         request('find', query.record.callSessionId, asking, () => {
+          if (this.tooMany(query)) return reply<Landed>('rejected', null, 'There are 3824 calls to look through');
           const found = this.ledger.filter(
             (one) =>
               one.sessionId === query.record.callSessionId &&

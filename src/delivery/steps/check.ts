@@ -11,6 +11,8 @@ import { type Ran, type Run, resultOf, type StepParts, stored } from './step.ts'
 
 /** So young a post of an unknown lead is looked for among all calls that changed since; later those are too many. */
 const YOUNG_MS = 3_600_000;
+/** A post lands within its time-out; ms after it began. */
+const LANDS_WITHIN_MS = 120_000;
 /** A clock is corrected by so little now and then. */
 const CLOCK_MS = 60_000;
 
@@ -49,7 +51,10 @@ function sentence(crm: string, activityId: string | null): string {
   return activityId === null ? `Looked for: not in ${crm}.` : `Looked for: found as activity ${activityId}.`;
 }
 
-/** Looks for the call of this row: among the calls of its lead, of everybody, and of the leads that have its number. */
+/**
+ * Looks for the call of this row: among the calls of its lead, of everybody, and of the leads that have its number. That nobody has the
+ * number proves nothing by itself: a lookup may not know it as the lead has it that was made by the post.
+ */
 export async function landed(parts: StepParts, row: Delivery, asking: Asking): Promise<Reply<Landed>> {
   const { leadId, userId, record, createdAt } = row;
   // One that was never posted from here may have been by a database that is lost: when it ended, at the earliest.
@@ -57,24 +62,47 @@ export async function landed(parts: StepParts, row: Delivery, asking: Asking): P
   const resolution = { leadId, userId };
   const body = row.body ?? parts.crm.callLog.body(record, resolution);
   const query = { record, resolution, body, firstAttemptAt };
-  const age = parts.clock.now() - firstAttemptAt;
-  if (leadId !== null || age < YOUNG_MS) {
-    const reply = await find(parts, { ...query, leadIds: leadId === null ? null : [leadId] }, asking);
-    // A lead that was merged or deleted, or too many calls to look through: those with the number are asked. So they are when nothing
-    // is there in a time that clocks tell, as they may be wrong; where there is no number, only a clock that was set back tells that.
-    const isProof = leadId !== null || !isNowhere(reply) || (number(row) === null && age > -CLOCK_MS);
-    if (reply.kind !== 'rejected' && isProof) return reply;
-    if (reply.kind === 'rejected' && number(row) === null) return reply;
+  const hasNumber = number(row) !== null;
+  if (leadId !== null) {
+    const reply = await find(parts, { ...query, leadIds: [leadId] }, asking);
+    // A lead that was merged or deleted, or too many calls to look through: those with the number are asked.
+    if (reply.kind !== 'rejected' || !hasNumber) return reply;
+    return byNumber(parts, row, query, null, asking);
   }
-  return byNumber(parts, row, query, asking);
+  const among = await amongAll(parts, row, query, asking);
+  // Nothing in a time that clocks tell: they may be wrong. Where there is no number, only one that was set back tells that.
+  const isProof = among.untilNow && !hasNumber && parts.clock.now() - firstAttemptAt > -CLOCK_MS;
+  if (among.reply.kind !== 'rejected' && (isProof || !isNowhere(among.reply))) return among.reply;
+  return byNumber(parts, row, query, among, asking);
+}
+
+/** What was found among the calls of all leads. */
+interface Among {
+  readonly reply: Reply<Landed>;
+  /** False: only those were looked through that were not changed after the last post. */
+  readonly untilNow: boolean;
+}
+
+type Query = Omit<LandedQuery, 'leadIds'>;
+
+async function amongAll(parts: StepParts, row: Delivery, query: Query, asking: Asking): Promise<Among> {
+  if (parts.clock.now() - query.firstAttemptAt < YOUNG_MS) {
+    const reply = await find(parts, { ...query, leadIds: null }, asking);
+    if (reply.kind !== 'rejected') return { reply, untilNow: true };
+  }
+  // Too many by now: those of the time of its posts.
+  const until = (row.lastAttemptAt ?? row.record.endedAt) + LANDS_WITHIN_MS;
+  return { reply: await find(parts, { ...query, leadIds: null, until }, asking), untilNow: false };
 }
 
 const isNowhere = ({ value }: Reply<Landed>): boolean => value !== null && value.activityIds.length === 0;
 
+/** `among`: what was seen of the calls of all; `null`: the lead was known. */
 async function byNumber(
   parts: StepParts,
   row: Delivery,
-  query: Omit<LandedQuery, 'leadIds'>,
+  query: Query,
+  among: Among | null,
   asking: Asking,
 ): Promise<Reply<Landed>> {
   const called = number(row);
@@ -85,17 +113,21 @@ async function byNumber(
     find(parts, { ...query, resolution, leadIds: leads.map(({ id }) => id) }, asking);
   const answer = await parts.leads.search(called, asking);
   if (answer.kind === 'failed') return { ...answer.reply, value: null };
-  // A call log belongs to a lead: where there is none, there is no call log.
-  if (answer.leads.length === 0)
-    return { ...nothing('accepted', 'No lead has this number.'), value: { activityIds: [] } };
-  const first = await ofLeads(answer.leads);
-  if (!isNowhere(first)) return first;
-  // A lookup shows one of several leads: what is not with that one may be with another.
+  const first = answer.leads.length === 0 ? null : await ofLeads(answer.leads);
+  if (first !== null && !isNowhere(first)) return first;
+  // A lookup shows one of several leads, or none where it does not know the number as it is written there.
   const every = await parts.leads.every(called, asking);
   if (every.kind === 'failed') return { ...every.reply, value: null };
   const others = every.leads.filter(({ id }) => !answer.leads.some((lead) => lead.id === id));
-  return others.length === 0 ? first : ofLeads(others);
+  if (others.length > 0) return ofLeads(others);
+  if (first !== null) return first;
+  if (among !== null && !isNowhere(among.reply))
+    return nothing('rejected', `no lead has the number, and ${lowered(among.reply.message)}`);
+  // With a lead that is gone its calls are; a post without one makes a lead.
+  return { ...nothing('accepted', 'No lead has this number.'), value: { activityIds: [] } };
 }
+
+const lowered = (text: string): string => `${text.slice(0, 1).toLowerCase()}${text.slice(1)}`;
 
 function find({ crm }: StepParts, query: LandedQuery, asking: Asking): Promise<Reply<Landed>> {
   return crm.callLog.findLanded(query, asking);

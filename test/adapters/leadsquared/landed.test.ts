@@ -126,9 +126,28 @@ t.test('too many calls of all leads, and a list that never ends', async (t) => {
   list(3001, ['a']);
   t.match(await log.findLanded(query, BACKLOG), { kind: 'rejected', value: null, message: /3001 calls/ });
   t.equal(sandbox.stats().arrivals, 1);
-  for (const id of ['a', 'b', 'c', 'd']) list(2500, [id]);
-  t.match(await log.findLanded(query, BACKLOG), { kind: 'unavailable', value: null, message: /3 of 2500/ });
-  t.equal(sandbox.stats().arrivals, 4, 'three pages and no more');
+  for (const id of ['a', 'b', 'c', 'd', 'e']) list(2500, [id]);
+  t.match(await log.findLanded(query, BACKLOG), { kind: 'unavailable', value: null, message: /4 of 2500/ });
+  t.equal(sandbox.stats().arrivals, 5, 'three pages, one more as the list may grow, and no more');
+});
+
+t.test('what comes in while the pages are read pushes nothing out of sight', async (t) => {
+  const { sandbox, log } = await setUp(t);
+  const query = landedQuery({}, null, Date.now());
+  const list = (total: number, ids: readonly string[]) => {
+    const rows = ids.map((id) => ({
+      ...{ ProspectActivityId: id, CreatedOn: '2020-03-24 09:09:52' },
+      ...(id === 'own' ? { SourceData: JSON.stringify({ CallSessionId: query.body.CallSessionId }) } : {}),
+    }));
+    const body = JSON.stringify({ RecordCount: total, List: rows });
+    sandbox.addFaults({ match: { path: 'RetrieveByActivityEvent' }, fault: { kind: 'status', status: 200, body } });
+  };
+  const others = Array.from({ length: 1989 }, (_, n) => `other-${n}`);
+  list(1990, others.slice(0, 1000));
+  // Fifteen came in before this page: the last of those that were there is on a third one.
+  list(2005, [...others.slice(1000), ...Array.from({ length: 11 }, (_, n) => `new-${n}`)]);
+  list(2005, ['own', 'new-11', 'new-12', 'new-13', 'new-14']);
+  t.same((await log.findLanded(query, BACKLOG)).value?.activityIds, ['own']);
 });
 
 t.test('a list that can not be read is no proof of absence', async (t) => {
