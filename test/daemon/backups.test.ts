@@ -260,7 +260,9 @@ t.test('a database that is gone with its disk: its backup elsewhere is told, and
   for (const name of readdirSync(dirname(path))) rmSync(join(dirname(path), name));
   const { conditions, database } = await opened();
   while (conditions.raised().length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
-  t.match(conditions.raised(), [{ code: 'database-lost', severity: 'error', text: `stop logcalld, "logcalld restore ${copy}", and start it again` }]);
+  t.match(conditions.raised(), [
+    { code: 'database-lost', severity: 'error', text: `stop logcalld, "logcalld restore ${copy}", and start it again` },
+  ]);
   t.ok(told.some((line) => line.startsWith('error There was no database')));
   await commit(database.remote.journal, { ended: [record('b')] });
   await database.close();
