@@ -43,8 +43,9 @@ export function reconcile(context: ApplyContext, event: CallEvent): void {
       const channel = context.channels.get(event.channel);
       if (channel === undefined || !isLive(channel)) return;
       // What else was told of it may be missing as well; where the records tell its end, they tell that too.
-      if (event.overAt === undefined) channel.blind = true;
-      proveAlive(channel, onPbxClock(link, Math.min(event.at, event.receivedAt)));
+      const aliveAt = onPbxClock(link, Math.min(event.at, event.receivedAt));
+      if (event.overAt === undefined) goBlind(channel, aliveAt);
+      proveAlive(channel, aliveAt);
       endUnheard(context, channel, event.overAt ?? onPbxClock(link, event.receivedAt), event.receivedAt);
       return;
     }
@@ -77,6 +78,12 @@ function connect(context: ApplyContext, event: Extract<CallEvent, { kind: 'sourc
   link.aheadFresh = false;
 }
 
+/** Not everything is told of it from then on, by the clock of the PBX. */
+function goBlind(channel: Channel, from: number): void {
+  channel.blind = true;
+  if (channel.blindTimes.at(-1)?.to !== null) channel.blindTimes.push({ from, to: null });
+}
+
 /** `at`: on the clock of arrival. A link that is lost already has not been lost later: nothing was heard meanwhile. */
 function lose(context: ApplyContext, at: number): void {
   const { link } = context;
@@ -86,8 +93,7 @@ function lose(context: ApplyContext, at: number): void {
   const heardAt = onPbxClock(link, at);
   for (const channel of context.channels.values()) {
     if (isLive(channel)) {
-      channel.blind = true;
-      if (channel.blindTimes.at(-1)?.to !== null) channel.blindTimes.push({ from: heardAt, to: null });
+      goBlind(channel, heardAt);
       if (channel.followed === 'yes') proveAlive(channel, heardAt);
     }
     channel.followed = 'no';
