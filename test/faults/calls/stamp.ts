@@ -25,13 +25,15 @@ const CHANNELS = 64;
 const DAY_S = 86_400;
 
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}';
+/** Numbers of customers but for the last digits: those of the leads, and of people whom LeadSquared does not know. */
+const CUSTOMER = '(?<customer>984501|990011|9714234|97150123|1415555)\\d{4}';
 const TOKENS: Readonly<Record<string, RegExp>> = {
   asterisk: new RegExp(
     [
       '(?<![\\d.])(?<second>\\d{10})\\.(?<counter>\\d{1,9})(?![\\d.])',
       '-(?<channel>[0-9a-f]{8})(?=[\\r\\n;]|$)',
       `(?<uuid>${UUID})(?<tail>[0-9a-f]{8})`,
-      '(?<customer>984501)\\d{4}',
+      CUSTOMER,
     ].join('|'),
     'g',
   ),
@@ -40,7 +42,7 @@ const TOKENS: Readonly<Record<string, RegExp>> = {
       `(?<![0-9a-f])(?<uuid>${UUID})(?<tail>[0-9a-f]{8})`,
       '(?<!\\d)(?<us>\\d{16})(?!\\d)',
       '(?<!\\d)(?<s>1[789]\\d{8})(?!\\d)',
-      '(?<customer>984501)\\d{4}',
+      CUSTOMER,
     ].join('|'),
     'g',
   ),

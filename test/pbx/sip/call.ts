@@ -1,6 +1,15 @@
 import { acknowledgeRefusal, type Dialog, dialogRequest, responseTo } from './dialog.ts';
 import type { Line } from './line.ts';
-import { formatMessage, type SipRequest, type SipResponse, tagOf, uriOf, userOf, value } from './message.ts';
+import {
+  formatMessage,
+  type Header,
+  type SipRequest,
+  type SipResponse,
+  tagOf,
+  uriOf,
+  userOf,
+  value,
+} from './message.ts';
 import { Moment, within } from './moment.ts';
 import { describeMedia, type MediaDirection, mediaAddress, type RtpStream } from './rtp.ts';
 
@@ -65,12 +74,12 @@ export class Call {
     return this.#rtp.received;
   }
 
-  /** Sends the INVITE of a placed call. Does not wait. */
-  place(): void {
+  /** Sends the INVITE of a placed call, with these headers besides. Does not wait. */
+  place(more: readonly Header[] = []): void {
     const body = this.#describe('sendrecv');
     const attempt = this.#line.transact(
       (login) => {
-        this.#invite = dialogRequest(this.#dialog, 'INVITE', { headers: login, body });
+        this.#invite = dialogRequest(this.#dialog, 'INVITE', { headers: [...login, ...more], body });
         return this.#invite;
       },
       (response) => {

@@ -78,16 +78,27 @@ export class Phone implements Line {
     if (response.status !== 200) throw new Error(`${this.name}: REGISTER was answered ${response.status}`);
   }
 
-  /** Places a call. `from` is the caller's number shown (the phone's own user by default). */
-  async call(number: string, from: { readonly number?: string; readonly name?: string } = {}): Promise<Call> {
+  /**
+   * Places a call. `from` is the caller's number shown (the phone's own user by default). `hidden`: he asked for privacy, and only what
+   * the network asserts has his number (RFC 3323, RFC 3325).
+   */
+  async call(
+    number: string,
+    from: { readonly number?: string; readonly name?: string; readonly hidden?: boolean } = {},
+  ): Promise<Call> {
     const { pbx, user } = this.#options;
     const shown = from.name === undefined ? '' : `"${from.name}" `;
-    const local = `${shown}<sip:${from.number ?? user}@${this.address}>`;
+    const own = `sip:${from.number ?? user}@${this.address}`;
+    const local = from.hidden === true ? '"Anonymous" <sip:anonymous@anonymous.invalid>' : `${shown}<${own}>`;
+    const asserted = [
+      { name: 'p-asserted-identity', value: `<${own}>` },
+      { name: 'privacy', value: 'id' },
+    ];
     const remote = `<sip:${number}@${pbx.address}>`;
     const dialog = this.#newDialog(local, remote, `sip:${number}@${pbx.address}:${pbx.port}`);
     const call = new Call(this, dialog, await RtpStream.open(this.address), null);
     this.#calls.set(dialog.callId, call);
-    call.place();
+    call.place(from.hidden === true ? asserted : []);
     return call;
   }
 

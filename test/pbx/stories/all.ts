@@ -10,6 +10,7 @@ import { inbound } from './inbound.ts';
 import { internal } from './internal.ts';
 import { outbound } from './outbound.ts';
 import { page } from './page.ts';
+import { privacy } from './privacy.ts';
 import { transfers } from './transfer.ts';
 
 export const everything: readonly Story[] = [...inbound, ...transfers, ...outbound, ...internal, ...faults, ...gaps];
@@ -17,6 +18,7 @@ export const everything: readonly Story[] = [...inbound, ...transfers, ...outbou
 /** On a PBX that has rights, whose process can be killed, and whose records tell of calls that were cut off. */
 export const everythingAndCrashes: readonly Story[] = [
   ...everything,
+  ...privacy,
   ...hearing,
   ...crashes,
   // Where there is no browser, `run.ts` says so.
