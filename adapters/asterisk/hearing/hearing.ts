@@ -117,8 +117,14 @@ export class Hearing {
     this.#heardSinceTick = true;
     this.#everHeard = true;
     const before = this.missing;
+    const wasDeaf = this.#deafness.deaf;
     this.#deafness.hear();
     [this.#total, this.#grown] = [null, false];
+    if (wasDeaf) {
+      // What lists showed meanwhile had no end that could be heard: that says nothing of those that come now.
+      this.#roster.startAnew();
+      this.#options.list();
+    }
     // Of messages they tell that the rights are there, but such a channel has no end.
     if (!isMessage(packet)) this.#keep(event, packet.get('Uniqueid') ?? '');
     this.#tellFrom(before);

@@ -74,6 +74,12 @@ export class Roster {
     [this.#told, this.#lost, this.#counts] = [0, 0, false];
   }
 
+  /** Nothing at all was heard until now. */
+  startAnew(): void {
+    this.begin();
+    this.#mended();
+  }
+
   begins(id: string, now: number): void {
     if (this.#begun === 0) this.#firstBegunAt = now;
     this.#begun += 1;

@@ -71,20 +71,26 @@ export class Absent {
 
   /** Takes in a list that is whole. */
   compare(listed: ReadonlySet<ChannelId>, asked: Asked): readonly Gone[] {
+    this.#together(listed, asked.wall);
     if (asked.steady - this.#comparedAt < APART_MS) return [];
     this.#comparedAt = asked.steady;
     this.#inDoubt = false;
     const gone: Gone[] = [];
     for (const [channel, entry] of this.#living) {
-      if (listed.has(channel)) {
-        entry.missed = false;
-        entry.aliveAt = Math.max(entry.aliveAt, asked.wall);
-      } else if (entry.missed) gone.push({ channel, aliveAt: entry.aliveAt });
+      if (listed.has(channel)) continue;
+      if (entry.missed) gone.push({ channel, aliveAt: entry.aliveAt });
       else if (entry.heardAt <= asked.steady - APART_MS) {
         entry.missed = true;
         this.#inDoubt = true;
       }
     }
     return gone;
+  }
+
+  /** The rows of a list come one after the other, and tell of one moment: who is in a bridge with whom lived together. */
+  #together(listed: ReadonlySet<ChannelId>, askedAt: number): void {
+    const entries = [...listed].flatMap((id) => this.#living.get(id) ?? []);
+    const at = entries.reduce((latest, { aliveAt }) => Math.max(latest, aliveAt), askedAt);
+    for (const entry of entries) [entry.aliveAt, entry.missed] = [at, false];
   }
 }

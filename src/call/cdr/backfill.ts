@@ -238,7 +238,13 @@ function answerOf(known: CallRecord, cdr: CallRecord, endMissing: boolean, answe
   if (known.answeredAt !== null) return answerMissing ? (cdr.answeredAt ?? known.answeredAt) : known.answeredAt;
   // Nobody had answered as long as the call was heard: where that was to its end, nobody has.
   if (!endMissing) return null;
-  return cdr.answeredAt === null ? null : Math.max(cdr.answeredAt, known.endedAt);
+  return cdr.answeredAt === null ? null : Math.max(cdr.answeredAt, unansweredUntil(known, cdr));
+}
+
+/** Until then it was heard that nobody talks. A list of channels alone is no hearing: a record that tells the answer knows it. */
+function unansweredUntil(known: CallRecord, cdr: CallRecord): number {
+  const listed = known.flags.includes('start-unknown') && !cdr.flags.includes('answer-unknown');
+  return listed ? Number.NEGATIVE_INFINITY : known.endedAt;
 }
 
 /** Talks that were cut off by the gap go on to their end by the CDR; those that began in the gap are added. */
@@ -259,7 +265,11 @@ function talksOf(
   if (!endMissing) return talks;
   const added = cdr.agentsTalked
     .filter((talk) => !known.agentsTalked.some((one) => one.ext === talk.ext && one.to >= talk.from - 1000))
-    .map((talk) => ({ ...talk, from: Math.max(talk.from, lastHeard), to: Math.min(talk.to, endedAt) }))
+    .map((talk) => ({
+      ...talk,
+      from: Math.max(talk.from, unansweredUntil(known, cdr)),
+      to: Math.min(talk.to, endedAt),
+    }))
     .filter((talk) => talk.to > talk.from);
   return [...talks, ...added];
 }

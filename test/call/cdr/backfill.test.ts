@@ -375,6 +375,28 @@ t.test('a call found in a list of channels gets its beginning from the CDR, and 
   t.equal(same?.startedAt, T + 30_000, 'a CDR that does not know it either tells nothing of it');
 });
 
+t.test('that a list showed no talk says nothing against an answer that the CDR tells', async (t) => {
+  const found = record({
+    ...{
+      startedAt: T + 30_000,
+      answeredAt: null,
+      endedAt: T + 33_000,
+      status: 'Missed',
+      agent: null,
+      agentsTalked: [],
+    },
+    flags: ['blind-interval', 'start-unknown', 'end-unknown'],
+  });
+  const told = {
+    ...{ startedAt: T + 30_000, answeredAt: T + 30_500, endedAt: T + 39_500, status: 'Answered' as const },
+    agentsTalked: [{ ext: '1001', from: T + 30_500, to: T + 39_500 }],
+  };
+  const [call] = backfill([found], heard(['1.1'], GAP), [cdr(told)]);
+  t.match(call, { status: 'Answered', answeredAt: T + 30_500, durationSeconds: 9, talkSeconds: 9 });
+  const [guessed] = backfill([found], heard(['1.1'], GAP), [cdr({ ...told, flags: ['answer-unknown'] })]);
+  t.match(guessed, { answeredAt: T + 33_000 }, 'one that is inferred may be that of the queue');
+});
+
 t.test('an answer that was heard not to come is not taken from the CDR', async (t) => {
   const missed = record({
     ...{ answeredAt: null, agent: null, agentsTalked: [], status: 'Missed', endedAt: T + 60_000 },

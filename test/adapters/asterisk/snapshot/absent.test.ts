@@ -40,6 +40,22 @@ t.test('two lists in a row that lack a channel, each after a while of silence ab
   );
 });
 
+t.test(
+  'what one list names lived together, whenever its rows came, also where it is too near to the last',
+  async (t) => {
+    const { note, list } = register();
+    list(0);
+    note('channel-created', 'a', 3_000);
+    note('channel-created', 'b', 3_002);
+    list(2_999, 'a', 'b');
+    list(10_000);
+    t.same(
+      list(20_000).map(({ aliveAt }) => aliveAt - EPOCH),
+      [3_002, 3_002],
+    );
+  },
+);
+
 t.test('a connection begins anew, and what never ends is not kept for ever', async (t) => {
   const { absent, note, list } = register();
   note('channel-created', 'a', 0);
