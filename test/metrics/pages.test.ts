@@ -168,9 +168,10 @@ t.test('however many scrapes leave nothing behind', async (t) => {
   // What is compiled, and grows once, is there after the first round.
   const times = amount(100, 1_000);
   await scrape(times);
-  const before = await scrape(times);
-  const after = await scrape(times);
-  t.ok(after - before < 300_000, `${after - before} bytes more`);
+  const after = [await scrape(times), await scrape(times), await scrape(times), await scrape(times)];
+  // What is left behind is so in each round; what V8 compiles meanwhile, in one.
+  const more = Math.min(...after.slice(1).map((heap, round) => heap - (after[round] ?? 0)));
+  t.ok(more < 300_000, `${more} bytes more`);
   t.same(clock.timers, []);
 });
 
