@@ -44,9 +44,10 @@ export const deaf: Story = {
       expect(/^Every call is being logged( since \S+ \S+)?\./.test(well.out), 'all is well', well.out);
       expect(/told nothing of its calls/.test(well.out), 'the time is told', well.out);
       await hangUp(heard);
-      await posted(sandbox, 1);
-      const [call] = sandbox.ledger.calls();
-      expect(String(call?.body.SourceNumber).endsWith('9845012302'), 'the call after it is logged', call);
+      // What was seen of the first call in lists of channels is logged as well; there are no records that tell the rest.
+      await posted(sandbox, 2);
+      const ends = sandbox.ledger.calls().map(({ body }) => String(body.SourceNumber).slice(-10));
+      expect(ends.sort().join() === '9845012301,9845012302', 'each call is logged once', ends);
       const over = await priorities(box);
       expect(over.length === 2 && over[1] !== '3', 'the journal tells that it is over', over);
     } finally {
