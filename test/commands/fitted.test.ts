@@ -4,6 +4,7 @@ import { storageFindings } from '../../src/commands/doctor/storage.ts';
 import { fitted, hereOf } from '../../src/commands/here/here.ts';
 import { PARKED_CODES, remedyOf, replayCommand } from '../../src/delivery/parked/reasons.ts';
 import { parkedFinding } from '../../src/health/parked.ts';
+import { shortFolder } from '../support/folder.ts';
 
 const trial = hereOf('trial/l.toml', {});
 const inTrial = (text: string): string => fitted(text, () => trial);
@@ -43,7 +44,7 @@ t.test('in a trial every told command has its config, and none is of the service
 });
 
 t.test('beside a service only what reads its files is told with sudo', (t) => {
-  const folder = t.testdir({ 'logcalld.service': '[Service]\nExecStart=/x run --config /etc/x/l.toml\n' });
+  const folder = shortFolder(t, { 'logcalld.service': '[Service]\nExecStart=/x run --config /etc/x/l.toml\n' });
   const service = hereOf('/etc/x/l.toml', { SYSTEMD_UNIT_PATH: folder });
   const fit = (text: string): string => fitted(text, () => service);
   t.equal(fit('"logcalld replay --reason no-user"'), '"logcalld replay --reason no-user"');
@@ -59,7 +60,7 @@ t.test('a place is looked at only for a command', (t) => {
 });
 
 t.test('the backup by hand that doctor tells', async (t) => {
-  const folder = t.testdir({ 'x.db': '' });
+  const folder = shortFolder(t, { 'x.db': '' });
   const backup = { enabled: true, at: 0, keep: 2, folder: null };
   const found = await storageFindings({ path: `${folder}/x.db`, backup } as never, Date.now(), trial);
   const commands = found.flatMap((one) => one.commands ?? []);

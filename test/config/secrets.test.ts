@@ -9,6 +9,7 @@ import { configSchema, SECRET_KEYS } from '../../config/schema.ts';
 import { readSecrets } from '../../src/commands/check/eyes/secrets.ts';
 import { openEyes } from '../../src/commands/check/eyes/service.ts';
 import { bundleText } from '../../src/commands/doctor/support.ts';
+import { shortFolder } from '../support/folder.ts';
 
 /** A config in which nothing stands but what is at the path of a key, in the notation of `schemaKeys`. */
 function configWith(path: string, value: unknown): string {
@@ -49,7 +50,7 @@ t.test('no key of a secret is forgotten', async (t) => {
     t.match(line, new RegExp(`${path.split('.').at(-1)}: found \\[secret\\]`), path);
     t.notMatch(refusal(text), 'hunter', path);
     t.notMatch(refusal(`allow_inline_secrets = true\n${configWith(path, ['hunter-one'])}`), 'hunter', path);
-    const report = reportOf(t.testdir({ 'l.toml': text }));
+    const report = reportOf(shortFolder(t, { 'l.toml': text }));
     t.match(report, '[secret]', path);
     t.notMatch(report, 'hunter', path);
   }

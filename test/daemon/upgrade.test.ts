@@ -19,6 +19,7 @@ import { startDaemon } from '../../src/daemon/daemon.ts';
 import { Secret } from '../../src/secret.ts';
 import { newSchema, schemaOf, versions } from '../fixtures/databases/schema.ts';
 import { CANARY, installation, sandboxUsers } from '../support/daemon.ts';
+import { shortFolder } from '../support/folder.ts';
 
 const FOLDER = new URL('../fixtures/databases/', import.meta.url);
 const unpacked = (name: string): Buffer => gunzipSync(readFileSync(new URL(`${name}.gz`, FOLDER)));
@@ -130,7 +131,7 @@ const schemaOfNew = newSchema();
 
 for (const version of versions) {
   t.test(`a database of schema ${version}`, { buffered: true }, async (t) => {
-    const path = join(t.testdir(), 'logcalld.db');
+    const path = join(shortFolder(t), 'logcalld.db');
     writeFileSync(path, unpacked(`schema-${version}.db`));
     const before = stored(path);
     t.equal(before.schema, version);

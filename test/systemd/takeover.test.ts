@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
+import { shortFolder } from '../support/folder.ts';
 
 const SCRIPTS = join(import.meta.dirname, '../../systemd/package/debian');
 const hasDpkg = spawnSync('dpkg-deb', ['--version']).status === 0;
@@ -22,7 +23,7 @@ esac
 
 /** A machine whose package knows schema 1. */
 function machine(t: Test) {
-  const root = t.testdir({
+  const root = shortFolder(t, {
     admin: { info: {}, updates: {}, status: '', available: '' },
     run: {},
     stubs: {},

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { accountOf, groupName, userName } from '../../../adapters/host/service/account.ts';
 import { readUnit } from '../../../adapters/host/service/unit.ts';
+import { shortFolder } from '../../support/folder.ts';
 
 t.test('the unit that is shipped', async (t) => {
   const unit = readUnit({ SYSTEMD_UNIT_PATH: join(import.meta.dirname, '../../../systemd') });
@@ -14,7 +15,7 @@ t.test('the unit that is shipped', async (t) => {
 });
 
 t.test('what "systemctl edit" adds; the administrator\'s file stands before the package\'s', async (t) => {
-  const folder = t.testdir({
+  const folder = shortFolder(t, {
     etc: {
       'logcalld.service.d': {
         '20-more.conf':
@@ -48,8 +49,8 @@ t.test('what "systemctl edit" adds; the administrator\'s file stands before the 
 });
 
 t.test('no unit, or a masked one', async (t) => {
-  t.equal(readUnit({ SYSTEMD_UNIT_PATH: t.testdir({}) }), null);
-  t.equal(readUnit({ SYSTEMD_UNIT_PATH: t.testdir({ 'logcalld.service': '' }) }), null);
+  t.equal(readUnit({ SYSTEMD_UNIT_PATH: shortFolder(t) }), null);
+  t.equal(readUnit({ SYSTEMD_UNIT_PATH: shortFolder(t, { 'logcalld.service': '' }) }), null);
 });
 
 t.test('users and groups of the machine', async (t) => {

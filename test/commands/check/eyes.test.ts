@@ -4,6 +4,7 @@ import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } 
 import { join } from 'node:path';
 import t from 'tap';
 import { logcalldIn } from '../../cli/world.ts';
+import { shortFolder } from '../../support/folder.ts';
 
 // A process for each look.
 t.setTimeout(120_000);
@@ -20,7 +21,7 @@ function reason(): string | false {
 }
 
 t.test('as the user of the service', { skip: reason() }, async (t) => {
-  const folder = t.testdir({
+  const folder = shortFolder(t, {
     'logcalld.toml': '',
     'users.csv': 'extension,user\n1001,a@example.com\n',
     'Master.csv': '',

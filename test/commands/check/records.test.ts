@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { parseConfig } from '../../../config/load.ts';
 import { recordsFindings } from '../../../src/commands/check/records.ts';
+import { shortFolder } from '../../support/folder.ts';
 
 function sourceWith(records: string, type = 'asterisk') {
   const user = type === 'asterisk' ? "username = 'logcalld'" : '';
@@ -14,7 +15,7 @@ function sourceWith(records: string, type = 'asterisk') {
 }
 
 t.test('no place: calls that nobody heard cannot be filled in, with the lines to add', async (t) => {
-  const folder = t.testdir({ 'freepbx.conf': '' });
+  const folder = shortFolder(t, { 'freepbx.conf': '' });
   const [stock] = await recordsFindings(sourceWith(''), join(folder, 'none'));
   t.match(stock, { level: 'warn', about: 'records of pbx1', text: /^none: calls made while nobody listens/ });
   t.match(stock?.lines?.join('\n'), /type = 'csv'/);
@@ -28,7 +29,7 @@ t.test('no place: calls that nobody heard cannot be filled in, with the lines to
 });
 
 t.test('a place that cannot be read, one without a password, and one that lacks something', async (t) => {
-  const folder = t.testdir({});
+  const folder = shortFolder(t);
   const missing = await recordsFindings(
     sourceWith(`[[source.records]]\ntype = 'csv'\ncdr_file = '${folder}/Master.csv'`),
   );

@@ -6,9 +6,10 @@ import { readUnit } from '../../../adapters/host/service/unit.ts';
 import { neededFindings } from '../../../src/commands/check/eyes/access.ts';
 import { openEyes } from '../../../src/commands/check/eyes/service.ts';
 import { logcalldIn } from '../../cli/world.ts';
+import { shortFolder } from '../../support/folder.ts';
 
 t.test('no backup folder, no certificate', async (t) => {
-  const folder = t.testdir({ a: 'one\n', b: 'two\n', c: 'three\n' });
+  const folder = shortFolder(t, { a: 'one\n', b: 'two\n', c: 'three\n' });
   const config = join(folder, 'logcalld.toml');
   const tls = `[source.tls]\nenabled = true\nca_file = '${join(folder, 'none.pem')}'\n`;
   const backup = `[storage.backup]\nfolder = '${join(folder, 'none')}'\n`;
@@ -26,7 +27,7 @@ t.test('no backup folder, no certificate', async (t) => {
 
 t.test('a folder without which systemd does not start the service', async (t) => {
   const config = '/etc/x/l.toml';
-  const folder = t.testdir({
+  const folder = shortFolder(t, {
     'logcalld.service': `[Service]\nUser=nobody\nExecStart=/x run --config ${config}\nReadWritePaths=/srv/a +/srv/b -/srv/c\n`,
   });
   const eyes = {

@@ -10,6 +10,7 @@ import { bundleText } from '../../../src/commands/doctor/support.ts';
 import { type Here, hereOf } from '../../../src/commands/here/here.ts';
 import { settled, world } from '../../cli/world.ts';
 import { CANARY } from '../../support/daemon.ts';
+import { shortFolder } from '../../support/folder.ts';
 
 t.setTimeout(120_000);
 
@@ -155,7 +156,7 @@ t.test('a whole installation', async (t) => {
 });
 
 t.test('a report: secrets wherever they stand, units, addresses', async (t) => {
-  const folder = t.testdir({
+  const folder = shortFolder(t, {
     'logcalld.toml': "[leadsquared.body]\nresource_url = 'https://me:pw-one@pbx.example/rec/{file}?token=pw-two'\n",
     'x.conf': '[Service]\nSetCredential=ami-secret:pw-three\\\n pw-four\nEnvironment="TOKEN=pw-five"\nUMask=0077\n',
   });
@@ -179,7 +180,7 @@ t.test('a report: secrets wherever they stand, units, addresses', async (t) => {
 
 /** As with a unit that is installed and runs with this config, or without one. */
 function heres(t: Test) {
-  const folder = t.testdir({
+  const folder = shortFolder(t, {
     'logcalld.service': '[Service]\nExecStart=/usr/bin/logcalld run --config /etc/x/l.toml\n',
   });
   const env = { SYSTEMD_UNIT_PATH: folder };

@@ -6,6 +6,7 @@ import type { Finding } from '../../../src/commands/check/finding.ts';
 import { verdict } from '../../../src/commands/doctor/doctor.ts';
 import { openBundle } from '../../../src/commands/doctor/support.ts';
 import { masked } from '../../../src/commands/output.ts';
+import { shortFolder } from '../../support/folder.ts';
 
 function verdictOf(levels: readonly Finding['level'][], whole = true, more: Partial<Finding> = {}): string {
   let out = '';
@@ -28,7 +29,7 @@ t.test('all is well only where all was looked at', async (t) => {
 });
 
 t.test('a report that was not made leaves no file in its place', async (t) => {
-  const path = join(t.testdir({}), 'report.txt');
+  const path = join(shortFolder(t), 'report.txt');
   openBundle(path).discard('This user may not.');
   t.notOk(existsSync(path));
   const bundle = openBundle(path);

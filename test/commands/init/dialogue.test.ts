@@ -11,6 +11,7 @@ import { startSandbox } from '../../../adapters/leadsquared/sandbox/sandbox.ts';
 import { loadConfig } from '../../../config/load.ts';
 import { command } from '../../cli/world.ts';
 import { accepted, COMPILED, DaemonProcess, sandboxUsers } from '../../support/daemon.ts';
+import { shortFolder } from '../../support/folder.ts';
 
 t.setTimeout(120_000);
 
@@ -111,7 +112,7 @@ t.test('from an empty folder to logged calls', async (t) => {
 
 t.test('on a terminal: what is typed as a secret does not show; a new one is shown to be pasted', async (t) => {
   if (spawnSync('script', ['--version']).status !== 0) return t.pass('there is no program "script" here');
-  const folder = t.testdir({});
+  const folder = shortFolder(t);
   const line = [
     ...PROGRAM,
     'init',
@@ -143,7 +144,7 @@ t.test('on a terminal: what is typed as a secret does not show; a new one is sho
 });
 
 t.test('broken off: nothing is written', async (t) => {
-  const folder = join(t.testdir({}), 'place');
+  const folder = join(shortFolder(t), 'place');
   const [program = '', ...words] = PROGRAM;
   const { status, stderr } = spawnSync(program, [...words, 'init', '--directory', folder], {
     env,

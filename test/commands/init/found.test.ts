@@ -6,6 +6,7 @@ import { findPbxs } from '../../../src/commands/init/found.ts';
 import { targetOf } from '../../../src/commands/init/place.ts';
 import { secretsFor } from '../../../src/commands/init/secrets.ts';
 import type { Answers } from '../../../src/commands/init/text.ts';
+import { shortFolder } from '../../support/folder.ts';
 
 const ANSWERS: Answers = {
   ...{ type: 'asterisk', name: 'pbx1', host: '127.0.0.1', port: null, tls: false, username: 'logcalld', country: 'IN' },
@@ -15,7 +16,7 @@ const ANSWERS: Answers = {
 const silent = async () => false;
 
 t.test('FreePBX: its records in MariaDB, a login that is there already', async (t) => {
-  const root = t.testdir({
+  const root = shortFolder(t, {
     etc: {
       'freepbx.conf': '<?php',
       asterisk: {
@@ -40,7 +41,7 @@ t.test('FreePBX: its records in MariaDB, a login that is there already', async (
 });
 
 t.test('an Asterisk alone', async (t) => {
-  const root = t.testdir({
+  const root = shortFolder(t, {
     etc: { asterisk: { 'manager.conf': '[general]\nport=5038\n' } },
     var: { log: { asterisk: { 'cdr-csv': { 'Master.csv': '' } } } },
   });
@@ -59,25 +60,28 @@ t.test('FreeSWITCH and FusionPBX: the password that everybody knows is none', as
   const etc = (password: string) => ({
     freeswitch: { autoload_configs: { 'event_socket.conf.xml': socket(password) } },
   });
-  const shipped = t.testdir({ etc: etc('ClueCon') });
+  const shipped = shortFolder(t, { etc: etc('ClueCon') });
   t.match(await findPbxs({ root: shipped, listens: silent }), [
     { type: 'freeswitch', product: 'FreeSWITCH', port: 8022, records: null },
   ]);
   t.equal((await findPbxs({ root: shipped, listens: silent }))[0]?.loginOf(''), null);
-  const own = t.testdir({ etc: { ...etc('long-one'), fusionpbx: { 'config.conf': '' } }, run: { postgresql: {} } });
+  const own = shortFolder(t, {
+    etc: { ...etc('long-one'), fusionpbx: { 'config.conf': '' } },
+    run: { postgresql: {} },
+  });
   const found = await findPbxs({ root: own, listens: silent });
   t.match(found[0]?.loginOf(''), { secret: 'long-one', file: /event_socket\.conf\.xml$/ });
   t.match(found, [{ product: 'FusionPBX', records: { kind: 'fusionpbx', socket: '/run/postgresql' } }]);
 });
 
 t.test('no files: who listens', async (t) => {
-  const root = t.testdir({});
+  const root = shortFolder(t);
   t.same(await findPbxs({ root, listens: silent }), []);
   t.match(await findPbxs({ root, listens: async (port) => port === 8021 }), [{ type: 'freeswitch', by: 'port 8021' }]);
 });
 
 t.test('the secret of one user of the PBX is never that of another', async (t) => {
-  const folder = t.testdir({
+  const folder = shortFolder(t, {
     etc: { asterisk: { 'manager.conf': '[logcalld]\nsecret = of-logcalld\n[own]\nsecret=of-own\n' } },
   });
   const [pbx = null] = await findPbxs({ root: folder, listens: silent });

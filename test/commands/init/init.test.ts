@@ -1,5 +1,5 @@
 /** `logcalld init` without a dialogue, and what it writes and says. */
-import { existsSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { loadConfig, parseConfig } from '../../../config/load.ts';
@@ -7,6 +7,7 @@ import { eventSocketLines, managerLines, placesOf, recordsSetup } from '../../..
 import { targetOf, writeFiles } from '../../../src/commands/init/place.ts';
 import { type Answers, configText } from '../../../src/commands/init/text.ts';
 import { command } from '../../cli/world.ts';
+import { shortFolder } from '../../support/folder.ts';
 
 const PROJECT = join(import.meta.dirname, '../../..');
 /** No unit, whatever the machine has. */
@@ -14,7 +15,7 @@ process.env.SYSTEMD_UNIT_PATH = '/nowhere';
 const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
 
 t.test('unattended', async (t) => {
-  const folder = t.testdir({ keys: { a: 'key-a\n', b: 'key-b\n' } });
+  const folder = shortFolder(t, { keys: { a: 'key-a\n', b: 'key-b\n' } });
   const place = join(folder, 'place');
   const config = join(place, 'logcalld.toml');
   const init = (...words: string[]) => command('init', '--directory', place, ...words);
@@ -57,7 +58,7 @@ t.test(
   'the service: its group reads the config, root alone the secrets',
   { skip: process.getuid?.() !== 0 && 'root only' },
   async (t) => {
-    const folder = t.testdir({ etc: {}, units: {} });
+    const folder = shortFolder(t, { etc: {}, units: {} });
     const directory = join(folder, 'etc');
     const lines = ['[Service]', 'User=nobody', `ExecStart=/x --config ${directory}/logcalld.toml`];
     writeFileSync(
@@ -101,9 +102,9 @@ t.test(
 );
 
 t.test('a link that somebody put where it writes is not followed', async (t) => {
-  const folder = t.testdir({ victim: 'precious', place: { victim: t.fixture('symlink', '../victim') } });
+  const folder = shortFolder(t, { victim: 'precious', place: {} });
   const target = targetOf(join(folder, 'place'), { SYSTEMD_UNIT_PATH: '/nowhere' });
-  renameSync(join(folder, 'place/victim'), `${target.config}.new`);
+  symlinkSync(join(folder, 'victim'), `${target.config}.new`);
   writeFiles([{ path: target.config, text: 'mine', secret: false }], target, 'now');
   t.equal(readFileSync(join(folder, 'victim'), 'utf8'), 'precious');
   t.equal(readFileSync(target.config, 'utf8'), 'mine');
