@@ -8,7 +8,7 @@
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { wordsOf } from '../test/support/words.ts';
 import { HEADINGS, judged, type Line, type Options, type Run, shown } from './support/report.ts';
 
 /** In this order: the whole program first. */
@@ -23,7 +23,7 @@ const files = new Map(
   ),
 );
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = wordsOf({
   allowPositionals: true,
   options: { json: { type: 'boolean', default: false }, short: { type: 'boolean', default: false } },
 });

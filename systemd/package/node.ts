@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { refuse } from '../../test/support/words.ts';
 import { ROOT } from './program.ts';
 
 export interface Architecture {
@@ -22,8 +23,7 @@ const ARCHITECTURES: readonly Architecture[] = [
 /** By either name; throws for others. */
 export function architectureOf(name: string): Architecture {
   const found = ARCHITECTURES.find(({ debian, node }) => name === debian || name === node);
-  if (found === undefined) throw new Error(`--arch is amd64 or arm64, not "${name}"`);
-  return found;
+  return found ?? refuse(`--arch is amd64 or arm64, not "${name}".`);
 }
 
 /** Puts it into `bin` of the program, with its licence. Answers whether its symbols, a seventh of its size, could be taken out. */

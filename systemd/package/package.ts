@@ -9,7 +9,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { wordsOf } from '../../test/support/words.ts';
 import { kilobytes, layFilesOfControl } from './metadata.ts';
 import { type Architecture, architectureOf, installNode } from './node.ts';
 import { layProgram, loadAll, ROOT } from './program.ts';
@@ -19,7 +19,7 @@ import { control, debianVersion, layRest } from './rest.ts';
 const MOST_MB = 180;
 const MOST_WITHOUT_NODE_MB = 60;
 
-const { values: options } = parseArgs({
+const { values: options } = wordsOf({
   options: {
     arch: { type: 'string' },
     version: { type: 'string' },

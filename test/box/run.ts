@@ -5,14 +5,15 @@
  *
  * Exit status: 0 every story passed, 1 one failed or cannot be played here (no box, no Asterisk). `--allow-skip`: the latter is only said.
  */
-import { parseArgs } from 'node:util';
+
+import { refuse, wordsOf } from '../support/words.ts';
 import { boot, SUITES, type Suite, Unavailable } from './box.ts';
 import { stories } from './stories/all.ts';
 import type { Story } from './story.ts';
 
 const STORY_LIMIT_MS = 480_000;
 
-const { values: options } = parseArgs({
+const { values: options } = wordsOf({
   options: {
     only: { type: 'string', default: '' },
     suite: { type: 'string' },
@@ -21,8 +22,7 @@ const { values: options } = parseArgs({
 });
 
 if (options.suite !== undefined && !SUITES.some((suite) => suite === options.suite)) {
-  console.error(`--suite is one of ${SUITES.join(', ')}, not "${options.suite}".`);
-  process.exit(2);
+  refuse(`--suite is one of ${SUITES.join(', ')}, not "${options.suite}".`);
 }
 const suites = SUITES.filter((suite) => suite === (options.suite ?? suite));
 const wanted = stories.filter(({ name }) => name.includes(options.only));

@@ -6,14 +6,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { built } from '../../bench/support/built.ts';
+import { refuse, wholeNumber, wordsOf } from '../support/words.ts';
 import { PARTS, type Part, type RunOptions } from './parts.ts';
 import { chanceOf } from './support/chance.ts';
 import { paceOf } from './support/pace.ts';
 import { complaints, failed, type Outcome, tableOf } from './support/table.ts';
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = wordsOf({
   allowPositionals: true,
   options: {
     seed: { type: 'string' },
@@ -28,13 +28,13 @@ const { values, positionals } = parseArgs({
 });
 
 const { long } = values;
-const whole = (text: string | undefined, otherwise: number): number => {
-  const value = text === undefined ? otherwise : Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new Error(`${text} is no whole number`);
-  return value;
+type Numbered = Exclude<keyof typeof values, 'long'>;
+const whole = (name: Numbered, otherwise: number): number => {
+  const text = values[name];
+  return text === undefined ? otherwise : wholeNumber(name, text);
 };
-const seed = whole(values.seed, Math.floor(Math.random() * 1e9));
-const pace = paceOf(values.minutes === undefined ? null : whole(values.minutes, 0), (faults) =>
+const seed = whole('seed', Math.floor(Math.random() * 1e9));
+const pace = paceOf(values.minutes === undefined ? null : whole('minutes', 0), (faults) =>
   console.error(`${new Date().toISOString()}  ${faults} kills and power cuts so far`),
 );
 // The second one ends it at once.
@@ -44,11 +44,11 @@ process.once('SIGINT', () => {
 });
 const options: RunOptions = {
   chance: chanceOf(seed),
-  lives: whole(values.lives, long ? 5000 : 300),
-  callsPerLife: whole(values.calls, long ? 60 : 25),
-  points: whole(values.points, long ? Number.MAX_SAFE_INTEGER : 10),
-  cuts: whole(values.cuts, long ? 2000 : 12),
-  parallel: whole(values.parallel, 4),
+  lives: whole('lives', long ? 5000 : 300),
+  callsPerLife: whole('calls', long ? 60 : 25),
+  points: whole('points', long ? Number.MAX_SAFE_INTEGER : 10),
+  cuts: whole('cuts', long ? 2000 : 12),
+  parallel: whole('parallel', 4),
   pace,
   long,
 };
@@ -68,8 +68,7 @@ built();
 
 const parts = PARTS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
 if (parts.length === 0) {
-  console.error(`No such part. There are: ${PARTS.map(({ name }) => name).join(', ')}.`);
-  process.exit(1);
+  refuse(`No such part. There are: ${PARTS.map(({ name }) => name).join(', ')}.`);
 }
 
 console.log(`seed ${seed}: the same faults again by npm run test:faults -- --seed ${seed}\n`);

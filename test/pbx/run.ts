@@ -7,8 +7,8 @@
  * `--pbx`: that PBX alone, and neither of the two in place of the other. Exit status: 0 every story passed, 1 a story failed or the PBX could not be set up.
  */
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { noBrowser } from '../page/browser.ts';
+import { refuse, wordsOf } from '../support/words.ts';
 import { installAsterisk, startAsterisk } from './asterisk/asterisk.ts';
 import { CHAN_SIP, type Edition, IAX2, PJSIP } from './asterisk/edition.ts';
 import { playRecords } from './databases/play.ts';
@@ -24,7 +24,7 @@ import type { Story } from './story.ts';
 /** Where PBXs are installed: kept between runs, outside the repository. */
 const FOLDER = process.env.LOGCALLD_PBX_ROOT ?? '/var/tmp/logcalld-pbx';
 
-const { values: options } = parseArgs({
+const { values: options } = wordsOf({
   options: {
     only: { type: 'string', default: '' },
     pbx: { type: 'string' },
@@ -44,8 +44,7 @@ const asterisks: readonly { readonly edition: Edition; readonly stories: readonl
 
 const PBXS = [...asterisks.map(({ edition }) => edition.name), 'freeswitch', 'records'];
 if (options.pbx !== undefined && !PBXS.includes(options.pbx)) {
-  console.error(`--pbx is one of ${PBXS.join(', ')}, not "${options.pbx}".`);
-  process.exit(2);
+  refuse(`--pbx is one of ${PBXS.join(', ')}, not "${options.pbx}".`);
 }
 const isWanted = (pbx: string): boolean => (options.pbx ?? pbx) === pbx;
 

@@ -4,13 +4,13 @@
  */
 import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
 import { templates } from '../faults/kills.ts';
+import { wholeNumber, wordsOf } from '../support/words.ts';
 import { told } from './seen.ts';
 import { USUAL } from './weather.ts';
 import { type SimResult, simulate } from './world.ts';
 
-const { values } = parseArgs({
+const { values } = wordsOf({
   options: {
     seeds: { type: 'string', default: '10' },
     seed: { type: 'string' },
@@ -20,16 +20,13 @@ const { values } = parseArgs({
   },
 });
 
-function whole(name: string, text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value > 0) return value;
-  console.error(`--${name} ${text}: write a whole number above 0`);
-  process.exit(1);
-}
-
-const first = whole('seed', values.seed ?? String(1 + Math.floor(Math.random() * 1e9)));
-const seeds = whole('seeds', values.seeds);
-const climate = { ...USUAL, hours: whole('hours', values.hours), callsPerHour: whole('calls', values.calls) };
+const first = wholeNumber('seed', values.seed ?? String(1 + Math.floor(Math.random() * 1e9)), 1);
+const seeds = wholeNumber('seeds', values.seeds, 1);
+const climate = {
+  ...USUAL,
+  hours: wholeNumber('hours', values.hours, 1),
+  callsPerHour: wholeNumber('calls', values.calls, 1),
+};
 
 /** In a process of its own: seeds that it is sent, one after the other. */
 function work(): void {
@@ -63,7 +60,7 @@ async function spread(onResult: (result: SimResult) => void): Promise<void> {
         else reject(new Error(`a process of the simulation ended with ${status}`));
       });
     });
-  await Promise.all(Array.from({ length: Math.min(seeds, whole('parallel', values.parallel)) }, worker));
+  await Promise.all(Array.from({ length: Math.min(seeds, wholeNumber('parallel', values.parallel, 1)) }, worker));
 }
 
 async function main(): Promise<number> {

@@ -188,7 +188,7 @@ function attempts(look: Look, list: readonly Attempt[]): Html {
       <td class="number">${permitWaitMs === null ? '' : length(permitWaitMs)}</td><td>${result?.http ?? ''}</td>
       <td class="number">${result === null ? '' : `${result.durationMs} ms`}</td>
       <td>${result === null ? 'no answer on record' : result.outcome}</td>
-      <td>${told(look, result?.message ?? '')}${result?.answer == null ? '' : html`<br><code class="answer">${told(look, result.answer)}</code>`}</td>
+      <td class="answer">${told(look, result?.message ?? '')}${result?.answer == null ? '' : html`<br><code>${told(look, result.answer)}</code>`}</td>
     </tr>`,
     )}</tbody></table></div>`;
 }
