@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { pause } from '../../bench/support/process.ts';
 import type { Pbx, Template } from './calls/template.ts';
 import type { Chance } from './support/chance.ts';
+import { SmallDisk } from './support/disk.ts';
 import { Knowledge } from './support/oracle.ts';
 import { inParallel } from './support/parallel.ts';
 import { finished, settle } from './support/settle.ts';
@@ -29,6 +30,26 @@ const REACHED = 'reached';
 /** Of the points: a run of the script has a little less to write now and then. */
 const REACHED_SHARE = 0.6;
 
+/**
+ * The file system of a site, MB: the room that the daemon keeps for deliveries is a share of it, and of a large one thousands of
+ * writes would only make that room.
+ */
+const DISK_MB = 16;
+
+async function onSmallDisk<T>(use: (site: Site) => Promise<T>): Promise<T> {
+  const disk = new SmallDisk(DISK_MB);
+  try {
+    const site = await Site.open({ storage: join(disk.path, 'logcalld.db') });
+    try {
+      return await use(site);
+    } finally {
+      await site.close();
+    }
+  } finally {
+    disk.close();
+  }
+}
+
 /** The script: calls of both PBXs close after each other, from the moment at which the daemon listens. */
 async function script(site: Site, life: Life, all: Templates): Promise<void> {
   if (!(await life.logged('pbx-connected', 2))) return;
@@ -43,10 +64,9 @@ async function script(site: Site, life: Life, all: Templates): Promise<void> {
 }
 
 /** How often a whole run makes this call. */
-async function count(all: Templates): Promise<Readonly<Record<string, number>>> {
-  const site = await Site.open();
-  const trace = join(site.folder, 'trace');
-  try {
+const count = (all: Templates): Promise<Readonly<Record<string, number>>> =>
+  onSmallDisk(async (site) => {
+    const trace = join(site.folder, 'trace');
     const life = site.start({
       under: ['strace', '-f', '--seccomp-bpf', '-qq', '-e', `trace=${SYSCALLS.join()}`, '-o', trace],
     });
@@ -59,27 +79,23 @@ async function count(all: Templates): Promise<Readonly<Record<string, number>>> 
       return [names, text.split(calls).length - 1] as const;
     });
     return { ...Object.fromEntries(found), requests: site.crm.arrivals().length };
-  } finally {
-    await site.close();
-  }
-}
+  });
 
 /** Ends the daemon at a place of the script and lets it start again. */
 async function atPoint(name: string, all: Templates, begin: (site: Site) => Life): Promise<Outcome> {
   const began = performance.now();
-  const site = await Site.open();
   try {
-    const life = begin(site);
-    await Promise.race([script(site, life, all), life.exited]);
-    await Promise.race([life.exited, finished(site, life, SCRIPT_MS).catch(() => {})]);
-    const reached = life.over;
-    await life.kill();
-    await site.quiet();
-    return outcomeOf(name, 2, began, await settle(site, new Knowledge()), reached ? REACHED : 'not reached');
+    return await onSmallDisk(async (site) => {
+      const life = begin(site);
+      await Promise.race([script(site, life, all), life.exited]);
+      await Promise.race([life.exited, finished(site, life, SCRIPT_MS).catch(() => {})]);
+      const reached = life.over;
+      await life.kill();
+      await site.quiet();
+      return outcomeOf(name, 2, began, await settle(site, new Knowledge()), reached ? REACHED : 'not reached');
+    });
   } catch (error) {
     throw new Error(`${name}: ${String(error)}`, { cause: error });
-  } finally {
-    await site.close();
   }
 }
 

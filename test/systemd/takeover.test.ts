@@ -11,11 +11,12 @@ const skip = !hasDpkg ? 'no dpkg here' : process.getuid?.() !== 0 ? 'root only' 
 
 /** What the new version says of the config: it is asked as root, without the credentials of the daemon that runs. */
 const asked = (root: string): string =>
-  `#!/bin/sh\n[ -z "$CREDENTIALS_DIRECTORY" ] && [ "$(id -u)" = 0 ] || exit 99\nexit "$(cat ${root}/verdict)"\n`;
+  `#!/bin/sh\n[ -z "$CREDENTIALS_DIRECTORY" ] && [ "$(id -u)" = 0 ] || exit 99\necho "$*" > ${root}/asked-of\nexit "$(cat ${root}/verdict)"\n`;
 
 /** The service is in the state that a file holds; a restart is noted, and comes to what another one says. */
 const systemctl = (root: string): string => `#!/bin/sh
 case $1 in
+  show) cat ${root}/starts ;;
   is-active) cat ${root}/state; grep -qx active ${root}/state ;;
   restart) echo restart >> ${root}/asked; cat ${root}/comes > ${root}/state; grep -qx active ${root}/state ;;
 esac
@@ -90,6 +91,26 @@ t.test('an installation from source goes when the package works, and not before'
   t.notOk(existsSync(`${lib}.source`));
   t.equal(dpkg('--remove', 'probe').status, 0);
   t.notOk(existsSync(lib));
+});
+
+t.test('the config that is looked at is that of the unit', { skip }, async (t) => {
+  const { root, file, put, verdict, dpkg } = machine(t);
+  const looked = (): string => readFileSync(join(root, 'asked-of'), 'utf8');
+  const unit = (words: string): void =>
+    put(join(root, 'starts'), `{ path=/x ; argv[]=/x run ${words} ; ignore_errors=no ; start_time=[n/a] }\n`);
+  verdict(78);
+  unit('--config /srv/calls.toml');
+  t.match(dpkg('--install', file), { status: 1, stderr: /would not start with this config/ });
+  t.match(looked(), /check-config .*--config \/srv\/calls\.toml$/m);
+  for (const words of ['-c /srv/calls.toml', '--config=/srv/calls.toml']) {
+    unit(words);
+    t.equal(dpkg('--configure', 'probe').status, 1);
+    t.match(looked(), /--config \/srv\/calls\.toml$/m, words);
+  }
+  unit('');
+  verdict(0);
+  t.equal(dpkg('--configure', 'probe').status, 0);
+  t.match(looked(), `--config ${root}/etc/logcalld/logcalld.toml`, 'systemd does not say: where it is else');
 });
 
 t.test('a restart that failed is made up for by the remedy that is told', { skip }, async (t) => {

@@ -4,6 +4,9 @@ import type { Deaf, Unheard } from '../../../src/ports.ts';
 /** The classes of events that calls are logged by. */
 export const READ = 'read = system,call,agent,cdr,user';
 
+/** In `[general]`: names of recordings, and whether a caller asked that his number is not shown. */
+export const CHANNEL_VARIABLES = 'channelvars = MIXMONITOR_FILENAME,CALLERID(pres)';
+
 /**
  * Events that are not needed: half of the traffic. `!`: what it names is held back, and all else passes. `^`: a caller may call himself
  * like an event.

@@ -1,5 +1,5 @@
 /** What has to be added on the PBX, ready to be pasted. README.md tells the same. */
-import { FILTER, READ } from '../../../adapters/asterisk/hearing/advice.ts';
+import { CHANNEL_VARIABLES, FILTER, READ } from '../../../adapters/asterisk/hearing/advice.ts';
 import { RELOADS } from '../../../adapters/asterisk/records/settings.ts';
 import type { RecordsPlace } from './found.ts';
 import { type Answers, type Layout, needsPassword } from './text.ts';
@@ -53,7 +53,9 @@ export function placesOf({ type }: Answers, product: string | null, port: number
           'In its web interface instead: Settings, Asterisk Manager Users, Add Manager; tick the same rights. It has no event filter; logcalld works without.',
           "For recordings: recordingfile => recordingfile in /etc/asterisk/cdr_manager_mapping_custom.conf, then asterisk -rx 'module reload cdr_manager.so'.",
         ]
-      : [];
+      : [
+          `Before the reload${product === null ? ', without FreePBX' : ''}: in its section [general], for names of recordings and callers who hide their number, ${CHANNEL_VARIABLES}; what such a line there names already stays in it.`,
+        ];
   return [`At the end of ${file}; then asterisk -rx 'manager reload'.`, ...freepbx];
 }
 

@@ -140,6 +140,10 @@ t.test('what is to be done on the PBX exists there', async (t) => {
     placesOf({ ...ANSWERS, type: 'freeswitch' }, 'FusionPBX', null).join('\n'),
     /switch\.event_socket\.password in \/etc\/fusionpbx\/config\.conf/,
   );
+  const variables = /section \[general\].* channelvars = MIXMONITOR_FILENAME,CALLERID\(pres\)/;
+  t.match(placesOf(ANSWERS, 'Asterisk', null).join('\n'), variables);
+  t.match(placesOf(ANSWERS, null, null).join('\n'), variables);
+  t.notMatch(placesOf(ANSWERS, 'FreePBX', null).join('\n'), variables, 'there recordings have a line of their own');
   const csv = recordsSetup({ kind: 'csv', file: '/m.csv' }, { installed: true }, '').join('\n');
   t.match(csv, "asterisk -rx 'module reload cdr' and asterisk -rx 'module reload cdr_csv.so'");
   t.notMatch(csv, 'cdr reload');
