@@ -23,9 +23,10 @@ import { directionOf } from './rules/direction.ts';
 import { doubtsOf } from './rules/doubts.ts';
 import { companyNumber, type ExternalNumber, externalNumber, externalOf } from './rules/external-party.ts';
 import { mobileOf } from './rules/forwarded.ts';
-import { leftBehind, seconds } from './rules/left-behind.ts';
+import { leftBehind } from './rules/left-behind.ts';
 import { ringGroupOf } from './rules/ring-group.ts';
 import { madeBefore, madeSince, ringingSince, rungOf } from './rules/ringing.ts';
+import { seconds } from './rules/split-off.ts';
 import { statusOf } from './rules/status.ts';
 import { type Connection, connectionsOf, covered } from './talk.ts';
 

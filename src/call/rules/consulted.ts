@@ -8,11 +8,11 @@ import { talksOf } from '../conversation.ts';
 import { type Channel, calledIn, trunksOf } from '../live/state.ts';
 import type { CallRecord } from '../record.ts';
 import { distinctRecordings } from '../recordings.ts';
-import { type Connection, connectionsOf, covered, SEAM_MS } from '../talk.ts';
+import { type Connection, connectionsOf, SEAM_MS } from '../talk.ts';
 import { type Case, isPhone, shown } from './case.ts';
 import { doubtsOf } from './doubts.ts';
 import { companyNumber, externalNumber } from './external-party.ts';
-import { seconds } from './left-behind.ts';
+import { splitOff } from './split-off.ts';
 
 /** The calls of those who were consulted in the call of `record`, whose own outside party is `subject`. */
 export function consulted(of: Case, record: CallRecord, subject: Channel): CallRecord[] {
@@ -55,46 +55,24 @@ function recordOf(of: Case, record: CallRecord, { leg, phone, connections, ended
   const shownE164 = toE164(shownNumber, country, format);
   const did = shownE164 !== null && shownE164 === record.externalE164 ? leg.party.number : shownNumber;
   const recordings = distinctRecordings(leg.recordings);
-  const fact = `${shown(phone)} talked with ${shown(leg)} alone, in the middle of another call`;
-  const reason = (value: string | null) => ({ value, rule: 'consulted', fact, rejected: [] });
-  return {
-    ...record,
-    callSessionId: `${of.source}-${leg.id}`,
+  const own = splitOff(of, record, {
     direction: 'Outbound',
-    status: 'Answered',
+    ...{ leg, phone, talks, answeredAt, endedAt, endBetween: leg.endBetween },
+    rule: 'consulted',
+    fact: `${shown(phone)} talked with ${shown(leg)} alone, in the middle of another call`,
+  });
+  return {
+    ...own,
     external: number.value.number,
     externalE164: number.value.e164,
-    externalName: null,
-    withheld: false,
     did,
     didE164: toE164(did, country, format),
     trunk: leg.facts.endpoint,
-    queue: null,
-    ringGroup: null,
-    agent: phone.party.ext,
-    agentDomain: phone.party.domain,
-    agentsRung: [],
-    responsible: phone.party.ext,
-    agentsTalked: talks,
-    startedAt: leg.createdAt,
-    answeredAt,
-    endedAt,
-    endBetween: leg.endBetween,
-    durationSeconds: seconds(endedAt - answeredAt),
-    talkSeconds: seconds(covered(talks)),
-    ringSeconds: seconds(Math.max(0, answeredAt - leg.createdAt)),
-    holdSeconds: 0,
     recording: recordings[0] ?? null,
     recordings,
     q850: leg.clearing?.q850 ?? null,
     sip: leg.clearing?.sip ?? null,
     flags: doubtsOf([leg, phone], leg, leg, answeredAt, recordings),
-    legs: 2,
-    reasons: {
-      direction: reason('Outbound'),
-      external: { ...number, value: number.value.number, rejected: [] },
-      agent: reason(phone.party.ext),
-      status: reason('Answered'),
-    },
+    reasons: { ...own.reasons, external: { ...number, value: number.value.number, rejected: [] } },
   };
 }
