@@ -1,7 +1,6 @@
 /** A disk that is full, fails or is slow. */
 import { join } from 'node:path';
 import { pause } from '../../bench/support/process.ts';
-import { SYNC } from './points.ts';
 import type { Chance } from './support/chance.ts';
 import { SmallDisk } from './support/disk.ts';
 import { Knowledge, placedCalls } from './support/oracle.ts';
@@ -10,6 +9,8 @@ import { type Life, Site } from './support/site.ts';
 import { type Outcome, outcomeOf } from './support/table.ts';
 import { type Templates, traffic } from './support/traffic.ts';
 
+/** SQLite's builds sync by one or the other. */
+const SYNC = 'fsync,fdatasync';
 const PER_SECOND = 20;
 const SPEED = 20;
 /** What was stored before is delivered within, ms. */

@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pause } from '../../bench/support/process.ts';
+import { pause, scratch } from '../../bench/support/process.ts';
 import type { Pbx, Template } from './calls/template.ts';
 import type { Chance } from './support/chance.ts';
 import { SmallDisk } from './support/disk.ts';
@@ -19,11 +19,14 @@ type Templates = Readonly<Record<Pbx, readonly Template[]>>;
 
 const CALLS = 12;
 const SPEED = 60;
-/** SQLite's builds sync by one or the other. */
-export const SYNC = 'fsync,fdatasync';
-const SYSCALLS = [SYNC, 'pwrite64'] as const;
+/** What `kill-at.c` counts, in its order. */
+const KINDS = [
+  { kind: 'write', name: 'SIGKILL at the Nth write of the database' },
+  { kind: 'sync', name: 'SIGKILL at the Nth sync of the disk' },
+] as const;
+type Kind = (typeof KINDS)[number]['kind'];
 const REQUEST_POINTS = ['before', 'at', 'after'] as const;
-/** The script takes so long at most, ms, also under strace. */
+/** The script takes so long at most, ms. */
 const SCRIPT_MS = 30_000;
 
 const REACHED = 'reached';
@@ -63,22 +66,21 @@ async function script(site: Site, life: Life, all: Templates): Promise<void> {
   await site.quiet();
 }
 
-/** How often a whole run makes this call. */
-const count = (all: Templates): Promise<Readonly<Record<string, number>>> =>
+interface Counts extends Readonly<Record<Kind, number>> {
+  readonly requests: number;
+}
+
+/** How many there are of each in a whole run. */
+const count = (all: Templates, library: string): Promise<Counts> =>
   onSmallDisk(async (site) => {
-    const trace = join(site.folder, 'trace');
-    const life = site.start({
-      under: ['strace', '-f', '--seccomp-bpf', '-qq', '-e', `trace=${SYSCALLS.join()}`, '-o', trace],
-    });
+    const counts = join(site.folder, 'counts');
+    const life = site.start({ env: { LD_PRELOAD: library, LOGCALLD_KILL_COUNTS: counts } });
     await script(site, life, all);
     await finished(site, life, SCRIPT_MS);
     await life.stop();
-    const text = readFileSync(trace, 'utf8');
-    const found = SYSCALLS.map((names) => {
-      const calls = new RegExp(`\\b(?:${names.replaceAll(',', '|')})\\(`);
-      return [names, text.split(calls).length - 1] as const;
-    });
-    return { ...Object.fromEntries(found), requests: site.crm.arrivals().length };
+    const bytes = readFileSync(counts);
+    const [write, sync] = KINDS.map((_, at) => Number(bytes.readBigUInt64LE(at * 8)));
+    return { write: write ?? 0, sync: sync ?? 0, requests: site.crm.arrivals().length };
   });
 
 /** Ends the daemon at a place of the script and lets it start again. */
@@ -99,15 +101,10 @@ async function atPoint(name: string, all: Templates, begin: (site: Site) => Life
   }
 }
 
-const traced =
-  (syscall: string, nth: number) =>
-  (site: Site): Life => {
-    const inject = `inject=${syscall}:signal=SIGKILL:when=${nth}`;
-    // Not with --seccomp-bpf: strace 6.1 then injects nothing.
-    return site.start({
-      under: ['strace', '-f', '-qq', '-o', '/dev/null', '-e', `trace=${syscall}`, '-e', inject],
-    });
-  };
+const killedAt =
+  (library: string, kind: Kind, nth: number) =>
+  (site: Site): Life =>
+    site.start({ env: { LD_PRELOAD: library, [`LOGCALLD_KILL_AT_${kind.toUpperCase()}`]: String(nth) } });
 
 const requested =
   (position: (typeof REQUEST_POINTS)[number], nth: number) =>
@@ -125,6 +122,14 @@ const requested =
     return life;
   };
 
+/** The library that ends a process there, compiled for this machine. */
+function compiled(): string {
+  const library = join(scratch(), 'kill-at.so');
+  const source = join(import.meta.dirname, 'support', 'kill-at.c');
+  execFileSync('cc', ['-shared', '-fPIC', '-O1', '-Wall', '-Werror', '-o', library, source, '-ldl']);
+  return library;
+}
+
 /** So many of them, spread evenly; which ones is chance. */
 function some(most: number, wanted: number, chance: Chance): number[] {
   const step = Math.max(1, most / wanted);
@@ -135,22 +140,20 @@ function some(most: number, wanted: number, chance: Chance): number[] {
 
 /** `wanted`: so many points of each kind at most. */
 export async function points(all: Templates, wanted: number, parallel: number, chance: Chance): Promise<Outcome[]> {
-  execFileSync('strace', ['--version'], { stdio: 'ignore' });
-  const most = await count(all);
+  const library = compiled();
+  const most = await count(all, library);
   const kinds = [
-    ...SYSCALLS.map((syscall) => {
-      const nths = some(most[syscall] ?? 0, wanted, chance);
-      const runs = nths.map((nth) => () => atPoint(`${syscall} ${nth}`, all, traced(syscall, nth)));
-      return {
-        name: `SIGKILL at the Nth ${syscall === SYNC ? 'sync of the disk' : 'write of the database'}`,
-        of: most[syscall] ?? 0,
-        runs,
-      };
-    }),
+    ...KINDS.map(({ kind, name }) => ({
+      name,
+      of: most[kind],
+      runs: some(most[kind], wanted, chance).map(
+        (nth) => () => atPoint(`${kind} ${nth}`, all, killedAt(library, kind, nth)),
+      ),
+    })),
     {
       name: 'SIGKILL before, at, after the Nth request',
-      of: (most.requests ?? 0) * REQUEST_POINTS.length,
-      runs: some(most.requests ?? 0, Math.ceil(wanted / REQUEST_POINTS.length), chance).flatMap((nth) =>
+      of: most.requests * REQUEST_POINTS.length,
+      runs: some(most.requests, Math.ceil(wanted / REQUEST_POINTS.length), chance).flatMap((nth) =>
         REQUEST_POINTS.map((position) => () => atPoint(`${position} ${nth}`, all, requested(position, nth))),
       ),
     },
