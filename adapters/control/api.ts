@@ -94,8 +94,14 @@ export const requests = {
   resume: nothing,
   /** Tries LeadSquared again at once and fetches its users. */
   retry: nothing,
-  /** An operator has read what happened to the database (`notices`), and which calls are parked; absent: both. It is told no more. */
-  acknowledge: z.strictObject({ of: z.enum(['calls', 'notices']).optional() }),
+  /**
+   * An operator has read what happened to the database (`notices`), and which calls are parked; absent: both. It is told no more. `seen`:
+   * so many calls he saw; when there are more by now, nothing is noted (409).
+   */
+  acknowledge: z.strictObject({
+    of: z.enum(['calls', 'notices']).optional(),
+    seen: z.int().nonnegative().optional(),
+  }),
   /** A page of an erasure: as in `upkeep/erase.ts`. */
   erase: z.strictObject({
     digits: z.string().regex(/^\d{7,15}$/, { error: 'seven digits at least' }),

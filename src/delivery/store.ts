@@ -251,8 +251,11 @@ export interface Outbox {
     checkAt: number;
   }): Promise<number>;
   attempts(args: { sessionId: string }): Promise<readonly Attempt[]>;
-  /** Takes note of all rows that are parked now, `at` ms since the epoch. Answers how many of each code were not noted before. */
-  acknowledge(args: { at: number }): Promise<readonly ParkedCount[]>;
+  /**
+   * Takes note of all rows that are parked now, `at` ms since the epoch. Answers how many of each code were not noted before. `seen`: the
+   * most that they may be; `null`: they are more, and nothing was noted.
+   */
+  acknowledge(args: { at: number; seen?: number | undefined }): Promise<readonly ParkedCount[] | null>;
 }
 
 export interface OutboxCounts {

@@ -163,7 +163,7 @@ export function createApp(parts: AppParts): Hono<Env> {
   button('/pause', 'pause', () => done(daemon.call('pause', {})));
   button('/resume', 'resume', () => done(daemon.call('resume', {})));
   button('/retry', 'retry', () => done(daemon.call('retry', {})));
-  button('/acknowledge', 'acknowledge', () => done(daemon.call('acknowledge', { of: 'calls' })));
+  button('/acknowledge', 'acknowledge', (_c, { seen = '0' }) => note(daemon, Number(seen)));
   button('/acknowledge-notices', 'acknowledge-notices', () => done(daemon.call('acknowledge', { of: 'notices' })));
   button('/reveal', 'numbers-shown', async (c) => {
     c.get('session').revealedUntil = clock.monotonic() + REVEALED_MS;
@@ -193,5 +193,16 @@ export function createApp(parts: AppParts): Hono<Env> {
 }
 
 type Form = Readonly<Record<string, string>>;
+
+/** Takes note of the calls that were shown: of those that came since, nobody has seen anything. */
+async function note(daemon: Daemon, seen: number): Promise<Answer> {
+  try {
+    await daemon.call('acknowledge', { of: 'calls', seen: Number.isSafeInteger(seen) && seen > 0 ? seen : 0 });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ControlError) || error.status !== 409) throw error;
+    return { title: 'More calls wait by now', lines: ['Nothing was noted. Look at them first.'], idle: true };
+  }
+}
 
 const done = (work: Promise<unknown>): Promise<Answer> => work.then(() => undefined);

@@ -8,7 +8,10 @@ t.test('what is taken note of is what was meant: the calls, the database, or bot
   const over: string[] = [];
   const store = {
     upkeep: { acknowledge: async () => done.push('notices') },
-    outbox: { acknowledge: async () => [{ code: 'rejected', count: done.push('calls'), fresh: 1 }] },
+    outbox: {
+      acknowledge: async ({ seen }: { seen?: number }) =>
+        seen === 0 ? null : [{ code: 'rejected', count: done.push('calls'), fresh: 1 }],
+    },
   } as unknown as Store;
   const conditions = { set: (code: string) => over.push(code) };
   const { acknowledge } = handlersOf({ store, conditions, clock: { now: () => 0 } } as unknown as HandlerParts);
@@ -19,7 +22,9 @@ t.test('what is taken note of is what was meant: the calls, the database, or bot
   t.same(done.splice(0), ['notices']);
   t.notOk(over.splice(0).includes('calls-parked'));
   await acknowledge({});
-  t.same(done, ['notices', 'calls']);
+  t.same(done.splice(0), ['calls', 'notices']);
+  await t.rejects(acknowledge({ seen: 0 }), { status: 409, message: /Nothing was noted/ });
+  t.same(done, [], 'more calls than were seen: nothing is noted of the database either');
   t.ok(over.includes('calls-parked') && over.includes('database-lost'));
 });
 

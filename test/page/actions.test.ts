@@ -1,5 +1,6 @@
 /** What the buttons ask for, and what is told of it. */
 import t from 'tap';
+import { ControlError } from '../../adapters/control/refusal.ts';
 import { remedyOf } from '../../src/delivery/parked/reasons.ts';
 import { NOW, pageOn, recordOf, statusOf } from './fake.ts';
 
@@ -100,7 +101,12 @@ t.test('calls that wait are told by their code, which the button sends, with sen
       ],
     },
   };
-  const page = pageOn({ acknowledge: async () => ({}) }, { ...status, counts });
+  let isMore = false;
+  const acknowledge = async () => {
+    if (isMore) throw new ControlError(409, 'more');
+    return {};
+  };
+  const page = pageOn({ acknowledge }, { ...status, counts });
   const { cookie, csrf } = await page.login();
   const text = await (await page.ask('/', { cookie })).text();
   const rows = [...(text.split('id="attention"')[1]?.split('</section>')[0] ?? '').matchAll(/<tr>.*?<\/tr>/gs)]
@@ -118,8 +124,15 @@ t.test('calls that wait are told by their code, which the button sends, with sen
   t.notMatch(rows[2], /<button>/);
   t.match(text, /Take note of 3 calls/);
   t.notMatch(text, /Take note of what happened/);
-  await page.post('/acknowledge', { csrf }, cookie);
-  t.same(page.asked.at(-1)?.input, { of: 'calls' });
+  t.match(text, /action="\/acknowledge".*name="seen" value="3"/s, 'the calls that are shown');
+  await page.post('/acknowledge', { csrf, seen: '3' }, cookie);
+  t.same(page.asked.at(-1)?.input, { of: 'calls', seen: 3 });
+  t.equal(page.actions.at(-1), 'acknowledge');
+  const before = page.actions.length;
+  isMore = true;
+  const refused = await page.post('/acknowledge', { csrf, seen: '3' }, cookie);
+  t.match(await refused.text(), /More calls wait by now.*Nothing was noted/s);
+  t.equal(page.actions.length, before, 'nothing was done');
 });
 
 t.test('what happened to the database has a button of its own', async (t) => {

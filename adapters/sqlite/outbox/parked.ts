@@ -45,8 +45,9 @@ export function acknowledger(db: Connection) {
   const fresh = byCode(db, 'WHERE fresh > 0');
   const note = db.prepare<[object]>('UPDATE acknowledgement SET number = number + 1, at = @at WHERE id = 1');
   const none = db.prepare('UPDATE parked_count SET fresh = 0 WHERE fresh > 0');
-  return db.transaction(({ at }: Parameters<Outbox['acknowledge']>[0]): readonly ParkedCount[] => {
+  return db.transaction(({ at, seen }: Parameters<Outbox['acknowledge']>[0]): readonly ParkedCount[] | null => {
     const noted = fresh();
+    if (noted.reduce((sum, one) => sum + one.fresh, 0) > (seen ?? Number.POSITIVE_INFINITY)) return null;
     note.run({ at: Math.floor(at) });
     none.run();
     return noted;

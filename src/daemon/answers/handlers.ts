@@ -68,10 +68,11 @@ export function handlersOf(parts: HandlerParts): Handlers {
       const { standing, cause } = await delivery.snapshot();
       return { standing, cause, users };
     },
-    async acknowledge({ of }) {
+    async acknowledge({ of, seen }) {
       const at = parts.clock.now();
+      const parked = of === 'notices' ? [] : await parts.store.outbox.acknowledge({ at, seen });
+      if (parked === null) throw new ControlError(409, 'More calls wait for somebody by now. Nothing was noted.');
       const notices = of === 'calls' ? 0 : await acknowledge(parts.store, conditions, at);
-      const parked = of === 'notices' ? [] : await parts.store.outbox.acknowledge({ at });
       if (of !== 'notices') conditions.set(PARKED, null);
       return { notices, parked };
     },

@@ -170,7 +170,7 @@ function attention(look: Look, { counts }: Status): Html {
         </tr>`;
       })}</tbody>
     </table></div>
-    ${fresh === 0 ? '' : html`<div class="actions">${action(look, '/acknowledge', `Take note of ${count(fresh, 'call')}`)}</div>`}
+    ${fresh === 0 ? '' : html`<div class="actions">${action(look, '/acknowledge', `Take note of ${count(fresh, 'call')}`, { seen: String(fresh) })}</div>`}
   </section>`;
 }
 
