@@ -20,7 +20,7 @@ const ARCHITECTURES: readonly Architecture[] = [
   { debian: 'arm64', node: 'arm64', strip: 'aarch64-linux-gnu-strip' },
 ];
 
-/** By either name; throws for others. */
+/** By either name; another one ends the process with a sentence. */
 export function architectureOf(name: string): Architecture {
   const found = ARCHITECTURES.find(({ debian, node }) => name === debian || name === node);
   return found ?? refuse(`--arch is amd64 or arm64, not "${name}".`);
