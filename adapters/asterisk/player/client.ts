@@ -11,6 +11,8 @@ export interface PlayerFaults {
   readonly refuseLogin?: boolean;
   /** Half-open link: connections stay up, but nothing is read, answered or sent. */
   readonly mute?: boolean;
+  /** Nothing of the recording is sent: its time stands still. All else is answered. */
+  readonly held?: boolean;
   /** After so many more packets of the recording, the next is cut in half and the connection dropped. It is lost. */
   readonly cutAfter?: number;
   /** Everything is written in pieces of so many bytes. */

@@ -213,7 +213,8 @@ export class AmiPlayer {
     while (!this.#closed) {
       const wake = this.#wake.promise;
       const until = Math.max(...this.#settled.values()) - performance.now();
-      if (this.#settled.size === 0 || this.#faults.mute === true) await wake;
+      const { mute = false, held = false } = this.#faults;
+      if (this.#settled.size === 0 || mute || held) await wake;
       else if (until > 0) await Promise.race([wake, delay(until, null, { ref: false })]);
       else return [...this.#settled.keys()];
     }

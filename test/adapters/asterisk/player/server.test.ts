@@ -126,3 +126,18 @@ t.test('a client that does not read holds the playback back', async (t) => {
   socket.destroy();
   await player.close();
 });
+
+t.test('held, the recording stands still, and logins and actions are answered', async (t) => {
+  const path = capture('asterisk-22/inbound_busy/events-f');
+  const { player, port } = await playing({ captures: [path], faults: { held: true } });
+  const { remaining } = player;
+  const { client, log } = watchedClient({ port });
+  await log.find((item) => item.kind === 'connected');
+  await received(path);
+  t.equal(player.remaining, remaining, 'another one has played all of it meanwhile');
+  player.setFaults({});
+  await player.done;
+  t.equal(player.remaining, 0);
+  await client.close();
+  await player.close();
+});
