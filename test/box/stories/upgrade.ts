@@ -7,6 +7,13 @@ const mainPid = (box: Box): Promise<string> => box.must('systemctl show -P MainP
 const runningVersion = async (box: Box): Promise<unknown> =>
   (await entries(box)).findLast(({ event }) => event === 'starting')?.text;
 
+/** Whose posts wait for their answers longer than an upgrade takes, and are looked for soon afterwards. */
+const patient = (config: string): string =>
+  `${config.replace('[leadsquared]\n', "[leadsquared]\nreply_timeout = '3m'\ntotal_timeout = '4m'\n")}
+[leadsquared.uncertain]
+wait = '2s'
+`;
+
 export const upgraded: Story = {
   name: 'upgrade with a call and a post under way: none lost, none doubled',
   async play(box) {
@@ -14,9 +21,9 @@ export const upgraded: Story = {
     const pbx = await outside(['inbound_answered_caller_hangs_up', 'outbound_busy'], 0.2);
     try {
       await install(box, current);
-      await configure(box, pbx);
-      // The answer to the first post takes until after the old daemon is asked to stop.
-      pbx.sandbox.addFaults({ match: { path: 'LogCall' }, fault: { kind: 'delay', ms: 8_000 } });
+      await configure(box, { ...pbx, config: patient(pbx.config) });
+      // The first post is carried out, and still waits for its answer when the old daemon is asked to stop.
+      pbx.sandbox.addFaults({ match: { path: 'LogCall' }, fault: { kind: 'timeout', commit: true } });
       const underWay = pbx.sandbox.next(({ request }) => request.path.includes('LogCall'));
       await box.must('systemctl enable --now logcalld');
       await pbx.player.reached(
@@ -24,9 +31,9 @@ export const upgraded: Story = {
       );
       // However long it takes, the call goes on.
       pbx.player.setFaults({ held: true });
+      await underWay;
       const ran = await install(box, newer);
       expect(ran.code === 0, 'apt upgrades it', ran);
-      await underWay;
       expect((await runningVersion(box)) === `logcalld ${NEWER}`, 'the new version runs', await runningVersion(box));
       pbx.player.setFaults({});
       await pbx.player.done;
@@ -37,6 +44,8 @@ export const upgraded: Story = {
       const second = at(({ text }) => text === `logcalld ${NEWER}`);
       const ended = log.flatMap(({ event }, place) => (event === 'call-ended' ? [place] : []));
       expect(ended.length === 2 && second < (ended[1] ?? 0), 'a call went on over the restart', log);
+      const logged = at(({ event }) => event === 'call-logged');
+      expect(logged > second, 'a post was under way at the stop, and was looked for afterwards', log);
       expect(pbx.sandbox.ledger.calls().length === 2, 'both are posted', pbx.sandbox.ledger.calls());
       expect(pbx.sandbox.ledger.doubled().length === 0, 'neither twice', pbx.sandbox.ledger.doubled());
       const trees = await box.must('ls -d /usr/lib/logcalld/running.* | wc -l');
