@@ -193,6 +193,8 @@ export interface UserLine {
   readonly note: string;
   readonly calls: number;
   readonly lastAt: number | null;
+  /** Calls that are not posted as the extension had no user. */
+  readonly held: { readonly parked: number; readonly skipped: number };
 }
 
 /** About the calls of one page. */

@@ -24,6 +24,8 @@ export const selection = {
   code: z.string().min(1).max(50).optional(),
   /** A piece of its sentence, or a code that this version does not know. */
   reason: z.string().min(1).max(200).optional(),
+  /** The whole sentence, as `status` counts them; empty: none was kept. */
+  sentence: z.string().max(10_000).optional(),
 };
 /** Whose calls, when and how, besides. */
 export const people = {

@@ -173,8 +173,11 @@ function strangerRows(strangers: StatusReply['strangers'], at: number): readonly
   ];
 }
 
+/** Of parked calls, told at most: the most frequent. */
+const SENTENCES = 20;
+
 function parked({ counts: { parkedReasons } }: StatusReply): readonly string[] {
-  return reasons('Parked, in the words of each (logcalld calls --state parked):', parkedReasons);
+  return reasons('Parked, in the words of each (logcalld calls --state parked):', parkedReasons.slice(0, SENTENCES));
 }
 
 function skipped({ counts: { skippedReasons } }: StatusReply): readonly string[] {

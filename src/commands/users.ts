@@ -8,11 +8,22 @@ import { ask } from './control.ts';
 import { columns, count, cut, print, type Times, tell, timesOf } from './output.ts';
 import { configOf } from './shell.ts';
 
-const header = (zone: string) => ['EXTENSION', 'PBX', 'USER', 'NAME', 'LOOKED UP', `LAST CALL (${zone})`, 'NOTE'];
+const header = (zone: string) => [
+  'EXTENSION',
+  'PBX',
+  'USER',
+  'NAME',
+  'NOT POSTED',
+  'LOOKED UP',
+  `LAST CALL (${zone})`,
+  'NOTE',
+];
 
 /** What the numbers are, and what they are not. */
-const COUNTED =
-  'LOOKED UP: how often a user was looked for to post a call. Skipped and internal calls are not among them; all calls of one: "logcalld calls --agent EXTENSION".';
+const COUNTED = [
+  'NOT POSTED: calls that are parked or skipped for want of a user.',
+  'LOOKED UP: how often a user was looked for to post a call. Skipped and internal calls are not among them; all calls of one: "logcalld calls --agent EXTENSION".',
+];
 
 export async function users(invocation: Invocation, terminal: Terminal): Promise<number> {
   const { lines, count: known, fetchedAt } = await ask(invocation, terminal, 'users', {});
@@ -23,11 +34,11 @@ export async function users(invocation: Invocation, terminal: Terminal): Promise
   const times = timesOf(invocation.flag('utc'));
   const zone = times.zone(fetchedAt ?? Date.now());
   const table = [header(zone), ...lines.map((line) => cells(line, times))];
-  if (lines.length > 0) for (const line of columns(table, [4], [], terminal.size?.columns)) print(terminal, line);
+  if (lines.length > 0) for (const line of columns(table, [4, 5], [], terminal.size?.columns)) print(terminal, line);
   else tell(terminal, 'No extension is in a users file, and none took part in a call yet.');
   const missing = lines.filter(({ match }) => match === 'none').length;
   print(terminal, '');
-  if (lines.length > 0) print(terminal, COUNTED);
+  if (lines.length > 0) for (const line of COUNTED) print(terminal, line);
   print(
     terminal,
     fetchedAt === null
@@ -47,12 +58,13 @@ function nextStep(file: string | null): string {
 }
 
 function cells(line: UserLine, times: Times): readonly string[] {
-  const { extension, source, domain, match, userId, email, name, calls, lastAt, note } = line;
+  const { extension, source, domain, match, userId, email, name, calls, lastAt, note, held } = line;
   return [
     cut(nameOf({ extension, domain }), 40),
     source ?? 'any',
     match === 'known' ? cut(email ?? userId ?? '-', 40) : '-',
     cut(name ?? '-', 30),
+    String(held.parked + held.skipped),
     String(calls),
     lastAt === null ? '-' : times.dateTime(lastAt),
     cut(note, 80),

@@ -205,6 +205,8 @@ export interface DeliveryFilter {
   readonly code?: string | undefined;
   /** A piece of the sentence, upper and lower case alike; or a code that nobody knows. */
   readonly reason?: string | undefined;
+  /** The whole sentence, as `ReasonCount` has it. */
+  readonly sentence?: string | undefined;
 }
 
 export interface Outbox {
@@ -264,7 +266,7 @@ export interface OutboxCounts {
   readonly oldestWaiting: number | null;
   readonly updatesWaiting: number;
   readonly parked: ParkedCounts;
-  /** The most frequent sentences of all parked rows. */
+  /** The most frequent sentences of the parked rows of each reason. */
   readonly parkedReasons: readonly ReasonCount[];
   /** The most frequent sentences of the skipped rows whose calls ended in the last 24 h. */
   readonly skippedReasons: readonly ReasonCount[];

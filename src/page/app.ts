@@ -16,7 +16,7 @@ import { createHours, hourOf } from './hours.ts';
 import type { Html, Look } from './html.ts';
 import { createLive } from './live.ts';
 import { type Answer, replay } from './replay.ts';
-import { addressOf, requestOf, SearchError, searchOf } from './search.ts';
+import { addressOf, requestOf, SearchError, searchOf, sentenceOf } from './search.ts';
 import { createSessions, type Session } from './sessions.ts';
 import { streamLive } from './stream.ts';
 import { agentsPage } from './views/agents.ts';
@@ -116,9 +116,10 @@ export function createApp(parts: AppParts): Hono<Env> {
     const page = (body: (look: Look) => Html, status: 200 | 400 | 404 = 200) =>
       show(c, (look, path) => framed(look, { title: 'Calls', place: '/calls', path, body: body(look) }), status);
     try {
-      const found = await daemon.call('calls', requestOf(search, c.req.query('cursor')));
+      const sentence = await sentenceOf(daemon, search);
+      const found = await daemon.call('calls', requestOf(search, c.req.query('cursor'), sentence));
       const older = found.more && found.cursor !== null ? addressOf(search, found.cursor) : null;
-      return page((look) => callsPage(look, search, found, null, older));
+      return page((look) => callsPage(look, search, found, null, older, sentence));
     } catch (error) {
       if (error instanceof SearchError) return page((look) => callsPage(look, search, null, error.message, null), 400);
       if (!(error instanceof ControlError) || error.status >= 500) throw error;

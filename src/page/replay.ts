@@ -5,6 +5,7 @@ import { addHeld, type HeldBack, heldIn, heldLines } from '../delivery/parked/he
 import { remedyOf } from '../delivery/parked/reasons.ts';
 import { DELIVERY_STATES } from '../delivery/states.ts';
 import type { Delivery } from '../delivery/store.ts';
+import { answerCalled, NO_SUCH_ANSWER } from './answers.ts';
 import type { Daemon } from './ask.ts';
 
 /** Pages that one press of a button goes through: 300 calls each. What is left is told. */
@@ -42,12 +43,14 @@ export async function againOf(
   return { free: would.count > 0, force, lines: heldLines(would.heldBack, true) };
 }
 
+const UNNAMED = 'No call was named.';
+
 type Form = Readonly<Record<string, string>>;
 
-/** `form`: with `id`, and `force` with the code of its reason; or with the code of a `reason` and `state`. */
-export async function replay(daemon: Pick<Daemon, 'call'>, form: Form): Promise<Answer> {
+/** `form`: with `id`, and `force` with the code of its reason; or with the code of a `reason` and `state`, and one `answer` of it. */
+export async function replay(daemon: Daemon, form: Form): Promise<Answer> {
   const what = await selected(daemon, form);
-  if (what === null) return { title: 'Nothing to send', lines: ['No call was named.'], idle: true };
+  if (typeof what === 'string') return { title: 'Nothing to send', lines: [what], idle: true };
   const request: RequestOf<'replay'> = { force: false, ...what, dryRun: false, samples: 0 };
   const byId = form.id !== undefined;
   const done = await pagesOf(daemon, request);
@@ -67,16 +70,20 @@ export async function replay(daemon: Pick<Daemon, 'call'>, form: Form): Promise<
   return calls === 0 ? { title: 'Nothing is sent again', lines, idle: true } : { title: 'Sent again', lines };
 }
 
-async function selected(daemon: Pick<Daemon, 'call'>, { id, reason, state, force }: Form) {
+/** Which calls are meant; a text: why there are none. */
+async function selected(daemon: Daemon, { id, reason, state, force, answer }: Form) {
   if (id !== undefined) {
     const ids = [...(await daemon.call('find', { ids: [id] })).ids];
     if (force === undefined) return { ids };
     // Only while it still is what the button told of: another press may have posted it since.
-    if (remedyOf(force).oneByOne !== true) return null;
+    if (remedyOf(force).oneByOne !== true) return UNNAMED;
     return { ids, states: ['parked' as const], code: force, force: true };
   }
   const states = DELIVERY_STATES.filter((one) => one === state);
-  return reason === undefined || states.length === 0 ? null : { code: reason, states };
+  if (reason === undefined || states.length === 0) return UNNAMED;
+  if (answer === undefined) return { code: reason, states };
+  const found = answerCalled(answer, (await daemon.status()).counts.parkedReasons);
+  return found === null ? NO_SUCH_ANSWER : { code: reason, states, sentence: found.reason };
 }
 
 async function pagesOf(daemon: Pick<Daemon, 'call'>, request: RequestOf<'replay'>) {

@@ -3,6 +3,8 @@ import type { RequestOf } from '../../adapters/control/api.ts';
 import { CALL_STATUSES, DIRECTIONS } from '../call/record.ts';
 import { PARKED_CODES, SKIPPED_CODES } from '../delivery/parked/reasons.ts';
 import { DELIVERY_STATES, type DeliveryState } from '../delivery/states.ts';
+import { answerCalled, NO_SUCH_ANSWER } from './answers.ts';
+import type { Daemon } from './ask.ts';
 import { type Search, WAITING } from './views/calls.ts';
 
 const isCode = (word: string): boolean => [...PARKED_CODES, ...SKIPPED_CODES].some((code) => code === word);
@@ -20,11 +22,20 @@ export function searchOf(query: Readonly<Record<string, string | undefined>>): S
   return {
     ...{ number: text('number'), agent: text('agent'), queue: text('queue'), day: text('day') },
     ...{ state: text('state'), status: text('status'), direction: text('direction'), reason: text('reason') },
+    ...{ answer: text('answer') },
   };
 }
 
-/** Throws `SearchError` with what is wrong. */
-export function requestOf(search: Search, cursor: string | undefined): RequestOf<'calls'> {
+/** The sentence that calls are searched by; `undefined`: by none. Throws `SearchError` when no call waits with it. */
+export async function sentenceOf(daemon: Pick<Daemon, 'status'>, { answer }: Search): Promise<string | undefined> {
+  if (answer === '') return undefined;
+  const found = answerCalled(answer, (await daemon.status()).counts.parkedReasons);
+  if (found === null) throw new SearchError(NO_SUCH_ANSWER);
+  return found.reason;
+}
+
+/** `sentence`: that of the search's answer. Throws `SearchError` with what is wrong. */
+export function requestOf(search: Search, cursor: string | undefined, sentence?: string): RequestOf<'calls'> {
   const { number, agent, queue, day, state, status, direction, reason } = search;
   const digits = number.replace(/\D/g, '');
   if (number !== '' && (digits === '' || digits.length > 20))
@@ -46,6 +57,7 @@ export function requestOf(search: Search, cursor: string | undefined): RequestOf
     ...(status === '' ? {} : { statuses: [one('outcome', status, CALL_STATUSES)] }),
     ...(direction === '' ? {} : { direction: one('direction', direction, DIRECTIONS) }),
     ...(reason === '' ? {} : isCode(reason) ? { code: reason } : { reason }),
+    ...(sentence === undefined ? {} : { sentence }),
     ...(cursor === undefined || cursor === '' ? {} : { cursor }),
   };
 }

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
 import t from 'tap';
 import { DEFAULT_POLICY as CALL_LOG_POLICY } from '../../adapters/leadsquared/policy.ts';
 import { openDatabase } from '../../adapters/sqlite/thread/database.ts';
@@ -26,6 +27,11 @@ t.test('the extensions of each tenant, with their own calls', async (t) => {
   for (const [extension, domain, times] of seen) {
     for (let n = 0; n < times; n++) await store.users.seen({ extension, domain, at: 1000 + times, userId: null });
   }
+  await store.users.seen({ extension: '104', domain: null, at: 1, userId: null });
+  const db = new BetterSqlite3(join(folder, 'calls.db'));
+  db.exec(`INSERT INTO no_user_count (extension, domain, state, n)
+    VALUES ('104', '', 'parked', 1), ('104', '', 'skipped', 1), ('102', '', 'parked', 1), ('102', 'a.example', 'parked', 3)`);
+  db.close();
   const row = (extension: string, domain: string | null, user: string) => ({ extension, user, source: null, domain });
   const rows = [row('101', 'a.example', 'u-a'), row('101', 'b.example', 'u-b'), row('102', null, 'u-102')];
   const policy = { ...DEFAULT_POLICY, user: { ...DEFAULT_POLICY.user, rows, discover: false } };
@@ -38,14 +44,24 @@ t.test('the extensions of each tenant, with their own calls', async (t) => {
     readerOf: () => null,
     clock: { monotonic: () => 0, now: () => 0 },
   }).users({});
-  const short = lines.map(({ extension, domain, match, userId, calls }) => [extension, domain, match, userId, calls]);
-  t.same(short.slice(0, 1), [['101', 'c.example', 'none', null, 3]], 'who is missing comes first');
+  const short = lines.map(({ extension, domain, match, userId, calls, held: { parked, skipped } }) => [
+    ...[extension, domain, match, userId, calls],
+    `${parked} ${skipped}`,
+  ]);
   t.same(
-    short.slice(1).sort(),
+    short.slice(0, 2),
     [
-      ['101', 'a.example', 'known', 'u-a', 1],
-      ['101', 'b.example', 'known', 'u-b', 2],
-      ['102', null, 'known', 'u-102', 9],
+      ['104', null, 'none', null, 1, '1 1'],
+      ['101', 'c.example', 'none', null, 3, '0 0'],
+    ],
+    'who is missing comes first, and of these who has lost calls by it',
+  );
+  t.same(
+    short.slice(2).sort(),
+    [
+      ['101', 'a.example', 'known', 'u-a', 1, '0 0'],
+      ['101', 'b.example', 'known', 'u-b', 2, '0 0'],
+      ['102', null, 'known', 'u-102', 9, '4 0'],
     ],
     'a line without a domain has the calls of all',
   );

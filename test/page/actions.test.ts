@@ -2,6 +2,7 @@
 import t from 'tap';
 import { ControlError } from '../../adapters/control/refusal.ts';
 import { remedyOf } from '../../src/delivery/parked/reasons.ts';
+import { answerName } from '../../src/page/answers.ts';
 import { NOW, pageOn, recordOf, statusOf } from './fake.ts';
 
 const LIMIT = { requests: 25, windowMs: 5000 };
@@ -82,57 +83,90 @@ t.test('a replay that breaks off tells what was sent before', async (t) => {
   t.equal(page.actions.at(-1), 'replay');
 });
 
-t.test('calls that wait are told by their code, which the button sends, with sentences as examples', async (t) => {
-  const status = statusOf();
-  const sentence = (reason: string, count: number, code: string | null = 'no-user') => ({ code, reason, count });
-  const counts = {
-    ...status.counts,
-    states: { ...status.counts.states, parked: 20 },
-    parkedReasons: [
-      ...[5, 4, 3, 2].map((n) => sentence(`No user: ${n}.`, n)),
-      sentence('Not known.', 1, 'check-impossible'),
-    ],
-    parked: {
-      ...status.counts.parked,
-      reasons: [
-        { code: 'no-user', count: 17, fresh: 2 },
-        { code: 'rejected', count: 2, fresh: 0 },
-        { code: 'check-impossible', count: 1, fresh: 1 },
+t.test(
+  'calls that wait are told by their reason and by what was answered, and each group has its button',
+  async (t) => {
+    const status = statusOf();
+    const sentence = (reason: string, count: number, code: string | null = 'no-user') => ({ code, reason, count });
+    const counts = {
+      ...status.counts,
+      states: { ...status.counts.states, parked: 20 },
+      parkedReasons: [
+        ...[5, 4, 3, 2, 2].map((n, at) => sentence(`No user: ${'abcdef'.charAt(at)}.`, n)),
+        sentence('LeadSquared rejects this request: +919845012345 is wrong.', 2, 'rejected'),
+        sentence('Not known.', 1, 'check-impossible'),
       ],
-    },
-  };
-  let isMore = false;
-  const acknowledge = async () => {
-    if (isMore) throw new ControlError(409, 'more');
-    return {};
-  };
-  const page = pageOn({ acknowledge }, { ...status, counts });
-  const { cookie, csrf } = await page.login();
-  const text = await (await page.ask('/', { cookie })).text();
-  const rows = [...(text.split('id="attention"')[1]?.split('</section>')[0] ?? '').matchAll(/<tr>.*?<\/tr>/gs)]
-    .map(([row]) => row)
-    .slice(1);
-  t.equal(rows.length, 3, 'a row for each code');
-  t.match(
-    rows[0],
-    /state=parked&amp;reason=no-user">17<.*5: No user: 5\..*3: No user: 3\..*and 5 calls in other words/s,
+      parked: {
+        ...status.counts.parked,
+        reasons: [
+          { code: 'no-user', count: 17, fresh: 2 },
+          { code: 'rejected', count: 2, fresh: 0 },
+          { code: 'check-impossible', count: 1, fresh: 1 },
+        ],
+      },
+    };
+    let isMore = false;
+    const acknowledge = async () => {
+      if (isMore) throw new ControlError(409, 'more');
+      return {};
+    };
+    const page = pageOn({ acknowledge }, { ...status, counts });
+    const { cookie, csrf } = await page.login();
+    const text = await (await page.ask('/', { cookie })).text();
+    const rows = [...(text.split('id="attention"')[1]?.split('</section>')[0] ?? '').matchAll(/<tr.*?<\/tr>/gs)]
+      .map(([row]) => row)
+      .slice(1);
+    t.equal(rows.length, 9, 'a row for each code, and below it for each sentence where they are several');
+    t.match(rows[0], /state=parked&amp;reason=no-user">17</);
+    t.match(rows[0], /name="reason" value="no-user".*Send all 17 again/s);
+    t.notMatch(rows[0], /No user: a/);
+    t.match(
+      rows[1],
+      /&amp;answer=[0-9a-f]{16}">5<.*No user: a\..*name="answer" value="[0-9a-f]{16}".*Send these 5 again/s,
+    );
+    t.match(rows[5], /">2<.*No user: e\./s);
+    t.match(rows[6], />1<.*in other words/s);
+    t.notMatch(rows[6], /<button>/);
+    t.match(rows[7], /LeadSquared rejects this request: \*+2345 is wrong.*Send all 2 again/s, 'one answer, in one row');
+    t.match(rows[7], remedyOf('rejected').what);
+    t.match(rows[8], /look at each/);
+    t.notMatch(rows[8], /<button>/);
+    t.match(text, /Take note of 3 calls/);
+    t.notMatch(text, /Take note of what happened/);
+    t.match(text, /action="\/acknowledge".*name="seen" value="3"/s, 'the calls that are shown');
+    await page.post('/acknowledge', { csrf, seen: '3' }, cookie);
+    t.same(page.asked.at(-1)?.input, { of: 'calls', seen: 3 });
+    t.equal(page.actions.at(-1), 'acknowledge');
+    const before = page.actions.length;
+    isMore = true;
+    const refused = await page.post('/acknowledge', { csrf, seen: '3' }, cookie);
+    t.match(await refused.text(), /More calls wait by now.*Nothing was noted/s);
+    t.equal(page.actions.length, before, 'nothing was done');
+  },
+);
+
+t.test('calls that were answered alike are sent again, and listed, by the answer', async (t) => {
+  const status = statusOf();
+  const one = { code: 'rejected', reason: 'No such field: +919845012345.', count: 3 };
+  const answer = answerName(one);
+  const page = pageOn(
+    { replay: answered({ count: 3 }), calls: async () => ({ rows: [], cursor: null, more: false, meant: [] }) },
+    { ...status, counts: { ...status.counts, parkedReasons: [one] } },
   );
-  t.notMatch(rows[0], /No user: 2/);
-  t.match(rows[0], /name="reason" value="no-user".*Send all 17 again/s);
-  t.match(rows[1], remedyOf('rejected').what);
-  t.match(rows[2], /look at each/);
-  t.notMatch(rows[2], /<button>/);
-  t.match(text, /Take note of 3 calls/);
-  t.notMatch(text, /Take note of what happened/);
-  t.match(text, /action="\/acknowledge".*name="seen" value="3"/s, 'the calls that are shown');
-  await page.post('/acknowledge', { csrf, seen: '3' }, cookie);
-  t.same(page.asked.at(-1)?.input, { of: 'calls', seen: 3 });
-  t.equal(page.actions.at(-1), 'acknowledge');
-  const before = page.actions.length;
-  isMore = true;
-  const refused = await page.post('/acknowledge', { csrf, seen: '3' }, cookie);
-  t.match(await refused.text(), /More calls wait by now.*Nothing was noted/s);
-  t.equal(page.actions.length, before, 'nothing was done');
+  const { cookie, csrf } = await page.login();
+  const group = { csrf, reason: 'rejected', state: 'parked' };
+  t.match(await (await page.post('/replay', { ...group, answer }, cookie)).text(), /3 calls will be posted/);
+  t.match(page.asked.at(-1)?.input, { code: 'rejected', states: ['parked'], sentence: one.reason });
+  const asked = page.asked.length;
+  t.match(await (await page.post('/replay', { ...group, answer: 'gone' }, cookie)).text(), /No call waits with this/);
+  t.notOk(page.asked.slice(asked).some(({ name }) => name === 'replay'));
+  const list = await (await page.ask(`/calls?state=parked&reason=rejected&answer=${answer}`, { cookie })).text();
+  t.match(page.asked.at(-1)?.input, { code: 'rejected', states: ['parked'], sentence: one.reason });
+  t.match(list, /name="answer" value="[0-9a-f]{16}"/, 'a further search stays with it');
+  t.match(list, /wait with the answer: <q>No such field: \*+2345\.</);
+  const gone = await page.ask('/calls?answer=gone', { cookie });
+  t.equal(gone.status, 400);
+  t.match(await gone.text(), /No call waits with this answer any more/);
 });
 
 t.test('what happened to the database has a button of its own', async (t) => {

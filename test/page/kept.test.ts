@@ -61,18 +61,18 @@ t.test('an open page', { skip: noBrowser ?? false }, async (t) => {
     t.equal(await focused(), 'Pause posting');
     await page.focus('#attention button');
     status = told(3, 'no-user', 'rejected');
-    await page.waitForSelector('#attention tbody tr:nth-child(2)');
+    await page.waitForSelector('#attention tbody:nth-of-type(2)');
     const reason = 'document.activeElement.form.elements.reason.value';
     t.equal(await page.evaluate(reason), 'rejected', 'a button of another row has not taken its place');
     status = told(4, 'no-user');
-    await page.waitForSelector('#attention tbody tr:nth-child(2)', { state: 'detached' });
+    await page.waitForSelector('#attention tbody:nth-of-type(2)', { state: 'detached' });
     t.equal(await page.evaluate('document.activeElement.id'), 'attention');
   });
 
   await t.test('leaves alone what somebody marks or presses, for some seconds', async (t) => {
     await page.evaluate('getSelection().selectAllChildren(document.querySelector("#delivery h2"))');
     status = told(5, 'no-user', 'rejected');
-    await page.waitForSelector('#attention tbody tr:nth-child(2)');
+    await page.waitForSelector('#attention tbody:nth-of-type(2)');
     t.match(await page.textContent('#delivery'), /4 today/);
     t.equal(await page.evaluate('String(getSelection())'), 'LeadSquared');
     await page.clock.fastForward(9000);

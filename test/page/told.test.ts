@@ -21,8 +21,31 @@ function gapOf(id: number, beganAt: number, endedAt: number | null, more: Partia
   };
 }
 
+const LINE = {
+  ...{ source: null, domain: null, userId: null, name: null, email: null, note: '', calls: 9, lastAt: NOW },
+  held: { parked: 0, skipped: 0 },
+};
+
+t.test('an extension is told with the calls that were lost for want of a user, and leads to them', async (t) => {
+  const lines = [
+    { ...LINE, match: 'none', extension: '1005', domain: 'a.example', held: { parked: 4, skipped: 2 } },
+    { ...LINE, match: 'none', extension: '1006', held: { parked: 1, skipped: 0 } },
+    { ...LINE, match: 'known', extension: '1007', userId: 'u' },
+  ];
+  const page = pageOn({ users: async () => ({ lines, count: 1, fetchedAt: NOW }) });
+  const { cookie } = await page.login();
+  const text = await (await page.ask('/agents', { cookie })).text();
+  t.match(text, /2 extensions without a user of LeadSquared took part in 18 calls; 7 calls of theirs are not posted\./);
+  const [, first = '', second = '', third = ''] = text.split(/<tr>/).slice(1);
+  t.match(first, '/calls?agent=1005%40a.example&amp;state=parked&amp;reason=no-user">4 parked<');
+  t.match(first, '/calls?agent=1005%40a.example&amp;state=skipped&amp;reason=skip-no-user">2 skipped<');
+  t.match(second, '/calls?agent=1006&amp;state=parked&amp;reason=no-user">1 parked<');
+  t.notMatch(second, /skipped/);
+  t.notMatch(third, /state=/);
+});
+
 t.test('an extension of which the user is not known yet has none, and lacks none', async (t) => {
-  const of = { source: null, domain: null, userId: null, name: null, email: null, note: '', calls: 3, lastAt: NOW };
+  const of = { ...LINE, calls: 3 };
   const told = async (...matches: readonly string[]) => {
     const lines = matches.map((match, n) => ({ ...of, match, extension: `100${n}` }));
     const page = pageOn({ users: async () => ({ lines, count: 0, fetchedAt: null }) });

@@ -8,7 +8,7 @@ import type { Connection } from '../thread/rpc.ts';
 import { DOUBT } from './row.ts';
 
 /** The conditions of a filter; all must hold. */
-export function conditions({ ids, since, until, states, source, number, code, reason }: DeliveryFilter) {
+export function conditions({ ids, since, until, states, source, number, code, reason, sentence }: DeliveryFilter) {
   const where: string[] = [];
   const values: (string | number)[] = [];
   const add = (sql: string, ...args: (string | number)[]): void => {
@@ -27,7 +27,7 @@ export function conditions({ ids, since, until, states, source, number, code, re
     // "+": the same.
     add("+s.external_reversed >= ? AND +s.external_reversed < ? || ':'", reversed, reversed);
   }
-  for (const [sql, ...args] of reasonParts({ code, reason })) add(sql, ...args);
+  for (const [sql, ...args] of reasonParts({ code, reason, sentence })) add(sql, ...args);
   return { where, values };
 }
 
@@ -37,11 +37,16 @@ type Part = readonly [sql: string, ...values: string[]];
  * A code is that of the row and nothing else, counted as `parked_count` does; a text is looked for in the sentence. Rows that were
  * skipped by an earlier version have the sentence alone.
  */
-export function reasonParts({ code, reason }: Pick<DeliveryFilter, 'code' | 'reason'>): readonly Part[] {
+export function reasonParts({
+  code,
+  reason,
+  sentence,
+}: Pick<DeliveryFilter, 'code' | 'reason' | 'sentence'>): readonly Part[] {
   const parts: Part[] = [];
   if (code !== undefined) parts.push(["coalesce(d.code, iif(d.state = 'parked', 'other', NULL)) = ?", code]);
   if (reason !== undefined)
     parts.push(["(d.code = ? OR instr(lower(coalesce(d.reason, '')), lower(?)) > 0)", reason, reason]);
+  if (sentence !== undefined) parts.push(["coalesce(d.reason, '') = ?", sentence]);
   return parts;
 }
 

@@ -13,8 +13,10 @@ import { type AttemptRow, DELIVERY_COLUMNS, DELIVERY_FROM, type DeliveryRow, toA
 const DAY_MS = 24 * 3_600_000;
 /** As in `delivery_reason.span`. */
 const SPAN_MS = 600_000;
-/** Reasons told, those with the most rows. */
-const REASONS = 20;
+/** Sentences of skipped rows that are told, those with the most rows. */
+const SENTENCES = 20;
+/** Of each reason of parked rows. */
+const SENTENCES_EACH = 5;
 
 type Arg<M extends keyof Outbox> = Parameters<Outbox[M]>[0];
 
@@ -54,9 +56,9 @@ function counter(db: Connection) {
          UNION ALL SELECT min(ended_at) FROM delivery WHERE state IN ('retrying', 'sending', 'uncertain'))`,
     )
     .pluck();
-  const parked = db.prepare<[], ReasonCount>(
-    `SELECT code, reason, n AS count FROM delivery_reason INDEXED BY delivery_reason_by_count
-     WHERE state = 'parked' ORDER BY n DESC LIMIT ${REASONS}`,
+  const parked = db.prepare<[string], ReasonCount>(
+    `SELECT code, reason, n AS count FROM delivery_reason INDEXED BY delivery_reason_by_code
+     WHERE state = 'parked' AND coalesce(code, 'other') = ? ORDER BY n DESC LIMIT ${SENTENCES_EACH}`,
   );
   // Of the ten minutes in which the day begins row by row, then by the counts.
   const skipped = db.prepare<[object], ReasonCount>(
@@ -64,20 +66,21 @@ function counter(db: Connection) {
        SELECT code, coalesce(reason, '') AS reason, 1 AS n FROM delivery INDEXED BY delivery_done
          WHERE ended_at > @since AND ended_at < (@span + 1) * ${SPAN_MS} AND state IN ('delivered', 'skipped') AND state = 'skipped'
        UNION ALL SELECT code, reason, n FROM delivery_reason WHERE state = 'skipped' AND span > @span)
-     GROUP BY reason ORDER BY count DESC, reason LIMIT ${REASONS}`,
+     GROUP BY reason ORDER BY count DESC, reason LIMIT ${SENTENCES}`,
   );
   const parkedCounts = parkedCounter(db);
   return ({ now }: Arg<'counts'>): OutboxCounts => {
     const kept = new Map(counts.all());
     const since = Math.floor(now) - DAY_MS;
+    const waiting = parkedCounts(now);
     return {
       states: Object.fromEntries(
         DELIVERY_STATES.map((state) => [state, kept.get(state) ?? 0]),
       ) as OutboxCounts['states'],
       oldestWaiting: oldest.get() ?? null,
       updatesWaiting: kept.get('update') ?? 0,
-      parked: parkedCounts(now),
-      parkedReasons: parked.all(),
+      parked: waiting,
+      parkedReasons: waiting.reasons.flatMap(({ code }) => parked.all(code)).sort((a, b) => b.count - a.count),
       skippedReasons: skipped.all({ since, span: Math.floor(since / SPAN_MS) }),
     };
   };

@@ -17,6 +17,8 @@ export interface SeenExtension {
   readonly domain: string | null;
   readonly calls: number;
   readonly lastAt: number;
+  /** Calls that are not posted as it has no user: parked, and skipped where the config says so. */
+  readonly held: { readonly parked: number; readonly skipped: number };
 }
 
 /** Extensions answered, those with the most calls; a PBX has fewer. */
@@ -29,9 +31,11 @@ const ID_END = 6;
 const LATEST = 20_000;
 
 export function callsModule(db: Connection) {
-  const extensions = db.prepare<[], SeenExtension>(
-    `SELECT extension, nullif(domain, '') AS domain, calls, last_at AS lastAt FROM extension_seen
-     ORDER BY calls DESC, extension, domain LIMIT ${EXTENSIONS}`,
+  const held = (state: 'parked' | 'skipped') =>
+    `coalesce((SELECT n FROM no_user_count h WHERE h.extension = e.extension AND h.domain = e.domain AND h.state = '${state}'), 0) AS ${state}`;
+  const extensions = db.prepare<[], Omit<SeenExtension, 'held'> & SeenExtension['held']>(
+    `SELECT extension, nullif(domain, '') AS domain, calls, last_at AS lastAt, ${held('parked')}, ${held('skipped')}
+     FROM extension_seen e ORDER BY calls DESC, e.extension, e.domain LIMIT ${EXTENSIONS}`,
   );
   return {
     /** Newest first, a page. */
@@ -47,7 +51,8 @@ export function callsModule(db: Connection) {
     touched: touchedBy(db),
     /** By the hour in which they began. */
     hours: hourCounter(db),
-    extensions: (): readonly SeenExtension[] => extensions.all(),
+    extensions: (): readonly SeenExtension[] =>
+      extensions.all().map(({ parked, skipped, ...seen }) => ({ ...seen, held: { parked, skipped } })),
   };
 }
 

@@ -19,6 +19,7 @@ export interface CallQuery extends PeopleQuery {
   /** As in `DeliveryFilter`. */
   readonly code?: string | undefined;
   readonly reason?: string | undefined;
+  readonly sentence?: string | undefined;
   /** `next` of the page before; absent to begin with the newest. */
   readonly after?: CallPlace | undefined;
   /** Rows in a page, at most. */

@@ -226,7 +226,7 @@ async function users({ store, policy }: Lookup) {
     const own = { ...policy.user, rows: ofExtension.get(extension) ?? [] };
     const match = matchUser({ extension, source: source ?? '', domain }, own, crm, CRM);
     const found = match.kind === 'known' ? byId.get(match.id) : undefined;
-    const calls = of.reduce((sum, one) => sum + one.calls, 0);
+    const sum = (part: (one: SeenExtension) => number): number => of.reduce((all, one) => all + part(one), 0);
     const lastAt = of.length === 0 ? null : Math.max(...of.map((one) => one.lastAt));
     return {
       extension,
@@ -244,18 +244,24 @@ async function users({ store, policy }: Lookup) {
             : inFile
               ? 'users file'
               : 'number in LeadSquared',
-      calls,
+      calls: sum((one) => one.calls),
       lastAt,
+      held: { parked: sum(({ held }) => held.parked), skipped: sum(({ held }) => held.skipped) },
     };
   });
   return { lines: lines.sort(unmatchedFirst), count: crm?.length ?? 0, fetchedAt: kept?.at ?? null };
 }
+
+const heldOf = ({ held }: UserLine): number => held.parked + held.skipped;
 
 const RANK = { none: 0, 'not-yet': 1, known: 2 } as const;
 
 function unmatchedFirst(a: UserLine, b: UserLine): number {
   const rank = RANK[a.match] - RANK[b.match];
   if (rank !== 0) return rank;
-  if (a.match === 'none' && a.calls !== b.calls) return b.calls - a.calls;
+  if (a.match === 'none') {
+    const more = heldOf(b) - heldOf(a) || b.calls - a.calls;
+    if (more !== 0) return more;
+  }
   return a.extension.localeCompare(b.extension, 'en', { numeric: true });
 }

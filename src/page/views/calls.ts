@@ -14,6 +14,8 @@ export interface Search {
   readonly status: string;
   readonly direction: string;
   readonly reason: string;
+  /** The name of an answer that calls wait with, see `answers.ts`. */
+  readonly answer: string;
 }
 
 /** States that are ways to the post. */
@@ -25,9 +27,11 @@ export function callsPage(
   found: CallsAnswer | null,
   problem: string | null,
   older: string | null,
+  sentence?: string,
 ): Html {
   return html`<h1>Calls</h1>
     ${searchForm(search)}
+    ${sentence === undefined ? '' : html`<p>Those that wait with the answer: <q>${told(look, sentence === '' ? 'no reason kept' : sentence)}</q></p>`}
     ${problem === null ? '' : html`<p class="problem" role="alert">${told(look, problem)}</p>`}
     ${found === null ? '' : result(look, found, older)}`;
 }
@@ -50,6 +54,7 @@ function searchForm(search: Search): Html {
     ${choice('direction', 'Direction', DIRECTIONS)}
     ${field('queue', 'Queue', '')}
     ${search.reason === '' ? '' : field('reason', 'Reason', '')}
+    ${search.answer === '' ? '' : html`<input type="hidden" name="answer" value="${search.answer}">`}
     <div class="buttons"><button>Search</button> <a href="/calls">Clear</a></div>
   </form>`;
 }

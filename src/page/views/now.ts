@@ -8,6 +8,7 @@ import { remedyOf } from '../../delivery/parked/reasons.ts';
 import { DELIVERY_STATES } from '../../delivery/states.ts';
 import type { Severity } from '../../health/conditions.ts';
 import type { SourceStatus } from '../../ports.ts';
+import { answerName } from '../answers.ts';
 import type { Status } from '../ask.ts';
 import { action, type Html, html, type Look, moment, parties, plain, since, told } from '../html.ts';
 
@@ -17,8 +18,6 @@ export type Region = (typeof REGIONS)[number];
 
 /** Calls that go on, shown at most: the latest. */
 const LIVE_SHOWN = 50;
-/** Sentences told of one reason. */
-const SENTENCES = 3;
 
 /** `rates`: frames a second of each PBX since the look before. */
 export function regionsOf(
@@ -143,7 +142,7 @@ function delivery(look: Look, status: Status): Html {
   </section>`;
 }
 
-/** By the reason for which they wait for somebody, those that nobody has taken note of first. */
+/** By the reason for which they wait for somebody, and below it by the sentence of each: what LeadSquared answered. */
 function attention(look: Look, { counts }: Status): Html {
   const { parked, parkedReasons, states } = counts;
   if (states.parked === 0)
@@ -152,36 +151,57 @@ function attention(look: Look, { counts }: Status): Html {
   return html`<section id="attention"><h2>Needs attention</h2>
     <div class="scroll" tabindex="0" role="region" aria-label="Parked calls"><table>
       <thead><tr><th scope="col" class="number">Calls</th><th scope="col">Why</th><th scope="col">What helps</th><th scope="col">Then</th></tr></thead>
-      <tbody>${parked.reasons.map(({ code, count: calls }) => {
-        const remedy = remedyOf(code);
-        const address = `/calls?state=parked&reason=${encodeURIComponent(code)}`;
-        return html`<tr>
-          <td class="number"><a href="${address}">${calls}</a></td>
-          <td>${remedy.what} <code>${plain(code)}</code>${sentences(look, parkedReasons, code, calls)}</td>
-          <td>${remedy.helps}</td>
-          <td>${
-            remedy.oneByOne === true
-              ? html`<a href="${address}">look at each</a>`
-              : action(look, '/replay', calls === 1 ? 'Send again' : `Send all ${calls} again`, {
-                  reason: code,
-                  state: 'parked',
-                })
-          }</td>
-        </tr>`;
-      })}</tbody>
+      ${parked.reasons.map((one) => {
+        const own = parkedReasons.filter(({ code }) => (code ?? 'other') === one.code);
+        return html`<tbody>${reasonRows(look, one, own)}</tbody>`;
+      })}
     </table></div>
     ${fresh === 0 ? '' : html`<div class="actions">${action(look, '/acknowledge', `Take note of ${count(fresh, 'call')}`, { seen: String(fresh) })}</div>`}
   </section>`;
 }
 
-/** The most frequent sentences of a code as examples, and how many calls are beyond them. */
-function sentences(look: Look, all: Status['counts']['parkedReasons'], code: string, calls: number): Html {
-  const shown = all.filter((one) => (one.code ?? 'other') === code).slice(0, SENTENCES);
-  const beyond = calls - shown.reduce((sum, one) => sum + one.count, 0);
-  return html`${shown.map(
-    ({ reason, count: n }) =>
-      html`<br><span class="quiet">${calls === n ? '' : `${n}: `}${told(look, reason === '' ? 'no reason kept' : reason)}</span>`,
-  )}${beyond > 0 && shown.length > 0 ? html`<br><span class="quiet">and ${count(beyond, 'call')} in other words</span>` : ''}`;
+/** A row for the reason, and one for each of its sentences where they are several. `own`: the most frequent ones. */
+function reasonRows(
+  look: Look,
+  { code, count: calls }: Status['counts']['parked']['reasons'][number],
+  own: Status['counts']['parkedReasons'],
+): Html {
+  const remedy = remedyOf(code);
+  const sentence = ({ reason }: { reason: string }): string => told(look, reason === '' ? 'no reason kept' : reason);
+  const address = (more: Readonly<Record<string, string>> = {}): string =>
+    `/calls?${new URLSearchParams({ state: 'parked', reason: code, ...more })}`;
+  const again = (number: number, fields: Readonly<Record<string, string>>, which: string): Html =>
+    remedy.oneByOne === true
+      ? html`<a href="${address(fields)}">look at each</a>`
+      : action(look, '/replay', number === 1 ? 'Send again' : `Send ${which} ${number} again`, {
+          ...{ reason: code, state: 'parked', ...fields },
+        });
+  const [only] = own;
+  const alike = only !== undefined && only.count === calls;
+  const beyond = calls - own.reduce((sum, one) => sum + one.count, 0);
+  return html`<tr>
+      <td class="number"><a href="${address()}">${calls}</a></td>
+      <td>${remedy.what} <code>${plain(code)}</code>${alike ? html`<br><span class="quiet">${sentence(only)}</span>` : ''}</td>
+      <td>${remedy.helps}</td>
+      <td>${again(calls, {}, 'all')}</td>
+    </tr>
+    ${
+      alike
+        ? ''
+        : own.map((one) => {
+            const answer = answerName(one);
+            return html`<tr class="answer">
+              <td class="number"><a href="${address({ answer })}">${one.count}</a></td>
+              <td colspan="2"><span class="quiet">${sentence(one)}</span></td>
+              <td>${again(one.count, { answer }, 'these')}</td>
+            </tr>`;
+          })
+    }
+    ${
+      beyond > 0 && own.length > 0
+        ? html`<tr class="answer"><td class="number">${beyond}</td><td colspan="3"><span class="quiet">in other words</span></td></tr>`
+        : ''
+    }`;
 }
 
 function live(look: Look, { live: calls, running }: Status): Html {

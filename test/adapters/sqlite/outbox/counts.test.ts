@@ -2,9 +2,11 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { outboxModule } from '../../../../adapters/sqlite/outbox/outbox.ts';
+import { callsModule } from '../../../../adapters/sqlite/sessions/calls.ts';
 import { openConnection } from '../../../../adapters/sqlite/thread/connection.ts';
 import { loadMigrations, migrate } from '../../../../adapters/sqlite/thread/migrate.ts';
 import type { Connection } from '../../../../adapters/sqlite/thread/rpc.ts';
+import { userModule } from '../../../../adapters/sqlite/users.ts';
 import { DELIVERY_STATES, TRANSITIONS } from '../../../../src/delivery/states.ts';
 import { call } from '../../../delivery/fakes.ts';
 import { openOutbox } from './support.ts';
@@ -56,6 +58,24 @@ function counted(
   };
 }
 
+const AGENTS = ['101', '102'];
+
+/** Calls of an extension that are not posted for want of a user. What facts change later changes nothing of it. */
+function held(db: Connection) {
+  const rows = db
+    .prepare<[], { state: string; agent: string | null }>(
+      `SELECT state, s.json ->> '$.responsible' AS agent FROM delivery d JOIN session s ON s.call_session_id = d.session_id
+       WHERE code = 'no-user'`,
+    )
+    .all();
+  const of = (agent: string, state: string) => rows.filter((row) => row.agent === agent && row.state === state).length;
+  const lastAt = 1_000 * DAY;
+  return AGENTS.map((extension) => ({
+    ...{ extension, domain: null, calls: 1, lastAt },
+    held: { parked: of(extension, 'parked'), skipped: of(extension, 'skipped') },
+  }));
+}
+
 const byReason = (a: { reason: string; count: number }, b: { reason: string; count: number }) =>
   b.count - a.count || (a.reason < b.reason ? -1 : 1);
 
@@ -78,7 +98,8 @@ t.test('after any changes', async (t) => {
     fc.property(fc.array(change, { maxLength: 40 }), fc.integer({ min: 0, max: 2 * DAY }), (changes, later) => {
       const { db, end, outbox } = openOutbox();
       const at = (n: number) => ({ startedAt: now - n * 7_000_000 - 60_000, endedAt: now - n * 7_000_000 });
-      end(...Array.from({ length: 12 }, (_, n) => call(n + 1, at(n))));
+      end(...Array.from({ length: 12 }, (_, n) => call(n + 1, { ...at(n), responsible: AGENTS[n % 3] ?? null })));
+      for (const extension of AGENTS) userModule(db).seen({ extension, domain: null, at: now, userId: null });
       const noted = new Set<number>();
       let notedAt: number | null = null;
       const parked = db.prepare<[], { id: number; code: string | null }>(
@@ -113,6 +134,8 @@ t.test('after any changes', async (t) => {
       const sorted = { ...found, parkedReasons: [...found.parkedReasons].sort(byReason) };
       t.strictSame(sorted, counted(db, now + later - DAY, noted, notedAt));
       t.equal(db.prepare('SELECT count(*) FROM delivery_reason WHERE n <= 0').pluck().get(), 0);
+      t.strictSame(callsModule(db).extensions(), held(db));
+      t.equal(db.prepare('SELECT count(*) FROM no_user_count WHERE n <= 0').pluck().get(), 0);
       db.close();
     }),
     { numRuns: 60 },
@@ -223,5 +246,63 @@ t.test('sentences that were kept without a code have one', async (t) => {
     codes.length,
     'nobody has taken note of them',
   );
+  db.close();
+});
+
+t.test('calls that were parked for want of a user before they were counted', async (t) => {
+  const db = openConnection(':memory:');
+  migrate(
+    db,
+    loadMigrations().filter(({ name }) => name < '0013'),
+  );
+  const session = db.prepare(
+    `INSERT INTO session (call_session_id, revision, source, direction, status, started_at, ended_at, duration_seconds,
+       talk_seconds, json, created_at, updated_at) VALUES (?, 1, 'pbx', 'Inbound', 'Answered', 1, 2, 1, 1, ?, 1, 1)`,
+  );
+  const row = db.prepare(
+    `INSERT INTO delivery (session_id, state, step, ended_at, due_at, code, created_at, updated_at)
+     VALUES (?, ?, NULL, 2, 0, ?, 1, 1)`,
+  );
+  const rows = [
+    ['parked', 'no-user', { responsible: '101', agentDomain: 'a.example' }],
+    ['parked', 'no-user', { responsible: '101', agentDomain: 'a.example' }],
+    ['skipped', 'skip-no-user', { responsible: '101', agentDomain: 'a.example' }],
+    ['parked', 'rejected', { responsible: '101', agentDomain: 'a.example' }],
+    ['parked', 'no-user', { responsible: '102', agentDomain: null }],
+    ['parked', 'no-user', {}],
+  ] as const;
+  for (const [n, [state, code, facts]] of rows.entries()) {
+    session.run(`pbx-${n}`, JSON.stringify(facts));
+    row.run(`pbx-${n}`, state, code);
+  }
+  const users = userModule(db);
+  users.seen({ extension: '101', domain: 'a.example', at: 1, userId: null });
+  users.seen({ extension: '101', domain: null, at: 1, userId: null });
+  users.seen({ extension: '102', domain: null, at: 1, userId: null });
+  migrate(db);
+  t.match(callsModule(db).extensions(), [
+    { extension: '101', domain: null, held: { parked: 0, skipped: 0 } },
+    { extension: '101', domain: 'a.example', held: { parked: 2, skipped: 1 } },
+    { extension: '102', domain: null, held: { parked: 1, skipped: 0 } },
+  ]);
+  db.exec("UPDATE session SET json = json_set(json, '$.responsible', '103')");
+  db.exec("UPDATE delivery SET state = 'pending', step = 'look-up', code = NULL");
+  t.equal(db.prepare('SELECT count(*) FROM no_user_count').pluck().get(), 0, 'of the extension that it was held for');
+  db.close();
+});
+
+t.test('many sentences of one reason hide none of another', async (t) => {
+  const { db, end, outbox } = openOutbox();
+  const calls = Array.from({ length: 40 }, (_, n) => n + 1);
+  end(...calls.map((n) => call(n)));
+  const park = db.prepare("UPDATE delivery SET state = 'parked', step = NULL, code = ?, reason = ? WHERE id = ?");
+  for (const n of calls) {
+    if (n < 40) park.run('no-user', `No user: ${n % 20}.`, n);
+    else park.run('rejected', 'No such field.', n);
+  }
+  const { parkedReasons } = outbox.counts({ now: 0 });
+  t.equal(parkedReasons.length, 6, 'five of the one');
+  t.match(parkedReasons.at(-1), { code: 'rejected', reason: 'No such field.', count: 1 });
+  t.ok(parkedReasons.slice(0, 5).every(({ code, count }) => code === 'no-user' && count === 2));
   db.close();
 });

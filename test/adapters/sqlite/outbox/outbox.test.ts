@@ -153,6 +153,8 @@ t.test('selection', async (t) => {
   t.same(ids({ reason: 'no user: 105%_' }), [1], 'a piece of the sentence, whatever is in it');
   t.same(ids({ reason: 'BAD' }), [2, 3], 'of a row without a code');
   t.same(ids({ reason: '105_' }), []);
+  t.same(ids({ sentence: 'bad' }), [2, 3], 'the whole sentence');
+  t.same(ids({ sentence: 'ba' }), []);
   db.exec("UPDATE delivery SET code = 'later-code', reason = 'No other user is there.' WHERE id = 2");
   t.same(ids({ code: 'other' }), [3], 'not those whose sentence has the word');
   t.same(ids({ reason: 'later-code' }), [2], 'a code that nobody knows');
