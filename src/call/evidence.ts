@@ -3,6 +3,8 @@
  * said, so that "why is this call Outbound?" has an answer that can be checked.
  */
 
+import { NONE, plus } from './few.ts';
+
 /** Something that speaks for a value. */
 export interface Evidence<T> {
   readonly value: T;
@@ -41,13 +43,10 @@ export function decide<I, T>(rules: readonly Rule<I, T>[], input: I): Conclusion
 export function decideFirst<I, T>(rules: readonly Rule<I, T>[], input: I): Conclusion<T> {
   for (const rule of rules) {
     const one = rule.find(input);
-    if (one !== null) return { value: one.value, rule: rule.name, fact: one.fact, rejected: NOTHING };
+    if (one !== null) return { value: one.value, rule: rule.name, fact: one.fact, rejected: NONE };
   }
   throw new Error('No rule had anything to say.');
 }
-
-/** What is rejected where nothing is, which is the usual case: one list for all. */
-const NOTHING: readonly never[] = Object.freeze([]);
 
 /** The evidence that comes first in `order` (rules, the surest first) decides; of equally sure evidence the oldest. */
 export function weigh<T>(evidence: readonly Evidence<T>[], order: readonly string[]): Conclusion<T> {
@@ -58,7 +57,7 @@ export function weigh<T>(evidence: readonly Evidence<T>[], order: readonly strin
     agreed &&= one.value === surest.value;
     if (rankOf(one, order) < rankOf(surest, order)) surest = one;
   }
-  if (surest !== undefined && agreed) return conclusion(surest, NOTHING);
+  if (surest !== undefined && agreed) return conclusion(surest, NONE);
   return concluded([...evidence].sort((a, b) => rankOf(a, order) - rankOf(b, order)));
 }
 
@@ -71,16 +70,15 @@ function concluded<T>(found: readonly Evidence<T>[]): Conclusion<T> {
   const first = found[0];
   if (first === undefined) throw new Error('No rule had anything to say.');
   const agreed = found.every((one) => one.value === first.value);
-  return conclusion(first, agreed ? NOTHING : found.filter((one) => one.value !== first.value));
+  return conclusion(first, agreed ? NONE : found.filter((one) => one.value !== first.value));
 }
 
 function conclusion<T>({ value, rule, fact }: Evidence<T>, rejected: readonly Evidence<T>[]): Conclusion<T> {
   return { value, rule, fact, rejected };
 }
 
-/** Adds what is not known yet; a rule speaks once for each value. */
-export function addEvidence<T>(evidence: Evidence<T>[], one: Evidence<T>): boolean {
-  if (evidence.some((known) => known.rule === one.rule && known.value === one.value)) return false;
-  evidence.push(one);
-  return true;
+/** With what is not known yet, else the same list; a rule speaks once for each value. */
+export function withEvidence<T>(evidence: readonly Evidence<T>[], one: Evidence<T>): readonly Evidence<T>[] {
+  if (evidence.some((known) => known.rule === one.rule && known.value === one.value)) return evidence;
+  return plus(evidence, one);
 }

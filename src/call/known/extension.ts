@@ -7,7 +7,7 @@ import type { SourcePlan } from '../plan.ts';
  * By the pattern of the config, else by what the PBX names, else the user part of the endpoint. `meant`: extensions in whose name
  * the PBX called the phone, or that it shows as the caller.
  */
-export function extensionOf(plan: SourcePlan, facts: ChannelFacts, meant: ReadonlySet<string>): string {
+export function extensionOf(plan: SourcePlan, facts: ChannelFacts, meant: readonly string[]): string {
   const captured = firstMatch(plan.extensions, facts.endpoint)?.ext;
   const ext = captured ?? facts.extension ?? userOf(facts.endpoint);
   return browserTwinOf(plan, ext, meant) ?? ext;
@@ -24,11 +24,11 @@ export function userOf(endpoint: string): string {
  * shows the device, then whether the config knows one of the two. Without any of this, extensions have three digits or more
  * and plans of five digits are rarer than those of three: a twin is assumed only where four digits or more follow the 99.
  */
-function browserTwinOf(plan: SourcePlan, ext: string, meant: ReadonlySet<string>): string | null {
+function browserTwinOf(plan: SourcePlan, ext: string, meant: readonly string[]): string | null {
   const twin = /^99(\d{3,})$/.exec(ext)?.[1];
   if (twin === undefined) return null;
-  if (meant.has(twin)) return twin;
-  if (meant.has(ext)) return null;
+  if (meant.includes(twin)) return twin;
+  if (meant.includes(ext)) return null;
   const known = new Set([...plan.owners.values(), ...plan.mobiles.values()]);
   if (known.has(ext)) return null;
   return known.has(twin) || twin.length >= 4 ? twin : null;

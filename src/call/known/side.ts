@@ -17,7 +17,7 @@ import type { CalledBy, Routing } from './routing.ts';
 export interface Knowledge {
   readonly initiator: Initiator;
   /** Numbers in whose name the PBX called it, or that it shows. */
-  readonly meant: ReadonlySet<string>;
+  readonly meant: readonly string[];
   /** The number by which the PBX called the channel. */
   readonly called: string | null;
   readonly calledBy: CalledBy | null;
@@ -140,7 +140,7 @@ function trunkPattern(plan: SourcePlan, { endpoint }: ChannelFacts): EndpointPat
 }
 
 /** Of a channel that the PBX has not called in anybody's name. */
-export const NONE_MEANT: ReadonlySet<string> = new Set();
+const NONE_MEANT: readonly string[] = [];
 
 /** The party at a channel. */
 export function partyOf(plan: SourcePlan, facts: ChannelFacts, more: Partial<Knowledge> = {}): Party {

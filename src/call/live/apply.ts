@@ -1,7 +1,8 @@
 /** Writes one event about a channel down as facts. Repeated and late events change nothing. */
 import type { CallEvent, ChannelId } from '../../telephony/call-event.ts';
 import { isWithheld, toE164 } from '../../telephony/number.ts';
-import { addEvidence } from '../evidence.ts';
+import { withEvidence } from '../evidence.ts';
+import { plus } from '../few.ts';
 import type { InitiatorRule } from '../known/initiator.ts';
 import { isOwnNumber } from '../numbering.ts';
 import type { ApplyContext } from './context.ts';
@@ -83,13 +84,13 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
       if (channel.seat?.id === event.bridge) leave(context, channel, event.at);
       return;
     case 'held':
-      if (channel.holds.at(-1)?.to !== null) channel.holds.push({ from: event.at, to: null });
+      if (channel.holds.at(-1)?.to !== null) channel.holds = plus(channel.holds, { from: event.at, to: null });
       return;
     case 'retrieved':
       closeInterval(channel.holds.at(-1), event.at);
       return;
     case 'transferred':
-      channel.transfers.push({ at: event.at, to: event.to });
+      channel.transfers = plus(channel.transfers, { at: event.at, to: event.to });
       linkTo(context, channel, event.linkedIds);
       linkWith(context, channel, event.parties);
       return;
@@ -100,7 +101,7 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
       return;
     case 'queued':
       if (!channel.queues.some((stay) => stay.queue === event.queue && stay.to === null)) {
-        channel.queues.push({ queue: event.queue, from: event.at, to: null, reason: null });
+        channel.queues = plus(channel.queues, { queue: event.queue, from: event.at, to: null, reason: null });
         follow(context, channel.call);
       }
       return;
@@ -112,7 +113,8 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
     }
     case 'recording':
       channel.recorded = true;
-      if (event.file !== null && !channel.recordings.includes(event.file)) channel.recordings.push(event.file);
+      if (event.file !== null && !channel.recordings.includes(event.file))
+        channel.recordings = plus(channel.recordings, event.file);
       return;
     case 'voicemail-reached':
       channel.voicemailFact ??= event.fact;
@@ -144,7 +146,8 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
       channel.clearing ??= event.clearing;
       return;
     case 'renamed':
-      if (channel.id !== event.to && !channel.aliases.includes(event.to)) channel.aliases.push(event.to);
+      if (channel.id !== event.to && !channel.aliases.includes(event.to))
+        channel.aliases = plus(channel.aliases, event.to);
       context.channels.set(event.to, channel);
       context.onOpened(event.to);
       return;
@@ -181,7 +184,9 @@ function learn(
   rule: InitiatorRule,
   fact: string,
 ): void {
-  if (addEvidence(channel.initiators, { value: initiator, rule, fact })) conclude(context, channel);
+  const known = channel.initiators;
+  channel.initiators = withEvidence(known, { value: initiator, rule, fact });
+  if (channel.initiators !== known) conclude(context, channel);
 }
 
 function dialled(
@@ -195,11 +200,12 @@ function dialled(
   const exten = from?.exten ?? null;
   if (exten !== null) mean(channel, exten);
   if (!channel.dials.some((dial) => dial.by === by && dial.endedAt === null)) {
-    channel.dials.push({ by, at, number, presented, from, asked, endedAt: null, result: null, forwardedTo: null });
+    const dial: Dial = { by, at, number, presented, from, asked, endedAt: null, result: null, forwardedTo: null };
+    channel.dials = plus(channel.dials, dial);
     if (asked !== null) noteAsked(context, channel, asked);
   }
   const fact = by === null ? 'the PBX was asked to call it' : `${caller?.facts.name ?? by} dials it`;
-  addEvidence(channel.initiators, { value: 'pbx', rule: 'dialled-by-the-pbx', fact });
+  channel.initiators = withEvidence(channel.initiators, { value: 'pbx', rule: 'dialled-by-the-pbx', fact });
   conclude(context, channel);
 }
 
@@ -215,13 +221,13 @@ function identify(context: ApplyContext, channel: Channel, event: Extract<Channe
   const late = !acting && calledIn(channel) && isWithheld(facts.caller.number) && outside;
   if (event.withheld) channel.facts = { ...channel.facts, withheld: true };
   if (late) channel.facts = { ...channel.facts, caller: { number, name: name ?? facts.caller.name } };
-  const meant = channel.party.side === 'extension' && number !== null && !channel.meant.has(number);
+  const meant = channel.party.side === 'extension' && number !== null && !channel.meant.includes(number);
   if (meant) mean(channel, number);
   if (late || meant) conclude(context, channel);
 }
 
 function mean(channel: Channel, number: string): void {
-  if (!channel.meant.has(number)) channel.meant = new Set([...channel.meant, number]);
+  if (!channel.meant.includes(number)) channel.meant = plus(channel.meant, number);
 }
 
 /** A dial attempt whose beginning was not seen; `undefined` when the channel was there from its beginning, undialled. */
@@ -239,7 +245,7 @@ function missedDial(channel: Channel, by: ChannelId | null): Dial | undefined {
     result: null,
     forwardedTo: null,
   };
-  channel.dials.push(dial);
+  channel.dials = plus(channel.dials, dial);
   return dial;
 }
 

@@ -3,7 +3,11 @@
  * need. A bridge may never be empty (an agent pool, a conference room), so nothing here waits for its end, and nothing that an
  * event does looks at more of its past than the time that the event is about.
  */
+import { NONE } from '../few.ts';
 import { type Bridge, type Call, type Channel, isLive, presentFrom, type Stay } from './state.ts';
+
+/** Who is in a bridge that is empty: one for all, never written into. A bridge that all have left waits for their calls to be judged. */
+const NOBODY = new Map<Channel, Stay>();
 
 export function newBridge(id: string, kind: Bridge['kind']): Bridge {
   return {
@@ -11,7 +15,7 @@ export function newBridge(id: string, kind: Bridge['kind']): Bridge {
     kind,
     first: null,
     shared: false,
-    here: new Map(),
+    here: NOBODY,
     over: [],
     members: new Set(),
     stranger: null,
@@ -23,6 +27,7 @@ export function newBridge(id: string, kind: Bridge['kind']): Bridge {
 export function seat(bridge: Bridge, channel: Channel, at: number): void {
   bridge.first ??= channel.id;
   bridge.shared ||= bridge.first !== channel.id;
+  if (bridge.here === NOBODY) bridge.here = new Map();
   bridge.here.set(channel, { channel, from: at, to: null });
 }
 
@@ -31,6 +36,7 @@ export function unseat(bridge: Bridge, channel: Channel, at: number): void {
   const stay = bridge.here.get(channel);
   if (stay === undefined) return;
   bridge.here.delete(channel);
+  if (bridge.here.size === 0) bridge.here = NOBODY;
   stay.to = Math.max(at, stay.from);
   // Whom a holding bridge held is of no account to anybody.
   if (bridge.kind !== 'holding') bridge.over.splice(firstEndingAfter(bridge.over, stay.to), 0, stay);
@@ -117,21 +123,20 @@ function append(bridge: Bridge, stranger: Channel, from: number, to: number): vo
 }
 
 function strangerLike(channel: Channel): Channel {
-  const none = { key: '', otherKeys: [], sessionKey: '', place: 0, askedFor: null };
-  const call: Call = { ...none, channels: new Set(), links: new Set() };
+  const none = { key: '', otherKeys: NONE, sessionKey: '', place: 0, askedFor: null };
+  const call: Call = { ...none, channels: new Set(), links: null };
   const always = { createdAt: Number.NEGATIVE_INFINITY, answeredAt: Number.NEGATIVE_INFINITY, clearedAt: null };
-  return { ...channel, ...always, call, dials: [], bridges: new Set(), met: null, wire: null };
+  return { ...channel, ...always, call, dials: NONE, bridges: NONE, met: null, wire: null };
 }
 
 /** The call of the channel is no longer judged by the bridge. */
 export function forget(bridge: Bridge, channel: Channel): void {
-  channel.bridges.delete(bridge);
+  channel.bridges = channel.bridges.filter((one) => one !== bridge);
   bridge.members.delete(channel);
-  if (channel.bridges.size > 0) return;
+  if (channel.bridges.length > 0) return;
   // They count as parts of talks, and it is known of none.
-  const open = channel.holds.filter((hold) => hold.to === null);
-  channel.holds.splice(0, channel.holds.length, ...open);
-  channel.transfers.length = 0;
+  channel.holds = channel.holds.filter((hold) => hold.to === null);
+  channel.transfers = NONE;
 }
 
 function prune(bridge: Bridge): void {

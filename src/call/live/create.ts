@@ -1,14 +1,26 @@
 /** How a channel becomes known: at its creation, in a list of live channels, or only at its end. */
+
 import type { ChannelFacts, ChannelHistory, ChannelId } from '../../telephony/call-event.ts';
-import { addEvidence, weigh } from '../evidence.ts';
+import { weigh, withEvidence } from '../evidence.ts';
+import { NONE } from '../few.ts';
 import { INITIATOR_RULES, initiatorAtBirth } from '../known/initiator.ts';
 import { calledBy, numberCalled, routingOf } from '../known/routing.ts';
-import { type Knowledge, NONE_MEANT, partyOf } from '../known/side.ts';
+import { type Knowledge, partyOf } from '../known/side.ts';
 import type { SourcePlan } from '../plan.ts';
 import type { ApplyContext } from './context.ts';
 import { onPbxClock } from './link.ts';
 import { enter, touchMet } from './membership.ts';
-import { type Beginning, beganKnown, type Call, type Channel, calledIn, linkCalls, oldest, rootOf } from './state.ts';
+import {
+  type Beginning,
+  beganKnown,
+  type Call,
+  type Channel,
+  calledIn,
+  linkCalls,
+  oldest,
+  rootOf,
+  unlink,
+} from './state.ts';
 
 /** `beginning`: how it is known that the channel began at `at`. */
 export function create(
@@ -32,11 +44,11 @@ export function create(
   const channel: Channel = {
     id,
     place: context.nextPlace(),
-    aliases: [],
+    aliases: NONE,
     facts,
     initiators,
     initiator,
-    meant: NONE_MEANT,
+    meant: NONE,
     routing: null,
     party: partyOf(context.plan, facts, { initiator: initiator.value }),
     call,
@@ -61,23 +73,23 @@ export function create(
     endedByPbx: false,
     endedByPbxAlone: false,
     wantedExten: null,
-    dials: [],
-    holds: [],
+    dials: NONE,
+    holds: NONE,
     recorded: false,
-    recordings: [],
-    queues: [],
-    transfers: [],
+    recordings: NONE,
+    queues: NONE,
+    transfers: NONE,
     firstDialAt: null,
     voicemailFact: null,
     voicemailAt: null,
     readsMailbox: false,
     wire: null,
-    bridges: new Set(),
+    bridges: NONE,
     seat: null,
     seatedAt: null,
     met: null,
     blind: !seen,
-    blindTimes: seen ? [] : [{ from: Number.NEGATIVE_INFINITY, to: null }],
+    blindTimes: seen ? NONE : [{ from: Number.NEGATIVE_INFINITY, to: null }],
   };
   call.channels.add(channel);
   context.channels.set(channel.id, channel);
@@ -102,7 +114,7 @@ function describe(
   if (channel.beginning === 'told' && !told) return;
   const { facts: known } = channel;
   channel.facts = { ...facts, dialled: facts.dialled ?? known.dialled, extension: facts.extension ?? known.extension };
-  for (const one of initiatorAtBirth(facts, true)) addEvidence(channel.initiators, one);
+  for (const one of initiatorAtBirth(facts, true)) channel.initiators = withEvidence(channel.initiators, one);
   conclude(context, channel);
   channel.createdAt = told ? createdAt : Math.min(channel.createdAt, createdAt);
   if (told || channel.beginning === 'unknown') channel.beginning = beginning;
@@ -196,7 +208,7 @@ export function recall(context: ApplyContext, id: ChannelId, history: ChannelHis
   }
   if (history.answeredAt !== null) answer(channel, history.answeredAt, endedAt);
   const { bridge } = history;
-  if (!channel.blind || bridge === null || [...channel.bridges].some((one) => one.id === bridge)) return;
+  if (!channel.blind || bridge === null || channel.bridges.some((one) => one.id === bridge)) return;
   enter(context, channel, bridge, 'talk', history.bridgedAt ?? history.answeredAt ?? endedAt);
 }
 
@@ -226,15 +238,10 @@ function merge(context: ApplyContext, into: Call, from: Call): void {
     into.channels.add(channel);
   }
   from.channels.clear();
-  for (const linked of from.links) {
-    linked.links.delete(from);
-    linkCalls(into, linked);
-  }
-  from.links.clear();
-  for (const key of [from.key, ...from.otherKeys]) {
-    into.otherKeys.push(key);
-    context.calls.set(key, into);
-  }
+  for (const linked of unlink(from)) linkCalls(into, linked);
+  const keys = [from.key, ...from.otherKeys];
+  into.otherKeys = [...into.otherKeys, ...keys];
+  for (const key of keys) context.calls.set(key, into);
   into.place = Math.min(into.place, from.place);
   context.touched.add(from);
 }
@@ -254,7 +261,7 @@ export function callOf(context: ApplyContext, key: string, channel: ChannelId, s
   let call = context.calls.get(key) ?? context.channels.get(key)?.call;
   if (call === undefined) {
     const place = context.nextPlace();
-    call = { key, otherKeys: [], channels: new Set(), links: new Set(), sessionKey: key, place, askedFor: null };
+    call = { key, otherKeys: NONE, channels: new Set(), links: null, sessionKey: key, place, askedFor: null };
     // What the PBX still does under the linked id of a call that has been reported is another call. After a restart nothing
     // is known of the reported one any more, but a channel was seen to begin under an id that no channel has.
     if (context.isFinished(key) || (seen && key !== channel)) call.sessionKey = channel;

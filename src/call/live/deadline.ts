@@ -1,5 +1,7 @@
 /** How long a call is waited for: until it is over, until its external party has been gone for long enough, until it is given up. */
+
 import { type CallEvent, channelOf } from '../../telephony/call-event.ts';
+import { NONE } from '../few.ts';
 import type { ApplyContext } from './context.ts';
 import { callOf } from './create.ts';
 import { endUnheard } from './reconcile.ts';
@@ -20,7 +22,7 @@ export function dueAt(call: Call, rules: Waits): number {
 
 /** The call with all that it is joined with. */
 export function groupOf(call: Call): Iterable<Call> {
-  return call.links.size === 0 ? [call] : componentOf(call);
+  return call.links === null ? [call] : componentOf(call);
 }
 
 /** Tells of each call of the group when it is to be ended. */
@@ -132,7 +134,5 @@ export function reviveBy(context: ApplyContext, event: CallEvent): void {
 function beginAnew(channel: Channel): void {
   Object.assign(channel, { clearedAt: null, clearedHeardAt: 0, clearing: null, endBetween: null, givenUp: false });
   Object.assign(channel, { carriedOver: true, recorded: false, wire: null, seat: null, met: null });
-  for (const list of [channel.recordings, channel.dials, channel.holds, channel.queues, channel.transfers])
-    list.length = 0;
-  channel.bridges.clear();
+  Object.assign(channel, { recordings: NONE, dials: NONE, holds: NONE, queues: NONE, transfers: NONE, bridges: NONE });
 }

@@ -2,8 +2,10 @@
  * The end of calls: each is judged once, reported once and forgotten. What the PBX says of it later (a recording) completes the
  * record that was reported; repeated and late events of its channels are recognised.
  */
+
 import type { CallEvent, ChannelId } from '../../telephony/call-event.ts';
 import { copyOf, OldestFirst } from '../../telephony/oldest.ts';
+import { NONE } from '../few.ts';
 import { judge } from '../judge.ts';
 import { type MisreadName, misreadName } from '../known/side.ts';
 import type { CallRecord, LiveCall } from '../record.ts';
@@ -12,7 +14,7 @@ import type { ApplyContext } from './context.ts';
 import { LateFacts } from './late.ts';
 import { depart, startAnew } from './membership.ts';
 import { madeFor } from './sequel.ts';
-import { type Call, type Channel, componentOf, hasTrunk, isLive } from './state.ts';
+import { type Call, type Channel, componentOf, hasTrunk, isLive, unlink } from './state.ts';
 
 /** Hears of what could not be folded in or judged. */
 export type OnFault = (what: string, error: unknown) => void;
@@ -124,7 +126,7 @@ export class Endings {
 
   private forget(call: Call, leave: Leavings): void {
     for (const channel of call.channels) this.release(channel, leave);
-    for (const linked of call.links) linked.links.delete(call);
+    unlink(call);
     this.unlist(call);
   }
 
@@ -172,11 +174,7 @@ export class Endings {
       call.channels.delete(channel);
       this.release(channel, leave);
     }
-    for (const linked of call.links) {
-      linked.links.delete(call);
-      this.context.touched.add(linked);
-    }
-    call.links.clear();
+    for (const linked of unlink(call)) this.context.touched.add(linked);
     this.context.touched.add(call);
     if (rest.length === 0) {
       this.unlist(call);
@@ -192,7 +190,7 @@ export class Endings {
 /** They are those of the call that has been reported. */
 function dropRecordings(channel: Channel): void {
   channel.recorded = false;
-  channel.recordings.length = 0;
+  channel.recordings = NONE;
 }
 
 /** When the last channel that has cleared did so, ms since the epoch; 0 where none has. */

@@ -1,4 +1,5 @@
 /** Coming and going: bridges, holds, the end of a channel. */
+import { plus } from '../few.ts';
 import { dismiss, forget, newBridge, seat, staysDuring, unseat } from './bridge.ts';
 import type { ApplyContext } from './context.ts';
 import { type Bridge, type Channel, type Interval, isLive, linkCalls } from './state.ts';
@@ -16,7 +17,7 @@ export function enter(context: ApplyContext, channel: Channel, id: string, kind:
 }
 
 function meet(context: ApplyContext, bridge: Bridge, channel: Channel, at: number): void {
-  channel.bridges.add(bridge);
+  if (!channel.bridges.includes(bridge)) channel.bridges = plus(channel.bridges, bridge);
   bridge.members.add(channel);
   for (const { channel: other, to } of staysDuring(bridge, at, Number.POSITIVE_INFINITY)) {
     if (other === channel || context.channels.get(other.id) !== other) continue;
@@ -86,7 +87,7 @@ function forgetAsked({ asked }: ApplyContext, channel: Channel, what: string): v
 
 /** Who met the external party met it in that call; what the phones go on with is told by the bridges it never was in. */
 export function startAnew(context: ApplyContext, gone: readonly Channel[], rest: readonly Channel[]): void {
-  const before = new Set(gone.flatMap((channel) => [...channel.bridges]));
+  const before = new Set(gone.flatMap((channel) => channel.bridges));
   for (const channel of rest) {
     for (const bridge of channel.bridges) {
       if (!before.has(bridge)) continue;

@@ -4,7 +4,9 @@
  * nobody saw. It is known to have lived until something was said of it last, or, while its end would have been heard, until anything
  * was heard of the PBX; that is taken for its end, and the record tells by when it was over.
  */
+
 import type { CallEvent } from '../../telephony/call-event.ts';
+import { plus } from '../few.ts';
 import type { ApplyContext } from './context.ts';
 import { onPbxClock, type SourceLink } from './link.ts';
 import { clear, seeAgain } from './membership.ts';
@@ -81,7 +83,7 @@ function connect(context: ApplyContext, event: Extract<CallEvent, { kind: 'sourc
 /** Not everything is told of it from then on, by the clock of the PBX. */
 function goBlind(channel: Channel, from: number): void {
   channel.blind = true;
-  if (channel.blindTimes.at(-1)?.to !== null) channel.blindTimes.push({ from, to: null });
+  if (channel.blindTimes.at(-1)?.to !== null) channel.blindTimes = plus(channel.blindTimes, { from, to: null });
 }
 
 /** `at`: on the clock of arrival. A link that is lost already has not been lost later: nothing was heard meanwhile. */

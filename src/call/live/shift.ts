@@ -98,24 +98,20 @@ function shiftChannel(channel: Channel, by: number): void {
   channel.seatedAt = later(channel.seatedAt, by);
   const { endBetween } = channel;
   if (endBetween !== null) channel.endBetween = { from: endBetween.from + by, to: later(endBetween.to, by) };
-  replace(channel.dials, (dial) => ({ ...dial, at: dial.at + by, endedAt: later(dial.endedAt, by) }));
+  channel.dials = channel.dials.map((dial) => ({ ...dial, at: dial.at + by, endedAt: later(dial.endedAt, by) }));
   channel.steppedAt = later(channel.steppedAt, by);
   channel.heardLateAt = later(channel.heardLateAt, by);
-  replace(channel.blindTimes, (time) => moved(time, by));
-  replace(channel.holds, (hold) => moved(hold, by));
-  replace(channel.queues, (stay) => moved(stay, by));
-  replace(channel.transfers, (transfer) => ({ ...transfer, at: transfer.at + by }));
+  channel.blindTimes = channel.blindTimes.map((time) => moved(time, by));
+  channel.holds = channel.holds.map((hold) => moved(hold, by));
+  channel.queues = channel.queues.map((stay) => moved(stay, by));
+  channel.transfers = channel.transfers.map((transfer) => ({ ...transfer, at: transfer.at + by }));
 }
 
 function shiftBridge({ here, over }: Bridge, by: number): void {
   for (const [channel, stay] of here) here.set(channel, moved(stay, by));
-  replace(over, (stay) => moved(stay, by));
+  for (const [at, stay] of over.entries()) over[at] = moved(stay, by);
 }
 
 function moved<I extends Interval>(interval: I, by: number): I {
   return { ...interval, from: interval.from + by, to: later(interval.to, by) };
-}
-
-function replace<T>(list: T[], by: (item: T) => T): void {
-  for (const [at, item] of list.entries()) list[at] = by(item);
 }

@@ -13,6 +13,7 @@ import type {
   Initiator,
 } from '../../telephony/call-event.ts';
 import type { Conclusion, Evidence } from '../evidence.ts';
+import { NONE } from '../few.ts';
 import type { Routing } from '../known/routing.ts';
 import type { Party } from '../plan.ts';
 
@@ -79,7 +80,7 @@ export interface Bridge {
   /** True when another channel than the first has been in it. */
   shared: boolean;
   /** Who is in it now. */
-  readonly here: Map<Channel, Stay>;
+  here: Map<Channel, Stay>;
   /** Stays that have ended, in order of their ends, as far as a call that is not judged yet may need them. */
   readonly over: Stay[];
   /** Channels, not yet reported, whose calls are judged by it. */
@@ -95,13 +96,13 @@ export interface Channel {
   /** Its place in the order in which channels became known. */
   readonly place: number;
   /** Later ids of the same channel. */
-  readonly aliases: ChannelId[];
+  aliases: readonly ChannelId[];
   facts: ChannelFacts;
   /** What speaks for either side having begun the channel, in order of time, and what it comes to. */
-  readonly initiators: Evidence<Initiator>[];
+  initiators: readonly Evidence<Initiator>[];
   initiator: Conclusion<Initiator>;
   /** Numbers in whose name the PBX called the channel, or that it shows as the caller: among them the extension that it means. */
-  meant: ReadonlySet<string>;
+  meant: readonly string[];
   /** Where its call leads, as far as that says something about its side. */
   routing: Routing | null;
   party: Party;
@@ -144,13 +145,13 @@ export interface Channel {
   /** The extension with which it was to be connected, of a channel that the PBX was asked to call. */
   wantedExten: string | null;
   /** Dial attempts made to this channel. */
-  readonly dials: Dial[];
-  readonly holds: Interval[];
+  dials: readonly Dial[];
+  holds: readonly Interval[];
   /** True when the PBX has said that it records the channel; the names it gave are in `recordings`. */
   recorded: boolean;
-  readonly recordings: string[];
-  readonly queues: QueueStay[];
-  readonly transfers: Transfer[];
+  recordings: readonly string[];
+  queues: readonly QueueStay[];
+  transfers: readonly Transfer[];
   /** When this channel began to call another one; `null` as long as it has called nobody. */
   firstDialAt: number | null;
   /** By what it is known that the caller reached a mailbox; `null` when nothing says so. */
@@ -161,7 +162,7 @@ export interface Channel {
   /** The other half of the wire. */
   wire: Channel | null;
   /** Bridges by which its call is judged. */
-  readonly bridges: Set<Bridge>;
+  bridges: readonly Bridge[];
   /** The bridge in which it is now. */
   seat: Bridge | null;
   /** When it came into a bridge last, of whatever kind. */
@@ -171,7 +172,7 @@ export interface Channel {
   /** True when the link to the PBX was down during its life, or its end was not told over a link that stood. */
   blind: boolean;
   /** When that was, on the clock of the PBX: from a loss, or from ever, until a whole list has it. */
-  readonly blindTimes: Interval[];
+  blindTimes: readonly Interval[];
 }
 
 /** The channels that share one linked id of the PBX, or several tied by wires. */
@@ -179,10 +180,10 @@ export interface Call {
   /** The linked id of the PBX. */
   readonly key: string;
   /** Linked ids of calls that turned out to be this one. */
-  readonly otherKeys: string[];
+  otherKeys: readonly string[];
   readonly channels: Set<Channel>;
-  /** Calls this one has been joined with: transfer, pickup, retrieval, bridge. */
-  readonly links: Set<Call>;
+  /** Calls this one has been joined with: transfer, pickup, retrieval, bridge; `null` when with none. */
+  links: Set<Call> | null;
   /** What makes the CallSessionId: the linked id, or a channel id once the first part of the call has been reported. */
   sessionKey: string;
   /** Its place in the order in which calls became known. */
@@ -194,8 +195,8 @@ export interface Call {
 /** All calls reachable over links from `call`, itself included. */
 export function componentOf(call: Call): Set<Call> {
   const found = new Set([call]);
-  if (call.links.size === 0) return found;
-  for (const one of found) for (const linked of one.links) found.add(linked);
+  if (call.links === null) return found;
+  for (const one of found) for (const linked of one.links ?? NONE) found.add(linked);
   return found;
 }
 
@@ -213,8 +214,21 @@ export function countGroups(calls: Iterable<Call>): number {
 
 export function linkCalls(a: Call, b: Call): void {
   if (a === b) return;
+  a.links ??= new Set();
   a.links.add(b);
+  b.links ??= new Set();
   b.links.add(a);
+}
+
+/** Parts the call from all that it is joined with, and answers them. */
+export function unlink(call: Call): Iterable<Call> {
+  const linked = call.links ?? NONE;
+  call.links = null;
+  for (const other of linked) {
+    other.links?.delete(call);
+    if (other.links?.size === 0) other.links = null;
+  }
+  return linked;
 }
 
 /** True when the beginning of the channel was told by the PBX as part of its life, and is not what a list made of it. */

@@ -246,7 +246,7 @@ t.test('chan_sip and chan_dahdi: what comes after the creation decides', async (
 
 t.test('the extension of a phone', async (t) => {
   const ext = (endpoint: string, more: Partial<ChannelFacts> = {}, plan = plain, ...meant: readonly string[]) =>
-    extensionOf(plan, at(endpoint, more), new Set(meant));
+    extensionOf(plan, at(endpoint, more), meant);
   const group = planWith("extensions = ['/^SIP\\/x(?<ext>\\d+)$/']");
   const known = planWith(
     "direct_lines = { '+918041110001' = '99123', '+918041110002' = '124', '+918041110003' = '1001' }",
