@@ -203,9 +203,8 @@ export interface DeliveryFilter {
   readonly number?: string | undefined;
   /** The code of a reason, and no other; of a parked row without one: `other`. */
   readonly code?: string | undefined;
-  /** A piece of the sentence, upper and lower case alike; or a code that nobody knows. */
+  /** A piece of the sentence, upper and lower case alike, or a code that nobody knows; `sentence`: all of it, as in `ReasonCount`. */
   readonly reason?: string | undefined;
-  /** The whole sentence, as `ReasonCount` has it. */
   readonly sentence?: string | undefined;
 }
 

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { ControlError } from '../../adapters/control/refusal.ts';
 import { remedyOf } from '../../src/delivery/parked/reasons.ts';
-import { answerName } from '../../src/page/answers.ts';
+import { answerName } from '../../src/page/calls/answers.ts';
 import { NOW, pageOn, recordOf, statusOf } from './fake.ts';
 
 const LIMIT = { requests: 25, windowMs: 5000 };

@@ -10,8 +10,8 @@ import { external, length } from '../../commands/output.ts';
 import { gapLine } from '../../commands/records/gap-line.ts';
 import { remedyOf } from '../../delivery/parked/reasons.ts';
 import type { Attempt } from '../../delivery/store.ts';
+import type { Again } from '../calls/replay.ts';
 import { action, callPath, duration, type Html, html, type Look, moment, parties, plain, told } from '../html.ts';
-import type { Again } from '../replay.ts';
 import { ladderPicture } from './ladder.ts';
 
 export interface CallView {

@@ -14,7 +14,7 @@ export interface Search {
   readonly status: string;
   readonly direction: string;
   readonly reason: string;
-  /** The name of an answer that calls wait with, see `answers.ts`. */
+  /** The name of an answer that calls wait with, see `calls/answers.ts`. */
   readonly answer: string;
 }
 

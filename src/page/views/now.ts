@@ -8,8 +8,8 @@ import { remedyOf } from '../../delivery/parked/reasons.ts';
 import { DELIVERY_STATES } from '../../delivery/states.ts';
 import type { Severity } from '../../health/conditions.ts';
 import type { SourceStatus } from '../../ports.ts';
-import { answerName } from '../answers.ts';
 import type { Status } from '../ask.ts';
+import { answerName } from '../calls/answers.ts';
 import { action, type Html, html, type Look, moment, parties, plain, since, told } from '../html.ts';
 
 /** Ids of the parts that change while the page is open. */

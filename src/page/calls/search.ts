@@ -1,11 +1,11 @@
 /** The search of the list of calls: from the query of an address to what the daemon is asked, and back. */
-import type { RequestOf } from '../../adapters/control/api.ts';
-import { CALL_STATUSES, DIRECTIONS } from '../call/record.ts';
-import { PARKED_CODES, SKIPPED_CODES } from '../delivery/parked/reasons.ts';
-import { DELIVERY_STATES, type DeliveryState } from '../delivery/states.ts';
+import type { RequestOf } from '../../../adapters/control/api.ts';
+import { CALL_STATUSES, DIRECTIONS } from '../../call/record.ts';
+import { PARKED_CODES, SKIPPED_CODES } from '../../delivery/parked/reasons.ts';
+import { DELIVERY_STATES, type DeliveryState } from '../../delivery/states.ts';
+import type { Daemon } from '../ask.ts';
+import { type Search, WAITING } from '../views/calls.ts';
 import { answerCalled, NO_SUCH_ANSWER } from './answers.ts';
-import type { Daemon } from './ask.ts';
-import { type Search, WAITING } from './views/calls.ts';
 
 const isCode = (word: string): boolean => [...PARKED_CODES, ...SKIPPED_CODES].some((code) => code === word);
 

@@ -1,15 +1,15 @@
 /** Everything about one call, asked together. */
-import type { Config } from '../../config/schema.ts';
-import { ladderOf, ladderOfRecord } from '../call/ladder.ts';
-import { timelineOf } from '../call/timeline.ts';
-import { remedies } from '../commands/calls/account-lines.ts';
-import { stored } from '../commands/calls/explain.ts';
-import { journalOf } from '../commands/calls/heard.ts';
-import { planOf } from '../daemon/settings.ts';
-import type { Daemon } from './ask.ts';
-import type { Look } from './html.ts';
+import type { Config } from '../../../config/schema.ts';
+import { ladderOf, ladderOfRecord } from '../../call/ladder.ts';
+import { timelineOf } from '../../call/timeline.ts';
+import { remedies } from '../../commands/calls/account-lines.ts';
+import { stored } from '../../commands/calls/explain.ts';
+import { journalOf } from '../../commands/calls/heard.ts';
+import { planOf } from '../../daemon/settings.ts';
+import type { Daemon } from '../ask.ts';
+import type { Look } from '../html.ts';
+import type { CallView } from '../views/call.ts';
 import { againOf } from './replay.ts';
-import type { CallView } from './views/call.ts';
 
 /** Rejects with `ControlError` when no call, or more than one, has this id. `now`: ms since the epoch. */
 export async function callView(

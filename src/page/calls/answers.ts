@@ -3,7 +3,7 @@
  * that addresses and forms name it by a digest.
  */
 import { createHash } from 'node:crypto';
-import type { ReasonCount } from '../delivery/parked/counts.ts';
+import type { ReasonCount } from '../../delivery/parked/counts.ts';
 
 /** So many characters of it tell the sentences of one look apart. */
 const DIGEST_CHARACTERS = 16;

@@ -1,12 +1,12 @@
 /** "Send again": one call, or all that wait for the same reason. */
-import type { ReplayAnswer, RequestOf } from '../../adapters/control/api.ts';
-import { count, length } from '../commands/output.ts';
-import { addHeld, type HeldBack, heldIn, heldLines } from '../delivery/parked/held.ts';
-import { remedyOf } from '../delivery/parked/reasons.ts';
-import { DELIVERY_STATES } from '../delivery/states.ts';
-import type { Delivery } from '../delivery/store.ts';
+import type { ReplayAnswer, RequestOf } from '../../../adapters/control/api.ts';
+import { count, length } from '../../commands/output.ts';
+import { addHeld, type HeldBack, heldIn, heldLines } from '../../delivery/parked/held.ts';
+import { remedyOf } from '../../delivery/parked/reasons.ts';
+import { DELIVERY_STATES } from '../../delivery/states.ts';
+import type { Delivery } from '../../delivery/store.ts';
+import type { Daemon } from '../ask.ts';
 import { answerCalled, NO_SUCH_ANSWER } from './answers.ts';
-import type { Daemon } from './ask.ts';
 
 /** Pages that one press of a button goes through: 300 calls each. What is left is told. */
 const PAGES = 1000;
