@@ -21,6 +21,9 @@ import {
   whole,
 } from './values.ts';
 
+/** A schema is used once or a few times in a process: to compile functions for each costs a start 10 ms, and keeps 1 MB of them. */
+z.config({ jitless: true });
+
 const calls = z.strictObject({
   close_grace: duration('0s', '5m', '2s'),
   external_gone_timeout: duration('1s', '1h', '30s'),
