@@ -9,6 +9,7 @@
 import { isWithheld, toE164 } from '../telephony/number.ts';
 import { holdsWithin, internalTalks, talksOf } from './conversation.ts';
 import type { Conclusion } from './evidence.ts';
+import { nearestToCaller, talksUnheard } from './known/caller-unheard.ts';
 import { newIn, sessionKeyOf } from './live/sequel.ts';
 import { type Call, type Channel, componentOf, hasTrunk, oldest } from './live/state.ts';
 import { lineOf } from './numbering.ts';
@@ -56,12 +57,14 @@ function recordOf(of: Case): { record: CallRecord; subject: Channel } {
   const concluded = directionOf(of);
   const direction = concluded.value;
   const external = externalOf(of, direction);
-  const subject = external ?? root;
+  const unheard = direction === 'Inbound' && external === null;
+  const subject = external ?? (unheard ? nearestToCaller(channels) : undefined) ?? root;
   const endedAt = subject.clearedAt ?? (external === null ? root.clearedAt : null) ?? of.until;
   const connections = connectionsOf(subject, endedAt);
-  const talks = direction === 'Internal' ? internalTalks(root, connections) : talksOf(connections);
+  const heard = direction === 'Internal' ? internalTalks(root, connections) : talksOf(connections);
+  const talks = unheard ? talksUnheard(channels, of.until) : heard;
   const outside = withOutside(of, direction, subject, connections);
-  const answeredAt = answerOf(direction, subject, talks, outside, connections);
+  const answeredAt = unheard ? (talks[0]?.from ?? null) : answerOf(direction, subject, talks, outside, connections);
   const status = statusOf(direction, { of, external, answeredAt });
   const mobile = direction === 'Inbound' && outside[0] !== undefined ? mobileOf(outside[0], subject) : null;
   const number = externalNumber(of, direction, external);

@@ -4,6 +4,7 @@
  */
 import { isExtensionLike } from '../../telephony/digits.ts';
 import { toE164 } from '../../telephony/number.ts';
+import { dialledUnseen, unheardCaller } from '../known/caller-unheard.ts';
 import { numberCalled } from '../known/routing.ts';
 import { type Channel, calledIn, rootOf, trunksOf } from '../live/state.ts';
 import { isOwnNumber, isSameNumber, mobileOwner } from '../numbering.ts';
@@ -13,12 +14,6 @@ import { type Case, isPhone } from './case.ts';
 /** True for a leg the PBX was asked to call in order to connect it then, not one that a caller dialled. */
 export function isOriginated(channel: Channel): boolean {
   return !calledIn(channel) && rootOf(channel.call) === channel && !dialledUnseen(channel);
-}
-
-/** True for what is left of a call whose caller has gone, or was never seen because the link was down at its beginning. */
-function dialledUnseen(channel: Channel): boolean {
-  const known = new Set([...channel.call.channels].map((one) => one.id));
-  return channel.dials.some((dial) => dial.by !== null && !known.has(dial.by));
 }
 
 /** The extension that the PBX was asked to connect with who is rung first, `null` when it did not say. */
@@ -33,7 +28,7 @@ function wantedExten(root: Channel): string | null {
 export function intendedNumber(plan: SourcePlan, root: Channel): string | null {
   if (!isOriginated(root) || !(isPhone(root) || isAskedAgent(plan, root))) return null;
   const wanted = wantedExten(root);
-  if (isExtensionLike(wanted)) return null;
+  if (isExtensionLike(wanted) || (wanted === null && unheardCaller(plan, root) !== null)) return null;
   const shown = root.dials.find((dial) => dial.presented !== null)?.presented ?? root.facts.caller.number;
   const number = wanted !== null && toE164(wanted, plan.country) !== null ? wanted : shown;
   if (number === null || number === root.party.ext || toE164(number, plan.country) === null) return null;

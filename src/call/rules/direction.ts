@@ -3,6 +3,7 @@ import { isNoSuchNumber } from '../../telephony/cause.ts';
 import { isExtensionLike } from '../../telephony/digits.ts';
 import { toE164 } from '../../telephony/number.ts';
 import { type Conclusion, decide, type Rule } from '../evidence.ts';
+import { unheardCaller } from '../known/caller-unheard.ts';
 import { numberCalled } from '../known/routing.ts';
 import { type Channel, calledIn, trunksOf } from '../live/state.ts';
 import { isOwnNumber } from '../numbering.ts';
@@ -73,6 +74,13 @@ const RULES: readonly Rule<Case, Direction>[] = [
       const outside = readsAsOutside(of, dialled);
       return outside ? { value: 'Outbound', fact: `${root.party.ext} dialled an outside number` } : null;
     },
+  },
+  {
+    name: 'outside-caller-not-heard',
+    find: ({ plan, root }) =>
+      unheardCaller(plan, root) === null
+        ? null
+        : { value: 'Inbound', fact: `${shown(root)} was rung for an outside number, whose own leg was not heard` },
   },
   {
     name: 'phones-only',

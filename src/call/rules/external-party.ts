@@ -1,6 +1,7 @@
 /** Who the external party is: its leg, its number, and the company's number it called or was shown. */
 import { bareNumber, isWithheld, toE164 } from '../../telephony/number.ts';
 import { type Conclusion, decide, type Rule } from '../evidence.ts';
+import { unheardCaller } from '../known/caller-unheard.ts';
 import { numberCalled } from '../known/routing.ts';
 import { beganKnown, type Channel, calledIn, trunksOf } from '../live/state.ts';
 import { type OutgoingRule, outgoingNumber } from '../numbering.ts';
@@ -15,6 +16,8 @@ import { intendedNumber, isOriginated, outsideAgent } from './click-to-call.ts';
 export function externalOf(of: Case, direction: Direction): Channel | null {
   if (direction === 'Internal') return null;
   const { call, root } = of;
+  // The caller was not heard.
+  if (direction === 'Inbound' && root.party.side !== 'trunk') return null;
   const agent = outsideAgent(of);
   if (agent === null && (direction === 'Inbound' || root.party.side === 'trunk')) return root;
   const legs = trunksOf(call).filter((leg) => leg !== agent);
@@ -52,9 +55,9 @@ const RULES: readonly Rule<Asked, ExternalNumber>[] = [
   },
   {
     name: 'caller-number',
-    find: ({ of: { root }, direction }) => {
-      const { number } = root.facts.caller;
+    find: ({ of: { plan, root }, direction, external }) => {
       if (direction !== 'Inbound') return null;
+      const number = external === null ? unheardCaller(plan, root) : root.facts.caller.number;
       const fact = isWithheld(number) ? 'the caller shows no number' : `${shown(root)} shows it as the caller`;
       return { value: read(number, root), fact };
     },
@@ -130,8 +133,8 @@ export function companyNumber(
   external: Channel | null,
   number: ExternalNumber,
 ): string | null {
-  if (direction === 'Inbound') return bareOf(subject.facts.dialled);
   if (direction === 'Internal' || external === null) return null;
+  if (direction === 'Inbound') return bareOf(subject.facts.dialled);
   const told = [...external.dials.map((dial) => dial.presented), external.facts.caller.number];
   const own = told.find((one) => reads(one, external) && read(one, external).e164 !== number.e164);
   return own === undefined ? external.party.number : bareOf(own);

@@ -31,6 +31,11 @@ const MESSAGE: StatusRule = {
 const INBOUND: readonly StatusRule[] = [
   MESSAGE,
   {
+    name: 'caller-not-heard',
+    find: ({ external }) =>
+      external === null ? { value: 'Missed', fact: 'no phone answered; how the caller ended was not heard' } : null,
+  },
+  {
     name: 'hung-up-in-a-greeting',
     find: ({ of }) => {
       const fact = hungUp(of) ? mailboxReached(of) : null;
