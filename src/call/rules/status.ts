@@ -33,7 +33,9 @@ const INBOUND: readonly StatusRule[] = [
   {
     name: 'caller-not-heard',
     find: ({ external }) =>
-      external === null ? { value: 'Missed', fact: 'no phone answered; how the caller ended was not heard' } : null,
+      external === null
+        ? { value: 'Missed', fact: 'no phone that was heard of answered; the caller was not heard' }
+        : null,
   },
   {
     name: 'hung-up-in-a-greeting',

@@ -312,8 +312,8 @@ t.test('a leg that is heard of only at its end', async (t) => {
   const loser = new Story().rings(0, 'B', '1001', 'A').ends(900, 'B', 'LOSE_RACE');
   t.match(
     loser.records(ends),
-    [{ direction: 'Internal' }],
-    'what is left of a call that nobody saw is not an outbound call',
+    [{ direction: 'Inbound', external: '+919845012345', agent: null, flags: ['blind-interval'] }],
+    'what is left of a call that nobody saw is that of the caller whom the phone was shown',
   );
   t.same(answered.ends(5000, 'A').records().length, 1, 'a repeated end is no new call');
 });
