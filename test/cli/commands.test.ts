@@ -374,7 +374,7 @@ t.test('extensions without a user come first, and what to do about them', async 
   await settled(it, 1);
   const { code, out } = await it.run('users');
   t.equal(code, 0);
-  t.match(lines(out)[1], /^1003 +any +- +- +1 +20\d\d-.* LeadSquared has no user agent1003@example\.com$/);
+  t.match(lines(out)[1], /^1003 +any +- +- +0 +1 +20\d\d-.* LeadSquared has no user agent1003@example\.com$/);
   t.match(out, /8 extensions, 1 without a user\. LeadSquared has 7 users/);
   const seen = await it.run('status');
   t.match(
