@@ -164,7 +164,10 @@ t.test('a day with the commands', async (t) => {
     t.equal(code, 0);
     t.match(out, /^1001 +any +agent1001@example\.com +Agent 1001 +0 +[1-9]/m);
     t.match(out, /8 extensions, 0 without a user\. LeadSquared has 8 users/);
-    t.match(out, /^EXTENSION .*NOT POSTED +LOOKED UP[\s\S]*^LOOKED UP: .*Skipped and internal calls are not among them/m);
+    t.match(
+      out,
+      /^EXTENSION .*NOT POSTED +LOOKED UP[\s\S]*^LOOKED UP: .*Skipped and internal calls are not among them/m,
+    );
   });
 
   await t.test('pause and resume', async (t) => {
