@@ -57,14 +57,16 @@ function recordOf(of: Case): { record: CallRecord; subject: Channel } {
   const concluded = directionOf(of);
   const direction = concluded.value;
   const external = externalOf(of, direction);
-  const unheard = direction === 'Inbound' && external === null;
-  const subject = external ?? (unheard ? nearestToCaller(channels) : undefined) ?? root;
+  const unheard = direction === 'Inbound' && external === null ? of.unheard : null;
+  const subject = external ?? (unheard === null ? undefined : nearestToCaller(channels)) ?? root;
   const endedAt = subject.clearedAt ?? (external === null ? root.clearedAt : null) ?? of.until;
   const connections = connectionsOf(subject, endedAt);
   const heard = direction === 'Internal' ? internalTalks(root, connections) : talksOf(connections);
-  const talks = unheard ? talksUnheard(channels, of.until) : heard;
+  const talks = unheard === null ? heard : talksUnheard(channels, of.until);
   const outside = withOutside(of, direction, subject, connections);
-  const answeredAt = unheard ? (talks[0]?.from ?? null) : answerOf(direction, subject, talks, outside, connections);
+  const taken = unheard?.takenAt ?? null;
+  const answeredAt =
+    unheard === null ? answerOf(direction, subject, talks, outside, connections) : (talks[0]?.from ?? taken);
   const status = statusOf(direction, { of, external, answeredAt });
   const mobile = direction === 'Inbound' && outside[0] !== undefined ? mobileOf(outside[0], subject) : null;
   const number = externalNumber(of, direction, external);
@@ -74,13 +76,15 @@ function recordOf(of: Case): { record: CallRecord; subject: Channel } {
   const met = metBy(subject, connections);
   const queue = queueOf(channels, subject.createdAt, endedAt);
   const rung = rungOf(direction === 'Internal' ? made : madeBefore(endedAt, withNew(channels, made, met)));
-  const responsible = agent.value ?? missedBy({ of, direction, rung, did, queue });
+  const responsible = taken !== null ? null : (agent.value ?? missedBy({ of, direction, rung, did, queue }));
   const recordings = status.value === 'Answered' ? recordingsOf(channels, subject) : [];
   const first = oldest(newIn(call)) ?? root;
   const rungAt = direction === 'Outbound' ? subject.createdAt : ringingSince(made);
   const { country, format } = subject.party;
   const inbound = direction === 'Inbound';
   const didE164 = (inbound ? lineOf(of.plan, did, subject.party) : null) ?? toE164(did, country, format);
+  const untilUnknown = taken === null ? null : { from: taken, to: null };
+  const endBetween = subject.endBetween ?? (external === null ? root.endBetween : null) ?? untilUnknown;
   const record: CallRecord = {
     callSessionId: `${of.source}-${sessionKeyOf(call)}`,
     source: of.source,
@@ -103,7 +107,7 @@ function recordOf(of: Case): { record: CallRecord; subject: Channel } {
     startedAt: first.createdAt,
     answeredAt,
     endedAt,
-    endBetween: subject.endBetween ?? (external === null ? root.endBetween : null),
+    endBetween,
     durationSeconds: answeredAt === null ? 0 : seconds(endedAt - answeredAt),
     talkSeconds: answeredAt === null ? 0 : seconds(covered([...talks, ...outside])),
     ringSeconds: rungAt === null ? 0 : seconds(Math.max(0, (answeredAt ?? endedAt) - rungAt)),
@@ -112,7 +116,13 @@ function recordOf(of: Case): { record: CallRecord; subject: Channel } {
     recordings,
     q850: subject.clearing?.q850 ?? null,
     sip: subject.clearing?.sip ?? null,
-    flags: doubtsOf(channels, first, subject, answeredAt, recordings),
+    flags: doubtsOf(
+      channels,
+      first,
+      { createdAt: subject.createdAt, clearedAt: subject.clearedAt, endBetween },
+      answeredAt,
+      recordings,
+    ),
     legs: channels.filter((channel) => channel.party.side !== 'wire').length,
     reasons: { direction: concluded, external: textual(number), agent, status },
   };

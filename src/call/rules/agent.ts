@@ -71,6 +71,13 @@ const RULES: readonly Rule<Asked, Extension>[] = [
       return { value, fact: `${rule}: ${fact}` };
     },
   },
+  {
+    name: 'phone-not-heard',
+    find: ({ of: { unheard } }) =>
+      unheard !== null && unheard.takenAt !== null
+        ? { value: null, fact: 'the phone that took the call was not heard' }
+        : null,
+  },
   { name: 'nobody', find: () => ({ value: null, fact: 'nobody of the company was connected' }) },
 ];
 

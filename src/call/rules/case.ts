@@ -1,5 +1,6 @@
 /** What the rules of judging look at. */
 import type { ChannelId } from '../../telephony/call-event.ts';
+import { type UnheardCaller, unheardCaller } from '../known/caller-unheard.ts';
 import { type Call, type Channel, calledIn, rootOf } from '../live/state.ts';
 import type { SourcePlan } from '../plan.ts';
 import type { CallRecord } from '../record.ts';
@@ -37,6 +38,7 @@ export interface Case extends JudgeContext {
   readonly root: Channel;
   readonly channels: readonly Channel[];
   readonly byId: ReadonlyMap<ChannelId, Channel>;
+  readonly unheard: UnheardCaller | null;
 }
 
 /** `folded`: other calls of its group that have no external party. `null` for a call without channels. */
@@ -49,7 +51,7 @@ export function caseOf(call: Call, folded: readonly Call[], context: JudgeContex
     byId.set(channel.id, channel);
     for (const alias of channel.aliases) byId.set(alias, channel);
   }
-  return { ...context, call, root, channels, byId };
+  return { ...context, call, root, channels, byId, unheard: unheardCaller(context.plan, root, channels) };
 }
 
 export function isPhone(channel: Channel): boolean {

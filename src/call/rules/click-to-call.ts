@@ -4,7 +4,7 @@
  */
 import { isExtensionLike } from '../../telephony/digits.ts';
 import { toE164 } from '../../telephony/number.ts';
-import { dialledUnseen, unheardCaller } from '../known/caller-unheard.ts';
+import { dialledUnseen } from '../known/caller-unheard.ts';
 import { numberCalled } from '../known/routing.ts';
 import { type Channel, calledIn, rootOf, trunksOf } from '../live/state.ts';
 import { isOwnNumber, isSameNumber, mobileOwner } from '../numbering.ts';
@@ -25,10 +25,10 @@ function wantedExten(root: Channel): string | null {
  * The outside number an originated call was meant for, when it never got as far as a trunk; `null` when it was not meant for
  * outside. What the PBX was asked to connect says it; else the number shown to the agent, which many set to the customer's.
  */
-export function intendedNumber(plan: SourcePlan, root: Channel): string | null {
+export function intendedNumber({ plan, root, unheard }: Case): string | null {
   if (!isOriginated(root) || !(isPhone(root) || isAskedAgent(plan, root))) return null;
   const wanted = wantedExten(root);
-  if (isExtensionLike(wanted) || (wanted === null && unheardCaller(plan, root) !== null)) return null;
+  if (isExtensionLike(wanted) || (wanted === null && unheard !== null)) return null;
   const shown = root.dials.find((dial) => dial.presented !== null)?.presented ?? root.facts.caller.number;
   const number = wanted !== null && toE164(wanted, plan.country) !== null ? wanted : shown;
   if (number === null || number === root.party.ext || toE164(number, plan.country) === null) return null;

@@ -3,7 +3,6 @@ import { isNoSuchNumber } from '../../telephony/cause.ts';
 import { isExtensionLike } from '../../telephony/digits.ts';
 import { toE164 } from '../../telephony/number.ts';
 import { type Conclusion, decide, type Rule } from '../evidence.ts';
-import { unheardCaller } from '../known/caller-unheard.ts';
 import { numberCalled } from '../known/routing.ts';
 import { type Channel, calledIn, trunksOf } from '../live/state.ts';
 import { isOwnNumber } from '../numbering.ts';
@@ -48,8 +47,9 @@ const RULES: readonly Rule<Case, Direction>[] = [
   },
   {
     name: 'click-to-call-not-answered',
-    find: ({ plan, root }) => {
-      const number = intendedNumber(plan, root);
+    find: (of) => {
+      const { root } = of;
+      const number = intendedNumber(of);
       return number === null
         ? null
         : { value: 'Outbound', fact: `${shown(root)} was rung for a call to an outside number` };
@@ -77,8 +77,8 @@ const RULES: readonly Rule<Case, Direction>[] = [
   },
   {
     name: 'outside-caller-not-heard',
-    find: ({ plan, root }) =>
-      unheardCaller(plan, root) === null
+    find: ({ root, unheard }) =>
+      unheard === null
         ? null
         : { value: 'Inbound', fact: `${shown(root)} was rung for an outside number, whose own leg was not heard` },
   },

@@ -1,7 +1,6 @@
 /** Who the external party is: its leg, its number, and the company's number it called or was shown. */
 import { bareNumber, isWithheld, toE164 } from '../../telephony/number.ts';
 import { type Conclusion, decide, type Rule } from '../evidence.ts';
-import { unheardCaller } from '../known/caller-unheard.ts';
 import { numberCalled } from '../known/routing.ts';
 import { beganKnown, type Channel, calledIn, trunksOf } from '../live/state.ts';
 import { type OutgoingRule, outgoingNumber } from '../numbering.ts';
@@ -55,9 +54,9 @@ const RULES: readonly Rule<Asked, ExternalNumber>[] = [
   },
   {
     name: 'caller-number',
-    find: ({ of: { plan, root }, direction, external }) => {
+    find: ({ of: { root, unheard }, direction, external }) => {
       if (direction !== 'Inbound') return null;
-      const number = external === null ? unheardCaller(plan, root) : root.facts.caller.number;
+      const number = external === null ? (unheard?.number ?? null) : root.facts.caller.number;
       const fact = isWithheld(number) ? 'the caller shows no number' : `${shown(root)} shows it as the caller`;
       return { value: read(number, root), fact };
     },
@@ -82,9 +81,9 @@ const RULES: readonly Rule<Asked, ExternalNumber>[] = [
   },
   {
     name: 'number-of-the-click',
-    find: ({ of: { plan, root }, external }) => {
-      const number = external === null ? intendedNumber(plan, root) : null;
-      return number === null ? null : { value: read(number, root), fact: 'the call that was asked for shows it' };
+    find: ({ of, external }) => {
+      const number = external === null ? intendedNumber(of) : null;
+      return number === null ? null : { value: read(number, of.root), fact: 'the call that was asked for shows it' };
     },
   },
   {

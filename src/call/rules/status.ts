@@ -14,10 +14,20 @@ interface Asked {
 
 type StatusRule = Rule<Asked, CallStatus>;
 
-const ANSWERED: StatusRule = {
-  name: 'person-connected',
-  find: () => ({ value: 'Answered', fact: 'a person on the other side was connected' }),
-};
+/** A call with an answer. */
+const ANSWERED: readonly StatusRule[] = [
+  {
+    name: 'taken-by-a-phone-not-heard',
+    find: ({ of: { unheard } }) =>
+      unheard !== null && unheard.takenAt !== null
+        ? { value: 'Answered', fact: 'the phones lost the race to another one, which was not heard' }
+        : null,
+  },
+  {
+    name: 'person-connected',
+    find: () => ({ value: 'Answered', fact: 'a person on the other side was connected' }),
+  },
+];
 
 const MESSAGE: StatusRule = {
   name: 'message-left',
@@ -180,7 +190,7 @@ const RULES: Readonly<Record<Direction, readonly StatusRule[]>> = {
 };
 
 export function statusOf(direction: Direction, asked: Asked): Conclusion<CallStatus> {
-  return decide(asked.answeredAt === null ? RULES[direction] : [ANSWERED], asked);
+  return decide(asked.answeredAt === null ? RULES[direction] : ANSWERED, asked);
 }
 
 /** The one who dialled hung up before the leg had ended by itself: not in the tone or announcement that follows. */

@@ -171,7 +171,8 @@ const isOutside = ({ reasons }: CallRecord) => reasons?.agent.rule === 'outside-
 
 /** Why the call is nobody's. */
 export function whyNobody(record: CallRecord): string {
-  return isOutside(record) ? (record.reasons?.agent.fact ?? '') : 'no agent took or was offered the call';
+  const { rule, fact } = record.reasons?.agent ?? {};
+  return isOutside(record) || rule === 'phone-not-heard' ? (fact ?? '') : 'no agent took or was offered the call';
 }
 
 /** Whose call it is; where that is the line of a group or queue that no user has, the phone of it that rang last answers for it. */
