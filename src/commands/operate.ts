@@ -5,7 +5,7 @@ import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
 import { isUp } from '../delivery/health/standing.ts';
 import { reachRunning } from './control.ts';
-import { count, print, STANDINGS } from './output.ts';
+import { count, print, STANDINGS, told } from './output.ts';
 import { placeOf } from './place.ts';
 
 export async function pause(invocation: Invocation, terminal: Terminal): Promise<number> {
@@ -30,7 +30,7 @@ export async function reload(invocation: Invocation, terminal: Terminal): Promis
     print(terminal, `LeadSquared takes calls${users ? '; its users were fetched anew.' : `, ${stale}`}`);
     return users ? EXIT.ok : EXIT.failed;
   }
-  print(terminal, `LeadSquared does not take calls yet (${STANDINGS[standing]}): ${cause ?? 'no reason given'}`);
+  print(terminal, `LeadSquared does not take calls yet (${STANDINGS[standing]}): ${told(cause)}`);
   return EXIT.failed;
 }
 

@@ -150,6 +150,9 @@ export function privacy(whole: boolean): Privacy {
   };
 }
 
+/** What the other side said, which may repeat telephone numbers: they are masked. */
+export const told = (said: string | null): string => privacy(false).text(said ?? 'no reason given');
+
 /** The other party's number as lists show it. */
 export function external(record: CallRecord, secrecy: Privacy): string {
   return record.withheld ? 'withheld' : secrecy.number(record.externalE164 ?? record.external);

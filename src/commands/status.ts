@@ -12,7 +12,7 @@ import type { SourceStatus } from '../ports.ts';
 import { knownSince } from '../records/text.ts';
 import { ask } from './control.ts';
 import { fittedLines, placeOfCommand } from './here/here.ts';
-import { columns, count, cut, dateTime, external, length, print, privacy, STANDINGS, type Tone } from './output.ts';
+import { columns, count, cut, dateTime, external, length, print, privacy, STANDINGS, type Tone, told } from './output.ts';
 import { gapLines } from './records/gap-line.ts';
 
 type StatusReply = Replies['status'];
@@ -95,7 +95,7 @@ export function sourceCells(source: SourceStatus, at: number): readonly string[]
   const heard = lastFrameAt === null ? 'nothing heard yet' : `last heard ${ago(lastFrameAt)}`;
   const calls =
     callHeardAt === undefined ? '' : callHeardAt === null ? ', no call yet' : `, a call ${ago(callHeardAt)}`;
-  const trouble = deaf && deaf.text === problem ? 'events of calls are missing: see above' : problem;
+  const trouble = deaf && deaf.text === problem ? 'events of calls are missing: see above' : problem === null ? null : told(problem);
   const good = state === 'connected' && problem === null;
   return [
     good ? 'ok  ' : 'FAIL',
@@ -120,7 +120,8 @@ function liveRows({ live, at, running }: StatusReply): readonly (readonly string
   return [['live calls', String(live.length)], ...calls, ...more];
 }
 
-function deliveryRows({
+/** The rows of what is posted. What LeadSquared said may repeat a number: it is masked. */
+export function deliveryRows({
   counts,
   unstored,
   delivery,
@@ -142,7 +143,7 @@ function deliveryRows({
   const { permits, standing, cause, paused, users } = delivery;
   const { requests, windowMs } = permits.tuning;
   const held = permits.heldMs > 0 ? `, held for ${length(permits.heldMs)} more` : '';
-  const link = isUp(standing) ? STANDINGS[standing] : `${STANDINGS[standing]}: ${cause ?? 'no reason given'}`;
+  const link = isUp(standing) ? STANDINGS[standing] : `${STANDINGS[standing]}: ${told(cause)}`;
   return [
     ...rows,
     ['LeadSquared', `${paused ? 'paused; ' : ''}${link}`],
