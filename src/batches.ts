@@ -170,11 +170,13 @@ export function gatherBatches(options: BatchesOptions): Batches {
   };
 
   return {
-    folded(source, { ended, opened, released }) {
+    folded(source, { ended, opened, released, carried }) {
       if (ended.length + opened.length + released.length === 0) return;
       for (const record of ended) growing.ended.push(record);
       for (const channel of opened) growing.opened.push({ source, channel });
       for (const channel of released) growing.released.push({ source, channel });
+      for (const event of carried)
+        growing.frames.push({ source, receivedAt: event.receivedAt, events: [event], raw: null });
       plan(ended.length > 0 ? 'now' : 'later');
     },
 

@@ -5,7 +5,7 @@ import type { FoldResult } from '../src/call/correlate.ts';
 import type { CommitResult, JournalBatch, SourceFrame } from '../src/ports.ts';
 import { answered, frame, record } from './adapters/sqlite/support.ts';
 
-const NOTHING = { ended: [], opened: [], released: [] };
+const NOTHING = { ended: [], opened: [], released: [], carried: [] };
 
 function bench() {
   let timers: { readonly ms: number; readonly run: () => void }[] = [];

@@ -26,7 +26,7 @@ import { type CallEvent, type ChannelId, channelOf } from '../telephony/call-eve
 import { applyToChannel } from './live/apply.ts';
 import type { ApplyContext } from './live/context.ts';
 import { giveUp, isToAskFor, overdueAt } from './live/deadline.ts';
-import { Endings, isOver, type Leavings, type OnFault, type OnMisread } from './live/ending.ts';
+import { type CarriedOver, Endings, isOver, leavings, type OnFault, type OnMisread } from './live/ending.ts';
 import { unheard } from './live/link.ts';
 import { endUnconfirmed, noteBoot, reconcile } from './live/reconcile.ts';
 import { beginsAnother } from './live/sequel.ts';
@@ -66,9 +66,11 @@ export interface FoldResult {
   /** Channels that now belong to an open call, and channels whose call is over. */
   readonly opened: readonly ChannelId[];
   readonly released: readonly ChannelId[];
+  /** To be stored with what was said: channels whose call has ended, and that go on. */
+  readonly carried: readonly CarriedOver[];
 }
 
-const NOTHING: FoldResult = Object.freeze({ ended: [], opened: [], released: [] });
+const NOTHING: FoldResult = Object.freeze({ opened: [], ...leavings() });
 
 /** A clock of arrival that goes back by more than this has been set, ms; by less, frames have overtaken a timer. */
 const CLOCK_SET_MS = 1000;
@@ -93,7 +95,7 @@ export class CallTable {
   private readonly onFault: OnFault;
   /** What the present step has done so far. */
   private opened: ChannelId[] = [];
-  private leave: Leavings = { ended: [], released: [] };
+  private leave = leavings();
   /** Calls and channels that have become known. */
   private known = 0;
   /** The PBX is to be asked what lives, before calls of which nothing is heard are given up. Who asks it sets this back. */
@@ -155,7 +157,7 @@ export class CallTable {
 
   private fold(event: CallEvent): void {
     const id = channelOf(event);
-    if (id === null || event.kind === 'vanished') {
+    if (id === null || event.kind === 'vanished' || event.kind === 'carried-over') {
       reconcile(this.context, event);
       return;
     }
@@ -270,7 +272,7 @@ export class CallTable {
    * the PBX was asked again.
    */
   endUnconfirmed(): CallRecord[] {
-    const leave: Leavings = { ended: [], released: [] };
+    const leave = leavings();
     endUnconfirmed(this.context);
     for (const call of [...this.calls.values()]) {
       if (this.calls.has(call.key) && isOver(componentOf(call))) this.endings.end(call, leave);
@@ -282,11 +284,11 @@ export class CallTable {
   /** What has been done since this was asked last: mostly nothing, which is always the same object. */
   private takeResult(): FoldResult {
     const { opened, leave } = this;
-    const { ended, released } = leave;
-    if (opened.length === 0 && ended.length === 0 && released.length === 0) return NOTHING;
+    // A channel that goes on leaves others behind.
+    if (opened.length === 0 && leave.ended.length === 0 && leave.released.length === 0) return NOTHING;
     this.opened = [];
-    this.leave = { ended: [], released: [] };
-    return { ended, opened, released };
+    this.leave = leavings();
+    return { opened, ...leave };
   }
 
   private schedule(event: CallEvent): void {

@@ -244,6 +244,7 @@ function describe(event: CallEvent, name: (channel: ChannelId) => string, shown:
       return 'reaches a mailbox';
     case 'wired':
     case 'originated':
+    case 'carried-over':
     case 'identity':
     case 'renamed':
     case 'source-connected':

@@ -228,6 +228,11 @@ export type CallEvent =
    * of arrival. `overAt`: by when it was over, by the clock of the times of calls, where that is not the arrival of this (in records).
    */
   | (OnChannel & { readonly kind: 'vanished'; readonly overAt?: number })
+  /**
+   * The call of the channel has been reported, and the channel goes on. Made by this program, for a start that hears no more of the
+   * channels which are over. `at`: when the PBX was heard last before that.
+   */
+  | (OnChannel & { readonly kind: 'carried-over' })
   /** The PBX has given the channel another id; what comes later is told under that one. */
   | (OnChannel & { readonly kind: 'renamed'; readonly to: ChannelId })
   /**

@@ -36,6 +36,7 @@ function record(context: ApplyContext, channel: Channel, event: ChannelEvent): v
   switch (event.kind) {
     case 'channel-created':
     case 'vanished':
+    case 'carried-over':
       return;
     case 'alerting':
       learn(context, channel, 'pbx', 'signalling', 'it rings');

@@ -5,7 +5,6 @@
 
 import type { CallEvent, ChannelId } from '../../telephony/call-event.ts';
 import { copyOf, OldestFirst } from '../../telephony/oldest.ts';
-import { NONE } from '../few.ts';
 import { judge } from '../judge.ts';
 import { type MisreadName, misreadName } from '../known/side.ts';
 import type { CallRecord, LiveCall } from '../record.ts';
@@ -13,7 +12,7 @@ import type { JudgeContext } from '../rules/case.ts';
 import type { ApplyContext } from './context.ts';
 import { LateFacts } from './late.ts';
 import { depart, startAnew } from './membership.ts';
-import { madeFor } from './sequel.ts';
+import { carryOver, dropRecordings, madeFor } from './sequel.ts';
 import { type Call, type Channel, componentOf, hasTrunk, isLive, unlink } from './state.ts';
 
 /** Hears of what could not be folded in or judged. */
@@ -22,11 +21,16 @@ export type OnFault = (what: string, error: unknown) => void;
 /** Hears of a channel, once it is over, whose name says something else than what the PBX showed of it. */
 export type OnMisread = (name: MisreadName) => void;
 
-/** What one end leaves behind: the records of the calls, and their channels. */
+/** What one end leaves behind: the records of the calls, their channels, and what a start must know of those that go on. */
 export interface Leavings {
   readonly ended: CallRecord[];
   readonly released: ChannelId[];
+  readonly carried: CarriedOver[];
 }
+
+export type CarriedOver = Extract<CallEvent, { kind: 'carried-over' }>;
+
+export const leavings = (): Leavings => ({ ended: [], released: [], carried: [] });
 
 /** Channel ids of finished calls kept to recognise late and repeated events. */
 const REMEMBERED_CHANNELS = 20_000;
@@ -180,17 +184,13 @@ export class Endings {
       this.unlist(call);
       return;
     }
+    const { source } = this.rules;
+    const at = this.context.link.heardAt ?? 0;
     for (const channel of rest) {
-      channel.carriedOver = true;
-      dropRecordings(channel);
+      carryOver(channel);
+      leave.carried.push({ kind: 'carried-over', source, channel: channel.id, at, receivedAt: at });
     }
   }
-}
-
-/** They are those of the call that has been reported. */
-function dropRecordings(channel: Channel): void {
-  channel.recorded = false;
-  channel.recordings = NONE;
 }
 
 /** When the last channel that has cleared did so, ms since the epoch; 0 where none has. */

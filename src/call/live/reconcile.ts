@@ -10,6 +10,7 @@ import { plus } from '../few.ts';
 import type { ApplyContext } from './context.ts';
 import { onPbxClock, type SourceLink } from './link.ts';
 import { clear, seeAgain } from './membership.ts';
+import { carryOver } from './sequel.ts';
 import { shiftTimes, stallFor } from './shift.ts';
 import { type Channel, isLive } from './state.ts';
 
@@ -49,6 +50,12 @@ export function reconcile(context: ApplyContext, event: CallEvent): void {
       if (event.overAt === undefined) goBlind(channel, aliveAt);
       proveAlive(channel, aliveAt);
       endUnheard(context, channel, event.overAt ?? onPbxClock(link, event.receivedAt), event.receivedAt);
+      return;
+    }
+    case 'carried-over': {
+      const channel = context.channels.get(event.channel);
+      // Where what is over is known as well, as when all is folded again, its call is yet to be reported here.
+      if (channel !== undefined && [...channel.call.channels].every(isLive)) carryOver(channel);
       return;
     }
     case 'clock-stepped':

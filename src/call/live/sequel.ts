@@ -3,6 +3,7 @@
  * customer after the other for him. The PBX gives all of it one linked id.
  */
 
+import { NONE } from '../few.ts';
 import { reachable } from '../talk.ts';
 import { type Call, type Channel, calledIn, isLive, oldest, trunksOf } from './state.ts';
 
@@ -27,6 +28,18 @@ function wasMet(trunk: Channel): boolean {
 export function madeFor(leg: Channel): Channel[] {
   const gone = Math.max(...trunksOf(leg.call).map((one) => one.clearedAt ?? Number.NEGATIVE_INFINITY));
   return [...leg.call.channels].filter((one) => one === leg || (isLive(one) && one.createdAt >= gone));
+}
+
+/** What is left of a call that has been reported. */
+export function carryOver(channel: Channel): void {
+  channel.carriedOver = true;
+  dropRecordings(channel);
+}
+
+/** They are those of the call that has been reported. */
+export function dropRecordings(channel: Channel): void {
+  channel.recorded = false;
+  channel.recordings = NONE;
 }
 
 /** The channels of a call that have not been part of a reported one; `[]` where all that is left goes on alone. */
