@@ -188,6 +188,7 @@ function earlier(event: CallEvent, by: number): CallEvent {
     const { createdAt, answeredAt, bridgedAt = null } = told;
     return { ...told, createdAt: before(createdAt), answeredAt: before(answeredAt), bridgedAt: before(bridgedAt) };
   }
+  if (told.kind === 'vanished' && told.overAt !== undefined) return { ...told, overAt: told.overAt - by };
   if (told.kind === 'cleared' && told.history !== undefined) {
     const { createdAt, answeredAt, bridgedAt } = told.history;
     const times = { createdAt: before(createdAt), answeredAt: before(answeredAt), bridgedAt: before(bridgedAt) };

@@ -125,6 +125,14 @@ t.test('records are written by the clock of the PBX, calls are kept by ours', as
   const began = START + 5000 + ahead;
   t.match(own.stored.get('pbx-a'), { startedAt: began, endedAt: began + 9000 }, 'or by the clock of the PBX as well');
   t.same(own.searched, [{ from: START + 5000 - 60_000, to: START + 14_000 + 60_000 }], 'the journal is kept by ours');
+  const at = START + 12_000 + ahead;
+  const cutOff = recorded('a', 5000, ahead).filter(({ kind }) => kind !== 'cleared' && kind !== 'bridge-left');
+  const over = (channel: string): CallEvent => ({
+    ...{ source: 'pbx', at, receivedAt: at, kind: 'vanished', channel, overAt: at + 10_000 },
+  });
+  const anew = bench();
+  await anew.merge([...cutOff, over('a'), over('a-agent')], { span, time: { aheadMs: ahead, ownTimes: false } });
+  t.match(anew.stored.get('pbx-a'), { endBetween: { to: START + 22_000 } }, 'also where the PBX was started anew');
 });
 
 t.test('a call that was cut off is completed, under whichever of its channels the records begin', async (t) => {
