@@ -180,6 +180,8 @@ async function byHand(
   const span = { from: since, to: until };
   const wanted = moved(span, time.aheadMs);
   const from = Math.max(wanted.from, begin.from);
+  const gaps = await store.gaps.list({ source: source.name, since, until, limit: 1000 });
+  const lostAt = gaps.map(({ beganAt }) => beganAt);
   const created: CallRecord[] = [];
   const completed: CallRecord[] = [];
   const erased: string[] = [];
@@ -189,7 +191,7 @@ async function byHand(
   const next = (at: z.output<typeof placeOfPage> | null) => (at === null ? null : cursorOf(selection, at));
   try {
     for await (const page of place.read({ from, to: wanted.to }, time.aheadMs)) {
-      const done = await source.merge(page.events, { span, time, dryRun });
+      const done = await source.merge(page.events, { span, lostAt, time, dryRun });
       created.push(...done.created);
       completed.push(...done.completed);
       erased.push(...done.erased);

@@ -3,12 +3,12 @@
  * against what was heard, and what was not is logged from there. So a call is not lost by a right or a filter that is missing, not even
  * one that is too short to be counted when the PBX is asked how many it has.
  */
-import type { Span } from '../call/cdr/coverage.ts';
+import { LATE_MS, type Span } from '../call/cdr/coverage.ts';
 import type { CallRecord } from '../call/record.ts';
 import type { Clock } from '../ports.ts';
 import type { FillingSource } from './filling.ts';
 import type { Gaps } from './gaps.ts';
-import { LATE_MS, MARGIN_MS, WRITTEN_AFTER_MS } from './lateness.ts';
+import { MARGIN_MS, WRITTEN_AFTER_MS } from './lateness.ts';
 import { moved, shiftOfCalls } from './pbx-time.ts';
 import { RecordsError } from './port.ts';
 

@@ -6,10 +6,11 @@
  * and again as long as something waits. How far a place has been read is stored after each page, so a pass that was broken off
  * goes on there; a page that is read twice changes nothing the second time.
  */
+import { LATE_MS } from '../call/cdr/coverage.ts';
 import type { CallRecord } from '../call/record.ts';
 import type { Clock } from '../ports.ts';
 import { GAP_FLAG, type Gap, type Gaps } from './gaps.ts';
-import { LATE_MS, MARGIN_MS, WRITTEN_AFTER_MS } from './lateness.ts';
+import { MARGIN_MS, WRITTEN_AFTER_MS } from './lateness.ts';
 import type { PageMerger } from './merge.ts';
 import { moved, shiftOfCalls, shiftOfRecords } from './pbx-time.ts';
 import { keyOf } from './place-key.ts';
@@ -145,7 +146,7 @@ export function createFilling(options: FillingOptions): Filling {
       }
       for (const gap of await gaps.unchecked({ source: name, endedBefore: clock.now() - LATE_MS })) {
         if (stopped) return null;
-        await readGap(gap, {});
+        await readGap(gap, {}, LATE_MS);
         if (stopped) return null;
         await gaps.checked({ id: gap.id });
       }
@@ -170,11 +171,11 @@ export function createFilling(options: FillingOptions): Filling {
       return settle('unfilled', 'some records of that time were still not whole; "logcalld backfill" reads them again');
     };
 
-    /** Takes in what the places tell of the time of a gap, from where each was read to. */
-    const readGap = async ({ id, beganAt, endedAt }: Gap, from: Gap['filledTo']): Promise<Reading> => {
+    /** Takes in what the places tell of the time of a gap, from where each was read to; `late`: again, and so long before, ms. */
+    const readGap = async ({ id, beganAt, endedAt }: Gap, from: Gap['filledTo'], late = 0): Promise<Reading> => {
       const time = merge.time();
       const span = { from: beganAt, to: endedAt ?? clock.now() };
-      const wanted = moved({ from: span.from - MARGIN_MS, to: span.to + MARGIN_MS }, time.aheadMs);
+      const wanted = moved({ from: span.from - MARGIN_MS - late, to: span.to + MARGIN_MS }, time.aheadMs);
       let filledTo = from;
       let whole = true;
       let leftOut: string | null = null;
@@ -183,9 +184,9 @@ export function createFilling(options: FillingOptions): Filling {
         if (begin >= wanted.to) continue;
         let upTo = wanted.to;
         for await (const page of place.read({ from: begin, to: wanted.to }, time.aheadMs)) {
-          const { created, completed, faults } = await merge(page.events, { span, time });
+          const { created, completed, faults } = await merge(page.events, { span, lostAt: [beganAt], time });
           // What is read again is not left out again.
-          const fresh = page.upTo > (filledTo[key] ?? begin);
+          const fresh = late === 0 && page.upTo > (filledTo[key] ?? begin);
           const left = [...page.skipped, ...faults];
           const skipped = left.reduce((sum, { count }) => sum + count, 0);
           leftOut ??= left[0]?.why ?? null;

@@ -2,7 +2,5 @@
 
 /** A PBX writes its record some seconds after the end of a call (Asterisk 16 and 22: 1.5 s at worst), ms. */
 export const WRITTEN_AFTER_MS = 5_000;
-/** One that writes records in batches (cdr.conf, `batch=yes`) does so every five minutes, ms. */
-export const LATE_MS = 360_000;
 /** Seconds are cut off in records: looked at is so much more before and after, ms. */
 export const MARGIN_MS = 5_000;

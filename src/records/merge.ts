@@ -49,6 +49,8 @@ export interface MergeOptions {
 export interface MergeRequest {
   /** Calls that lie in it and were not heard are created, on our clock; `null`: none are. */
   readonly span: Span | null;
+  /** When the PBX was lost, on our clock: calls that ended soon before lack what it tells late. Absent: never. */
+  readonly lostAt?: readonly number[];
   readonly time: PbxTime;
   /** True: what would be done is told and nothing is stored. */
   readonly dryRun?: boolean;
@@ -82,7 +84,8 @@ export function pageMerger(options: MergeOptions): PageMerger {
 
   const sessionIdOf = (id: string): string => `${source}-${id}`;
 
-  const merge = async (events: readonly CallEvent[], { span, time, dryRun = false }: MergeRequest): Promise<Merged> => {
+  const merge = async (events: readonly CallEvent[], request: MergeRequest): Promise<Merged> => {
+    const { span, time, dryRun = false } = request;
     const faults: SkippedRecords[] = [];
     const wrong = { count: 0, why: '' };
     const onFault = (what: string, error: unknown): void => {
@@ -110,7 +113,8 @@ export function pageMerger(options: MergeOptions): PageMerger {
     const others = over.filter(({ ids }) => ![...ids].some((id) => stored.has(sessionIdOf(id))));
     const heard = span === null ? NOTHING : await heardOf(others, shiftOfCalls(time));
     const gaps = span === null ? [] : [moved(span, shiftOfCalls(time))];
-    const after = backfill(before, { ...heard, gaps }, over);
+    const lostAt = (request.lostAt ?? []).map((at) => at + shiftOfCalls(time));
+    const after = backfill(before, { ...heard, gaps, lostAt }, over);
     const same = new Set(before);
     const unheard = new Set(others.map(({ record }) => record.callSessionId));
     const fresh = after.filter((record) => unheard.has(record.callSessionId));
@@ -188,6 +192,7 @@ function earlier(event: CallEvent, by: number): CallEvent {
     const { createdAt, answeredAt, bridgedAt = null } = told;
     return { ...told, createdAt: before(createdAt), answeredAt: before(answeredAt), bridgedAt: before(bridgedAt) };
   }
+  if (told.kind === 'vanished' && told.overAt !== undefined) return { ...told, overAt: told.overAt - by };
   if (told.kind === 'cleared' && told.history !== undefined) {
     const { createdAt, answeredAt, bridgedAt } = told.history;
     const times = { createdAt: before(createdAt), answeredAt: before(answeredAt), bridgedAt: before(bridgedAt) };

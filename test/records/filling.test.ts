@@ -154,13 +154,14 @@ t.test('the records of a gap are read some seconds after its end, with a margin,
   t.equal(it.readings.length, 0, 'the PBX may still be writing');
   await it.pass(2000);
   t.strictSame(it.readings, [{ from: START - 65_000, to: START + 5000 }]);
-  t.match(it.merges, [{ span: { from: START - 60_000, to: START }, time: SAME_TIME }]);
+  t.match(it.merges, [{ span: { from: START - 60_000, to: START }, lostAt: [START - 60_000], time: SAME_TIME }]);
   t.match(it.filled, [{ state: 'filled', created: 1, completed: 2, skipped: 2 }]);
   await it.pass(300_000);
   t.equal(it.readings.length, 1);
   await it.pass(3_600_000);
   t.equal(it.readings.length, 2, 'once more, as records may be written in batches, and then nothing waits any more');
-  t.same(it.readings[1], it.readings[0]);
+  t.same(it.readings[1], { from: START - 425_000, to: START + 5000 }, 'with the calls of which they tell so late');
+  t.match(it.gaps.list({ limit: 1 }), [{ skipped: 2 }], 'what could not be read counts once');
 });
 
 t.test('a reading that is broken off goes on where it came to, at each place', async (t) => {

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { erasuresModule } from '../../adapters/sqlite/erased/erasures.ts';
 import type { Span } from '../../src/call/cdr/coverage.ts';
-import { DEFAULT_RULES } from '../../src/call/correlate.ts';
+import { CallTable, DEFAULT_RULES } from '../../src/call/correlate.ts';
 import type { CallRecord } from '../../src/call/record.ts';
 import { pageMerger } from '../../src/records/merge.ts';
 import { SAME_TIME } from '../../src/records/pbx-time.ts';
@@ -125,7 +125,45 @@ t.test('records are written by the clock of the PBX, calls are kept by ours', as
   const began = START + 5000 + ahead;
   t.match(own.stored.get('pbx-a'), { startedAt: began, endedAt: began + 9000 }, 'or by the clock of the PBX as well');
   t.same(own.searched, [{ from: START + 5000 - 60_000, to: START + 14_000 + 60_000 }], 'the journal is kept by ours');
+  const at = START + 12_000 + ahead;
+  const cutOff = recorded('a', 5000, ahead).filter(({ kind }) => kind !== 'cleared' && kind !== 'bridge-left');
+  const over = (channel: string): CallEvent => ({
+    ...{ source: 'pbx', at, receivedAt: at, kind: 'vanished', channel, overAt: at + 10_000 },
+  });
+  const anew = bench();
+  await anew.merge([...cutOff, over('a'), over('a-agent')], { span, time: { aheadMs: ahead, ownTimes: false } });
+  t.match(anew.stored.get('pbx-a'), { endBetween: { to: START + 22_000 } }, 'also where the PBX was started anew');
 });
+
+t.test(
+  'the PBX is lost in the grace of a call: its recording, which is told after that, comes from the records',
+  async (t) => {
+    const table = new CallTable('pbx', labPlan('asterisk'), DEFAULT_RULES);
+    const at = START + 14_300;
+    const lost: CallEvent = {
+      source: 'pbx',
+      at,
+      receivedAt: at,
+      kind: 'source-lost',
+      orderly: true,
+      reason: 'stopped',
+    };
+    for (const event of [...recorded('a', 5000), lost]) table.apply(event);
+    const [known] = table.advance(START + 60_000).ended;
+    if (known === undefined) throw new Error('not reported');
+    t.match(known, { endedAt: START + 14_000, recording: null });
+    for (const ahead of [0, -7_200_000]) {
+      const time = { aheadMs: ahead, ownTimes: false };
+      const told = { at: START + 14_000 + ahead, kind: 'recording', channel: 'a', file: 'a.wav' } as const;
+      const events = [...recorded('a', 5000, ahead), { ...told, source: 'pbx', receivedAt: told.at }];
+      const { merge, stored } = bench();
+      stored.set('pbx-a', known);
+      const { completed } = await merge(events, { span: { from: at, to: START + 60_000 }, lostAt: [at], time });
+      t.strictSame(completed, [{ ...known, recording: 'a.wav', recordings: ['a.wav'], flags: ['from-cdr'] }]);
+      t.match(await merge(events, { span: null, time }), { completed: [] });
+    }
+  },
+);
 
 t.test('a call that was cut off is completed, under whichever of its channels the records begin', async (t) => {
   const { merge, stored } = bench();

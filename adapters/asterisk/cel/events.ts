@@ -8,7 +8,7 @@ import type { TimedRow } from '../cdr/legs.ts';
 import { known, type Stamp } from '../events/channel.ts';
 import { type CelChannel, channelsOf, type TimedCel } from './channels.ts';
 import { type Dial, dialEvents, dialOf, hungUp } from './dials.ts';
-import { restartsIn } from './restarts.ts';
+import { cutOffBy } from './restarts.ts';
 
 interface Told {
   readonly channels: ReadonlyMap<ChannelId, CelChannel>;
@@ -38,8 +38,8 @@ export function celEvents(rows: readonly TimedCel[], cdr: readonly TimedRow[], s
   }
   for (const row of rows) events.push(...(READERS[row.type]?.(told, row, stampOf(told, row)) ?? []));
   for (const one of channels.values()) events.push(...queueEvents(told, one), ...voicemailEvents(told, one));
-  for (const at of restartsIn([...channels.values()])) {
-    events.push({ ...stampAt(source, at), kind: 'source-connected', boot: null, bootedAt: at });
+  for (const { channel, aliveAt, overAt } of cutOffBy([...channels.values()])) {
+    events.push({ ...stampAt(source, aliveAt), kind: 'vanished', channel, overAt });
   }
   for (const row of cdr) {
     const file = known(row.recordingfile);

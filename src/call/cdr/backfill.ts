@@ -8,6 +8,7 @@
  *   the call was heard          | and                                      | then
  *   ----------------------------|------------------------------------------|--------------------------------------------
  *   completely                  |                                          | nothing: events know more than a CDR
+ *   completely                  | the PBX was lost soon after its end      | the recording, where none is known
  *   with a blind interval       | its end or answer was not seen           | the CDR's end, answer, talks and agents
  *   with a blind interval       | it was found in a list of channels       | the CDR's beginning, direction and numbers
  *   with a blind interval       | a leg ended in vain, another was called  | the same, and who answered
@@ -22,7 +23,7 @@ import type { CallRecord, Talk } from '../record.ts';
 import { distinctRecordings, flagsWith } from '../recordings.ts';
 import { covered } from '../talk.ts';
 import type { CdrCall } from './calls.ts';
-import type { Heard, Span } from './coverage.ts';
+import { type Heard, LATE_MS, type Span } from './coverage.ts';
 
 /** One file of call detail records, unpacked. */
 export interface CdrFile {
@@ -64,10 +65,13 @@ export function spanOf(gaps: readonly Span[]): Span | null {
 export function backfill(heardCalls: readonly CallRecord[], heard: Heard, cdr: readonly CdrCall[]): CallRecord[] {
   const known = new Set(heardCalls.map((record) => record.callSessionId));
   const recorded = byIdOf(cdr, known);
+  const lostAt = heard.lostAt ?? heard.gaps.map(({ from }) => from);
   const completed = heardCalls.map((record) => {
     const own = recorded(record);
-    if (own !== undefined && grew(record, own)) return unheard(own);
-    return own === undefined || !record.flags.includes('blind-interval') ? record : complete(record, own);
+    if (own === undefined) return record;
+    if (grew(record, own)) return unheard(own);
+    if (record.flags.includes('blind-interval')) return complete(record, own);
+    return lostAt.some((at) => endedSoonBefore(record, at)) ? withRecording(record, own) : record;
   });
   const created = cdr
     .filter(({ record, ids }) => !known.has(record.callSessionId) && !names(ids, heard.ids))
@@ -116,6 +120,17 @@ function liesIn(record: CallRecord, gap: Span, mentioned: boolean): boolean {
   const { startedAt, endedAt } = record;
   const begun = startedAt >= gap.from - MARGIN_MS && startedAt <= gap.to + MARGIN_MS;
   return begun && (mentioned || endedAt <= gap.to + MARGIN_MS);
+}
+
+/** So soon that what the PBX tells of a call after its end may not have been heard. */
+function endedSoonBefore({ endedAt }: CallRecord, at: number): boolean {
+  return endedAt >= at - LATE_MS && endedAt <= at + MARGIN_MS;
+}
+
+/** A call that was heard wholly, but for the name of its recording, which FreePBX tells with its CDR alone. */
+function withRecording(known: CallRecord, { recording, recordings }: CallRecord): CallRecord {
+  if (known.status !== 'Answered' || known.recordings.length > 0 || recordings.length === 0) return known;
+  return { ...known, recording, recordings, flags: withFlags(flagsWith(recordings, known.flags), ['from-cdr']) };
 }
 
 /** A call of which a part was heard. What events saw stays; the CDR says what they could not. */

@@ -1,6 +1,9 @@
 /** What was heard of a PBX, and when it was not heard: what decides which calls need its own call detail records (CDR). */
 import { type CallEvent, channelOf } from '../../telephony/call-event.ts';
 
+/** A PBX that writes its records in batches (cdr.conf, `batch=yes`) does so every five minutes, and tells then of recordings, ms. */
+export const LATE_MS = 360_000;
+
 /** A stretch of time, ms since the epoch, UTC, both ends included. */
 export interface Span {
   readonly from: number;
@@ -15,6 +18,8 @@ export interface Heard {
   readonly mentioned: ReadonlySet<string>;
   /** Blind intervals: from the last thing heard to the first complete list of channels afterwards. */
   readonly gaps: readonly Span[];
+  /** When the PBX was lost, ms since the epoch: what it tells of a call after its end was not heard then. Absent: as the gaps begin. */
+  readonly lostAt?: readonly number[];
 }
 
 /** Takes note of what a PBX says, in order of arrival. */

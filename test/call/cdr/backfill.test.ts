@@ -84,6 +84,38 @@ t.test('an end that the records do not know either stays unknown', async (t) => 
   t.same(done?.flags, ['blind-interval', 'end-unknown', 'from-cdr']);
 });
 
+t.test(
+  'a call that was over when the PBX was lost gets the recording that is told later, and nothing else',
+  async (t) => {
+    const told = cdr({
+      recording: '/rec/1.wav',
+      endedAt: T + 12_000,
+      agent: '1002',
+      agentsRung: ['1002'],
+      queue: '8000',
+    });
+    const known = record({ flags: ['recording-unnamed'] });
+    const lost = (after: number) => heard(['1.0'], { from: T + 10_000 + after, to: T + 900_000 });
+    for (const after of [300, 300_000]) {
+      const [done] = backfill([known], lost(after), [told]);
+      t.strictSame(done, { ...known, recording: '/rec/1.wav', recordings: ['/rec/1.wav'], flags: ['from-cdr'] });
+      t.strictSame(backfill([done as CallRecord], lost(after), [told]), [done], 'once');
+    }
+    t.strictSame(backfill([known], lost(400_000), [told]), [known], 'it would have been told long before');
+    t.strictSame(backfill([known], lost(-10_000), [told]), [known], 'it ended when the PBX was heard again');
+    const named = record({ recording: '/rec/a.wav' });
+    t.strictSame(backfill([named], lost(300), [told]), [named], 'what events named stays alone');
+    const missed = record({ status: 'Missed' });
+    t.strictSame(backfill([missed], lost(300), [told]), [missed], 'nobody answered it');
+    t.match(
+      backfill([known], { ...lost(400_000), lostAt: [T + 10_300] }, [told]),
+      [{ recording: '/rec/1.wav' }],
+      'other losses',
+    );
+    t.strictSame(backfill([known], { ...lost(300), lostAt: [] }, [told]), [known]);
+  },
+);
+
 t.test('the first trunk failed while the PBX was heard, and the next was answered in the gap', async (t) => {
   const failed = record({
     ...{ direction: 'Outbound', status: 'Failed', trunk: 'PJSIP/a', agent: '1001', answeredAt: null },

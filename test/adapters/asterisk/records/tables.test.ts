@@ -158,6 +158,74 @@ t.test('a call that goes on is not told; one that a restart cut off ended after 
   t.equal(Math.floor((call?.endedAt ?? 0) / 1000 - BORN), 25);
 });
 
+/** An answered call of other channels: `first` the counter of its first one, before it in its ids `prefix`, times in seconds after the birth. */
+const another = (
+  rows: readonly Row[],
+  { first, from, prefix = '' }: { first: number; from: number; prefix?: string },
+): Row[] => {
+  const renamed = (id = '') => `${prefix}${BORN + from}.${first + Number(id.split('.')[1])}`;
+  const later = (time = '') => new Date(Date.parse(`${time.replace(' ', 'T')}Z`) + from * 1000);
+  return rows.map((row) => ({
+    ...row,
+    uniqueid: renamed(row.uniqueid),
+    linkedid: renamed(row.linkedid),
+    channame: (row.channame ?? '').replace(/\d+$/, `${first}`),
+    eventtime: later(row.eventtime).toISOString().slice(0, 19).replace('T', ' '),
+    extra: (row.extra ?? '').replace('"b"', `"${prefix}${first}"`).replace(/1001-\d+/, `1001-${first}`),
+  }));
+};
+const byTime = (rows: readonly Row[]) => rows.toSorted((a, b) => ((a.eventtime ?? '') < (b.eventtime ?? '') ? -1 : 1));
+const talks = (rows: readonly Row[]) =>
+  calls(read({ cel: byTime(rows) }).events).map(({ status, durationSeconds, flags }) => ({
+    status,
+    durationSeconds,
+    flags,
+  }));
+const WHOLE = { status: 'Answered', durationSeconds: 6, flags: [] };
+
+t.test(
+  'channels with lower counters while older ones go on are no restart: another PBX, or a clock that was set back',
+  async (t) => {
+    const theirs = another(ANSWERED, { first: 120, from: 2 });
+    t.strictSame(
+      talks([...another(ANSWERED, { first: 90_034, from: 0 }), ...theirs]),
+      [WHOLE, WHOLE],
+      'two in one table',
+    );
+    const rows = [...another(ANSWERED, { first: 100, from: 4 }), ...another(ANSWERED, { first: 102, from: 0 })];
+    t.strictSame(talks(rows), [WHOLE, WHOLE], 'the later one was made before the clock was set back');
+    const ends = another(ANSWERED, { first: 120, from: 9 });
+    t.strictSame(
+      talks([...another(ANSWERED, { first: 90_034, from: 0 }), ...ends]),
+      [WHOLE, WHOLE],
+      'in the second of its end',
+    );
+  },
+);
+
+t.test('each systemname counts for itself', async (t) => {
+  const [a, b] = ['a-', 'b-'];
+  const ours = another(ANSWERED, { first: 500, from: 0, prefix: a });
+  const theirs = another(BEGUN, { first: 20, from: 20, prefix: b });
+  t.strictSame(
+    talks([...ours, ...theirs]),
+    [WHOLE],
+    'one that goes on is not cut off by the lower counters of another PBX',
+  );
+  const lasting = another(BEGUN, { first: 9_000, from: 1, prefix: a });
+  const goesOn = another([...BEGUN, cel('HANGUP', 90, GONE), cel('HANGUP', 90, phone(GONE))], {
+    ...{ first: 9_000, from: 1, prefix: a },
+  });
+  const anew = another(ANSWERED, { first: 0, from: 60, prefix: b });
+  const cut = { status: 'Answered', durationSeconds: 0, flags: ['end-unknown'] };
+  t.strictSame(talks([...theirs, ...anew, ...lasting]), [cut, WHOLE], 'a restart ends the calls of its own PBX alone');
+  t.match(
+    talks([...theirs, ...anew, ...goesOn]),
+    [cut, WHOLE, { durationSeconds: 87 }],
+    'and those of others do not hide it',
+  );
+});
+
 t.test('a start of the PBX that was heard ends what no row ends', async (t) => {
   const bootedAt = (BORN + 40) * 1000;
   const boot: CallEvent = {
