@@ -3,7 +3,7 @@ import t from 'tap';
 import type { CallRecord } from '../../src/call/record.ts';
 import type { CrmUser, Lead } from '../../src/delivery/crm.ts';
 import { skipReason } from '../../src/delivery/parties/filters.ts';
-import { choiceOf, choicesIn, chooseLead } from '../../src/delivery/parties/leads.ts';
+import { choiceOf, choicesIn, chooseLead, isAnothers } from '../../src/delivery/parties/leads.ts';
 import { type Extension, matchUser } from '../../src/delivery/parties/users.ts';
 import { DEFAULT_POLICY, type DeliveryPolicy, type LeadPolicy, type UserPolicy } from '../../src/delivery/policy.ts';
 import { call, fresh, type Life, World } from './fakes.ts';
@@ -97,6 +97,71 @@ t.test('unknown callers, by policy', async (t) => {
     t.match(await deliver(world, life, fresh(world, 1)), outcomes[unknown], unknown);
     world.close();
   }
+});
+
+t.test('a lead that has the same digits in another country is none of the caller', async (t) => {
+  const american = { external: '+19175551234', externalE164: '+19175551234' };
+  const indian = { external: '09175551234', externalE164: '+919175551234' };
+  const [home, abroad] = [lead('home', { phone: '+91-9175551234' }), lead('abroad', { phone: '+1-9175551234' })];
+
+  const { world, life } = await warm();
+  world.crm.leads.set('9175551234', [home]);
+  const nobody = await deliver(world, life, fresh(world, 1, american));
+  t.same(
+    nobody.requests.slice(0, 4),
+    ['9175551234', '19175551234', '+1-9175551234', '+19175551234'].map((n) => `lead ${n}`),
+  );
+  t.match(nobody, { row: { state: 'delivered' }, body: { LeadId: '' } });
+  t.equal(await life.store.leads.format({}), null, 'nor is that the format that works');
+  t.match(await deliver(world, life, fresh(world, 2, indian)), { body: { LeadId: 'home' } });
+  world.close();
+
+  const next = await warm();
+  next.world.crm.leads.set('9175551234', [home]);
+  next.world.crm.leads.set('19175551234', [abroad]);
+  t.match(await deliver(next.world, next.life, fresh(next.world, 1, american)), { body: { LeadId: 'abroad' } });
+  next.world.crm.leads.set('9175551234', [abroad]);
+  t.match(await deliver(next.world, next.life, fresh(next.world, 2, indian)), { body: { LeadId: '' } });
+  next.world.close();
+
+  const all = await warm({ lead: { several: 'park' } });
+  all.world.crm.leads.set('9175551234', [home, abroad]);
+  t.match(await deliver(all.world, all.life, fresh(all.world, 1, american)), { body: { LeadId: 'abroad' } });
+  t.match(await deliver(all.world, all.life, fresh(all.world, 2, indian)), { body: { LeadId: 'home' } });
+  all.world.close();
+});
+
+t.test('what was remembered of another country before is asked anew', async (t) => {
+  const { world, life } = await warm({ lead: { formats: ['NSN'] } });
+  const kept = { lead: lead('home', { phone: '+91-9175551234' }), at: Math.floor(world.clock.now()), forgetBefore: 0 };
+  await life.store.leads.put({ number: '+19175551234', ...kept });
+  const record = fresh(world, 1, { external: '+19175551234', externalE164: '+19175551234' });
+  t.match(await deliver(world, life, record), { requests: ['lead 9175551234', 'post'], body: { LeadId: '' } });
+  world.close();
+});
+
+t.test('whose number a lead has', async (t) => {
+  const is = (number: string, phone: string | null, mobile: string | null = null) =>
+    !isAnothers(lead('one', { phone, mobile }), number);
+  const [us, india] = ['+19175551234', '+919175551234'];
+  for (const other of ['+91-9175551234', '+919175551234', '00919175551234', '+91 91755 51234', 'tel:+91-91755-51234']) {
+    t.notOk(is(us, other), other);
+    t.notOk(is(us, null, other), `mobile ${other}`);
+    t.notOk(is(us, other, '9811000001'), `${other}, and a mobile that is not the number`);
+    t.notOk(is(us, other, '9175551234'), `${other}, and the same without a country`);
+    t.ok(is(us, other, '+1-9175551234'), `${other}, and the number itself`);
+    t.ok(is(us, other, '19175551234'), `${other}, and the number itself without a plus`);
+    t.ok(is(india, other), `${other} itself`);
+  }
+  t.notOk(is(india, '+1-9175551234'));
+  t.notOk(is(us, '+86-19175551234'), 'with the country code, those of a Chinese mobile');
+  t.ok(is(us, null), 'of a lead without a number nothing is known');
+  t.ok(is(us, '9175551234'), 'nor of one without a country');
+  t.ok(is(us, '+91-19175551234'), 'a country code before all that was there is none');
+  t.ok(is(us, '+1-2125550000', '9175551234'), 'one of two numbers');
+  t.ok(is(india, '+91-9811000001'), 'found by a field that is not read');
+  t.ok(is('+5491123456789', '+54-1123456789'), 'the same in the old or short form of its country');
+  t.ok(is('18001234567', '+91-18001234567'), 'a number that exists in its country only');
 });
 
 t.test('callers without a number, by policy; never looked up', async (t) => {
