@@ -99,6 +99,30 @@ t.test('unknown callers, by policy', async (t) => {
   }
 });
 
+t.test(
+  'a lead that was captured is asked for again, as its owner is not told, and is not captured twice',
+  async (t) => {
+    const { world, life } = await warm({ lead: { unknown: 'capture', formats: ['NSN'] } });
+    const number = {
+      external: '09811000001',
+      externalE164: '+919811000001',
+      agent: null,
+      agentsRung: [],
+      responsible: null,
+    };
+    const made = await deliver(world, life, fresh(world, 1, number));
+    t.same(made.requests, ['lead 9811000001', 'capture +91-9811000001', 'post']);
+    const lag = await deliver(world, life, fresh(world, 2, number));
+    t.same(lag.requests, ['lead 9811000001', 'post'], 'not found yet: the one that was made');
+    t.match(lag.body, { LeadId: 'lead-+91-9811000001', UserId: '' });
+    world.crm.leads.set('9811000001', [lead('lead-+91-9811000001', { ownerId: 'u-1001' })]);
+    const found = await deliver(world, life, fresh(world, 3, number));
+    t.match(found, { requests: ['lead 9811000001', 'post'], body: { UserId: 'u-1001' } });
+    t.match(await deliver(world, life, fresh(world, 4, number)), { requests: ['post'], body: { UserId: 'u-1001' } });
+    world.close();
+  },
+);
+
 t.test('a lead that has the same digits in another country is none of the caller', async (t) => {
   const american = { external: '+19175551234', externalE164: '+19175551234' };
   const indian = { external: '09175551234', externalE164: '+919175551234' };
@@ -418,6 +442,41 @@ t.test('agents without a user, by policy', async (t) => {
     t.match(await life.store.users.missing({}), [{ extension: '1999', calls: 1 }]);
     world.close();
   }
+});
+
+t.test('an owner of a lead who is inactive is passed over; one who is not known is not', async (t) => {
+  const gone: CrmUser = { id: 'u-gone', name: 'Vikram', email: 'vikram@example.com', active: false, phones: [] };
+  const nobody = { agent: null, agentsRung: [], responsible: null, answeredAt: null, status: 'Missed' } as const;
+  const stranger = { agent: '1999' } as const;
+  const inactive =
+    /^No user: extension 1999 is not in the users file; lead owner: the .*CRM user vikram@example\.com is inactive\.$/;
+  const cases: [Partial<UserPolicy>, string, Partial<CallRecord>, unknown][] = [
+    [{}, 'U-GONE', nobody, { row: { state: 'delivered' }, body: { UserId: '' } }],
+    [{ defaultUser: 'asha@example.com' }, 'u-gone', nobody, { body: { UserId: 'u-1001' } }],
+    [{}, 'u-gone', stranger, { row: { state: 'parked', code: 'no-user', reason: inactive } }],
+    [{ unknown: ['lead-owner', 'skip'] }, 'u-gone', stranger, { row: { state: 'skipped', reason: inactive } }],
+    [{}, 'u-unlisted', stranger, { body: { UserId: 'u-unlisted' } }],
+    [{}, 'u-1001', stranger, { body: { UserId: 'u-1001' } }],
+  ];
+  for (const [user, ownerId, over, outcome] of cases) {
+    const world = new World();
+    world.crm.users.push(gone);
+    const life = await world.live({ user: { ...DEFAULT_POLICY.user, ...user } });
+    await world.clock.advance(6000);
+    world.crm.leads.set('9811000001', [lead('one', { ownerId })]);
+    t.match(await deliver(world, life, fresh(world, 1, over)), outcome, `${JSON.stringify(user)} ${ownerId}`);
+    world.close();
+  }
+});
+
+t.test('without a list of users the owner of the lead is believed', async (t) => {
+  const world = new World();
+  world.crm.fate = (request) => (request === 'users' ? 'unavailable' : 'ok');
+  const life = await world.live({ user: { ...DEFAULT_POLICY.user, discover: false } });
+  await world.clock.advance(6000);
+  world.crm.leads.set('9811000001', [lead('one', { ownerId: 'owner' })]);
+  t.match(await deliver(world, life, fresh(world, 1, { agent: '1999' })), { body: { UserId: 'owner' } });
+  world.close();
 });
 
 t.test('users that were never fetched are waited for, not guessed', async (t) => {

@@ -18,7 +18,10 @@ export type LeadAnswer =
   | { readonly kind: 'failed'; readonly reply: Reply<unknown> };
 
 export interface Leads {
-  /** All leads with this number, the CRM's first one first; from the cache only the one chosen before. */
+  /**
+   * All leads with this number, the CRM's first one first; from the cache only the one chosen before. One that was captured is asked for
+   * again, for its owner.
+   */
   find(number: string, asking: Asking): Promise<LeadAnswer>;
   /** The same from the CRM, whatever the cache says: as a post may have made the lead meanwhile. */
   search(number: string, asking: Asking): Promise<LeadAnswer>;
@@ -67,7 +70,11 @@ export function createLeads(parts: {
 
   async function ask(number: string, asking: Asking): Promise<LeadAnswer> {
     const known = await cached(number);
-    return known === null ? search(number, asking) : { kind: 'leads', leads: known, reply: null };
+    if (known !== null && !known.some(({ captured }) => captured)) return { kind: 'leads', leads: known, reply: null };
+    const answer = await search(number, asking);
+    // So new a lead may not be found yet, or in no form that is looked for: it is not captured again.
+    const isUnseen = known !== null && answer.kind === 'leads' && answer.leads.length === 0;
+    return isUnseen ? { kind: 'leads', leads: known, reply: null } : answer;
   }
 
   async function search(number: string, asking: Asking): Promise<LeadAnswer> {
