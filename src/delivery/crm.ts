@@ -39,6 +39,8 @@ export interface Lead {
   readonly ownerId: string | null;
   readonly phone: string | null;
   readonly mobile: string | null;
+  /** It was captured: the CRM may have given it an owner, but did not tell. Absent where it was looked up. */
+  readonly captured?: true;
   /** Where it was taken of several that have the number: why, and which others there were. Absent where it was the only one. */
   readonly choice?: LeadChoice;
 }

@@ -83,6 +83,16 @@ function readNumber(raw: string, country: string, trunkFormat: TrunkFormat): str
   return abroad?.isValid() ? abroad.number : null;
 }
 
+/**
+ * E.164 form of a number that states its country itself (`+91-98450 12345`, `0091...`), `null` when it states none, or is no number that
+ * exists there.
+ */
+export function statedNumber(text: string): string | null {
+  const digits = /^(?:\+|00)([1-9]\d+)$/.exec(dialable(addressOf(text).user) ?? '')?.[1];
+  const parsed = digits === undefined ? undefined : parsePhoneNumberFromString(`+${digits}`, { extract: false });
+  return parsed?.isValid() ? parsed.number : null;
+}
+
 /** Country (ISO 3166) of an E.164 number, `null` when it is none or belongs to no single country. */
 export function countryOf(e164: string): string | null {
   return parsePhoneNumberFromString(e164, { extract: false })?.country ?? null;

@@ -3,7 +3,7 @@ import t from 'tap';
 import { DEFAULT_POLICY as CALL_LOG_POLICY } from '../../adapters/leadsquared/policy.ts';
 import { explaining } from '../../src/daemon/answers/explaining.ts';
 import { readers, type Store } from '../../src/daemon/answers/lookup.ts';
-import { DEFAULT_POLICY } from '../../src/delivery/policy.ts';
+import { DEFAULT_POLICY, type UserPolicy } from '../../src/delivery/policy.ts';
 import { call } from '../delivery/fakes.ts';
 
 t.test('a lead that was asked for before is told with a time as people read it, the user with his name', async (t) => {
@@ -23,6 +23,40 @@ t.test('a lead that was asked for before is told with a time as people read it, 
   t.match(told.lead.notes.at(-1), `at ${new Date(askedAt).toLocaleString('sv-SE')}: its answer was used`);
   t.notMatch(JSON.stringify(told), /\dT\d\d:\d\d/);
   t.match(told.user, { value: 'u-9', fact: /^Ravi Menon \(ravi@example\.com\); the owner of the lead/ });
+});
+
+t.test('an owner of the lead who is inactive is told where a call has another user, or none', async (t) => {
+  const record = call(1, { agent: '1999' });
+  const delivery = {
+    state: 'delivered',
+    step: null,
+    tries: 1,
+    reason: null,
+    code: null,
+    createdAt: 0,
+    leadId: 'lead-1',
+  };
+  const lead = { id: 'lead-1', name: 'Asha', ownerId: 'u-gone' };
+  const user = (id: string, active: boolean) => ({ id, name: id, email: `${id}@example.com`, active, phones: [] });
+  const rejectedOf = async (userId: string | null, unknown: UserPolicy['unknown'], tries = 1) => {
+    const store = {
+      sessions: { get: async () => ({ found: 'one', session: { record } }) },
+      outbox: { select: async () => [{ ...delivery, userId, tries }], attempts: async () => [] },
+      users: { load: async () => ({ users: [user('u-gone', false), user('u-9', true)], at: 0 }) },
+      leadCache: { get: async () => ({ lead, at: 0 }), format: async () => null },
+    } as unknown as Store;
+    const policy = { ...DEFAULT_POLICY, user: { ...DEFAULT_POLICY.user, unknown, defaultUser: 'u-9' } };
+    const { why } = explaining({ store, policy, clock: { now: () => 0, monotonic: () => 0 } });
+    return (await why({ id: record.callSessionId })).user.rejected;
+  };
+  const fact = 'the owner of the lead: the LeadSquared user u-gone@example.com is inactive';
+  const gone = [{ value: 'u-gone', rule: 'inactive-owner', fact }];
+  t.same(await rejectedOf('u-9', ['lead-owner', 'default-user', 'park']), gone);
+  t.same(await rejectedOf(null, ['lead-owner', 'omit']), gone);
+  t.same(await rejectedOf('u-9', ['default-user', 'lead-owner']), [], 'he was not asked for');
+  t.same(await rejectedOf(null, ['omit']), []);
+  t.same(await rejectedOf('u-gone', ['lead-owner', 'park']), [], 'he was active when it was posted');
+  t.same(await rejectedOf(null, ['lead-owner', 'park'], 0), [], 'not posted: its reason tells it');
 });
 
 t.test('a lead that the number has is told of a call that never came to its post', async (t) => {

@@ -3,7 +3,7 @@ import t from 'tap';
 import type { CallRecord } from '../../src/call/record.ts';
 import type { CrmUser, Lead } from '../../src/delivery/crm.ts';
 import { skipReason } from '../../src/delivery/parties/filters.ts';
-import { choiceOf, choicesIn, chooseLead } from '../../src/delivery/parties/leads.ts';
+import { choiceOf, choicesIn, chooseLead, isAnothers } from '../../src/delivery/parties/leads.ts';
 import { type Extension, matchUser } from '../../src/delivery/parties/users.ts';
 import { DEFAULT_POLICY, type DeliveryPolicy, type LeadPolicy, type UserPolicy } from '../../src/delivery/policy.ts';
 import { call, fresh, type Life, World } from './fakes.ts';
@@ -97,6 +97,95 @@ t.test('unknown callers, by policy', async (t) => {
     t.match(await deliver(world, life, fresh(world, 1)), outcomes[unknown], unknown);
     world.close();
   }
+});
+
+t.test(
+  'a lead that was captured is asked for again, as its owner is not told, and is not captured twice',
+  async (t) => {
+    const { world, life } = await warm({ lead: { unknown: 'capture', formats: ['NSN'] } });
+    const number = {
+      external: '09811000001',
+      externalE164: '+919811000001',
+      agent: null,
+      agentsRung: [],
+      responsible: null,
+    };
+    const made = await deliver(world, life, fresh(world, 1, number));
+    t.same(made.requests, ['lead 9811000001', 'capture +91-9811000001', 'post']);
+    const lag = await deliver(world, life, fresh(world, 2, number));
+    t.same(lag.requests, ['lead 9811000001', 'post'], 'not found yet: the one that was made');
+    t.match(lag.body, { LeadId: 'lead-+91-9811000001', UserId: '' });
+    world.crm.leads.set('9811000001', [lead('lead-+91-9811000001', { ownerId: 'u-1001' })]);
+    const found = await deliver(world, life, fresh(world, 3, number));
+    t.match(found, { requests: ['lead 9811000001', 'post'], body: { UserId: 'u-1001' } });
+    t.match(await deliver(world, life, fresh(world, 4, number)), { requests: ['post'], body: { UserId: 'u-1001' } });
+    world.close();
+  },
+);
+
+t.test('a lead that has the same digits in another country is none of the caller', async (t) => {
+  const american = { external: '+19175551234', externalE164: '+19175551234' };
+  const indian = { external: '09175551234', externalE164: '+919175551234' };
+  const [home, abroad] = [lead('home', { phone: '+91-9175551234' }), lead('abroad', { phone: '+1-9175551234' })];
+
+  const { world, life } = await warm();
+  world.crm.leads.set('9175551234', [home]);
+  const nobody = await deliver(world, life, fresh(world, 1, american));
+  t.same(
+    nobody.requests.slice(0, 4),
+    ['9175551234', '19175551234', '+1-9175551234', '+19175551234'].map((n) => `lead ${n}`),
+  );
+  t.match(nobody, { row: { state: 'delivered' }, body: { LeadId: '' } });
+  t.equal(await life.store.leads.format({}), null, 'nor is that the format that works');
+  t.match(await deliver(world, life, fresh(world, 2, indian)), { body: { LeadId: 'home' } });
+  world.close();
+
+  const next = await warm();
+  next.world.crm.leads.set('9175551234', [home]);
+  next.world.crm.leads.set('19175551234', [abroad]);
+  t.match(await deliver(next.world, next.life, fresh(next.world, 1, american)), { body: { LeadId: 'abroad' } });
+  next.world.crm.leads.set('9175551234', [abroad]);
+  t.match(await deliver(next.world, next.life, fresh(next.world, 2, indian)), { body: { LeadId: '' } });
+  next.world.close();
+
+  const all = await warm({ lead: { several: 'park' } });
+  all.world.crm.leads.set('9175551234', [home, abroad]);
+  t.match(await deliver(all.world, all.life, fresh(all.world, 1, american)), { body: { LeadId: 'abroad' } });
+  t.match(await deliver(all.world, all.life, fresh(all.world, 2, indian)), { body: { LeadId: 'home' } });
+  all.world.close();
+});
+
+t.test('what was remembered of another country before is asked anew', async (t) => {
+  const { world, life } = await warm({ lead: { formats: ['NSN'] } });
+  const kept = { lead: lead('home', { phone: '+91-9175551234' }), at: Math.floor(world.clock.now()), forgetBefore: 0 };
+  await life.store.leads.put({ number: '+19175551234', ...kept });
+  const record = fresh(world, 1, { external: '+19175551234', externalE164: '+19175551234' });
+  t.match(await deliver(world, life, record), { requests: ['lead 9175551234', 'post'], body: { LeadId: '' } });
+  world.close();
+});
+
+t.test('whose number a lead has', async (t) => {
+  const is = (number: string, phone: string | null, mobile: string | null = null) =>
+    !isAnothers(lead('one', { phone, mobile }), number);
+  const [us, india] = ['+19175551234', '+919175551234'];
+  for (const other of ['+91-9175551234', '+919175551234', '00919175551234', '+91 91755 51234', 'tel:+91-91755-51234']) {
+    t.notOk(is(us, other), other);
+    t.notOk(is(us, null, other), `mobile ${other}`);
+    t.notOk(is(us, other, '9811000001'), `${other}, and a mobile that is not the number`);
+    t.notOk(is(us, other, '9175551234'), `${other}, and the same without a country`);
+    t.ok(is(us, other, '+1-9175551234'), `${other}, and the number itself`);
+    t.ok(is(us, other, '19175551234'), `${other}, and the number itself without a plus`);
+    t.ok(is(india, other), `${other} itself`);
+  }
+  t.notOk(is(india, '+1-9175551234'));
+  t.notOk(is(us, '+86-19175551234'), 'with the country code, those of a Chinese mobile');
+  t.ok(is(us, null), 'of a lead without a number nothing is known');
+  t.ok(is(us, '9175551234'), 'nor of one without a country');
+  t.ok(is(us, '+91-19175551234'), 'a country code before all that was there is none');
+  t.ok(is(us, '+1-2125550000', '9175551234'), 'one of two numbers');
+  t.ok(is(india, '+91-9811000001'), 'found by a field that is not read');
+  t.ok(is('+5491123456789', '+54-1123456789'), 'the same in the old or short form of its country');
+  t.ok(is('18001234567', '+91-18001234567'), 'a number that exists in its country only');
 });
 
 t.test('callers without a number, by policy; never looked up', async (t) => {
@@ -353,6 +442,41 @@ t.test('agents without a user, by policy', async (t) => {
     t.match(await life.store.users.missing({}), [{ extension: '1999', calls: 1 }]);
     world.close();
   }
+});
+
+t.test('an owner of a lead who is inactive is passed over; one who is not known is not', async (t) => {
+  const gone: CrmUser = { id: 'u-gone', name: 'Vikram', email: 'vikram@example.com', active: false, phones: [] };
+  const nobody = { agent: null, agentsRung: [], responsible: null, answeredAt: null, status: 'Missed' } as const;
+  const stranger = { agent: '1999' } as const;
+  const inactive =
+    /^No user: extension 1999 is not in the users file; lead owner: the .*CRM user vikram@example\.com is inactive\.$/;
+  const cases: [Partial<UserPolicy>, string, Partial<CallRecord>, unknown][] = [
+    [{}, 'U-GONE', nobody, { row: { state: 'delivered' }, body: { UserId: '' } }],
+    [{ defaultUser: 'asha@example.com' }, 'u-gone', nobody, { body: { UserId: 'u-1001' } }],
+    [{}, 'u-gone', stranger, { row: { state: 'parked', code: 'no-user', reason: inactive } }],
+    [{ unknown: ['lead-owner', 'skip'] }, 'u-gone', stranger, { row: { state: 'skipped', reason: inactive } }],
+    [{}, 'u-unlisted', stranger, { body: { UserId: 'u-unlisted' } }],
+    [{}, 'u-1001', stranger, { body: { UserId: 'u-1001' } }],
+  ];
+  for (const [user, ownerId, over, outcome] of cases) {
+    const world = new World();
+    world.crm.users.push(gone);
+    const life = await world.live({ user: { ...DEFAULT_POLICY.user, ...user } });
+    await world.clock.advance(6000);
+    world.crm.leads.set('9811000001', [lead('one', { ownerId })]);
+    t.match(await deliver(world, life, fresh(world, 1, over)), outcome, `${JSON.stringify(user)} ${ownerId}`);
+    world.close();
+  }
+});
+
+t.test('without a list of users the owner of the lead is believed', async (t) => {
+  const world = new World();
+  world.crm.fate = (request) => (request === 'users' ? 'unavailable' : 'ok');
+  const life = await world.live({ user: { ...DEFAULT_POLICY.user, discover: false } });
+  await world.clock.advance(6000);
+  world.crm.leads.set('9811000001', [lead('one', { ownerId: 'owner' })]);
+  t.match(await deliver(world, life, fresh(world, 1, { agent: '1999' })), { body: { UserId: 'owner' } });
+  world.close();
 });
 
 t.test('users that were never fetched are waited for, not guessed', async (t) => {

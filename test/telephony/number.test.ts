@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { bareNumber, formatNumber, isWithheld, NUMBER_FORMATS, toE164 } from '../../src/telephony/number.ts';
+import {
+  bareNumber,
+  formatNumber,
+  isWithheld,
+  NUMBER_FORMATS,
+  statedNumber,
+  toE164,
+} from '../../src/telephony/number.ts';
 import { scenarios } from '../support/recordings.ts';
 
 t.test('every number of the recordings, in all the ways trunks write it', async (t) => {
@@ -77,6 +84,22 @@ t.test('what is no number stays none', async (t) => {
 t.test('any text gives a number or null, and never throws', async (t) => {
   fc.assert(fc.property(fc.string(), (text) => /^\+?\d+$/.test(toE164(text, 'IN') ?? '0')));
   t.pass();
+});
+
+t.test('a number that states its country, whatever that of a trunk is', async (t) => {
+  for (const text of ['+91-9845012345', '+91 98450 12345', '00919845012345', '+91-09845012345', 'tel:+919845012345'])
+    t.equal(statedNumber(text), '+919845012345', text);
+  for (const text of [
+    '',
+    '9845012345',
+    '09845012345',
+    '919845012345',
+    '+',
+    '+0',
+    '+91-919845012345',
+    '+91-98450 ext 2',
+  ])
+    t.equal(statedNumber(text), null, text);
 });
 
 t.test('formats', async (t) => {

@@ -6,11 +6,11 @@ import type { CrmUser } from '../../delivery/crm.ts';
 import type { ReasonCode } from '../../delivery/parked/reasons.ts';
 import { isOwn, skipReason } from '../../delivery/parties/filters.ts';
 import { answerable, isNobodys, whyNobody } from '../../delivery/parties/resolve.ts';
-import { findUser, matchRow, matchUser, nameOf } from '../../delivery/parties/users.ts';
+import { findUser, matchRow, matchUser, nameOf, ownerGone } from '../../delivery/parties/users.ts';
 import type { DeliveryPolicy } from '../../delivery/policy.ts';
 import type { Delivery } from '../../delivery/store.ts';
 import { CRM } from '../settings.ts';
-import { isUnsettled, untaken } from './leads.ts';
+import { isUnsettled, leadOf as leadNow, untaken } from './leads.ts';
 import type { Lookup, Store } from './lookup.ts';
 
 type Explaining = Pick<Lookup, 'store' | 'policy' | 'clock'>;
@@ -34,7 +34,7 @@ async function why({ store, policy, clock }: Explaining, id: string): Promise<Ca
   const crm = (await store.users.load({}))?.users ?? null;
   return {
     lead: await leadOf(store, policy, record, delivery),
-    user: userOf(policy, record, delivery, crm),
+    user: userOf(policy, record, delivery, crm, (await leadNow(store, record, delivery)).ownerId),
     post: postOf(policy, record, delivery, Math.floor(clock.now())),
   };
 }
@@ -125,6 +125,7 @@ function userOf(
   record: CallRecord,
   delivery: Delivery | null,
   crm: readonly CrmUser[] | null,
+  ownerId: string | null,
 ): Decision {
   const { source, agentDomain: domain, responsible } = record;
   const id = delivery?.userId ?? null;
@@ -153,10 +154,14 @@ function userOf(
   }
   const [key, steps] = isNobodys(record) ? ['no_agent', policy.user.noAgent] : ['unknown', policy.user.unknown];
   notes.push(`Without a user of the extension: ${steps.join(', then ')} ([leadsquared.user] ${key}).`);
+  const fallback = policy.user.defaultUser === null ? null : findUser(policy.user.defaultUser, crm, CRM);
+  const isOwnerFirst = steps.find((step) => step !== 'default-user' || fallback?.kind === 'known') === 'lead-owner';
+  const isPosted = delivery !== null && delivery.tries > 0;
+  const gone = isPosted && isOwnerFirst && ownerId !== null && ownerId !== id ? ownerGone(ownerId, crm, CRM) : null;
+  if (gone !== null) rejected.push({ value: ownerId, rule: 'inactive-owner', fact: `the owner of the lead: ${gone}` });
   if (id === null) {
     return decision(null, 'none', whyNone(delivery), notes, rejected);
   }
-  const fallback = policy.user.defaultUser === null ? null : findUser(policy.user.defaultUser, crm, CRM);
   if (fallback?.kind === 'known' && fallback.id === id)
     return decision(id, 'default-user', named(`default_user = ${policy.user.defaultUser}`), notes, rejected);
   return decision(

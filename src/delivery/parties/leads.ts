@@ -2,7 +2,7 @@
 
 import type { Asking } from '../../permits/port.ts';
 import type { Clock } from '../../ports.ts';
-import { formatNumber } from '../../telephony/number.ts';
+import { formatNumber, statedNumber } from '../../telephony/number.ts';
 import type { Directory, Lead, Reply } from '../crm.ts';
 import type { LeadPolicy, LookupFormat } from '../policy.ts';
 import type { LeadCache } from '../store.ts';
@@ -18,11 +18,17 @@ export type LeadAnswer =
   | { readonly kind: 'failed'; readonly reply: Reply<unknown> };
 
 export interface Leads {
-  /** All leads with this number, the CRM's first one first; from the cache only the one chosen before. */
+  /**
+   * All leads with this number, the CRM's first one first; from the cache only the one chosen before. One that was captured is asked for
+   * again, for its owner.
+   */
   find(number: string, asking: Asking): Promise<LeadAnswer>;
   /** The same from the CRM, whatever the cache says: as a post may have made the lead meanwhile. */
   search(number: string, asking: Asking): Promise<LeadAnswer>;
-  /** Each lead that has this number in one of the forms, where a lookup may show one of several; a request for each form and field. */
+  /**
+   * Each lead that has this number in one of the forms, where a lookup may show one of several; a request for each form and field. Also
+   * those that have its digits in another country: the CRM may have filed a post there.
+   */
   every(number: string, asking: Asking): Promise<LeadAnswer>;
   /** Keeps what was found (`null`: nobody). Never rejects: without it the next call asks again. */
   remember(number: string, lead: Lead | null): Promise<void>;
@@ -52,7 +58,8 @@ export function createLeads(parts: {
     // A negative age: the clock was set back; how old the entry is cannot be known.
     const fresh = age >= 0 && age < (kept.lead === null ? policy.missMaxAgeMs : policy.hitMaxAgeMs);
     if (!fresh) return null;
-    return kept.lead === null ? [] : [kept.lead];
+    if (kept.lead === null) return [];
+    return isAnothers(kept.lead, number) ? null : [kept.lead];
   }
 
   async function formats(): Promise<readonly LookupFormat[]> {
@@ -63,7 +70,11 @@ export function createLeads(parts: {
 
   async function ask(number: string, asking: Asking): Promise<LeadAnswer> {
     const known = await cached(number);
-    return known === null ? search(number, asking) : { kind: 'leads', leads: known, reply: null };
+    if (known !== null && !known.some(({ captured }) => captured)) return { kind: 'leads', leads: known, reply: null };
+    const answer = await search(number, asking);
+    // So new a lead may not be found yet, or in no form that is looked for: it is not captured again.
+    const isUnseen = known !== null && answer.kind === 'leads' && answer.leads.length === 0;
+    return isUnseen ? { kind: 'leads', leads: known, reply: null } : answer;
   }
 
   async function search(number: string, asking: Asking): Promise<LeadAnswer> {
@@ -83,9 +94,10 @@ export function createLeads(parts: {
       if (reply.kind !== 'accepted') return { kind: 'failed', reply };
       none = reply;
       good = phone;
-      if (reply.value !== null && reply.value.length > 0) {
+      const leads = (reply.value ?? []).filter((lead) => !isAnothers(lead, number));
+      if (leads.length > 0) {
         await cache.rememberFormat({ format }).catch(() => undefined);
-        return { kind: 'leads', leads: reply.value, reply };
+        return { kind: 'leads', leads, reply };
       }
     }
     if (none === null && refusal !== null) return { kind: 'failed', reply: refusal };
@@ -131,6 +143,28 @@ export function createLeads(parts: {
     control: (asking) => (good === null ? null : directory.findLeads(good, asking)),
     forget: (number) => cache.forget({ number }),
   };
+}
+
+/**
+ * Whether the lead has the digits of the number only in another country: those of +1 917 555 1234 are those of +91 91755 51234, and a
+ * lookup without the country code finds either. A lead that states no country, or was found by something else, may have the number.
+ */
+export function isAnothers({ phone, mobile }: Lead, number: string): boolean {
+  const own = formsOf(number);
+  if (own === null) return false;
+  const written = [phone, mobile].filter((text) => text !== null);
+  if (written.some((text) => text.replace(/\D/g, '') === own.whole || statedNumber(text) === number)) return false;
+  return written.some((text) => {
+    const other = formsOf(statedNumber(text) ?? '');
+    if (other === null || other.code === own.code) return false;
+    return [other.national, other.whole].some((digits) => digits === own.national || digits === own.whole);
+  });
+}
+
+/** Digits of an E.164 number, `null` when it is none. `whole`: with the country code. */
+function formsOf(number: string): { readonly code: string; readonly national: string; readonly whole: string } | null {
+  const [code, national] = formatNumber(number, '+CC-NSN')?.slice(1).split('-') ?? [];
+  return code === undefined || national === undefined ? null : { code, national, whole: code + national };
 }
 
 /** Leads named among those that were not taken. */

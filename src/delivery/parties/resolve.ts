@@ -108,7 +108,7 @@ function resolver(parts: ResolveParts): (record: CallRecord, asking: Asking) => 
       case 'capture': {
         const made = await leads.capture(number, asking);
         if (made.kind !== 'accepted' || made.value === null) return captureFailed(crm, made);
-        const lead: Lead = { id: made.value, name: null, ownerId: null, phone: number, mobile: null };
+        const lead: Lead = { id: made.value, name: null, ownerId: null, phone: number, mobile: null, captured: true };
         await leads.remember(number, lead);
         return { kind: 'lead', id: lead.id, ownerId: null, choice: null, reply: made };
       }
@@ -120,7 +120,7 @@ function resolver(parts: ResolveParts): (record: CallRecord, asking: Asking) => 
     ownerId: string | null,
   ): Promise<Exclude<Resolved, { kind: 'send' }> | { id: string | null }> {
     let why: string | null = null;
-    let noDefault = '';
+    let passed = '';
     for (const extension of answerable(record)) {
       const of = { extension, source: record.source, domain: record.agentDomain };
       const match = users.match(of);
@@ -135,20 +135,24 @@ function resolver(parts: ResolveParts): (record: CallRecord, asking: Asking) => 
     }
     const steps = isNobodys(record) ? policy.user.noAgent : policy.user.unknown;
     for (const step of steps) {
-      if (step === 'lead-owner' && ownerId !== null) return { id: ownerId };
+      if (step === 'lead-owner' && ownerId !== null) {
+        const gone = users.ownerGone(ownerId);
+        if (gone === null) return { id: ownerId };
+        passed += `; lead owner: ${gone}`;
+      }
       if (step === 'default-user') {
         const fallback = users.fallback();
         if (fallback?.kind === 'not-yet') return notYet;
         if (fallback?.kind === 'known') return { id: fallback.id };
-        if (fallback?.kind === 'unknown') noDefault = `; default_user: ${fallback.why}`;
+        if (fallback?.kind === 'unknown') passed += `; default_user: ${fallback.why}`;
       }
       if (step === 'omit') return { id: null };
-      const reason = `No user: ${why ?? whyNobody(record)}${noDefault}.`;
+      const reason = `No user: ${why ?? whyNobody(record)}${passed}.`;
       if (step === 'skip') return { kind: 'skip', code: 'skip-no-user', reason, reply: null };
       if (step === 'park') break;
     }
     const code = why !== null ? 'no-user' : isOutside(record) ? 'outside-phone' : 'no-agent';
-    return { kind: 'park', code, reason: `No user: ${why ?? whyNobody(record)}${noDefault}.`, reply: null };
+    return { kind: 'park', code, reason: `No user: ${why ?? whyNobody(record)}${passed}.`, reply: null };
   }
 
   return async (record, asking) => {

@@ -43,6 +43,12 @@ export function findUser(emailOrId: string, users: readonly CrmUser[] | null, cr
   return { kind: 'known', id: found.id };
 }
 
+/** Why the owner of a lead gets no calls of it; `null`: he does, also where he is not among the users, or those are not known. */
+export function ownerGone(id: string, users: readonly CrmUser[] | null, crm: string): string | null {
+  const owner = users?.find((user) => user.id.toLowerCase() === id.toLowerCase());
+  return owner === undefined || owner.active ? null : `the ${crm} user ${owner.email || owner.id} is inactive`;
+}
+
 /**
  * The line of the users file for an extension: that of its domain, else one without a domain; of each, the line for this PBX
  * before the line for any. Where the extension has lines with domains, a line without one stands for none of the others:
@@ -98,6 +104,8 @@ export interface Users {
   match(of: Extension): UserMatch;
   /** The default user of the policy, `null` when there is none. */
   fallback(): UserMatch | null;
+  /** Why the owner of a lead, by his id, is passed over; `null`: he is not. The CRM lets one who is deactivated keep his leads. */
+  ownerGone(id: string): string | null;
   /** Fetches now; an unusable answer leaves the old users in place. Resolves with whether the users are new. */
   refresh(): Promise<boolean>;
   readonly fetchedAt: number | null;
@@ -215,6 +223,7 @@ export function createUsers(parts: UserParts): Users {
     settled: () => first.promise,
     match: (of) => matchUser(of, policy, users, crm),
     fallback: () => (policy.defaultUser === null ? null : findUser(policy.defaultUser, users, crm)),
+    ownerGone: (id) => ownerGone(id, users, crm),
     refresh,
     get fetchedAt() {
       return fetchedAt;
