@@ -5,6 +5,7 @@ export interface Condition {
     | 'crm-denied'
     | 'crm-rate-limited'
     | 'crm-daily-cap'
+    | 'crm-update-refused'
     | 'delivery-store'
     | 'crm-users-stale';
   readonly raised: boolean;

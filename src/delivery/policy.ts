@@ -60,7 +60,7 @@ export interface DeliveryPolicy {
   readonly own: readonly string[];
   /** Extension to extension calls. Default `skip`. */
   readonly internal: 'skip' | 'post';
-  /** Older calls are skipped, ms since their end. Default `null`: any age. */
+  /** Calls that are older when they are stored, or sent again by an operator, are skipped: ms since their end. Default `null`: any age. */
   readonly maxAgeMs: number | null;
   /** Calls that ended within this time go before all others. Default 5 min. */
   readonly liveForMs: number;

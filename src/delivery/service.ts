@@ -110,8 +110,23 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     },
     allowed: () => health.state === 'closed',
   });
-  const resolve = createResolve({ leads, users, userStore: store.users, clock, policy, crm: crm.name });
-  const parts = { crm, permits, outbox, leads, resolve, clock, steady, policy, health, probe, log, random, owner };
+  const resolve = createResolve({ leads, users, userStore: store.users, policy, crm: crm.name });
+  const parts = {
+    crm,
+    permits,
+    outbox,
+    leads,
+    resolve,
+    clock,
+    steady,
+    policy,
+    health,
+    probe,
+    log,
+    random,
+    owner,
+    onCondition,
+  };
   const worker = createWorker(parts, async () => {
     const open = { bootId: clock.bootId, wall: clock.now(), monotonic: clock.monotonic() };
     const latestMs = Math.max(policy.retry.capMs, policy.verifyAfterMs);

@@ -231,7 +231,7 @@ export interface Outbox {
   renew(args: { owner: string; ids: readonly number[]; leaseUntil: number }): Promise<void>;
   /** `sending` with its attempt row. Nothing is written unless it answers `begun`. */
   begin(intent: Intent): Promise<Begun>;
-  /** All in one transaction, each row for itself. Rejects when nothing was stored. */
+  /** All in one transaction, each row for itself. Rejects when nothing was stored. `false` of a find that is another row's: it is due. */
   settle(args: { items: readonly Settlement[] }): Promise<readonly Settled[]>;
   /** Of these activities of the CRM, those that are known to be another row's. */
   taken(args: { id: number; activityIds: readonly string[] }): Promise<readonly string[]>;

@@ -108,3 +108,27 @@ t.test('a lead that the number has is told of a call that never came to its post
   t.match(posted.why.fact, /^no lead had the number when it was posted/);
   t.equal(posted.why.notes.at(-1), 'By now Asha, lead lead-1 has it.');
 });
+
+t.test(
+  'the age of a call is what it was when it was stored; of one that only a replay would post, what it is now',
+  async (t) => {
+    const record = call(1);
+    const policy = { ...DEFAULT_POLICY, maxAgeMs: 3_600_000 };
+    const now = record.endedAt + 2 * 3_600_000;
+    const told = async (state: string, createdAt: number) => {
+      const row = { state, step: null, tries: 0, reason: null, code: null, createdAt, leadId: null, userId: null };
+      const store = {
+        sessions: { get: async () => ({ found: 'one', session: { record } }) },
+        outbox: { select: async () => [row], attempts: async () => [] },
+        users: { load: async () => null },
+        leadCache: { get: async () => null, format: async () => null },
+      } as unknown as Store;
+      const { why } = explaining({ store, policy, clock: { now: () => now, monotonic: () => 0 } });
+      return (await why({ id: record.callSessionId })).post.notes.join();
+    };
+    for (const state of ['pending', 'retrying', 'sending', 'uncertain', 'delivered'])
+      t.match(await told(state, record.endedAt), /^No filter/, state);
+    for (const state of ['parked', 'skipped'])
+      t.match(await told(state, record.endedAt), /ended more than 1 h ago/, state);
+  },
+);

@@ -373,3 +373,38 @@ t.test('a lead that was refused is looked up anew', async (t) => {
   t.equal(world.crm.ledger[0]?.body.LeadId, 'merged');
   world.close();
 });
+
+t.test('of two calls that look alike, checked side by side, one has the activity', async (t) => {
+  const world = new World();
+  const ports = world.crm.ports.bind(world.crm);
+  const waiting: (() => void)[] = [];
+  world.crm.ports = (permits, alive) => {
+    const crm = ports(permits, alive);
+    const findLanded: typeof crm.callLog.findLanded = async (query, asking) => {
+      const reply = await crm.callLog.findLanded(query, asking);
+      // The first two hear it in the same moment.
+      if (waiting.length < 2)
+        await new Promise<void>((resolve) => {
+          waiting.push(resolve);
+          if (waiting.length === 2) for (const go of waiting) go();
+        });
+      return reply;
+    };
+    return { ...crm, callLog: { ...crm.callLog, findLanded } };
+  };
+  world.crm.everybodyIsKnown = true;
+  const life = await world.live();
+  await world.clock.advance(6000);
+  world.crm.fate = (request, session) => (request !== 'post' ? 'ok' : session === 'pbx:1:1' ? 'lost' : 'dropped');
+  world.end(fresh(world, 1), fresh(world, 2));
+  life.delivery.notify();
+  await world.clock.advance(2000);
+  t.same([world.state(1), world.state(2)], ['uncertain', 'uncertain']);
+  world.crm.fate = () => 'ok';
+  world.crm.looksLike = () => ['a-1'];
+  await world.clock.advance(120_000);
+  t.same([world.row(1).activity_id, world.row(2).activity_id].sort(), ['a-1', 'a-2']);
+  t.same([world.state(1), world.state(2)], ['delivered', 'delivered']);
+  t.equal(world.crm.ledger.length, 2);
+  world.close();
+});

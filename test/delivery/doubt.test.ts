@@ -47,6 +47,58 @@ t.test('resend is for a post that was made here: what a lost database may have p
   }
 });
 
+t.test('resend: a post under way, or without an answer, when the database is taken back is looked for', async (t) => {
+  for (const [fate, state] of [
+    ['hang', 'sending'],
+    ['dropped', 'uncertain'],
+  ] as const) {
+    const world = new World();
+    world.crm.everybodyIsKnown = true;
+    const before = await world.live({ uncertain: 'resend' });
+    await world.clock.advance(6000);
+    world.crm.fate = (request) => (request === 'post' ? fate : 'ok');
+    world.end(fresh(world, 1));
+    before.delivery.notify();
+    for (let waits = 0; world.row(1).state !== 'sending' && waits < 100; waits++) await world.clock.advance(5);
+    // What is under way ends, and nothing follows.
+    before.delivery.pause();
+    await world.clock.advance(1000);
+    t.match(world.row(1), { state, tries: 1 });
+    before.kill();
+    // The database is taken back to this moment; the one that is lost had posted the call meanwhile.
+    world.crm.ledger.push({ sessionId: 'pbx:1:1', activityId: 'a-1', body: {}, visibleAt: 0, late: [] });
+    world.crm.fate = () => 'ok';
+    doubtAll(world.db, world.clock.now(), world.clock.now());
+    await world.live({ uncertain: 'resend' });
+    await world.clock.advance(120_000);
+    t.match(world.row(1), { state: 'delivered', activity_id: 'a-1', tries: 1 });
+    t.equal(world.crm.ledger.length, 1);
+    world.close();
+  }
+});
+
+t.test(
+  'resend: what was parked or skipped in doubt of a post is looked for after the database was taken back',
+  async (t) => {
+    const world = new World();
+    world.crm.everybodyIsKnown = true;
+    const before = await world.live({ uncertain: 'resend' });
+    before.delivery.pause();
+    world.end(fresh(world, 1));
+    world.db.exec("UPDATE delivery SET state = 'skipped', step = NULL, doubtful = 1, tries = 1");
+    before.kill();
+    world.crm.ledger.push({ sessionId: 'pbx:1:1', activityId: 'a-1', body: {}, visibleAt: 0, late: [] });
+    doubtAll(world.db, world.clock.now(), world.clock.now());
+    await world.live({ uncertain: 'resend' });
+    // Newer facts: the rules do not skip it any more.
+    world.end({ ...world.stored(1).record, talkSeconds: 59 });
+    await world.clock.advance(200_000);
+    t.match(world.row(1), { state: 'delivered', activity_id: 'a-1', tries: 1 });
+    t.equal(world.crm.ledger.length, 1);
+    world.close();
+  },
+);
+
 t.test('resend: what an operator had sent again is looked for', async (t) => {
   const world = new World();
   world.crm.everybodyIsKnown = true;

@@ -172,12 +172,16 @@ export class FakeCrm {
   everyLead = new Map<string, Lead[]>();
   /** What of the ledger is seen by a question about a call. */
   shows: (query: LandedQuery) => boolean = () => true;
+  /** The activities that can be a call; `null`: those with its id. */
+  looksLike: ((sessionId: string) => readonly string[]) | null = null;
   /** Questions about a call that would have to look through too many. */
   tooMany: (query: LandedQuery) => boolean = () => false;
   /** Numbers that are not in `leads` belong to nobody, or to a lead of their own. */
   everybodyIsKnown = false;
   /** Fields without which posts are taken; `null`: it takes all. */
   leftOut: readonly string[] | null = null;
+  /** What a post is answered with, where that is not the id of the activity. */
+  answeredId: (activityId: string) => string | null = (activityId) => activityId;
   users: CrmUser[] = [{ id: 'u-1001', name: 'Asha', email: 'asha@example.com', active: true, phones: ['1001'] }];
   latencyMs = 20;
   /** When a request without an answer is given up. */
@@ -271,7 +275,8 @@ export class FakeCrm {
           const activityId = `a-${this.ledger.length + 1}`;
           const visibleAt = this.clock.monotonic() + this.lagMs;
           this.ledger.push({ sessionId, activityId, body, visibleAt, late: [] });
-          return reply('accepted', leftOut === null ? { activityId } : { activityId, leftOut });
+          const told = { activityId: this.answeredId(activityId) };
+          return reply('accepted', leftOut === null ? told : { ...told, leftOut });
         });
       },
       update: (activityId, late, asking) => {
@@ -288,7 +293,9 @@ export class FakeCrm {
           if (this.tooMany(query)) return reply<Landed>('rejected', null, 'There are 3824 calls to look through');
           const found = this.ledger.filter(
             (one) =>
-              one.sessionId === query.record.callSessionId &&
+              (this.looksLike === null
+                ? one.sessionId === query.record.callSessionId
+                : this.looksLike(query.record.callSessionId).includes(one.activityId)) &&
               one.visibleAt <= this.clock.monotonic() &&
               this.shows(query),
           );

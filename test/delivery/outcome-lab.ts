@@ -234,6 +234,8 @@ export async function openLab(position: Position, trouble: Trouble) {
       life.delivery.notify();
       if (before !== null) {
         await pass(MINUTE, () => world.state(1) === before);
+        // What is refused is looked for: LeadSquared has had the time to show the call.
+        if (position === 'update') await pass(2 * MINUTE);
         spoil();
       }
       if (position === 'update') world.end({ ...record, recording: '1.wav' });

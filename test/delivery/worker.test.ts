@@ -412,3 +412,21 @@ t.test('users that cannot be had: calls wait, are not parked, and go on when the
   t.match((await delivery.snapshot()).states, { delivered: 30 });
   world.close();
 });
+
+t.test(
+  'the age of a call is asked where it is stored: one that waits for the CRM is posted however long that is',
+  async (t) => {
+    const world = new World();
+    const { delivery } = await world.live({ maxAgeMs: 3_600_000 });
+    await world.clock.advance(6000);
+    world.crm.fate = () => 'unreachable';
+    world.end(fresh(world, 1), fresh(world, 2));
+    delivery.notify();
+    await world.clock.advance(2 * 3_600_000);
+    t.match([world.state(1), world.state(2)].sort(), [/pending|retrying/, /pending|retrying/]);
+    world.crm.fate = () => 'ok';
+    await world.clock.advance(3_600_000);
+    t.same([world.state(1), world.state(2)], ['delivered', 'delivered']);
+    world.close();
+  },
+);

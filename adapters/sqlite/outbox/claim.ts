@@ -4,7 +4,7 @@ import type { Claimed, Outbox } from '../../../src/delivery/store.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { unsynced } from '../thread/unsynced.ts';
 import { type AttemptWriter, INTERRUPTED } from './attempts.ts';
-import { DELIVERY_COLUMNS, type DeliveryRow } from './row.ts';
+import { DELIVERY_COLUMNS, type DeliveryRow, DOUBT } from './row.ts';
 
 type Arg = Parameters<Outbox['claim']>[0];
 
@@ -163,8 +163,8 @@ function lapser(db: Connection, attempts: AttemptWriter) {
   );
   const to = next({ state: 'sending', step: 'post' }, 'doubtful');
   const doubtful = db.prepare<[object]>(
-    `UPDATE delivery SET state = @state, step = @step, due_at = @checkAt, doubtful = 1, check_attempts = 0, failures = 0, reason = @reason,
-       lease_owner = NULL, lease_until = NULL WHERE id = @id`,
+    `UPDATE delivery SET state = @state, step = @step, due_at = @checkAt, doubtful = max(doubtful, ${DOUBT.own}), check_attempts = 0, failures = 0,
+       reason = @reason, lease_owner = NULL, lease_until = NULL WHERE id = @id`,
   );
   const release = db.prepare<[object]>(
     'UPDATE delivery SET state = @state, step = @step, lease_owner = NULL, lease_until = NULL WHERE id = @id',

@@ -39,6 +39,10 @@ export function settler(db: Connection, attempts: AttemptWriter) {
   const delivered = db.prepare<[object]>(
     'UPDATE delivery SET delivered_at = @now, posted_facts = sent_facts, activity_id = @activityId WHERE id = @id',
   );
+  const isAnothers = db
+    .prepare<[object], number>('SELECT 1 FROM delivery WHERE activity_id = @activityId AND id <> @id LIMIT 1')
+    .pluck();
+  const release = db.prepare<[object]>('UPDATE delivery SET lease_owner = NULL, lease_until = NULL WHERE id = @id');
   const written = db.prepare<[object]>('UPDATE delivery SET body = @body, sent_facts = @facts WHERE id = @id');
   const posted = db.prepare<[object]>('UPDATE delivery SET posted_facts = @facts WHERE id = @id');
   const doubt = db.prepare<[object]>('UPDATE delivery SET doubtful = max(doubtful, @own) WHERE id = @id');
@@ -58,6 +62,11 @@ export function settler(db: Connection, attempts: AttemptWriter) {
     if (row === undefined) return false;
     const [state, step, leaseOwner, sentRevision, revision, before] = row;
     if (leaseOwner !== owner || state !== from.state || step !== from.step) return false;
+    // Two calls that look alike, looked for side by side, found the same one: this one is looked for again.
+    if (state === 'uncertain' && item.activityId != null && isAnothers.get({ id, activityId: item.activityId }) === 1) {
+      release.run({ id });
+      return false;
+    }
     const to = positionOf(item, sentRevision, revision);
     // What the facts of the call sent elsewhere is not the next step that the worker goes on with.
     const moved = to.step !== item.to.step;

@@ -1,7 +1,7 @@
 /**
  * After a database was lost, or taken back to an earlier moment: what may have been posted since is looked for in the CRM before it is
- * posted. That is every call that had not been posted at that moment, and every call that began before the new beginning and is stored
- * only afterwards (from the records of the PBX, say).
+ * posted. That is every call of which that moment did not know that it was posted, and every call that began before the new beginning and
+ * is stored only afterwards (from the records of the PBX, say).
  */
 import { next } from '../../../src/delivery/states.ts';
 import { DOUBT } from '../outbox/row.ts';
@@ -26,8 +26,13 @@ export function doubtAll(db: Connection, until: number, at: number): number {
       count += move.run({ state, step, to: to.state, toStep: to.step, reason: REASON }).changes;
     }
   }
+  // A post from here without an answer: the database that is lost may have learned it, or posted the call again.
+  const unsettled = db.prepare(
+    `UPDATE delivery SET doubtful = ${DOUBT.elsewhere} WHERE state IN ('sending', 'uncertain')`,
+  );
+  count += unsettled.run().changes;
   // Sent again by an operator meanwhile, perhaps.
-  db.exec(`UPDATE delivery SET doubtful = ${DOUBT.elsewhere} WHERE state IN ('parked', 'skipped') AND doubtful = 0`);
+  db.exec(`UPDATE delivery SET doubtful = ${DOUBT.elsewhere} WHERE state IN ('parked', 'skipped')`);
   // As at a start of the machine: leases end, each check waits its time, and the requests of the last seconds are not known.
   db.exec("DELETE FROM boot_clock; UPDATE limiter SET boot = ''");
   remember(db, 'doubt', { until: Math.floor(until), waitMs: DOUBT_WAIT_MS }, at);

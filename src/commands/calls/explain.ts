@@ -11,7 +11,7 @@ import type { Terminal } from '../../cli/cli.ts';
 import type { Invocation } from '../../cli/command.ts';
 import { EXIT } from '../../cli/help.ts';
 import { deliveryPolicyOf, planOf, rulesOf } from '../../daemon/settings.ts';
-import { skipReason } from '../../delivery/parties/filters.ts';
+import { ageAskedAt, skipReason } from '../../delivery/parties/filters.ts';
 import { type Asker, asking } from '../control.ts';
 import { count, dateTime, print, privacy, tell } from '../output.ts';
 import { progress } from '../progress.ts';
@@ -103,7 +103,7 @@ function explanationOf(
   if (typeof own === 'string')
     return { ...base, from: 'record', because: own, differs: [], unposted: null, account: accountOfRecord(record) };
   const differs = differences(record, own.record);
-  const skip = unposted(config, own.record, now);
+  const skip = unposted(config, own.record, ageAskedAt(delivery, now));
   return { ...base, from: 'journal', because: null, differs, unposted: skip, account: account(own) };
 }
 

@@ -4,7 +4,7 @@ import { ControlError } from '../../../adapters/control/refusal.ts';
 import type { CallRecord } from '../../call/record.ts';
 import type { CrmUser } from '../../delivery/crm.ts';
 import type { ReasonCode } from '../../delivery/parked/reasons.ts';
-import { isOwn, skipReason } from '../../delivery/parties/filters.ts';
+import { ageAskedAt, isOwn, skipReason } from '../../delivery/parties/filters.ts';
 import { answerable, isNobodys, whyNobody } from '../../delivery/parties/resolve.ts';
 import { findUser, matchRow, matchUser, nameOf, ownerGone } from '../../delivery/parties/users.ts';
 import type { DeliveryPolicy } from '../../delivery/policy.ts';
@@ -183,7 +183,7 @@ function whyNone(delivery: Delivery | null): string {
 }
 
 function postOf(policy: DeliveryPolicy, record: CallRecord, delivery: Delivery | null, now: number): Decision {
-  const skip = skipReason(record, policy, now)?.reason ?? null;
+  const skip = skipReason(record, policy, ageAskedAt(delivery, now))?.reason ?? null;
   const state = delivery?.state ?? null;
   const { dids, trunks, extensions, numbers } = policy.skip;
   const patterns = dids.length + trunks.length + extensions.length + numbers.length;

@@ -1,6 +1,7 @@
 import { type CallRecord, EXTENSION_DIALLED } from '../../call/record.ts';
 import type { SkippedCode, Why } from '../parked/reasons.ts';
 import type { DeliveryPolicy } from '../policy.ts';
+import type { Delivery } from '../store.ts';
 
 /** True when a pattern is the whole value, or its beginning where the pattern ends in `*`. */
 export function matches(patterns: readonly string[], value: string | null): boolean {
@@ -15,8 +16,16 @@ export function isOwn(policy: DeliveryPolicy, e164: string | null, raw: string |
 
 const why = (code: SkippedCode, reason: string): Why<SkippedCode> => ({ code, reason });
 
-/** Why this call is not to be posted; `null` when it is. `now`: ms since the epoch. */
-export function skipReason(record: CallRecord, policy: DeliveryPolicy, now: number): Why<SkippedCode> | null {
+/**
+ * When the age of a call is asked, ms since the epoch: where it is stored, and where an operator sends it again. Never while it is on its
+ * way: one that waits for the CRM, however long, is not left out for it.
+ */
+export function ageAskedAt(row: Pick<Delivery, 'state' | 'createdAt'> | null, now: number): number {
+  return row === null || row.state === 'parked' || row.state === 'skipped' ? now : row.createdAt;
+}
+
+/** Why this call is not to be posted; `null` when it is. `now`: ms since the epoch, `null`: its age was asked before. */
+export function skipReason(record: CallRecord, policy: DeliveryPolicy, now: number | null): Why<SkippedCode> | null {
   const { skip } = policy;
   if (record.direction === 'Internal' && policy.internal === 'skip') {
     const reason =
@@ -25,7 +34,7 @@ export function skipReason(record: CallRecord, policy: DeliveryPolicy, now: numb
         : 'Internal call between two extensions; set "internal" to "post" to send such calls.';
     return why('skip-internal', reason);
   }
-  if (policy.maxAgeMs !== null && now - record.endedAt > policy.maxAgeMs) {
+  if (now !== null && policy.maxAgeMs !== null && now - record.endedAt > policy.maxAgeMs) {
     const hours = Math.round(policy.maxAgeMs / 3_600_000);
     return why('skip-old', `The call ended more than ${hours} h ago, the configured maximum age.`);
   }

@@ -6,8 +6,8 @@ import type { SkippedCode, Why } from '../parked/reasons.ts';
 import type { DeliveryPolicy, UserPolicy } from '../policy.ts';
 import { skipReason } from './filters.ts';
 
-/** Why a call will not be posted, as far as its facts and the config tell; `null`: its lead and user decide. `now`: ms since the epoch. */
-export function heldBack(record: CallRecord, policy: DeliveryPolicy, now: number): Why<SkippedCode> | null {
+/** Why a call will not be posted, as far as its facts and the config tell; `null`: its lead and user decide. `now`: as of `skipReason`. */
+export function heldBack(record: CallRecord, policy: DeliveryPolicy, now: number | null): Why<SkippedCode> | null {
   const filtered = skipReason(record, policy, now);
   if (filtered !== null) return filtered;
   if (record.direction === 'Internal') return insideParties(record) === null ? ONE_EXTENSION : null;

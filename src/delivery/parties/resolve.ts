@@ -1,7 +1,6 @@
 /** Lead and user of one call. A CRM that cannot be asked is an answer (`later`), never an error. */
 import type { CallRecord } from '../../call/record.ts';
 import type { Asking } from '../../permits/port.ts';
-import type { Clock } from '../../ports.ts';
 import type { Lead, Reply, Resolution } from '../crm.ts';
 import type { ParkedCode, SkippedCode, Why } from '../parked/reasons.ts';
 import type { DeliveryPolicy } from '../policy.ts';
@@ -55,14 +54,13 @@ interface ResolveParts {
   leads: Leads;
   users: Users;
   userStore: UserStore;
-  clock: Clock;
   policy: DeliveryPolicy;
   /** The CRM's name, for messages. */
   crm: string;
 }
 
 function resolver(parts: ResolveParts): (record: CallRecord, asking: Asking) => Promise<Resolved> {
-  const { leads, users, userStore, clock, policy, crm } = parts;
+  const { leads, users, userStore, policy, crm } = parts;
   const notYet: Exclude<Resolved, { kind: 'send' }> = {
     kind: 'waits',
     reason: `The users of ${crm} are not known yet.`,
@@ -156,7 +154,8 @@ function resolver(parts: ResolveParts): (record: CallRecord, asking: Asking) => 
   }
 
   return async (record, asking) => {
-    const skip = heldBack(record, policy, clock.now());
+    // It may have waited for a long time since its age was asked.
+    const skip = heldBack(record, policy, null);
     if (skip !== null) return { kind: 'skip', ...skip, reply: null };
     await users.settled();
     const lead = await leadOf(record, asking);

@@ -1,4 +1,5 @@
 /** What the steps of a delivery share: a step takes a row and answers what became of it; it knows no queue and no timer. */
+import type { OnCondition } from '../../condition.ts';
 import type { Asking, Permits } from '../../permits/port.ts';
 import type { Clock } from '../../ports.ts';
 import type { Crm, Reply } from '../crm.ts';
@@ -19,6 +20,7 @@ export interface StepParts {
   /** The clock of due times and leases, ms; it does not step. Runs once the outbox is open. */
   readonly steady: () => number;
   readonly policy: DeliveryPolicy;
+  readonly onCondition: OnCondition;
   /** Uniform in [0, 1). */
   readonly random: () => number;
 }

@@ -231,3 +231,21 @@ t.test('facts that change while a row waits for its post, or is posted in vain, 
   );
   db.close();
 });
+
+t.test('an activity that another row has settles no doubt: the row is free, and looked for again', async (t) => {
+  const { db, end, put, claim, outbox, row } = openOutbox();
+  end(call(1), call(2));
+  put(1, UNCERTAIN, 'doubtful = 1');
+  put(2, UNCERTAIN, 'doubtful = 1');
+  claim();
+  const landed = { owner: 'a', from: UNCERTAIN, to: DELIVERED, revision: 1, now: 20_000, dueAt: 0, reason: null };
+  const items = [1, 2].map((id) => ({ ...landed, id, activityId: 'a-1', certain: true }));
+  t.same(outbox.settle({ items }), [true, false]);
+  t.match(row(1), { ...DELIVERED, activityId: 'a-1', doubtful: false });
+  t.match(row(2), { ...UNCERTAIN, activityId: null, doubtful: true, leaseOwner: null });
+  t.same(
+    claim().map(({ id }) => id),
+    [2],
+  );
+  db.close();
+});
