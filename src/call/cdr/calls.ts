@@ -1,7 +1,8 @@
 /** The calls that records tell of, folded and judged by the rules of all calls. */
 import type { CallEvent, CallEventKind } from '../../telephony/call-event.ts';
-import { type CallRules, CallTable } from '../correlate.ts';
+import { type CallRules, CallTable, type FoldResult } from '../correlate.ts';
 import type { OnFault } from '../live/ending.ts';
+import type { Call } from '../live/state.ts';
 import type { SourcePlan } from '../plan.ts';
 import type { CallRecord } from '../record.ts';
 
@@ -19,23 +20,42 @@ export function callsOfCdr(
   rules: CallRules,
   onFault?: OnFault,
 ): CdrCall[] {
-  const table = new CallTable(source, plan, rules, onFault);
-  const ids = new Map<string, Set<string>>();
+  const idOf = (record: CallRecord): string => record.callSessionId.slice(source.length + 1);
+  const own = new Map<string, ReadonlySet<string>>();
+  const table = new CallTable(source, plan, rules, onFault, undefined, ({ call }, { record }) => {
+    own.set(idOf(record), ownIds(call));
+  });
+  const told = new Map<string, CallRecord>();
+  const take = ({ ended }: FoldResult): void => {
+    for (const record of ended) told.set(record.callSessionId, record);
+  };
+  const linked = new Map<string, Set<string>>();
+  const unnamed = new Set<string>();
   const inOrder = [...events].sort(byTime).map(receivedAtOnce);
   for (const event of inOrder) {
-    table.apply(event);
+    take(table.apply(event));
     if (event.kind !== 'channel-created') continue;
     const { linkedId } = event.facts;
-    const own = (ids.get(linkedId) ?? new Set([linkedId])).add(event.channel);
+    const all = (linked.get(linkedId) ?? new Set([linkedId])).add(event.channel);
     // A call is named by its linked id, or by a channel of it.
-    for (const id of [linkedId, event.channel]) ids.set(id, own);
+    for (const id of [linkedId, event.channel]) linked.set(id, all);
+    if (event.facts.unnamed === true) unnamed.add(event.channel);
   }
   // Calls of which a channel goes on are not over, and not known wholly.
-  const { ended } = table.advance(rules.graceMs + rules.externalGoneMs);
-  return ended.map((record) => {
-    const id = record.callSessionId.slice(source.length + 1);
-    return { record, ids: ids.get(id) ?? new Set([id]) };
+  take(table.advance(rules.graceMs + rules.externalGoneMs));
+  return [...told.values()].map((record) => {
+    const id = idOf(record);
+    const ids = own.get(id) ?? new Set([id]);
+    // Whether it was heard is asked by its ids; what has none of its own is told by those of all that has its linked id.
+    return { record, ids: [...ids].some((one) => unnamed.has(one)) ? ids.union(linked.get(id) ?? ids) : ids };
   });
+}
+
+/** The ids of its channels, without those of a call before it on the same line, which has the linked id. */
+function ownIds({ key, otherKeys, channels }: Call): ReadonlySet<string> {
+  const fresh = [...channels].filter((channel) => !channel.carriedOver);
+  const keys = fresh.length === channels.size ? [key, ...otherKeys] : [];
+  return new Set([...keys, ...fresh.flatMap(({ id, aliases }) => [id, ...aliases])]);
 }
 
 /** All records are known at one moment, 0 on the clock of arrival: none may end a call before the others are in. */
