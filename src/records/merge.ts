@@ -2,6 +2,7 @@
 import { backfill } from '../call/cdr/backfill.ts';
 import { type CdrCall, callsOfCdr } from '../call/cdr/calls.ts';
 import type { Span } from '../call/cdr/coverage.ts';
+import { toldInPart } from '../call/cdr/matching.ts';
 import type { CallRules } from '../call/correlate.ts';
 import type { SourcePlan } from '../call/plan.ts';
 import type { CallRecord } from '../call/record.ts';
@@ -59,7 +60,7 @@ export interface Merged {
   readonly completed: readonly CallRecord[];
   /** Ids of calls that nobody heard and that are left out, as a number of them was erased. */
   readonly erased: readonly string[];
-  /** Ids that calls of which the records told may have, whether that was news or not. */
+  /** Ids that calls of which the records told wholly may have, whether that was news or not. */
   readonly recorded: readonly string[];
   /** Records that the rules could not take in, each left out alone; what was wrong with the first. */
   readonly faults: readonly SkippedRecords[];
@@ -102,15 +103,17 @@ export function pageMerger(options: MergeOptions): PageMerger {
     // What is going on ends by itself, and is judged by what is heard.
     const over = told.filter(({ ids }) => ![...ids].some((id) => known.isOpen(source, id)));
     // Records may begin with a later channel of a call than the one that it was heard to begin with.
-    const recorded = over.flatMap(({ ids }) => [...ids].map(sessionIdOf));
+    const named = over.flatMap(({ ids }) => [...ids].map(sessionIdOf));
     // What has just ended may not be stored yet, and would look like a call that nobody heard.
     if (span !== null && over.length > 0 && !(await known.settled())) throw new RecordsError(unsettled(source));
-    const before = await known.stored(recorded);
+    const before = await known.stored(named);
     const stored = new Set(before.map(({ callSessionId }) => callSessionId));
     const others = over.filter(({ ids }) => ![...ids].some((id) => stored.has(sessionIdOf(id))));
     const heard = span === null ? NOTHING : await heardOf(others, shiftOfCalls(time));
     const gaps = span === null ? [] : [moved(span, shiftOfCalls(time))];
     const after = backfill(before, { ...heard, gaps }, over);
+    const partly = new Set(toldInPart(before, over));
+    const recorded = named.filter((id) => !partly.has(id));
     const same = new Set(before);
     const unheard = new Set(others.map(({ record }) => record.callSessionId));
     const fresh = after.filter((record) => unheard.has(record.callSessionId));

@@ -6,10 +6,13 @@ import type { Call } from '../live/state.ts';
 import type { SourcePlan } from '../plan.ts';
 import type { CallRecord } from '../record.ts';
 
-/** A call as the CDR knows it, with the ids under which events would have named it. */
+/** A call as the CDR knows it. */
 export interface CdrCall {
   readonly record: CallRecord;
+  /** The ids under which events would have named it. */
   readonly ids: ReadonlySet<string>;
+  /** The channels of which the records tell; its linked id may name another. */
+  readonly channels: ReadonlySet<string>;
 }
 
 /** The calls that call detail records tell of. `onFault`: as of `CallTable`. */
@@ -21,9 +24,9 @@ export function callsOfCdr(
   onFault?: OnFault,
 ): CdrCall[] {
   const idOf = (record: CallRecord): string => record.callSessionId.slice(source.length + 1);
-  const own = new Map<string, ReadonlySet<string>>();
+  const own = new Map<string, Pick<CdrCall, 'ids' | 'channels'>>();
   const table = new CallTable(source, plan, rules, onFault, undefined, ({ call }, { record }) => {
-    own.set(idOf(record), ownIds(call));
+    own.set(idOf(record), ownIn(call));
   });
   const told = new Map<string, CallRecord>();
   const take = ({ ended }: FoldResult): void => {
@@ -45,17 +48,19 @@ export function callsOfCdr(
   take(table.advance(rules.graceMs + rules.externalGoneMs));
   return [...told.values()].map((record) => {
     const id = idOf(record);
-    const ids = own.get(id) ?? new Set([id]);
+    const alone = new Set([id]);
+    const { ids, channels } = own.get(id) ?? { ids: alone, channels: alone };
     // Whether it was heard is asked by its ids; what has none of its own is told by those of all that has its linked id.
-    return { record, ids: [...ids].some((one) => unnamed.has(one)) ? ids.union(linked.get(id) ?? ids) : ids };
+    const nameless = [...channels].some((channel) => unnamed.has(channel));
+    return { record, channels, ids: nameless ? ids.union(linked.get(id) ?? ids) : ids };
   });
 }
 
-/** The ids of its channels, without those of a call before it on the same line, which has the linked id. */
-function ownIds({ key, otherKeys, channels }: Call): ReadonlySet<string> {
-  const fresh = [...channels].filter((channel) => !channel.carriedOver);
-  const keys = fresh.length === channels.size ? [key, ...otherKeys] : [];
-  return new Set([...keys, ...fresh.flatMap(({ id, aliases }) => [id, ...aliases])]);
+/** Its channels, without those of a call before it on the same line, which has the linked id. */
+function ownIn({ key, otherKeys, channels: all }: Call): Pick<CdrCall, 'ids' | 'channels'> {
+  const fresh = [...all].filter((channel) => !channel.carriedOver);
+  const channels = new Set(fresh.flatMap(({ id, aliases }) => [id, ...aliases]));
+  return { channels, ids: fresh.length < all.size ? channels : new Set([key, ...otherKeys, ...channels]) };
 }
 
 /** All records are known at one moment, 0 on the clock of arrival: none may end a call before the others are in. */
