@@ -29,6 +29,13 @@ t.test('a call that another PBX has is its own: both may write into one table', 
   t.strictSame([...stored.keys()], ['pbx-ours']);
 });
 
+t.test('one that may be that of a PBX with records of its own is left out, and that is said', async (t) => {
+  const all = [...recorded('alike', 1000), ...recorded('ours', 2000)];
+  const { created, faults } = await bench({ alike: ['alike'] }).merge(all, { span, time: SAME_TIME });
+  t.match(created, [{ callSessionId: 'pbx-ours' }]);
+  t.match(faults, [{ count: 1, why: /Another PBX has a call of the same id/ }]);
+});
+
 t.test('records are written by the clock of the PBX, calls are kept by ours', async (t) => {
   const ahead = -7_200_000;
   const { merge, stored } = bench();

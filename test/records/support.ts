@@ -48,6 +48,7 @@ export function bench({
   bootedAt = null as number | null,
   lists = [] as number[],
   elsewhere = [] as string[],
+  alike = [] as string[],
 } = {}) {
   let settle: () => boolean = () => true;
   const stored = new Map<string, CallRecord>();
@@ -69,7 +70,11 @@ export function bench({
         const found = new Set(heard.filter((id) => ids.has(id)));
         return { ids: found, mentioned: found };
       },
-      elsewhere: async ({ ids }) => new Set(elsewhere.filter((id) => ids.has(id))),
+      async elsewhere({ calls }) {
+        const named = (list: readonly string[]) => calls.filter(({ ids }) => list.some((id) => ids.has(id)));
+        const idsOf = (some: typeof calls) => new Set(some.map(({ record }) => record.callSessionId));
+        return { theirs: idsOf(named(elsewhere)), alike: idsOf(named(alike)) };
+      },
       isOpen: (_source, channel) => open.includes(channel),
       settled: async () => settle(),
       lists: async (_source, since) => lists.filter((at) => at >= since),
