@@ -149,8 +149,8 @@ export function sharedPlaces(
   );
 }
 
-/** Where the records lie: the tables of a server, or files and folders. */
-function addressesOf(place: Place): readonly string[] {
+/** Where the records lie: the tables of a server, or files and folders. Two places with one of them in common are one. */
+export function addressesOf(place: Place): readonly string[] {
   const textsOf = (...keys: readonly string[]): string[] =>
     keys.flatMap((key) => {
       const value = place[key];

@@ -26,7 +26,7 @@ import { type Closing, createClosing } from './closing.ts';
 import { openDelivery } from './delivery.ts';
 import { isHealthy, openMetrics } from './metrics.ts';
 import { servePage } from './page.ts';
-import { placesOf } from './places.ts';
+import { addressesBySource, placesOf } from './places.ts';
 import { readersOf } from './readers.ts';
 import { openRecords } from './records.ts';
 import { deliveryPolicyOf, planOf, rulesOf } from './settings.ts';
@@ -176,10 +176,13 @@ async function build(parts: DaemonParts, closing: Closing): Promise<Daemon> {
     records.stored(ended);
   };
   const places = parts.places ?? placesOf(config, parts.readSecret);
+  const addresses = addressesBySource(config);
   const records = openRecords({
     ...{ store: remote, readerOf, conditions, clock, log, rules: rulesOf(config), waitMs: config.calls.record_wait },
     callsKeptMs: config.storage.retention.calls,
-    sources: sources.map(({ source: { name }, plan }) => ({ name, plan, places: places.get(name) ?? [] })),
+    sources: sources.map(({ source: { name }, plan }) => {
+      return { name, plan, places: places.get(name) ?? [], recordsAt: addresses.get(name) ?? [] };
+    }),
     pipeline: () => pipeline,
     async save(news) {
       const result = await journal.commit({ frames: [], opened: [], released: [], ended: news });

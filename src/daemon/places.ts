@@ -1,5 +1,6 @@
 /** The places of records that the config names. */
 import { createRecords } from '../../adapters/index.ts';
+import { addressesOf } from '../../config/records.ts';
 import { type Config, recordsSecret } from '../../config/schema.ts';
 import { type CallRecords, RecordsError } from '../records/port.ts';
 import type { Secret, SecretRef } from '../secret.ts';
@@ -27,4 +28,9 @@ export function placesOf(
       return [source.name, places] as const;
     }),
   );
+}
+
+/** Where the records of each source lie, by its name; see `SourcePlaces`. */
+export function addressesBySource(config: Config): ReadonlyMap<string, readonly string[]> {
+  return new Map(config.source.map(({ name, records }) => [name, records.flatMap(addressesOf)] as const));
 }

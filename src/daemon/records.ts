@@ -19,10 +19,9 @@ import { moved, type PbxTime, shiftOfCalls } from '../records/pbx-time.ts';
 import { type CallRecords, RecordsError, type SkippedRecords } from '../records/port.ts';
 import type { Store } from './answers/lookup.ts';
 import { cursorOf, placeOf } from './answers/pages.ts';
-import { type KnownParts, knownCalls } from './known-calls.ts';
+import { type KnownParts, knownCalls, type SourcePlaces } from './known-calls.ts';
 
-export interface RecordedSource {
-  readonly name: string;
+export interface RecordedSource extends SourcePlaces {
   readonly plan: SourcePlan;
   /** Where the PBX keeps its records; none: it does not, or nobody says where. */
   readonly places: readonly CallRecords[];

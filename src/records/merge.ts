@@ -2,6 +2,7 @@
 import { backfill } from '../call/cdr/backfill.ts';
 import { type CdrCall, callsOfCdr } from '../call/cdr/calls.ts';
 import type { Span } from '../call/cdr/coverage.ts';
+import { toldInPart } from '../call/cdr/matching.ts';
 import type { CallRules } from '../call/correlate.ts';
 import type { SourcePlan } from '../call/plan.ts';
 import type { CallRecord } from '../call/record.ts';
@@ -20,14 +21,28 @@ export interface KnownCalls {
     readonly ids: ReadonlySet<string>;
     readonly mentioned: ReadonlySet<string>;
   }>;
-  /** Which of these channels and linked ids another PBX has: in a stored call, in one that goes on, or in what the journal holds of that time. */
-  elsewhere(args: { source: string; ids: ReadonlySet<string>; span: Span }): Promise<ReadonlySet<string>>;
+  /** Which of these calls, of which nobody has heard here, are those of another PBX. */
+  elsewhere(args: { source: string; calls: readonly CdrCall[]; span: Span }): Promise<Elsewhere>;
   /** True for a channel of a call that is going on. */
   isOpen(source: string, channel: string): boolean;
   /** Resolves when what was heard so far is settled: with true when all of it is stored. */
   settled(): Promise<boolean>;
   /** When the PBX listed all of its channels, ms since the epoch, on our clock; those before `since` are left out. */
   lists(source: string, since: number): Promise<readonly number[]>;
+}
+
+/** Ids of calls. */
+export interface Elsewhere {
+  /**
+   * Of a PBX that writes into the same place: it has a channel of them in a stored call, in one that goes on, or in what the journal holds of
+   * that time.
+   */
+  readonly theirs: ReadonlySet<string>;
+  /**
+   * Of one whose records are elsewhere, which may count its channels alike: it has a stored call of the same id and number, or one of that
+   * id that goes on. Both may read one place under two addresses.
+   */
+  readonly alike: ReadonlySet<string>;
 }
 
 export interface MergeOptions {
@@ -61,7 +76,7 @@ export interface Merged {
   readonly completed: readonly CallRecord[];
   /** Ids of calls that nobody heard and that are left out, as a number of them was erased. */
   readonly erased: readonly string[];
-  /** Ids that calls of which the records told may have, whether that was news or not. */
+  /** Ids that calls of which the records told wholly may have, whether that was news or not. */
   readonly recorded: readonly string[];
   /** Records that the rules could not take in, each left out alone; what was wrong with the first. */
   readonly faults: readonly SkippedRecords[];
@@ -75,6 +90,10 @@ export interface PageMerger {
 const ENDLESS =
   'The PBX recorded no end of these calls, and has not listed its channels since then: whether they go on is not known, so they were left out. ' +
   'logcalld check-config says what its records lack.';
+
+const ALIKE =
+  'Another PBX has a call of the same id and number, or one of that id that goes on, so these calls were left out. Where both write into one ' +
+  'place, write it alike in [[source.records]] of both; else set systemname in asterisk.conf of each.';
 
 /** How long before and after a call its channels may have been heard, ms. */
 const AROUND_MS = 60_000;
@@ -105,20 +124,23 @@ export function pageMerger(options: MergeOptions): PageMerger {
     // What is going on ends by itself, and is judged by what is heard.
     const over = told.filter(({ ids }) => ![...ids].some((id) => known.isOpen(source, id)));
     // Records may begin with a later channel of a call than the one that it was heard to begin with.
-    const recorded = over.flatMap(({ ids }) => [...ids].map(sessionIdOf));
+    const named = over.flatMap(({ ids }) => [...ids].map(sessionIdOf));
     // What has just ended may not be stored yet, and would look like a call that nobody heard.
     if (span !== null && over.length > 0 && !(await known.settled())) throw new RecordsError(unsettled(source));
-    const before = await known.stored(recorded);
+    const before = await known.stored(named);
     const stored = new Set(before.map(({ callSessionId }) => callSessionId));
     const others = over.filter(({ ids }) => ![...ids].some((id) => stored.has(sessionIdOf(id))));
     const heard = span === null ? NOTHING : await heardOf(others, shiftOfCalls(time));
     const gaps = span === null ? [] : [moved(span, shiftOfCalls(time))];
     const lostAt = (request.lostAt ?? []).map((at) => at + shiftOfCalls(time));
     const after = backfill(before, { ...heard, gaps, lostAt }, over);
+    const partly = new Set(toldInPart(before, over));
+    const recorded = named.filter((id) => !partly.has(id));
     const same = new Set(before);
     const unheard = new Set(others.map(({ record }) => record.callSessionId));
     const fresh = after.filter((record) => unheard.has(record.callSessionId));
-    const own = fresh.length === 0 ? [] : await ownOf(fresh, others, shiftOfCalls(time));
+    const { own, alike } = await ownOf(fresh, others, shiftOfCalls(time));
+    if (alike > 0) faults.push({ count: alike, why: ALIKE });
     const erased = own.length === 0 ? [] : await erasedOf(own, time);
     const created = own.filter(({ callSessionId }) => !erased.includes(callSessionId));
     const completed = after.filter((record) => stored.has(record.callSessionId) && !same.has(record));
@@ -151,12 +173,13 @@ export function pageMerger(options: MergeOptions): PageMerger {
     fresh: readonly CallRecord[],
     others: readonly CdrCall[],
     ahead: number,
-  ): Promise<readonly CallRecord[]> => {
+  ): Promise<{ readonly own: readonly CallRecord[]; readonly alike: number }> => {
+    if (fresh.length === 0) return { own: [], alike: 0 };
     const names = new Set(fresh.map(({ callSessionId }) => callSessionId));
     const calls = others.filter(({ record }) => names.has(record.callSessionId));
-    const taken = await known.elsewhere({ source, ...lookedFor(calls, ahead) });
-    const theirs = calls.filter(({ ids }) => [...ids].some((id) => taken.has(id)));
-    return fresh.filter((record) => !theirs.some((call) => call.record.callSessionId === record.callSessionId));
+    const { theirs, alike } = await known.elsewhere({ source, calls, span: lookedFor(calls, ahead).span });
+    const own = fresh.filter(({ callSessionId }) => !theirs.has(callSessionId) && !alike.has(callSessionId));
+    return { own, alike: alike.size };
   };
 
   return Object.assign(merge, { time: options.time });

@@ -84,6 +84,8 @@ export interface ChannelFacts {
   readonly withheld: boolean;
   /** The driver never tells that the party at the channel has hung up. */
   readonly hangsUpUntold?: true;
+  /** The id of the channel is made up: a call detail record has named it by `name` alone, and no event has that id. */
+  readonly unnamed?: true;
 }
 
 /** The life of a channel as the PBX tells it afterwards, for who has not seen it. Times: ms since the epoch, `null` if never. */

@@ -69,7 +69,7 @@ export async function beginLife(parts: LifeParts): Promise<void> {
   };
   const records = openRecords({
     ...{ clock, log, readerOf, rules: DEFAULT_RULES, waitMs: 120_000, callsKeptMs: Number.POSITIVE_INFINITY },
-    sources: sources.map(({ source: { name }, places }) => ({ name, places, plan: labPlan(name) })),
+    sources: sources.map(({ source: { name }, places }) => ({ name, places, plan: labPlan(name), recordsAt: [name] })),
     // The methods are those of the modules.
     store: remote as unknown as Store,
     pipeline: () => pipeline,

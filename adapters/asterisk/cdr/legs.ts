@@ -140,6 +140,7 @@ function legOf(trace: Trace, rowsOf: RowsOf): Leg {
       contextMoved: true,
       ...factsOf(packet, initiator, initiator === 'endpoint' && own !== undefined ? dialledOn(own, asA) : null),
       caller,
+      ...(own === undefined ? { unnamed: true } : {}),
     },
     createdAt: born === null || born + 500 > starts ? starts : born + 500,
     endedAt: Math.max(...[...asA, ...asB].map((row) => spread(row).end)),

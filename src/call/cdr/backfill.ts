@@ -13,6 +13,8 @@
  *   with a blind interval       | it was found in a list of channels       | the CDR's beginning, direction and numbers
  *   with a blind interval       | a leg ended in vain, another was called  | the same, and who answered
  *   with a blind interval       | its end and answer were seen             | agents rung and recordings, where missing
+ *   with a blind interval       | the records lack its first channel, or   | nothing yet: the rest is still to be written, or lost
+ *                               | end before it was last known to live     |
  *   not at all                  | the CDR's times lie in one blind interval | it is created
  *   without its beginning       | it began in a blind interval, and the PBX | it is created: no list of channels told
  *                               | spoke of it later                         | what it was
@@ -24,6 +26,7 @@ import { distinctRecordings, flagsWith } from '../recordings.ts';
 import { covered } from '../talk.ts';
 import type { CdrCall } from './calls.ts';
 import { type Heard, LATE_MS, type Span } from './coverage.ts';
+import { isWhole, MARGIN_MS, matching } from './matching.ts';
 
 /** One file of call detail records, unpacked. */
 export interface CdrFile {
@@ -49,9 +52,6 @@ export interface RecordsRead {
 /** The same as `CdrReader` for records of every kind, of which a wrong one is left out and counted. */
 export type RecordsReader = (files: readonly CdrFile[], source: string, during: Span) => RecordsRead;
 
-/** Asterisk's CDRs tell whole seconds, and the clocks of a PBX and of its watcher may differ a little. */
-const MARGIN_MS = 5000;
-
 /** The span of time whose records matter; `null` when the PBX was heard all the time. */
 export function spanOf(gaps: readonly Span[]): Span | null {
   if (gaps.length === 0) return null;
@@ -64,14 +64,14 @@ export function spanOf(gaps: readonly Span[]): Span | null {
 /** The calls that were heard, completed, and those that were not, in order of their ends. */
 export function backfill(heardCalls: readonly CallRecord[], heard: Heard, cdr: readonly CdrCall[]): CallRecord[] {
   const known = new Set(heardCalls.map((record) => record.callSessionId));
-  const recorded = byIdOf(cdr, known);
+  const recordOf = matching(cdr, known);
   const lostAt = heard.lostAt ?? heard.gaps.map(({ from }) => from);
   const completed = heardCalls.map((record) => {
-    const own = recorded(record);
+    const own = recordOf(record);
     if (own === undefined) return record;
-    if (grew(record, own)) return unheard(own);
-    if (record.flags.includes('blind-interval')) return complete(record, own);
-    return lostAt.some((at) => endedSoonBefore(record, at)) ? withRecording(record, own) : record;
+    if (grew(record, own.record)) return unheard(own.record);
+    if (record.flags.includes('blind-interval')) return isWhole(own, record) ? complete(record, own.record) : record;
+    return lostAt.some((at) => endedSoonBefore(record, at)) ? withRecording(record, own.record) : record;
   });
   const created = cdr
     .filter(({ record, ids }) => !known.has(record.callSessionId) && !names(ids, heard.ids))
@@ -94,21 +94,6 @@ const unheard = (record: CallRecord): CallRecord => ({
  */
 function grew(known: CallRecord, now: CallRecord): boolean {
   return known.flags.includes(NOT_HEARD) && now.endedAt > known.endedAt && now.startedAt <= known.startedAt;
-}
-
-/**
- * The call as the records know it: under the same id, or where they begin with a later channel of it, under any id of its channels
- * that names one call only.
- */
-function byIdOf(cdr: readonly CdrCall[], known: ReadonlySet<string>): (heard: CallRecord) => CallRecord | undefined {
-  const exact = new Map(cdr.map(({ record }) => [record.callSessionId, record]));
-  const byChannel = new Map<string, CallRecord | null>();
-  for (const { record, ids } of cdr) {
-    if (known.has(record.callSessionId)) continue;
-    for (const id of ids) byChannel.set(id, byChannel.has(id) ? null : record);
-  }
-  return ({ callSessionId, source }) =>
-    exact.get(callSessionId) ?? byChannel.get(callSessionId.slice(source.length + 1)) ?? undefined;
 }
 
 function names(ids: ReadonlySet<ChannelId>, heard: ReadonlySet<string>): boolean {

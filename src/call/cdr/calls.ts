@@ -1,14 +1,18 @@
 /** The calls that records tell of, folded and judged by the rules of all calls. */
 import type { CallEvent, CallEventKind } from '../../telephony/call-event.ts';
-import { type CallRules, CallTable } from '../correlate.ts';
+import { type CallRules, CallTable, type FoldResult } from '../correlate.ts';
 import type { OnFault } from '../live/ending.ts';
+import type { Call } from '../live/state.ts';
 import type { SourcePlan } from '../plan.ts';
 import type { CallRecord } from '../record.ts';
 
-/** A call as the CDR knows it, with the ids under which events would have named it. */
+/** A call as the CDR knows it. */
 export interface CdrCall {
   readonly record: CallRecord;
+  /** The ids under which events would have named it. */
   readonly ids: ReadonlySet<string>;
+  /** The channels of which the records tell; its linked id may name another. */
+  readonly channels: ReadonlySet<string>;
 }
 
 /** The calls that call detail records tell of. `onFault`: as of `CallTable`. */
@@ -19,23 +23,44 @@ export function callsOfCdr(
   rules: CallRules,
   onFault?: OnFault,
 ): CdrCall[] {
-  const table = new CallTable(source, plan, rules, onFault);
-  const ids = new Map<string, Set<string>>();
+  const idOf = (record: CallRecord): string => record.callSessionId.slice(source.length + 1);
+  const own = new Map<string, Pick<CdrCall, 'ids' | 'channels'>>();
+  const table = new CallTable(source, plan, rules, onFault, undefined, ({ call }, { record }) => {
+    own.set(idOf(record), ownIn(call));
+  });
+  const told = new Map<string, CallRecord>();
+  const take = ({ ended }: FoldResult): void => {
+    for (const record of ended) told.set(record.callSessionId, record);
+  };
+  const linked = new Map<string, Set<string>>();
+  const unnamed = new Set<string>();
   const inOrder = [...events].sort(byTime).map(receivedAtOnce);
   for (const event of inOrder) {
-    table.apply(event);
+    take(table.apply(event));
     if (event.kind !== 'channel-created') continue;
     const { linkedId } = event.facts;
-    const own = (ids.get(linkedId) ?? new Set([linkedId])).add(event.channel);
+    const all = (linked.get(linkedId) ?? new Set([linkedId])).add(event.channel);
     // A call is named by its linked id, or by a channel of it.
-    for (const id of [linkedId, event.channel]) ids.set(id, own);
+    for (const id of [linkedId, event.channel]) linked.set(id, all);
+    if (event.facts.unnamed === true) unnamed.add(event.channel);
   }
   // Calls of which a channel goes on are not over, and not known wholly.
-  const { ended } = table.advance(rules.graceMs + rules.externalGoneMs);
-  return ended.map((record) => {
-    const id = record.callSessionId.slice(source.length + 1);
-    return { record, ids: ids.get(id) ?? new Set([id]) };
+  take(table.advance(rules.graceMs + rules.externalGoneMs));
+  return [...told.values()].map((record) => {
+    const id = idOf(record);
+    const alone = new Set([id]);
+    const { ids, channels } = own.get(id) ?? { ids: alone, channels: alone };
+    // Whether it was heard is asked by its ids; what has none of its own is told by those of all that has its linked id.
+    const nameless = [...channels].some((channel) => unnamed.has(channel));
+    return { record, channels, ids: nameless ? ids.union(linked.get(id) ?? ids) : ids };
   });
+}
+
+/** Its channels, without those of a call before it on the same line, which has the linked id. */
+function ownIn({ key, otherKeys, channels: all }: Call): Pick<CdrCall, 'ids' | 'channels'> {
+  const fresh = [...all].filter((channel) => !channel.carriedOver);
+  const channels = new Set(fresh.flatMap(({ id, aliases }) => [id, ...aliases]));
+  return { channels, ids: fresh.length < all.size ? channels : new Set([key, ...otherKeys, ...channels]) };
 }
 
 /** All records are known at one moment, 0 on the clock of arrival: none may end a call before the others are in. */

@@ -53,7 +53,11 @@ const record = (more: Partial<CallRecord> = {}): CallRecord => ({
 const cdr = (more: Partial<CallRecord> = {}, ids: readonly string[] = ['1.0', '1.1']): CdrCall => ({
   record: record(more),
   ids: new Set(ids),
+  channels: new Set(ids),
 });
+
+/** Records that tell nothing of the channel 1.0, after which they name the call. */
+const without = (more: Partial<CallRecord>): CdrCall => ({ ...cdr(more), channels: new Set(['1.1']) });
 
 const heard = (ids: readonly string[], ...gaps: Heard['gaps']): Heard => ({
   ids: new Set(ids),
@@ -136,6 +140,19 @@ t.test('records that begin with a later channel of the call complete it, and mak
   const other = cdr({ callSessionId: 'pbx-1.2', startedAt: T + 5000, endedAt: T + 9600 }, ['1.0', '1.2']);
   t.same(backfill([known], heard(['1.0'], GAP), [later, other]), [known], 'which of two it is, nothing says');
 });
+
+t.test(
+  'records that lack the channel of the caller, or end before he was last known to live, complete nothing',
+  async (t) => {
+    const known = record({ endedAt: T + 4000, flags: ['blind-interval', 'end-unknown'] });
+    t.same(backfill([known], heard(['1.0'], GAP), [without({ agent: '1003', endedAt: T + 9500 })]), [known]);
+    const long = { ...known, endedAt: T + 90_000, endBetween: { from: T + 90_000, to: T + 95_000 } };
+    t.same(backfill([long], heard(['1.0'], GAP), [cdr({ agent: '1003', endedAt: T + 9500 })]), [long]);
+    t.match(backfill([long], heard(['1.0'], GAP), [cdr({ endedAt: T + 86_000 })]), [
+      { flags: ['blind-interval', 'from-cdr'] },
+    ]);
+  },
+);
 
 t.test('a call that rang when the link was lost was answered, or not, by what the CDR says', async (t) => {
   const ringing = record({

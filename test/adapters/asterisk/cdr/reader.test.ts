@@ -131,6 +131,15 @@ t.test('a call of which only a later row is there keeps the ids of the whole cal
   const calls = callsOfCdr(eventsOf('asterisk', text), 'asterisk', labPlan('asterisk'), DEFAULT_RULES);
   t.ok(calls[1]?.ids.has(`${born}.0`), 'the linked id');
   t.ok(calls[1]?.ids.has(`${born}.1`), 'the channel');
+  t.notOk(calls[1]?.channels.has(`${born}.0`), 'of which nothing is told');
+});
+
+t.test('a channel that has no row of its own is told to be without an id', async (t) => {
+  const born = Date.UTC(2026, 10, 22, 11, 0) / 1000;
+  const events = eventsOf('asterisk', row('2026-11-22 16:30:00', '2026-11-22 16:30:20', `${born}.5`));
+  const made = events.flatMap((event) => (event.kind === 'channel-created' ? event : []));
+  t.match(made.find(({ channel }) => channel.startsWith('PJSIP/1001'))?.facts, { unnamed: true });
+  t.equal(made.find(({ channel }) => channel === `${born}.5`)?.facts.unnamed, undefined);
 });
 
 t.test('bytes that are not UTF-8 are read all the same', async (t) => {

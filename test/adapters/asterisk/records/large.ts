@@ -54,7 +54,7 @@ const merge = pageMerger({
     isOpen: () => false,
     settled: async () => true,
     heard: async () => none,
-    elsewhere: async () => new Set(),
+    elsewhere: async () => ({ theirs: new Set(), alike: new Set() }),
     lists: async () => [],
   },
   store: async (records) => ({ inserted: records.map(({ callSessionId }) => callSessionId), changed: [] }),
