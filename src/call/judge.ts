@@ -68,10 +68,10 @@ function recordOf(of: Case): { record: CallRecord; subject: Channel } {
   const answeredAt =
     unheard === null ? answerOf(direction, subject, talks, outside, connections) : (talks[0]?.from ?? taken);
   const status = statusOf(direction, { of, external, answeredAt });
-  const mobile = direction === 'Inbound' && outside[0] !== undefined ? mobileOf(outside[0], subject) : null;
+  const mobile = outside[0] !== undefined && rungForOutside(of, direction) ? mobileOf(outside[0], subject) : null;
   const number = externalNumber(of, direction, external);
   const did = companyNumber(direction, subject, external, number.value);
-  const agent = agentOf({ of, direction, talks, mobile, did });
+  const agent = agentOf({ of, direction, talks, mobile, did: direction === 'Inbound' ? did : null });
   const made = direction === 'Internal' ? channels : madeSince(subject, call, channels);
   const met = metBy(subject, connections);
   const queue = queueOf(channels, subject.createdAt, endedAt);
@@ -145,8 +145,13 @@ function withOutside(
 ): Connection[] {
   const agent = outsideAgent(of);
   if (agent !== null && agent !== subject) return connections.filter((one) => one.others.includes(agent));
-  if (direction === 'Internal') return connections.filter((one) => mobileOf(one, subject) !== null);
-  return direction === 'Inbound' ? connections.filter((one) => mobileOf(one, subject) !== null) : [];
+  const mobiles = direction === 'Internal' || rungForOutside(of, direction);
+  return mobiles ? connections.filter((one) => mobileOf(one, subject) !== null) : [];
+}
+
+/** True where whoever is rung is rung for an outside party: one that called in, or a customer whom the PBX called first. */
+function rungForOutside({ originated }: Case, direction: CallRecord['direction']): boolean {
+  return direction === 'Inbound' || (direction === 'Outbound' && originated?.agentFirst === false);
 }
 
 /** The queue in which the call waited last while the subject was there: between two times, ms since the epoch. */

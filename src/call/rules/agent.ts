@@ -5,8 +5,8 @@ import { ownerOf } from '../numbering.ts';
 import type { Direction, Talk } from '../record.ts';
 import { covered } from '../talk.ts';
 import { type Case, isPhone, shown } from './case.ts';
-import { outsideAgent } from './click-to-call.ts';
-import { behalfOf } from './forwarded.ts';
+import { outsideAgent, placedBy } from './click-to-call.ts';
+import { agentOutside, behalfOf } from './forwarded.ts';
 import { ringGroupOf } from './ring-group.ts';
 
 interface Asked {
@@ -49,9 +49,19 @@ const RULES: readonly Rule<Asked, Extension>[] = [
   },
   {
     name: 'who-placed-the-call',
-    find: ({ of: { root }, direction }) => {
-      if (direction !== 'Outbound' || !isPhone(root)) return null;
-      return { value: root.party.ext, fact: `${shown(root)} began the call (${root.party.reason.fact})` };
+    find: ({ of, direction }) => {
+      const leg = placedBy(of);
+      if (direction !== 'Outbound' || !isPhone(leg)) return null;
+      const what = leg === of.root ? 'began the call' : 'took the call that was asked for';
+      return { value: leg.party.ext, fact: `${shown(leg)} ${what} (${leg.party.reason.fact})` };
+    },
+  },
+  {
+    name: 'outside-telephone-of-an-agent',
+    find: ({ of }) => {
+      const leg = outsideAgent(of);
+      const whose = leg === null ? null : agentOutside(of, leg);
+      return whose === null || whose.value === null ? null : { ...whose, fact: `${whose.rule}: ${whose.fact}` };
     },
   },
   {
