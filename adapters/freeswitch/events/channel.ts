@@ -93,6 +93,13 @@ function waitingCaller(event: EslEvent): ChannelId | null {
   return known(event.get('variable_cc_member_session_uuid')) ?? known(event.get('variable_fifo_bridge_uuid'));
 }
 
+/** What an originate called that rings a user of the directory: each of his devices is a leg with a call uuid of its own. */
+export function userAskedFor(event: EslEvent): string | null {
+  const user = known(event.get('variable_dialed_user'));
+  if (user === null || waitingCaller(event) !== null) return null;
+  return `user/${user}@${event.get('variable_dialed_domain') ?? ''}`;
+}
+
 /**
  * Who dialled a leg whose call uuid is its own. In about one call of a hundred, and for every leg of an enterprise originate
  * (`bridge A:_:B`), Channel-Call-UUID names nobody else; the originator, or the leg that originated it, does.
