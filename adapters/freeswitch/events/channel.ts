@@ -196,12 +196,20 @@ function factsOf(event: EslEvent, linkedId: string, caller: Identity, dialled: s
     caller: anyCaller ? { number: null, name: null } : { ...caller, number: bare(caller.number) },
     dialled: bare(dialled),
     context: known(event.get('Caller-Context')),
-    extension: loopback ? wiredExtension(name) : outbound ? known(event.get('variable_dialed_user')) : null,
+    extension: loopback ? wiredExtension(name) : outbound ? rungExtension(event) : null,
     wire: loopback ? bridgeOf(id, half ?? id) : null,
     line: loopback ? null : lineOf(event),
     domain: loopback ? null : domainOf(event),
     withheld: event.get('Caller-Privacy-Hide-Number') === 'true' || /^anonymous$/i.test(caller.number ?? ''),
   };
+}
+
+/** The directory user that is rung; of an outside telephone the agent whose it is for mod_callcenter. FusionPBX names agents by a uuid. */
+function rungExtension(event: EslEvent): string | null {
+  const user = known(event.get('variable_dialed_user'));
+  if (user !== null || event.get('variable_cc_side') !== 'agent' || !isOutside(userIn(event))) return user;
+  const agent = event.get('variable_cc_agent')?.replace(/@.*$/s, '') ?? null;
+  return isExtensionLike(agent) ? agent : null;
 }
 
 /** `loopback/1009-a` stands for extension 1009; outside numbers stand there, too. */

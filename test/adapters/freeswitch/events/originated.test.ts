@@ -1,4 +1,4 @@
-/** Calls that FreeSWITCH was asked to make: ESL events -> finished calls. */
+/** Calls that FreeSWITCH was asked to make, and agents whom its queues ring on telephones outside: ESL events -> finished calls. */
 import t from 'tap';
 import { type Headers, Story } from './normalise-support.ts';
 
@@ -35,6 +35,49 @@ t.test('the same of devices that are not known to be of one call', async (t) => 
   const raced = two(20, shown, '1002').answers(1000, 'B').ends(1010, 'A', 'LOSE_RACE', 'send_cancel');
   raced.outside(1100, 'C', CUSTOMER, 'B').answers(2700, 'C').bridges(2720, 'B', 'C').ends(5700, 'B').ends(5700, 'C');
   t.same(statuses(raced), ['Answered 1002'], 'of two agents one loses the race: there was no call of his');
+});
+
+t.test('a queue rings an agent on a telephone outside', async (t) => {
+  const queued = () =>
+    new Story().caller(0, 'A').answers(10, 'A').custom(20, 'callcenter::info', {
+      'CC-Action': 'member-queue-start',
+      'CC-Queue': 'support@pbx.lab',
+      'CC-Member-Session-UUID': 'A',
+    });
+  const member = (agent: string): Headers => ({
+    variable_cc_side: 'agent',
+    variable_cc_agent: agent,
+    variable_cc_member_session_uuid: 'A',
+  });
+  const taken = (agent: string) => {
+    const story = queued().rings(100, 'B', '1006', null, member('1006@pbx.lab')).ends(5100, 'B', 'NO_ANSWER');
+    story.outside(8000, 'M', MOBILE, null, member(agent)).answers(9000, 'M').bridges(9050, 'A', 'M');
+    return calls(story.ends(69_050, 'A', 'NORMAL_CLEARING', 'recv_bye').ends(69_060, 'M'));
+  };
+  const found = { direction: 'Inbound', status: 'Answered', external: '+919845012345', durationSeconds: 60 };
+  t.match(taken('1007@pbx.lab'), [{ ...found, agent: '1007', agentsRung: ['1006', '1007'] }], 'the queue names him');
+  t.match(
+    taken('0b5a2a0e-7a86-4d0c-9f6b-1d1f9b0f2a11'),
+    [{ ...found, agent: null, agentsRung: ['1006'] }],
+    'FusionPBX names agents by a uuid: then it is nobody known, and not who did not answer',
+  );
+});
+
+t.test('a customer who is called first waits in a queue for an agent outside', async (t) => {
+  const story = new Story().outside(0, 'T', CUSTOMER, null).answers(4000, 'T').custom(4100, 'callcenter::info', {
+    'CC-Action': 'member-queue-start',
+    'CC-Queue': 'support@pbx.lab',
+    'CC-Member-Session-UUID': 'T',
+  });
+  story.outside(4200, 'M', MOBILE, null, {
+    variable_cc_side: 'agent',
+    variable_cc_agent: '1007@pbx.lab',
+    variable_cc_member_session_uuid: 'T',
+  });
+  story.answers(9000, 'M').bridges(9050, 'T', 'M').ends(69_050, 'T', 'NORMAL_CLEARING', 'recv_bye').ends(69_060, 'M');
+  t.match(calls(story), [
+    { direction: 'Outbound', status: 'Answered', externalE164: CUSTOMER, agent: '1007', durationSeconds: 60 },
+  ]);
 });
 
 t.test('an agent who is rung through a loopback takes the call on his mobile', async (t) => {
