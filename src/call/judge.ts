@@ -71,12 +71,15 @@ function recordOf(of: Case): { record: CallRecord; subject: Channel } {
   const mobile = outside[0] !== undefined && rungForOutside(of, direction) ? mobileOf(outside[0], subject) : null;
   const number = externalNumber(of, direction, external);
   const did = companyNumber(direction, subject, external, number.value);
-  const agent = agentOf({ of, direction, talks, mobile, did: direction === 'Inbound' ? did : null });
+  const agent = agentOf({ of, direction, talks, mobile, did });
   const made = direction === 'Internal' ? channels : madeSince(subject, call, channels);
   const met = metBy(subject, connections);
   const queue = queueOf(channels, subject.createdAt, endedAt);
   const rung = rungOf(direction === 'Internal' ? made : madeBefore(endedAt, withNew(channels, made, met)));
-  const responsible = taken !== null ? null : (agent.value ?? missedBy({ of, direction, rung, did, queue }));
+  // Whoever was rung beside an agent who took the call outside has nothing to do with it.
+  const takenOutside = outsideAgent(of) !== null || (of.originated !== null && answeredAt !== null);
+  const untaken = { of, direction, rung: takenOutside ? [] : rung, did, queue };
+  const responsible = taken !== null ? null : (agent.value ?? missedBy(untaken));
   const recordings = status.value === 'Answered' ? recordingsOf(channels, subject) : [];
   const first = oldest(newIn(call)) ?? root;
   const rungAt = direction === 'Outbound' ? subject.createdAt : ringingSince(made);

@@ -46,7 +46,7 @@ export function agentLeg(of: Case): Channel | null {
   if (originated === null || !originated.agentFirst) return null;
   const until = customerLegs(of)[0]?.createdAt ?? Number.POSITIVE_INFINITY;
   const answered = originated.first.filter(({ answeredAt }) => answeredAt !== null && answeredAt <= until);
-  if (answered.length === 0) return originated.first[0] ?? root;
+  if (answered.length === 0) return originated.first.find(isPhone) ?? originated.first[0] ?? root;
   return answered.reduce((a, b) => ((b.answeredAt ?? 0) >= (a.answeredAt ?? 0) ? b : a));
 }
 

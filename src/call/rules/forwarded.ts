@@ -98,9 +98,10 @@ export function behalfOf(of: Case, mobile: Channel, did: string | null): Conclus
   return decide(RULES, { of, mobile, did });
 }
 
-/** The same for an agent who took a call that the PBX was asked to make on such a telephone: the customer's side says nothing of him. */
+/** The same of an agent in a call that the PBX was asked to make: only what was rung on his side says something of him. */
 export function agentOutside(of: Case, leg: Channel): Conclusion<Extension> {
-  return behalfOf({ ...of, channels: of.originated?.first ?? [] }, leg, null);
+  const { first = [], other = [], agentFirst = true } = of.originated ?? {};
+  return behalfOf({ ...of, channels: agentFirst ? first : other }, leg, null);
 }
 
 /** A wire by which an extension is reached. What the PBX is asked to call may be a group or a queue as well. */

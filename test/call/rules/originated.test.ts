@@ -39,7 +39,7 @@ function local(ms: number, name: string, what: string, by: string | null = null,
 const asked = (ms: number, channel: string, exten: string | null) => [on(ms, { kind: 'originated', channel, exten })];
 const sent = (ms: number, id: string, number: string, by: string | null, more: object = {}) =>
   rings(ms, id, TRUNK, by, { number, ...more });
-const over = (ms: number) => ends(ms, 'l1', 'l2', 'f1', 'f2', 'p', 'q', 'm', 'c', 't', 'u');
+const over = (ms: number) => ends(ms, 'l1', 'l2', 'e1', 'e2', 'f1', 'f2', 'g1', 'g2', 'p', 'q', 'm', 'c', 't', 'u');
 const records = (...events: CallEvent[][]): CallRecord[] =>
   recordsOf(events).filter((one) => one.direction !== 'Internal');
 const at = (ms: number) => START + ms;
@@ -47,19 +47,23 @@ const at = (ms: number) => START + ms;
 t.test('the agent is rung through a wire, and takes the call on his mobile beside the desk phone', async (t) => {
   const rung = [
     local(0, 'l', '1005'),
-    rings(20, 'p', 'PJSIP/1005', 'l2', { linkedId: 'l1' }),
-    local(30, 'f', '9845077001', 'l2', 'l1'),
+    // As FreePBX does it.
+    local(10, 'e', 'FMPR-1005', 'l2', 'l1'),
+    rings(20, 'p', 'PJSIP/1005', 'e2', { linkedId: 'l1' }),
+    local(20, 'g', 'FMGL-9845077001#', 'l2', 'l1'),
+    local(30, 'f', '9845077001', 'g2', 'l1'),
     sent(40, 'm', MOBILE, 'f2', { linkedId: 'l1' }),
   ];
   const taken = [
     ...rung,
-    answers(3000, 'm', 'f1', 'f2'),
+    answers(3000, 'm', 'f1', 'f2', 'g1', 'g2'),
     meet(3010, 'b1', 'm', 'f2'),
+    meet(3010, 'b4', 'f1', 'g2'),
     dialEnds(3000, 'm', 'f2', 'answer'),
-    dialEnds(3020, 'p', 'l2', 'cancel'),
+    dialEnds(3020, 'p', 'e2', 'cancel'),
     endsWith(3030, 'p', { q850: 26 }),
     answers(3040, 'l1', 'l2'),
-    meet(3040, 'b2', 'f1', 'l2'),
+    meet(3040, 'b2', 'g1', 'l2'),
     asked(3050, 'l1', CUSTOMER),
   ];
   const dialled = sent(3100, 'c', CUSTOMER, 'l1');
@@ -87,6 +91,18 @@ t.test('the agent is rung through a wire, and takes the call on his mobile besid
     [{ direction: 'Outbound', status: 'NoAnswer', externalE164: CUSTOMER, agent: '1005' }],
     'nobody takes it',
   );
+  const mobileFirst = [
+    local(0, 'l', '1005'),
+    sent(20, 'm', MOBILE, 'l2', { linkedId: 'l1' }),
+    rings(30, 'p', 'PJSIP/1005', 'l2', { linkedId: 'l1' }),
+    endsWith(20_000, 'm', { q850: 19 }),
+    asked(20_010, 'l1', CUSTOMER),
+  ];
+  t.match(
+    records(...mobileFirst, over(20_020)),
+    [{ direction: 'Outbound', status: 'NoAnswer', externalE164: CUSTOMER, agent: '1005' }],
+    'nor where the mobile rings first',
+  );
   t.same(
     records(...taken.slice(0, -1), asked(3050, 'l1', '1006'), rings(3100, 'q', 'PJSIP/1006', 'l1'), over(9000)),
     [],
@@ -107,7 +123,7 @@ t.test('the mobile of a member of a group is none of the group, and of nobody', 
     sent(3100, 'c', CUSTOMER, 'l1'),
   ];
   t.match(records(...group, endsWith(9000, 'c', { q850: 17 }), over(9100)), [
-    { status: 'Busy', externalE164: CUSTOMER, agent: null },
+    { status: 'Busy', externalE164: CUSTOMER, agent: null, responsible: null },
   ]);
 });
 
@@ -158,13 +174,26 @@ t.test('the customer is called first', async (t) => {
   const queued = [on(4100, { kind: 'queued', channel: 't', queue: '600' } as const)];
   const member = [local(4200, 'f', '9845077001', 't'), sent(4250, 'm', MOBILE, 'f2', { linkedId: 't' })];
   const talking = [answers(9000, 'm', 'f1', 'f2'), meet(9010, 'b1', 'm', 'f2'), meet(9020, 'b2', 'f1', 't')];
-  const found = { direction: 'Outbound', status: 'Answered', externalE164: CUSTOMER, agent: null, durationSeconds: 60 };
+  const reasons = { agent: { rule: 'outside-telephone-of-nobody' } };
+  const found = { status: 'Answered', externalE164: CUSTOMER, agent: null, durationSeconds: 60, reasons };
   t.match(
     records(...customer, asked(4010, 't', '600'), queued, ...member, ...talking, over(69_020)),
     [found],
     'and waits in a queue for agents outside',
   );
   t.match(records(...customer, asked(4010, 't', '600'), ...member, ...talking, over(69_020)), [found], 'for a group');
+  t.match(
+    records(
+      ...customer,
+      asked(4010, 't', '600'),
+      rings(4200, 'p', 'PJSIP/1001', 't'),
+      ...member,
+      ...talking,
+      over(69_020),
+    ),
+    [{ ...found, agent: '1001', reasons: {} }],
+    'one of them beside a desk phone: the only one known',
+  );
   t.match(records(...customer, queued, ...member, ...talking, over(69_020)), [found], 'the PBX does not say for whom');
   t.match(
     records(
