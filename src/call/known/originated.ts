@@ -34,6 +34,8 @@ interface Parts {
 export function originatedBy(plan: SourcePlan, parts: Parts): Originated | null {
   const { root, channels } = parts;
   if (calledIn(root) || rootOf(root.call) !== root || dialledUnseen(root)) return null;
+  // Records tell of whoever dialled as of one who came later, where their times are not exact.
+  if (pathOf(parts, root).some((one) => one.party.side !== 'wire' && calledIn(one))) return null;
   const origin = originOf(parts);
   const first: Channel[] = [];
   const other: Channel[] = [];
