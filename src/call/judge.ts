@@ -68,7 +68,7 @@ function recordOf(of: Case): { record: CallRecord; subject: Channel } {
   const answeredAt =
     unheard === null ? answerOf(direction, subject, talks, outside, connections) : (talks[0]?.from ?? taken);
   const status = statusOf(direction, { of, external, answeredAt });
-  const mobile = direction === 'Inbound' && outside[0] !== undefined ? mobileOf(outside[0], subject) : null;
+  const mobile = outside[0] !== undefined && rungForOutside(of, direction) ? mobileOf(outside[0], subject) : null;
   const number = externalNumber(of, direction, external);
   const did = companyNumber(direction, subject, external, number.value);
   const agent = agentOf({ of, direction, talks, mobile, did });
@@ -76,7 +76,10 @@ function recordOf(of: Case): { record: CallRecord; subject: Channel } {
   const met = metBy(subject, connections);
   const queue = queueOf(channels, subject.createdAt, endedAt);
   const rung = rungOf(direction === 'Internal' ? made : madeBefore(endedAt, withNew(channels, made, met)));
-  const responsible = taken !== null ? null : (agent.value ?? missedBy({ of, direction, rung, did, queue }));
+  // Whoever was rung beside an agent who took the call outside has nothing to do with it.
+  const takenOutside = outsideAgent(of) !== null || (of.originated !== null && answeredAt !== null);
+  const untaken = { of, direction, rung: takenOutside ? [] : rung, did, queue };
+  const responsible = taken !== null ? null : (agent.value ?? missedBy(untaken));
   const recordings = status.value === 'Answered' ? recordingsOf(channels, subject) : [];
   const first = oldest(newIn(call)) ?? root;
   const rungAt = direction === 'Outbound' ? subject.createdAt : ringingSince(made);
@@ -145,8 +148,13 @@ function withOutside(
 ): Connection[] {
   const agent = outsideAgent(of);
   if (agent !== null && agent !== subject) return connections.filter((one) => one.others.includes(agent));
-  if (direction === 'Internal') return connections.filter((one) => mobileOf(one, subject) !== null);
-  return direction === 'Inbound' ? connections.filter((one) => mobileOf(one, subject) !== null) : [];
+  const mobiles = direction === 'Internal' || rungForOutside(of, direction);
+  return mobiles ? connections.filter((one) => mobileOf(one, subject) !== null) : [];
+}
+
+/** True where whoever is rung is rung for an outside party: one that called in, or a customer whom the PBX called first. */
+function rungForOutside({ originated }: Case, direction: CallRecord['direction']): boolean {
+  return direction === 'Inbound' || (direction === 'Outbound' && originated?.agentFirst === false);
 }
 
 /** The queue in which the call waited last while the subject was there: between two times, ms since the epoch. */

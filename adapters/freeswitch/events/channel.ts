@@ -93,6 +93,13 @@ function waitingCaller(event: EslEvent): ChannelId | null {
   return known(event.get('variable_cc_member_session_uuid')) ?? known(event.get('variable_fifo_bridge_uuid'));
 }
 
+/** What an originate called that rings a user of the directory: each of his devices is a leg with a call uuid of its own. */
+export function userAskedFor(event: EslEvent): string | null {
+  const user = known(event.get('variable_dialed_user'));
+  if (user === null || waitingCaller(event) !== null) return null;
+  return `user/${user}@${event.get('variable_dialed_domain') ?? ''}`;
+}
+
 /**
  * Who dialled a leg whose call uuid is its own. In about one call of a hundred, and for every leg of an enterprise originate
  * (`bridge A:_:B`), Channel-Call-UUID names nobody else; the originator, or the leg that originated it, does.
@@ -189,12 +196,20 @@ function factsOf(event: EslEvent, linkedId: string, caller: Identity, dialled: s
     caller: anyCaller ? { number: null, name: null } : { ...caller, number: bare(caller.number) },
     dialled: bare(dialled),
     context: known(event.get('Caller-Context')),
-    extension: loopback ? wiredExtension(name) : outbound ? known(event.get('variable_dialed_user')) : null,
+    extension: loopback ? wiredExtension(name) : outbound ? rungExtension(event) : null,
     wire: loopback ? bridgeOf(id, half ?? id) : null,
     line: loopback ? null : lineOf(event),
     domain: loopback ? null : domainOf(event),
     withheld: event.get('Caller-Privacy-Hide-Number') === 'true' || /^anonymous$/i.test(caller.number ?? ''),
   };
+}
+
+/** The directory user that is rung; of an outside telephone the agent whose it is for mod_callcenter. FusionPBX names agents by a uuid. */
+function rungExtension(event: EslEvent): string | null {
+  const user = known(event.get('variable_dialed_user'));
+  if (user !== null || event.get('variable_cc_side') !== 'agent' || !isOutside(userIn(event))) return user;
+  const agent = event.get('variable_cc_agent')?.replace(/@.*$/s, '') ?? null;
+  return isExtensionLike(agent) ? agent : null;
 }
 
 /** `loopback/1009-a` stands for extension 1009; outside numbers stand there, too. */

@@ -8,7 +8,17 @@
 import type { CallEvent, ChannelId } from '../../../src/telephony/call-event.ts';
 import type { EslEvent } from '../link/event.ts';
 import { clearingOf, dialResultOf, endedByEndpoint, endedByPbx, redirectedTo } from './causes.ts';
-import { bridgeOf, historyOf, known, neverSent, newChannelFacts, originatorOf, otherHalf, timeOf } from './channel.ts';
+import {
+  bridgeOf,
+  historyOf,
+  known,
+  neverSent,
+  newChannelFacts,
+  originatorOf,
+  otherHalf,
+  timeOf,
+  userAskedFor,
+} from './channel.ts';
 import { customEvents } from './custom.ts';
 
 export interface EventStamp {
@@ -80,7 +90,9 @@ function created(event: EslEvent, stamp: EventStamp, channel: ChannelId): CallEv
   if (event.get('Call-Direction') === 'outbound') {
     const by = originatorOf(event);
     const presented = facts.caller.number;
-    events.push({ ...stamp, kind: 'dial-started', at, channel, by, number: facts.dialled, presented });
+    const asked = by === null ? userAskedFor(event) : null;
+    const dial = { ...stamp, kind: 'dial-started', at, channel, by, number: facts.dialled, presented } as const;
+    events.push(asked === null ? dial : { ...dial, asked });
   }
   return events;
 }

@@ -208,6 +208,21 @@ function dialled(
   const fact = by === null ? 'the PBX was asked to call it' : `${caller?.facts.name ?? by} dials it`;
   channel.initiators = withEvidence(channel.initiators, { value: 'pbx', rule: 'dialled-by-the-pbx', fact });
   conclude(context, channel);
+  if (asked !== null && presented !== null) joinDevices(context, channel, asked, presented);
+}
+
+/** Within this time the PBX rings the devices of one person, ms. */
+const DEVICES_MS = 100;
+
+/** Several devices of one person that are rung for the same outside number, each as a call of its own (FreeSWITCH, click-to-call). */
+function joinDevices(context: ApplyContext, channel: Channel, asked: string, presented: string): void {
+  const { plan } = context;
+  if (channel.party.side !== 'extension' || toE164(presented, plan.country) === null || isOwnNumber(plan, presented))
+    return;
+  for (const other of context.asked.get(asked) ?? []) {
+    const together = Math.abs(other.createdAt - channel.createdAt) <= DEVICES_MS && other.party.side === 'extension';
+    if (together && other.dials.some((dial) => dial.presented === presented)) linkCalls(channel.call, other.call);
+  }
 }
 
 /**

@@ -5,8 +5,8 @@ import { ownerOf } from '../numbering.ts';
 import type { Direction, Talk } from '../record.ts';
 import { covered } from '../talk.ts';
 import { type Case, isPhone, shown } from './case.ts';
-import { outsideAgent } from './click-to-call.ts';
-import { behalfOf } from './forwarded.ts';
+import { outsideAgent, placedBy } from './click-to-call.ts';
+import { agentOutside, behalfOf } from './forwarded.ts';
 import { ringGroupOf } from './ring-group.ts';
 
 interface Asked {
@@ -30,6 +30,11 @@ function ofTalks({ agent }: Case, talks: readonly Talk[]): Talk | undefined {
   return first === undefined ? undefined : others.reduce(agent === 'last' ? later : longer, first);
 }
 
+/** The outside telephone on which an agent was rung in a call that the PBX was asked to make, before the customer or for him. */
+function askedOutside({ of, direction, mobile }: Asked): Channel | null {
+  return outsideAgent(of) ?? (direction === 'Outbound' ? mobile : null);
+}
+
 const RULES: readonly Rule<Asked, Extension>[] = [
   {
     name: 'who-dialled',
@@ -49,19 +54,27 @@ const RULES: readonly Rule<Asked, Extension>[] = [
   },
   {
     name: 'who-placed-the-call',
-    find: ({ of: { root }, direction }) => {
-      if (direction !== 'Outbound' || !isPhone(root)) return null;
-      return { value: root.party.ext, fact: `${shown(root)} began the call (${root.party.reason.fact})` };
+    find: ({ of, direction }) => {
+      const leg = placedBy(of);
+      if (direction !== 'Outbound' || !isPhone(leg)) return null;
+      const what = leg === of.root ? 'began the call' : 'was rung for the call';
+      return { value: leg.party.ext, fact: `${shown(leg)} ${what} (${leg.party.reason.fact})` };
+    },
+  },
+  {
+    name: 'outside-telephone-of-an-agent',
+    find: (asked) => {
+      const leg = askedOutside(asked);
+      const whose = leg === null ? null : agentOutside(asked.of, leg);
+      return whose === null || whose.value === null ? null : { ...whose, fact: `${whose.rule}: ${whose.fact}` };
     },
   },
   {
     name: 'outside-telephone-of-nobody',
-    find: ({ of }) => {
-      const leg = outsideAgent(of);
-      return leg === null
+    find: (asked) =>
+      askedOutside(asked) === null
         ? null
-        : { value: null, fact: 'the agent was rung on an outside telephone that agent_mobiles does not name' };
-    },
+        : { value: null, fact: 'the agent was rung on an outside telephone that agent_mobiles does not name' },
   },
   {
     name: 'outside-telephone',

@@ -1,6 +1,7 @@
 /** What the rules of judging look at. */
 import type { ChannelId } from '../../telephony/call-event.ts';
 import { type UnheardCaller, unheardCaller } from '../known/caller-unheard.ts';
+import { type Originated, originatedBy } from '../known/originated.ts';
 import { type Call, type Channel, calledIn, rootOf } from '../live/state.ts';
 import type { SourcePlan } from '../plan.ts';
 import type { CallRecord } from '../record.ts';
@@ -39,6 +40,8 @@ export interface Case extends JudgeContext {
   readonly channels: readonly Channel[];
   readonly byId: ReadonlyMap<ChannelId, Channel>;
   readonly unheard: UnheardCaller | null;
+  /** Its two sides, where the PBX was asked to make the call. */
+  readonly originated: Originated | null;
 }
 
 /** `folded`: other calls of its group that have no external party. `null` for a call without channels. */
@@ -51,7 +54,9 @@ export function caseOf(call: Call, folded: readonly Call[], context: JudgeContex
     byId.set(channel.id, channel);
     for (const alias of channel.aliases) byId.set(alias, channel);
   }
-  return { ...context, call, root, channels, byId, unheard: unheardCaller(context.plan, root, channels) };
+  const unheard = unheardCaller(context.plan, root, channels);
+  const originated = originatedBy(context.plan, { root, channels, byId });
+  return { ...context, call, root, channels, byId, unheard, originated };
 }
 
 export function isPhone(channel: Channel): boolean {

@@ -4,51 +4,66 @@
  */
 import { isExtensionLike } from '../../telephony/digits.ts';
 import { toE164 } from '../../telephony/number.ts';
-import { dialledUnseen } from '../known/caller-unheard.ts';
-import { numberCalled } from '../known/routing.ts';
-import { type Channel, calledIn, rootOf, trunksOf } from '../live/state.ts';
-import { isOwnNumber, isSameNumber, mobileOwner } from '../numbering.ts';
-import type { SourcePlan } from '../plan.ts';
+import type { Channel } from '../live/state.ts';
+import { isOwnNumber, mobileOwner } from '../numbering.ts';
+import { connectionsOf } from '../talk.ts';
 import { type Case, isPhone } from './case.ts';
 
-/** True for a leg the PBX was asked to call in order to connect it then, not one that a caller dialled. */
-export function isOriginated(channel: Channel): boolean {
-  return !calledIn(channel) && rootOf(channel.call) === channel && !dialledUnseen(channel);
-}
-
-/** The extension that the PBX was asked to connect with who is rung first, `null` when it did not say. */
-function wantedExten(root: Channel): string | null {
-  return [...root.call.channels].find((channel) => channel.wantedExten !== null)?.wantedExten ?? null;
-}
+const isTrunk = ({ party }: Channel): boolean => party.side === 'trunk';
 
 /**
  * The outside number an originated call was meant for, when it never got as far as a trunk; `null` when it was not meant for
  * outside. What the PBX was asked to connect says it; else the number shown to the agent, which many set to the customer's.
  */
-export function intendedNumber({ plan, root, unheard }: Case): string | null {
-  if (!isOriginated(root) || !(isPhone(root) || isAskedAgent(plan, root))) return null;
-  const wanted = wantedExten(root);
+export function intendedNumber(of: Case): string | null {
+  const { plan, originated, unheard } = of;
+  if (originated === null || !originated.agentFirst || isWithdrawn(of)) return null;
+  const { wanted } = originated;
   if (isExtensionLike(wanted) || (wanted === null && unheard !== null)) return null;
-  const shown = root.dials.find((dial) => dial.presented !== null)?.presented ?? root.facts.caller.number;
+  const phone = originated.first.find(isPhone);
+  const shown = phone?.dials.find((dial) => dial.presented !== null)?.presented ?? phone?.facts.caller.number ?? null;
   const number = wanted !== null && toE164(wanted, plan.country) !== null ? wanted : shown;
-  if (number === null || number === root.party.ext || toE164(number, plan.country) === null) return null;
+  if (number === null || number === phone?.party.ext || toE164(number, plan.country) === null) return null;
   return isOwnNumber(plan, number) || mobileOwner(plan, number) !== null ? null : number;
 }
 
-/** True for a trunk leg that was rung in order to be connected with another outside number: the agent is at an outside telephone. */
-function isAskedAgent(plan: SourcePlan, root: Channel): boolean {
-  const wanted = wantedExten(root);
-  if (root.party.side !== 'trunk' || wanted === null || toE164(wanted, plan.country) === null) return false;
-  return !isSameNumber(wanted, numberCalled(root) ?? '');
+/**
+ * True where nothing came of it for another reason than the agent's: the phone lost the race to a device that is rung as a call of its
+ * own, or the agent met the outside party elsewhere, as in a conference to which the PBX has called both.
+ */
+function isWithdrawn(of: Case): boolean {
+  const leg = agentLeg(of) ?? of.root;
+  if (leg.answeredAt === null) return leg.dials.at(-1)?.result === 'elsewhere';
+  return connectionsOf(leg, leg.clearedAt ?? of.until).some(({ others }) => others.some(isTrunk));
 }
 
 /**
- * The agent's own leg, where the agent was rung first on an outside telephone that no setting names: an originated trunk leg that
- * then called another one, or was to. A customer who is called first is connected with phones; `null` also then.
+ * The agent's own leg of a call that the PBX was asked to make, where the agent was rung first: the one of that side that was answered
+ * last before the customer was called, since a group, a queue or a follow-me may ring several. `null` where the customer was first.
  */
-export function outsideAgent({ plan, call, root, channels }: Case): Channel | null {
-  if (root.party.side !== 'trunk' || !isOriginated(root)) return null;
-  if (channels.some((channel) => channel !== root && isPhone(channel))) return null;
-  if (isAskedAgent(plan, root)) return root;
-  return trunksOf(call).some((leg) => leg !== root && !calledIn(leg)) ? root : null;
+export function agentLeg(of: Case): Channel | null {
+  const { root, originated } = of;
+  if (originated === null || !originated.agentFirst) return null;
+  const until = customerLegs(of)[0]?.createdAt ?? Number.POSITIVE_INFINITY;
+  const answered = originated.first.filter(({ answeredAt }) => answeredAt !== null && answeredAt <= until);
+  if (answered.length === 0) return originated.first.find(isPhone) ?? originated.first[0] ?? root;
+  return answered.reduce((a, b) => ((b.answeredAt ?? 0) >= (a.answeredAt ?? 0) ? b : a));
+}
+
+/** The leg of whoever placed the call: the one that began it, or where the PBX was asked to, that of the agent who took it. */
+export function placedBy(of: Case): Channel {
+  return agentLeg(of) ?? of.root;
+}
+
+/** The agent's own leg, where he took the call on an outside telephone that no setting names. */
+export function outsideAgent(of: Case): Channel | null {
+  const leg = agentLeg(of);
+  return leg !== null && isTrunk(leg) ? leg : null;
+}
+
+/** The legs to the customer that left by a trunk, of a call that the PBX was asked to make; in the order in which they became known. */
+export function customerLegs({ call, originated }: Case): Channel[] {
+  if (originated === null) return [];
+  const side = originated.agentFirst ? originated.other : originated.first;
+  return side.filter((leg) => isTrunk(leg) && leg.call === call);
 }

@@ -8,7 +8,7 @@ import { type Channel, calledIn, trunksOf } from '../live/state.ts';
 import { isOwnNumber } from '../numbering.ts';
 import { type Direction, EXTENSION_DIALLED } from '../record.ts';
 import { type Case, isKnownExtension, isPhone, shown } from './case.ts';
-import { intendedNumber } from './click-to-call.ts';
+import { customerLegs, intendedNumber } from './click-to-call.ts';
 
 const RULES: readonly Rule<Case, Direction>[] = [
   {
@@ -40,8 +40,11 @@ const RULES: readonly Rule<Case, Direction>[] = [
   },
   {
     name: 'phone-to-trunk',
-    find: ({ call, root }) => {
-      const [leg] = isPhone(root) ? trunksOf(call) : [];
+    find: (of) => {
+      const { call, root, originated } = of;
+      if (!isPhone(root)) return null;
+      // The agent's own mobile, rung in a call that the PBX was asked to make, is no customer.
+      const [leg] = originated === null ? trunksOf(call) : customerLegs(of);
       return leg === undefined ? null : { value: 'Outbound', fact: `the call of ${shown(root)} left by ${shown(leg)}` };
     },
   },

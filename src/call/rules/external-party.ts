@@ -6,7 +6,7 @@ import { beganKnown, type Channel, calledIn, trunksOf } from '../live/state.ts';
 import { type OutgoingRule, outgoingNumber } from '../numbering.ts';
 import type { Direction } from '../record.ts';
 import { type Case, shown } from './case.ts';
-import { intendedNumber, isOriginated, outsideAgent } from './click-to-call.ts';
+import { customerLegs, intendedNumber } from './click-to-call.ts';
 
 /**
  * The channel of the external party: the caller, or of the legs dialled out the one that was answered first, else the last.
@@ -14,12 +14,11 @@ import { intendedNumber, isOriginated, outsideAgent } from './click-to-call.ts';
  */
 export function externalOf(of: Case, direction: Direction): Channel | null {
   if (direction === 'Internal') return null;
-  const { call, root } = of;
+  const { call, root, originated } = of;
   // The caller was not heard.
   if (direction === 'Inbound' && root.party.side !== 'trunk') return null;
-  const agent = outsideAgent(of);
-  if (agent === null && (direction === 'Inbound' || root.party.side === 'trunk')) return root;
-  const legs = trunksOf(call).filter((leg) => leg !== agent);
+  if (originated === null && root.party.side === 'trunk') return root;
+  const legs = originated === null ? trunksOf(call) : customerLegs(of);
   const answered = legs.filter((leg) => leg.answeredAt !== null);
   if (answered.length > 0) return answered.reduce((a, b) => ((b.answeredAt ?? 0) < (a.answeredAt ?? 0) ? b : a));
   return legs.length === 0 ? null : legs.reduce((a, b) => (b.createdAt >= a.createdAt ? b : a));
@@ -95,10 +94,10 @@ const RULES: readonly Rule<Asked, ExternalNumber>[] = [
   },
   {
     name: 'number-dialled',
-    find: ({ of: { root }, external }) => {
+    find: ({ of: { root, originated }, external }) => {
       // Of a leg that was there before it was heard of, only the one who dialled tells the number.
       const heard = external !== null && beganKnown(external);
-      const dialled = heard || isOriginated(root) ? null : bareOf(root.facts.dialled);
+      const dialled = heard || originated !== null ? null : bareOf(root.facts.dialled);
       return dialled === null ? null : { value: read(dialled, external ?? root), fact: `${shown(root)} dialled it` };
     },
   },

@@ -51,7 +51,7 @@ const RULES: readonly Rule<Led, Extension>[] = [
   {
     name: 'follow-me',
     find: ({ of, mobile }) => {
-      const wire = dialPath(of, mobile).find((one) => one.party.side === 'wire' && one.party.ext !== null);
+      const wire = dialPath(of, mobile).find((one) => one.party.ext !== null && isOwnWire(of, one));
       return wire === undefined ? null : { value: wire.party.ext, fact: `dialled through ${wire.facts.endpoint}` };
     },
   },
@@ -96,6 +96,17 @@ const RULES: readonly Rule<Led, Extension>[] = [
 /** The extension in whose name an outside number was called. */
 export function behalfOf(of: Case, mobile: Channel, did: string | null): Conclusion<Extension> {
   return decide(RULES, { of, mobile, did });
+}
+
+/** The same of an agent in a call that the PBX was asked to make: only what was rung on his side says something of him. */
+export function agentOutside(of: Case, leg: Channel): Conclusion<Extension> {
+  const { first = [], other = [], agentFirst = true } = of.originated ?? {};
+  return behalfOf({ ...of, channels: agentFirst ? first : other }, leg, null);
+}
+
+/** A wire by which an extension is reached. What the PBX is asked to call may be a group or a queue as well. */
+function isOwnWire(of: Case, { party: { side, ext } }: Channel): boolean {
+  return side === 'wire' && ext !== null && (of.originated === null || isKnownExtension(of, ext));
 }
 
 /** The extension from whose place in the dialplan a leg was dialled, when it is known to be one. */

@@ -1,4 +1,6 @@
 /** The ring group that offered a call to its members. */
+
+import { diallerOf } from '../known/originated.ts';
 import type { Channel } from '../live/state.ts';
 import { type Case, calledLegs, dialPath, isKnownExtension } from './case.ts';
 
@@ -24,8 +26,7 @@ export function groupOf(of: Case, leg: Channel): string | null {
 export function queueOf(of: Case, leg: Channel): string | null {
   for (const channel of dialPath(of, leg)) {
     for (const { by, at } of channel.dials) {
-      const caller = by === null ? undefined : of.byId.get(by);
-      const waiting = caller?.queues.find((stay) => stay.from <= at && (stay.to ?? at) >= at);
+      const waiting = diallerOf(of, channel, by)?.queues.find((stay) => stay.from <= at && (stay.to ?? at) >= at);
       if (waiting !== undefined) return waiting.queue;
     }
   }

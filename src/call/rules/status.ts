@@ -4,6 +4,7 @@ import { type Conclusion, decide, type Rule } from '../evidence.ts';
 import { type Channel, calledIn } from '../live/state.ts';
 import type { CallStatus, Direction } from '../record.ts';
 import { type Case, calledLegs, isPhone, shown } from './case.ts';
+import { placedBy } from './click-to-call.ts';
 import { agentsGivenUp, leftMessage, mailboxReached } from './voicemail.ts';
 
 interface Asked {
@@ -135,24 +136,32 @@ const OUTBOUND: readonly StatusRule[] = [
   },
   {
     name: 'agent-not-reached',
-    find: ({ of: { root }, external }) => {
+    find: ({ of, external }) => {
       if (external !== null) return null;
-      const declined = outcomeOf(root) === 'busy' || root.clearing?.q850 === CALL_REJECTED;
-      if (declined) return { value: 'Cancelled', fact: `${shown(root)} refused the click-to-call` };
-      if (root.answeredAt !== null)
-        return { value: 'Cancelled', fact: `${shown(root)} hung up before the customer was dialled` };
-      return { value: 'NoAnswer', fact: `${shown(root)} did not take the click-to-call` };
+      const leg = placedBy(of);
+      const rung = leg.answeredAt === null ? (of.originated?.first ?? [leg]) : [leg];
+      if (rung.every(refused)) return { value: 'Cancelled', fact: `${shown(leg)} refused the click-to-call` };
+      if (leg.answeredAt !== null)
+        return { value: 'Cancelled', fact: `${shown(leg)} hung up before the customer was dialled` };
+      return { value: 'NoAnswer', fact: `${shown(leg)} did not take the click-to-call` };
     },
   },
   {
     name: 'agent-hung-up',
-    find: ({ of: { root }, external }) =>
-      external !== null && root !== external && gaveUp(root, external)
-        ? { value: 'Cancelled', fact: `${shown(root)} hung up before an answer` }
-        : null,
+    find: ({ of, external }) => {
+      const leg = placedBy(of);
+      return external !== null && leg !== external && gaveUp(leg, external)
+        ? { value: 'Cancelled', fact: `${shown(leg)} hung up before an answer` }
+        : null;
+    },
   },
   { name: 'how-the-leg-ended', find: ({ of, external }) => ended(external ?? of.root) },
 ];
+
+/** Whoever was called did not want the call. */
+function refused(leg: Channel): boolean {
+  return outcomeOf(leg) === 'busy' || leg.clearing?.q850 === CALL_REJECTED;
+}
 
 /** An internal call that was not answered. */
 const INTERNAL: readonly StatusRule[] = [

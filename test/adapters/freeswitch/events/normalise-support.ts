@@ -91,12 +91,13 @@ export class Story {
     });
   }
 
-  /** Both halves of a loopback. */
-  loopback(at: number, a: string, b: string, target: string, by: string): this {
+  /** Both halves of a loopback; `by`: the leg that dials it, `null` when it is originated. */
+  loopback(at: number, a: string, b: string, target: string, by: string | null, more: Headers = {}): this {
     this.#create(at, a, 'outbound', `loopback/${target}-a`, '+919845012345', target, {
-      'Channel-Call-UUID': by,
+      'Channel-Call-UUID': by ?? a,
       ...originator(by),
       variable_other_loopback_leg_uuid: b,
+      ...more,
     });
     return this.#create(at, b, 'inbound', `loopback/${target}-b`, '+919845012345', target, {
       'Channel-Call-UUID': b,
