@@ -12,7 +12,19 @@ import type { SourceStatus } from '../ports.ts';
 import { knownSince } from '../records/text.ts';
 import { ask } from './control.ts';
 import { fittedLines, placeOfCommand } from './here/here.ts';
-import { columns, count, cut, dateTime, external, length, print, privacy, STANDINGS, type Tone, told } from './output.ts';
+import {
+  columns,
+  count,
+  cut,
+  dateTime,
+  external,
+  length,
+  print,
+  privacy,
+  STANDINGS,
+  type Tone,
+  told,
+} from './output.ts';
 import { gapLines } from './records/gap-line.ts';
 
 type StatusReply = Replies['status'];
@@ -95,7 +107,8 @@ export function sourceCells(source: SourceStatus, at: number): readonly string[]
   const heard = lastFrameAt === null ? 'nothing heard yet' : `last heard ${ago(lastFrameAt)}`;
   const calls =
     callHeardAt === undefined ? '' : callHeardAt === null ? ', no call yet' : `, a call ${ago(callHeardAt)}`;
-  const trouble = deaf && deaf.text === problem ? 'events of calls are missing: see above' : problem === null ? null : told(problem);
+  const trouble =
+    deaf && deaf.text === problem ? 'events of calls are missing: see above' : problem === null ? null : told(problem);
   const good = state === 'connected' && problem === null;
   return [
     good ? 'ok  ' : 'FAIL',

@@ -28,7 +28,9 @@ t.test('what LeadSquared and a PBX said is shown without whole numbers', async (
       ...{ standing: 'away', cause, paused: false, users: { fetchedAt: null, count: 0 } },
     },
   };
-  const lines = deliveryRows(reply as unknown as Parameters<typeof deliveryRows>[0]).flat().join('\n');
+  const lines = deliveryRows(reply as unknown as Parameters<typeof deliveryRows>[0])
+    .flat()
+    .join('\n');
   t.match(lines, /502: no page .*2345/);
   t.notMatch(lines, '9845012345');
   t.notMatch(sourceCells({ ...well, problem: 'Refused: 9845012345 is no user.' }, at).join(), '9845012345');
