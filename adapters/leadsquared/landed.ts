@@ -13,7 +13,8 @@ import type { CallLogPolicy } from './policy.ts';
 const LEAD_PAGE = 100;
 const LEAD_PAGES = 10;
 const WINDOW_PAGE = 1000;
-const WINDOW_PAGES = 3;
+/** At the full rate of an account half an hour of calls and more. A request for each is cheaper than somebody who has to look. */
+const WINDOW_PAGES = 10;
 /** Leads that share a number, of which so many are asked. */
 const LEADS_ASKED = 5;
 /** Shorter numbers are extensions, which many calls share. */

@@ -123,12 +123,12 @@ t.test('too many calls of all leads, and a list that never ends', async (t) => {
     const body = JSON.stringify({ RecordCount: total, List: rows });
     sandbox.addFaults({ match: { path: 'RetrieveByActivityEvent' }, fault: { kind: 'status', status: 200, body } });
   };
-  list(3001, ['a']);
-  t.match(await log.findLanded(query, BACKLOG), { kind: 'rejected', value: null, message: /3001 calls/ });
+  list(10_001, ['a']);
+  t.match(await log.findLanded(query, BACKLOG), { kind: 'rejected', value: null, message: /10001 calls/ });
   t.equal(sandbox.stats().arrivals, 1);
-  for (const id of ['a', 'b', 'c', 'd', 'e']) list(2500, [id]);
-  t.match(await log.findLanded(query, BACKLOG), { kind: 'unavailable', value: null, message: /4 of 2500/ });
-  t.equal(sandbox.stats().arrivals, 5, 'three pages, one more as the list may grow, and no more');
+  for (const id of 'abcdefghijkl') list(9500, [id]);
+  t.match(await log.findLanded(query, BACKLOG), { kind: 'unavailable', value: null, message: /11 of 9500/ });
+  t.equal(sandbox.stats().arrivals, 12, 'ten pages, one more as the list may grow, and no more');
 });
 
 t.test('what comes in while the pages are read pushes nothing out of sight', async (t) => {

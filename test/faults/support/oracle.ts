@@ -2,6 +2,9 @@
 import BetterSqlite3 from 'better-sqlite3';
 import type { Expected } from '../calls/template.ts';
 import type { Site } from './site.ts';
+import { watchStalls, worstWindow } from './stalls.ts';
+
+const STALLS = watchStalls();
 
 export interface Verdict {
   /** Calls of customers that went on in the PBXs. */
@@ -157,7 +160,7 @@ export function judge(site: Site, known: Knowledge, limit: number): Verdict {
       const row = rows.get(id);
       return `${id} (${row === undefined ? 'no row' : `${row.state}: ${row.reason ?? 'no reason'}`})`;
     });
-  const worst = site.crm.worstWindow();
+  const worst = worstWindow(site.crm.arrivals(), site.windowMs, STALLS);
   if (worst > limit) wrong.push(`${worst} requests in a window of ${limit}`);
   return {
     calls: calls.length,

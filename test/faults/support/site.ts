@@ -170,6 +170,8 @@ export const customerOf = (number: number): string => String(1000 + (number % CU
 
 export class Site {
   readonly folder: string;
+  /** Of the limit of the CRM, ms. */
+  readonly windowMs: number;
   readonly config: string;
   readonly database: string;
   readonly crm: Sandbox;
@@ -177,8 +179,14 @@ export class Site {
   readonly freeswitch: ScriptedFreeswitch;
   readonly lives: Life[] = [];
 
-  private constructor(folder: string, database: string, crm: Sandbox, pbxs: [ScriptedAsterisk, ScriptedFreeswitch]) {
+  private constructor(
+    folder: string,
+    database: string,
+    { crm, windowMs }: { readonly crm: Sandbox; readonly windowMs: number },
+    pbxs: [ScriptedAsterisk, ScriptedFreeswitch],
+  ) {
     this.folder = folder;
+    this.windowMs = windowMs;
     this.database = database;
     this.crm = crm;
     [this.asterisk, this.freeswitch] = pbxs;
@@ -197,7 +205,7 @@ export class Site {
     const asterisk = await new ScriptedAsterisk(SECRET).listen(pbxHost);
     const freeswitch = await new ScriptedFreeswitch(SECRET).listen(pbxHost);
     const database = options.storage ?? join(folder, 'logcalld.db');
-    const site = new Site(folder, database, crm, [asterisk, freeswitch]);
+    const site = new Site(folder, database, { crm, windowMs }, [asterisk, freeswitch]);
     site.configure(options);
     return site;
   }
