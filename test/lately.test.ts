@@ -8,10 +8,10 @@ import { openDatabase } from '../adapters/sqlite/thread/database.ts';
 import { DEFAULT_RULES } from '../src/call/correlate.ts';
 import type { CallRecord } from '../src/call/record.ts';
 import { createPipeline } from '../src/pipeline.ts';
-import type { EventSource, SourceFrame } from '../src/ports.ts';
 import type { CallEvent } from '../src/telephony/call-event.ts';
 import { tempFolder } from './adapters/sqlite/support.ts';
 import { facts } from './support/facts.ts';
+import { handSource } from './support/hand-source.ts';
 import { labPlan } from './support/recordings.ts';
 import type { Told } from './support/told.ts';
 
@@ -24,19 +24,7 @@ async function life(path: string) {
   const database = await openDatabase(path);
   const stored: CallRecord[] = [];
   let tell = () => {};
-  let emit: (frame: SourceFrame) => void = () => {};
-  const source: EventSource = {
-    name: 'pbx',
-    start(onFrame) {
-      emit = onFrame;
-    },
-    stop: async () => {},
-    hold: () => {},
-    status: () => ({
-      ...{ name: 'pbx', state: 'lost', since: 0, problem: null, frames: 0, unknownEvents: 0, faults: 0 },
-      lastFrameAt: null,
-    }),
-  };
+  const { source, emit } = handSource(() => ({ state: 'lost', since: 0, lastFrameAt: null }));
   const pipeline = createPipeline({
     sources: [{ source, plan: labPlan('asterisk') }],
     rules: { ...DEFAULT_RULES, graceMs: 0 },

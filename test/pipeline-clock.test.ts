@@ -4,10 +4,11 @@ import { createClock } from '../adapters/host/clock.ts';
 import { DEFAULT_RULES } from '../src/call/correlate.ts';
 import type { CallRecord } from '../src/call/record.ts';
 import { createPipeline } from '../src/pipeline.ts';
-import type { ClockNews, EventSource, SourceFrame } from '../src/ports.ts';
+import type { ClockNews } from '../src/ports.ts';
 import { type CallEvent, channelOf } from '../src/telephony/call-event.ts';
 import { facts } from './support/facts.ts';
 import { handMachine } from './support/hand-machine.ts';
+import { handSource } from './support/hand-source.ts';
 import { labPlan } from './support/recordings.ts';
 import type { Told } from './support/told.ts';
 
@@ -25,19 +26,7 @@ function life(machine: Machine, stored: CallEvent[] = [], pbxClock: (() => numbe
   const ended: CallRecord[] = [];
   const news: ClockNews[] = [];
   const open = new Set<string>();
-  let emit: (frame: SourceFrame) => void = () => {};
-  const source: EventSource = {
-    name: 'pbx',
-    start(onFrame) {
-      emit = onFrame;
-    },
-    stop: async () => {},
-    hold: () => {},
-    status: () => ({
-      ...{ name: 'pbx', state: 'connected', since: START, problem: null, frames: 0, unknownEvents: 0, faults: 0 },
-      lastFrameAt,
-    }),
-  };
+  const { source, emit } = handSource(() => ({ state: 'connected', since: START, lastFrameAt }));
   const kept = stored.filter((event) => channelOf(event) === null || !isOver(stored, channelOf(event)));
   const pipeline = createPipeline({
     sources: [{ source, plan: labPlan('asterisk') }],

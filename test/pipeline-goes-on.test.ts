@@ -3,10 +3,10 @@ import t from 'tap';
 import { DEFAULT_RULES } from '../src/call/correlate.ts';
 import type { CallRecord } from '../src/call/record.ts';
 import { createPipeline } from '../src/pipeline.ts';
-import type { EventSource, SourceFrame } from '../src/ports.ts';
 import { type CallEvent, channelOf } from '../src/telephony/call-event.ts';
 import { FakeClock, flush } from './delivery/fakes.ts';
 import { facts } from './support/facts.ts';
+import { handSource } from './support/hand-source.ts';
 import { labPlan } from './support/recordings.ts';
 import { calls, ends, leave, on, rings, START, talk } from './support/told.ts';
 
@@ -20,19 +20,7 @@ interface Kept {
 
 function life({ events: stored, open }: Kept, clock: FakeClock) {
   const ended: CallRecord[] = [];
-  let emit: (frame: SourceFrame) => void = () => {};
-  const source: EventSource = {
-    name: 'pbx',
-    start(onFrame) {
-      emit = onFrame;
-    },
-    stop: async () => {},
-    hold: () => {},
-    status: () => ({
-      ...{ name: 'pbx', state: 'connected', since: START, problem: null, frames: 0, unknownEvents: 0, faults: 0 },
-      lastFrameAt: null,
-    }),
-  };
+  const { source, emit } = handSource(() => ({ state: 'connected', since: START, lastFrameAt: null }));
   const pipeline = createPipeline({
     ...{ sources: [{ source, plan: labPlan('asterisk') }], rules: DEFAULT_RULES, clock },
     journal: {

@@ -10,7 +10,9 @@ import { built } from '../../bench/support/built.ts';
 import { refuse, wholeNumber, wordsOf } from '../support/words.ts';
 import { PARTS, type Part, type RunOptions } from './parts.ts';
 import { chanceOf } from './support/chance.ts';
+import { STALLS } from './support/oracle.ts';
 import { paceOf } from './support/pace.ts';
+import { toldOf } from './support/stalls.ts';
 import { complaints, failed, type Outcome, tableOf } from './support/table.ts';
 
 const { values, positionals } = wordsOf({
@@ -89,6 +91,8 @@ await Promise.all(waiting.map((part) => runPart(part, waiting.length > 1 ? 1 : o
 const bad = done.filter(failed);
 const sum = (of: (outcome: Outcome) => number): number => done.reduce((total, outcome) => total + of(outcome), 0);
 
+const stalls = toldOf(STALLS);
+if (stalls !== null) console.log(`\n${stalls}`);
 console.log(`\nseed ${seed}`);
 console.log(`\n${tableOf(done)}\n`);
 console.log(

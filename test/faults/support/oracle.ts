@@ -4,7 +4,8 @@ import type { Expected } from '../calls/template.ts';
 import type { Site } from './site.ts';
 import { watchStalls, worstWindow } from './stalls.ts';
 
-const STALLS = watchStalls();
+/** Of this process, in which the CRMs of all sites are. */
+export const STALLS = watchStalls();
 
 export interface Verdict {
   /** Calls of customers that went on in the PBXs. */

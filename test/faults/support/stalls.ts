@@ -15,7 +15,7 @@ export interface Stall {
   readonly to: number;
 }
 
-/** Takes note of each, until this process ends. */
+/** Takes note of each from now on, until this process ends. */
 export function watchStalls(): readonly Stall[] {
   const stalls: Stall[] = [];
   let last = performance.now();
@@ -39,4 +39,11 @@ export function worstWindow(arrivals: readonly number[], windowMs: number, stall
     if (!touched) worst = Math.max(worst, n - first + 1);
   }
   return worst;
+}
+
+/** One line about how long this process stood still, and what that leaves out; `null` where it did not. */
+export function toldOf(stalls: readonly Stall[]): string | null {
+  if (stalls.length === 0) return null;
+  const ms = stalls.reduce((sum, { from, to }) => sum + to - from, 0);
+  return `This process stood still ${stalls.length} times, ${Math.round(ms / 1000)} s in all: requests in windows beside that are not counted.`;
 }
