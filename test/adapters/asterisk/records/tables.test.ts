@@ -200,6 +200,13 @@ t.test(
       [WHOLE, WHOLE],
       'in the second of its end',
     );
+    const goesOn = another(BEGUN, { first: 90_030, from: 0 });
+    const beside = another(ANSWERED, { first: 90_034, from: 3 });
+    t.strictSame(
+      talks([...goesOn, ...beside, ...another(ANSWERED, { first: 120, from: 8 })]),
+      [WHOLE, WHOLE],
+      'one without an end yet is not cut off: another of its PBX went on',
+    );
   },
 );
 
