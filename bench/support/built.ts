@@ -4,7 +4,9 @@ import { cpSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT, scratch } from './process.ts';
 
-let launcher: string | null = null;
+/** The launcher that another process of the run has built. */
+export const BUILT_VARIABLE = 'LOGCALLD_BENCH_BUILT';
+let launcher: string | null = process.env[BUILT_VARIABLE] ?? null;
 
 /** Path of the launcher, `logcalld.js`, of the built program. */
 export function built(): string {

@@ -2,7 +2,8 @@
 import { pauses, pbxClock, reboots, wallClock } from './clocks.ts';
 import { damages } from './damage.ts';
 import { diskFull, failingSync, slowSync } from './disk.ts';
-import { kills, templates } from './kills.ts';
+import { templates } from './kills.ts';
+import { inProcess } from './kills-site.ts';
 import { lostToCrm, lostToPbxs } from './lost-packets.ts';
 import { crmWay, cutLinks, deadLinks } from './network.ts';
 import { points } from './points.ts';
@@ -36,20 +37,21 @@ export interface Part {
 }
 
 /**
- * Lives of one database, at most. A start reads back what was heard of late, here the calls of a day in a few minutes: after a thousand
+ * Lives of one database, about. A start reads back what was heard of late, here the calls of a day in a few minutes: after a thousand
  * lives it takes three times as long, and shows nothing else.
  */
-const LIVES_OF_ONE = 400;
+const LIVES_OF_ONE = 250;
 
 const randomKills: Part = {
   name: 'kills',
   async run({ chance, lives, callsPerLife, parallel, pace }) {
     const began = performance.now();
-    const sites = Math.max(parallel, Math.ceil(lives / LIVES_OF_ONE));
+    // As many in each turn: one that were left for the end would have the machine for itself.
+    const sites = parallel * Math.max(1, Math.round(lives / LIVES_OF_ONE / parallel));
     const share = Math.ceil(lives / sites);
     const runs = Array.from({ length: sites }, (_, number) => async () => {
       const own = { lives: share, callsPerLife, pace, chance: chance.part(`kills ${number}`) };
-      return pace.over ? null : kills(`site ${number + 1}`, own);
+      return pace.over ? null : inProcess(`site ${number + 1}`, own);
     });
     const done = (await inParallel(runs, parallel)).filter((one) => one !== null);
     return [sumOf('SIGKILL at random instants', done, (performance.now() - began) / 1000)];

@@ -1,6 +1,8 @@
 /** Chance that a number decides: the same seed gives the same run. */
 
 export interface Chance {
+  /** `chanceOf` makes the same chance of it, from its beginning. */
+  readonly seed: number;
   /** Uniform in [0, 1). */
   readonly next: () => number;
   /** A whole number in [from, to]. */
@@ -28,6 +30,7 @@ export function chanceOf(seed: number): Chance {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
   return {
+    seed,
     next,
     whole: (from, to) => from + Math.floor(next() * (to - from + 1)),
     is: (probability) => next() < probability,
