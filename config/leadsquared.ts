@@ -3,11 +3,6 @@ import { z } from 'zod';
 import { NUMBER_FORMATS } from '../src/telephony/number.ts';
 import { choice, credential, duration, file, flag, inlineSecret, optional, text, timeZone, whole } from './values.ts';
 
-/**
- * How a number is written: CC the country code, NSN the national number. LeadSquared's own samples have `+CC-NSN`
- * (+91-9845012345).
- */
-
 /** `api-in21.leadsquared.com` or a URL; in the program the origin, e.g. `https://api-in21.leadsquared.com`. */
 const host = text("the API host, e.g. 'api-in21.leadsquared.com'").transform((value, context) => {
   const expected = "the API host, e.g. 'api-in21.leadsquared.com', without a path";

@@ -169,7 +169,11 @@ function inWindow(client: Client, policy: CallLogPolicy, query: LandedQuery, ask
   });
 }
 
-/** One lead costs a request for each hundred of its calls, whenever it is asked; a post without one is looked for among all. */
+/**
+ * Looks for the call of `query` among the calls of its leads, or, where none is known, among all that changed since its first attempt.
+ * Costs a request for each 100 calls of a lead (1,000 at most, of 5 leads), else for each 1,000 of all calls (10,000 at most). `rejected`:
+ * there are more than that, or a lead is not known any more.
+ */
 export async function findLanded(
   client: Client,
   policy: CallLogPolicy,

@@ -31,7 +31,10 @@ import { seconds } from './rules/split-off.ts';
 import { statusOf } from './rules/status.ts';
 import { type Connection, connectionsOf, covered } from './talk.ts';
 
-/** The records of one call; none when it is part of another. */
+/**
+ * The records of one call: its own first, then those of outside parties who were consulted and of phones that talked on. None when it
+ * is part of another call of its group, or when all of it has been reported.
+ */
 export function judge(call: Call, context: JudgeContext): CallRecord[] {
   const group = [...componentOf(call)];
   if (!hasTrunk(call)) {

@@ -5,7 +5,7 @@ export type Direction = (typeof DIRECTIONS)[number];
 export const CALL_STATUSES = [
   'Answered' /* a person on the other side picked up and was connected */,
   'Abandoned' /* the caller left before that: ringing, IVR, queue */,
-  'Missed' /* the PBX gave up: no answer, closed, queue timeout */,
+  'Missed' /* nobody took it: the PBX gave up (no answer, closed, queue timeout), or only a greeting was heard */,
   'Busy',
   'Voicemail' /* a message was left */,
   'NoAnswer' /* outbound: nobody picked up */,
@@ -69,7 +69,10 @@ export interface CallRecord {
   /** Domain of the responsible phone on a PBX with several tenants, whose extensions are only unique within it; else `null`. */
   readonly agentDomain: string | null;
   readonly agentsRung: readonly string[];
-  /** Whose call it is: the agent, else the extension rung last, else the owner of the direct line that was called. */
+  /**
+   * Whose call it is: the agent; of a call that nobody took, the extension to which the setting `calls.missed` gives it (by default the
+   * only phone that rang, else the owner of the direct line, the number of the group or queue, the phone that rang last). `null`: nobody's.
+   */
   readonly responsible: string | null;
   readonly agentsTalked: readonly Talk[];
   /** ms since the epoch, UTC. */
@@ -85,8 +88,11 @@ export interface CallRecord {
   readonly endBetween?: { readonly from: number; readonly to: number | null } | null;
   /** endedAt - answeredAt in whole seconds (rounded), 0 when not answered. */
   readonly durationSeconds: number;
+  /** Time in which somebody of the company was connected with the external party, in whole seconds; 0 when not answered. */
   readonly talkSeconds: number;
+  /** From the first ring to the answer, else to the end, in whole seconds; 0 when nothing rang. */
   readonly ringSeconds: number;
+  /** Time on hold, in whole seconds. */
   readonly holdSeconds: number;
   /** Recording file name as the PBX gives it; of several the one that stands for the call. */
   readonly recording: string | null;

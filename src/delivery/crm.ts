@@ -9,8 +9,9 @@ import type { Asking } from '../permits/port.ts';
  * What became of one request. `uncertain` only for requests that write: the CRM may or may not have done it.
  *
  * accepted: done. rejected: this request is wrong and stays wrong (400, MX exception). rate-limited: not done, try later,
- * no fault of the request. denied: the whole account is refused (401, 403, 404). unavailable: surely not done (no
- * connection, or a read failed). uncertain: sent, and no trustworthy reply (timeout, reset, 5xx without an MX body).
+ * no fault of the request. denied: refused without a word about the request (401, 403, 404, 407, a redirect); whether that is the
+ * whole account, a probe tells. unavailable: surely not done (no connection, or a read failed). uncertain: sent, and no trustworthy
+ * reply (timeout, reset, 5xx without an MX body).
  */
 export const OUTCOMES = ['accepted', 'rejected', 'rate-limited', 'denied', 'unavailable', 'uncertain'] as const;
 export type OutcomeKind = (typeof OUTCOMES)[number];

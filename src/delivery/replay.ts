@@ -24,7 +24,7 @@ export type ReplayRow = Pick<Delivery, 'id' | 'sessionId' | 'state' | 'doubtful'
 
 /** `rows`: as they were read just now. */
 export type ReplayRequest = ({ readonly filter: DeliveryFilter } | { readonly rows: readonly ReplayRow[] }) & {
-  /** Also calls that LeadSquared has already: makes a second call log. */
+  /** Also calls that the CRM has already: makes a second call log. */
   readonly force: boolean;
   /** An operator named each of them: they are posted whatever the config leaves out, see `asNamed`. */
   readonly named?: boolean;

@@ -53,7 +53,7 @@ export interface Delivery {
   start(): Promise<void>;
   /** Calls ended or changed in the store. */
   notify(): void;
-  /** The clock of due times in so many ms, whole ms. */
+  /** The moment `ms` from now on the clock of due times (see `DeliveryStore`), whole ms. */
   dueIn(ms: number): number;
   /** Stops: up to `deadlineMs` for requests under way; what is not answered by then becomes uncertain. */
   drain(deadlineMs: number): Promise<void>;

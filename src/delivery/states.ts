@@ -9,7 +9,8 @@
  *   pending    look-up   unresolvable  -> parked     -         policy asks for a lead or user and there is none
  *   pending    look-up   failed        -> retrying   look-up
  *   pending    any       exhausted     -> parked     -         failed by itself, and often enough
- *   pending    any       put-off       -> (the same)           no fault of this call (rate, account, outage); costs no attempt
+ *   any        any       put-off       -> (the same)           no fault of this call (rate, account, outage); costs no attempt;
+ *                                                             of one that is sending it is called refused
  *   pending    any       changed       -> (same)     look-up   the facts of the call changed before the post
  *   pending    any       doubtful      -> uncertain  check     the database was taken back: it may have been posted since
  *   sending    post      accepted      -> delivered  - or update, when facts changed meanwhile
@@ -31,6 +32,7 @@
  *   delivered  update    exhausted     -> delivered  -         tried often enough; the reason stays with the row
  *   parked     -         replayed      -> pending    look-up   an operator sends it again
  *   parked     -         rechecked     -> uncertain  check     the same, and an earlier post may have landed
+ *   skipped    -         changed       -> pending    look-up   with newer facts the rules are asked again
  *   skipped    -         replayed      -> pending    look-up
  *   skipped    -         rechecked     -> uncertain  check     the same, after the database was taken back
  *   delivered  any       replayed      -> pending    look-up   only with force: makes a second call log

@@ -83,6 +83,7 @@ export interface Merged {
 }
 
 export interface PageMerger {
+  /** Rejects with a `RecordsError` while what was heard is not stored yet: the caller tries again later. Event times: clock of the records. */
   (events: readonly CallEvent[], request: MergeRequest): Promise<Merged>;
   readonly time: () => PbxTime;
 }
