@@ -19,7 +19,7 @@ export const EXIT_MEANINGS: Readonly<Record<(typeof EXIT)[keyof typeof EXIT], st
   [EXIT.failed]: 'failed',
   [EXIT.usage]: 'wrong command line',
   [EXIT.software]: 'a fault of logcalld itself',
-  [EXIT.config]: 'wrong config',
+  [EXIT.config]: 'wrong config, or a database that cannot be used',
 };
 
 /** Help about everything. */
@@ -37,9 +37,8 @@ export function helpAll(commands: readonly CommandSpec[], fallback: string): str
     '',
     '"logcalld COMMAND --help" shows the options of a command.',
     'Colours are for terminals; NO_COLOR=1 in the environment or --no-color leaves them out.',
-    `Exit status: ${Object.values(EXIT)
-      .map((status) => `${status} ${EXIT_MEANINGS[status]}`)
-      .join(', ')}.`,
+    'Exit status:',
+    ...table(Object.values(EXIT).map((status) => [String(status), EXIT_MEANINGS[status]])),
     '',
   ].join('\n');
 }

@@ -48,8 +48,8 @@ export const CALLS = [
     ],
     details:
       'Times are local unless --utc is given; the list names the zone. --since and --until look at the end\n' +
-      'of a call, --at at all of it, and a minute around. README.md describes --json. An export\n' +
-      'that goes on where the last one ended: --arrival --json --limit 1000000 --cursor PLACE.',
+      'of a call, --at at its whole time and a minute before and after. README.md describes --json. An\n' +
+      'export that goes on where the last one ended: --arrival --json --limit 1000000 --cursor PLACE.',
   },
   {
     name: 'calls show',

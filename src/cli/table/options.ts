@@ -15,7 +15,7 @@ export const since: OptionSpec = {
   value: 'WHEN',
   help: "from then on: '90m', '1w' ago, today, yesterday, '10:02', '2026-11-22 09:00'",
 };
-export const until: OptionSpec = { name: 'until', value: 'WHEN', help: 'up to then; a day is its first moment' };
+export const until: OptionSpec = { name: 'until', value: 'WHEN', help: 'up to then; of a day: up to its beginning' };
 export const state: OptionSpec = {
   name: 'state',
   value: 'STATE',
@@ -57,7 +57,7 @@ export const direction: OptionSpec = { name: 'direction', value: 'WORD', help: '
 export const agent: OptionSpec = {
   name: 'agent',
   value: 'WHO',
-  help: 'whose call it was: an extension, or the name of a LeadSquared user',
+  help: 'whose call it was: an extension, or the name of its LeadSquared user',
 };
 export const user: OptionSpec = {
   name: 'user',

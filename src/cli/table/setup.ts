@@ -31,7 +31,7 @@ export const SETUP = [
       {
         name: 'default-user',
         value: 'EMAIL',
-        help: 'for agents without one; omit: no user, wait: parked (default)',
+        help: 'for agents without one; or omit: no user, or wait: parked (default)',
       },
       { name: 'yes', help: 'ask nothing: options and what is found decide' },
       { name: 'force', help: 'replace what is there; a copy is kept' },

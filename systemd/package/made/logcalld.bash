@@ -13,7 +13,7 @@ _logcalld() {
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     if [ -n "$skip" ]; then skip=''; continue; fi
     case $word in
-      --directory | --asterisk | --freeswitch | --name | --username | --pbx-secret-file | --country | --leadsquared-host | --access-key-file | --secret-key-file | --users | --default-user | --config | -c | --support | --since | --until | --source | -s | --limit | --at | --state | --reason | --status | --direction | --number | --agent | --user | --queue | --cursor | --after | --cdr | --explain | --cel | --port | -p | --ledger) skip=yes ;;
+      --directory | --asterisk | --freeswitch | --name | --username | --pbx-secret-file | --country | --leadsquared-host | --access-key-file | --secret-key-file | --users | --default-user | --config | -c | --support | --since | --until | --source | -s | --limit | --at | --state | --reason | --status | --direction | --number | --agent | --user | --queue | --cursor | --after | --cdr | --cel | --explain | --port | -p | --ledger) skip=yes ;;
       -*) ;;
       *) plain+=("$word") ;;
     esac
@@ -52,7 +52,7 @@ _logcalld() {
     "salvage") words='--config --dry-run --help' files=yes ;;
     "erase") words='--config --number --dry-run --help' ;;
     "capture") words='--config --source --help' files=yes ;;
-    "inspect") words='--config --source --cdr --explain --cel --numbers --json --help' files=yes ;;
+    "inspect") words='--config --source --cdr --cel --explain --numbers --json --help' files=yes ;;
     "sandbox") words='--port --ledger --help' ;;
     "version" | "--version" | "-v") words='--help' ;;
     *) words='--help' ;;
