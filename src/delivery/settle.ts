@@ -65,6 +65,7 @@ const STORE_AGAIN_MAX_MS = 5000;
 /** Results of other rows were stored meanwhile: after so many refusals it is this row's. */
 const REFUSALS = 5;
 
+/** `stopping`: true once the program ends: a result that cannot be stored is then given up at once, with `StoreRefused`. */
 export function createSettler(parts: WorkerParts, stopping: () => boolean): Settler {
   const { outbox, clock, steady, policy, random, health, probe, owner, log } = parts;
   /** When each step last worked, for any row: ms since the epoch. */

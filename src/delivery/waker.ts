@@ -9,6 +9,7 @@ export interface Waker {
   stop(): void;
 }
 
+/** `onError` hears why a pass rejected; who is to try again wakes it. */
 export function createWaker(clock: Clock, pass: () => Promise<void>, onError: (error: unknown) => void): Waker {
   let running = false;
   let again = false;

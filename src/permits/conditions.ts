@@ -2,6 +2,7 @@
 import type { Condition } from '../condition.ts';
 import type { Tuning } from './port.ts';
 
+/** `perDay`: the cap, requests of a UTC day. */
 export function daySpent(perDay: number): Condition {
   const text = `The ${perDay} requests of today are used; calls wait until midnight UTC. Raise the daily cap if the plan allows more.`;
   return { code: 'crm-daily-cap', raised: true, severity: 'warning', text };
@@ -23,6 +24,7 @@ export function rateLimited(crm: string, { requests, windowMs }: Tuning, until: 
   return { code: 'crm-rate-limited', raised: true, severity: 'warning', text };
 }
 
+/** The condition of this code, cleared. */
 export function over(code: Condition['code']): Condition {
   return { code, raised: false, severity: 'warning', text: 'Requests go out again.' };
 }

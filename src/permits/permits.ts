@@ -60,6 +60,7 @@ const STORE_RETRY_MS = 1000;
 /** Others had the rest of the window: asked again not sooner than that. */
 const OTHERS_AGAIN_MS = 20;
 
+/** Takes up what is remembered of earlier lives. Rejects when the store cannot be read. */
 export async function openPermits(parts: PermitParts): Promise<PermitOffice> {
   const memory = await parts.store.load({ bootId: parts.clock.bootId });
   return createPermits({ ...parts, onCondition: onceEach(parts.onCondition) }, memory);

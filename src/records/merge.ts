@@ -99,6 +99,7 @@ const ALIKE =
 /** How long before and after a call its channels may have been heard, ms. */
 const AROUND_MS = 60_000;
 
+/** The merger of one PBX. Pages must be merged one after the other. */
 export function pageMerger(options: MergeOptions): PageMerger {
   const { source, plan, rules, known } = options;
 

@@ -14,6 +14,7 @@ export interface PbxTime {
 
 export const SAME_TIME: PbxTime = { aheadMs: 0, ownTimes: false };
 
+/** `aheadMs`: as measured, ms; a difference that may be no more than the delay of events counts as none. */
 export function timeApart(aheadMs: number, ownTimes: boolean): PbxTime {
   return { aheadMs: Math.abs(aheadMs) > SAME_MS ? aheadMs : 0, ownTimes };
 }
@@ -28,6 +29,7 @@ export function shiftOfCalls({ aheadMs, ownTimes }: PbxTime): number {
   return ownTimes ? aheadMs : 0;
 }
 
+/** The same length of time `by` ms later (earlier where negative), as on another clock. */
 export function moved({ from, to }: Span, by: number): Span {
   return { from: from + by, to: to + by };
 }

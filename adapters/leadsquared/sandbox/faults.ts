@@ -70,6 +70,7 @@ export interface FaultList {
   fired(): number;
 }
 
+/** Rules in the order in which they were added. `add` throws when a pattern is no regular expression. */
 export function faultList(): FaultList {
   let rules: { rule: FaultRule; path: RegExp | null; text: RegExp | null; seen: number; hits: number }[] = [];
   let fired = 0;
@@ -108,6 +109,7 @@ export function faultList(): FaultList {
 const whole = { delayMs: 0, delivery: 'whole' } as const;
 const nothing = (): Answer => text(200, '');
 
+/** `limit`: requests in any `windowMs`, for the words of a refusal. */
 export function planOf(fault: Fault, limit: number, windowMs: number): FaultPlan {
   const commit = 'commit' in fault && fault.commit === true;
   const instead = (answer: Answer): FaultPlan => ({ ...whole, commit, answer: () => answer });

@@ -24,6 +24,7 @@ const ONE_EXTENSION: Why<SkippedCode> = {
 export const hasNoNumber = (record: CallRecord): boolean =>
   record.withheld || (record.externalE164 ?? record.external) === null;
 
+/** Of a call for which `hasNoNumber` is true: half a sentence for the operator, without the number. */
 export function whyNoNumber({ direction, external }: CallRecord): string {
   if (direction !== 'Inbound') return 'The PBX told no number that was called';
   return external !== null && isBlotted(external)

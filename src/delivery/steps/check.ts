@@ -16,6 +16,7 @@ const LANDS_WITHIN_MS = 120_000;
 /** A clock is corrected by so little now and then. */
 const CLOCK_MS = 60_000;
 
+/** Rejects when the store fails, and with `PermitsClosed` when delivery stops. */
 export async function check(parts: StepParts, run: Run): Promise<Ran> {
   const { policy, clock, outbox, crm } = parts;
   const { row, asking, heard } = run;

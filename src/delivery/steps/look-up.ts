@@ -6,6 +6,7 @@ import { type Ran, type Run, resultOf, type StepParts } from './step.ts';
 const WAITS_MS = 24 * 3_600_000;
 const AGAIN_MS = 15_000;
 
+/** Rejects only when delivery is stopping, or the store fails: see `Resolve`. */
 export async function lookUp({ resolve, clock }: StepParts, { row, asking, heard }: Run): Promise<Ran> {
   const startedAt = clock.now();
   const resolved = await resolve(row.record, asking, row.named);

@@ -11,6 +11,10 @@ import { answered, type Ran, type Run, resultOf, type StepParts, stored } from '
 
 const SENDING: Position = { state: 'sending', step: 'post' };
 
+/**
+ * Rejects when no body can be made of the call, with `StoreRefused` when the intent cannot be stored, with `PermitsClosed` or the reason of
+ * the signal when there was no permit: nothing left then. Once bytes may have left, what goes wrong is told by the outcome.
+ */
 export async function post(parts: StepParts, run: Run): Promise<Ran> {
   const { crm, permits } = parts;
   const { row, asking } = run;

@@ -17,6 +17,7 @@ export function difference(posted: LateFacts | null, now: LateFacts): LateFacts 
   return { recordingUrl: now.recordingUrl, durationSeconds: filled, fields };
 }
 
+/** Rejects as `check` does. An update may be repeated, so none of its failures is `doubtful`. */
 export async function update(parts: StepParts, run: Run): Promise<Ran> {
   const { crm, clock } = parts;
   const { row } = run;
