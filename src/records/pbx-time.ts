@@ -14,7 +14,7 @@ export interface PbxTime {
 
 export const SAME_TIME: PbxTime = { aheadMs: 0, ownTimes: false };
 
-/** `aheadMs`: as measured, ms; a difference that may be no more than the delay of events counts as none. */
+/** `aheadMs`: as measured, ms; a difference of up to `SAME_MS` counts as none. */
 export function timeApart(aheadMs: number, ownTimes: boolean): PbxTime {
   return { aheadMs: Math.abs(aheadMs) > SAME_MS ? aheadMs : 0, ownTimes };
 }
