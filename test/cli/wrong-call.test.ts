@@ -45,7 +45,7 @@ t.test('the commands of the page do what it says', async (t) => {
   const [row] = (await it.run('calls', '--json')).out.split('\n');
   const id = /asterisk-(\d+\.\d+)/.exec(row ?? '')?.[1] ?? '';
   const file = join(it.directory, 'logcalld.toml');
-  copyFileSync(new URL(`../fixtures/${CAPTURE}`, import.meta.url), join(it.directory, 'wrong.jsonl.gz'));
+  copyFileSync(new URL(`../fixtures/${CAPTURE}`, import.meta.url), join(it.directory, 'wrong.jsonl'));
   const steps = stepsOf(readFileSync(PAGE, 'utf8'));
   t.ok(steps.length >= 9);
   for (const { words, expected } of steps) {
@@ -61,7 +61,7 @@ t.test('the commands of the page do what it says', async (t) => {
     if (name === 'capture') continue;
     if (name === 'calls') await settled(it, 1);
     const given = [name ?? '', ...rest].map((word) =>
-      word === ID ? id : word.endsWith('.gz') ? join(it.directory, word) : word,
+      word === ID ? id : word.endsWith('.jsonl') ? join(it.directory, word) : word,
     );
     const ran: Ran = await it.run(...given);
     t.equal(ran.code, 0, `${words.join(' ')}${ran.error}`);
