@@ -112,7 +112,10 @@ export const CALLS = [
       numbers,
       json,
     ],
-    details: 'For use after a correction of logcalld. Delivered calls get an update, the others the new body.',
+    details:
+      '--since is needed. For use after a correction of the config or of logcalld. A call in LeadSquared\n' +
+      'gets its new recording and duration; one that is not there yet is posted with all newer facts,\n' +
+      'a parked one when it is replayed.',
   },
   {
     name: 'explain',

@@ -39,7 +39,7 @@ export const OPERATE = [
       json,
     ],
     details:
-      'Gaps are filled by themselves when the PBX is heard again; this is for the rest, e.g. for\na time before [[source.records]] was set. Calls that were heard are never doubled.\nThe daemon must be running.',
+      'Gaps are filled by themselves when the PBX is heard again; this is for the rest, e.g. for\na time before [[source.records]] was set. Calls that were heard are never doubled.\n--source and --since are needed. The daemon must be running.',
   },
   {
     name: 'pause',

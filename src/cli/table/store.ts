@@ -39,6 +39,6 @@ export const STORE = [
       { name: 'dry-run', help: 'tell what would be erased and change nothing' },
     ],
     details:
-      'Calls with the number go with their deliveries; in the journal its digits become zeros.\nThe daemon must be running. LeadSquared and the PBX keep what they have.',
+      '--number is needed. Calls with the number go with their deliveries; in the journal its digits become\nzeros. The daemon must be running. LeadSquared and the PBX keep what they have.',
   },
 ] as const satisfies readonly CommandSpec[];
