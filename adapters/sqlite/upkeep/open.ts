@@ -187,8 +187,9 @@ function inItsPlace<T>(parts: Parts<T>, mark: Mark | null, why: string, remarks:
     return tell(real, { ...(mark ?? UNKNOWN), state: 'open', wal: null, suspect: null, cleared: null, replaced });
   };
   for (const { path, at } of copies) {
+    const source = whole(path, refused);
+    if (source === null) continue;
     const told = place(path);
-    const { db: source } = openCopy(path);
     try {
       copyInto(source, real, { at, replace: false });
     } catch (error) {
@@ -203,6 +204,16 @@ function inItsPlace<T>(parts: Parts<T>, mark: Mark | null, why: string, remarks:
   const told = place(null);
   claimFile(real);
   return attempt(parts, told, { kind: 'usable' }, remarks);
+}
+
+/** A copy, when every page of it can be read; else why not is added to `refused`. */
+function whole(path: string, refused: string[]): Connection | null {
+  try {
+    return openCopy(path).db;
+  } catch (error) {
+    refused.push(error instanceof Error ? error.message : String(error));
+    return null;
+  }
 }
 
 /** Of a database that had none. */

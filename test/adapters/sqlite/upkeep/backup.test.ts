@@ -1,13 +1,22 @@
 /** Backups and their return: whole or not at all, and one sentence where it cannot be. */
 import { spawnSync } from 'node:child_process';
-import { chownSync, copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import BetterSqlite3 from 'better-sqlite3';
 import t from 'tap';
 import { openDatabase } from '../../../../adapters/sqlite/thread/database.ts';
 import { backUp, restore } from '../../../../adapters/sqlite/upkeep/backup.ts';
-import { notedCopies, otherFiles } from '../../../../adapters/sqlite/upkeep/kept.ts';
+import { noteCopy, notedCopies, otherFiles } from '../../../../adapters/sqlite/upkeep/kept.ts';
 import { commit, record, tempFolder } from '../support.ts';
 
 t.setTimeout(120_000);
@@ -161,3 +170,21 @@ t.test('what a killed backup left is named, and removed by the next one', async 
   backUp(path, target, { at: 2_000, replace: true });
   t.same([part, alive].map(existsSync), [false, true]);
 });
+
+t.test(
+  'of a backup each night none that is there is forgotten; of those that are gone the last are known',
+  async (t) => {
+    const path = await database(t);
+    const folder = tempFolder(t);
+    const owner = statSync(path);
+    const nights = Array.from({ length: 45 }, (_, n) => join(folder, `logcalld-${n}.db`));
+    for (const [n, night] of nights.entries()) {
+      if (n < 40) writeFileSync(night, 'x');
+      noteCopy(path, night, owner);
+    }
+    t.same(otherFiles(path).toSorted(), nights.slice(0, 40).toSorted());
+    for (const night of nights) rmSync(night, { force: true });
+    noteCopy(path, join(folder, 'last.db'), owner);
+    t.equal(notedCopies(path).length, 20);
+  },
+);
