@@ -67,6 +67,19 @@ function isOurs(file: number): boolean {
   return header.toString('latin1', 0, 15) === 'SQLite format 3' && header.readUInt32BE(68) === APPLICATION_ID;
 }
 
+/** Throws `StorageError` with one sentence for the database of another program. What cannot be read is none. */
+export function refuseForeignFile(path: string): void {
+  let db: Connection | null = null;
+  try {
+    db = new BetterSqlite3(path, { readonly: true, fileMustExist: true });
+    refuseForeign(db, path);
+  } catch (error) {
+    if (error instanceof StorageError) throw error;
+  } finally {
+    db?.close();
+  }
+}
+
 function refuseForeign(db: Connection, path: string): void {
   const id = db.pragma('application_id', { simple: true });
   if (id === APPLICATION_ID) return;

@@ -188,3 +188,29 @@ t.test(
     t.equal(notedCopies(path).length, 20);
   },
 );
+
+t.test('a restore does not move the database of another program, which [storage] path names by mistake', async (t) => {
+  const path = await database(t);
+  backUp(path, `${path}.monday`, NOW);
+  const theirs = join(tempFolder(t), 'theirs.db');
+  const db = new BetterSqlite3(theirs);
+  db.exec('CREATE TABLE x (y)');
+  db.close();
+  const before = readFileSync(theirs);
+  t.throws(() => restore(theirs, `${path}.monday`, 1), {
+    code: 'SCHEMA_FOREIGN',
+    message: /theirs\.db is the database of another program/,
+  });
+  t.same(readdirSync(dirname(theirs)), ['theirs.db']);
+  t.ok(before.equals(readFileSync(theirs)));
+  // What is left of a database does not say whose it was.
+  for (const left of [Buffer.alloc(9000, 0xa5), readFileSync(path).fill(0xa5, 100, 5000)]) {
+    writeFileSync(path, left);
+    t.match(restore(path, `${path}.monday`, 1), { aside: /replaced/ });
+  }
+});
+
+t.test('a folder in the place of the database is told as one', async (t) => {
+  const path = tempFolder(t);
+  t.throws(() => backUp(path, join(path, 'x'), NOW), { code: 'EISDIR', message: /is a folder, not a database/ });
+});
