@@ -2,13 +2,13 @@
 import { realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
-import { APPLICATION_ID, claimFile, explained, refuseForeignFile } from '../thread/connection.ts';
+import { APPLICATION_ID, claimFile, explained, type Owner, refuseForeignFile } from '../thread/connection.ts';
 import { codeOf, StorageError } from '../thread/errors.ts';
 import { holdDatabase } from '../thread/hold.ts';
 import { refuseNewer } from '../thread/migrate.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { asideFile, asideName, hasContent, putAside } from './aside.ts';
-import { type Copy, copyInto, giveTo, type Owner, openCopy } from './copy.ts';
+import { type Copy, copyInto, giveTo, openCopy } from './copy.ts';
 import { noteCopy } from './kept.ts';
 import { removeMark, syncFolder } from './mark.ts';
 

@@ -20,7 +20,7 @@ import { basename, dirname, join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { explainedCopy, notACopy, unusable } from '../backups/copy-errors.ts';
 import { megabytes } from '../backups/megabytes.ts';
-import { APPLICATION_ID } from '../thread/connection.ts';
+import { APPLICATION_ID, type Owner } from '../thread/connection.ts';
 import { codeOf, StorageError } from '../thread/errors.ts';
 import { refuseNewer, schemaVersion } from '../thread/migrate.ts';
 import type { Connection } from '../thread/rpc.ts';
@@ -51,11 +51,6 @@ export interface CopyOptions {
   readonly owner?: Owner;
   /** Room that is to be left on the disk in any case, bytes; none unless given. */
   readonly leave?: number;
-}
-
-export interface Owner {
-  readonly uid: number;
-  readonly gid: number;
 }
 
 /** What root makes for the service must be the service's: it could not read it otherwise. */

@@ -1,8 +1,9 @@
 /** The copies that logcalld makes by itself, beside the database, and where an operator put others. */
 import { existsSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import type { Owner } from '../thread/connection.ts';
 import { codeOf } from '../thread/errors.ts';
-import { type Claim, claimOf, giveTo, namesIn, type Owner, partsOf } from './copy.ts';
+import { type Claim, claimOf, giveTo, namesIn, partsOf } from './copy.ts';
 
 /** `20261126T031040Z` */
 export const moment = (ms: number): string => new Date(ms).toISOString().replace(/[-:]|\.\d+/g, '');

@@ -5,7 +5,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { claimFile, explained, openConnection } from '../thread/connection.ts';
+import { dirname } from 'node:path';
+import { claimFile, explained, giveToOwner, openConnection } from '../thread/connection.ts';
 import { codeOf, StorageError, storageError } from '../thread/errors.ts';
 import { loadMigrations, migrate, schemaVersion } from '../thread/migrate.ts';
 import type { Connection, Remark } from '../thread/rpc.ts';
@@ -141,7 +142,7 @@ function upgrade(db: Connection, real: string, at: number, remarks: Remark[]): v
     return;
   }
   const target = placeOfCopy(real, at);
-  let without = whyNoCopy(db, target, at);
+  let without = whyNoCopy(db, real, target, at);
   try {
     migrate(db);
   } catch (error) {
@@ -171,9 +172,10 @@ function besideCopy(real: string, target: string, error: unknown): unknown {
 }
 
 /** `null`: it was made. */
-function whyNoCopy(db: Connection, target: string, at: number): string | null {
+function whyNoCopy(db: Connection, real: string, target: string, at: number): string | null {
   try {
     copyInto(db, target, { at, replace: false });
+    giveToOwner(target, real);
     return null;
   } catch (error) {
     if (isDamage(error)) throw error;
@@ -222,6 +224,7 @@ function inItsPlace<T>(parts: Parts<T>, mark: Mark | null, why: string, remarks:
     const told = place(path);
     try {
       copyInto(source, real, { at, replace: false });
+      giveToOwner(real, dirname(real));
     } catch (error) {
       if (canPass(error)) throw notInPlace(real, path, replaced, error);
       refused.push(`The backup ${path} could not be put in its place: ${messageOf(error)}`);
