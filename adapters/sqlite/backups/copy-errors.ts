@@ -1,4 +1,4 @@
-/** What an operator is told when a copy of the database cannot be written. */
+/** What an operator is told when a copy of the database cannot be written, or cannot be used. */
 import { dirname } from 'node:path';
 import { codeOf, StorageError, storageError } from '../thread/errors.ts';
 
@@ -34,3 +34,29 @@ const REASONS: readonly (readonly [string, (target: string, folder: string) => s
   ['SQLITE_CORRUPT', unreadable],
   ['SQLITE_NOTADB', unreadable],
 ];
+
+export const notACopy = (path: string, why: string): StorageError =>
+  new StorageError(
+    'SCHEMA_FOREIGN',
+    `${path} is not a backup of logcalld (${why}): name a file that "logcalld backup" wrote.`,
+  );
+
+/** Why a file cannot be used as a backup: the sentence for the operator. */
+export function unusable(path: string, error: unknown): StorageError {
+  const code = codeOf(error) ?? 'PROGRAM';
+  if (code === 'SCHEMA_NEWER') {
+    const message = `The backup ${path} was written by a later version of logcalld: install that one, then restore it.`;
+    return new StorageError(code, message, { cause: error });
+  }
+  if (code === 'SQLITE_NOTADB') return notACopy(path, 'it is not an SQLite database');
+  if (code.startsWith('SQLITE_CORRUPT'))
+    return new StorageError(code, `The backup ${path} is damaged: take an older one.`, { cause: error });
+  if (error instanceof StorageError) return error;
+  const text =
+    code === 'ENOENT'
+      ? 'it does not exist.'
+      : code === 'EACCES' || code === 'SQLITE_CANTOPEN'
+        ? 'this user may not read it, or what stands beside it: use sudo.'
+        : `${storageError(error).message}.`;
+  return new StorageError(code, `Cannot read the backup ${path}: ${text}`, { cause: error });
+}

@@ -4,7 +4,7 @@ import type { ErasedNumber } from '../../../src/records/erased.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { goneCalls } from './gone.ts';
 import { hasherOf } from './hashing.ts';
-import { runsOfDigits } from './writing.ts';
+import { runsOfDigits, wordsOf } from './writing.ts';
 
 const NOT_KNOWN = Buffer.alloc(0);
 
@@ -31,8 +31,8 @@ export function erasuresModule(db: Connection) {
       if (known.length === 0) return [];
       const hash = hasher();
       const isErased = (record: CallRecord): boolean => {
-        const { callSessionId, externalE164, startedAt } = record;
-        const text = JSON.stringify(record).replaceAll(callSessionId, '');
+        const { externalE164, startedAt } = record;
+        const text = wordsOf(record);
         const seen = new Set<string>();
         for (const run of runsOfDigits(text)) for (const n of known) if (run.length >= n) seen.add(run.slice(-n));
         return [...seen].some((digits) =>

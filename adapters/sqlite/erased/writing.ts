@@ -1,4 +1,11 @@
 /** How a telephone number stands in a text, however somebody wrote it. */
+import type { CallRecord } from '../../../src/call/record.ts';
+
+/** What a record says in words, in which a number may stand: its times are none, though they may end with the same digits, nor is its id. */
+export function wordsOf(record: CallRecord): string {
+  const text = JSON.stringify(record, (_, value: unknown) => (typeof value === 'number' ? null : value));
+  return text.replaceAll(record.callSessionId, '');
+}
 
 /** What stands between the digits of a number, also in an URL. */
 const BETWEEN = '(?:[ ().\\-]|%20|%2[89D])';

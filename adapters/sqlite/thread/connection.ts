@@ -1,5 +1,15 @@
 /** Opens the one connection to the database file, with the settings every promise about durability rests on. */
-import { closeSync, constants, fchmodSync, fstatSync, openSync, readSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  lchownSync,
+  openSync,
+  readSync,
+  statSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { codeOf, StorageError, storageError } from './errors.ts';
@@ -51,7 +61,8 @@ export function claimFile(path: string): void {
   let file: number | null = null;
   try {
     file = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
-    const { mode, size } = fstatSync(file);
+    const { mode, size, uid } = fstatSync(file);
+    if (size === 0 && uid === 0) giveAway(dirname(path), (owner) => fchownSync(Number(file), owner.uid, owner.gid));
     if ((mode & 0o077) !== 0 && (size === 0 || isOurs(file))) fchmodSync(file, 0o600);
   } catch (error) {
     throw explained(path, error);
@@ -60,11 +71,47 @@ export function claimFile(path: string): void {
   }
 }
 
+/** Whose a database is, or is to be where there is none: that of its folder. */
+const ownerOf = (real: string): Owner => statSync(real, { throwIfNoEntry: false }) ?? statSync(dirname(real));
+
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** What a start by root makes beside a database must not shut out the user of the service afterwards. Links are not followed. */
+export function giveToOwner(path: string, real: string): void {
+  giveAway(real, ({ uid, gid }) => lchownSync(path, uid, gid));
+}
+
+/** Not every root may do that, for instance in a container. */
+function giveAway(like: string, give: (owner: Owner) => void): void {
+  if (process.getuid?.() !== 0) return;
+  try {
+    give(ownerOf(like));
+  } catch {
+    // It works for this user all the same.
+  }
+}
+
 /** Looks at the header of an SQLite file: 16 bytes of text, and the application id at offset 68 (sqlite.org/fileformat2). */
 function isOurs(file: number): boolean {
   const header = Buffer.alloc(72);
   readSync(file, header, 0, header.length, 0);
   return header.toString('latin1', 0, 15) === 'SQLite format 3' && header.readUInt32BE(68) === APPLICATION_ID;
+}
+
+/** Throws `StorageError` with one sentence for the database of another program. What cannot be read is none. */
+export function refuseForeignFile(path: string): void {
+  let db: Connection | null = null;
+  try {
+    db = new BetterSqlite3(path, { readonly: true, fileMustExist: true });
+    refuseForeign(db, path);
+  } catch (error) {
+    if (error instanceof StorageError) throw error;
+  } finally {
+    db?.close();
+  }
 }
 
 function refuseForeign(db: Connection, path: string): void {

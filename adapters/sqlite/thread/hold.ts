@@ -6,9 +6,9 @@
  * room for a second writer. It must not be opened in this process by anything but SQLite, since closing any descriptor of a
  * file drops all locks that the process has on it. So who holds it stands in a file of its own, `<database>.holder`.
  */
-import { accessSync, constants, lchownSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import BetterSqlite3 from 'better-sqlite3';
-import { claimFile, explained } from './connection.ts';
+import { claimFile, explained, giveToOwner } from './connection.ts';
 import { codeOf, StorageError } from './errors.ts';
 import { type Holder, holderFileOf, holderText, readHolder } from './holder.ts';
 import { refuseNetwork } from './network.ts';
@@ -30,7 +30,7 @@ export function holdDatabase(path: string, holder: Holder | null, elsewhere = tr
   let lock: BetterSqlite3.Database | null = null;
   try {
     lock = new BetterSqlite3(lockOf(real), { timeout: WAIT_MS });
-    if (process.getuid?.() === 0) giveToOwner(real);
+    giveToOwner(lockOf(real), real);
     // SQLite opens what it may not write for reading, and then takes no lock at all.
     accessSync(lockOf(real), constants.R_OK | constants.W_OK);
     // Nothing is ever written: the file stays empty, and no journal appears beside it.
@@ -80,16 +80,6 @@ function realFile(path: string): string {
 /** `real`: the file of the database, no link to it. */
 export const lockOf = (real: string): string => `${real}.lock`;
 const isBusy = (error: unknown): boolean => codeOf(error)?.startsWith('SQLITE_BUSY') === true;
-
-/** A start by root must not shut out the user of the service afterwards; SQLite does the same for its log. Links are not followed. */
-function giveToOwner(real: string): void {
-  try {
-    const { uid, gid } = statSync(real);
-    lchownSync(lockOf(real), uid, gid);
-  } catch {
-    // Not every root may do that, for instance in a container; the lock holds all the same.
-  }
-}
 
 /** That somebody has the database at `path`. `elsewhere`: another one would do as well. */
 export function inUse(path: string, holder: Holder | null, elsewhere = true): StorageError {

@@ -2,13 +2,13 @@
 import { realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
-import { APPLICATION_ID, claimFile, explained } from '../thread/connection.ts';
+import { APPLICATION_ID, claimFile, explained, type Owner, refuseForeignFile } from '../thread/connection.ts';
 import { codeOf, StorageError } from '../thread/errors.ts';
 import { holdDatabase } from '../thread/hold.ts';
 import { refuseNewer } from '../thread/migrate.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { asideFile, asideName, hasContent, putAside } from './aside.ts';
-import { type Copy, copyInto, giveTo, type Owner, openCopy } from './copy.ts';
+import { type Copy, copyInto, giveTo, openCopy } from './copy.ts';
 import { noteCopy } from './kept.ts';
 import { removeMark, syncFolder } from './mark.ts';
 
@@ -42,7 +42,8 @@ export function backUp(path: string, target: string, { at, replace }: { at: numb
 export function openSource(path: string): Connection {
   let db: Connection | null = null;
   try {
-    statSync(path);
+    if (statSync(path).isDirectory())
+      throw new StorageError('EISDIR', `${path} is a folder, not a database: correct [storage] path.`);
     db = new BetterSqlite3(path, { readonly: true, fileMustExist: true, timeout: 5_000 });
     if (db.pragma('application_id', { simple: true }) !== APPLICATION_ID)
       throw new StorageError('SCHEMA_FOREIGN', `${path} is not a database of logcalld: correct [storage] path.`);
@@ -90,6 +91,7 @@ export function restore(path: string, source: string, at: number): Restored {
   let release = (): void => {};
   try {
     const was = statSync(path, { throwIfNoEntry: false });
+    if (was !== undefined) refuseForeignFile(path);
     const owner = was ?? claimFor(path);
     release = holdDatabase(path, null, false);
     const real = realpathSync(path);

@@ -18,10 +18,10 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
-import { explainedCopy } from '../backups/copy-errors.ts';
+import { explainedCopy, notACopy, unusable } from '../backups/copy-errors.ts';
 import { megabytes } from '../backups/megabytes.ts';
-import { APPLICATION_ID } from '../thread/connection.ts';
-import { codeOf, StorageError, storageError } from '../thread/errors.ts';
+import { APPLICATION_ID, type Owner } from '../thread/connection.ts';
+import { codeOf, StorageError } from '../thread/errors.ts';
 import { refuseNewer, schemaVersion } from '../thread/migrate.ts';
 import type { Connection } from '../thread/rpc.ts';
 import { remember, remembered } from './identity.ts';
@@ -51,11 +51,6 @@ export interface CopyOptions {
   readonly owner?: Owner;
   /** Room that is to be left on the disk in any case, bytes; none unless given. */
   readonly leave?: number;
-}
-
-export interface Owner {
-  readonly uid: number;
-  readonly gid: number;
 }
 
 /** What root makes for the service must be the service's: it could not read it otherwise. */
@@ -244,11 +239,29 @@ function refuseNoRoom(db: Connection, target: string, leave: number): void {
   );
 }
 
-/**
- * Opens a copy and looks at every page of it. Throws `StorageError` with one sentence when it is none, is damaged, or is of a later
- * version of the program.
- */
+/** What a file says of itself that may be a copy: whether it is whole only a look at every page tells. */
+export type Claim = Omit<Copy, 'calls'>;
+
+/** Looks at the head of it alone. Throws `StorageError` with one sentence when it is no copy, or is of a later version of the program. */
+export function claimOf(path: string): Claim {
+  const { db, claim } = opened(path);
+  db.close();
+  return claim;
+}
+
+/** Opens a copy and looks at every page of it. Throws as `claimOf`, also when it is damaged. */
 export function openCopy(path: string): { readonly db: Connection; readonly copy: Copy } {
+  const { db, claim } = opened(path);
+  try {
+    refuseDamaged(db, path);
+    return { db, copy: { ...claim, calls: Number(db.prepare('SELECT count(*) FROM session').pluck().get()) } };
+  } catch (error) {
+    db.close();
+    throw unusable(path, error);
+  }
+}
+
+function opened(path: string): { readonly db: Connection; readonly claim: Claim } {
   let db: Connection | null = null;
   try {
     const found = lstatSync(realpathSync(path));
@@ -258,37 +271,10 @@ export function openCopy(path: string): { readonly db: Connection; readonly copy
     if (db.pragma('application_id', { simple: true }) !== APPLICATION_ID)
       throw notACopy(path, 'it is of another program');
     refuseNewer(db);
-    refuseDamaged(db, path);
     const at = remembered(db, 'copy')?.at ?? Math.floor(found.mtimeMs);
-    const calls = Number(db.prepare('SELECT count(*) FROM session').pluck().get());
-    return { db, copy: { path, at, schema: schemaVersion(db), calls, id: remembered(db, 'database')?.id ?? null } };
+    return { db, claim: { path, at, schema: schemaVersion(db), id: remembered(db, 'database')?.id ?? null } };
   } catch (error) {
     db?.close();
     throw unusable(path, error);
   }
-}
-
-const notACopy = (path: string, why: string): StorageError =>
-  new StorageError(
-    'SCHEMA_FOREIGN',
-    `${path} is not a backup of logcalld (${why}): name a file that "logcalld backup" wrote.`,
-  );
-
-function unusable(path: string, error: unknown): StorageError {
-  const code = codeOf(error) ?? 'PROGRAM';
-  if (code === 'SCHEMA_NEWER') {
-    const message = `The backup ${path} was written by a later version of logcalld: install that one, then restore it.`;
-    return new StorageError(code, message, { cause: error });
-  }
-  if (code === 'SQLITE_NOTADB') return notACopy(path, 'it is not an SQLite database');
-  if (code.startsWith('SQLITE_CORRUPT'))
-    return new StorageError(code, `The backup ${path} is damaged: take an older one.`, { cause: error });
-  if (error instanceof StorageError) return error;
-  const text =
-    code === 'ENOENT'
-      ? 'it does not exist.'
-      : code === 'EACCES' || code === 'SQLITE_CANTOPEN'
-        ? 'this user may not read it, or what stands beside it: use sudo.'
-        : `${storageError(error).message}.`;
-  return new StorageError(code, `Cannot read the backup ${path}: ${text}`, { cause: error });
 }

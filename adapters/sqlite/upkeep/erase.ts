@@ -1,12 +1,14 @@
 /**
  * Takes a telephone number out of the database: its calls with their deliveries and attempts, what was looked up of it, and the number
- * in the frames of the journal. Page by page, so that calls are stored between two of them; pages that are freed are overwritten.
+ * in what is stored of deliveries of other calls and in the frames of the journal. Page by page, so that calls are stored between two of them; pages that are freed are overwritten.
  */
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { isCountryCode } from '../../../src/telephony/erased.ts';
+import type { CallRecord } from '../../../src/call/record.ts';
 import { goneCalls } from '../erased/gone.ts';
-import { naming } from '../erased/writing.ts';
+import { deliveryTexts } from '../erased/texts.ts';
+import { type Wiping, wiper } from '../erased/wiping.ts';
+import { naming, wordsOf } from '../erased/writing.ts';
 import { decode, encode, type KeptFrame, KIND, pack, unpack } from '../journal/frames.ts';
 import { type OpenCalls, segmentReader } from '../journal/read.ts';
 import { naming as namingChannels } from '../journal/search.ts';
@@ -30,6 +32,8 @@ export interface ErasedPage {
   readonly calls: number;
   /** Their ids. */
   readonly erased: readonly string[];
+  /** Deliveries of other calls in which the number stood, as in what the CRM answered. */
+  readonly deliveries: number;
   /** Calls that are left, as they are still on their way. */
   readonly waiting: readonly string[];
   readonly leads: number;
@@ -46,11 +50,11 @@ export interface ErasedPage {
 const SPARE = 1 << 20;
 
 /** Rows and bytes of one page: some ms of the database thread. */
-const ROWS = 1_000;
+const ROWS = 500;
 const BYTES = 1 << 20;
 
 const NONE: ErasedPage = {
-  ...{ calls: 0, erased: [], waiting: [], leads: 0, frames: 0, needed: 0, damaged: 0, next: null },
+  ...{ calls: 0, erased: [], deliveries: 0, waiting: [], leads: 0, frames: 0, needed: 0, damaged: 0, next: null },
 };
 
 export function eraser(db: Connection) {
@@ -96,17 +100,24 @@ function ofCalls(db: Connection) {
   const noDelivery = db.prepare<[number]>('DELETE FROM delivery WHERE id = ?');
   const noSession = db.prepare<[string]>('DELETE FROM session WHERE call_session_id = ?');
   const gone = goneCalls(db);
+  const texts = deliveryTexts(db);
   return ({ digits, e164, dryRun }: Erasure, after: number): ErasedPage => {
     const found = rows.all(after, ROWS);
     const names = naming(digits);
+    const wiping = wiper(digits, e164);
     const waiting: string[] = [];
     const erased: string[] = [];
+    let deliveries = 0;
     for (const row of found) {
       // One that has the same digits in another country.
-      const other = e164 !== null && row.e164 !== null && row.e164 !== e164 && row.e164.endsWith(digits);
-      if (other || row.json.replaceAll(row.id, '').search(names) < 0) continue;
-      if (row.rests === 0) {
+      if (e164 !== null && row.e164 !== null && row.e164 !== e164 && row.e164.endsWith(digits)) continue;
+      const named = row.json.search(names) >= 0 && isNamed(row.json, names);
+      if (row.rests === 0 && (named || (row.delivery !== null && texts.names(row.delivery, wiping)))) {
         waiting.push(row.id);
+        continue;
+      }
+      if (!named) {
+        if (row.delivery !== null && texts.wipe(row.delivery, wiping, !dryRun)) deliveries += 1;
         continue;
       }
       erased.push(row.id);
@@ -119,12 +130,19 @@ function ofCalls(db: Connection) {
     const last = found.length === ROWS ? found.at(-1) : undefined;
     return {
       ...NONE,
-      calls: erased.length,
-      erased,
-      waiting,
+      ...{ calls: erased.length, erased, deliveries, waiting },
       next: last === undefined ? ['leads', 0] : ['calls', last.n],
     };
   };
+}
+
+/** What cannot be read may name it. */
+function isNamed(json: string, names: RegExp): boolean {
+  try {
+    return wordsOf(JSON.parse(json) as CallRecord).search(names) >= 0;
+  } catch {
+    return true;
+  }
 }
 
 function ofLeads(db: Connection) {
@@ -187,26 +205,6 @@ function ofFrames(db: Connection, table: 'segment' | 'hot_segment') {
 function foldedAgain({ from, channels }: OpenCalls): (frame: KeptFrame, seq: number) => boolean {
   const names = namingChannels(channels);
   return ({ kind, bytes }, seq) => seq >= from && (kind !== KIND.pbx || names(bytes));
-}
-
-/** Text without the number. */
-type Wiping = (text: string) => string;
-
-/** Before a number: that it is international, and of which country. */
-const FOREIGN = /(?:\+|%2B|(?<!\d)00)([1-9]\d{0,2})(?:[ ().-]|%20|%2[89D])*$/i;
-
-/** One that says itself that it is of another country is left alone. */
-function wiper(digits: string, e164: string | null): Wiping {
-  const names = naming(digits);
-  const country = e164?.endsWith(digits) === true ? e164.slice(1, -digits.length) : '';
-  const isOther = (before: string): boolean => {
-    const code = FOREIGN.exec(before)?.[1];
-    return country !== '' && code !== undefined && code !== country && isCountryCode(code);
-  };
-  return (text) =>
-    text.replace(names, (found, at: number) =>
-      isOther(text.slice(Math.max(0, at - 16), at)) ? found : found.replace(/(?<!%)(?<!%2)\d/g, '0'),
-    );
 }
 
 interface Wiped {

@@ -1,16 +1,20 @@
 /** The copies that logcalld makes by itself, beside the database, and where an operator put others. */
 import { existsSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import type { Owner } from '../thread/connection.ts';
 import { codeOf } from '../thread/errors.ts';
-import { type Copy, giveTo, namesIn, type Owner, openCopy, partsOf } from './copy.ts';
+import { type Claim, claimOf, giveTo, namesIn, partsOf } from './copy.ts';
 
 /** `20261126T031040Z` */
 export const moment = (ms: number): string => new Date(ms).toISOString().replace(/[-:]|\.\d+/g, '');
 
 const nameOf = (real: string): string => `${real}.backup-`;
 const listOf = (real: string): string => `${real}.backups`;
-/** Places of an operator's copies that are remembered. */
-const REMEMBERED = 20;
+/**
+ * Places of an operator's copies that are remembered: those that are there, as they hold what is erased in the database, and the last
+ * ones whether they are or not, as a disk may be away.
+ */
+const REMEMBERED = { there: 400, last: 20 } as const;
 
 /** Where the next one goes. `real`: the file of the database, no link to it; `at`: ms since the epoch. */
 export const placeOfCopy = (real: string, at: number): string => `${nameOf(real)}${moment(at)}`;
@@ -59,13 +63,16 @@ export function pruneCopies(real: string, keep: number): void {
  */
 export function noteCopy(real: string, path: string, owner: Owner): () => void {
   const before = notedCopies(real);
-  writeList(real, [path, ...before.filter((one) => one !== path)].slice(0, REMEMBERED), owner);
+  writeList(real, remembering([path, ...before.filter((one) => one !== path)]), owner);
   return () => {
     // Others may have been noted since.
     const now = notedCopies(real).filter((one) => one !== path || before.includes(path));
-    writeList(real, [...now, ...before.filter((one) => !now.includes(one))].slice(0, REMEMBERED), owner);
+    writeList(real, remembering([...now, ...before.filter((one) => !now.includes(one))]), owner);
   };
 }
+
+const remembering = (paths: readonly string[]): readonly string[] =>
+  paths.filter((path, n) => n < REMEMBERED.last || existsSync(path)).slice(0, REMEMBERED.there);
 
 /** They have been removed. */
 export function forgetCopies(real: string, paths: readonly string[], owner: Owner): void {
@@ -135,22 +142,21 @@ export function otherFiles(path: string): readonly string[] {
 }
 
 export interface Usable {
-  /** The newest first, those of a clock that was ahead last; each was looked at page by page. */
-  readonly copies: readonly Copy[];
+  /** The newest first, those of a clock that was ahead last. Whether one is whole is looked at when it is its turn, as that takes its time. */
+  readonly copies: readonly Claim[];
   /** Why not, of the others, a sentence each. */
   readonly refused: string[];
 }
 
-/** What can take the place of the database `id` (`null`: it is not known which it was). `now`: ms since the epoch. */
+/** What may take the place of the database `id` (`null`: it is not known which it was). `now`: ms since the epoch. */
 export function usableCopies(real: string, id: string | null, now: number): Usable {
   const { paths, problem } = readList(real);
   const refused: string[] = problem === null ? [] : [problem];
   const copies = [...new Set([...keptCopies(real), ...automaticCopies(real, dirname(real)), ...paths])].flatMap(
     (path) => {
       try {
-        const { db, copy } = openCopy(path);
-        db.close();
-        if (id === null || copy.id === null || copy.id === id) return [copy];
+        const claim = claimOf(path);
+        if (id === null || claim.id === null || claim.id === id) return [claim];
         refused.push(`The backup ${path} is of another database of logcalld.`);
       } catch (error) {
         refused.push(error instanceof Error ? error.message : String(error));
@@ -158,6 +164,6 @@ export function usableCopies(real: string, id: string | null, now: number): Usab
       return [];
     },
   );
-  const isAhead = ({ at }: Copy): number => (at > now ? 1 : 0);
+  const isAhead = ({ at }: Claim): number => (at > now ? 1 : 0);
   return { copies: copies.sort((a, b) => isAhead(a) - isAhead(b) || b.at - a.at), refused };
 }

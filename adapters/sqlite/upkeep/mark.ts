@@ -4,6 +4,7 @@
  */
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { giveToOwner } from '../thread/connection.ts';
 
 export interface Mark {
   /** Of the database; it is written into the file as well (`identity.ts`). */
@@ -87,6 +88,7 @@ export function writeMark(real: string, mark: Mark, durable: boolean): void {
   const text = `${JSON.stringify(mark)}\n`;
   if (!durable) {
     writeFileSync(`${path}.new`, text, { mode: 0o600 });
+    giveToOwner(`${path}.new`, real);
     renameSync(`${path}.new`, path);
     return;
   }
@@ -97,6 +99,7 @@ export function writeMark(real: string, mark: Mark, durable: boolean): void {
   } finally {
     closeSync(file);
   }
+  giveToOwner(`${path}.new`, real);
   renameSync(`${path}.new`, path);
   syncFolder(path);
 }

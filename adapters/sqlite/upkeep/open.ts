@@ -4,8 +4,10 @@
  * and in `status`. Nothing is removed, and each way ends, with a database that works or with one sentence.
  */
 import { randomUUID } from 'node:crypto';
-import { claimFile, explained, openConnection } from '../thread/connection.ts';
-import { codeOf, StorageError } from '../thread/errors.ts';
+import { rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { claimFile, explained, giveToOwner, openConnection } from '../thread/connection.ts';
+import { codeOf, StorageError, storageError } from '../thread/errors.ts';
 import { loadMigrations, migrate, schemaVersion } from '../thread/migrate.ts';
 import type { Connection, Remark } from '../thread/rpc.ts';
 import { asideFile, asideName, hasContent, putAside, putLogAside } from './aside.ts';
@@ -135,20 +137,50 @@ const isTold = (db: Connection, { at }: Replaced): boolean =>
 function upgrade(db: Connection, real: string, at: number, remarks: Remark[]): void {
   const before = schemaVersion(db);
   const after = loadMigrations().at(-1)?.version ?? 0;
-  if (before > 0 && before < after && db.name !== ':memory:') {
-    const target = placeOfCopy(real, at);
-    try {
-      copyInto(db, target, { at, replace: false });
-      pruneCopies(real, KEPT);
-      const text = `The database is brought from schema ${before} to ${after}; as it was, it is kept in ${target}. To go back to the older logcalld: stop it, move ${real} and ${real}-wal away, and copy that file to ${real} ("cp -p").`;
-      remarks.push({ level: 'notice', text });
-    } catch (error) {
-      if (isDamage(error)) throw error;
-      const text = `The database is brought from schema ${before} to ${after} without a copy of what it was: ${messageOf(error)}`;
-      remarks.push({ level: 'warn', text });
-    }
+  if (before === 0 || before >= after || db.name === ':memory:') {
+    migrate(db);
+    return;
   }
-  migrate(db);
+  const target = placeOfCopy(real, at);
+  let without = whyNoCopy(db, real, target, at);
+  try {
+    migrate(db);
+  } catch (error) {
+    if (without !== null) throw error;
+    if (schemaVersion(db) !== before) throw besideCopy(real, target, error);
+    // Of what has not changed: it takes room, and each further start would make one, and push those before it out.
+    rmSync(target, { force: true });
+    if (storageError(error).trouble !== 'full') throw error;
+    without = 'there is no room for both, the copy and the change.';
+    migrate(db);
+  }
+  const text = `The database is brought from schema ${before} to ${after}`;
+  if (without !== null) {
+    remarks.push({ level: 'warn', text: `${text} without a copy of what it was: ${without}` });
+    return;
+  }
+  pruneCopies(real, KEPT);
+  const back = `To go back to the older logcalld: stop it, move ${real} and ${real}-wal away, and copy that file to ${real} ("cp -p").`;
+  remarks.push({ level: 'notice', text: `${text}; as it was, it is kept in ${target}. ${back}` });
+}
+
+/** A part of the change is done: the copy is the way back, and stays. Who frees room should know of it. */
+function besideCopy(real: string, target: string, error: unknown): unknown {
+  if (storageError(error).trouble !== 'full') return error;
+  const text = `${explained(real, error).message} The copy of what it was, ${target}, may go to another disk.`;
+  return new StorageError(codeOf(error) ?? 'SQLITE_FULL', text, { cause: error });
+}
+
+/** `null`: it was made. */
+function whyNoCopy(db: Connection, real: string, target: string, at: number): string | null {
+  try {
+    copyInto(db, target, { at, replace: false });
+    giveToOwner(target, real);
+    return null;
+  } catch (error) {
+    if (isDamage(error)) throw error;
+    return messageOf(error);
+  }
 }
 
 /**
@@ -187,10 +219,12 @@ function inItsPlace<T>(parts: Parts<T>, mark: Mark | null, why: string, remarks:
     return tell(real, { ...(mark ?? UNKNOWN), state: 'open', wal: null, suspect: null, cleared: null, replaced });
   };
   for (const { path, at } of copies) {
+    const source = whole(path, refused);
+    if (source === null) continue;
     const told = place(path);
-    const { db: source } = openCopy(path);
     try {
       copyInto(source, real, { at, replace: false });
+      giveToOwner(real, dirname(real));
     } catch (error) {
       if (canPass(error)) throw notInPlace(real, path, replaced, error);
       refused.push(`The backup ${path} could not be put in its place: ${messageOf(error)}`);
@@ -203,6 +237,16 @@ function inItsPlace<T>(parts: Parts<T>, mark: Mark | null, why: string, remarks:
   const told = place(null);
   claimFile(real);
   return attempt(parts, told, { kind: 'usable' }, remarks);
+}
+
+/** A copy, when every page of it can be read; else why not is added to `refused`. */
+function whole(path: string, refused: string[]): Connection | null {
+  try {
+    return openCopy(path).db;
+  } catch (error) {
+    refused.push(error instanceof Error ? error.message : String(error));
+    return null;
+  }
 }
 
 /** Of a database that had none. */

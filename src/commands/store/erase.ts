@@ -19,28 +19,33 @@ export async function erase(invocation: Invocation, terminal: Terminal): Promise
   const number = numberOf(invocation.value('number'), source === undefined ? '' : planOf(source).country);
   const dryRun = invocation.flag('dry-run');
   const daemon = await reachRunning(config, 'it is what changes the database');
-  const sum = { calls: 0, leads: 0, frames: 0, needed: 0, damaged: 0, live: 0 };
+  const sum = { calls: 0, deliveries: 0, leads: 0, frames: 0, needed: 0, damaged: 0, live: 0 };
   const waiting: string[] = [];
   const shown = progress(terminal);
   for (let cursor: string | undefined, pages = 1; ; pages++) {
     const page = await daemon.call('erase', { ...number, dryRun, ...(cursor === undefined ? {} : { cursor }) });
-    for (const key of ['calls', 'leads', 'frames', 'needed', 'damaged'] as const) sum[key] += page[key];
-    sum.live = page.live;
+    for (const key of ['calls', 'deliveries', 'leads', 'frames', 'needed', 'damaged'] as const) sum[key] += page[key];
+    // One that ends before the last page is stored behind those that were looked at.
+    sum.live = Math.max(sum.live, page.live);
     waiting.push(...page.waiting);
     shown.at(pages, `${sum.calls} calls and ${sum.frames} frames so far ...`);
     if (page.cursor === null) break;
     cursor = page.cursor;
   }
   shown.clear();
-  const found = `${count(sum.calls, 'call')} with deliveries and attempts, ${count(sum.leads, 'lead')} in memory, the number in ${count(sum.frames, 'frame')} of the journal`;
+  const others =
+    sum.deliveries === 0
+      ? ''
+      : `, and in what LeadSquared was sent or answered about ${count(sum.deliveries, 'other call')}`;
+  const found = `${count(sum.calls, 'call')} with deliveries and attempts, ${count(sum.leads, 'lead')} in memory, the number in ${count(sum.frames, 'frame')} of the journal${others}`;
   print(terminal, dryRun ? `Would be erased: ${found}. Nothing was changed.` : `Erased: ${found}.`);
-  const { left, others } = dryRun ? { left: null, others: [] } : await daemon.call('tidy', {});
+  const { left, others: copies } = dryRun ? { left: null, others: [] } : await daemon.call('tidy', {});
   if (!dryRun)
     print(
       terminal,
       "The PBX's own records of these calls are not taken in again, but the PBX keeps them: erase them there as well.",
     );
-  for (const line of remains({ ...sum, waiting, left, others })) tell(terminal, line);
+  for (const line of remains({ ...sum, waiting, left, others: copies })) tell(terminal, line);
   return waiting.length + sum.live + sum.needed + sum.damaged > 0 || left !== null ? EXIT.failed : EXIT.ok;
 }
 
@@ -48,7 +53,9 @@ export async function erase(invocation: Invocation, terminal: Terminal): Promise
 function numberOf(text: string | null, country: string): { readonly digits: string; readonly e164: string | null } {
   const hint = "logcalld erase --number '+919845012345'";
   if (text === null) throw new UsageError('erase needs --number.', hint);
-  const e164 = toE164(text.replace(/[ ().-]/g, ''), country);
+  const read = toE164(text.replace(/[ ().-]/g, ''), country);
+  // One that exists only inside its country has no such form.
+  const e164 = read?.startsWith('+') === true ? read : null;
   const digits = (e164 === null ? null : formatNumber(e164, 'NSN')) ?? text.replace(/\D/g, '').replace(/^0+/, '');
   if (digits.length < NETWORK_DIGITS || digits.length > 15)
     throw new UsageError(`A number to erase has at least ${NETWORK_DIGITS} digits.`, hint);
@@ -73,7 +80,9 @@ function remains({ waiting, live, needed, damaged, left, others }: Remains): rea
       : [`Left, as they are still on their way to LeadSquared: ${named}. Erase again when they are there.`]),
     ...(live === 0
       ? []
-      : [`${count(live, 'call')} with the number ${live === 1 ? 'goes' : 'go'} on now: erase again when over.`]),
+      : [
+          `${count(live, 'call')} with the number ${live === 1 ? 'goes on or has' : 'go on or have'} just ended: erase again when over.`,
+        ]),
     ...(needed === 0
       ? []
       : [

@@ -1,6 +1,7 @@
 /** Erasing a number, page by page. */
 import { z } from 'zod';
 import type { Handlers } from '../../../adapters/control/api.ts';
+import { naming, wordsOf } from '../../../adapters/sqlite/erased/writing.ts';
 import { type ErasedPage, FIRST_PLACE } from '../../../adapters/sqlite/upkeep/erase.ts';
 import type { CallRecord } from '../../call/record.ts';
 import { events } from '../../events.ts';
@@ -31,13 +32,14 @@ export function erasing(parts: ErasingParts): Pick<Handlers, 'erase' | 'tidy'> {
       if (cursor === undefined && !erasure.dryRun) events.erasing(log, erasure.digits);
       // First: between two pages records are read again.
       if (!erasure.dryRun) await store.erasures.note({ ...erasure, upTo: clock.now() });
-      const sum = { calls: 0, waiting: [] as string[], leads: 0, frames: 0, needed: 0, damaged: 0 };
+      const sum = { calls: 0, deliveries: 0, waiting: [] as string[], leads: 0, frames: 0, needed: 0, damaged: 0 };
       const end = clock.monotonic() + ENOUGH_MS;
       let next: ErasedPage['next'] = cursor === undefined ? FIRST_PLACE : placeOf(erasure, cursor, place);
       while (next !== null && clock.monotonic() < end) {
         const page: ErasedPage = await store.upkeep.erase({ ...erasure, place: next });
         if (!erasure.dryRun) onErased(page.erased);
         sum.calls += page.calls;
+        sum.deliveries += page.deliveries;
         sum.waiting.push(...page.waiting);
         sum.leads += page.leads;
         sum.frames += page.frames;
@@ -45,7 +47,8 @@ export function erasing(parts: ErasingParts): Pick<Handlers, 'erase' | 'tidy'> {
         sum.damaged += page.damaged;
         next = page.next;
       }
-      const going = live().filter((record) => JSON.stringify(record).includes(erasure.digits)).length;
+      const names = naming(erasure.digits);
+      const going = live().filter((record) => wordsOf(record).search(names) >= 0).length;
       return { ...sum, live: going, cursor: next === null ? null : cursorOf(erasure, next) };
     },
     async tidy() {

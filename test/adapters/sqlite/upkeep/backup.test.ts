@@ -1,13 +1,22 @@
 /** Backups and their return: whole or not at all, and one sentence where it cannot be. */
 import { spawnSync } from 'node:child_process';
-import { chownSync, copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import BetterSqlite3 from 'better-sqlite3';
 import t from 'tap';
 import { openDatabase } from '../../../../adapters/sqlite/thread/database.ts';
 import { backUp, restore } from '../../../../adapters/sqlite/upkeep/backup.ts';
-import { notedCopies, otherFiles } from '../../../../adapters/sqlite/upkeep/kept.ts';
+import { noteCopy, notedCopies, otherFiles } from '../../../../adapters/sqlite/upkeep/kept.ts';
 import { commit, record, tempFolder } from '../support.ts';
 
 t.setTimeout(120_000);
@@ -160,4 +169,48 @@ t.test('what a killed backup left is named, and removed by the next one', async 
   t.same(otherFiles(path), [`${path}.restoring`, target, ...[part, alive].sort()]);
   backUp(path, target, { at: 2_000, replace: true });
   t.same([part, alive].map(existsSync), [false, true]);
+});
+
+t.test(
+  'of a backup each night none that is there is forgotten; of those that are gone the last are known',
+  async (t) => {
+    const path = await database(t);
+    const folder = tempFolder(t);
+    const owner = statSync(path);
+    const nights = Array.from({ length: 45 }, (_, n) => join(folder, `logcalld-${n}.db`));
+    for (const [n, night] of nights.entries()) {
+      if (n < 40) writeFileSync(night, 'x');
+      noteCopy(path, night, owner);
+    }
+    t.same(otherFiles(path).toSorted(), nights.slice(0, 40).toSorted());
+    for (const night of nights) rmSync(night, { force: true });
+    noteCopy(path, join(folder, 'last.db'), owner);
+    t.equal(notedCopies(path).length, 20);
+  },
+);
+
+t.test('a restore does not move the database of another program, which [storage] path names by mistake', async (t) => {
+  const path = await database(t);
+  backUp(path, `${path}.monday`, NOW);
+  const theirs = join(tempFolder(t), 'theirs.db');
+  const db = new BetterSqlite3(theirs);
+  db.exec('CREATE TABLE x (y)');
+  db.close();
+  const before = readFileSync(theirs);
+  t.throws(() => restore(theirs, `${path}.monday`, 1), {
+    code: 'SCHEMA_FOREIGN',
+    message: /theirs\.db is the database of another program/,
+  });
+  t.same(readdirSync(dirname(theirs)), ['theirs.db']);
+  t.ok(before.equals(readFileSync(theirs)));
+  // What is left of a database does not say whose it was.
+  for (const left of [Buffer.alloc(9000, 0xa5), readFileSync(path).fill(0xa5, 100, 5000)]) {
+    writeFileSync(path, left);
+    t.match(restore(path, `${path}.monday`, 1), { aside: /replaced/ });
+  }
+});
+
+t.test('a folder in the place of the database is told as one', async (t) => {
+  const path = tempFolder(t);
+  t.throws(() => backUp(path, join(path, 'x'), NOW), { code: 'EISDIR', message: /is a folder, not a database/ });
 });
