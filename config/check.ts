@@ -8,8 +8,9 @@ export type Report = (path: KeyPath, problem: Pick<Problem, 'found' | 'expected'
 
 type Table = Readonly<Record<string, unknown>>;
 
+/** Dates of TOML are objects, too. */
 export function isTable(value: unknown): value is Table {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
 }
 
 export function sourcesOf(root: Table): readonly Table[] {

@@ -73,7 +73,7 @@ const LOOPBACK_EXPECTED =
 
 /** A host and nothing else: with an address of the web, what it is logged in with would be shown wherever the host is. */
 export function host(what: string) {
-  const error = `${what}, without a scheme, a login or a path`;
+  const error = `${what}, without a scheme, a login or a path (a port has a key of its own, an IPv6 address no brackets)`;
   return text(what).refine((value) => isIP(value) === 6 || /^[^\s:/@?#'"[\]]+$/.test(value), { error });
 }
 

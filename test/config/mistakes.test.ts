@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { loadConfig, parseConfig } from '../../config/load.ts';
-import { ConfigError, type Problem } from '../../config/problem.ts';
+import { ConfigError, formatProblem, type Problem } from '../../config/problem.ts';
 import { type Config, sourceSecret } from '../../config/schema.ts';
 import { shortFolder } from '../support/folder.ts';
 
@@ -23,6 +23,11 @@ function problemsOf(load: () => unknown): readonly Problem[] {
     throw error;
   }
 }
+
+const told = (below: string, ofSource = ''): string =>
+  problemsOf(() => config(below, ofSource))
+    .map(formatProblem)
+    .join('\n');
 
 t.test('a field of the body whose name ends like that of a file keeps its text', async (t) => {
   const { extra } = config("[leadsquared.body.extra]\nmx_recording_file = '{file}'\npath = 'x {path}'\n").leadsquared
@@ -61,4 +66,43 @@ t.test('a file in UTF-16, as Windows saves it, is called that', async (t) => {
       message: /found UTF-16, .*expected UTF-8\. Save it as UTF-8/,
     });
   }
+});
+
+t.test('a date or time without quotes is called that', async (t) => {
+  for (const [line, below, ofSource] of [
+    [
+      'storage.backup.at: found a date or time without quotes, expected a time of day',
+      '[storage.backup]\nat = 03:30\n',
+      '',
+    ],
+    ['source[0].country: found a date or time without quotes', '', 'country = 2026-11-22\n'],
+  ] as const)
+    t.match(told(below, ofSource), line);
+});
+
+t.test('a number that stands where a key should be is not shown whole either', async (t) => {
+  for (const text of [
+    told('', "'+919845012345' = '1001'\n"),
+    told('', "[source.direct_lines]\n'09845012345' = '1001'\n"),
+    told("[leadsquared.body.status.inbound]\n'9845012345' = 'x'\n"),
+  ]) {
+    t.match(text, '***2345');
+    t.notMatch(text, '9845012345');
+  }
+});
+
+t.test('a key that belongs to another table is told with that table', async (t) => {
+  for (const [below, ofSource, remedy] of [
+    ['', '[source.tls]\nport = 5039\n', 'port is a key of [[source]]: move it up, before the first table below that.'],
+    ['', "[source.direct_lines]\nspeed_dials = ['7*']\n", 'speed_dials is a key of [[source]]: move it up,'],
+    ['[leadsquared.limit]\nauth = "query"\n', '', 'auth is a key of [leadsquared]: move it up,'],
+    ['[storage.retention]\nkeep = 3\n', '', 'Is storage.backup.keep meant?'],
+    ['[storage.retention]\nkeeep = 3\n', '', 'Take it out.'],
+  ] as const)
+    t.match(told(below, ofSource), remedy);
+});
+
+t.test('a host with its port or in brackets is told what is too much', async (t) => {
+  for (const host of ['[::1]', 'pbx:5038', '[::1]:5038'])
+    t.match(told('', `host = '${host}'\n`), /a port has a key of its own, an IPv6 address no brackets/, host);
 });

@@ -115,7 +115,7 @@ function configText(file: string): string {
 function withoutSecrets(value: unknown, key = ''): unknown {
   if (SECRET_KEYS.has(key)) return '[secret]';
   if (Array.isArray(value)) return value.map((item) => withoutSecrets(item, key));
-  if (!isTable(value) || value instanceof Date) return value;
+  if (!isTable(value)) return value;
   return Object.fromEntries(
     Object.entries(value).map(([name, inner]) => {
       const known = FREE_TABLES.has(key) || KNOWN_KEYS.has(name);
