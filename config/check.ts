@@ -25,8 +25,10 @@ export function checkRules(root: Table, report: Report): void {
   checkInlineSecrets(root, report);
   checkNames(root, report);
   for (const [index, source] of sourcesOf(root).entries()) {
+    checkTls(source, ['source', index], report);
     for (const [place, records] of recordsOf(source).entries()) {
       checkRecords(records, ['source', index, 'records', place], report);
+      checkTls(records, ['source', index, 'records', place], report);
     }
   }
   const crm = root.leadsquared;
@@ -105,6 +107,18 @@ function checkRecords(records: Table, path: KeyPath, report: Report): void {
         'Take socket out to reach it by host and port, or take this table out: nobody sits on the way to a socket.',
     });
   }
+}
+
+/** Whoever names a certificate wants TLS: without it, password and calls would cross the network readable. */
+function checkTls({ tls }: Table, path: KeyPath, report: Report): void {
+  if (!isTable(tls) || tls.enabled !== undefined) return;
+  const key = ['ca_file', 'servername'].find((name) => tls[name] !== undefined);
+  if (key === undefined) return;
+  report([...path, 'tls', 'enabled'], {
+    found: 'nothing',
+    expected: `true or false, because ${key} is set`,
+    remedy: 'Add enabled = true; false says that there is to be no TLS all the same.',
+  });
 }
 
 /** Plain HTTP would show the keys to the network: only to this machine, and only when asked for. */

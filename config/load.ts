@@ -10,6 +10,7 @@ import { type LoadOptions, readText, tablesOf } from './read.ts';
 import { sharedPlaces } from './records.ts';
 import { readRenamed } from './renamed.ts';
 import { type Config, configSchema, SECRET_KEYS } from './schema.ts';
+import { checkTogether, idleKeys } from './together.ts';
 
 /**
  * Reads the config file at `path`. The result is frozen. Secrets are not read here: see `sourceSecret` and
@@ -33,10 +34,14 @@ export function parseConfig(text: string, file: string, options: LoadOptions = {
   checkRules(root, report);
   const result = configSchema.safeParse(root);
   for (const issue of result.error?.issues ?? []) reportIssue(issue, root, report);
+  if (result.success) checkTogether(result.data, report);
   if (!result.success || problems.length > 0) {
     throw new ConfigError(problems.toSorted((a, b) => (a.line ?? Infinity) - (b.line ?? Infinity)));
   }
-  return deepFreeze({ ...result.data, notes: [...notes, ...sharedPlaces(result.data.source)] });
+  return deepFreeze({
+    ...result.data,
+    notes: [...notes, ...sharedPlaces(result.data.source), ...idleKeys(result.data)],
+  });
 }
 
 function reportIssue(issue: z.core.$ZodIssue, root: unknown, report: Report): void {

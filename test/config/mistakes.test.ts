@@ -106,3 +106,58 @@ t.test('a host with its port or in brackets is told what is too much', async (t)
   for (const host of ['[::1]', 'pbx:5038', '[::1]:5038'])
     t.match(told('', `host = '${host}'\n`), /a port has a key of its own, an IPv6 address no brackets/, host);
 });
+
+const OTHER = "[[source]]\ntype = 'asterisk'\nname = 'pbx2'\nusername = 'logcalld'\n";
+
+t.test('one PBX in two sources would have each call logged twice', async (t) => {
+  const one = 'source[1].host: found the PBX of source[0], 127.0.0.1:5038, expected another one.';
+  t.match(told('', OTHER), one);
+  t.match(told('', `${OTHER}host = 'LOCALHOST'\n`), /found the PBX of source\[0\], localhost:5038/);
+  t.equal(told('', `${OTHER}port = 5040\n`), '');
+  t.equal(told('', `${OTHER}host = '10.0.0.2'\n`), '');
+  t.equal(told('', OTHER.replace("'asterisk'", "'freeswitch'").replace(/username.*\n/, 'port = 5038\n')), '');
+});
+
+t.test('page and metrics cannot have one port', async (t) => {
+  const both = (page: string) => told(`[metrics]\nlisten = '127.0.0.1:9469'\n[page]\nlisten = '${page}'\n`);
+  for (const page of ['127.0.0.1:9469', 'localhost:9469'])
+    t.match(both(page), 'page.listen: found the port of metrics.listen, expected another one', page);
+  t.equal(both('127.0.0.1:8470'), '');
+});
+
+t.test('TLS that is described but not switched on is no TLS', async (t) => {
+  const tls = (lines: string) => told('', `[source.tls]\n${lines}\n`);
+  t.match(
+    tls("ca_file = '/x.pem'"),
+    /:5: source\[0\]\.tls\.enabled: found nothing, expected true or false, because ca/,
+  );
+  t.match(tls("servername = 'pbx.example'"), 'because servername is set. Add enabled = true');
+  t.equal(tls("ca_file = '/x.pem'\nenabled = false"), '', 'switched off on purpose');
+  const records = "[[source.records]]\ntype = 'mysql'\n[source.records.tls]\nca_file = '/x.pem'\n";
+  t.match(told('', records), /source\[0\]\.records\[0\]\.tls\.enabled: found nothing/);
+});
+
+t.test('keys that do nothing beside others are told', async (t) => {
+  for (const [below, note] of [
+    ["[leadsquared.lead]\nseveral = 'park'\n", /^\[leadsquared\.lead\] several does nothing while search is 'latest'/],
+    ["[leadsquared.lead]\ncapture_source = 'x'\n", /capture_source does nothing unless unknown is 'capture'/],
+    [
+      "[leadsquared.user]\nunknown = ['park', 'lead-owner']\n",
+      /unknown: 'lead-owner' is never tried, as 'park' before/,
+    ],
+    [
+      "[leadsquared.user]\nno_agent = ['omit', 'skip', 'park']\n",
+      /no_agent: 'skip', 'park' are never tried, as 'omit'/,
+    ],
+    [
+      "[leadsquared.user]\ndefault_user = 'a@x'\nunknown = ['park']\nno_agent = ['omit']\n",
+      /default_user does nothing/,
+    ],
+    ["[leadsquared.retry]\nbase = '10m'\ncap = '1m'\n", /\[leadsquared\.retry\] base is longer than cap/],
+    ["reply_timeout = '2m'\n", /\[leadsquared\] reply_timeout is longer than total_timeout/],
+  ] as const)
+    t.match(config(below).notes.join('\n'), note, below);
+  t.same(config('').notes, []);
+  const used = "[leadsquared.lead]\nseveral = 'park'\nsearch = 'all'\ncapture_source = 'x'\nunknown = 'capture'\n";
+  t.same(config(`${used}[leadsquared.user]\ndefault_user = 'a@x'\n`).notes, []);
+});
