@@ -161,3 +161,25 @@ t.test('keys that do nothing beside others are told', async (t) => {
   const used = "[leadsquared.lead]\nseveral = 'park'\nsearch = 'all'\ncapture_source = 'x'\nunknown = 'capture'\n";
   t.same(config(`${used}[leadsquared.user]\ndefault_user = 'a@x'\n`).notes, []);
 });
+
+t.test('a number that is written with blanks or hyphens would be compared with none', async (t) => {
+  for (const number of ['+91 98450 12345', '+91-9845012345', '(080) 4111 0001', '080-4111*', '+91 9845*']) {
+    for (const key of ['own_numbers', 'skip_dids', 'skip_numbers'])
+      t.match(
+        told(`[filters]\n${key} = ['${number}']\n`),
+        /digits alone, e\.g\. '\+91\d+\*?'|digits alone/,
+        `${key} ${number}`,
+      );
+    t.match(told(`[[leadsquared.body.line]]\nmatch = ['${number.replace('*', '')}']\n`), /digits alone/, number);
+  }
+  for (const number of ['+919845012345', '09845*', 'anonymous', 'John Doe', '101@first.example', 'x-1'])
+    t.equal(told(`[filters]\nown_numbers = ['${number}']\n`), '', number);
+  t.equal(told("[filters]\nskip_trunks = ['PJSIP/in 2']\n[[leadsquared.body.line]]\nmatch = ['PJSIP/a-1']\n"), '');
+});
+
+t.test('an abbreviation of a time zone means several of them', async (t) => {
+  for (const zone of ['BST', 'CST', 'IST', 'est'])
+    t.match(told(`[leadsquared.body]\ntime_zone = '${zone}'\n`), /a time zone of the IANA database/, zone);
+  for (const zone of ['UTC', 'GMT', 'Asia/Kolkata', 'Asia/Calcutta', 'Etc/GMT+5', '+05:30', 'Singapore'])
+    t.equal(told(`[leadsquared.body]\ntime_zone = '${zone}'\n`), '', zone);
+});
