@@ -47,7 +47,7 @@ export async function backfill(invocation: Invocation, terminal: Terminal): Prom
         if (seen.has(record.callSessionId)) continue;
         seen.add(record.callSessionId);
         if (json) print(terminal, JSON.stringify(secrecy.value({ what, record })));
-        else print(terminal, `${what.padEnd(9)}  ${secrecy.text(table(record))}`);
+        else print(terminal, `${what.padEnd(9)}  ${table(record, secrecy)}`);
       }
     }
     for (const id of page.erased) erased.add(id);

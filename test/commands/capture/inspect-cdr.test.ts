@@ -53,7 +53,7 @@ t.test('what cannot be read ends with 1 and one sentence, even where nothing is 
 
 t.test('records without a capture: all that they tell, by each kind and by both', async (t) => {
   const told = (options: readonly string[]) =>
-    ran(['inspect', '--config', path('../../fixtures/freepbx.toml'), '--json', ...options]);
+    ran(['inspect', '--config', path('../../fixtures/freepbx.toml'), '--json', '--numbers', ...options]);
   const file = (kind: string) => recorded('freepbx-17', 'attended_feature', `asteriskcdrdb_${kind}.csv.gz`);
   for (const options of [
     ['--cel', file('cel')],
