@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import type { z } from 'zod';
 import { maskText } from '../src/telephony/mask.ts';
-import { checkRules, type Report } from './check.ts';
+import { checkRules, checkTogether, idleKeys, type Report } from './check.ts';
 import { allKeys, keysAt } from './keys.ts';
 import { locator } from './locate.ts';
 import { ConfigError, describeFound, formatPath, type KeyPath, nearest, type Problem } from './problem.ts';
@@ -10,7 +10,6 @@ import { type LoadOptions, readText, tablesOf } from './read.ts';
 import { sharedPlaces } from './records.ts';
 import { readRenamed } from './renamed.ts';
 import { type Config, configSchema, SECRET_KEYS } from './schema.ts';
-import { checkTogether, idleKeys } from './together.ts';
 
 /**
  * Reads the config file at `path`. The result is frozen. Secrets are not read here: see `sourceSecret` and
