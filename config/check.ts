@@ -1,15 +1,17 @@
 /**
- * Rules between keys. They look at the parsed TOML, not at the checked config, so that they speak up together with the
- * errors of single keys.
+ * Rules between keys. Those of `checkRules` look at the parsed TOML, not at the checked config, so that they speak up together with the
+ * errors of single keys; those of `checkTogether` need to know all defaults.
  */
 import { describeFound, formatPath, type KeyPath, type Problem } from './problem.ts';
+import type { Config } from './schema.ts';
 
 export type Report = (path: KeyPath, problem: Pick<Problem, 'found' | 'expected' | 'remedy'>) => void;
 
 type Table = Readonly<Record<string, unknown>>;
 
+/** Dates of TOML are objects, too. */
 export function isTable(value: unknown): value is Table {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
 }
 
 export function sourcesOf(root: Table): readonly Table[] {
@@ -24,8 +26,10 @@ export function checkRules(root: Table, report: Report): void {
   checkInlineSecrets(root, report);
   checkNames(root, report);
   for (const [index, source] of sourcesOf(root).entries()) {
+    checkTls(source, ['source', index], report);
     for (const [place, records] of recordsOf(source).entries()) {
       checkRecords(records, ['source', index, 'records', place], report);
+      checkTls(records, ['source', index, 'records', place], report);
     }
   }
   const crm = root.leadsquared;
@@ -106,6 +110,18 @@ function checkRecords(records: Table, path: KeyPath, report: Report): void {
   }
 }
 
+/** Whoever names a certificate wants TLS: without it, password and calls would cross the network readable. */
+function checkTls({ tls }: Table, path: KeyPath, report: Report): void {
+  if (!isTable(tls) || tls.enabled !== undefined) return;
+  const key = ['ca_file', 'servername'].find((name) => tls[name] !== undefined);
+  if (key === undefined) return;
+  report([...path, 'tls', 'enabled'], {
+    found: 'nothing',
+    expected: `true or false, because ${key} is set`,
+    remedy: 'Add enabled = true; false says that there is to be no TLS all the same.',
+  });
+}
+
 /** Plain HTTP would show the keys to the network: only to this machine, and only when asked for. */
 function checkHost(crm: Table, report: Report): void {
   if (typeof crm.host !== 'string') return;
@@ -136,4 +152,70 @@ function checkDefaultUser(crm: Table, report: Report): void {
     expected: `the e-mail address or id of a LeadSquared user, because ${key} begins with 'default-user'`,
     remedy: `Add default_user = 'name@example.com' below [leadsquared.user], or take 'default-user' out of ${key}.`,
   });
+}
+
+type Values = Omit<Config, 'notes'>;
+
+/** Values that are good each by itself, and not together. */
+export function checkTogether(config: Values, report: Report): void {
+  checkPlaces(config, report);
+  const { page, metrics } = config;
+  if (page.listen === null || metrics.listen === null) return;
+  if (here(page.listen.host) !== here(metrics.listen.host) || page.listen.port !== metrics.listen.port) return;
+  report(['page', 'listen'], {
+    found: 'the port of metrics.listen',
+    expected: 'another one',
+    remedy: 'Give the page a port of its own: one address serves one of the two.',
+  });
+}
+
+/** A block that was copied, and its host forgotten. */
+function checkPlaces({ source }: Values, report: Report): void {
+  const seen = new Map<string, number>();
+  for (const [index, { type, host, port }] of source.entries()) {
+    const place = JSON.stringify([type, here(host.toLowerCase()), port]);
+    const first = seen.get(place);
+    if (first === undefined) seen.set(place, index);
+    else
+      report(['source', index, 'host'], {
+        found: `the PBX of source[${first}], ${host.toLowerCase()}:${port}`,
+        expected: 'another one',
+        remedy: 'Correct host or port, or take one [[source]] out: each of its calls would be logged twice.',
+      });
+  }
+}
+
+const here = (host: string): string => (host === 'localhost' ? '127.0.0.1' : host);
+
+/** Keys that do nothing beside others, a sentence each. */
+export function idleKeys({ leadsquared }: Values): readonly string[] {
+  const { lead, user, retry } = leadsquared;
+  const notes: string[] = [];
+  if (lead.several !== 'first' && lead.search === 'latest')
+    notes.push(
+      "[leadsquared.lead] several does nothing while search is 'latest', which finds one lead: set search = 'all', or take it out.",
+    );
+  if (lead.capture_source !== null && lead.unknown !== 'capture')
+    notes.push("[leadsquared.lead] capture_source does nothing unless unknown is 'capture'.");
+  if (user.default_user !== null && ![...user.unknown, ...user.no_agent].includes('default-user'))
+    notes.push("[leadsquared.user] default_user does nothing: neither unknown nor no_agent has 'default-user'.");
+  notes.push(...neverTried('unknown', user.unknown), ...neverTried('no_agent', user.no_agent));
+  if (retry.base > retry.cap) notes.push('[leadsquared.retry] base is longer than cap, which counts then.');
+  for (const key of ['connect_timeout', 'reply_timeout'] as const)
+    if (leadsquared[key] > leadsquared.total_timeout)
+      notes.push(`[leadsquared] ${key} is longer than total_timeout, which ends a request before.`);
+  return notes;
+}
+
+/** What settles each call that comes to it. */
+const LAST: readonly string[] = ['omit', 'park', 'skip'];
+
+function neverTried(key: string, steps: readonly string[]): readonly string[] {
+  const last = steps.findIndex((step) => LAST.includes(step));
+  const after = last < 0 ? [] : steps.slice(last + 1);
+  if (after.length === 0) return [];
+  const names = after.map((step) => `'${step}'`).join(', ');
+  return [
+    `[leadsquared.user] ${key}: ${names} ${after.length === 1 ? 'is' : 'are'} never tried, as '${steps[last]}' before settles each call.`,
+  ];
 }

@@ -1,7 +1,19 @@
 /** `[leadsquared]`: the CRM. Every default is explained in logcalld.example.toml. */
 import { z } from 'zod';
 import { NUMBER_FORMATS } from '../src/telephony/number.ts';
-import { choice, credential, duration, file, flag, inlineSecret, optional, text, timeZone, whole } from './values.ts';
+import {
+  choice,
+  compared,
+  credential,
+  duration,
+  file,
+  flag,
+  inlineSecret,
+  optional,
+  text,
+  timeZone,
+  whole,
+} from './values.ts';
 
 /** `api-in21.leadsquared.com` or a URL; in the program the origin, e.g. `https://api-in21.leadsquared.com`. */
 const host = text("the API host, e.g. 'api-in21.leadsquared.com'").transform((value, context) => {
@@ -45,7 +57,7 @@ const callerSource = text('a lead source of at most 50 characters').max(50, {
 
 const line = z.strictObject({
   match: z
-    .array(text("a number or trunk in quotes, e.g. '+918041110001'"), { error: "a list, e.g. ['+918041110001']" })
+    .array(compared("a number or trunk in quotes, e.g. '+918041110001'"), { error: "a list, e.g. ['+918041110001']" })
     .min(1, { error: "at least one number or trunk, e.g. ['+918041110001']" }),
   display_number: optional(text('a number in quotes')),
   caller_source: optional(callerSource),

@@ -53,6 +53,7 @@ const keys = new Redactor();
  */
 export function describeFound(value: unknown): string {
   if (value === undefined) return 'nothing';
+  if (value instanceof Date) return 'a date or time without quotes';
   if (Array.isArray(value) && value.some(isInner)) return 'a list of tables or lists';
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return 'a table';
   const text = inspect(shown(value), { depth: 1, breakLength: Infinity, maxArrayLength: 5 });

@@ -3,10 +3,10 @@
  * daemon, which has checked its config itself.
  */
 import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import { isTable } from './check.ts';
-import { ConfigError } from './problem.ts';
+import { ConfigError, type Problem } from './problem.ts';
 
 /** Where the database is unless the config or systemd says otherwise. */
 export const DEFAULT_DATABASE = '/var/lib/logcalld/logcalld.db';
@@ -14,6 +14,8 @@ export const DEFAULT_DATABASE = '/var/lib/logcalld/logcalld.db';
 export interface LoadOptions {
   /** Environment of the process; `STATE_DIRECTORY` (set by systemd) moves the default database. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Nothing is connected by it: it only says how what was written down is read. */
+  readonly offline?: boolean;
 }
 
 /**
@@ -57,20 +59,31 @@ export function readText(file: string): string {
     return readFileSync(file, 'utf8');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'an error';
-    const helps =
-      code === 'ENOENT'
-        ? { remedy: 'Make it with "logcalld init", or name another file with --config.' }
-        : letRead(file);
     throw new ConfigError([
-      { file, line: null, key: '', found: FOUND[code] ?? code, expected: 'a readable file', ...helps },
+      { file, line: null, key: '', found: FOUND[code] ?? code, expected: 'a readable file', ...helpsAfter(code, file) },
     ]);
   }
+}
+
+/** What is no file is given no other rights: those of a file would shut a folder off. */
+function helpsAfter(code: string, file: string): Pick<Problem, 'remedy' | 'commands'> {
+  if (code === 'EACCES') return letRead(file);
+  if (code === 'EISDIR') return { remedy: `Name the file in it, e.g. --config ${join(file, 'logcalld.toml')}.` };
+  return { remedy: 'Make it with "logcalld init", or name another file with --config.' };
+}
+
+/** Editors of Windows may save so; what comes of it as UTF-8 is called many things, and never that. */
+export function refuseUtf16(text: string, file: string): void {
+  if (!text.includes('\0')) return;
+  const problem = { found: 'UTF-16, or a file that is no text', expected: 'UTF-8', remedy: 'Save it as UTF-8.' };
+  throw new ConfigError([{ file, line: null, key: '', ...problem }]);
 }
 
 /** What smol-toml says where a text goes on beyond its line or the file. */
 const UNCLOSED = /control characters are not allowed in strings|unfinished string/;
 
 function parseToml(text: string, file: string): Record<string, unknown> {
+  refuseUtf16(text, file);
   try {
     return parse(text);
   } catch (error) {
@@ -102,11 +115,15 @@ function placeDatabase(root: Record<string, unknown>, stateDirectory: string | u
   }
 }
 
+/** Tables whose keys are the administrator's own: no name means anything there. */
+export const FREE_TABLES: ReadonlySet<string> = new Set(['direct_lines', 'agent_mobiles', 'agent_numbers', 'extra']);
+
 /** Relative file names count from the folder of the config file, not from where the program was started. */
 function resolvePaths(table: Record<string, unknown>, directory: string): void {
   for (const [key, value] of Object.entries(table)) {
+    if (FREE_TABLES.has(key)) continue;
     if (typeof value === 'string' && /^(?:.*_)?(?:file|folder|path)$/.test(key)) {
-      table[key] = value.trim() === '' ? value : resolve(directory, value);
+      table[key] = value.trim() === '' ? value : resolve(directory, value.trim());
     }
     const tables = Array.isArray(value) ? value : [value];
     for (const inner of tables) if (isTable(inner)) resolvePaths(inner, directory);

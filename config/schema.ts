@@ -14,6 +14,7 @@ import {
   flag,
   folder,
   loopback,
+  numberBeginnings,
   optional,
   optionalDuration,
   size,
@@ -36,11 +37,11 @@ const calls = z.strictObject({
 const filters = z.strictObject({
   internal: choice(['skip', 'post']).default('skip'),
   max_age: optionalDuration('1m', '3650d'),
-  own_numbers: beginnings.default([]),
-  skip_dids: beginnings.default([]),
+  own_numbers: numberBeginnings.default([]),
+  skip_dids: numberBeginnings.default([]),
   skip_trunks: beginnings.default([]),
   skip_extensions: beginnings.default([]),
-  skip_numbers: beginnings.default([]),
+  skip_numbers: numberBeginnings.default([]),
 });
 
 const storage = z.strictObject({

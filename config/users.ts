@@ -4,7 +4,7 @@ import { CsvError, parse } from 'csv-parse/sync';
 import { z } from 'zod';
 import { maskText } from '../src/telephony/mask.ts';
 import { ConfigError, nearest, type Problem } from './problem.ts';
-import { FOUND, letRead } from './read.ts';
+import { FOUND, letRead, refuseUtf16 } from './read.ts';
 
 export interface UserMapping {
   /** Extension (or other agent number) as the PBX has it. */
@@ -57,6 +57,14 @@ export function parseUsers(text: string, file: string, sources: readonly string[
       problems.push(problem(file, info.lines, key, found, expected, remedy));
     };
     if (extension === '') report('extension', 'nothing', 'an extension', 'Write it, or take the line out.');
+    const [name = '', tenant] = extension.split('@');
+    if (tenant !== undefined)
+      report(
+        'extension',
+        extension,
+        'an extension without its domain',
+        `Write ${name} here, and ${tenant} into the column domain.`,
+      );
     if (user === '') report('user', 'nothing', 'an e-mail address or user id', 'Write it, or take the line out.');
     if (source !== null && sources.length > 0 && !sources.includes(source)) {
       const guess = nearest(source, sources);
@@ -79,8 +87,10 @@ export function parseUsers(text: string, file: string, sources: readonly string[
 }
 
 function rows(text: string, file: string): readonly z.infer<typeof rowSchema>[] {
+  refuseUtf16(text, file);
   try {
-    const parsed: unknown = parse(text, {
+    // One kind of line end: the parser takes that of the first line for all, and counts lines by it.
+    const parsed: unknown = parse(text.replace(/\r\n?/g, '\n'), {
       bom: true,
       comment: '#',
       comment_no_infix: true,
@@ -107,24 +117,24 @@ function rows(text: string, file: string): readonly z.infer<typeof rowSchema>[] 
 
 function checkHeader(header: readonly string[], file: string): string[] {
   const names = header.map((name) => name.toLowerCase());
-  const problems = names
-    .filter((name) => !columns.some((column) => column === name))
-    .map((name) => {
-      const guess = nearest(name, columns);
-      return problem(
-        file,
-        1,
-        name,
-        `the unknown column ${name}`,
-        `columns out of ${columns.join(', ')}`,
-        guess === null ? 'Take it out.' : `Did you mean ${guess}?`,
-      );
-    });
+  const wrong = (key: string, found: string, expected: string, remedy: string): Problem =>
+    problem(file, 1, key, found, expected, remedy);
+  if (names.some((name) => /[;\t]/.test(name)))
+    throw new ConfigError([wrong('', 'semicolons or tabs', 'commas', 'Save it as CSV (comma delimited).')]);
+  const known = `columns out of ${columns.join(', ')}`;
+  const problems = [...new Set(names)].flatMap((name) => {
+    if (name === '')
+      return wrong('', 'a column without a name', known, 'Take the comma at the end out, or name the column.');
+    if (names.filter((one) => one === name).length > 1)
+      return wrong(name, `several columns ${name}`, 'each column once', 'Keep one of them.');
+    if (columns.some((column) => column === name)) return [];
+    const guess = nearest(name, columns);
+    const remedy = guess === null ? 'Take it out.' : `Did you mean ${guess}?`;
+    return wrong(name, `the unknown column ${name}`, known, remedy);
+  });
   for (const name of ['extension', 'user']) {
     if (!names.includes(name)) {
-      problems.push(
-        problem(file, 1, name, 'no such column', `a first line with ${columns.join(',')}`, `Add the column ${name}.`),
-      );
+      problems.push(wrong(name, 'no such column', `a first line with ${columns.join(',')}`, `Add the column ${name}.`));
     }
   }
   if (problems.length > 0) throw new ConfigError(problems);

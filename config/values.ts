@@ -73,7 +73,7 @@ const LOOPBACK_EXPECTED =
 
 /** A host and nothing else: with an address of the web, what it is logged in with would be shown wherever the host is. */
 export function host(what: string) {
-  const error = `${what}, without a scheme, a login or a path`;
+  const error = `${what}, without a scheme, a login or a path (a port has a key of its own, an IPv6 address no brackets)`;
   return text(what).refine((value) => isIP(value) === 6 || /^[^\s:/@?#'"[\]]+$/.test(value), { error });
 }
 
@@ -105,13 +105,27 @@ export const pattern = z.string({ error: "a pattern in quotes, e.g. 'PJSIP/{ext}
 
 export const patterns = z.array(pattern, { error: "a list of patterns, e.g. ['PJSIP/{ext}']" });
 
-/** Whole values, or beginnings followed by `*`. */
-export const beginnings = z.array(
-  text("texts in quotes, e.g. '+9180411100*'").regex(/^[^*]*\*?$/, {
-    error: 'a whole value, or its beginning and one * at the end',
-  }),
-  { error: "a list of texts, e.g. ['+9180411100*']" },
-);
+/** Numbers are compared as they stand, and the PBX writes none with blanks, brackets or hyphens. */
+const SPACED = /^\+?(?=.*\d)[\d\s().-]*[\s().-][\d\s().-]*\*?$/;
+const isCompared = (value: string): boolean => !SPACED.test(value);
+const DIGITS_ALONE = { error: "a number in digits alone, e.g. '+919845012345'" };
+
+/** A number as the PBX writes it, or the name of something else. */
+export function compared(what: string) {
+  return text(what).refine(isCompared, DIGITS_ALONE);
+}
+
+const BEGINNINGS = { error: "a list of texts, e.g. ['+9180411100*']" };
+
+/** A whole value, or a beginning followed by `*`. */
+const beginning = text("texts in quotes, e.g. '+9180411100*'").regex(/^[^*]*\*?$/, {
+  error: 'a whole value, or its beginning and one * at the end',
+});
+
+export const beginnings = z.array(beginning, BEGINNINGS);
+
+/** The same of numbers. */
+export const numberBeginnings = z.array(beginning.refine(isCompared, DIGITS_ALONE), BEGINNINGS);
 
 /** File name; made absolute (from the folder of the config file) before it is checked. */
 export const file = text('the path of a file');
@@ -147,7 +161,9 @@ export const timeZone = z.string({ error: "a time zone such as 'UTC' or 'Asia/Ko
   error: "a time zone of the IANA database such as 'UTC' or 'Asia/Kolkata'",
 });
 
+/** Abbreviations are those of several zones: BST would be that of Dhaka, CST that of Chicago. */
 function isTimeZone(name: string): boolean {
+  if (/^[a-z]{3}$/i.test(name) && !['UTC', 'GMT'].includes(name.toUpperCase())) return false;
   try {
     new Intl.DateTimeFormat('en', { timeZone: name });
     return true;

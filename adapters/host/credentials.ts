@@ -32,7 +32,7 @@ const MAX_BYTES = 4_096;
 export function readSecret(ref: SecretRef, credentials: Credentials): FoundSecret {
   const handed = credentialOf(ref, credentials);
   // The unit gives empty ones for files that do not exist.
-  if (handed !== null && handed.trim() !== '') return { secret: clean(handed, ref), from: 'credential', warning: null };
+  if (handed !== null && handed.trim() !== '') return found(handed, ref, 'credential', null);
   if (ref.file !== null) {
     const content = readSmallFile(ref.file, ref);
     if (content === null)
@@ -42,16 +42,25 @@ export function readSecret(ref: SecretRef, credentials: Credentials): FoundSecre
     const warning = content.open
       ? `${ref.file} (${ref.what}) can be read by every user of this machine: chmod o= ${ref.file}.`
       : null;
-    return { secret: clean(content.text, ref), from: 'file', warning };
+    return found(content.text, ref, 'file', warning);
   }
   if (ref.inline !== null) {
     const warning = `The ${ref.what} stands in the config file: move it to a file and set ${ref.fileKey}.`;
-    return { secret: clean(ref.inline.reveal(), ref), from: 'config', warning };
+    return found(ref.inline.reveal(), ref, 'config', warning);
   }
   throw new SecretError(
     `There is no ${ref.what}: set ${ref.fileKey} in the config, or give systemd LoadCredential=${ref.credential}:/etc/logcalld/credentials/${ref.credential}.`,
     { missing: true },
   );
+}
+
+/** Blanks may be meant, which a refused login alone would show. */
+function found(text: string, ref: SecretRef, from: FoundSecret['from'], warning: string | null): FoundSecret {
+  const secret = clean(text, ref);
+  const value = secret.reveal();
+  const blank =
+    value === value.trim() ? null : `The ${ref.what} begins or ends with a blank: write it without, unless it has one.`;
+  return { secret, from, warning: [warning, blank].filter((one) => one !== null).join(' ') || null };
 }
 
 function credentialOf(ref: SecretRef, credentials: Credentials): string | null {
@@ -91,7 +100,7 @@ function readSmallFile(file: string, ref: SecretRef): { readonly text: string; r
 /** Editors end files with a line break; one inside would let the value add headers or AMI actions. */
 function clean(text: string, ref: SecretRef): Secret {
   const value = text.replace(/^\ufeff/, '').replace(/[\r\n]+$/, '');
-  if (value === '') throw new SecretError(`The ${ref.what} is empty: write it into the file.`);
+  if (value.trim() === '') throw new SecretError(`The ${ref.what} is empty: write it into the file.`);
   if (/\p{Cc}/u.test(value)) {
     throw new SecretError(
       `The ${ref.what} has more than one line or control characters: the file may hold nothing but the secret.`,

@@ -19,9 +19,40 @@ const AROUND_MS = MINUTE_MS;
  */
 export function parseWhen(option: string, text: string, now: number, utc = false): number {
   const ago = parseDuration(text);
-  if (ago !== null) return now - ago;
-  return readSpan(option, text, now, utc, `${option} 2h, ${option} yesterday, or ${option} 2026-11-22T09:00`).from;
+  // Longer ago than times are counted is as good as their beginning.
+  if (ago !== null) return Math.max(0, now - ago);
+  return Math.max(
+    0,
+    readSpan(option, text, now, utc, `${option} 2h, ${option} yesterday, or ${option} 2026-11-22T09:00`).from,
+  );
 }
+
+/**
+ * The values of `--since` and `--until`, `null` where not given. Throws `UsageError`, also for a span that holds nothing: what is asked for
+ * would not be found, as if it were not there.
+ */
+export function parseSpan(
+  { since, until }: { readonly since: string | null; readonly until: string | null },
+  now: number,
+  utc = false,
+): { readonly since?: number; readonly until?: number } {
+  const from = since === null ? null : parseWhen('--since', since, now, utc);
+  const to = until === null ? null : parseWhen('--until', until, now, utc);
+  if (from !== null && from > now)
+    throw new UsageError(`--since ${since} is still to come.`, earlier('--since', since ?? ''));
+  if (from !== null && to !== null && from >= to)
+    throw new UsageError(`--since ${since} is not before --until ${until}.`, '--since yesterday --until today');
+  return { ...(from === null ? {} : { since: from }), ...(to === null ? {} : { until: to }) };
+}
+
+const around = (from: number, to = from): Span => ({
+  from: Math.max(0, from - AROUND_MS),
+  to: Math.max(0, to + AROUND_MS),
+});
+
+/** In place of a time that is still to come. */
+const earlier = (option: string, text: string): string =>
+  /^\d\d?:/.test(text) ? `${option} 'yesterday ${text}'` : `${option} yesterday`;
 
 /**
  * What of a time is meant by `--at`: a day is all of it; of a minute or second a minute before and after count as well. An hour
@@ -29,11 +60,10 @@ export function parseWhen(option: string, text: string, now: number, utc = false
  */
 export function parseAt(option: string, text: string, now: number, utc = false): Span {
   const ago = parseDuration(text);
-  if (ago !== null) return { from: now - ago - AROUND_MS, to: now - ago + AROUND_MS };
+  if (ago !== null) return around(Math.max(0, now - ago));
   const { from, to, isDay } = readSpan(option, text, now, utc, `${option} 10:02, or ${option} 'yesterday 10:02'`);
-  if (from <= now) return isDay ? { from, to } : { from: from - AROUND_MS, to: to + AROUND_MS };
-  const before = /^\d\d?:/.test(text) ? `${option} 'yesterday ${text}'` : `${option} yesterday`;
-  throw new UsageError(`${option} ${text} is still to come.`, before);
+  if (from <= now) return isDay ? { from: Math.max(0, from), to: Math.max(0, to) } : around(from, to);
+  throw new UsageError(`${option} ${text} is still to come.`, earlier(option, text));
 }
 
 const FORM =
@@ -53,12 +83,17 @@ function readSpan(option: string, text: string, now: number, utc: boolean, hint:
   const time = [Number(hour), Number(minute), Number(second ?? 0)] as const;
   if (date === null || time[0] > 23 || time[1] > 59 || time[2] > 59) throw wrong('is no time');
   if (zone !== undefined && (day === undefined || /^[a-z]/i.test(day))) throw wrong('names a zone without a date');
+  if (zone !== undefined && !isOffset(zone)) throw wrong('names a zone that is none');
   const wall =
     date + (time[0] * 60 + time[1]) * MINUTE_MS + time[2] * 1000 + Math.floor(1000 * Number(`0${part ?? ''}`));
   const [from, again = from] = zone === undefined ? moments(wall, utc) : [wall - offsetOf(zone)];
   if (from === undefined || again === undefined) throw wrong('did not exist: the clocks went forward');
   return { from, to: again + (second === undefined ? MINUTE_MS : 1000), isDay: false };
 }
+
+/** Clocks are at most 12 h behind UTC and 14 h ahead of it. */
+const isOffset = (zone: string): boolean =>
+  offsetOf(zone) >= -12 * 60 * MINUTE_MS && offsetOf(zone) <= 14 * 60 * MINUTE_MS && !/[6-9]\d$/.test(zone);
 
 /** `+05:30` to ms. */
 function offsetOf(zone: string): number {

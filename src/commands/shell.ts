@@ -10,5 +10,5 @@ export function configOf(invocation: Invocation): Config & { readonly file: stri
   const file = fileOf(invocation);
   // What is wrong for the service, which must not be started again and again, is no fault of the config for a command.
   if (invocation.command.name !== 'run') refuseStranger(file);
-  return { ...loadConfig(file, { env: process.env }), file };
+  return { ...loadConfig(file, { env: process.env, offline: invocation.command.name === 'inspect' }), file };
 }

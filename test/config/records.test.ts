@@ -110,7 +110,7 @@ t.test('what is wrong is said with the place and the remedy', async (t) => {
 t.test('two PBXs that write into one place, and what tells their calls apart', async (t) => {
   const notes = (type: string, first: string, second: string): readonly string[] => {
     const source = (name: string, records: string): string[] => [
-      `[[source]]\ntype = '${type}'\nname = '${name}'`,
+      `[[source]]\ntype = '${type}'\nname = '${name}'\nhost = '${name}.example'`,
       type === 'asterisk' ? "username = 'logcalld'" : '',
       `[[source.records]]\n${records}`,
     ];

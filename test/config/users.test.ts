@@ -1,7 +1,9 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { ConfigError } from '../../config/problem.ts';
 import { loadUsers, parseUsers } from '../../config/users.ts';
+import { shortFolder } from '../support/folder.ts';
 
 function problemsOf(text: string, sources: readonly string[] = []): readonly string[] {
   try {
@@ -61,4 +63,37 @@ t.test('columns and shape', async (t) => {
   t.match(problemsOf('extension,user\n1001,"a@b\n'), [/: Compare/]);
   t.match(parseUsers('extension,user,source,name\n1003,c@d\n', 'users.csv'), [{ user: 'c@d', source: null }]);
   t.throws(() => loadUsers('/nowhere/users.csv'), { name: 'ConfigError', message: /found no such file/ });
+});
+
+t.test('what spreadsheets save as CSV, and is none with commas, is told with the remedy', async (t) => {
+  const commas = ['1 : Save it as CSV (comma delimited).'];
+  t.same(problemsOf('extension;user\r\n1001;a@b\r\n'), commas);
+  t.same(problemsOf('extension\tuser\n1001\ta@b\n'), commas);
+  t.same(problemsOf('sep=;\nextension;user\n1001;a@b\n'), commas);
+  const file = join(shortFolder(t), 'users.csv');
+  writeFileSync(file, '\ufeffextension,user\r\n1001,a@b\r\n', 'utf16le');
+  t.throws(() => loadUsers(file), { message: /found UTF-16/ });
+  t.same(problemsOf('extension,user,,\n1001,a@b,,\n'), ['1 : Take the comma at the end out, or name the column.']);
+  t.same(problemsOf('extension,user,user\n1001,a@b,c@d\n'), ['1 user: Keep one of them.']);
+});
+
+t.test(
+  'line ends of two systems in one file, as of a file that was begun on one and filled on the other',
+  async (t) => {
+    const rows = (text: string) =>
+      parseUsers(text, 'users.csv').map(({ extension, user, line }) => [extension, user, line]);
+    const expected = [
+      ['1001', 'a@b', 3],
+      ['1002', 'c@d', 4],
+    ];
+    t.same(rows('# c\nextension,user\r\n1001,"a@b"\r\n1002,c@d\r\n'), expected);
+    t.same(rows('# c\r\nextension,user\n1001,"a@b"\n1002,c@d\n'), expected);
+    t.same(rows('# c\rextension,user\r1001,a@b\r1002,c@d'), expected);
+  },
+);
+
+t.test('the domain of a tenant has a column of its own', async (t) => {
+  t.same(problemsOf('extension,user\n101@first.example,a@b\n'), [
+    '2 extension: Write 101 here, and first.example into the column domain.',
+  ]);
 });

@@ -35,6 +35,7 @@ export const TOOLS = [
     details:
       'Runs the very code that the daemon runs and prints one line a call. Needs no daemon, PBX or\n' +
       'secrets, but a config (--config): its [[source]] says how numbers and endpoints are read.\n' +
+      'JSON has the telephone numbers whole.\n' +
       'Records complete the calls of a capture in which the link was lost; without a capture all that they\ntell is printed.',
   },
   {

@@ -4,7 +4,7 @@ import type { Config } from '../../../config/schema.ts';
 import type { Terminal } from '../../cli/cli.ts';
 import { type Invocation, UsageError } from '../../cli/command.ts';
 import { EXIT } from '../../cli/help.ts';
-import { parseWhen } from '../../cli/when.ts';
+import { parseSpan } from '../../cli/when.ts';
 import { openStored } from '../beside.ts';
 import { reachRunning } from '../control.ts';
 import { count, dateTime, type Privacy, print, privacy, tell } from '../output.ts';
@@ -22,10 +22,8 @@ export async function rederive(invocation: Invocation, terminal: Terminal): Prom
   const now = Date.now();
   const since = invocation.value('since');
   if (since === null) throw new UsageError('sessions rederive needs --since.', 'logcalld sessions rederive --since 2h');
-  const until = invocation.value('until');
   const window = {
-    since: parseWhen('--since', since, now),
-    until: until === null ? now : parseWhen('--until', until, now),
+    ...{ since: now, until: now, ...parseSpan({ since, until: invocation.value('until') }, now) },
     source: sourceOf(config, invocation.value('source')),
     now,
   };

@@ -2,7 +2,7 @@
 import { nearest } from '../../../config/problem.ts';
 import type { CallStatus, Direction } from '../../call/record.ts';
 import { type Invocation, UsageError } from '../../cli/command.ts';
-import { parseAt, parseWhen } from '../../cli/when.ts';
+import { parseAt, parseSpan } from '../../cli/when.ts';
 import { PARKED_CODES, SKIPPED_CODES } from '../../delivery/parked/reasons.ts';
 import { DELIVERY_STATES, type DeliveryState } from '../../delivery/states.ts';
 
@@ -18,8 +18,6 @@ export interface Selection {
 
 /** `now`: ms since the epoch, for times such as `2h`. Throws `UsageError`. */
 export function selectionOf(invocation: Invocation, now: number): Selection {
-  const since = invocation.value('since');
-  const until = invocation.value('until');
   const states = invocation
     .values('state')
     .flatMap((words) => words.split(','))
@@ -29,13 +27,8 @@ export function selectionOf(invocation: Invocation, now: number): Selection {
   const reason = invocation.value('reason');
   // Only these have one.
   if (reason !== null && states.length === 0) states.push('parked', 'skipped');
-  const utc = invocation.flag('utc');
-  const span = {
-    ...(since === null ? {} : { since: parseWhen('--since', since, now, utc) }),
-    ...(until === null ? {} : { until: parseWhen('--until', until, now, utc) }),
-  };
-  if (span.since !== undefined && span.until !== undefined && span.since >= span.until)
-    throw new UsageError(`--since ${since} is not before --until ${until}.`, '--since yesterday --until today');
+  const given = { since: invocation.value('since'), until: invocation.value('until') };
+  const span = parseSpan(given, now, invocation.flag('utc'));
   return {
     ...span,
     ...(states.length === 0 ? {} : { states }),

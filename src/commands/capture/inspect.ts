@@ -18,9 +18,8 @@ import { DEFAULT_CONFIG } from '../../cli/commands.ts';
 import { EXIT } from '../../cli/help.ts';
 import { callLogPolicyOf, planOf, rulesOf } from '../../daemon/settings.ts';
 import { type Inspected, inspectFrames, inspectLine, type RecordedFrame } from '../../inspect.ts';
-import { count, tell } from '../output.ts';
+import { count, external, type Privacy, print, privacy, tell } from '../output.ts';
 import { configOf } from '../shell.ts';
-import { print } from '../terminal.ts';
 import { readRecordFiles } from './cdr-files.ts';
 import { explainCapture } from './explain.ts';
 
@@ -41,14 +40,18 @@ export async function inspect(invocation: Invocation, terminal: Terminal): Promi
     ...(await readRecordFiles(invocation.values('cdr'))),
     ...(await readRecordFiles(invocation.values('cel'), 'cel')),
   ];
+  const secrecy = privacy(invocation.flag('numbers'));
   const show = (records: readonly CallRecord[], from: string): void => {
     for (const record of records) {
       const kept = record.direction === 'Internal' && config.filters.internal === 'skip';
       const posted = kept ? null : callBody(record, { leadId: null, userId: null }, policy);
-      print(invocation.flag('json') ? inspectLine(record, from, posted) : table(record));
+      print(terminal, invocation.flag('json') ? inspectLine(record, from, posted) : table(record, secrecy));
     }
   };
+  const explain = invocation.value('explain');
   if (invocation.arguments.length === 0) {
+    if (explain !== null)
+      throw new UsageError('--explain needs a capture: records tell no course of a call.', 'logcalld inspect FILE');
     const [first] = files;
     if (first === undefined)
       throw new UsageError(
@@ -62,7 +65,6 @@ export async function inspect(invocation: Invocation, terminal: Terminal): Promi
   }
   let refused = 0;
   let explained = 0;
-  const explain = invocation.value('explain');
   for (const file of invocation.arguments) {
     const { pbx, frames } = await captureAt(file);
     const read = frameReaders[pbx];
@@ -186,13 +188,13 @@ function sourceFor(config: Config, pbx: string, name: string | null): SourceConf
 }
 
 /** One line for people; times are local. */
-export function table(record: CallRecord): string {
+export function table(record: CallRecord, secrecy: Privacy): string {
   const time = new Date(record.startedAt).toLocaleString('sv-SE');
   const parts = [
     time,
     record.direction.padEnd(8),
     record.status.padEnd(9),
-    (record.withheld ? 'withheld' : (record.externalE164 ?? record.external ?? '-')).padEnd(16),
+    external(record, secrecy).padEnd(16),
     `agent ${record.agent ?? '-'}`.padEnd(12),
     `${record.durationSeconds} s`.padStart(6),
     record.callSessionId,

@@ -1,7 +1,7 @@
 /** `logcalld check-config`: the config and what it names, then the PBXs and LeadSquared. `logcalld doctor` looks at the rest as well. */
 import { refuseStranger } from '../../../adapters/control/access.ts';
 import type { Terminal } from '../../cli/cli.ts';
-import type { Invocation } from '../../cli/command.ts';
+import { type Invocation, UsageError } from '../../cli/command.ts';
 import { DEFAULT_CONFIG } from '../../cli/commands.ts';
 import { EXIT } from '../../cli/help.ts';
 import { tell } from '../output.ts';
@@ -12,6 +12,8 @@ import { subjectOf, wantedBy } from './subject.ts';
 
 /** Throws `ConfigError` with every problem when the config itself is wrong; what else is wrong is told with the rest. */
 export async function checkConfig(invocation: Invocation, terminal: Terminal): Promise<number> {
+  if (invocation.flag('offline') && invocation.flag('probe'))
+    throw new UsageError('--probe asks the PBX: leave --offline out.', 'logcalld check-config --probe');
   const file = invocation.value('config') ?? DEFAULT_CONFIG;
   const report: Tell = (_, finding) => printFinding(terminal, finding);
   const eyes = openEyes(file);

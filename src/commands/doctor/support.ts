@@ -4,6 +4,7 @@ import { parse, stringify } from 'smol-toml';
 import type { StatusReply } from '../../../adapters/control/api.ts';
 import { isTable } from '../../../config/check.ts';
 import { allKeys } from '../../../config/keys.ts';
+import { FREE_TABLES } from '../../../config/read.ts';
 import { configSchema, SECRET_KEYS } from '../../../config/schema.ts';
 import { VERSION } from '../../daemon/version.ts';
 import { Redactor, Secret, withoutLogins } from '../../secret.ts';
@@ -99,8 +100,6 @@ function timesAsText(_key: string, value: unknown): unknown {
   return isTime ? new Date(value).toISOString() : value;
 }
 
-/** Tables whose keys are the administrator's own. */
-const FREE_TABLES = new Set(['direct_lines', 'agent_mobiles', 'agent_numbers', 'extra']);
 const KNOWN_KEYS = new Set(allKeys(configSchema).flatMap((path) => path.split(/\.|\(\w[\w-]*\)\.?/)));
 
 /** Written anew from what it says, so that nothing in a comment comes along. */
@@ -116,7 +115,7 @@ function configText(file: string): string {
 function withoutSecrets(value: unknown, key = ''): unknown {
   if (SECRET_KEYS.has(key)) return '[secret]';
   if (Array.isArray(value)) return value.map((item) => withoutSecrets(item, key));
-  if (!isTable(value) || value instanceof Date) return value;
+  if (!isTable(value)) return value;
   return Object.fromEntries(
     Object.entries(value).map(([name, inner]) => {
       const known = FREE_TABLES.has(key) || KNOWN_KEYS.has(name);

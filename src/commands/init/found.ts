@@ -117,7 +117,7 @@ function portOf(text: string | undefined, usual: number): number | null {
   return Number.isInteger(port) && port > 0 && port < 65_536 && port !== usual ? port : null;
 }
 
-/** `key = value` below `[name]` of a file of Asterisk; `;` begins a comment. */
+/** `key = value` below `[name]` of a file of Asterisk; `;` begins a comment, `\;` is a part of the value. */
 function sectionOf(text: string, name: string): ReadonlyMap<string, string> {
   const values = new Map<string, string>();
   let inside = false;
@@ -126,7 +126,8 @@ function sectionOf(text: string, name: string): ReadonlyMap<string, string> {
     const header = /^\[([^\]]+)\]/.exec(line);
     if (header !== null) inside = header[1] === name;
     const pair = /^([\w-]+)\s*=>?\s*(.*)$/.exec(line);
-    if (inside && pair !== null && !values.has(pair[1] ?? '')) values.set(pair[1] ?? '', pair[2] ?? '');
+    if (inside && pair !== null && !values.has(pair[1] ?? ''))
+      values.set(pair[1] ?? '', (pair[2] ?? '').replaceAll('\\;', ';'));
   }
   return values;
 }

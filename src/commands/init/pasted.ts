@@ -8,7 +8,8 @@ import { type Answers, type Layout, needsPassword } from './text.ts';
 export function managerLines(username: string, secret: string, permit: string): string[] {
   return [
     `[${username}]`,
-    `secret = ${secret}`,
+    // What follows a bare semicolon would be a comment.
+    `secret = ${secret.replaceAll(';', '\\;')}`,
     'deny = 0.0.0.0/0.0.0.0',
     `permit = ${permit}/255.255.255.255`,
     READ,
@@ -22,10 +23,13 @@ export function eventSocketLines(password: string): string[] {
   return [
     '<param name="listen-ip" value="127.0.0.1"/>',
     '<param name="listen-port" value="8021"/>',
-    `<param name="password" value="${password}"/>`,
+    `<param name="password" value="${inXml(password)}"/>`,
     '<param name="apply-inbound-acl" value="loopback.auto"/>',
   ];
 }
+
+const XML: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+const inXml = (text: string): string => text.replace(/[&<>"]/g, (sign) => XML[sign] ?? sign);
 
 /** Where these lines go, and what is to be done there besides; a sentence or a command each. */
 export function placesOf({ type }: Answers, product: string | null, port: number | null): string[] {

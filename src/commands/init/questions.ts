@@ -87,6 +87,7 @@ async function placeOf(it: Questions, found: readonly FoundPbx[]): Promise<Place
       'logcalld init --help, a second PBX is added by hand',
     );
   const given = asterisk !== null ? 'asterisk' : freeswitch !== null ? 'freeswitch' : null;
+  if (given === 'freeswitch') refuseOfAmi(invocation);
   if (given !== null) return placed(it, given, null);
   for (const { product, by, records } of found)
     say(`Found ${product} (${by})${records === null ? '' : ', with records of calls'}.`);
@@ -94,12 +95,22 @@ async function placeOf(it: Questions, found: readonly FoundPbx[]): Promise<Place
   if (asker === null) {
     if (first === undefined)
       throw new UsageError('No PBX was found on this machine.', 'logcalld init --asterisk HOST, or --freeswitch HOST');
+    if (first.type === 'freeswitch') refuseOfAmi(invocation);
     return { type: first.type, host: '127.0.0.1', port: first.port };
   }
   const type = await typeFrom(asker, first?.type ?? null);
+  if (type === 'freeswitch') refuseOfAmi(invocation);
   const here = found.find((one) => one.type === type);
   const preset = here?.port == null ? '127.0.0.1' : `127.0.0.1:${here.port}`;
   return placed(it, type, preset);
+}
+
+/** Whoever gives it believes in what it says: that the way is encrypted, say. */
+function refuseOfAmi(invocation: Invocation): void {
+  const option = ['tls', 'username'].find((name) => invocation.flag(name));
+  if (option === undefined) return;
+  const why = option === 'tls' ? 'has no TLS: a tunnel is what encrypts it (README.md)' : 'knows no users';
+  throw new UsageError(`--${option} is for AMI; the event socket ${why}.`, 'logcalld init --help');
 }
 
 /** The option is named like the type. */

@@ -1,6 +1,7 @@
 /** The secrets: given by files or typed without an echo, made where the PBX has none yet, kept where they are there. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
+import { unreadable } from '../../../adapters/host/unreadable.ts';
 import { type Invocation, UsageError } from '../../cli/command.ts';
 import type { Asker } from './ask.ts';
 import type { FoundPbx } from './found.ts';
@@ -87,11 +88,22 @@ async function keyOf(parts: SecretParts, id: string, option: string, what: strin
 const hiddenLine = async (asker: Asker, question: string, preset: string): Promise<string> =>
   (await asker.hidden(question, preset)).replace(/\p{Cc}/gu, '').trim();
 
+function textOf(option: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(
+      `--${option} ${unreadable(file, error, 'a file with nothing but the secret')}`,
+      'logcalld init --help',
+    );
+  }
+}
+
 /** The text of a file that an option names; `-`: a line of the standard input. */
 async function secretFrom(option: string, file: string, next: () => Promise<string>): Promise<string> {
-  const text = file === '-' ? await next() : existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const text = file === '-' ? await next() : textOf(option, file);
   const secret = text.replace(/[\r\n]+$/, '');
-  if (secret === '' || /\p{Cc}/u.test(secret))
+  if (secret.trim() === '' || /\p{Cc}/u.test(secret))
     throw new UsageError(
       `--${option} ${file}: holds no secret, or more than one line.`,
       'a file with nothing but the secret, or - for the standard input',

@@ -3,7 +3,7 @@ import type { BackfillAnswer } from '../../../adapters/control/api.ts';
 import type { Terminal } from '../../cli/cli.ts';
 import { type Invocation, UsageError } from '../../cli/command.ts';
 import { EXIT } from '../../cli/help.ts';
-import { parseWhen } from '../../cli/when.ts';
+import { parseSpan } from '../../cli/when.ts';
 import type { SkippedRecords } from '../../records/port.ts';
 import { table } from '../capture/inspect.ts';
 import { reachRunning } from '../control.ts';
@@ -18,11 +18,7 @@ export async function backfill(invocation: Invocation, terminal: Terminal): Prom
   if (source === null || given === null) {
     throw new UsageError('backfill needs --source and --since.', 'logcalld backfill --source pbx --since 2h --dry-run');
   }
-  const since = parseWhen('--since', given, now);
-  const last = invocation.value('until');
-  const until = last === null ? now : parseWhen('--until', last, now);
-  if (last === null && since > now) throw new UsageError('--since lies in the future.', '--since 2h');
-  if (until <= since) throw new UsageError('--until lies before --since.', '--since with an earlier time');
+  const { since = now, until = now } = parseSpan({ since: given, until: invocation.value('until') }, now);
   const dryRun = invocation.flag('dry-run');
   const json = invocation.flag('json');
   const secrecy = privacy(invocation.flag('numbers'));
@@ -47,7 +43,7 @@ export async function backfill(invocation: Invocation, terminal: Terminal): Prom
         if (seen.has(record.callSessionId)) continue;
         seen.add(record.callSessionId);
         if (json) print(terminal, JSON.stringify(secrecy.value({ what, record })));
-        else print(terminal, `${what.padEnd(9)}  ${secrecy.text(table(record))}`);
+        else print(terminal, `${what.padEnd(9)}  ${table(record, secrecy)}`);
       }
     }
     for (const id of page.erased) erased.add(id);

@@ -3,7 +3,7 @@ import type { CallRow } from '../../../adapters/sqlite/sessions/list.ts';
 import type { Terminal } from '../../cli/cli.ts';
 import type { Invocation } from '../../cli/command.ts';
 import { EXIT } from '../../cli/help.ts';
-import { parseWhen } from '../../cli/when.ts';
+import { parseSpan } from '../../cli/when.ts';
 import { type Gap, settledHow } from '../../records/gaps.ts';
 import { goingOn, settlement } from '../../records/text.ts';
 import { wholeNumber } from '../calls/selection.ts';
@@ -20,14 +20,11 @@ export async function gaps(invocation: Invocation, terminal: Terminal): Promise<
   const now = Date.now();
   const utc = invocation.flag('utc');
   const times = timesOf(utc);
-  const when = (name: string): number | undefined => {
-    const given = invocation.value(name);
-    return given === null ? undefined : parseWhen(`--${name}`, given, now, utc);
-  };
+  const span = { since: invocation.value('since'), until: invocation.value('until') };
   const limit = invocation.value('limit');
   const shown = limit === null ? DEFAULT_LIMIT : wholeNumber('--limit', limit, MAX_LIMIT);
   const query = {
-    ...{ source: invocation.value('source') ?? undefined, since: when('since'), until: when('until') },
+    ...{ source: invocation.value('source') ?? undefined, ...parseSpan(span, now, utc) },
     limit: shown + 1,
     calls: invocation.flag('calls'),
   };

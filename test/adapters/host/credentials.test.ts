@@ -42,7 +42,11 @@ t.test('a file that everybody can read gets a warning', async (t) => {
 });
 
 t.test('blanks are part of a secret, line ends are not', async (t) => {
-  t.equal(readSecret(ref({ file: file('b', ' a b \n\n') }), undefined).secret.reveal(), ' a b ');
+  const { secret, warning } = readSecret(ref({ file: file('b', ' a b \n\n') }), undefined);
+  t.equal(secret.reveal(), ' a b ');
+  t.match(warning, /^The AMI secret begins or ends with a blank/, 'which was hardly meant');
+  t.match(readSecret(ref({ file: file('c', 'a\u00a0', 0o644) }), undefined).warning, /chmod o= .*ends with a blank/);
+  t.equal(readSecret(ref({ file: file('d', 'a b') }), undefined).warning, null);
 });
 
 t.test('what cannot be used says why and what to do, without the secret', async (t) => {
@@ -53,6 +57,7 @@ t.test('what cannot be used says why and what to do, without the secret', async 
   fails({ file: join(folder, 'none') }, /does not exist.*secret_file/);
   fails({ file: folder }, /not a file/);
   fails({ file: file('empty', '\n') }, /is empty/);
+  fails({ file: file('blank', ' \n') }, /is empty/);
   fails({ file: file('big', 'x'.repeat(5_000)) }, /5000 bytes/);
   fails({ file: file('two', 'hunter2\r\nAction: Originate') }, /^((?!hunter).)*more than one line((?!hunter).)*$/);
   fails({ inline: new Secret('a\nb') }, /more than one line/);

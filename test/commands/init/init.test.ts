@@ -29,7 +29,7 @@ t.test('unattended', async (t) => {
   ] as const)
     t.match(await init('--yes', option, address), { code: 2, error: expected }, address);
   t.match(await init(...all, '--country', 'XX'), { code: 2, error: /--country: expected a country code/ });
-  t.match(await init(...all, '--access-key-file', join(folder, 'none')), { code: 2, error: /holds no secret/ });
+  t.match(await init(...all, '--access-key-file', join(folder, 'none')), { code: 2, error: /none: does not exist/ });
   t.notOk(existsSync(place), 'a mistake writes nothing');
   const keys = ['--access-key-file', join(folder, 'keys/a'), '--secret-key-file', join(folder, 'keys/b')];
   const done = await init(...all, ...keys, '--tls');
