@@ -10,7 +10,7 @@ import { parseDuration } from './duration.ts';
 export function duration(min: string, max: string, preset: string) {
   const low = parseDuration(min) ?? 0;
   const high = parseDuration(max) ?? 0;
-  const expected = `a duration from '${min}' to '${max}' (units ms, s, m, h, d)`;
+  const expected = `a duration from '${min}' to '${max}' (units ms, s, m, h, d, w)`;
   return z
     .string({ error: expected })
     .transform((text, context) => {

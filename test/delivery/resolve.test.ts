@@ -307,6 +307,7 @@ t.test('filters', async (t) => {
     skipReason(plain, { ...policy, maxAgeMs: 3_600_000 }, plain.endedAt + 3_600_001)?.reason,
     /more than 1 h ago/,
   );
+  t.match(skipReason(plain, { ...policy, maxAgeMs: 600_000 }, plain.endedAt + 600_001)?.reason, /more than 10 min ago/);
   t.equal(skipReason(plain, { ...policy, maxAgeMs: 3_600_000 }, plain.endedAt + 3_600_000), null);
   const internal = { ...plain, direction: 'Internal', external: '1002', externalE164: null } as const;
   t.match(skipReason(internal, policy, 0)?.reason, /Internal call/);

@@ -18,6 +18,13 @@ import { configOf } from '../shell.ts';
 import { print } from '../terminal.ts';
 
 export async function capture(invocation: Invocation): Promise<number> {
+  const [path = ''] = invocation.arguments;
+  // Whoever was killed in the middle of a compressed file would leave one that ends nowhere.
+  if (/\.(gz|zst|bz2|xz|zip)$/i.test(path))
+    throw new UsageError(
+      `${path} would be plain text: name it without, compress it afterwards.`,
+      'logcalld capture FILE.jsonl',
+    );
   const config = configOf(invocation);
   const log = logOf(config.log);
   const source = oneSource(config, invocation.value('source'));
@@ -25,7 +32,6 @@ export async function capture(invocation: Invocation): Promise<number> {
   readSecret(sourceSecret(source));
   const clock = createClock();
   const stopWatching = onCrash({ log, clock, exit: () => process.exit(EXIT.software) });
-  const [path = ''] = invocation.arguments;
   // Holds numbers and names: for the owner only, and never over another file.
   const file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
   await once(file, 'open').catch((error: unknown) => {

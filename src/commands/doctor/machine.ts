@@ -1,5 +1,6 @@
 /** What the machine tells of the service and of itself: asked before anything else, as root alone may read the whole log. */
 import { execFileSync, type StdioOptions } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { UNIT } from '../../../adapters/host/service/unit.ts';
 import { type Finding, info, ok } from '../check/finding.ts';
@@ -35,9 +36,16 @@ export function lookAtMachine(): Machine {
 export const lastLog = (lines: number): string | null =>
   ask('journalctl', ['--unit', UNIT, '--lines', String(lines), '--no-pager', '--output', 'short-iso']);
 
-/** Version of the system. */
-export const system = (): string =>
-  `${ask('sh', ['-c', '. /etc/os-release; echo "$PRETTY_NAME"']) ?? 'Linux'}, kernel ${release()}`;
+/** Version of the system: name (os-release(5)) and kernel. */
+export const system = (): string => `${nameOf('/etc/os-release') ?? 'Linux'}, kernel ${release()}`;
+
+function nameOf(file: string): string | null {
+  try {
+    return /^PRETTY_NAME=(["']?)(.*)\1$/m.exec(readFileSync(file, 'utf8'))?.[2] ?? null;
+  } catch {
+    return null;
+  }
+}
 
 function pairOf(line: string): [string, string][] {
   const at = line.indexOf('=');

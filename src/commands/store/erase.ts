@@ -15,8 +15,8 @@ const NAMED = 20;
 
 export async function erase(invocation: Invocation, terminal: Terminal): Promise<number> {
   const config = configOf(invocation);
-  const [source] = config.source;
-  const number = numberOf(invocation.value('number'), source === undefined ? '' : planOf(source).country);
+  const countries = new Set(config.source.map((source) => planOf(source).country));
+  const number = numberOf(invocation.value('number'), [...countries]);
   const dryRun = invocation.flag('dry-run');
   const daemon = await reachRunning(config, 'it is what changes the database');
   const sum = { calls: 0, deliveries: 0, leads: 0, frames: 0, needed: 0, damaged: 0, live: 0 };
@@ -49,10 +49,19 @@ export async function erase(invocation: Invocation, terminal: Terminal): Promise
   return waiting.length + sum.live + sum.needed + sum.damaged > 0 || left !== null ? EXIT.failed : EXIT.ok;
 }
 
-/** Its national digits, and the whole of it where that is known. */
-function numberOf(text: string | null, country: string): { readonly digits: string; readonly e164: string | null } {
+/** Its national digits, and the whole of it where that is known. `countries`: of the PBXs. */
+function numberOf(
+  text: string | null,
+  countries: readonly string[],
+): { readonly digits: string; readonly e164: string | null } {
   const hint = "logcalld erase --number '+919845012345'";
   if (text === null) throw new UsageError('erase needs --number.', hint);
+  const [country = ''] = countries;
+  if (countries.length > 1 && !/^\s*\+/.test(text))
+    throw new UsageError(
+      `The PBXs are in several countries (${countries.join(', ')}): write the number with + and its country code.`,
+      hint,
+    );
   const read = toE164(text.replace(/[ ().-]/g, ''), country);
   // One that exists only inside its country has no such form.
   const e164 = read?.startsWith('+') === true ? read : null;

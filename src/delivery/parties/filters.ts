@@ -24,6 +24,10 @@ export function ageAskedAt(row: Pick<Delivery, 'state' | 'createdAt'> | null, no
   return row === null || row.state === 'parked' || row.state === 'skipped' ? now : row.createdAt;
 }
 
+/** A whole number of hours, or of minutes. */
+const lengthOf = (ms: number): string =>
+  ms % 3_600_000 === 0 ? `${ms / 3_600_000} h` : `${Math.round(ms / 60_000)} min`;
+
 /** Why this call is not to be posted; `null` when it is. `now`: ms since the epoch, `null`: its age was asked before. */
 export function skipReason(record: CallRecord, policy: DeliveryPolicy, now: number | null): Why<SkippedCode> | null {
   const { skip } = policy;
@@ -35,8 +39,7 @@ export function skipReason(record: CallRecord, policy: DeliveryPolicy, now: numb
     return why('skip-internal', reason);
   }
   if (now !== null && policy.maxAgeMs !== null && now - record.endedAt > policy.maxAgeMs) {
-    const hours = Math.round(policy.maxAgeMs / 3_600_000);
-    return why('skip-old', `The call ended more than ${hours} h ago, the configured maximum age.`);
+    return why('skip-old', `The call ended more than ${lengthOf(policy.maxAgeMs)} ago, the configured maximum age.`);
   }
   if (matches(skip.dids, record.did) || matches(skip.dids, record.didE164)) {
     return why('skip-filter', `Filter: called number ${record.did ?? ''}.`);

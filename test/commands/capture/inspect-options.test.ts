@@ -1,4 +1,4 @@
-/** What `inspect` prints of numbers, and options that say nothing together. */
+/** What `inspect` prints of numbers; options and names that say nothing, or too much. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -42,4 +42,10 @@ t.test('records without a capture have no course that could be explained', async
   const { code, error } = await inspect('--source', 'asterisk', '--cdr', records, '--explain', 'all');
   t.equal(code, 2);
   t.match(error, /--explain needs a capture/);
+});
+
+t.test('what is captured is plain text, and its name says nothing else', async (t) => {
+  const { code, error } = await command('capture', 'calls.jsonl.gz', '--config', path('../../fixtures/lab.toml'));
+  t.equal(code, 2);
+  t.match(error, /calls\.jsonl\.gz would be plain text/);
 });

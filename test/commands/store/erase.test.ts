@@ -1,4 +1,5 @@
 /** What `logcalld erase` asks of the daemon, and what it tells of the answers. */
+import { appendFileSync } from 'node:fs';
 import t from 'tap';
 import type { Handlers, Replies, RequestOf } from '../../../adapters/control/api.ts';
 import { openControl } from '../../../adapters/control/server.ts';
@@ -38,7 +39,11 @@ async function daemon(t: { teardown(run: () => Promise<void>): unknown }, ...pag
     tidy: async () => ({ left: null, others: [] }),
   };
   control.serve(handlers as Handlers);
-  return { asked, run: (...words: readonly string[]) => command('erase', ...words, '--config', place.config) };
+  return {
+    config: place.config,
+    asked,
+    run: (...words: readonly string[]) => command('erase', ...words, '--config', place.config),
+  };
 }
 
 t.test('a number that exists only inside its country is erased by its digits', async (t) => {
@@ -53,4 +58,16 @@ t.test('a call of the number that ended while it was erased may be stored by now
   t.match(out, /^Erased: 2 calls .* and in what LeadSquared was sent or answered about 1 other call\./);
   t.equal(code, 1);
   t.match(error, /1 call with the number goes on or has just ended: erase again when over\./);
+});
+
+t.test('where the PBXs are in several countries, the number says of which it is', async (t) => {
+  const { config, asked, run } = await daemon(t);
+  const dubai = "[[source]]\ntype = 'asterisk'\nname = 'dubai'\nhost = '127.0.0.2'\nusername = 'x'\ncountry = 'AE'\n";
+  appendFileSync(config, `\n${dubai}`);
+  const { code, error } = await run('--number', '98450 12345');
+  t.equal(code, 2);
+  t.match(error, /several countries \(IN, AE\): write the number with \+ and its country code/);
+  t.same(asked, []);
+  t.match(await run('--number', '+971 4 123 4567'), { code: 0, error: '' });
+  t.match(asked, [{ e164: '+97141234567' }]);
 });
