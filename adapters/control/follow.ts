@@ -16,6 +16,8 @@ export function follow<N extends StreamName>(
 ): Promise<void> {
   const body = JSON.stringify(input);
   return new Promise((resolve, reject) => {
+    // A signal that has come already does not come again.
+    if (signal.aborted) return resolve();
     const socket = connect(path);
     const stop = (): void => void socket.destroy();
     signal.addEventListener('abort', stop, { once: true });

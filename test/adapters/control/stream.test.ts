@@ -101,6 +101,18 @@ t.test('lines come whole and in order; either side ends it', async (t) => {
   t.pass('the end of the daemon is the end of the answer');
 });
 
+t.test('what was ended before it began has ended', async (t) => {
+  const it = await serving(t);
+  const ending = new AbortController();
+  ending.abort();
+  let over = false;
+  void follow(it.server.path, 'tail', { raw: false }, () => {}, ending.signal).then(() => {
+    over = true;
+  });
+  for (let n = 0; n < 50 && !over; n++) await new Promise((resolve) => setTimeout(resolve, 20));
+  t.ok(over);
+});
+
 t.test('what is wrong, and too many at once, is refused in words', async (t) => {
   const it = await serving(t);
   const { signal } = new AbortController();
