@@ -26,8 +26,11 @@ const server = createServer(
   getRequestListener(app.fetch),
 );
 server.maxConnections = MAX_CONNECTIONS;
-server.once('error', (error) => tell({ failed: error.message }));
+const failed = (error: Error): void => tell({ failed: error.message });
+server.once('error', failed);
 server.listen(start.listen.port, start.listen.host, () => {
+  // Of a connection that cannot be accepted whoever made it knows.
+  server.off('error', failed).on('error', () => {});
   const address = server.address();
   tell({ port: typeof address === 'object' && address !== null ? address.port : start.listen.port });
 });
