@@ -156,9 +156,7 @@ export function createApp(parts: AppParts): Hono<Env> {
       if (name !== null && answer?.idle !== true) onAction(name);
       const back = ownPath(form.to ?? '/');
       if (answer === undefined) return c.redirect(back, 303);
-      return show(c, (look, own) =>
-        notice(look, answer.title, answer.lines.map(look.secrecy.text), own, backLink(back)),
-      );
+      return show(c, (look) => notice(look, answer.title, answer.lines.map(look.secrecy.text), back, backLink(back)));
     });
   };
   button('/pause', 'pause', () => done(daemon.call('pause', {})));
@@ -188,7 +186,9 @@ export function createApp(parts: AppParts): Hono<Env> {
     const status = said === 404 || said === 409 ? said : 503;
     const session: Session | undefined = c.get('session');
     if (session === undefined) return c.text(`${text}\n`, status);
-    return show(c, (look, path) => notice(look, 'That did not work', [look.secrecy.text(text)], path), status);
+    // What a button does has no page of its own.
+    const leadsTo = (path: string): string => (c.req.method === 'GET' ? path : '/');
+    return show(c, (look, path) => notice(look, 'That did not work', [look.secrecy.text(text)], leadsTo(path)), status);
   }
   return app;
 }

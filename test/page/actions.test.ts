@@ -227,3 +227,30 @@ t.test('a call has the button that does something for it, and is told what holds
   t.notMatch(posted.card, /<button>/);
   t.same(posted.asked, []);
 });
+
+t.test('a call that is stored no longer is not taken for another one whose id begins alike', async (t) => {
+  const page = pageOn({ find: async () => ({ ids: ['asterisk-1764064920.71'] }), replay: answered({}) });
+  const { cookie, csrf } = await page.login();
+  const text = await (await page.post('/replay', { csrf, id: 'asterisk-1764064920.7' }, cookie)).text();
+  t.same(
+    page.asked.filter(({ name }) => name === 'replay').map(({ input }) => (input as { ids: unknown }).ids),
+    [['asterisk-1764064920.7']],
+  );
+  t.match(text, /No such call waits any more/);
+});
+
+t.test('numbers are shown and masked also from where a button has led', async (t) => {
+  const pause = async () => {
+    throw new Error('The disk is full.');
+  };
+  const page = pageOn({ replay: answered({}), pause });
+  const { cookie, csrf } = await page.login();
+  const leads = async (path: string, fields: Record<string, string>) => {
+    const text = await (await page.post(path, { csrf, ...fields }, cookie)).text();
+    const to = /action="\/reveal".*?name="to" value="([^"]*)"/s.exec(text)?.[1] ?? '';
+    return { to, status: (await page.ask(to, { cookie })).status };
+  };
+  const list = { reason: 'no-user', state: 'parked', to: '/gaps' };
+  t.equal((await leads('/replay', list)).to, '/gaps', 'to where the button was');
+  t.equal((await leads('/pause', {})).status, 200);
+});

@@ -73,7 +73,8 @@ export async function replay(daemon: Daemon, form: Form): Promise<Answer> {
 /** Which calls are meant; a text: why there are none. */
 async function selected(daemon: Daemon, { id, reason, state, force, answer }: Form) {
   if (id !== undefined) {
-    const ids = [...(await daemon.call('find', { ids: [id] })).ids];
+    // The whole id: as a part of one it could be that of another call, where this one is stored no longer.
+    const ids = [id];
     if (force === undefined) return { ids };
     // Only while it still is what the button told of: another press may have posted it since.
     if (remedyOf(force).oneByOne !== true) return UNNAMED;
