@@ -6,7 +6,7 @@ import { ControlError } from '../../adapters/control/refusal.ts';
 import { VERSION } from '../daemon/version.ts';
 
 /** All that the page may ask: to look, to hold and let go the posts, to send calls again that wait for a person. */
-const LOOKS = ['status', 'calls', 'call', 'why', 'frames', 'users', 'hours', 'gaps', 'find'] as const;
+const LOOKS = ['status', 'calls', 'call', 'why', 'frames', 'users', 'hours', 'gaps'] as const;
 const ACTIONS = ['replay', 'pause', 'resume', 'retry', 'acknowledge'] as const;
 const ALLOWED = [...LOOKS, ...ACTIONS] satisfies readonly RequestName[];
 const DOING: ReadonlySet<RequestName> = new Set(ACTIONS);
@@ -24,16 +24,21 @@ export interface Daemon {
 
 /** One look serves all pages, ms. */
 export const STATUS_MS = 1000;
+/** Requests at the same time: the control socket takes 32, and commands need some of them. */
+const AT_ONCE = 16;
 
 /** `path`: of the control socket. */
 export function daemonAt(path: string, now: () => number = () => performance.now()): Daemon {
   let client: ControlClient | null = null;
-  let last: { readonly at: number; readonly reply: Promise<Status> } | null = null;
+  let last: { readonly at: number; readonly reply: Promise<Status>; underWay: boolean } | null = null;
+  const inTurn = turns(AT_ONCE);
   const ask: Daemon['call'] = async (name, input) => {
     if (!ALLOWED.includes(name)) throw new ControlError(403, `The page may not ask for ${name}.`);
-    client ??= await connectControl(path, VERSION);
-    if (client === null) throw new ControlError(503, 'logcalld does not answer: it is starting or stopping.');
-    return client.call(name, input);
+    return inTurn(async () => {
+      client ??= await connectControl(path, VERSION);
+      if (client === null) throw new ControlError(503, 'logcalld does not answer: it is starting or stopping.');
+      return client.call(name, input);
+    });
   };
   const call: Daemon['call'] = async (name, input) => {
     if (!DOING.has(name) || ('dryRun' in input && input.dryRun === true)) return ask(name, input);
@@ -48,14 +53,37 @@ export function daemonAt(path: string, now: () => number = () => performance.now
   return {
     call,
     status(maxAgeMs = STATUS_MS) {
-      if (last !== null && now() - last.at < maxAgeMs) return last.reply;
+      // What is not there yet is as new as what would be asked for now.
+      if (last !== null && (last.underWay || now() - last.at < maxAgeMs)) return last.reply;
       const reply = call('status', {});
-      const own = { at: now(), reply };
+      const own = { at: now(), reply, underWay: true };
       last = own;
-      reply.catch(() => {
-        if (last === own) last = null;
-      });
+      reply.then(
+        () => {
+          own.underWay = false;
+        },
+        () => {
+          if (last === own) last = null;
+        },
+      );
       return reply;
     },
+  };
+}
+
+/** Runs at most so many at the same time, the others in the order in which they came. */
+function turns(most: number) {
+  let free = most;
+  const waiting: (() => void)[] = [];
+  return async <T>(work: () => Promise<T>): Promise<T> => {
+    if (free > 0) free -= 1;
+    else await new Promise<void>((go) => waiting.push(go));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free += 1;
+      else next();
+    }
   };
 }
