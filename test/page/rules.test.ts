@@ -191,6 +191,36 @@ t.test('numbers are masked until somebody asks for them, for a while, which the 
   t.notOk(await sees('/calls'), 'no longer than a quarter of an hour');
 });
 
+t.test('the picture of a call masks numbers as its table does, and names stand where they belong', async (t) => {
+  const record = recordOf({ trunk: 'PJSIP/919845012345', direction: 'Outbound', agent: '\u05e2\u05d6\u05e8\u05d0' });
+  const decision = { value: null, rule: 'x', fact: 'x', notes: [], rejected: [] };
+  const nobody = { id: null, name: null, how: '-' };
+  const page = pageOn({
+    call: async () => ({
+      ...{ record, revision: 1, delivery: null, attempts: [], gaps: [], events: [], sent: null, body: {} },
+      ...{ lead: nobody, user: nobody },
+    }),
+    why: async () => ({ lead: decision, user: decision, post: decision }),
+  });
+  const { cookie } = await page.login();
+  const text = await (await page.ask(`/calls/${record.callSessionId}`, { cookie })).text();
+  t.notMatch(text, /9845012345/);
+  t.match(text, /<text class="who"[^>]*>PJSIP\/\*\*\*2345</);
+  // Else the number would stand before a name that is written from right to left, as if it had called.
+  t.match(text, /<bdi>\u05e2\u05d6\u05e8\u05d0<\/bdi> \u2192 <bdi>\*\*\*2345<\/bdi>/);
+});
+
+t.test('a list that has found nothing yet says so', async (t) => {
+  let more = true;
+  const page = pageOn({ calls: async () => ({ rows: [], cursor: more ? 'next' : null, more, meant: [] }) });
+  const { cookie } = await page.login();
+  const list = async () => (await page.ask('/calls?agent=1001', { cookie })).text();
+  t.match(await list(), /No call is such among those that were looked at.*Older calls/s);
+  t.notMatch(await list(), /<table>/);
+  more = false;
+  t.match(await list(), /No call is such\./);
+});
+
 t.test('a search is checked, and goes on page by page', async (t) => {
   const page = pageOn({
     calls: async () => ({ rows: [], cursor: 'next', more: true, meant: [] }),

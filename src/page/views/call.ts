@@ -28,7 +28,7 @@ export function callPage(look: Look, view: CallView): Html {
   const { details, ladder, timeline, explanation, remedies, again } = view;
   const { record } = details;
   const { from, to } = parties(look, record);
-  return html`<h1><span class="direction ${record.direction}">${record.direction}</span> ${record.status}: ${from} → ${to}</h1>
+  return html`<h1><span class="direction ${record.direction}">${record.direction}</span> ${record.status}: <bdi>${from}</bdi> → <bdi>${to}</bdi></h1>
     <p>${moment(look, record.startedAt)}, ${duration(record.durationSeconds)} connected <code>${plain(record.callSessionId)}</code></p>
     ${deliveryCard(look, details, again)}
     <section><h2>Course</h2>${ladderPicture(look, ladder)}${course(look, timeline)}</section>

@@ -60,8 +60,13 @@ function searchForm(search: Search): Html {
 }
 
 function result(look: Look, { rows, meant }: CallsAnswer, older: string | null): Html {
-  if (rows.length === 0 && older === null) return html`<p>No call is such.</p>`;
-  return html`${meant.length === 0 ? '' : html`<p class="quiet">Meant: ${told(look, meant.join(', '))}</p>`}
+  const asked = meant.length === 0 ? '' : html`<p class="quiet">Meant: ${told(look, meant.join(', '))}</p>`;
+  const further = older === null ? '' : html`<p><a href="${older}" rel="next">Older calls</a></p>`;
+  if (rows.length === 0)
+    return older === null
+      ? html`<p>No call is such.</p>`
+      : html`${asked}<p>No call is such among those that were looked at up to now.</p>${further}`;
+  return html`${asked}
     <div class="scroll" tabindex="0" role="region" aria-label="Calls"><table>
       <thead><tr><th scope="col">Time</th><th scope="col">Direction</th><th scope="col">Outcome</th><th scope="col">From</th>
         <th scope="col">To</th><th scope="col">Queue</th><th scope="col" class="number">Length</th><th scope="col">Delivery</th></tr></thead>
@@ -78,5 +83,5 @@ function result(look: Look, { rows, meant }: CallsAnswer, older: string | null):
         </tr>`;
       })}</tbody>
     </table></div>
-    ${older === null ? '' : html`<p><a href="${older}" rel="next">Older calls</a></p>`}`;
+    ${further}`;
 }

@@ -1,7 +1,7 @@
 /** The picture of a call: a line for each leg, and what it did when, on one axis of time. */
 import type { Ladder, LegSpan, SpanKind } from '../../call/ladder.ts';
 import { length } from '../../commands/output.ts';
-import { type Html, html, type Look, plain, told } from '../html.ts';
+import { type Html, html, type Look, told } from '../html.ts';
 
 const WORDS: Readonly<Record<SpanKind, string>> = {
   calling: 'calls',
@@ -42,7 +42,7 @@ export function ladderPicture(look: Look, ladder: Ladder): Html {
       )}
       ${legs.map((leg, n) => {
         const y = AXIS + n * ROW;
-        const name = plain(leg.who);
+        const name = told(look, leg.who);
         return html`<g class="leg ${leg.side}">
           <text class="who" x="0" y="${y + BAR}">${name.length > NAME_LENGTH ? `${name.slice(0, NAME_LENGTH - 1)}…` : name}</text>
           ${leg.spans.map(
