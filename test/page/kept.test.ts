@@ -47,11 +47,16 @@ t.test('an open page', { skip: noBrowser ?? false }, async (t) => {
     server.closeAllConnections();
     server.close();
   });
-  const { page, complaints } = await seen(browser, address, {}, TOKEN);
+  const { page, complaints } = await seen(browser, address, { viewport: { width: 1280, height: 500 } }, TOKEN);
   await page.clock.install();
   await page.goto(address);
   const used = (n: number) => page.waitForSelector(`#delivery >> text=${n} today`);
   const focused = () => page.evaluate<string>('document.activeElement.closest("form, section").textContent.trim()');
+  /** Whether what is said of the connection stands in the window. */
+  const seenAt = () =>
+    page.evaluate<boolean>(
+      '(({ top, bottom }) => top >= 0 && bottom <= innerHeight)(document.querySelector("#link").getBoundingClientRect())',
+    );
   await page.waitForSelector('#link >> text=Live.');
 
   await t.test('goes on while something in it has the focus, which stays', async (t) => {
@@ -79,15 +84,35 @@ t.test('an open page', { skip: noBrowser ?? false }, async (t) => {
     await used(5);
   });
 
-  await t.test('says when nothing comes any more, and connects anew', async () => {
+  await t.test('says when nothing comes any more, and connects anew', async (t) => {
     silent = true;
     await page.clock.fastForward(41_000);
     await page.waitForSelector('#link >> text=Not connected');
+    await page.evaluate('scrollTo(0, 0)');
+    t.ok(await seenAt(), 'wherever somebody looks');
+    await page.waitForSelector('.verdict.well', { state: 'detached' });
     silent = false;
     status = told(6, 'no-user');
     for (const answer of held.splice(0)) answer();
     await page.waitForSelector('#link >> text=Live.');
     await used(6);
+    await page.waitForSelector('.verdict.well');
+  });
+
+  await t.test('tells hours by the clock of the page, whatever that of the browser is', async (t) => {
+    const elsewhere = await seen(
+      browser,
+      address,
+      { timezoneId: 'Pacific/Apia', viewport: { width: 600, height: 400 } },
+      TOKEN,
+    );
+    const plot = elsewhere.page.locator('.u-over').first();
+    const { width = 0, height = 0 } = (await plot.boundingBox()) ?? {};
+    await plot.hover({ position: { x: width - 2, y: height / 2 } });
+    const last = await elsewhere.page.textContent('.chart tbody tr:last-child time');
+    const label = await elsewhere.page.textContent('.u-legend .u-value');
+    t.equal(label, last?.slice(11, 16));
+    t.same(elsewhere.complaints, []);
   });
   t.same(complaints, []);
 });

@@ -10,13 +10,14 @@ function read(table) {
   const names = [...table.tHead.rows[0].cells].slice(1).map((cell) => cell.textContent.trim());
   const rows = [...table.tBodies[0].rows];
   const at = rows.map((row) => Number(row.cells[0].dataset.at));
+  const clocks = new Map(rows.map((row, n) => [at[n], clockIn(row.cells[0].textContent)]));
   const values = names.map((_, n) =>
     rows.map((row) => {
       const text = row.cells[n + 1].textContent.trim();
       return text === '' ? null : Number.parseFloat(text);
     }),
   );
-  return { names, at, values };
+  return { names, at, clocks, values };
 }
 
 /** Each series on top of those before it: the last is drawn first, and covered by the others. */
@@ -26,20 +27,20 @@ function stacked(values) {
   return sums;
 }
 
-const two = (value) => String(value).padStart(2, '0');
-
-/** As clocks on the wall show it; midnight is told by its day. */
-function clock(seconds) {
-  const at = new Date(seconds * 1000);
-  const day = `${two(at.getMonth() + 1)}-${two(at.getDate())}`;
-  return at.getHours() === 0 && at.getMinutes() === 0 ? day : `${two(at.getHours())}:${two(at.getMinutes())}`;
+/** An hour as the table has it, by the clock of the page: that of the browser may be another. Midnight is told by its day. */
+function clockIn(text) {
+  const [, day, time] = /\d{4}-(\d\d-\d\d) (\d\d:\d\d)/.exec(text) ?? [];
+  return time === '00:00' ? day : time;
 }
+
+/** Pixels between two hours that are told. */
+const APART = 60;
 
 let plots = [];
 
 function draw(figure) {
   const place = figure.querySelector('.plot');
-  const { names, at, values } = read(figure.querySelector('table'));
+  const { names, at, clocks, values } = read(figure.querySelector('table'));
   const { unit } = figure.dataset;
   const isStacked = figure.dataset.chart === 'stacked';
   const shown = isStacked ? stacked(values) : values;
@@ -48,6 +49,14 @@ function draw(figure) {
   const text = (n) => (_plot, _value, _series, index) => {
     const real = index == null ? null : values[n][index];
     return real == null ? '-' : `${real}${unit === '' ? '' : ` ${unit}`}`;
+  };
+  const clock = (moment) => clocks.get(moment) ?? '';
+  /** Hours that are told: every second, third ... of the day, as there is room. */
+  const hours = () => {
+    const room = place.clientWidth / APART;
+    const step = [1, 2, 3, 4, 6, 12].find((one) => at.length / one <= room) ?? 24;
+    const hourOf = (moment) => Number(/^(\d\d):/.exec(clock(moment))?.[1] ?? 0);
+    return at.filter((moment) => hourOf(moment) % step === 0);
   };
   const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } };
   const plot = new uPlot(
@@ -62,7 +71,7 @@ function draw(figure) {
         y: { range: (_plot, _min, max) => [0, Math.max(1, (max ?? 0) * 1.1)] },
       },
       axes: [
-        { ...axis, values: (_plot, ticks) => ticks.map(clock) },
+        { ...axis, splits: hours, values: (_plot, ticks) => ticks.map(clock) },
         { ...axis, size: 46, values: (_plot, ticks) => ticks.map((tick) => `${tick}${unit === '' ? '' : ` ${unit}`}`) },
       ],
       series: [

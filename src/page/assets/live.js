@@ -29,8 +29,18 @@ function count() {
 
 const address = document.body.dataset.live;
 const link = document.getElementById('link');
-const say = (text) => {
+/** `isOld`: of what is shown; that is told where it is seen, and nothing is called well. */
+let isOld = false;
+function mark() {
+  document.body.classList.toggle('old', isOld);
+  if (isOld) document.querySelector('.verdict.well')?.classList.replace('well', 'unknown');
+  else document.querySelector('.verdict.unknown')?.classList.replace('unknown', 'well');
+}
+const say = (text, old = true) => {
   if (link !== null && link.textContent !== text) link.textContent = text;
+  if (isOld === old) return;
+  isOld = old;
+  mark();
 };
 
 /** A part that is used just now is put in later, but not later than so, ms. */
@@ -94,6 +104,7 @@ function put(id, text) {
     }
     next.focus({ preventScroll: true });
   }
+  mark();
   fresh.dispatchEvent(new Event('logcalld-part', { bubbles: true }));
 }
 
@@ -117,8 +128,8 @@ function open() {
       heardAt = Date.now();
       done(event);
     });
-  hear('open', () => say('Live.'));
-  hear('alive', () => say('Live.'));
+  hear('open', () => say('Live.', false));
+  hear('alive', () => say('Live.', false));
   hear('part', ({ lastEventId, data }) => {
     put(lastEventId, data);
     count();
