@@ -185,3 +185,23 @@ t.test('what is watched comes as it is stored, and again when something becomes 
   t.equal(new Set(ids).size, 3);
   t.equal(await watched.end(), 0);
 });
+
+t.test('a call that comes to a state only later is shown when it does, where that state is watched', async (t) => {
+  const it = await world(CAPTURES);
+  t.teardown(() => it.end());
+  await it.start();
+  it.daemon().delivery.pause();
+  await it.player.done;
+  const place = ['--json', '--config', join(it.directory, 'logcalld.toml')];
+  const watched = watching('calls', '--watch', '--state', 'skipped,delivered', ...place);
+  t.teardown(() => watched.end());
+  await watched.lines(1);
+  await it.run('resume');
+  await settled(it, 3);
+  const late = new Promise((resolve) => setTimeout(resolve, 10_000));
+  await Promise.race([watched.lines(3), late]);
+  t.same(
+    watched.objects().map(({ state }) => state),
+    ['skipped', 'delivered', 'delivered'],
+  );
+});

@@ -25,6 +25,18 @@ interface Shown {
   readonly before: string | null;
 }
 
+/**
+ * What becomes of a call changes while it is watched: whether it is such is asked of each row that comes. Asked of the daemon, a call would
+ * be passed over before it is such, and not be met again.
+ */
+function comesTo({ states, code, reason }: Query): (row: ListedCall) => boolean {
+  const sought = reason?.toLowerCase();
+  return (row) =>
+    (states === undefined || states.some((state) => state === row.state)) &&
+    (code === undefined || (row.code ?? (row.state === 'parked' ? 'other' : null)) === code) &&
+    (sought === undefined || row.code === sought || (row.reason ?? '').toLowerCase().includes(sought));
+}
+
 /** Begins with the last `limit` that are stored. A daemon that restarts is waited for. */
 export async function watch(
   invocation: Invocation,
@@ -39,6 +51,8 @@ export async function watch(
     drain: () => end.abort(),
     stopNow: () => process.exit(EXIT.ok),
   });
+  const { states: _states, code: _code, reason: _reason, ...facts } = query;
+  const isWanted = comesTo(query);
   const known = new Map<string, Shown>();
   let place: string | null = null;
   let away = false;
@@ -47,10 +61,11 @@ export async function watch(
     const open = [...known.values()].find(({ state }) => !RESTING.includes(state));
     for (let cursor = open === undefined ? place : open.before, more = true; more; ) {
       const from = cursor === null ? { last: limit } : { cursor };
-      const page = await daemon.call('calls', { ...query, order: 'arrival', limit: FOLLOWED, ...from });
-      const news = page.rows.filter(({ record: { callSessionId: id }, state }) => {
-        const before = known.get(id);
-        return before === undefined || (before.state !== state && state !== 'sending');
+      const page = await daemon.call('calls', { ...facts, order: 'arrival', limit: FOLLOWED, ...from });
+      const news = page.rows.filter((row) => {
+        const { state } = row;
+        const before = known.get(row.record.callSessionId);
+        return isWanted(row) && (before === undefined || (before.state !== state && state !== 'sending'));
       });
       for (const { record, state, cursor: behind } of page.rows) {
         known.set(record.callSessionId, { state, before: known.get(record.callSessionId)?.before ?? cursor });
