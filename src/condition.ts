@@ -7,6 +7,7 @@ export interface Condition {
     | 'crm-daily-cap'
     | 'crm-update-refused'
     | 'delivery-store'
+    | 'delivery-trouble'
     | 'crm-users-stale';
   readonly raised: boolean;
   readonly severity: 'error' | 'warning';

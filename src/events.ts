@@ -140,11 +140,6 @@ const delivery = {
     tell(log, 'info', 'users-loaded', `${count} users known from the last run`);
   },
 
-  /** The loop itself failed, and begins again. */
-  deliveryTrouble(log: Log, why: string): void {
-    tell(log, 'error', 'delivery-trouble', `Delivery goes on in 1 s: ${why}`);
-  },
-
   /** Posts of a process that ended before their answers came. */
   deliveryInterrupted(log: Log, posts: number): void {
     tell(log, 'warn', 'delivery-interrupted', `${posts} posts have no answer on record; they will be looked for`);

@@ -80,10 +80,9 @@ export function openRecords(parts: RecordsParts): Records {
     });
     return { name, places, merge };
   });
-  const onTrouble = (source: string, problem: string | null): void =>
-    conditions.set('records-unreadable', problem, 'error', { source });
+  const reader = unreadable(conditions);
   const audit = createAudit({
-    ...{ gaps: store.gaps, clock, onTrouble },
+    ...{ gaps: store.gaps, clock, onTrouble: reader() },
     sources: sources.filter(({ places }) => places.length > 0),
     heardSince: (source) => store.journal.firstFrameAt({ source }),
     heardUpTo: parts.heardUpTo,
@@ -99,7 +98,7 @@ export function openRecords(parts: RecordsParts): Records {
     waitMs,
     onReleased: parts.onReleased,
     onFilled: (gap) => events.gapSettled(log, gap),
-    onTrouble,
+    onTrouble: reader(),
   });
   return {
     filling,
@@ -121,6 +120,24 @@ export function openRecords(parts: RecordsParts): Records {
       await Promise.all([filling.stop(), audit.stop()]);
       await Promise.all(sources.flatMap(({ places }) => places.map((place) => place.close())));
     },
+  };
+}
+
+/**
+ * Who reads the newest records reads others than who fills a gap of last night: that the records of a PBX cannot be read stands until each
+ * reader that met it can.
+ */
+function unreadable(conditions: Pick<Conditions, 'set'>): () => (source: string, problem: string | null) => void {
+  const readers: Map<string, string>[] = [];
+  return () => {
+    const problems = new Map<string, string>();
+    readers.push(problems);
+    return (source, problem) => {
+      if (problem === null) problems.delete(source);
+      else problems.set(source, problem);
+      const standing = readers.flatMap((one) => one.get(source) ?? []);
+      conditions.set('records-unreadable', standing[0] ?? null, 'error', { source });
+    };
   };
 }
 

@@ -15,6 +15,7 @@ import { createUsers } from './parties/users.ts';
 import type { DeliveryPolicy } from './policy.ts';
 import { type ReplayReport, type ReplayRequest, replay } from './replay.ts';
 import type { DeliveryStore, OutboxCounts } from './store.ts';
+import { watchStore } from './stored.ts';
 import { createWorker } from './worker.ts';
 
 export interface DeliveryOptions {
@@ -126,6 +127,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     random,
     owner,
     onCondition,
+    stored: watchStore(onCondition),
   };
   const worker = createWorker(parts, async () => {
     const open = { bootId: clock.bootId, wall: clock.now(), monotonic: clock.monotonic() };

@@ -21,11 +21,13 @@ import {
   type Settlement,
   type UnreadableRow,
 } from './store.ts';
+import type { StoreWatch } from './stored.ts';
 
 export interface WorkerParts extends StepParts {
   readonly outbox: Outbox;
   readonly health: Health;
   readonly probe: Probe;
+  readonly stored: StoreWatch;
   readonly log: Log;
   /** Names this life of this process. */
   readonly owner: string;
@@ -67,7 +69,7 @@ const REFUSALS = 5;
 
 /** `stopping`: true once the program ends: a result that cannot be stored is then given up at once, with `StoreRefused`. */
 export function createSettler(parts: WorkerParts, stopping: () => boolean): Settler {
-  const { outbox, clock, steady, policy, random, health, probe, owner, log } = parts;
+  const { outbox, clock, steady, policy, random, health, probe, stored, owner, log } = parts;
   /** When each step last worked, for any row: ms since the epoch. */
   const workedAt = new Map<Step, number>();
   /** What the running step of a row asked about last. */
@@ -151,11 +153,13 @@ export function createSettler(parts: WorkerParts, stopping: () => boolean): Sett
         const done = await write(item);
         if (typeof done === 'object') throw new Error(done.refused);
         storedAt = clock.monotonic();
+        stored.worked('results');
         return done;
       } catch (error) {
         if (stopping() || (tries >= REFUSALS && storedAt > since))
           throw new StoreRefused(textOf(error), { cause: error });
         if (tries === 1) events.resultNotStored(log, textOf(error));
+        if (tries >= REFUSALS) stored.failed('results', textOf(error));
         const wait = Math.min(STORE_AGAIN_MAX_MS, STORE_AGAIN_MS * tries);
         await new Promise<void>((resolve) => clock.after(wait, resolve));
       }

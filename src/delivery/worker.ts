@@ -57,11 +57,13 @@ export function createWorker(
   parts: WorkerParts & { readonly permits: PermitOffice },
   open: () => Promise<void>,
 ): Worker {
-  const { outbox, permits, clock, steady, health, policy, log, owner } = parts;
+  const { outbox, permits, clock, steady, health, policy, log, owner, stored } = parts;
   const held = createHeld(permits);
   const waker = createWaker(clock, pass, trouble);
   const shelf = createShelf(clock, log, () => waker.wake());
   const settler = createSettler(parts, () => stopping);
+  /** This pass has asked for rows. */
+  let claimed = false;
   /** The last pass took all that was due. */
   let allTaken = false;
   let stop = new AbortController();
@@ -73,12 +75,13 @@ export function createWorker(
   const mayWork = (): boolean => !paused && !stopping;
 
   function trouble(error: unknown): void {
-    events.deliveryTrouble(log, textOf(error));
+    stored.failed('rows', textOf(error));
     waker.at(TROUBLE_MS);
   }
 
   async function pass(): Promise<void> {
     if (!mayWork()) return;
+    claimed = false;
     const now = clock.monotonic();
     // What falls due after this moment, while rows are claimed, is what is waited for below.
     const since = steady();
@@ -94,6 +97,8 @@ export function createWorker(
     for (const { lane, at } of health.trials()) if (held.trials(lane).length === 0) waker.at(at - clock.monotonic());
     const due = taken === null ? await outbox.nextDue({ now: since }) : taken.nextDue;
     if (due !== null) waker.at(Math.min(due - steady(), LATEST_DUE_MS));
+    // A pass that only reads says nothing of a file that cannot be written.
+    if (claimed) stored.worked('rows');
   }
 
   /**
@@ -135,6 +140,7 @@ export function createWorker(
       // What is worked on is ours, even when a full disk kept its lease from being renewed.
       except: [...shelf.ids(), ...held.rows.keys()],
     });
+    claimed = true;
     if (interrupted > 0) events.deliveryInterrupted(log, interrupted);
     await settler.unreadable(unreadable);
     // In their place others may be taken.
@@ -201,13 +207,20 @@ export function createWorker(
   }
 
   function renewLater(): void {
-    if (cancelRenewal !== null || held.rows.size === 0) return;
+    if (cancelRenewal !== null) return;
+    if (held.rows.size === 0) {
+      stored.worked('leases');
+      return;
+    }
     cancelRenewal = clock.after(RENEW_EVERY_MS, () => {
       cancelRenewal = null;
-      if (held.rows.size === 0) return;
+      if (held.rows.size === 0) return renewLater();
       outbox
         .renew({ owner, ids: [...held.rows.keys()], leaseUntil: steady() + LEASE_MS })
-        .catch(trouble)
+        .then(
+          () => stored.worked('leases'),
+          (error: unknown) => stored.failed('leases', textOf(error)),
+        )
         .finally(renewLater);
     });
   }

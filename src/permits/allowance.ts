@@ -6,6 +6,8 @@ export interface Allowance {
   readonly used: number;
   /** How many more requests may be made now, for live calls or for the rest. `now`: ms since the epoch. */
   left(now: number, live: boolean): number;
+  /** The day at `now`, and its count: of a day without a request nothing else begins a new one. */
+  today(now: number): { readonly day: string; readonly usedToday: number };
   /** The store's own count of the day. */
   counted(used: number): void;
   /** Permits that were reserved and ran out unused. */
@@ -35,6 +37,10 @@ export function createAllowance(perDay: number | null, remembered: { day: string
       roll(now);
       if (perDay === null) return Number.POSITIVE_INFINITY;
       return Math.max(0, (live ? perDay : Math.floor(perDay * 0.9)) - used);
+    },
+    today(now) {
+      roll(now);
+      return { day, usedToday: used };
     },
     counted(count) {
       used = count;

@@ -2,9 +2,12 @@
 import type { Condition } from '../condition.ts';
 import type { Tuning } from './port.ts';
 
-/** `perDay`: the cap, requests of a UTC day. */
-export function daySpent(perDay: number): Condition {
-  const text = `The ${perDay} requests of today are used; calls wait until midnight UTC. Raise the daily cap if the plan allows more.`;
+/** `perDay`: the cap, requests of a UTC day. `whole`: also those that are kept for new calls are used. */
+export function daySpent(perDay: number, whole: boolean): Condition {
+  const used = whole
+    ? `The ${perDay} requests of today are used; calls wait until midnight UTC.`
+    : `Nine tenths of the ${perDay} requests of today are used: new calls go on, all others wait until midnight UTC.`;
+  const text = `${used} Raise daily_cap in [leadsquared.limit] if the plan allows more.`;
   return { code: 'crm-daily-cap', raised: true, severity: 'warning', text };
 }
 

@@ -144,7 +144,7 @@ function createPermits(parts: PermitParts, memory: PermitMemory): PermitOffice {
     const all = admission.waiting();
     if (all.live + all.backlog + all.retry + all.background === 0) return;
     if (allowance.left(clock.now(), all.live > 0) + reservations.count <= 0) {
-      onCondition(daySpent(limit.perDay ?? 0));
+      onCondition(daySpent(limit.perDay ?? 0, allowance.left(clock.now(), true) <= 0));
       arm(Math.min(600_000, allowance.untilTomorrow(clock.now())));
       return;
     }
@@ -292,8 +292,7 @@ function createPermits(parts: PermitParts, memory: PermitMemory): PermitOffice {
         waiting: admission.waiting(),
         underWay: underWay.size,
         heldMs: Number.isFinite(heldMs) ? heldMs : 0,
-        day: allowance.day,
-        usedToday: allowance.used,
+        ...allowance.today(clock.now()),
       };
     },
   };

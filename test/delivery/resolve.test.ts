@@ -489,7 +489,10 @@ t.test('users that were never fetched are waited for, not guessed', async (t) =>
   life.delivery.notify();
   await world.clock.advance(20_000);
   t.match(world.row(1), { reason: /users of the CRM are not known yet/ });
-  t.ok(life.conditions.some((condition) => condition.code === 'crm-users-stale' && condition.raised));
+  t.match(
+    life.conditions.findLast((condition) => condition.code === 'crm-users-stale'),
+    { raised: true, severity: 'error', text: /none is known from before: calls that need one wait/ },
+  );
   world.crm.fate = () => 'ok';
   await world.clock.advance(120_000);
   t.equal(world.state(1), 'delivered');

@@ -152,22 +152,48 @@ t.test('while many get no answer, what came after them goes at once, and older c
   t.same(order, ['next', 'old']);
 });
 
-t.test('the cap of a day holds, is said once, and ends at midnight UTC', async (t) => {
+t.test(
+  'the cap of a day holds, is said once for all but new calls and once for those, and ends at midnight UTC',
+  async (t) => {
+    const scene = new Scene();
+    const permits = await scene.warm({ perDay: 50 });
+    scene.saturate(permits, 5, 'backlog');
+    await scene.clock.advance(3_600_000);
+    t.equal(scene.arrivals.length, 45, 'a tenth is kept');
+    scene.saturate(permits, 5, 'live');
+    await scene.clock.advance(3_600_000);
+    t.equal(scene.arrivals.length, 50);
+    const caps = scene.conditions.filter((condition) => condition.code === 'crm-daily-cap');
+    t.same(
+      caps.map((condition) => condition.raised),
+      [true, true],
+    );
+    await scene.clock.advance(14 * 3_600_000);
+    t.equal(scene.arrivals.length, 100, 'the next day');
+  },
+);
+
+t.test('what is told of the cap of a day: what still goes on, and of which day it counts', async (t) => {
   const scene = new Scene();
   const permits = await scene.warm({ perDay: 50 });
   scene.saturate(permits, 5, 'backlog');
   await scene.clock.advance(3_600_000);
-  t.equal(scene.arrivals.length, 45, 'a tenth is kept');
+  t.equal(permits.snapshot().usedToday, 45);
+  t.match(scene.conditions.at(-1), { code: 'crm-daily-cap', raised: true, text: /Nine tenths of the 50 requests/ });
   scene.saturate(permits, 5, 'live');
   await scene.clock.advance(3_600_000);
-  t.equal(scene.arrivals.length, 50);
-  const caps = scene.conditions.filter((condition) => condition.code === 'crm-daily-cap');
-  t.same(
-    caps.map((condition) => condition.raised),
-    [true],
-  );
-  await scene.clock.advance(14 * 3_600_000);
-  t.equal(scene.arrivals.length, 100, 'the next day');
+  t.match(scene.conditions.at(-1), { code: 'crm-daily-cap', raised: true, text: /^The 50 requests of today are used/ });
+});
+
+t.test('a night without a request: those of yesterday are not told as those of today', async (t) => {
+  const scene = new Scene();
+  const permits = await scene.warm();
+  await Promise.all([scene.request(permits, 'live'), scene.clock.advance(1000)]);
+  t.equal(permits.snapshot().usedToday, 1);
+  const { day } = permits.snapshot();
+  await scene.clock.advance(86_400_000);
+  t.equal(permits.snapshot().usedToday, 0);
+  t.ok(permits.snapshot().day > day);
 });
 
 t.test('the cap of a day is one for all processes, and what ran out unused is not counted', async (t) => {

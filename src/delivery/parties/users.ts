@@ -172,8 +172,12 @@ export function createUsers(parts: UserParts): Users {
     onCondition({
       code: 'crm-users-stale',
       raised: true,
-      severity: 'warning',
-      text: `The users of ${crm} could not be refreshed (${why}); the ${users?.length ?? 0} known before are used.`,
+      // Without any, calls are not logged: they wait.
+      severity: users === null ? 'error' : 'warning',
+      text:
+        users === null
+          ? `The users of ${crm} could not be fetched (${why}), and none is known from before: calls that need one wait until they are.`
+          : `The users of ${crm} could not be refreshed (${why}); the ${users.length} known before are used.`,
     });
     return false;
   }
