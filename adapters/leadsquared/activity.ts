@@ -12,8 +12,10 @@ export interface Activity {
   /** Every time that may be the start, as `YYYY-MM-DD HH:MM:SS`. */
   readonly starts: readonly string[];
   readonly duration: number | null;
-  /** Users named on it. */
+  /** Users named on it as those whose call it was. */
   readonly users: readonly string[];
+  /** Who wrote it: the agent, or the user whose keys were used, as LeadSquared says of whatever is done by its API. */
+  readonly writtenBy: string | null;
   /** Numbers named on it, digits only. */
   readonly numbers: readonly string[];
 }
@@ -64,7 +66,8 @@ export function readActivity(row: unknown): Activity | null {
     callSessionId: textOf(posted.CallSessionId),
     starts,
     duration: durations[0] ?? null,
-    users: [...read('UserId'), ...read('CreatedBy'), ...read('Owner'), ...read('OwnerId')],
+    users: [...read('UserId'), ...read('Owner'), ...read('OwnerId')],
+    writtenBy: read('CreatedBy')[0] ?? null,
     numbers: numbers.flatMap((value) => textOf(value)?.replace(/\D/g, '') ?? []).filter((digits) => digits !== ''),
   };
 }

@@ -2,7 +2,7 @@ import type { CrmUser, Directory, Lead, Reply } from '../../src/delivery/crm.ts'
 import type { Asking } from '../../src/permits/port.ts';
 import { cleanText, cutText } from './format.ts';
 import type { Client } from './http/client.ts';
-import { isObject, listOf, numberOf, textOf } from './json.ts';
+import { isObject, numberOf, parseJson, textOf } from './json.ts';
 
 export interface DirectoryPolicy {
   /**
@@ -47,11 +47,17 @@ function readLeads(json: unknown): readonly Lead[] | null {
   return json.filter(isObject).flatMap((row) => leadOf(row) ?? []);
 }
 
-/** The method says 404 for a number that nobody has, on some accounts; with an exception in the body it is an answer. */
+/**
+ * On some accounts the method says 404 for a number that nobody has. With an exception or an empty list in the body that is an answer of
+ * the method; without, there is no such method on this host.
+ */
 function nobodyIsNoError(reply: Reply<readonly Lead[]>): Reply<readonly Lead[]> {
-  if (reply.kind !== 'rejected' || reply.http !== 404) return reply;
+  if (reply.http !== 404 || (reply.kind !== 'rejected' && !isAnswer(parseJson(reply.body ?? '')))) return reply;
   return { ...reply, kind: 'accepted', value: [], message: 'No lead has this number.' };
 }
+
+const isAnswer = (json: unknown): boolean =>
+  Array.isArray(json) ? json.length === 0 : isObject(json) && textOf(json.ExceptionType) !== null;
 
 async function searchAll(
   client: Client,
@@ -98,6 +104,13 @@ function userOf(row: Row, phoneFields: readonly string[]): CrmUser | null {
   };
 }
 
+/** `null` when it is no list of users. Whether the page after the last has a list is not documented; the first has the user of the keys. */
+function usersOf(json: unknown, isFirst: boolean): readonly Row[] | null {
+  if (!isObject(json)) return null;
+  if (Array.isArray(json.Users)) return json.Users.filter(isObject);
+  return isFirst || json.Users != null ? null : [];
+}
+
 async function searchPhones(
   client: Client,
   fields: readonly string[],
@@ -120,7 +133,7 @@ async function searchPhones(
     const reply = await client.call(
       { kind: 'read', method: 'POST', path: 'UserManagement.svc/User/AdvancedSearch', body },
       asking,
-      (json) => (isObject(json) ? listOf(json.Users).filter(isObject) : null),
+      (json) => usersOf(json, page === 1),
     );
     if (reply.value === null) return { ...reply, value: null };
     for (const row of reply.value) {

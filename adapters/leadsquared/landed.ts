@@ -35,7 +35,9 @@ function looksLike({ record, resolution, body }: LandedQuery, activity: Activity
   if (activity.duration !== null && activity.duration !== body.CallDuration) return false;
   const { leadId, userId } = resolution;
   if (leadId !== null && activity.leadId !== null && activity.leadId !== leadId) return false;
-  if (userId !== null && activity.users.length > 0 && !activity.users.includes(userId)) return false;
+  const { users, writtenBy } = activity;
+  // That somebody else wrote it is no objection.
+  if (userId !== null && users.length > 0 && !users.includes(userId) && writtenBy !== userId) return false;
   const told = activity.numbers.filter((number) => number.length >= SIGNIFICANT_DIGITS);
   const ours = [body.SourceNumber, body.DestinationNumber].map((number) => String(number).replace(/\D/g, ''));
   return told.length === 0 || told.some((number) => ours.some((own) => sameNumber(number, own)));

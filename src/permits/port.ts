@@ -55,13 +55,15 @@ export interface Asking {
   readonly ageMs?: number;
   /** For the first request. */
   readonly permit?: Permit;
+  /** Whether what it is for is still the asker's. Once false, no request leaves any more, on whichever permit; absent: it stays so. */
+  readonly isOurs?: () => boolean;
 }
 
-/** Nothing was sent: the permit that was given ran out before the request could leave. */
+/** Nothing was sent: the permit that was given ran out before the request could leave, or what it is for is somebody else's. */
 export class PermitLapsed extends Error {
   override readonly name = 'PermitLapsed';
   constructor() {
-    super('Nothing was sent: the permit ran out before the request could leave.');
+    super('Nothing was sent: the time in which the request might leave ran out.');
   }
 }
 
@@ -86,16 +88,18 @@ export const UNLIMITED: Permits = {
 /**
  * Makes one request on a permit that is still good when it leaves: that which is given, for the first request, else a new one, and another
  * one as often as that has run out. `send` asks `leaves` right before the request is written, however long it waited for a connection,
- * and answers `null` when it was told no; the permit is for reading. Rejects with `PermitLapsed` when the given one has run out unused.
+ * and answers `null` when it was told no; the permit is for reading. Rejects with `PermitLapsed` when the given one has run out unused,
+ * and when what it is for is not the asker's any more.
  */
 export async function onPermit<T extends object>(
   permits: Permits,
   asking: Asking,
   send: (leaves: () => boolean, permit: Permit) => Promise<T | null>,
 ): Promise<T> {
+  const isOurs = asking.isOurs ?? (() => true);
   const on = async (given: Permit): Promise<T | null> => {
     using permit = given;
-    return await send(() => permit.start(), permit);
+    return await send(() => isOurs() && permit.start(), permit);
   };
   const { permit } = asking;
   if (permit?.used === false) {
@@ -107,6 +111,7 @@ export async function onPermit<T extends object>(
   for (;;) {
     const done = await on(await permits.acquire(asking.priority, asking.signal, asking.ageMs));
     if (done !== null) return done;
+    if (!isOurs()) throw new PermitLapsed();
   }
 }
 

@@ -126,7 +126,7 @@ export function createClient(options: ClientOptions): Client {
         // Before anything else reads it: a text cut later could keep a part of a key that nobody would know any more.
         const exchange = redacted(timed.exchange, redactor);
         compareClocks(exchange);
-        const outcome = judge(request.kind, exchange, clock.now());
+        const outcome = judge(request.kind, exchange, clock.now(), base.hostname);
         // Told before the permit ends, so that the next request already waits.
         if (outcome.refusal !== null) permits.refused(outcome.refusal);
         const answer = exchange.kind === 'answer' ? exchange : null;

@@ -8,7 +8,7 @@
  * | 429, or MXAPIRateLimitExceededException, or the limit sentence,  | rate-limited                               |
  * |   in anything but a success (seen as 429, as 403 and as 200)    |                                            |
  * | 3xx                                                             | denied: the host setting is wrong          |
- * | 401, 403, 407                                                   | denied: keys, host or rights               |
+ * | 401, 403, 407, or an MX exception about the keys with any status | denied: keys, host or rights               |
  * | MX exception whose text speaks of a timeout, deadlock, retrying  | unproven                                   |
  * | MX exception, with any status                                   | rejected                                   |
  * | 404, 405, 410                                                   | denied: the host or its path is wrong      |
@@ -64,6 +64,8 @@ export interface Outcome {
 
 interface Facts {
   readonly request: RequestKind;
+  /** Where it was asked; `null`: not known. */
+  readonly host: string | null;
   readonly status: number;
   readonly headers: Headers;
   /** The beginning of the body, where every refusal is told. */
@@ -90,10 +92,12 @@ const HEAD_CHARACTERS = 16_384;
 const LINE_CHARACTERS = 2_000;
 const WORDS_CHARACTERS = 300;
 
-/** A label of a host has at most 63 characters (RFC 1035, 2.3.4). */
-const API_HOST = /(?<![a-z0-9-])[a-z0-9-]{1,63}\.leadsquared\.com\b/i;
+/** `api` or `api-REGION`; others of the domain are the documentation and the log-in. A label has at most 63 characters (RFC 1035, 2.3.4). */
+const API_HOST = /(?<![a-z0-9.-])api(?:-[a-z0-9]{1,59})?\.leadsquared\.com\b/gi;
 const LIMIT_SENTENCE = /exceeded the limit of (\d+) in (\d+(?:\.\d+)?) second/i;
 const TRANSIENT = /time[sd]?[ -]?out|deadlock|try again/i;
+/** It is the account that is refused, not the request: as 401 by rule, but exceptions come as 500 and as 200 too. */
+const KEYS_EXCEPTION = /^MX(?:InvalidAccessDetails|AuthenticationFailed)Exception$/;
 const RATE_EXCEPTION = 'MXAPIRateLimitExceededException';
 
 const success = ({ status }: Facts): boolean => status >= 200 && status < 300;
@@ -107,8 +111,9 @@ function rateRefused(facts: Facts): boolean {
   return LIMIT_SENTENCE.test(facts.head);
 }
 
-function deniedMessage({ status, words, head }: Facts): string {
-  const host = API_HOST.exec(head)?.[0];
+function deniedMessage({ status, words, head, host: asked }: Facts): string {
+  const named = [...head.matchAll(API_HOST)].map(([host]) => host.toLowerCase());
+  const host = named.find((one) => one !== asked?.toLowerCase());
   if (host !== undefined) {
     return `LeadSquared refuses the request on this host (HTTP ${status}): set the LeadSquared host to ${host}.`;
   }
@@ -135,7 +140,12 @@ const RULES: readonly Rule[] = [
       return `The LeadSquared host redirects (HTTP ${status} to ${target}), which is not followed: correct the host.`;
     },
   },
-  { fits: ({ status }) => status === 401 || status === 403 || status === 407, kind: 'denied', message: deniedMessage },
+  {
+    fits: ({ status, exception }) =>
+      status === 401 || status === 403 || status === 407 || KEYS_EXCEPTION.test(exception ?? ''),
+    kind: 'denied',
+    message: deniedMessage,
+  },
   {
     fits: (facts) => isMx(facts) && TRANSIENT.test(facts.words),
     kind: 'unproven',
@@ -178,7 +188,9 @@ const RULES: readonly Rule[] = [
 /** ms to wait from a Retry-After header: seconds or an HTTP date; `null` when there is none that can be read. */
 export function retryAfterMs(value: string | null, now: number): number | null {
   if (value === null) return null;
-  if (/^\s*\d+\s*$/.test(value)) return Number(value) * 1000;
+  // Whole seconds by the standard; some servers write a part of one, which would be read as a date of 2001, so as no pause.
+  if (/^\s*\d+(?:\.\d+)?\s*$/.test(value)) return Math.ceil(Number(value) * 1000);
+  if (!/[a-z]{3}/i.test(value)) return null;
   const at = Date.parse(value);
   return Number.isNaN(at) ? null : Math.max(0, at - now);
 }
@@ -204,8 +216,11 @@ function shorten(text: string): string {
 const proven = (kind: Rule['kind'], request: RequestKind): OutcomeKind =>
   kind !== 'unproven' ? kind : request === 'write' ? 'uncertain' : 'unavailable';
 
-/** @param now ms since the epoch, to read a Retry-After date. */
-export function judge(request: RequestKind, exchange: Exchange, now: number): Outcome {
+/**
+ * @param now ms since the epoch, to read a Retry-After date.
+ * @param host that was asked: a reply may name it beside the right one.
+ */
+export function judge(request: RequestKind, exchange: Exchange, now: number, host: string | null = null): Outcome {
   if (exchange.kind === 'failure') {
     const kind = exchange.sent ? proven('unproven', request) : 'unavailable';
     return { kind, message: exchange.text, exception: null, refusal: null, json: undefined };
@@ -214,6 +229,7 @@ export function judge(request: RequestKind, exchange: Exchange, now: number): Ou
   const fields = isObject(json) ? json : {};
   const facts: Facts = {
     request,
+    host,
     status: exchange.status,
     headers: exchange.headers,
     head: exchange.body.slice(0, HEAD_CHARACTERS),

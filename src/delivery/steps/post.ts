@@ -39,27 +39,14 @@ async function begun(parts: StepParts, run: Run, permit: Permit, body: CallLogBo
   if (answer === 'lost') return { from: row, outcome: { kind: 'lost' } };
   if (answer === 'changed') return { from: row, outcome: { kind: 'done', event: 'changed', reason: row.reason } };
   // No signal: from here on only an answer, or the end of the program, ends it.
-  const leased = whileLeased(permit, () => steady() < leaseUntil);
-  const request = crm.callLog.post(body, { priority: asking.priority, permit: leased });
+  // A post that is refused for a field is made again without it, by a second request: neither leaves once the row is not ours.
+  const isOurs = (): boolean => steady() < leaseUntil;
+  const request = crm.callLog.post(body, { priority: asking.priority, permit, isOurs });
   const reply = await answered(request, 'uncertain', isUnsent);
   if (reply === 'unsent') return { from: SENDING, outcome: released() };
   heard(row.sessionId, reply);
   if (reply.kind === 'rejected') await forgetLead(leads, row);
   return { from: SENDING, outcome: outcomeOf(reply, writtenOf(reply.value?.leftOut, body, facts)) };
-}
-
-/** The same permit, that of this block: on it nothing starts once the row is not ours. */
-function whileLeased(permit: Permit, isOurs: () => boolean): Permit {
-  return {
-    id: permit.id,
-    until: permit.until,
-    waitedMs: permit.waitedMs,
-    get used() {
-      return permit.used;
-    },
-    start: () => isOurs() && permit.start(),
-    [Symbol.dispose]: () => permit[Symbol.dispose](),
-  };
 }
 
 const isUnsent = (error: unknown): boolean => error instanceof PermitsClosed || error instanceof PermitLapsed;

@@ -31,8 +31,15 @@ t.test('a lead by phone', async (t) => {
   });
   const nobody = await directory.findLeads('9999999999', LIVE);
   t.same([nobody.kind, nobody.value], ['accepted', []], 'an account that says 404 for nobody');
-  sandbox.addFaults({ fault: { kind: 'status', status: 404, body: 'Endpoint not found.' } });
-  t.equal((await directory.findLeads('9999999999', LIVE)).kind, 'denied');
+  for (const body of ['[]', '{"Status":"Error","ExceptionType":"LeadNotFound","ExceptionMessage":"No lead"}']) {
+    sandbox.addFaults({ fault: { kind: 'status', status: 404, body } });
+    const none = await directory.findLeads('9999999999', LIVE);
+    t.same([none.kind, none.value], ['accepted', []], body);
+  }
+  for (const body of ['Endpoint not found.', '', '{"Message":"No HTTP resource was found"}', '[{"ProspectID":"x"}]']) {
+    sandbox.addFaults({ fault: { kind: 'status', status: 404, body } });
+    t.equal((await directory.findLeads('9999999999', LIVE)).kind, 'denied', body);
+  }
   sandbox.addFaults({ fault: { kind: 'status', status: 200, body: '{"Leads":[]}' } });
   t.equal((await directory.findLeads('9999999999', LIVE)).kind, 'unavailable', 'no list');
 });
@@ -97,6 +104,10 @@ t.test('users, with and without their numbers', async (t) => {
   );
   phones.sandbox.addFaults({ match: { path: 'AdvancedSearch' }, fault: { kind: 'html', status: 502 } });
   t.equal((await phones.directory.users(BACKGROUND)).kind, 'unavailable', 'the last good list stays in use');
+  for (const body of ['{}', '{"Status":"Success"}', '{"Users":"none"}']) {
+    phones.sandbox.addFaults({ match: { path: 'AdvancedSearch' }, fault: { kind: 'status', status: 200, body } });
+    t.equal((await phones.directory.users(BACKGROUND)).kind, 'unavailable', `no list of users is no user: ${body}`);
+  }
 
   const unknown = await setUp(t, { users: USERS }, { userPhoneFields: ['TeamName'] });
   const reply = await unknown.directory.users(BACKGROUND);

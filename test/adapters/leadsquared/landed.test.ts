@@ -180,6 +180,7 @@ const activity = (changes: Partial<Activity> = {}): Activity => ({
   starts: ['2026-03-24 09:09:52'],
   duration: 74,
   users: [USER],
+  writtenBy: null,
   numbers: ['919876543210'],
   ...changes,
 });
@@ -197,6 +198,8 @@ t.test('what counts as the same call', (t) => {
   t.notOk(found(activity({ duration: 75 })), 'another duration');
   t.notOk(found(activity({ leadId: OTHER_LEAD })), 'another lead');
   t.notOk(found(activity({ users: [LEAD] })), 'another agent');
+  t.ok(found(activity({ users: [], writtenBy: OTHER_LEAD })), 'who wrote it may be the user of the keys');
+  t.ok(found(activity({ users: [OTHER_LEAD], writtenBy: USER })), 'the agent is named as who wrote it');
   t.ok(found(activity({ leadId: OTHER_LEAD }), unknownLead), 'the lead was not known');
   t.notOk(found(activity({ leadId: OTHER_LEAD, numbers: ['919800000000'] }), unknownLead), 'another number');
   t.ok(found(activity({ numbers: ['1001'] }), unknownLead), 'an extension says nothing');
@@ -233,7 +236,7 @@ t.test('both spellings of an activity are read', (t) => {
       CreatedBy: USER,
     },
   });
-  t.same(nested, activity({ callSessionId: 'x' }));
+  t.same(nested, activity({ callSessionId: 'x', users: [], writtenBy: USER }));
   t.equal(readActivity({ CreatedOn: 'x' }), null, 'no id');
   t.end();
 });
@@ -241,7 +244,7 @@ t.test('both spellings of an activity are read', (t) => {
 t.test('a withheld number is no evidence that a call has arrived', async (t) => {
   const hidden = landedQuery({ withheld: true }, null, STARTED);
   const activity = (id: string, numbers: readonly string[]): Activity => ({
-    ...{ id, leadId: null, callSessionId: null, duration: 74, users: [], numbers },
+    ...{ id, leadId: null, callSessionId: null, duration: 74, users: [], writtenBy: null, numbers },
     starts: [String(hidden.body.StartTime)],
   });
   t.same(matchLanded(hidden, [activity('other', ['9876543210'])]), [], 'a call of who shows it');

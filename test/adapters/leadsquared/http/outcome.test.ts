@@ -37,6 +37,8 @@ const CASES: readonly [string, Exchange, write: OutcomeKind, read: OutcomeKind][
   ['the sentence as data of a success', answer(200, [{ FirstName: SENTENCE }]), 'uncertain', 'accepted'],
   ['redirect', answer(302, '', { headers: { location: 'https://login.example/' } }), 'denied', 'denied'],
   ['401', answer(401, mx('MXInvalidAccessDetailsException', 'Invalid')), 'denied', 'denied'],
+  ['bad keys in 500', answer(500, mx('MXInvalidAccessDetailsException', 'Invalid')), 'denied', 'denied'],
+  ['bad keys in 200', answer(200, mx('MXAuthenticationFailedException', 'Invalid')), 'denied', 'denied'],
   ['403', answer(403, 'Forbidden'), 'denied', 'denied'],
   ['404', answer(404, 'Endpoint not found.'), 'denied', 'denied'],
   ['404 with an exception', answer(404, mx('MXLeadNotFoundException', 'no lead')), 'rejected', 'rejected'],
@@ -87,7 +89,8 @@ t.test('Retry-After in seconds or as a date', (t) => {
   t.equal(retryAfterMs('12', NOW), 12_000);
   t.equal(retryAfterMs('Tue, 24 Mar 2026 10:00:30 GMT', NOW), 30_000);
   t.equal(retryAfterMs('Tue, 24 Mar 2026 09:00:00 GMT', NOW), 0, 'a date in the past');
-  t.equal(retryAfterMs('soon', NOW), null);
+  t.equal(retryAfterMs('4.8723', NOW), 4873, 'the seconds of a .NET TimeSpan');
+  for (const text of ['soon', '-5', '12 s', '']) t.equal(retryAfterMs(text, NOW), null, text);
   t.equal(retryAfterMs(null, NOW), null);
   t.end();
 });
@@ -107,5 +110,10 @@ t.test('the message names the right host', (t) => {
     judge('read', answer(401, mx('MXInvalidAccessDetailsException', 'Invalid')), NOW).message,
     /check the access key/,
   );
+  const told = (message: string) =>
+    judge('read', answer(401, mx('MXInvalidAccessDetailsException', message)), NOW, 'api.leadsquared.com').message;
+  const wrong = 'The keys are not of api.leadsquared.com (see https://apidocs.leadsquared.com/api-host)';
+  t.match(told(`${wrong}: use https://api-in21.leadsquared.com/v2`), /set the LeadSquared host to api-in21\./);
+  t.match(told(wrong), /check the access key/, 'neither the one that was asked nor that of the documentation');
   t.end();
 });
