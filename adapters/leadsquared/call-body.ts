@@ -152,6 +152,14 @@ function numbersOf(record: CallRecord, policy: CallLogPolicy, display: string | 
 const written = (number: string | null | undefined, { numberFormat }: CallLogPolicy): string | null =>
   number == null ? null : (formatNumber(number, numberFormat) ?? (cleanText(number) || null));
 
+/** A clock that was set back during the call must not make it end before it began; nor must the end of summer time in a zone. */
+function endText({ startedAt, endedAt }: CallRecord, zone: string): string {
+  const ended = Math.max(startedAt, endedAt);
+  const [start, end] = [timeText(startedAt, zone), timeText(ended, zone)];
+  if (end >= start) return end;
+  return timeText(Date.parse(`${start.replace(' ', 'T')}Z`) + ended - startedAt, 'UTC');
+}
+
 /** The body for this call; the same record and resolution always give the same body. */
 export function callBody(record: CallRecord, resolution: Resolution, policy: CallLogPolicy): CallLogBody {
   const line = lineOf(record, policy);
@@ -164,8 +172,7 @@ export function callBody(record: CallRecord, resolution: Resolution, policy: Cal
     DestinationNumber: destination,
     DisplayNumber: display,
     StartTime: timeText(record.startedAt, policy.timeZone),
-    // A clock that was set back during the call must not make it end before it began.
-    EndTime: timeText(Math.max(record.startedAt, record.endedAt), policy.timeZone),
+    EndTime: endText(record, policy.timeZone),
     CallDuration: durationOf(record, policy),
     Status: policy.status[record.direction]?.[record.status] ?? DEFAULT_STATUS[record.direction][record.status],
     ResourceURL: resourceUrl(record, policy),

@@ -82,6 +82,7 @@ export function deliveryPolicyOf(config: Config): DeliveryPolicy {
     },
     lead: {
       formats: lead.lookup_formats,
+      posted: config.leadsquared.body.number_format,
       unknown: lead.unknown === 'let-leadsquared-create' ? 'let-crm-create' : lead.unknown,
       anonymous: lead.anonymous,
       several: lead.several,

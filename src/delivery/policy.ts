@@ -10,6 +10,8 @@ export type LookupFormat = NumberFormat;
 export interface LeadPolicy {
   /** Tried in this order; the one that worked last goes first. */
   readonly formats: readonly LookupFormat[];
+  /** As a post writes numbers, and so a lead that the CRM makes of one. Default `+CC-NSN`. */
+  readonly posted: LookupFormat;
   /** What to do when no lead has the number. Default `let-crm-create`: post without a lead id. */
   readonly unknown: 'let-crm-create' | 'capture' | 'park' | 'skip';
   /** What to do when the caller shows no number (`send`: without a lead). Default `skip`. */
@@ -84,6 +86,7 @@ export const DEFAULT_POLICY: DeliveryPolicy = {
   limit: DEFAULT_LIMIT,
   lead: {
     formats: ['NSN', 'CCNSN', '+CC-NSN', '+CCNSN'],
+    posted: '+CC-NSN',
     unknown: 'let-crm-create',
     anonymous: 'skip',
     several: 'first',

@@ -1,9 +1,11 @@
 /** What counts as proof that a post of unknown fate has not arrived. */
 import t from 'tap';
 import { doubtAll } from '../../adapters/sqlite/upkeep/doubt.ts';
-import type { LandedQuery, Lead } from '../../src/delivery/crm.ts';
+import type { Directory, LandedQuery, Lead } from '../../src/delivery/crm.ts';
+import { createLeads } from '../../src/delivery/parties/leads.ts';
 import { DEFAULT_POLICY } from '../../src/delivery/policy.ts';
-import { fresh, World } from './fakes.ts';
+import type { LeadCache } from '../../src/delivery/store.ts';
+import { FakeClock, fresh, reply, World } from './fakes.ts';
 
 const lead = (id: string): Lead => ({ id, name: null, ownerId: null, phone: null, mobile: null });
 const lookups = ({ crm }: World) => crm.requests.filter((request) => /lead/.test(request));
@@ -210,3 +212,20 @@ async function lost(set: (world: World) => void) {
   world.close();
   return { state, code, tries, posts: world.crm.ledger.length };
 }
+
+t.test('a lead that a post may have made is looked for as the post writes its number', async (t) => {
+  for (const posted of ['CCNSN', '+CCNSN'] as const) {
+    const asked: string[] = [];
+    const directory = {
+      async findEveryLead(phone: string) {
+        asked.push(phone);
+        return reply('accepted', []);
+      },
+    } as unknown as Directory;
+    const policy = { ...DEFAULT_POLICY.lead, formats: ['NSN'], posted } as const;
+    const leads = createLeads({ directory, cache: {} as LeadCache, clock: new FakeClock(), policy });
+    await leads.every('+919811000001', { priority: 'retry' });
+    const written = posted === 'CCNSN' ? '919811000001' : '+919811000001';
+    t.same(asked, ['9811000001', '+91-9811000001', written], 'and as a capture writes it');
+  }
+});

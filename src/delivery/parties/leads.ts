@@ -109,8 +109,8 @@ export function createLeads(parts: {
     async every(number, asking) {
       const found = new Map<string, Lead>();
       let last: Reply<unknown> | null = null;
-      // And as a post writes it: a lead that was made by one has it so.
-      const formats = [...policy.formats, '+CC-NSN'] as const;
+      // And as a capture and a post write it: a lead that was made by one has it so.
+      const formats = [...policy.formats, '+CC-NSN', policy.posted] as const;
       for (const phone of new Set(formats.map((format) => formatNumber(number, format) ?? number))) {
         const reply = await directory.findEveryLead(phone, asking);
         if (reply.kind !== 'accepted') return { kind: 'failed', reply };

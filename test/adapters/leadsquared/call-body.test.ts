@@ -117,6 +117,10 @@ t.test('status words', (t) => {
 });
 
 t.test('times in UTC, or in a zone', (t) => {
+  // 01:55 of the summer, 01:05 of the winter.
+  const [startedAt, endedAt] = [Date.parse('2026-11-01T04:25:00Z'), Date.parse('2026-11-01T04:35:00Z')];
+  const back = bodyOf({ startedAt, endedAt }, { timeZone: 'America/St_Johns' });
+  t.same([back.StartTime, back.EndTime], ['2026-11-01 01:55:00', '2026-11-01 02:05:00'], 'clocks go back in the call');
   const kolkata = bodyOf({}, { timeZone: 'Asia/Kolkata' });
   t.equal(kolkata.StartTime, '2026-03-24 14:39:52');
   t.equal(timeText(Date.parse('2026-01-01T00:00:00Z'), 'America/New_York'), '2025-12-31 19:00:00');
