@@ -35,6 +35,7 @@ t.test('the file and the core agree on the defaults of calls and delivery', asyn
   t.same(
     {
       formats: lead.lookup_formats,
+      posted: config.leadsquared.body.number_format,
       // The file names the CRM, the core has no name for it.
       unknown: lead.unknown.replace('leadsquared', 'crm'),
       anonymous: lead.anonymous,
