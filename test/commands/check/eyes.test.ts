@@ -144,7 +144,9 @@ t.test('as the user of the service', { skip: reason() }, async (t) => {
     t.equal(gone.code, 78);
     t.match(gone.out, /^FAIL +secret .*\n +type: sudo sh -c 'umask 077; cat > \S+credentials\/ami-secret'/m);
     writeFileSync(at('credentials', 'ami-secret'), 'one\n', { mode: 0o600 });
-    configure("[[source]]\ntype = 'asterisk'\nname = 'pbx2'\nhost = '127.0.0.2'\nusername = 'x'\nsecret_credential = 'ami-secret-2'\n");
+    configure(
+      "[[source]]\ntype = 'asterisk'\nname = 'pbx2'\nhost = '127.0.0.2'\nusername = 'x'\nsecret_credential = 'ami-secret-2'\n",
+    );
     const two = await check();
     t.equal(two.code, 78);
     t.match(two.out, /LoadCredential=ami-secret-2:\/etc\/logcalld\/credentials\/ami-secret-2$/m);
