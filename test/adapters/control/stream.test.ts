@@ -105,12 +105,9 @@ t.test('what was ended before it began has ended', async (t) => {
   const it = await serving(t);
   const ending = new AbortController();
   ending.abort();
-  let over = false;
-  void follow(it.server.path, 'tail', { raw: false }, () => {}, ending.signal).then(() => {
-    over = true;
-  });
-  for (let n = 0; n < 50 && !over; n++) await new Promise((resolve) => setTimeout(resolve, 20));
-  t.ok(over);
+  const over = follow(it.server.path, 'tail', { raw: false }, () => {}, ending.signal).then(() => 'over');
+  const asked = it.next().then(() => 'asked');
+  t.equal(await Promise.race([over, asked]), 'over');
 });
 
 t.test('what is wrong, and too many at once, is refused in words', async (t) => {
