@@ -2,17 +2,10 @@
  * Rules between keys. Those of `checkRules` look at the parsed TOML, not at the checked config, so that they speak up together with the
  * errors of single keys; those of `checkTogether` need to know all defaults.
  */
-import { describeFound, formatPath, type KeyPath, type Problem } from './problem.ts';
+import { describeFound, formatPath, isTable, type KeyPath, type Problem, type Table } from './problem.ts';
 import type { Config } from './schema.ts';
 
 export type Report = (path: KeyPath, problem: Pick<Problem, 'found' | 'expected' | 'remedy'>) => void;
-
-type Table = Readonly<Record<string, unknown>>;
-
-/** Dates of TOML are objects, too. */
-export function isTable(value: unknown): value is Table {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
-}
 
 export function sourcesOf(root: Table): readonly Table[] {
   return Array.isArray(root.source) ? root.source.filter(isTable) : [];

@@ -95,3 +95,11 @@ function editDistance(a: string, b: string): number {
   }
   return row.at(-1) ?? 0;
 }
+
+/** A table of the TOML file, by key. */
+export type Table = Readonly<Record<string, unknown>>;
+
+/** Dates of TOML are objects, too. */
+export function isTable(value: unknown): value is Table {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
+}

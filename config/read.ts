@@ -5,8 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
-import { isTable } from './check.ts';
-import { ConfigError, type Problem } from './problem.ts';
+import { ConfigError, isTable, type Problem } from './problem.ts';
 
 /** Where the database is unless the config or systemd says otherwise. */
 export const DEFAULT_DATABASE = '/var/lib/logcalld/logcalld.db';

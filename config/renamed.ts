@@ -1,7 +1,8 @@
 /** Keys of earlier versions that mean something else now: read as what they come nearest to, so that an upgrade stops nothing. */
-import { isTable } from './check.ts';
+
 import { parseDuration } from './duration.ts';
 import type { KeyPath } from './problem.ts';
+import { isTable } from './problem.ts';
 
 export interface Renamed {
   /** What to tell the administrator, one sentence for each old key. */

@@ -6,11 +6,12 @@
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
 
 const REQUIRED = 24;
+/** The commands that run for long. */
+const LASTING = new Set(['run', 'demo']);
 /**
- * Set before the program is loaded, for all its threads. V8 would let its heap grow to several times what is alive before it collects:
+ * Set before the program of such a command is loaded, for all its threads. V8 would let its heap grow to several times what is alive before it collects:
  * the young generation stays at its first size, the old one grows by 40 % between two collections. That costs a tenth of the CPU
  * of a flood, and is no limit: what is alive always finds room. The database thread collects by itself what V8 does not count.
  */
@@ -20,7 +21,10 @@ const ERROR = process.env.JOURNAL_STREAM === undefined || process.stderr.isTTY ?
 const here = fileURLToPath(import.meta.url);
 
 if (Number(process.versions.node.split('.')[0]) >= REQUIRED) {
-  for (const flag of HEAP) setFlagsFromString(flag);
+  if (process.argv.slice(2).some((word) => LASTING.has(word))) {
+    const { setFlagsFromString } = await import('node:v8');
+    for (const flag of HEAP) setFlagsFromString(flag);
+  }
   const compiled = new URL('./main.js', import.meta.url);
   await import(existsSync(compiled) ? './main.js' : './main.ts');
 } else {

@@ -8,7 +8,8 @@ import { openReadOnly, type ReadOnlyDatabase } from '../../adapters/sqlite/threa
 import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
 import { type Readers, readers } from '../daemon/answers/lookup.ts';
-import { fileStatus, isStarting, notRunning, silent } from '../daemon/answers/status-reply.ts';
+import { silent } from '../daemon/answers/silent.ts';
+import { fileStatus, isStarting, notRunning } from '../daemon/answers/status-reply.ts';
 import { readersOf } from '../daemon/readers.ts';
 import { callLogPolicyOf, deliveryPolicyOf } from '../daemon/settings.ts';
 import type { Asker } from './control.ts';

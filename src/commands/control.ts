@@ -1,6 +1,5 @@
 /** Where the daemon and the commands meet: the socket's place, and who answers when the daemon does not run. */
 import { dirname, join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { AccessError } from '../../adapters/control/access.ts';
 import type { Replies, RequestName, RequestOf } from '../../adapters/control/api.ts';
 import { type ControlClient, connectControl } from '../../adapters/control/client.ts';
@@ -9,7 +8,7 @@ import { readHolder } from '../../adapters/sqlite/thread/holder.ts';
 import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
 import type { Readers } from '../daemon/answers/lookup.ts';
-import { silent } from '../daemon/answers/status-reply.ts';
+import { silent } from '../daemon/answers/silent.ts';
 import { VERSION } from '../daemon/version.ts';
 import { hereOf } from './here/here.ts';
 import { controlPath, type Environment, isSameFile, SOCKET, socketsOf, startingOn } from './here/sockets.ts';
@@ -107,7 +106,7 @@ async function waitedFor(place: Place, withinMs: number): Promise<ControlClient 
       const unready = starting !== null || (error instanceof ControlError && error.status === 503);
       if (late || !unready) throw error;
     }
-    await setTimeout(AGAIN_MS);
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
   }
 }
 

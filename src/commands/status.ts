@@ -5,7 +5,7 @@ import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
 import { isUp } from '../delivery/health/standing.ts';
-import { nameOf } from '../delivery/parties/users.ts';
+import { nameOf } from '../delivery/parties/extension.ts';
 import { DELIVERY_STATES } from '../delivery/states.ts';
 import type { Severity } from '../health/conditions.ts';
 import type { SourceStatus } from '../ports.ts';

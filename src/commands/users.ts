@@ -3,7 +3,7 @@ import type { UserLine } from '../../adapters/control/api.ts';
 import type { Terminal } from '../cli/cli.ts';
 import type { Invocation } from '../cli/command.ts';
 import { EXIT } from '../cli/help.ts';
-import { nameOf } from '../delivery/parties/users.ts';
+import { nameOf } from '../delivery/parties/extension.ts';
 import { ask } from './control.ts';
 import { columns, count, cut, print, type Times, tell, timesOf } from './output.ts';
 import { configOf } from './shell.ts';

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'smol-toml';
 import t from 'tap';
-import { isTable } from '../../config/check.ts';
 import { allKeys } from '../../config/keys.ts';
 import { parseConfig } from '../../config/load.ts';
+import { isTable } from '../../config/problem.ts';
 import { configSchema } from '../../config/schema.ts';
 
 const file = join(import.meta.dirname, '../../config/logcalld.example.toml');

@@ -2,9 +2,10 @@
 import t from 'tap';
 import type { CallRecord } from '../../src/call/record.ts';
 import type { CrmUser, Lead } from '../../src/delivery/crm.ts';
+import type { Extension } from '../../src/delivery/parties/extension.ts';
 import { skipReason } from '../../src/delivery/parties/filters.ts';
 import { choiceOf, choicesIn, chooseLead, isAnothers } from '../../src/delivery/parties/leads.ts';
-import { type Extension, matchUser } from '../../src/delivery/parties/users.ts';
+import { matchUser } from '../../src/delivery/parties/users.ts';
 import { DEFAULT_POLICY, type DeliveryPolicy, type LeadPolicy, type UserPolicy } from '../../src/delivery/policy.ts';
 import { call, fresh, type Life, World } from './fakes.ts';
 

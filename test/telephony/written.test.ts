@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { maskNumber, maskText } from '../../src/telephony/mask.ts';
+import { mayHoldNumber, numbersPattern } from '../../src/telephony/written.ts';
 import { runs } from '../support/runs.ts';
 
 /** The first digit of a script. */
@@ -183,3 +184,35 @@ for (const [name, kept] of Object.entries(KEPT)) {
     t.doesNotThrow(() => fc.assert(stays(kept, BESIDE), runs(80, 5_000)));
   });
 }
+
+/** Pieces that are put together at random, so that numbers and what is none meet in every way. */
+const PIECES = [
+  ...'0;7;12;345;98450;12345;1795345418;9845012345;+91;00;%2B;%20;%2E;%2D;\u0663'.split(';'),
+  ...' ;  ;-; - ;.;/;(;);:;,;";=;[;<;_;\u00a0'.split(';'),
+  ...'a;at ;of ;PBX;E;d;freeswitch ;10.0.0.1;192.168.1.10;192.168.1.10:5038;98.45.12.34'.split(';'),
+  ...'10:21:18;10:20:10;2026-11-27;27.11.2026;process 1234567;5 ms'.split(';'),
+  ...'1001-0000002a;pbx1-1795345539.33'.split(';'),
+];
+
+t.test('a text that is passed over by its digits holds no number', async (t) => {
+  const text = fc.array(fc.constantFrom(...PIECES), { maxLength: 12 }).map((all) => all.join(''));
+  let passed = 0;
+  const holds = fc.property(text, (whole) => {
+    if (mayHoldNumber(whole)) return;
+    passed += 1;
+    for (const { 0: found, groups } of whole.matchAll(numbersPattern())) {
+      if (groups?.keep === undefined && maskNumber(found) !== found) throw new Error(`"${found}" in "${whole}"`);
+    }
+  });
+  t.doesNotThrow(() => fc.assert(holds, runs(2_000, 200_000)));
+  t.ok(passed > 500, 'enough are passed over');
+});
+
+t.test('the lines of a usual status are passed over', async (t) => {
+  for (const text of [
+    'FreeSWITCH at 192.168.100.200:8021 cannot be reached (ECONNREFUSED).',
+    'connected since 10:21:18, 12345 events, 12 calls',
+    'LeadSquared 24 of 25 requests, 3 in the last 60 s',
+  ])
+    t.notOk(mayHoldNumber(text), text);
+});

@@ -1,6 +1,7 @@
 /** Phones of the PBXs held against the users file, before the first call shows what is missing there. */
 import type { SourcePlan } from '../../call/plan.ts';
-import { type Extension, matchRow, nameOf, type UserRow } from '../../delivery/parties/users.ts';
+import { type Extension, nameOf } from '../../delivery/parties/extension.ts';
+import { matchRow, type UserRow } from '../../delivery/parties/users.ts';
 import { type Reading, shortened } from './endpoints.ts';
 import type { Finding } from './finding.ts';
 

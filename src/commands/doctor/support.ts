@@ -2,8 +2,8 @@
 import { closeSync, fchmodSync, fchownSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { parse, stringify } from 'smol-toml';
 import type { StatusReply } from '../../../adapters/control/api.ts';
-import { isTable } from '../../../config/check.ts';
 import { allKeys } from '../../../config/keys.ts';
+import { isTable } from '../../../config/problem.ts';
 import { FREE_TABLES } from '../../../config/read.ts';
 import { configSchema, SECRET_KEYS } from '../../../config/schema.ts';
 import { VERSION } from '../../daemon/version.ts';

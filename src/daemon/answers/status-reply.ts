@@ -1,7 +1,6 @@
 /** The state of everything, from the running daemon or from its file alone. */
 import type { StatusReply } from '../../../adapters/control/api.ts';
 import type { Held } from '../../../adapters/sqlite/thread/hold.ts';
-import { type Holder, holderText } from '../../../adapters/sqlite/thread/holder.ts';
 import type { Delivery } from '../../delivery/service.ts';
 import type { Conditions, RaisedCondition } from '../../health/conditions.ts';
 import { parkedCondition } from '../../health/parked.ts';
@@ -11,11 +10,7 @@ import { noticeConditions } from '../notices.ts';
 import { tellParked } from '../parked.ts';
 import { VERSION } from '../version.ts';
 import type { Store } from './lookup.ts';
-
-/** About a daemon that has the database open and cannot be reached. */
-export function silent(holder: Holder | null): string {
-  return `The database is in use by ${holderText(holder)}, which does not answer here: try again in a moment, use sudo, or run this where that one runs.`;
-}
+import { silent } from './silent.ts';
 
 export interface DaemonView {
   readonly database: string;

@@ -5,6 +5,7 @@ import type { Clock, Log } from '../../ports.ts';
 import type { CrmUser, Directory, Reply } from '../crm.ts';
 import type { UserPolicy } from '../policy.ts';
 import type { UserStore } from '../store.ts';
+import { type Extension, nameOf } from './extension.ts';
 
 /** One line of the users file. */
 export interface UserRow {
@@ -17,14 +18,6 @@ export interface UserRow {
   readonly domain: string | null;
   /** Where it stands in the file. */
   readonly line?: number;
-}
-
-/** An extension as a call names it. */
-export interface Extension {
-  readonly extension: string;
-  readonly source: string;
-  /** `null`: the PBX has no tenants, or the domain is not known. */
-  readonly domain: string | null;
 }
 
 /** `known`: the user's id. `unknown`: surely nobody. `not-yet`: the CRM's users were never fetched and are needed. */
@@ -79,11 +72,6 @@ export function matchUser(of: Extension, policy: UserPolicy, users: readonly Crm
   const [only] = having;
   if (only !== undefined && having.length === 1) return { kind: 'known', id: only.id };
   return having.length > 1 ? { kind: 'unknown', why: `several ${crm} users have extension ${name}` } : nobody;
-}
-
-/** An extension as people write it, `101` or `101@tenant.example`. */
-export function nameOf({ extension, domain }: Pick<Extension, 'extension' | 'domain'>): string {
-  return domain === null ? extension : `${extension}@${domain}`;
 }
 
 /** The same rule for the numbers that the CRM holds, of which some may be written with a domain. */

@@ -2,7 +2,7 @@
 import type { Replies } from '../../../adapters/control/api.ts';
 import { count } from '../../commands/output.ts';
 import type { ReasonCode } from '../../delivery/parked/reasons.ts';
-import { nameOf } from '../../delivery/parties/users.ts';
+import { nameOf } from '../../delivery/parties/extension.ts';
 import { type Html, html, type Look, moment, plain, told } from '../html.ts';
 
 type Lines = Replies['users']['lines'];
