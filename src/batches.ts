@@ -1,6 +1,6 @@
 /**
- * Gathers what is to be stored into batches for the journal: a call that ended is stored at once, as its delivery waits for it;
- * events wait some ms for others. Tells when the journal falls behind, so that less is read from the PBXs for a while.
+ * Gathers what is to be stored into batches for the journal: a call that ended is stored at once, as its delivery waits for it, unless
+ * many do: then it waits some ms for others, as events do. Tells when the journal falls behind, so that less is read from the PBXs for a while.
  */
 import type { FoldResult } from './call/correlate.ts';
 import type { CallRecord } from './call/record.ts';
@@ -9,7 +9,7 @@ import type { ChannelId } from './telephony/call-event.ts';
 
 export interface BatchesOptions {
   readonly journal: Pick<Journal, 'commit'>;
-  readonly clock: Pick<Clock, 'after'>;
+  readonly clock: Pick<Clock, 'after' | 'monotonic'>;
   readonly isOpen: (channel: OpenChannel) => boolean;
   /** Calls that are durably stored now, with what became of each. */
   readonly onStored: (ended: readonly CallRecord[], result: CommitResult) => void;
@@ -38,6 +38,11 @@ export interface Batches {
 const OWED_AGAIN_MS = 5000;
 /** How long events wait for others, ms. */
 const LINGER_MS = 20;
+/**
+ * So many batches with calls are stored at once one after the other, and one more for each time that events linger: in a flood of calls a commit
+ * costs more than the calls in it, while only some of them can be posted in a second.
+ */
+const AT_ONCE = 8;
 /** Bytes of frames that wait for no more. */
 const FULL_BYTES = 224 * 1024;
 /** Bytes that are not stored yet from which on the journal is behind, and down to which. */
@@ -68,6 +73,8 @@ export function gatherBatches(options: BatchesOptions): Batches {
   const lost: CallRecord[] = [];
   let drained = false;
   let planned: 'no' | 'later' | 'now' = 'no';
+  /** Monotonic ms up to which batches with calls have used their turns. */
+  let usedTo = Number.NEGATIVE_INFINITY;
   let cancel: () => void = () => {};
   let cancelOwed: () => void = () => {};
   /** Bytes that are not stored yet. */
@@ -133,6 +140,7 @@ export function gatherBatches(options: BatchesOptions): Batches {
     const batch = lingered ? grown : withOwed(grown);
     const { frames, ended, opened, released } = batch;
     if (frames.length + ended.length + opened.length + released.length === 0) return;
+    if (ended.length > 0) usedTo = Math.max(usedTo, clock.monotonic() - AT_ONCE * LINGER_MS) + LINGER_MS;
     // In a flood many batches wait at once: what the PBX said is not kept a second time meanwhile.
     underWay.add(ended);
     const own = { ended, opened, released, frames: frames.filter(({ raw }) => raw === null) };
@@ -159,7 +167,8 @@ export function gatherBatches(options: BatchesOptions): Batches {
     flush(true);
   }
 
-  const plan = (at: 'later' | 'now'): void => {
+  const plan = (wanted: 'later' | 'now'): void => {
+    const at = wanted === 'now' && usedTo > clock.monotonic() ? 'later' : wanted;
     if (planned === at || planned === 'now') return;
     cancel();
     planned = at;

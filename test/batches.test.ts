@@ -13,8 +13,10 @@ function bench() {
   const stored: string[] = [];
   const pressure: boolean[] = [];
   const open = new Set<string>();
+  let now = 0;
   const batches = gatherBatches({
     clock: {
+      monotonic: () => now,
       after(ms, run) {
         const timer = { ms, run };
         timers.push(timer);
@@ -42,6 +44,9 @@ function bench() {
     },
     ...{ batches, asked, stored, pressure, open },
     waits: () => timers.map(({ ms }) => ms),
+    pass(ms: number) {
+      now += ms;
+    },
     fire(ms: number) {
       const due = timers.filter((one) => one.ms === ms);
       timers = timers.filter((one) => one.ms !== ms);
@@ -64,6 +69,31 @@ t.test('events wait some ms for others', async (t) => {
     asked[0]?.batch.frames.map(({ receivedAt }) => receivedAt),
     [1, 2, 3, 4, 5],
   );
+});
+
+t.test('in a flood of calls each waits some ms for others', async (t) => {
+  const { hear, asked, waits, fire, pass } = bench();
+  const end = async (n: number, times: number): Promise<void> => {
+    for (let one = 0; one < times; one++) {
+      hear(n, { ended: [record(`${n}-${one}`)] });
+      await turn();
+    }
+  };
+  await end(1, 20);
+  const atOnce = asked.length;
+  t.ok(atOnce >= 8 && atOnce < 12, `at once: ${atOnce}`);
+  t.same(waits(), [20]);
+  pass(20);
+  fire(20);
+  t.equal(asked[atOnce]?.batch.ended.length, 20 - atOnce, 'the others together');
+  // Thirteen a second, as in a call centre that is busy, never wait.
+  pass(1000);
+  const before = asked.length;
+  for (let n = 2; n < 100; n++) {
+    pass(77);
+    await end(n, 1);
+  }
+  t.equal(asked.length - before, 98);
 });
 
 t.test('a call that ended waits for nothing but what came with it', async (t) => {
