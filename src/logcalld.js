@@ -5,6 +5,7 @@
  * installed beside the program, and says in one line what is missing if there is none.
  */
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const REQUIRED = 24;
@@ -25,7 +26,7 @@ if (Number(process.versions.node.split('.')[0]) >= REQUIRED) {
   if (process.argv.slice(2).some((word) => LASTING.has(word))) {
     const { setFlagsFromString } = await import('node:v8');
     for (const flag of HEAP) setFlagsFromString(flag);
-  }
+  } else keepCompiled();
   const compiled = new URL('./main.js', import.meta.url);
   await import(existsSync(compiled) ? './main.js' : './main.ts');
 } else {
@@ -37,6 +38,20 @@ if (Number(process.versions.node.split('.')[0]) >= REQUIRED) {
     process.exitCode = 1;
   } else {
     await handOver(node);
+  }
+}
+
+/**
+ * Has Node keep what it compiles for the next command, which takes a tenth less CPU then. In the home of this user as the system knows it,
+ * not by the environment: what is kept there is run, and under sudo HOME may be that of somebody else. Without a home nothing is kept.
+ */
+function keepCompiled() {
+  const { enableCompileCache } = process.getBuiltinModule('node:module');
+  const { userInfo } = process.getBuiltinModule('node:os');
+  try {
+    enableCompileCache(join(userInfo().homedir, '.cache', 'logcalld'));
+  } catch {
+    // A user whom the system does not know.
   }
 }
 

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -34,6 +34,25 @@ t.test('on a new Node: the compiled program, else the source', async (t) => {
   writeFileSync(join(folder, 'src/main.js'), "console.log('js', ...process.argv.slice(2));process.exitCode = 3;");
   const compiled = run([], ['run']);
   t.same([compiled.stdout, compiled.status], ['js run\n', 3]);
+});
+
+t.test('what was compiled is kept in the home of the user, whatever HOME says, and not by the daemon', async (t) => {
+  const [home, other] = ['home', 'other'].map((name) => join(folder, name));
+  for (const path of [home, other]) mkdirSync(String(path));
+  const user = (info: string) => [
+    '--import',
+    `data:text/javascript,process.getBuiltinModule("node:os").userInfo=()=>${encodeURIComponent(info)}`,
+  ];
+  const { NODE_COMPILE_CACHE: _, ...env } = process.env;
+  const runAs = (info: string, word: string) =>
+    spawnSync(process.execPath, [...user(info), launcher, word], { encoding: 'utf8', env: { ...env, HOME: other } });
+  const known = `({homedir:${JSON.stringify(home)}})`;
+  t.equal(runAs(known, 'run').stdout, 'js run\n');
+  t.notOk(existsSync(join(String(home), '.cache')), 'run');
+  t.equal(runAs(known, 'calls').stdout, 'js calls\n');
+  t.ok(existsSync(join(String(home), '.cache', 'logcalld')), 'calls');
+  t.notOk(existsSync(join(String(other), '.cache')), 'HOME');
+  t.equal(runAs('{throw new Error("ENOENT")}', 'calls').stdout, 'js calls\n', 'a user without a name');
 });
 
 t.test('on an old Node without the bundled one: one line', async (t) => {
