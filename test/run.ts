@@ -19,8 +19,8 @@ const FILE_LIMIT_MS = 180_000;
 const SLOW_ONES = [
   /adapters\/.*(upkeep\/|thread\/(hold|kill|database)|link\/differential|asterisk\/hearing\.|journal\/port)/,
   /records\/(score|database|files|json-cdr|nonsense|long-file|csv|fusionpbx|weave)|inspect-cdr|records-alone/,
-  /call\/(ladder|growth|cdr\/backfill)|clock-properties|delivery\/(isolation|model|outcomes|remedies|worker)|permits\/(processes|restarts|slow-disk|lives)/,
-  /cli\/(commands|salvage|loaded|hostile|pages|loss|lists)|check\/eyes|init\/dialogue|doctor\/doctor|page\/(kept|live|look|strangers)/,
+  /call\/(ladder|growth|cdr\/backfill|known\/caller-unheard)|clock-properties|delivery\/(isolation|model|outcomes|remedies|sandbox|worker)|permits\/(processes|restarts|slow-disk|lives)/,
+  /cli\/(commands|salvage|loaded|hostile|pages|loss|lists|explain|newer|wrong-call)|commands\/(crash|check\/missing)|metrics\/daemon|check\/eyes|init\/dialogue|doctor\/doctor|page\/(kept|live|look|strangers)/,
   /daemon\/(records|upgrade|backups)|e2e\/(disk-full|restored|one-daemon|users)/,
   /sim\/|metrics\/alerts|systemd\/(install|takeover)|test\/release/,
 ];
