@@ -119,16 +119,17 @@ export function ownEventsOf(frame: Pick<KeptFrame, 'bytes'>): readonly CallEvent
 const LEVEL = { hot: 1, sealed: 3 } as const;
 
 /**
- * So often what Node's compressor leaves behind is collected: some 50 KB each time, outside of the heap, where V8 hardly counts them. They are
- * young, so the young generation alone is looked through, which takes less than a ms.
+ * What Node's compressor leaves behind, some 50 KB each time, is outside of the heap, where V8 hardly counts it: so often the young generation
+ * is collected for it, which takes less than a ms, and so often all, for what grew old meanwhile.
  */
-const COLLECT_EVERY = 16;
+const COLLECT_EVERY = { minor: 16, major: 256 } as const;
 let packed = 0;
 
 export function pack(bytes: Uint8Array, kind: keyof typeof LEVEL): Buffer {
   packed += 1;
   // The launcher makes it callable.
-  if (packed % COLLECT_EVERY === 0) globalThis.gc?.({ type: 'minor' });
+  if (packed % COLLECT_EVERY.major === 0) globalThis.gc?.();
+  else if (packed % COLLECT_EVERY.minor === 0) globalThis.gc?.({ type: 'minor' });
   return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: LEVEL[kind] } });
 }
 
