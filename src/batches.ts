@@ -42,7 +42,7 @@ const LINGER_MS = 20;
  * So many batches with calls are stored at once one after the other, and one more for each time that events linger: in a flood of calls a commit
  * costs more than the calls in it, while only some of them can be posted in a second.
  */
-const AT_ONCE = 8;
+const AT_ONCE = 40;
 /** Bytes of frames that wait for no more. */
 const FULL_BYTES = 224 * 1024;
 /** Bytes that are not stored yet from which on the journal is behind, and down to which. */

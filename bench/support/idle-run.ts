@@ -16,8 +16,8 @@ export interface Idle {
   readonly notifying: boolean;
 }
 
-/** Long enough that what a start leaves to be done is done, V8 giving back memory of it included, s. */
-const SETTLE_S = 12;
+/** Long enough that what a start leaves to be done is done, s. */
+const SETTLE_S = 3;
 
 /** Listens on the socket of argv as systemd does, and throws away what comes. */
 const SYSTEMD =
