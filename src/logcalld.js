@@ -12,9 +12,9 @@ const REQUIRED = 24;
 /** The commands that run for long. */
 const LASTING = new Set(['run', 'demo']);
 /**
- * Set before the program of such a command is loaded, for all its threads. V8 would let its heap grow to several times what is alive before it collects:
- * the young generation stays at its first size, the old one grows by 40 % between two collections. That costs a tenth of the CPU
- * of a flood, and is no limit: what is alive always finds room. The database thread collects by itself what V8 does not count.
+ * Set before the program of such a command is loaded, for all its threads. V8 would let its heap grow to several times what is alive
+ * before it collects: the young generation stays at its first size, the old one grows by 40 % between two collections. That costs a tenth
+ * of the CPU of a flood, and is no limit: what is alive always finds room. The database thread collects by itself what V8 does not count.
  */
 const HEAP = ['--semi-space-growth-factor=1', '--heap-growing-percent=40', '--expose-gc'];
 /** journald takes the priority of a line from what it begins with. */
