@@ -1,8 +1,7 @@
 /** Keys of earlier versions that mean something else now: read as what they come nearest to, so that an upgrade stops nothing. */
 
 import { parseDuration } from './duration.ts';
-import type { KeyPath } from './problem.ts';
-import { isTable } from './problem.ts';
+import { isTable, type KeyPath } from './problem.ts';
 
 export interface Renamed {
   /** What to tell the administrator, one sentence for each old key. */
