@@ -57,7 +57,14 @@ type Part = () => Promise<readonly Row[]>;
 /** Said above the last line. */
 const lastLines: string[] = [];
 
-const tell = (pbx: string, row: Row): void => console.log(`${pbx.padEnd(10)} ${formatRow(row)}`);
+/** Said again at the end: where a long output is cut, its end is kept. */
+const failed: string[] = [];
+
+function tell(pbx: string, row: Row): void {
+  const said = `${pbx.padEnd(10)} ${formatRow(row)}`;
+  if (!row.ok) failed.push(said);
+  console.log(said);
+}
 
 function playOptions(folder: string): PlayOptions {
   const { save } = options;
@@ -160,6 +167,7 @@ async function main(): Promise<number> {
   await Promise.all(lanes);
   if (noBrowser !== null) console.log(`the page was not looked at: ${noBrowser}`);
   for (const line of lastLines) console.log(line);
+  for (const row of failed) console.log(row);
   const passed = rows.filter((row) => row.ok).length;
   console.log(`${passed} passed, ${rows.length - passed} failed`);
   return passed === rows.length && onAsterisk.length + recordings.length > 0 ? 0 : 1;
