@@ -5,11 +5,11 @@
 import { fork } from 'node:child_process';
 import { BUILT_VARIABLE, built } from '../../bench/support/built.ts';
 import { owned } from '../../bench/support/process.ts';
+import { toldOf } from '../support/stalls.ts';
 import { type KillsOptions, kills } from './kills.ts';
 import { chanceOf } from './support/chance.ts';
 import { STALLS } from './support/oracle.ts';
 import { paceOf } from './support/pace.ts';
-import { toldOf } from './support/stalls.ts';
 import type { Outcome } from './support/table.ts';
 
 /** What the process is to do. */
@@ -61,7 +61,7 @@ async function work({ name, seed, ...task }: Task): Promise<void> {
   };
   const outcome = await kills(name, { ...task, chance: chanceOf(seed), pace });
   const stalls = toldOf(STALLS);
-  if (stalls !== null) console.error(`${name}: ${stalls}`);
+  if (stalls !== null) console.error(`${name}: ${stalls}: requests in windows beside that are not counted.`);
   process.send?.({ outcome }, () => process.exit());
 }
 

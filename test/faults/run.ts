@@ -7,12 +7,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { built } from '../../bench/support/built.ts';
+import { toldOf } from '../support/stalls.ts';
 import { refuse, wholeNumber, wordsOf } from '../support/words.ts';
 import { PARTS, type Part, type RunOptions } from './parts.ts';
 import { chanceOf } from './support/chance.ts';
 import { STALLS } from './support/oracle.ts';
 import { paceOf } from './support/pace.ts';
-import { toldOf } from './support/stalls.ts';
 import { complaints, failed, type Outcome, tableOf } from './support/table.ts';
 
 const { values, positionals } = wordsOf({
@@ -92,7 +92,7 @@ const bad = done.filter(failed);
 const sum = (of: (outcome: Outcome) => number): number => done.reduce((total, outcome) => total + of(outcome), 0);
 
 const stalls = toldOf(STALLS);
-if (stalls !== null) console.log(`\n${stalls}`);
+if (stalls !== null) console.log(`\n${stalls}: requests in windows beside that are not counted.`);
 console.log(`\nseed ${seed}`);
 console.log(`\n${tableOf(done)}\n`);
 console.log(

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../support/daemon.ts';
+import { toldOf, watchStalls } from '../support/stalls.ts';
 import { problems, WORST_WINDOW, wrongTogether } from './check.ts';
 import { Crm } from './crm.ts';
 import { Daemon, START_PATIENCE_MS, writeConfig } from './daemon.ts';
@@ -11,6 +12,8 @@ import { Link } from './link.ts';
 import { EXTENSIONS, type Pbx } from './pbx.ts';
 import { messageOf, type Row } from './report.ts';
 import type { Lab, SeenCall, Story } from './story.ts';
+
+const stalls = watchStalls();
 
 export interface PlayOptions {
   /** Folder for what the PBX and the daemon said, `null` for nowhere. */
@@ -84,6 +87,8 @@ async function playStory(bench: Bench, story: Story, allSeen: SeenCall[]): Promi
     const said = bench.daemon.output.slice(saidBefore).trimEnd().split('\n').slice(-5);
     wrong = [messageOf(error), ...said.map((line) => `daemon: ${line}`)];
   }
+  const stood = toldOf(stalls.filter(({ to }) => to > began));
+  if (wrong.length > 0 && stood !== null) wrong = [...wrong, `${stood} meanwhile: what the telephones saw may be late`];
   await recover(bench);
   return { story: story.name, ok: wrong.length === 0, problems: wrong, seconds: (performance.now() - began) / 1_000 };
 }

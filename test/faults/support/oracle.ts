@@ -1,8 +1,8 @@
 /** What must be true of the CRM's ledger, by what the database is known to have held and what the daemon told to have stored. */
 import BetterSqlite3 from 'better-sqlite3';
+import { watchStalls, worstWindow } from '../../support/stalls.ts';
 import type { Expected } from '../calls/template.ts';
 import type { Site } from './site.ts';
-import { watchStalls, worstWindow } from './stalls.ts';
 
 /** Of this process, in which the CRMs of all sites are. */
 export const STALLS = watchStalls();

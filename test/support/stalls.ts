@@ -1,9 +1,9 @@
 /**
- * When this process stood still: it judges one site while others go on, and what their daemons sent meanwhile is read at the end of it, the
- * requests of several windows in one moment. The guard of the config allows for so much as is let pass here.
+ * When this process stood still, because of its own work or as the machine gave it no turn. What others did meanwhile is seen at the end of it:
+ * times that this process takes are wrong by so much, and the requests of several windows come in one moment.
  */
 
-/** ms between two looks, and how late one may be. */
+/** ms between two looks, and how late one may be; the guard of a config under test allows for so much. */
 const LOOK_MS = 50;
 const LATE_MS = 250;
 /** What has waited is read within this time after the end, ms. */
@@ -41,9 +41,9 @@ export function worstWindow(arrivals: readonly number[], windowMs: number, stall
   return worst;
 }
 
-/** One line about how long this process stood still, and what that leaves out; `null` where it did not. */
+/** How often and how long this process stood still, to be gone on with; `null` where it did not. */
 export function toldOf(stalls: readonly Stall[]): string | null {
   if (stalls.length === 0) return null;
   const ms = stalls.reduce((sum, { from, to }) => sum + to - from, 0);
-  return `This process stood still ${stalls.length} times, ${Math.round(ms / 1000)} s in all: requests in windows beside that are not counted.`;
+  return `This process stood still ${stalls.length} times, ${(ms / 1000).toFixed(1)} s in all`;
 }
