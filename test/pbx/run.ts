@@ -12,6 +12,7 @@ import { refuse, wordsOf } from '../support/words.ts';
 import { installAsterisk, startAsterisk } from './asterisk/asterisk.ts';
 import { CHAN_SIP, type Edition, IAX2, PJSIP } from './asterisk/edition.ts';
 import { playRecords } from './databases/play.ts';
+import { installDatabases } from './databases/server.ts';
 import { findFreeswitch, freeswitchVersion, startFreeswitch } from './freeswitch/freeswitch.ts';
 import { type PlayOptions, playStories } from './harness.ts';
 import { type Pbx, Unavailable } from './pbx.ts';
@@ -98,7 +99,7 @@ async function unlessUnavailable(
   }
 }
 
-/** Installs it, and answers what plays it: two are never installed at the same time. */
+/** Installs it, and answers what plays it: nothing is installed while others are installed, or played. */
 async function prepared(edition: Edition, chosen: readonly Story[]): Promise<Part> {
   let version = '';
   const missing = await unlessUnavailable(edition.name, edition.package, async () => {
@@ -136,6 +137,17 @@ async function playInstead(): Promise<readonly Row[]> {
   return rows;
 }
 
+/** As `prepared`. */
+async function preparedPlaces(): Promise<Part> {
+  let installed = false;
+  const missing = await unlessUnavailable('records', 'databases', async () => {
+    await installDatabases();
+    installed = true;
+    return [];
+  });
+  return installed ? playPlaces : async () => missing;
+}
+
 /** Calls that nobody listens to, read from the PBX's own records; not one of the stories alone. */
 async function playPlaces(): Promise<readonly Row[]> {
   console.log('Records of calls in MariaDB, PostgreSQL, SQLite and files');
@@ -145,7 +157,7 @@ async function playPlaces(): Promise<readonly Row[]> {
 /** What is played: the longest first. */
 async function parts(): Promise<readonly Part[]> {
   const all: Part[] = [];
-  if (isWanted('records') && options.only === '') all.push(playPlaces);
+  if (isWanted('records') && options.only === '') all.push(await preparedPlaces());
   for (const { edition, stories: chosen } of asterisks) {
     if (chosen.length > 0 && isWanted(edition.name)) all.push(await prepared(edition, chosen));
   }
