@@ -34,6 +34,7 @@ t.test('on a new Node: the compiled program, else the source', async (t) => {
   writeFileSync(join(folder, 'src/main.js'), "console.log('js', ...process.argv.slice(2));process.exitCode = 3;");
   const compiled = run([], ['run']);
   t.same([compiled.stdout, compiled.status], ['js run\n', 3]);
+  t.equal(compiled.stderr, '', 'this Node knows each option of the heap');
 });
 
 t.test('what was compiled is kept in the home of the user, whatever HOME says, and not by the daemon', async (t) => {
