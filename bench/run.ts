@@ -1,7 +1,7 @@
 /**
  * Runs the benches: `npm run bench` all of them, `npm run bench -- whole-path limiter` those. Each is a file of `parts/` or
- * `whole/` that exports `run`. One that exports `waits` is idle itself and measures CPU of a process that is: with `--short` it
- * runs beside the others.
+ * `whole/` that exports `run`. One that exports `waits` is idle nearly all of its time, and what it measures bears others: with
+ * `--short` it runs beside them.
  *
  *   --json   one JSON object for each figure on standard output, and nothing else
  *   --short  all of them in less than three minutes: fewer events, shorter waits

@@ -201,6 +201,9 @@ function row(results: readonly (Seen | undefined)[], cells: readonly Cell[], i: 
   return { cell, seen, alone, part: seen.p99 / (1.2 * alone.p99 + 1000) };
 }
 
+/** It waits for the clock nearly all of its time, and its bar is seconds wide. */
+export const waits = true;
+
 export async function run({ short, print, table }: Options): Promise<Line[]> {
   const folder = scratch();
   const [faults, rates, bad, pace] = short

@@ -10,7 +10,7 @@ import { tilesFor } from '../support/storm-run.ts';
 
 const RATE = 5000;
 const SECONDS = 30;
-const SECONDS_SHORT = 6;
+const SECONDS_SHORT = 4;
 const SYNC_MS = 100;
 const SUPPORT = join(import.meta.dirname, '..', 'support');
 
