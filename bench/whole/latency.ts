@@ -39,9 +39,17 @@ interface Opened {
   close(): Promise<void>;
 }
 
-async function warmedUp(pbx: FedPbx, durable: Times, posted: Times, close: () => Promise<void>): Promise<Opened> {
+/** `close` is called also where the warm-up fails. */
+async function warmedUp(
+  pbx: FedPbx,
+  up: Promise<void>,
+  durable: Times,
+  posted: Times,
+  close: () => Promise<void>,
+): Promise<Opened> {
   const common = { recording: 'storm', beganAt: Date.now() } as const;
   try {
+    await up;
     await pbx.joined;
     await pause(1000);
     await pbx.play({ ...common, rate: 2000, tiles: WARM_UP_TILES, firstTile: 0, to: 3000 });
@@ -127,8 +135,7 @@ lookup_formats = ['NSN']
   daemon.onEntry(({ event, call }, at) => {
     if (event === 'call-ended' && typeof call === 'string' && !durable.has(call)) durable.set(call, at);
   });
-  await daemon.connected;
-  return warmedUp(pbx, durable, posted, async () => {
+  return warmedUp(pbx, daemon.connected, durable, posted, async () => {
     watching = false;
     await daemon.kill();
     await sandbox.close();
@@ -160,7 +167,7 @@ async function bare(): Promise<Opened> {
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const child = startBeside('bare', String(pbx.port), join(folder, 'bare.db'), `http://127.0.0.1:${port}/`);
   child.on('message', ({ call }: { readonly call: string }) => durable.set(call, nanoseconds()));
-  return warmedUp(pbx, durable, posted, async () => {
+  return warmedUp(pbx, Promise.resolve(), durable, posted, async () => {
     await ended(child);
     server.closeAllConnections();
     server.close();
